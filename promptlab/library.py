@@ -1,0 +1,188 @@
+"""The library of versions: the folder `templates/`, its references, aliases and includes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import cast
+
+from jinja2 import TemplateSyntaxError, nodes
+
+from promptlab.digest import digest_json
+from promptlab.errors import PromptlabError, place
+from promptlab.front_matter import has_front_matter, split_front_matter
+from promptlab.registry import unknown
+from promptlab.template_syntax import PromptEnvironment
+from promptlab.templates import Template, not_compiled, syntax_error
+from promptlab.types import TemplateSource
+from promptlab.yamlfile import parse_yaml, read_text
+
+_ALIASES = "aliases.yaml"
+_STARTS = "paths start from templates/, for example _shared/rules.j2"
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key that puts v10 after v9."""
+    parts = re.findall(r"\d+|\D+", text)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+def template_digest(source: str, includes: dict[str, str]) -> str:
+    """Address a version by its text and the text of every file that it includes."""
+    return digest_json({"source": source, "includes": includes})
+
+
+class TemplateLibrary:
+    """All template versions below one `templates/` folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        """List the templates; folders that start with `_` hold shared parts."""
+        folders = (path for path in self.folder.iterdir() if path.is_dir())
+        return sorted(
+            path.name for path in folders if not path.name.startswith(("_", ".")) and _has(path)
+        )
+
+    def versions(self, name: str) -> list[str]:
+        """List the versions of a template, oldest first by natural order."""
+        if name not in self.names():
+            raise unknown("template", name, self.names())
+        return sorted((path.stem for path in (self.folder / name).glob("*.j2")), key=natural_key)
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Read `aliases.yaml` of a template: alias -> version."""
+        path = self.folder / name / _ALIASES
+        shown = f"templates/{name}/{_ALIASES}"
+        if not path.exists():
+            return {}
+        document = parse_yaml(read_text(path, shown), shown)
+        data = document.data or {}
+        if not isinstance(data, dict):
+            raise PromptlabError(
+                "expected `alias: version` lines", where=document.where(), hint="for example best: v3"
+            )
+        versions = self.versions(name)
+        for alias, version in data.items():
+            if version not in versions:
+                told = unknown(f"version of {name}", str(version), versions)
+                raise PromptlabError(told.message, where=document.where((alias,)), hint=told.hint)
+        return {str(alias): str(version) for alias, version in data.items()}
+
+    def resolve(self, reference: str) -> list[tuple[str, str]]:
+        """Resolve `name`, `name@v2`, `name@v1..v3`, `name@*` or `name@alias`, in natural order."""
+        name, at, wanted = reference.partition("@")
+        versions = self.versions(name)
+        if not at:
+            return [(name, versions[-1])]
+        if wanted == "*":
+            return [(name, version) for version in versions]
+        if ".." in wanted and wanted not in versions:
+            first, _, last = wanted.partition("..")
+            low, high = (versions.index(self._one(name, end)) for end in (first, last))
+            if low > high:
+                raise PromptlabError(
+                    f"the range {reference!r} is empty", hint=f"write {name}@{last}..{first}"
+                )
+            return [(name, version) for version in versions[low : high + 1]]
+        return [(name, self._one(name, wanted))]
+
+    def _one(self, name: str, wanted: str) -> str:
+        versions, aliases = self.versions(name), self.aliases(name)
+        if wanted in versions:
+            return wanted
+        if wanted in aliases:
+            return aliases[wanted]
+        raise unknown(f"version of {name}", wanted, [*versions, *aliases])
+
+    def read(self, name: str, version: str) -> TemplateSource:
+        """Read one version with every file that it includes."""
+        shown = f"templates/{name}/{version}.j2"
+        source = read_text(self.folder / name / f"{version}.j2", shown)
+        _, body = split_front_matter(source, shown)
+        found: dict[str, str] = {}
+        self._include(body, (f"{name}/{version}.j2",), found)
+        includes = dict(sorted(found.items()))
+        return TemplateSource(name, version, source, includes, template_digest(source, includes))
+
+    def load(self, name: str, version: str) -> Template:
+        """Read and compile one version."""
+        return Template(self.read(name, version))
+
+    def _include(self, source: str, chain: tuple[str, ...], found: dict[str, str]) -> None:
+        """Add to `found` every file that `source` includes, directly or through others.
+
+        `chain` is the way to this source: the files that include one another, the outermost first.
+        """
+        for wanted, line in _referenced(source, f"templates/{chain[-1]}"):
+            where = place(f"templates/{chain[-1]}", line)
+            if wanted in chain:
+                ring = " -> ".join([*chain[chain.index(wanted) :], wanted])
+                raise PromptlabError(
+                    f"includes go in a circle: {ring}", where=where, hint="take one of them out"
+                )
+            if wanted not in found:
+                found[wanted] = self._read_included(wanted, where)
+                self._include(found[wanted], (*chain, wanted), found)
+
+    def _read_included(self, wanted: str, where: str) -> str:
+        path = PurePosixPath(wanted)
+        file = self.folder / path
+        if path.is_absolute() or ".." in path.parts:
+            raise PromptlabError(
+                f"cannot include {wanted!r}: it lies outside templates/", where=where, hint=_STARTS
+            )
+        if not file.is_file():
+            raise PromptlabError(
+                f"cannot include {wanted!r}: there is no file templates/{wanted}",
+                where=where,
+                hint=_STARTS,
+            )
+        text = read_text(file, f"templates/{wanted}")
+        if has_front_matter(text):
+            raise PromptlabError(
+                f"cannot include {wanted!r}: its front matter would be sent with it",
+                where=where,
+                hint="move what both share into a file without one, such as _shared/rules.j2",
+            )
+        return text
+
+
+def _referenced(source: str, shown: str) -> list[tuple[str, int]]:
+    """List the names that a source includes, imports or extends; only literal names may be."""
+    try:
+        tree = PromptEnvironment().parse(source)
+    except TemplateSyntaxError as error:
+        raise syntax_error(error, shown) from None
+    except (RecursionError, ValueError):
+        raise not_compiled(shown) from None
+    found: list[tuple[str, int]] = []
+    kinds = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+    for node in cast(Iterator[nodes.Include], tree.find_all(kinds)):
+        names = _literal_names(node.template)
+        if not names:
+            raise PromptlabError(
+                "an include names its file by an expression",
+                where=place(shown, node.lineno),
+                hint='only literal names can be versioned: {% include "_shared/rules.j2" %}',
+            )
+        found.extend((name, node.lineno) for name in names)
+    return found
+
+
+def _literal_names(expression: nodes.Expr) -> list[str]:
+    """Return the file names that an include spells out; none where it works them out."""
+    try:
+        value = expression.as_const()
+    except nodes.Impossible:
+        return []
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return list(names)
+    return []
+
+
+def _has(folder: Path) -> bool:
+    return any(folder.glob("*.j2"))
