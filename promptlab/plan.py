@@ -1,0 +1,158 @@
+"""From a suite and the user's selection to a plan: arms, cases, sampling, scorers, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from promptlab.design import arms_off
+from promptlab.digest import seed_from
+from promptlab.errors import PromptlabError
+from promptlab.library import TemplateLibrary
+from promptlab.registry import unknown
+from promptlab.suite import Suite
+from promptlab.templates import Template
+from promptlab.types import Arm, BackendSpec, Case, Json, Plan, Sampling, ScorerSpec
+
+Split = Literal["dev", "holdout", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the command line asks for beside the suite file; None keeps what the suite says."""
+
+    templates: tuple[str, ...] = ()
+    limit: int | None = None
+    case_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    split: Split | None = None
+    repeats: int | None = None
+    seed: int | None = None
+    params: Mapping[str, Json] = field(default_factory=dict)
+
+
+def make_plan(
+    suite: Suite,
+    library: TemplateLibrary,
+    backends: Sequence[BackendSpec],
+    scorers: Sequence[ScorerSpec],
+    selection: Selection,
+) -> tuple[Plan, Mapping[str, Template]]:
+    """Make the plan of a suite, and compile its templates (by digest)."""
+    settings = suite.settings
+    templates = _templates(suite, library, selection)
+    arms, samplings = _arms(suite, templates, backends)
+    seed = settings.seed if selection.seed is None else selection.seed
+    plan = Plan(
+        suite=suite.name,
+        arms=arms,
+        samplings=samplings,
+        cases=select_cases(suite, selection),
+        repeats=selection.repeats or settings.repeats,
+        seed=seed,
+        scorers=tuple(scorers),
+        primary=_primary(suite, scorers),
+        grade=settings.grade,
+        templates=tuple(template.source for template in templates),
+        backends=tuple(backends),
+        params=dict(selection.params),
+        assets=str(suite.assets),
+    )
+    return plan, {template.source.digest: template for template in templates}
+
+
+def _templates(
+    suite: Suite, library: TemplateLibrary, selection: Selection
+) -> tuple[Template, ...]:
+    found: dict[tuple[str, str], Template] = {}
+    for index, reference in enumerate(selection.templates or suite.settings.templates):
+        try:
+            resolved = library.resolve(reference)
+        except PromptlabError as error:
+            where = error.where or suite.document.where(("templates", index))
+            if selection.templates:
+                where = error.where or f"-t {reference}"
+            raise PromptlabError(error.message, where=where, hint=error.hint) from None
+        for name, version in resolved:
+            if (name, version) not in found:
+                found[name, version] = library.load(name, version)
+    grade = suite.settings.grade
+    for template in found.values():
+        if grade is not None and grade not in template.answers:
+            raise PromptlabError(
+                f"{template.reference} gives no answer named {grade!r}",
+                where=suite.document.where(("grade",)),
+                hint="it gives: " + (", ".join(sorted(template.answers)) or "an unnamed one"),
+            )
+    return tuple(found.values())
+
+
+def _arms(
+    suite: Suite, templates: Sequence[Template], backends: Sequence[BackendSpec]
+) -> tuple[tuple[Arm, ...], tuple[Sampling, ...]]:
+    arms, samplings = [], []
+    for backend in backends:
+        for template in templates:
+            sampling = sampling_of(suite, template)
+            for off in arms_off(suite.settings.design, template.blocks, template.file):
+                practices = tuple(name for name in template.practices if name not in off)
+                source = template.source
+                arms.append(
+                    Arm(source.name, source.version, source.digest, practices, off, backend.name)
+                )
+                samplings.append(sampling)
+    return tuple(arms), tuple(samplings)
+
+
+def sampling_of(suite: Suite, template: Template) -> Sampling:
+    """Join sampling settings: what the template says goes before what the suite says."""
+    return Sampling(**{**suite.settings.sampling.given(), **template.front.sampling.given()})
+
+
+def _primary(suite: Suite, scorers: Sequence[ScorerSpec]) -> str:
+    labels = [spec.label for spec in scorers]
+    primary = suite.settings.primary
+    if primary is not None and primary not in labels:
+        told = unknown("scorer", primary, labels)
+        where = suite.document.where(("primary",))
+        raise PromptlabError(told.message, where=where, hint=told.hint)
+    return primary or labels[0]
+
+
+def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
+    """Choose cases by id, tag, split and limit, in the order of their file."""
+    cases = suite.read_cases()
+    known = [case.id for case in cases]
+    for wanted in selection.case_ids:
+        if wanted not in known:
+            raise unknown(f"case of suite {suite.name}", wanted, known)
+    for tag in selection.tags:
+        tags = sorted({tag for case in cases for tag in case.tags})
+        if tag not in tags:
+            raise unknown(f"tag of suite {suite.name}", tag, tags)
+    share = suite.settings.holdout
+    split = selection.split or ("dev" if share and not selection.case_ids else "all")
+    chosen = tuple(
+        case
+        for case in cases
+        if (not selection.case_ids or case.id in selection.case_ids)
+        and (not selection.tags or set(selection.tags) & set(case.tags))
+        and (split == "all" or in_holdout(case, share, suite.settings.seed) == (split == "holdout"))
+    )[: selection.limit]
+    if not chosen:
+        raise PromptlabError(
+            f"no case of suite {suite.name} is left in the split {split}",
+            hint="widen --case, --tag, --split or the suite's holdout",
+        )
+    return chosen
+
+
+def in_holdout(case: Case, share: float, seed: int) -> bool:
+    """Tell whether a case is kept for confirmation.
+
+    Each group draws its own number from the seed, so cases that belong together stay together,
+    and adding cases never moves another one across the border.
+    """
+    group = case.id if case.group is None else case.group
+    return seed_from("holdout", seed, group) < share * 2**31
