@@ -1,0 +1,141 @@
+"""How outputs are graded: a scorer is a function of one `Sample`, made by `@scorer`.
+
+    @scorer(version="1")
+    def exact_match(sample: Sample, *, target: str = "{{ expect }}") -> bool:
+        '''The whole output equals the target.'''
+
+The parameters after the sample are the scorer's options: they are checked against their
+annotations, and a text that holds `{{ ... }}` is filled in from the case (`fill`). A scorer
+returns a verdict (bool), a number, or a `Score` with a reason. It may be async. What it raises
+becomes a failed score, never the end of a run.
+
+A scorer is found by name among ours, then among the entry points `promptlab.scorers`, or as
+`module:attr` of the user's project; that one may be a plain function without the decorator.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TypeVar
+
+from promptlab.digest import digest_text
+from promptlab.errors import PromptlabError
+from promptlab.registry import load_attr, load_point, unknown
+from promptlab.scorers.signature import Parameter, parameters_of, summary_of
+from promptlab.types import Case, Outcome, Score, Turn
+
+Verdict = bool | float | Score
+F = TypeVar("F", bound=Callable[..., Verdict | Awaitable[Verdict]])
+
+_GROUP = "promptlab.scorers"
+_MODULES = ("text", "structured", "shape")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """All that a scorer may know of one trial. The sole input of every scorer."""
+
+    output: str
+    case: Case
+    outcome: Outcome
+    turns: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A scorer function with its name and version. A new version makes new scores.
+
+    `check` takes all parameters by keyword and raises `ValueError` where they do not go together.
+    """
+
+    name: str
+    version: str
+    function: Callable[..., Verdict | Awaitable[Verdict]]
+    check: Callable[..., None] | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Tell whether this scorer is built in: quick, and known never to hang."""
+        return self.function.__module__.startswith("promptlab.")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What `scorer list` and `scorer show` say of a scorer."""
+
+    name: str
+    version: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+
+
+_DECORATED: list[Scorer] = []
+
+
+def scorer(*, version: str = "1", check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """Make the decorated function a scorer under its own name."""
+
+    def register(function: F) -> F:
+        _DECORATED.append(Scorer(function.__name__, version, function, check))
+        return function
+
+    return register
+
+
+def scorer_names() -> list[str]:
+    """List the scorers that have a name: ours, then those of entry points."""
+    ours = _built_in()
+    theirs = {point.name for point in entry_points(group=_GROUP)}
+    return [*ours, *sorted(theirs - set(ours))]
+
+
+def get_scorer(name: str, root: Path | None = None) -> Scorer:
+    """Return the scorer `name`; `module:attr` is looked up in the project at `root`."""
+    if ":" in name:
+        return _as_scorer(name, load_attr(name, root))
+    if name in _built_in():
+        return _built_in()[name]
+    for point in entry_points(group=_GROUP, name=name):
+        return _as_scorer(name, load_point(point))
+    raise unknown("scorer", name, scorer_names())
+
+
+def describe(scorer: Scorer) -> Description:
+    """Say what the scorer does and what its parameters are."""
+    function = scorer.function
+    return Description(scorer.name, scorer.version, summary_of(function), parameters_of(function))
+
+
+@cache
+def _built_in() -> Mapping[str, Scorer]:
+    for name in _MODULES:
+        importlib.import_module(f"{__name__}.{name}")
+    ours = [made for made in _DECORATED if made.ours]
+    return {made.name: made for made in sorted(ours, key=lambda made: made.name)}
+
+
+def _as_scorer(name: str, found: object) -> Scorer:
+    """Name what was found as it was asked for, so that a stored run finds it again."""
+    if not callable(found):
+        raise PromptlabError(
+            f"scorer {name!r} is not a function but {type(found).__name__}",
+            hint="name a function of one sample: def mine(sample, *, option=1)",
+        )
+    for made in _DECORATED:
+        if made.function is found:
+            return replace(made, name=name)
+    return Scorer(name, _source_version(found), found)
+
+
+def _source_version(function: Callable[..., object]) -> str:
+    """Return the digest of the function's source: an edited scorer grades anew."""
+    try:
+        return digest_text(inspect.getsource(function))
+    except (OSError, TypeError):
+        return "1"

@@ -1,0 +1,157 @@
+"""Fill in what a scorer's parameters take from the case: `{{ expect }}` and its like.
+
+A text that is exactly one `{{ expression }}` becomes that expression's value, be it a list, a
+number or a dict; any other text is rendered. An expression sees `expect`, `case_id`, `tags` and
+`group`, and every variable of the case that has none of these names. It is strict and sandboxed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from promptlab.errors import PromptlabError
+from promptlab.types import Case
+
+Fill = Callable[[Case], Any]
+
+_OPENS, _CLOSES = "{{", "}}"
+# What an expression of the user's may raise when it meets a case it does not fit.
+_EXPRESSION_ERRORS = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+# One case must give the same parameters every time.
+del _ENVIRONMENT.filters["random"], _ENVIRONMENT.globals["lipsum"]
+_CASE_NAMES: Mapping[str, Fill] = {
+    "expect": lambda case: case.expect,
+    "case_id": lambda case: case.id,
+    "tags": lambda case: list(case.tags),
+    "group": lambda case: case.group,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A value that is to be filled in from each case."""
+
+    fill: Fill
+    uses_expect: bool
+
+    def __call__(self, case: Case) -> Any:
+        """Return the value for this case. Raise `PromptlabError` where it has none."""
+        if self.uses_expect and case.expect is None:
+            raise PromptlabError(
+                "the case has no `expect`", hint="give the case an `expect` or set the parameter"
+            )
+        try:
+            return self.fill(case)
+        except _EXPRESSION_ERRORS as error:
+            raise PromptlabError(str(error), hint=_known_names(case)) from error
+
+
+def blank(value: object) -> Blank | None:
+    """Compile a value that holds `{{`, also deep inside it; None for a plain value.
+
+    Raise `PromptlabError` where the text is no good Jinja.
+    """
+    try:
+        fill = _compile(value)
+    except TemplateError as error:
+        raise PromptlabError(f"{value!r} is not a valid template: {error}") from error
+    return Blank(fill, _uses_expect(value)) if fill else None
+
+
+def _compile(value: object) -> Fill | None:
+    if isinstance(value, str):
+        return _compile_text(value) if _OPENS in value else None
+    if isinstance(value, Mapping):
+        inner = {key: _compile(item) for key, item in value.items()}
+        if not any(inner.values()):
+            return None
+        return lambda case: {key: fill(case) if fill else value[key] for key, fill in inner.items()}
+    if isinstance(value, list):
+        fills = [_compile(item) for item in value]
+        if not any(fills):
+            return None
+        return lambda case: [
+            fill(case) if fill else item for fill, item in zip(fills, value, strict=True)
+        ]
+    return None
+
+
+def _compile_text(text: str) -> Fill:
+    expression = _sole_expression(text)
+    if isinstance(expression, nodes.Name):
+        return _look_up(expression.name)
+    if expression is None:
+        template = _ENVIRONMENT.from_string(text)
+        return lambda case: template.render(_scope(case))
+    # A dash at a brace is Jinja's white-space control, and no part of the expression.
+    source = text[2:-2].removeprefix("-").removesuffix("-")
+    evaluate = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+    return lambda case: _defined(evaluate(_scope(case)))
+
+
+def _sole_expression(text: str) -> nodes.Expr | None:
+    """Return the expression of a text that is nothing but one `{{ expression }}`."""
+    if not (text.startswith(_OPENS) and text.endswith(_CLOSES)):
+        return None
+    match _ENVIRONMENT.parse(text).body:
+        case [nodes.Output(nodes=[expression])] if not isinstance(expression, nodes.TemplateData):
+            return expression
+    return None
+
+
+def _look_up(name: str) -> Fill:
+    """Read one name off the case: the usual thing, and much faster than Jinja."""
+    if name in _CASE_NAMES:
+        return _CASE_NAMES[name]
+
+    def variable(case: Case) -> Any:
+        if name not in case.vars:
+            raise LookupError(f"{name!r} is undefined")
+        return case.vars[name]
+
+    return variable
+
+
+def _defined(value: Any) -> Any:
+    if isinstance(value, Undefined):
+        str(value)  # a strict Undefined raises the error that names what is missing
+    return value
+
+
+def _scope(case: Case) -> dict[str, Any]:
+    return {**case.vars, **{name: read(case) for name, read in _CASE_NAMES.items()}}
+
+
+def _known_names(case: Case) -> str:
+    return "known here: " + ", ".join(_scope(case))
+
+
+def _uses_expect(value: object) -> bool:
+    names = (find_undeclared_variables(_ENVIRONMENT.parse(text)) for text in _templates(value))
+    return any("expect" in used for used in names)
+
+
+def _templates(value: object) -> Iterator[str]:
+    """Yield every text within `value` that is to be filled in."""
+    if isinstance(value, str):
+        if _OPENS in value:
+            yield value
+    elif isinstance(value, Mapping):
+        yield from chain.from_iterable(map(_templates, value.values()))
+    elif isinstance(value, list):
+        yield from chain.from_iterable(map(_templates, value))

@@ -1,0 +1,98 @@
+"""Check a scorer's parameters against its annotations, strictly: a suite's YAML is the border.
+
+Values are taken as JSON, so a list may fill a tuple, but no text is read as a number or a truth.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from promptlab.errors import PromptlabError
+from promptlab.scorers.signature import Parameter, parameters_of
+
+_YAML_HINT = "YAML reads yes, no, on and off as true and false: put them in quotes"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter with what checks its values. Values of the `plain` types need no check."""
+
+    parameter: Parameter
+    adapter: TypeAdapter[Any]
+    plain: frozenset[object]
+
+    def parse(self, value: object) -> Any:
+        """Return the value as the function wants it. Raise `PromptlabError` where it is wrong."""
+        if type(value) in self.plain:
+            return value
+        try:
+            return self.adapter.validate_json(to_json(value), strict=True)
+        except PydanticSerializationError:
+            raise PromptlabError(f"{reprlib.repr(value)} is not a JSON value") from None
+        except ValidationError as error:
+            raise self._refusal(value, error) from None
+
+    def _refusal(self, value: object, error: ValidationError) -> PromptlabError:
+        problems = error.errors(include_url=False)
+        mistaken = any(
+            problem["type"] == "string_type" and isinstance(problem["input"], bool)
+            for problem in problems
+        )
+        return PromptlabError(
+            self._complaint(value, problems), hint=_YAML_HINT if mistaken else None
+        )
+
+    def _complaint(self, value: object, problems: list[Any]) -> str:
+        """Tell of the one problem; of many, one for each type of a union, tell of the deepest."""
+        depths = [len(problem["loc"]) for problem in problems]
+        deepest = [problem for problem in problems if len(problem["loc"]) == max(depths)]
+        plain_words = [problem for problem in deepest if problem["type"] == "value_error"]
+        if len(plain_words or deepest) > 1:
+            return f"must be {self.parameter.type_text}, not {reprlib.repr(value)}"
+        return _told((plain_words or deepest)[0])
+
+
+def fields_of(function: Callable[..., object]) -> dict[str, Field]:
+    """Return the fields of a scorer function by the names that suites use."""
+    return {parameter.name: _field(parameter) for parameter in parameters_of(function)}
+
+
+def _field(parameter: Parameter) -> Field:
+    annotation: Any = parameter.annotation
+    try:
+        adapter = TypeAdapter[Any](annotation)
+    except PydanticSchemaGenerationError:
+        raise PromptlabError(
+            f"parameter {parameter.name!r} is annotated {parameter.type_text}, "
+            "which no value of a suite can be",
+            hint="annotate it with a JSON type: str, float, bool, list[str], ...",
+        ) from None
+    return Field(parameter, adapter, _plain_types(annotation))
+
+
+def _plain_types(annotation: object) -> frozenset[object]:
+    """Return the types whose values satisfy the annotation by their type alone."""
+    if annotation in (str, int, float, bool):
+        return frozenset([annotation])
+    if get_origin(annotation) in (Union, UnionType):
+        return frozenset().union(*map(_plain_types, get_args(annotation)))
+    return frozenset()
+
+
+def _told(problem: Any) -> str:
+    # A part with a bracket is pydantic's name for a member of a union, not a key of the user's.
+    place = "".join(f"{part}: " for part in problem["loc"] if "[" not in str(part))
+    if problem["type"] == "value_error":
+        return f"{place}{problem['ctx']['error']}"
+    message = problem["msg"]
+    if message.startswith("Input should"):
+        message += f", not {reprlib.repr(problem['input'])}"
+    return f"{place}{message[0].lower()}{message[1:]}"

@@ -1,0 +1,136 @@
+"""Run a scorer function on a sample and make a `Score` of whatever it does.
+
+A verdict, a number and a `Score` are legal; anything else, and anything raised, is a failed score.
+A user's function gets a time limit, and a thread of its own where it is not async, so that it
+cannot stop a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import math
+import threading
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from numbers import Real
+from typing import Any
+
+from promptlab.scorers import Sample, Scorer
+from promptlab.types import Score
+
+TIME_LIMIT_S = 60.0
+"""How long a user's function may take over one sample."""
+
+Function = Callable[..., Any]
+Params = Mapping[str, Any]
+Run = Callable[[Sample, Params], Awaitable[Score]]
+
+_PASSED = Score(1.0, passed=True)
+_FAILED = Score(0.0, passed=False)
+# A scorer that calls `sys.exit` must not end the run either.
+_RAISED = (Exception, SystemExit)
+
+
+def runner(scorer: Scorer, time_limit_s: float) -> Run:
+    """Return the way to run this scorer: at once if it is ours, else under a time limit."""
+    run: Run
+    if _is_async(scorer.function):
+        run = partial(_await, scorer.function)
+    elif scorer.ours:
+        return partial(_run_at_once, scorer.function)
+    else:
+        run = partial(_run_in_thread, scorer.function)
+    return run if scorer.ours else partial(_run_within, time_limit_s, run)
+
+
+def score_of(result: object) -> Score:
+    """Make a score of what a scorer returned."""
+    if result is True:
+        return _PASSED
+    if result is False:
+        return _FAILED
+    if isinstance(result, Score):
+        return _legal(result)
+    plain = result.item() if hasattr(result, "item") else result  # a scalar of numpy or torch
+    if isinstance(plain, bool):
+        return score_of(plain)
+    if isinstance(plain, Real):
+        return _legal(Score(float(plain)))
+    kind = type(result).__name__
+    return Score(None, error=f"the scorer returned {kind}, not a bool, a number or a Score")
+
+
+def failed_score(error: BaseException) -> Score:
+    """Make the failed score of an exception, with its traceback."""
+    lines = str(error).splitlines()
+    message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return Score(None, error=message, traceback="".join(traceback.format_exception(error)))
+
+
+def _legal(score: Score) -> Score:
+    """Return the score with a finite float or an error, never with neither or both."""
+    if score.error is not None or score.value is None:
+        reason = score.error or "the scorer gave a Score without a value"
+        return replace(score, value=None, passed=None, error=reason)
+    if not math.isfinite(score.value):
+        reason = f"the scorer gave the value {score.value}"
+        return replace(score, value=None, passed=None, error=reason)
+    passed = None if score.passed is None else bool(score.passed)
+    return replace(score, value=float(score.value), passed=passed)
+
+
+def _is_async(function: Function) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004  # an object's call may be async
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _grade(function: Function, sample: Sample, params: Params) -> Score:
+    try:
+        return score_of(function(sample, **params))
+    except _RAISED as error:
+        return failed_score(error)
+
+
+async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+    return _grade(function, sample, params)
+
+
+async def _await(function: Function, sample: Sample, params: Params) -> Score:
+    try:
+        return score_of(await function(sample, **params))
+    except _RAISED as error:
+        return failed_score(error)
+
+
+async def _run_in_thread(function: Function, sample: Sample, params: Params) -> Score:
+    """Run a blocking function in a thread that dies with the process.
+
+    `asyncio.to_thread` would do, but its threads are joined at exit: one function that never
+    returns would keep the whole program from ending.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Score] = loop.create_future()
+
+    def settle(score: Score) -> None:
+        if not answer.done():
+            answer.set_result(score)
+
+    def work() -> None:
+        score = _grade(function, sample, params)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, score)
+
+    threading.Thread(target=work, name="promptlab scorer", daemon=True).start()
+    return await answer
+
+
+async def _run_within(limit_s: float, run: Run, sample: Sample, params: Params) -> Score:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await run(sample, params)
+    except TimeoutError:
+        return Score(None, error=f"TimeoutError: the scorer took longer than {limit_s:g} s")
