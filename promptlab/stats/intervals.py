@@ -1,0 +1,71 @@
+"""Confidence intervals for the mean of one arm."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import NormalDist
+
+from promptlab.lazy import lazy_module
+
+scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
+
+Interval = tuple[float, float]
+
+
+def wilson(successes: float, n: int, level: float = 0.95) -> Interval | None:
+    """Return Wilson's score interval of a share, None where nothing was counted.
+
+    With p = successes/n and z the normal quantile of 1 - (1 - level)/2, the bounds are
+    (p + z²/2n ± z·√(p(1 - p)/n + z²/4n²)) / (1 + z²/n): all shares that a test at this level would
+    not reject. E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209-212.
+    """
+    if n == 0:
+        return None
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share = successes / n
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    # At 0 and 1 a bound is exactly there; rounding must not move it past.
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    high = 1.0 if share == 1 else min(1.0, centre + half)
+    return low, high
+
+
+def t_interval(mean: float, variance: float, n: int, level: float = 0.95) -> Interval | None:
+    """Return Student's interval of a mean, None for fewer than two values.
+
+    mean ± t·√(variance/n), with t the quantile of 1 - (1 - level)/2 at n - 1 degrees of freedom and
+    `variance` the sample variance. Student (W. S. Gosset), Biometrika 6 (1908), 1-25.
+    """
+    if n < 2:
+        return None
+    half = float(scipy.special.stdtrit(n - 1, (1 + level) / 2)) * sqrt(variance / n)
+    return mean - half, mean + half
+
+
+def mean_interval(
+    mean: float | None,
+    variance: float | None,
+    n_cases: int,
+    n_scores: int,
+    *,
+    verdicts: bool,
+    level: float = 0.95,
+) -> Interval | None:
+    """Return the interval of an arm's mean over cases, each the mean of its repeats.
+
+    `verdicts` says that every score is pass or fail. With one repeat that is a share: Wilson. With
+    repeats, and for numbers, it is Student's, kept within 0 and 1 for verdicts. Where the verdicts
+    of all cases agree, Student's would claim certainty: again Wilson.
+    """
+    if mean is None or n_cases == 0:
+        return None
+    if verdicts and (n_scores == n_cases or variance == 0):
+        return wilson(mean * n_cases, n_cases, level)
+    if variance is None:
+        return None
+    interval = t_interval(mean, variance, n_cases, level)
+    if interval is None or not verdicts:
+        return interval
+    return max(0.0, interval[0]), min(1.0, interval[1])

@@ -1,0 +1,170 @@
+"""The store: every run, answer and score in one SQLite file. The only package with SQL.
+
+`Store` is what others use; it hands out plain values and never a row or a cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from promptlab.results import (
+    ArmOutcomes,
+    ArmScores,
+    Result,
+    ResultFilter,
+    RunInfo,
+    StoreStats,
+    TemplateHistory,
+)
+from promptlab.store import aggregates, care, plans, queries, runs
+from promptlab.store.connection import Connection, prepare
+from promptlab.store.encode import iso
+from promptlab.store.writer import Writer
+from promptlab.types import Completion, Json, Plan, Turn
+
+__all__ = ["Store", "TemplateHistory", "Writer"]
+
+
+class Store:
+    """An open database. Use it as a context manager, in the thread that opened it."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    @classmethod
+    def open(cls, path: Path, clock: Callable[[], datetime], *, readonly: bool = False) -> Self:
+        """Open the database at `path`; make it if it is to be written and is not there."""
+        return cls(prepare(path, readonly=readonly), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # Runs
+
+    def begin_run(
+        self,
+        run_id: str,
+        plan: Plan,
+        *,
+        fresh: bool = False,
+        overrides: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Store a new run with its whole plan. `overrides` is what was asked beyond the suite."""
+        runs.begin_run(
+            self._connection, run_id, plan, self._now(), fresh=fresh, overrides=overrides or {}
+        )
+
+    def resume_run(self, run_id: str) -> None:
+        """Make this process the one that carries out an interrupted run."""
+        runs.resume_run(self._connection, self._number(run_id))
+
+    def end_run(
+        self,
+        run_id: str,
+        status: Literal["finished", "interrupted"],
+        facts: Mapping[str, Json],
+    ) -> None:
+        """Store how a run ended, with what each backend said of itself when it opened."""
+        run = self._number(run_id)
+        runs.end_run(self._connection, run, self._now(), status=status, facts=facts)
+
+    def writer(self, run_id: str) -> Writer:
+        """Return the writer of a run's results, a context manager with its own thread."""
+        self._number(run_id)
+        return Writer(self._connection.path, run_id, self._clock)
+
+    def load_plan(self, run_id: str) -> Plan:
+        """Return the plan of a run, equal to the one it began with."""
+        return plans.load_plan(self._connection, self._number(run_id))
+
+    def find_run(self, ref: str = "latest") -> str:
+        """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
+        return runs.find_run(self._connection, ref)
+
+    def runs(self, limit: int | None = None) -> list[RunInfo]:
+        """Return the newest runs, newest first."""
+        return runs.list_runs(self._connection, limit)
+
+    def run(self, run_id: str) -> RunInfo:
+        """Return one run."""
+        return runs.run_info(self._connection, self._number(run_id))
+
+    def unfinished(self) -> list[RunInfo]:
+        """Return the runs that can be resumed, newest first."""
+        return runs.list_unfinished(self._connection)
+
+    # Results
+
+    def completions(self, keys: Sequence[str], fresh_run: str | None) -> dict[str, Completion]:
+        """Return the newest stored answer of each key; for a fresh run only what it measured."""
+        return queries.completions(self._connection, keys, fresh_run)
+
+    def finished(self, run_id: str) -> set[int]:
+        """Return the places in the plan of all trials that ended without an error."""
+        return queries.finished(self._connection, self._number(run_id))
+
+    def results(
+        self, run_id: str, wanted: ResultFilter | None = None
+    ) -> Generator[Result, None, None]:
+        """Yield the results of a run, one per trial and scorer, in the order of the plan."""
+        self._number(run_id)
+        return queries.results(self._connection.path, run_id, wanted or ResultFilter())
+
+    def conversation(self, run_id: str, seq: int) -> tuple[Turn, ...]:
+        """Return the turns of one trial."""
+        return queries.conversation(self._connection, self._number(run_id), seq)
+
+    def arm_outcomes(self, run_id: str) -> list[ArmOutcomes]:
+        """Return how the trials of each arm ended and what they took."""
+        return aggregates.arm_outcomes(self._connection, self._number(run_id))
+
+    def arm_scores(self, run_id: str) -> list[ArmScores]:
+        """Return what each scorer says of each arm."""
+        return aggregates.arm_scores(self._connection, self._number(run_id))
+
+    # Templates
+
+    def template_history(self, name: str) -> list[TemplateHistory]:
+        """Return all texts that the versions of a template have had, the first seen first."""
+        return queries.template_history(self._connection, name)
+
+    def label_digests(self, name: str, version: str) -> list[str]:
+        """Return the digests under which a template's version has results."""
+        return queries.label_digests(self._connection, name, version)
+
+    # Care
+
+    def stats(self) -> StoreStats:
+        """Count rows and bytes."""
+        return care.stats(self._connection)
+
+    def vacuum(self) -> int:
+        """Give unused space back to the disk and return how many bytes that made free."""
+        return care.vacuum(self._connection)
+
+    def verify(self) -> list[str]:
+        """Return what is wrong with the database, one line each; nothing if it is sound."""
+        return care.verify(self._connection)
+
+    def _now(self) -> str:
+        return iso(self._clock())
+
+    def _number(self, run_id: str) -> int:
+        return runs.run_number(self._connection, run_id)

@@ -1,0 +1,76 @@
+"""Sums and means over a run, computed by SQLite: one row an arm, or an arm and scorer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from promptlab.results import ArmOutcomes, ArmScores, Sum
+from promptlab.store.connection import Connection
+from promptlab.types import Outcome
+
+_ARM_OUTCOMES = """
+SELECT arm, count(*),
+    sum(outcome = 'ok'), sum(outcome = 'truncated'), sum(outcome = 'refused'),
+    sum(outcome = 'empty'), sum(outcome = 'error'), sum(cached),
+    count(input_tokens), sum(input_tokens), avg(input_tokens),
+    count(output_tokens), sum(output_tokens), avg(output_tokens),
+    count(latency_s), sum(latency_s), avg(latency_s),
+    count(cost_usd), sum(cost_usd), avg(cost_usd)
+FROM trials WHERE run = ? GROUP BY arm ORDER BY arm
+"""
+
+# Repeats of a case are no independent evidence: they are averaged first, then the cases count.
+_ARM_SCORES = """
+WITH per_case AS (
+    SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean, count(s.score) AS scores,
+        sum(s.score = s.passed) AS verdicts, sum(s.passed) AS passes,
+        sum(s.error IS NOT NULL) AS failed
+    FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
+    WHERE t.run = ?1
+    GROUP BY t.arm, s.scorer, t.case_
+), centred AS (
+    SELECT *, mean - avg(mean) OVER (PARTITION BY arm, scorer) AS deviation FROM per_case
+)
+SELECT e.arm, k.label, count(e.mean), sum(e.scores), avg(e.mean),
+    CASE WHEN count(e.mean) > 1 THEN sum(deviation * deviation) / (count(e.mean) - 1) END,
+    sum(e.verdicts), sum(e.passes), sum(e.failed),
+    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN c.case_group END)
+        + sum(e.mean IS NOT NULL AND c.case_group IS NULL)
+FROM centred e
+JOIN run_scorers k ON k.run = ?1 AND k.position = e.scorer
+JOIN run_cases p ON p.run = ?1 AND p.position = e.case_
+JOIN cases c ON c.id = p.case_
+GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
+"""
+
+
+def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
+    """Return one entry for each arm that has a stored trial."""
+    return [_outcomes(*row) for row in connection.rows(_ARM_OUTCOMES, [run])]
+
+
+def arm_scores(connection: Connection, run: int) -> list[ArmScores]:
+    """Return one entry for each arm and scorer that have a stored score."""
+    return [_scores(*row) for row in connection.rows(_ARM_SCORES, [run])]
+
+
+def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:
+    counts, cached, sums = rest[:5], rest[5], rest[6:]
+    tokens_in, tokens_out, latency, cost = (Sum(*sums[i : i + 3]) for i in range(0, 12, 3))
+    outcomes = dict(zip(Outcome, counts, strict=True))
+    return ArmOutcomes(arm, trials, outcomes, cached, tokens_in, tokens_out, latency, cost)
+
+
+def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
+    n_cases, n_scores, mean, variance, verdicts, passes, failed, n_groups = rest
+    return ArmScores(
+        arm=arm,
+        scorer=scorer,
+        n_cases=n_cases,
+        n_groups=n_groups,
+        n_scores=n_scores,
+        mean=mean,
+        variance=variance,
+        passes=passes if verdicts == n_scores else None,
+        failed=failed,
+    )

@@ -1,0 +1,215 @@
+"""Care of the database: how large it is, making it smaller, and proving it sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from promptlab.digest import digest_json, digest_text
+from promptlab.errors import StoreError
+from promptlab.results import StoreStats
+from promptlab.store.connection import Connection
+from promptlab.store.encode import from_json
+
+TABLES = (
+    "templates",
+    "template_labels",
+    "cases",
+    "backends",
+    "texts",
+    "generations",
+    "runs",
+    "trials",
+    "trial_turns",
+    "scores",
+)
+
+_SHOWN = 20  # problems of one kind that are told one by one
+
+# What a row means -> a query that must return none. Outcomes are looked at here since SQLite does
+# not look at CHECK constraints where it may only read.
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        "run {} is finished, but holds {} of its {} trials",
+        """
+        SELECT r.run_id, count(t.seq), r.trials FROM runs r LEFT JOIN trials t ON t.run = r.id
+        WHERE r.status = 'finished' GROUP BY r.id HAVING count(t.seq) <> r.trials
+        """,
+    ),
+    (
+        "run {}: trial {} is not at the place that its arm, case and repeat have in the plan",
+        """
+        WITH shape AS (
+            SELECT id, run_id, trials, json_extract(settings, '$.repeats') AS repeats,
+                (SELECT count(*) FROM run_arms a WHERE a.run = runs.id) AS arms
+            FROM runs
+        )
+        SELECT run_id, seq FROM shape JOIN trials t ON t.run = shape.id
+        WHERE seq <> (case_ * repeats + repeat) * arms + arm OR seq >= trials
+            OR repeat >= repeats OR arm >= arms
+        """,
+    ),
+    (
+        "run {}: trial {} has the unknown outcome {!r}",
+        """
+        SELECT run_id, seq, outcome FROM trials t JOIN runs r ON r.id = t.run
+        WHERE outcome NOT IN ('ok', 'truncated', 'refused', 'empty', 'error')
+        """,
+    ),
+    (
+        "generation {} has the unknown outcome {!r}",
+        """
+        SELECT id, outcome FROM generations
+        WHERE outcome NOT IN ('ok', 'truncated', 'refused', 'empty')
+        """,
+    ),
+    (
+        "run {}: trial {} is an error without a reason",
+        """
+        SELECT run_id, seq FROM trials t JOIN runs r ON r.id = t.run
+        WHERE outcome = 'error' AND error IS NULL
+        """,
+    ),
+    (
+        "run {}: trial {} is an error and has a score",
+        """
+        SELECT DISTINCT run_id, seq FROM trials t JOIN scores s USING (run, seq)
+        JOIN runs r ON r.id = t.run WHERE outcome = 'error' AND s.score IS NOT NULL
+        """,
+    ),
+    (
+        "run {}: trial {} has an outcome, but not the answer that was graded",
+        """
+        SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
+        LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+        WHERE t.outcome <> 'error' AND u.generation IS NULL
+        """,
+    ),
+    (
+        "run {}: turn {} of trial {} has neither an answer nor a request",
+        """
+        SELECT run_id, turn, seq FROM trial_turns u JOIN runs r ON r.id = u.run
+        WHERE generation IS NULL AND (key IS NULL OR prompt IS NULL OR sampling IS NULL)
+        """,
+    ),
+    (
+        "run {}: trial {} lacks a score",
+        """
+        SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
+        JOIN run_scorers k ON k.run = t.run
+        LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
+        WHERE t.outcome <> 'error' AND s.run IS NULL
+        """,
+    ),
+    (
+        "run {}: trial {} has a score that is unknown for no stated reason",
+        """
+        SELECT run_id, seq FROM scores s JOIN runs r ON r.id = s.run
+        WHERE score IS NULL AND error IS NULL
+        """,
+    ),
+)
+
+
+def stats(connection: Connection) -> StoreStats:
+    """Count rows and bytes."""
+    rows = {table: connection.count(f"SELECT count(*) FROM {table}") for table in TABLES}
+    path = connection.path
+    return StoreStats(rows, _size(path), _size(Path(f"{path}-wal")))
+
+
+def vacuum(connection: Connection) -> int:
+    """Give unused space back to the disk and return how many bytes that made free."""
+    before = stats(connection)
+    connection.execute("VACUUM")
+    connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
+    after = stats(connection)
+    return before.size + before.wal_size - after.size - after.wal_size
+
+
+def verify(connection: Connection) -> list[str]:
+    """Return what is wrong with the database, one line each; nothing if it is sound."""
+    problems = list(_broken_pages(connection))
+    if problems:
+        return problems  # what is read from broken pages would mislead
+    problems += _dangling(connection)
+    for check in _DIGESTS:
+        problems += _limited(_wrong_digests(connection, *check))
+    for meaning, sql in _RULES:
+        problems += _limited(meaning.format(*row) for row in connection.rows(sql))
+    return problems
+
+
+def _broken_pages(connection: Connection) -> Iterator[str]:
+    try:
+        for (finding,) in connection.rows("PRAGMA integrity_check"):
+            if finding != "ok":
+                yield f"SQLite: {finding}"
+    except StoreError as error:  # too broken to be checked
+        yield f"SQLite: {error.message}"
+
+
+def _dangling(connection: Connection) -> Iterator[str]:
+    sql = """
+    SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY "table", parent
+    """
+    for table, parent, number in connection.rows(sql):
+        yield f"{number} rows of {table} refer to rows of {parent} that do not exist"
+
+
+def _wrong_digests(
+    connection: Connection, what: str, sql: str, compute: Callable[..., str]
+) -> Iterator[str]:
+    for name, digest, *content in connection.rows(sql):
+        if compute(*content) != digest:
+            yield f"{what} {name} was changed: its content is not that of its digest {digest}"
+
+
+def _template_digest(source: str, includes: str) -> str:
+    return digest_json({"source": source, "includes": from_json(includes)})
+
+
+def _case_digest(case_id: str, vars_: str, expect: str, tags: str, group: str | None) -> str:
+    return digest_json(
+        {
+            "id": case_id,
+            "vars": from_json(vars_),
+            "expect": from_json(expect),
+            "tags": from_json(tags),
+            "group": group,
+        }
+    )
+
+
+def _backend_digest(identity: str) -> str:
+    return digest_json(from_json(identity))
+
+
+_DIGESTS: tuple[tuple[str, str, Callable[..., str]], ...] = (
+    (
+        "template",
+        """
+        SELECT coalesce((SELECT name || '@' || version FROM template_labels l
+            WHERE l.digest = t.digest), digest), digest, source, includes FROM templates t
+        """,
+        _template_digest,
+    ),
+    (
+        "case",
+        "SELECT case_id, digest, case_id, vars, expect, tags, case_group FROM cases",
+        _case_digest,
+    ),
+    ("backend", "SELECT name, digest, identity FROM backends", _backend_digest),
+    ("text", "SELECT id, digest, text FROM texts", digest_text),
+)
+
+
+def _limited(problems: Iterable[str]) -> list[str]:
+    """Return the first problems of a kind, and how many more there are."""
+    found = list(problems)
+    more = len(found) - _SHOWN
+    return found if more <= 0 else [*found[:_SHOWN], f"... and {more} more like the last"]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

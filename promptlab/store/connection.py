@@ -1,0 +1,235 @@
+"""A connection to the database file, and the one place where SQLite's errors become ours.
+
+It knows how a file is opened and locked; it knows no table but those of the migrations.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from promptlab.errors import StoreError
+from promptlab.lazy import lazy_module
+from promptlab.store.schema import ACCOUNT, KNOWN, STEP_SET, migrations
+
+if TYPE_CHECKING:
+    import sqlite_utils
+else:
+    sqlite_utils = lazy_module("sqlite_utils")
+
+Value = None | int | float | str
+Row = tuple[Any, ...]  # of the types that the schema says
+
+BUSY_SECONDS = 30.0
+_CACHE_KIB = 16 * 1024  # keys are random, so writing 100,000 of them needs the index at hand
+
+# SQLite's primary result code -> what it means here, and the remedy.
+_MEANING: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_NOTADB: ("this file is not a database", "name another file with --db"),
+    sqlite3.SQLITE_CORRUPT: (
+        "the database is corrupted",
+        "restore a copy, or save what can be read: sqlite3 FILE .recover",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "the database cannot be opened",
+        "check the rights on the file and its folder: SQLite keeps -wal and -shm files beside it",
+    ),
+    sqlite3.SQLITE_PERM: ("no right to use the database", "check the rights on the file"),
+    sqlite3.SQLITE_READONLY: (
+        "the database cannot be written: its file or folder is read-only",
+        "make both writable, or name another file with --db",
+    ),
+    sqlite3.SQLITE_BUSY: (
+        f"another process has kept the database locked for {BUSY_SECONDS:.0f} s",
+        "wait until it is done, then go on with: promptlab resume",
+    ),
+    sqlite3.SQLITE_FULL: (
+        "the disk is full; what was stored before is safe",
+        "free some space, then go on with: promptlab resume",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "the disk could not be read or written; what was stored before is safe",
+        "check the disk and its free space, then go on with: promptlab resume",
+    ),
+}
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of file, disk and locks into a `StoreError`. Our bugs pass as is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is the extended code
+        if code not in _MEANING:
+            raise
+        message, hint = _MEANING[code]
+        raise StoreError(message, hint=hint, where=str(path)) from error
+
+
+class Connection:
+    """SQLite in autocommit mode: a change is either one statement or inside `transaction`."""
+
+    def __init__(self, path: Path, options: str) -> None:
+        self.path = path
+        with mapped(path):
+            self.raw = sqlite3.connect(
+                f"file:{quote(str(path))}?{options}",
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+            )
+
+    def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Generator[Row, None, None]:
+        """Yield the rows of a query."""
+        with mapped(self.path):
+            yield from self.raw.execute(sql, parameters)
+
+    def row(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
+        """Return the first row of a query, or None."""
+        return next(self.rows(sql, parameters), None)
+
+    def value(self, sql: str, parameters: Sequence[Value] = ()) -> Any:
+        """Return the first column of the first row of a query, or None."""
+        row = self.row(sql, parameters)
+        return row[0] if row else None
+
+    def count(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Return the one number that a query answers."""
+        return int(self.value(sql, parameters))
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Run one statement and return the id of the row it inserted."""
+        with mapped(self.path):
+            return self.raw.execute(sql, parameters).lastrowid or 0
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for every row."""
+        with mapped(self.path):
+            self.raw.executemany(sql, rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all or nothing. Takes the write lock at once: one taken later could deadlock."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        finally:
+            if self.raw.in_transaction:  # a full disk may have rolled back already
+                self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.raw.close()
+
+
+def connect(path: Path, *, readonly: bool = False) -> Connection:
+    """Open a database whose schema is known to be right."""
+    if not readonly:
+        return _opened(path, "mode=rwc")
+    try:
+        return _opened(path, "mode=ro")
+    except StoreError:
+        if Path(f"{path}-wal").exists():
+            raise
+        # In a read-only folder SQLite cannot make the files it shares with writers. There is none.
+        return _opened(path, "mode=ro&immutable=1")
+
+
+def prepare(path: Path, *, readonly: bool) -> Connection:
+    """Open the database; make it, or bring its schema up to date, unless it is only to be read."""
+    _check_place(path, readonly=readonly)
+    connection = connect(path, readonly=readonly)
+    try:
+        _bring_up_to_date(connection, readonly=readonly)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _opened(path: Path, options: str) -> Connection:
+    connection = Connection(path, options)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        # In WAL mode NORMAL is safe against our own crashes, kill -9 included, and a power cut
+        # never corrupts: it may undo the last moments, and those calls are then made again.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.count("SELECT count(*) FROM sqlite_schema")  # the first look into the file
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_place(path: Path, *, readonly: bool) -> None:
+    """Refuse a path where no database can be, in plainer words than SQLite has."""
+    if path.is_dir():
+        hint = "name a file with --db"
+        raise StoreError("this is a folder, not a database", hint=hint, where=str(path))
+    if not path.parent.is_dir():
+        hint = "make it, or name another file with --db"
+        raise StoreError("the folder does not exist", hint=hint, where=str(path.parent))
+    if readonly and not path.exists():
+        hint = "promptlab run SUITE makes it"
+        raise StoreError("there is no database yet", hint=hint, where=str(path))
+
+
+def _bring_up_to_date(connection: Connection, *, readonly: bool) -> None:
+    applied = _applied(connection)
+    _check_version(connection, applied)
+    if readonly and applied < KNOWN:
+        raise StoreError(
+            "the database is of an older promptlab and must be brought up to date first",
+            hint="any command that writes does that, for example: promptlab run SUITE",
+            where=str(connection.path),
+        )
+    if not readonly:
+        _use_wal(connection)
+    if applied < KNOWN:
+        with connection.transaction(), mapped(connection.path):
+            database = sqlite_utils.Database(
+                connection.raw, recursive_triggers=False, execute_plugins=False
+            )
+            migrations().apply(database)  # looks again at what is due: nobody else can write now
+
+
+def _applied(connection: Connection) -> set[str]:
+    """Read which steps are done. Loading sqlite-utils for that would take longer than most verbs.
+
+    The table is the one that it keeps account in.
+    """
+    if not connection.count("SELECT count(*) FROM sqlite_schema WHERE name = ?", [ACCOUNT]):
+        return set()
+    names = connection.rows(f"SELECT name FROM {ACCOUNT} WHERE migration_set = ?", [STEP_SET])
+    return {name for (name,) in names}
+
+
+def _check_version(connection: Connection, applied: set[str]) -> None:
+    where = str(connection.path)
+    if applied - KNOWN:
+        newest = max(applied - KNOWN)
+        raise StoreError(
+            f"the database is of a newer promptlab (it has {newest!r})",
+            hint="update promptlab, or name another file with --db",
+            where=where,
+        )
+    others = connection.count("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlite_%'")
+    if others and not applied:
+        raise StoreError(
+            "this is the database of another program",
+            hint="name another file with --db",
+            where=where,
+        )
+
+
+def _use_wal(connection: Connection) -> None:
+    """Let readers and the writer work side by side. The file remembers it."""
+    if connection.value("PRAGMA journal_mode") != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")

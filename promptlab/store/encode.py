@@ -1,0 +1,133 @@
+"""Values to columns and back: JSON texts, conversations, sampling, completions.
+
+JSON keeps the order of keys, which a template may loop over; digests are made elsewhere, of
+canonical JSON, where order does not count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from promptlab.store.connection import Value
+from promptlab.types import Completion, Image, Message, Outcome, Sampling, Usage
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+from_json = json.loads
+
+COMPLETION_COLUMNS = (
+    "outcome, output, finish_reason, model, input_tokens, output_tokens, cache_read_tokens, "
+    "cache_write_tokens, reasoning_tokens, cost_usd, latency_s"
+)
+
+
+def to_json(value: object) -> str:
+    """Return `value` as JSON that the database can hold."""
+    return storable(_encode(value))
+
+
+def mapping_to_json(value: Mapping[str, object]) -> str:
+    """Return a mapping of any kind as JSON."""
+    return to_json(dict(value))
+
+
+def storable(text: str) -> str:
+    """Return `text` with lone surrogates written out as backslash, u and four digits.
+
+    UTF-8 has no bytes for them. Inside JSON the result still means the same text.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def optional(text: str | None) -> str | None:
+    """Return `text` as the database can hold it, if there is one."""
+    return None if text is None else storable(text)
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC, the form that sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def messages_to_json(messages: Sequence[Message]) -> str:
+    """Return a conversation as JSON."""
+    return to_json([{"role": message.role, "content": _content(message)} for message in messages])
+
+
+def _content(message: Message) -> object:
+    if isinstance(message.content, str):
+        return message.content
+    return [part if isinstance(part, str) else _image(part) for part in message.content]
+
+
+def _image(image: Image) -> dict[str, str]:
+    return {"source": image.source, "media_type": image.media_type, "digest": image.digest}
+
+
+def messages_from_json(text: str) -> tuple[Message, ...]:
+    """Return the conversation that `messages_to_json` wrote."""
+    return tuple(_message(item["role"], item["content"]) for item in json.loads(text))
+
+
+def _message(role: Any, content: Any) -> Message:
+    if isinstance(content, str):
+        return Message(role, content)
+    return Message(
+        role, tuple(part if isinstance(part, str) else Image(**part) for part in content)
+    )
+
+
+def sampling_to_json(sampling: Sampling) -> str:
+    """Return sampling as JSON."""
+    return to_json(
+        {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "stop": sampling.stop,
+            "seed": sampling.seed,
+        }
+    )
+
+
+def sampling_from_json(text: str) -> Sampling:
+    """Return the sampling that `sampling_to_json` wrote."""
+    fields = json.loads(text)
+    return Sampling(**{**fields, "stop": tuple(fields["stop"])})
+
+
+def completion_to_row(completion: Completion) -> tuple[Value, ...]:
+    """Return a completion as the values of `COMPLETION_COLUMNS`."""
+    usage = completion.usage
+    return (
+        completion.outcome.value,
+        storable(completion.text),
+        optional(completion.finish_reason),
+        completion.model,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+        completion.cost_usd,
+        completion.latency_s,
+    )
+
+
+def completion_from_row(row: Sequence[Any]) -> Completion:
+    """Return the completion whose `COMPLETION_COLUMNS` are `row`."""
+    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s = row
+    return Completion(
+        outcome=Outcome(outcome),
+        text=text,
+        usage=Usage(*tokens),
+        latency_s=latency_s,
+        model=model,
+        finish_reason=finish_reason,
+        cost_usd=cost_usd,
+    )

@@ -1,0 +1,193 @@
+"""Runs as a whole: begin, end, list and find them.
+
+A run that says `running` may have been killed: only its process, if alive, makes that true.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Literal
+
+from promptlab.errors import StoreError
+from promptlab.results import RunInfo
+from promptlab.store.connection import Connection, Row
+from promptlab.store.encode import from_json, mapping_to_json, to_json
+from promptlab.store.plans import save_plan, settings_of
+from promptlab.types import Json, Outcome, Plan
+
+_INSERT_RUN = """
+INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host, created_at,
+    facts)
+VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, '{}')
+"""
+
+_COLUMNS = (
+    "id, run_id, suite, status, trials, fresh, pid, host, created_at, finished_at, overrides, facts"
+)
+
+_LIST = f"SELECT {_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?"
+
+_ONE = f"SELECT {_COLUMNS} FROM runs WHERE id = ?"
+
+_LIST_UNFINISHED = f"""
+SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
+"""
+
+_COUNTS = """
+SELECT run, outcome, count(*) FROM trials
+WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run, outcome
+"""
+
+_SHOWN = 5  # candidates named in an error message
+
+
+def begin_run(
+    connection: Connection,
+    run_id: str,
+    plan: Plan,
+    now: str,
+    *,
+    fresh: bool,
+    overrides: Mapping[str, Json],
+) -> None:
+    """Store a run with its whole plan, or nothing of it."""
+    with connection.transaction():
+        run = connection.execute(
+            _INSERT_RUN,
+            [
+                run_id,
+                plan.suite,
+                settings_of(plan),
+                mapping_to_json(overrides),
+                plan.size,
+                fresh,
+                os.getpid(),
+                platform.node(),
+                now,
+            ],
+        )
+        save_plan(connection, run, plan, now)
+
+
+def resume_run(connection: Connection, run: int) -> None:
+    """Make this process the one that carries out the run."""
+    connection.execute(
+        "UPDATE runs SET status = 'running', pid = ?, host = ?, finished_at = NULL WHERE id = ?",
+        [os.getpid(), platform.node(), run],
+    )
+
+
+def end_run(
+    connection: Connection,
+    run: int,
+    now: str,
+    *,
+    status: Literal["finished", "interrupted"],
+    facts: Mapping[str, Json],
+) -> None:
+    """Store how a run ended, and what its backends said of themselves."""
+    connection.execute(
+        "UPDATE runs SET status = ?, finished_at = ?, facts = ? WHERE id = ?",
+        [status, now, mapping_to_json(facts), run],
+    )
+
+
+def run_number(connection: Connection, run_id: str) -> int:
+    """Return the row id of a run."""
+    found = connection.value("SELECT id FROM runs WHERE run_id = ?", [run_id])
+    if found is None:
+        raise StoreError(f"unknown run {run_id!r}", hint="promptlab runs lists them")
+    return int(found)
+
+
+def list_runs(connection: Connection, limit: int | None) -> list[RunInfo]:
+    """Return the newest runs first."""
+    rows = list(connection.rows(_LIST, [-1 if limit is None else limit]))
+    return _infos(connection, rows)
+
+
+def run_info(connection: Connection, run: int) -> RunInfo:
+    """Return one run."""
+    return _infos(connection, list(connection.rows(_ONE, [run])))[0]
+
+
+def list_unfinished(connection: Connection) -> list[RunInfo]:
+    """Return the runs that `resume` can finish, newest first."""
+    rows = list(connection.rows(_LIST_UNFINISHED))
+    return [info for info in _infos(connection, rows) if info.status == "interrupted"]
+
+
+def find_run(connection: Connection, ref: str) -> str:
+    """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
+    if ref == "latest" or (ref.startswith("-") and ref[1:].isdecimal()):
+        return _by_age(connection, 1 if ref == "latest" else int(ref[1:]))
+    if connection.value("SELECT 1 FROM runs WHERE run_id = ?", [ref]):
+        return ref
+    found = [
+        str(run_id)
+        for (run_id,) in connection.rows(
+            "SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY id DESC",
+            [ref],
+        )
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise StoreError(f"unknown run {ref!r}", hint="promptlab runs lists them")
+    shown = ", ".join(found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+    raise StoreError(f"{len(found)} runs begin with {ref!r}", hint=f"write more of one: {shown}")
+
+
+def _by_age(connection: Connection, age: int) -> str:
+    found = connection.value(
+        "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?", [max(age - 1, 0)]
+    )
+    if found is not None:
+        return str(found)
+    number = connection.count("SELECT count(*) FROM runs")
+    if not number:
+        raise StoreError("there is no run yet", hint="promptlab run SUITE makes one")
+    raise StoreError(f"there is no run -{age}", hint=f"the oldest of all is -{number}")
+
+
+def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
+    outcomes: dict[int, dict[Outcome, int]] = defaultdict(lambda: dict.fromkeys(Outcome, 0))
+    numbers = to_json([row[0] for row in rows])
+    for run, outcome, number in connection.rows(_COUNTS, [numbers]):
+        outcomes[run][Outcome(outcome)] = number
+    return [_info(row, outcomes[row[0]]) for row in rows]
+
+
+def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
+    (_, run_id, suite, status, trials, fresh, pid, host, created_at, finished_at, *rest) = row
+    if status == "running" and not _is_alive(pid, host):
+        status = "interrupted"
+    overrides, facts = map(from_json, rest)
+    return RunInfo(
+        run_id=run_id,
+        suite=suite,
+        status=status,
+        trials=trials,
+        fresh=bool(fresh),
+        created_at=created_at,
+        finished_at=finished_at,
+        overrides=overrides,
+        facts=facts,
+        outcomes=outcomes,
+    )
+
+
+def _is_alive(pid: int, host: str) -> bool:
+    """Say whether the process runs here. Of another machine's process nothing can be known."""
+    if host != platform.node():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # alive, and somebody else's
+        return True
+    return True

@@ -1,0 +1,86 @@
+"""Intervals: published values, and what must hold for any numbers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptlab.stats.intervals import mean_interval, t_interval, wilson
+
+shares = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(7, 10, 0.3968, 0.8922), (0, 10, 0.0, 0.2775), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilson_as_published(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_t_as_computed_by_hand() -> None:
+    """The mean of (.1, 0, .15, -.02, .1, .05, -.05, .25, .05, .15), as in the specification."""
+    values = (0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15)
+    mean = sum(values) / 10
+    variance = sum((value - mean) ** 2 for value in values) / 9
+    assert t_interval(mean, variance, 10) == pytest.approx((0.012889, 0.143111), abs=5e-7)
+
+
+@given(shares, st.floats(0.5, 0.999))
+def test_wilson_mirrors_and_holds_the_share(share: tuple[int, int], level: float) -> None:
+    successes, n = share
+    found, mirrored = wilson(successes, n, level), wilson(n - successes, n, level)
+    assert found is not None
+    assert mirrored is not None
+    low, high = found
+    assert 0 <= low <= successes / n <= high <= 1
+    assert high - low > 0
+    assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-12)
+
+
+@given(shares)
+def test_a_higher_level_is_wider(share: tuple[int, int]) -> None:
+    narrow, wide = wilson(*share, level=0.8), wilson(*share, level=0.99)
+    assert narrow is not None
+    assert wide is not None
+    assert wide[0] <= narrow[0] <= narrow[1] <= wide[1]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(2, 10_000))
+def test_t_is_centred_and_narrows(mean: float, variance: float, n: int) -> None:
+    found, later = t_interval(mean, variance, n), t_interval(mean, variance, n + 1)
+    assert found is not None
+    assert later is not None
+    assert sum(found) / 2 == pytest.approx(mean, abs=1e-6)
+    assert later[1] - later[0] <= found[1] - found[0] + 1e-9
+
+
+def test_too_little_has_no_interval() -> None:
+    assert wilson(0, 0) is None
+    assert t_interval(0.5, 0.0, 1) is None
+    assert mean_interval(None, None, 0, 0, verdicts=True) is None
+    assert mean_interval(3.0, None, 1, 1, verdicts=False) is None
+    assert mean_interval(0.5, None, 1, 4, verdicts=True) is None
+
+
+def test_verdicts_without_repeats_are_a_share() -> None:
+    assert mean_interval(0.7, 0.2333, 10, 10, verdicts=True) == wilson(7, 10)
+    assert mean_interval(1.0, None, 1, 1, verdicts=True) == wilson(1, 1)
+
+
+def test_numbers_get_students_interval() -> None:
+    assert mean_interval(2.5, 1.0, 10, 10, verdicts=False) == t_interval(2.5, 1.0, 10)
+
+
+def test_repeated_verdicts_stay_within_0_and_1() -> None:
+    found = mean_interval(0.9, 0.09, 5, 15, verdicts=True)
+    plain = t_interval(0.9, 0.09, 5)
+    assert found is not None
+    assert plain is not None
+    assert plain[1] > 1
+    assert found == (plain[0], 1.0)
+
+
+def test_repeated_verdicts_that_all_agree_claim_no_certainty() -> None:
+    assert mean_interval(1.0, 0.0, 10, 30, verdicts=True) == wilson(10, 10)

@@ -1,0 +1,232 @@
+"""The file: made, opened, refused, brought up to date. Every refusal says why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+
+from promptlab.errors import StoreError
+from promptlab.store import Store
+from promptlab.store.connection import Connection, connect, mapped
+from promptlab.store.schema import migrations
+from promptlab.types import Plan
+
+Clock = Callable[[], datetime]
+MakePlan = Callable[..., Plan]
+
+
+@contextmanager
+def raw(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file behind the store's back, as a user could."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def refused(path: Path, clock: Clock, *, readonly: bool = False) -> StoreError:
+    with pytest.raises(StoreError) as caught:
+        Store.open(path, clock, readonly=readonly)
+    return caught.value
+
+
+def test_a_new_file_is_made_ready(path: Path, clock: Clock) -> None:
+    with Store.open(path, clock) as store:
+        assert set(store.stats().rows.values()) == {0}
+        assert store.verify() == []
+        assert store.runs() == store.unfinished() == []
+    with raw(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_an_empty_file_is_made_ready(path: Path, clock: Clock) -> None:
+    path.touch()
+    Store.open(path, clock).close()
+    Store.open(path, clock, readonly=True).close()
+
+
+def test_odd_names_are_only_names(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "a b?mode=memory#1 %41 é.db"
+    Store.open(path, clock).close()
+    assert path.exists()
+
+
+def test_a_user_may_switch_wal_off_and_add_tables(path: Path, clock: Clock) -> None:
+    Store.open(path, clock).close()
+    with raw(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("CREATE TABLE mine (x)")
+    Store.open(path, clock).close()
+    with raw(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_migration_is_all_or_nothing(path: Path) -> None:
+    with raw(path) as connection:
+        connection.execute("CREATE TABLE scores (clash)")
+        with pytest.raises(sqlite3.OperationalError, match="already exists"):
+            migrations().apply(sqlite_utils.Database(connection))
+        tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        assert {name for (name,) in tables} == {"scores", "_sqlite_migrations"}
+
+
+def test_a_database_with_no_migration_yet_is_old(path: Path, clock: Clock) -> None:
+    with raw(path) as connection:
+        migrations().ensure_migrations_table(sqlite_utils.Database(connection))
+    assert "of an older promptlab" in refused(path, clock, readonly=True).message
+    Store.open(path, clock).close()
+    Store.open(path, clock, readonly=True).close()
+
+
+def test_a_newer_database_is_refused(path: Path, clock: Clock) -> None:
+    Store.open(path, clock).close()
+    with raw(path) as connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('promptlab', '9999_new')"
+        )
+    error = refused(path, clock)
+    assert "newer promptlab (it has '9999_new')" in error.message
+    assert error.where == str(path)
+
+
+def test_another_programs_database_is_left_alone(path: Path, clock: Clock) -> None:
+    with raw(path) as connection:
+        connection.execute("CREATE TABLE runs (theirs)")
+    before = path.read_bytes()
+    assert "another program" in refused(path, clock).message
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_what_is_no_database_is_refused(path: Path, clock: Clock, readonly: bool) -> None:
+    path.write_text("run,score\n" * 500)
+    assert refused(path, clock, readonly=readonly).message == "this file is not a database"
+    assert path.read_text().startswith("run,score")
+
+
+def test_places_where_no_database_can_be(tmp_path: Path, clock: Clock) -> None:
+    assert "is a folder" in refused(tmp_path, clock).message
+    assert "folder does not exist" in refused(tmp_path / "no" / "a.db", clock).message
+    assert "no database yet" in refused(tmp_path / "a.db", clock, readonly=True).message
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_a_reader_cannot_write(path: Path, clock: Clock, make_plan: MakePlan) -> None:
+    Store.open(path, clock).close()
+    with Store.open(path, clock, readonly=True) as store:
+        with pytest.raises(StoreError, match="read-only"):
+            store.begin_run("r1", make_plan())
+        assert store.verify() == []
+
+
+@pytest.fixture
+def bare_folder() -> Iterator[Path]:
+    """A folder that every user can reach; pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Be nobody for a while, if we are root: root may write anything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_readonly_folder_can_be_read_and_not_written(
+    bare_folder: Path, clock: Clock, make_plan: MakePlan
+) -> None:
+    path = bare_folder / "promptlab.db"
+    with Store.open(path, clock) as store:
+        store.begin_run("r1", make_plan())
+    path.chmod(0o444)
+    bare_folder.chmod(0o555)
+    with without_rights():
+        with Store.open(path, clock, readonly=True) as store:
+            assert [run.run_id for run in store.runs()] == ["r1"]
+            assert list(store.results("r1")) == []
+        assert refused(path, clock).hint is not None
+        assert "cannot be opened" in refused(bare_folder / "new.db", clock).message
+    path.chmod(0o000)
+    with without_rights():
+        assert "cannot be opened" in refused(path, clock, readonly=True).message
+
+
+def test_a_lost_right_to_the_wal_is_told(bare_folder: Path, clock: Clock) -> None:
+    path = bare_folder / "promptlab.db"
+    store = Store.open(path, clock)
+    path.with_name("promptlab.db-wal").chmod(0o000)
+    path.with_name("promptlab.db-shm").chmod(0o000)
+    with without_rights():
+        assert "cannot be opened" in refused(path, clock, readonly=True).message
+    store.close()
+
+
+def test_a_locked_database_is_told(path: Path) -> None:
+    with raw(path) as holder:
+        holder.execute("CREATE TABLE t (x)")
+        holder.execute("BEGIN EXCLUSIVE")
+        waiting = Connection(path, "mode=rw")
+        waiting.execute("PRAGMA busy_timeout = 20")
+        with pytest.raises(StoreError, match="another process has kept the database locked"):
+            waiting.execute("INSERT INTO t VALUES (1)")
+        waiting.close()
+
+
+def insert_twice(connection: Connection) -> None:
+    with connection.transaction():
+        for _ in range(2):
+            connection.execute("INSERT INTO texts (digest, text) VALUES ('d', 't')")
+
+
+def test_our_own_mistakes_are_no_user_errors(path: Path, clock: Clock) -> None:
+    Store.open(path, clock).close()
+    connection = connect(path)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        connection.execute("DELETE FROM none_such")
+    with pytest.raises(sqlite3.IntegrityError):
+        insert_twice(connection)
+    assert connection.count("SELECT count(*) FROM texts") == 0
+    connection.close()
+    with pytest.raises(sqlite3.ProgrammingError), mapped(path):
+        connection.raw.execute("SELECT 1")
+
+
+def test_many_processes_can_make_the_file_at_once(path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from datetime import UTC, datetime;"
+        "from promptlab.store import Store;"
+        "Store.open(Path(sys.argv[1]), lambda: datetime.now(UTC)).close()"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(4)]
+    assert [child.wait(timeout=60) for child in children] == [0, 0, 0, 0]
+
+
+def test_importing_the_store_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; import promptlab.store, promptlab.stats.intervals;"
+        "loaded = {n for n in ('click', 'numpy', 'scipy.special', 'sqlite_utils.db')"
+        " if n in sys.modules}; sys.exit(str(loaded) if loaded else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,230 @@
+"""The writer: batches, back-pressure, caching, failures, a full disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from promptlab.digest import digest_text
+from promptlab.errors import StoreError
+from promptlab.store import Store
+from promptlab.store.connection import connect
+from promptlab.store.records import Record, Recorder
+from promptlab.types import Plan, TrialResult, Turn
+
+MakePlan = Callable[..., Plan]
+MakeTurn = Callable[..., Turn]
+MakeResult = Callable[..., TrialResult]
+
+
+def texts(store: Store, *keys: str, fresh_run: str | None = None) -> list[str | None]:
+    found = store.completions([digest_text(key) for key in keys], fresh_run)
+    return [found[digest_text(key)].text if digest_text(key) in found else None for key in keys]
+
+
+def test_a_turn_is_kept_though_its_trial_never_ends(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    store.begin_run("r1", make_plan())
+    turn = make_turn("a")
+    with store.writer("r1") as writer:
+        writer.put_turn(turn)
+        writer.put_turn(make_turn("b", error="late"))
+        writer.put_turn(make_turn("c", cached=True))
+    found = store.completions([turn.request.key, make_turn("b").request.key], None)
+    assert found == {turn.request.key: turn.completion}
+    assert store.stats().rows["generations"] == 1
+
+
+def test_a_put_is_stored_soon_without_being_asked(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    store.begin_run("r1", make_plan())
+    with store.writer("r1") as writer:
+        writer.put_turn(make_turn("a"))
+        deadline = time.monotonic() + 10
+        while not store.stats().rows["generations"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_flush_returns_when_all_is_stored(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
+    plan = make_plan(cases=30)
+    store.begin_run("r1", plan)
+    with store.writer("r1") as writer:
+        writer.flush()
+        for seq in range(60):
+            writer.put_result(make_result(plan, seq))
+        writer.flush()
+        assert store.finished("r1") == set(range(60))
+    writer.flush()
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.put_result(make_result(plan, 0))
+
+
+def test_what_was_put_is_stored_when_the_run_breaks_off(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+
+    def break_off() -> None:
+        with store.writer("r1") as writer:
+            writer.put_result(make_result(plan, 0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert store.finished("r1") == {0}
+
+
+def test_more_than_the_queue_holds_is_stored_from_many_threads(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan(cases=4_500)
+    store.begin_run("r1", plan)
+    turn = make_turn("the same for all")
+    with store.writer("r1") as writer:
+
+        def put(first: int) -> None:
+            for seq in range(first, plan.size, 3):
+                writer.put_result(make_result(plan, seq, turn))
+
+        threads = [Thread(target=put, args=(first,)) for first in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    store.end_run("r1", "finished", {})
+    assert len(store.finished("r1")) == 9_000
+    assert store.verify() == []
+
+
+def test_the_same_answer_is_kept_once_and_another_too(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    """What a trial shows must be the answer that was graded, whoever else asked the same."""
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    with store.writer("r1") as writer:
+        for seq, text in enumerate(["yes", "yes", "no"]):
+            turn = make_turn("k", text)
+            writer.put_turn(turn)
+            writer.put_result(make_result(plan, seq, turn))
+    assert store.stats().rows["generations"] == 2
+    assert [row.output for row in store.results("r1")] == ["yes", "yes", "no"]
+    assert texts(store, "k") == ["no"]
+
+
+def test_a_cached_answer_refers_to_what_is_stored(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+    for run_id, cached in (("r1", False), ("r2", True)):
+        store.begin_run(run_id, plan)
+        with store.writer(run_id) as writer:
+            writer.put_result(make_result(plan, 0, make_turn("k", cached=cached)))
+    assert store.stats().rows["generations"] == 1
+    (row,) = store.results("r2")
+    assert (row.cached, row.output, row.input_tokens) == (True, "positive", 10)
+    assert store.arm_outcomes("r2")[0].cached == 1
+
+
+def test_a_fresh_run_knows_its_own_answers_alone(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    store.begin_run("r2", plan, fresh=True)
+    with store.writer("r1") as writer:
+        writer.put_result(make_result(plan, 0, make_turn("a", "old")))
+        writer.put_result(make_result(plan, 1, make_turn("b", "old")))
+    assert texts(store, "a", "b", fresh_run="r2") == [None, None]
+    with store.writer("r2") as writer:
+        writer.put_result(make_result(plan, 0, make_turn("a", "old")))
+        writer.put_result(make_result(plan, 1, make_turn("b", "new")))
+    assert texts(store, "a", "b", fresh_run="r2") == ["old", "new"]
+    assert texts(store, "a", "b") == ["old", "new"]
+    assert store.stats().rows["generations"] == 4
+
+
+def test_a_failed_trial_is_replaced_by_the_next_try(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    failed = make_result(plan, 0, make_turn("b", error="late"))
+    failed = replace(failed, turns=(make_turn("a"), *failed.turns))
+    with store.writer("r1") as writer:
+        writer.put_result(failed)
+    with store.writer("r1") as writer:
+        writer.put_result(make_result(plan, 0))
+    (row,) = store.results("r1")
+    assert (row.score, row.error) == (1.0, None)
+    rows = store.stats().rows
+    assert (rows["trials"], rows["trial_turns"], rows["scores"]) == (1, 1, 1)
+    assert store.verify() == []
+
+
+def test_text_that_utf8_cannot_hold_is_kept_readable(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    with store.writer("r1") as writer:
+        writer.put_result(make_result(plan, 0, make_turn("k", "cut \ud83d off\0é")))
+    assert [row.output for row in store.results("r1")] == ["cut \\ud83d off\0é"]
+
+
+def test_a_writer_needs_a_run(store: Store, path: Path) -> None:
+    with pytest.raises(StoreError, match="unknown run 'r1'"):
+        store.writer("r1")
+    connection = connect(path)
+    with pytest.raises(StoreError, match="unknown run 'r1'"):
+        Recorder(connection, "r1")
+    connection.close()
+
+
+def test_a_failure_of_the_thread_surfaces(
+    store: Store, path: Path, make_plan: MakePlan, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    path.with_name("promptlab.db").rename(path.with_name("moved.db"))
+    path.mkdir()
+    writer = store.writer("r1")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        writer.flush()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        writer.put_result(make_result(plan, 0))
+    with pytest.raises(StoreError, match="cannot be opened"):
+        writer.close()
+    with pytest.raises(StoreError, match="cannot be opened"), store.writer("r1") as writer:
+        writer.flush()
+    with pytest.raises(StoreError, match="cannot be opened"), store.writer("r1"):
+        pass
+
+
+def test_a_full_disk_loses_nothing_that_was_stored(
+    store: Store, path: Path, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan(cases=50)
+    store.begin_run("r1", plan)
+    connection = connect(path)
+    recorder = Recorder(connection, "r1")
+    recorder.write([Record(make_result(plan, seq), "now") for seq in range(10)])
+    pages = connection.count("PRAGMA page_count")
+    connection.count(f"PRAGMA max_page_count = {pages}")
+    long = make_turn("k", "x" * 100_000)
+    with pytest.raises(StoreError, match="the disk is full"):
+        recorder.write([Record(make_result(plan, seq, long), "now") for seq in range(10, 20)])
+    connection.close()
+    assert store.finished("r1") == set(range(10))
+    assert store.verify() == []
