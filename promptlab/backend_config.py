@@ -1,0 +1,64 @@
+"""From a configured backend to a working object and the spec that is kept with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+
+from promptlab import registry
+from promptlab.backends import Backend
+from promptlab.digest import digest_json
+from promptlab.errors import PromptlabError
+from promptlab.project import BackendEntry
+from promptlab.types import BackendSpec
+from promptlab.validation import wrong_value
+
+
+def make_backend(entry: BackendEntry, root: Path) -> Backend:
+    """Make the backend of an entry; its options are checked, nothing is loaded yet."""
+    try:
+        kind = cast(type[Backend], registry.load("backends", entry.kind, root))
+    except PromptlabError as error:
+        raise PromptlabError(error.message, where=entry.where, hint=error.hint) from None
+    if not hasattr(kind, "options_model"):
+        raise PromptlabError(
+            f"{entry.kind!r} is not a backend", where=entry.where, hint="see CONTRIBUTING.md"
+        )
+    try:
+        options = kind.options_model.model_validate(dict(entry.options))
+    except ValidationError as error:
+        raise _bad_option(error, kind, entry) from None
+    return kind(entry.model, options)
+
+
+def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:
+    """Describe a backend by what its answers depend on; raises BackendError without weights."""
+    identity = backend.identity()
+    return BackendSpec(
+        name=entry.name,
+        kind=entry.kind,
+        model=entry.model,
+        options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model hold JSON only
+        identity=identity,
+        digest=digest_json(identity),
+    )
+
+
+def entry_of(spec: BackendSpec) -> BackendEntry:
+    """Return the entry that a stored spec was made from."""
+    where = f"backend {spec.name!r} of the stored run"
+    return BackendEntry(spec.name, spec.kind, spec.model, spec.options, where)
+
+
+def _bad_option(error: ValidationError, kind: type[Backend], entry: BackendEntry) -> PromptlabError:
+    mistakes = error.errors()
+    key = ".".join(str(part) for part in mistakes[0]["loc"][:1])
+    if mistakes[0]["type"] == "extra_forbidden":
+        told = registry.unknown(f"option of {entry.kind}", key, kind.options_model.model_fields)
+        return PromptlabError(told.message, where=entry.where, hint=told.hint)
+    if mistakes[0]["type"] == "missing":
+        return PromptlabError(f"the option {key} is missing", where=entry.where, hint="add it")
+    message, hint = wrong_value([m for m in mistakes if m["loc"][:1] == mistakes[0]["loc"][:1]])
+    return PromptlabError(f"{key}: {message}" if key else message, where=entry.where, hint=hint)

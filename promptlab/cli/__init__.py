@@ -1,0 +1,141 @@
+"""The command line: parse, call one function, choose a renderer.
+
+Each verb lives in a module of its own that is imported when the verb is used, so that
+`promptlab --help` loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from promptlab import __version__
+from promptlab.cli.session import Session
+from promptlab.errors import PromptlabError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "init": ("init:init", "Make a project that runs at once."),
+    "run": ("run:run", "Run a suite and show how each arm scored."),
+    "resume": ("run:resume", "Finish an interrupted run."),
+    "runs": ("runs:runs", "List the runs."),
+    "show": ("show:show", "Review the scored results of a run."),
+    "template": ("template:template", "The library of template versions."),
+    "backend": ("backend:backend", "What answers prompts, and does it answer."),
+    "scorer": ("scorer:scorer", "What can grade outputs."),
+    "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
+    "db": ("db:db", "Care for the database."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a verb when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs in the order of a user's day."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, attr = VERBS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(f"promptlab.cli.{module}"), attr)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs with their help, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--project",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The project's folder; by default the nearest with templates/ and suites/.",
+)
+@click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The database; by default promptlab.db in the project's folder.",
+)
+@click.version_option(__version__, prog_name="promptlab")
+@click.pass_context
+def cli(ctx: click.Context, project: Path | None, db: Path | None) -> None:
+    """Experiments on prompts: which version is better, by how much, how sure, at what cost."""
+    ctx.obj = Session(folder=project, database=db)
+
+
+def main() -> None:
+    """Run the command line and end the process with DESIGN.md's exit codes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a `?`
+    code = run_cli(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+    sys.stderr.flush()
+    if code == 130:
+        os._exit(code)  # a model may still be computing in its thread; nobody waits for it
+    sys.exit(code)
+
+
+def run_cli(arguments: list[str]) -> int:
+    """Run one command; return its exit code. The only place that catches everything."""
+    try:
+        code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        _tell(_misuse(error))
+        return 2
+    except PromptlabError as error:
+        _tell(error)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    except (BrokenPipeError, SystemExit):  # how rich and click end when the reader has gone
+        _forget_stdout()
+        return 0
+    except Exception:  # noqa: BLE001 - a bug of ours: told in one line, kept in a file
+        click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
+        return 3
+    return code if isinstance(code, int) else 0
+
+
+def _misuse(error: click.ClickException) -> PromptlabError:
+    """Tell in one line what click says of a wrong word, with the command that explains more."""
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "promptlab"
+    return PromptlabError(message[:1].lower() + message[1:], hint=f"see {command} --help")
+
+
+def _tell(error: PromptlabError) -> None:
+    line = " ".join(part.strip() for part in str(error).splitlines())
+    click.echo(f"Error: {line}", err=True)
+
+
+def _forget_stdout() -> None:
+    """Let the rest of the output go nowhere: whoever read it (`| head`) has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _keep_traceback() -> str:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="promptlab-", suffix=".log", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"promptlab {__version__}, Python {sys.version}\n\n")
+        file.write(traceback.format_exc())
+    return file.name

@@ -1,0 +1,78 @@
+"""`promptlab backend`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from promptlab import registry
+from promptlab.backend_config import make_backend
+from promptlab.backends import Health
+from promptlab.cli.output import print_json, stdout
+from promptlab.cli.session import Session
+from promptlab.errors import PromptlabError
+from promptlab.project import BackendEntry, Project, find_project
+from promptlab.report.tables import plain_table
+
+
+@click.group()
+def backend() -> None:
+    """What answers prompts, and does it answer."""
+
+
+@backend.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def list_(session: Session, as_json: bool) -> None:
+    """List the configured backends."""
+    project = find_project(session.start)
+    entries = list(project.backends.values())
+    if as_json:
+        kinds = registry.names("backends")
+        print_json({"backends": [_entry_json(entry) for entry in entries], "kinds": kinds})
+        return
+    table = plain_table("backend", "kind", "model", "options")
+    for entry in entries:
+        options = ", ".join(f"{key}={value}" for key, value in entry.options.items())
+        table.add_row(entry.name, entry.kind, entry.model or "", options)
+    if entries:
+        stdout().print(table)
+    else:
+        click.echo("No backend is configured yet; `echo` needs no configuration.")
+    click.echo("Kinds: " + ", ".join(registry.names("backends")))
+
+
+@backend.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
+    """Ask each backend for one token: does it answer, and if not, how is that mended?"""
+    project = find_project(session.start)
+    found = [(name, _check(project, name)) for name in names or project.backends or ("echo",)]
+    if as_json:
+        print_json(
+            [
+                {"backend": name, "ok": health.ok, "detail": health.detail, "hint": health.hint}
+                for name, health in found
+            ]
+        )
+    else:
+        for name, health in found:
+            hint = f" ({health.hint})" if health.hint else ""
+            click.echo(f"{name}: {'ok' if health.ok else 'no'}: {health.detail}{hint}")
+    return 0 if all(health.ok for _, health in found) else 2
+
+
+def _check(project: Project, name: str) -> Health:
+    try:
+        return asyncio.run(make_backend(project.backend(name), project.root).check())
+    except PromptlabError as error:
+        where = f"{error.where}: " if error.where else ""
+        return Health(False, f"{where}{error.message}", error.hint)
+
+
+def _entry_json(entry: BackendEntry) -> dict[str, object]:
+    options = dict(entry.options)
+    return {"name": entry.name, "kind": entry.kind, "model": entry.model, "options": options}

@@ -1,0 +1,105 @@
+"""Carries a job out before the user's eyes: progress, interruption, result, exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+import click
+
+from promptlab.cli.output import print_json, stdout
+from promptlab.cli.progress import RunProgress, duration
+from promptlab.errors import PromptlabError
+from promptlab.gates import Gate
+from promptlab.report.terminal import print_run
+from promptlab.report.view import RunView, run_json, run_view
+from promptlab.run import Job, Watch
+from promptlab.store import Store
+from promptlab.types import Outcome, Plan
+
+GATE_FAILED = 1
+SOME_FAILED = 4
+INTERRUPTED = 130
+
+Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants of a run beside its results."""
+
+    gates: tuple[Gate, ...]
+    as_json: bool
+
+
+def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
+    """Run the flow, show what came of it, and return the exit code."""
+    progress = RunProgress(job.plan.suite, job.plan.size, sys.stderr)
+    began = time.monotonic()
+    try:
+        with progress.showing():
+            asyncio.run(flow(job, progress))
+    except KeyboardInterrupt:
+        _tell_rest(job, "interrupted")
+        return INTERRUPTED
+    except PromptlabError:
+        _tell_rest(job, "stopped")
+        raise
+    view = read_view(job.store, job.run_id, job.plan)
+    failed = _failed_gates(view, wanted.gates)
+    if wanted.as_json:
+        print_json({**run_json(view, progress.calls), "gates_failed": failed})
+    else:
+        print_run(stdout(), view)
+        _tell_end(view, progress, time.monotonic() - began)
+    for text in failed:
+        click.echo(f"gate failed: {text}", err=True)
+    if failed:
+        return GATE_FAILED
+    return SOME_FAILED if progress.outcomes[Outcome.ERROR] else 0
+
+
+def read_view(store: Store, run_id: str, plan: Plan) -> RunView:
+    """Read a run with all that is said of its arms."""
+    run = store.run(run_id)
+    return run_view(run, plan, store.arm_outcomes(run_id), store.arm_scores(run_id))
+
+
+def _tell_end(view: RunView, progress: RunProgress, elapsed: float) -> None:
+    trials = sum(arm.trials for arm in view.arms)
+    if progress.calls == 0:
+        calls = "no model call was made: the store had every answer"
+    else:
+        calls = f"{progress.calls:,} model calls"
+        if progress.served:
+            calls += f", {progress.served:,} answers from the store"
+    click.echo(f"Run {view.run.run_id}: {trials:,} trials in {duration(elapsed)}; {calls}.")
+    errors = sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
+    if errors:
+        click.echo(f"{errors:,} trials failed: promptlab show --errors; promptlab resume latest")
+
+
+def _tell_rest(job: Job, how: str) -> None:
+    """Say what is kept of a run that did not come to its end, and how to finish it."""
+    known = [run for run in job.store.runs() if run.run_id == job.run_id]
+    if not known:
+        return
+    click.echo(
+        f"{how}: {known[0].stored:,} of {known[0].trials:,} trials are stored;"
+        f" finish with: promptlab resume {job.run_id}",
+        err=True,
+    )
+
+
+def _failed_gates(view: RunView, gates: tuple[Gate, ...]) -> list[str]:
+    failed = []
+    for gate in gates:
+        for arm in view.arms:
+            mean = next((s.mean for s in arm.scores if s.scorer == gate.scorer), None)
+            if not gate.holds(mean):
+                told = "no score" if mean is None else f"{mean:.4g}"
+                failed.append(f"{gate.text}: {arm.arm.label} has {told}")
+    return failed

@@ -1,0 +1,101 @@
+"""The progress of a run, on stderr: a live line on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from promptlab.types import Outcome, TrialResult, Turn
+
+_LINE_EVERY_S = 10.0
+_OUTCOMES = tuple(Outcome)
+
+
+class RunProgress:
+    """Watches a run: how many trials, how fast, how long still, and how they ended."""
+
+    def __init__(self, label: str, total: int, stream: TextIO) -> None:
+        self.calls = 0
+        self.served = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self._label = label
+        self._total = total
+        self._console = Console(file=stream)
+        self._live: Progress | None = None
+        self._began = self._told = time.monotonic()
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show the display while the run goes on."""
+        if not self._console.is_terminal:
+            yield
+            return
+        self._live = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}"),
+            console=self._console,
+            transient=True,
+            expand=True,
+        )
+        with self._live:
+            self._task = self._live.add_task(self._label, total=self._total, pace="")
+            yield
+
+    def opening(self, backend: str, notice: str | None) -> None:
+        """Say that a backend is loading; off a terminal only what takes long is worth a line."""
+        if self._live is not None:
+            self._live.update(self._task, pace=notice or f"loading {backend}")
+        elif notice:
+            self._console.print(notice, soft_wrap=True)
+
+    def opened(self, backend: str) -> None:
+        """Start the clock anew: loading is not part of the pace."""
+        self._began = time.monotonic()
+        if self._live is not None:
+            self._live.update(self._task, pace="")
+
+    def spoke(self, turn: Turn) -> None:
+        """Count a model call."""
+        self.calls += 1
+
+    def finished(self, result: TrialResult) -> None:
+        """Count a finished trial and refresh the display."""
+        self.outcomes[result.outcome] += 1
+        self.served += sum(turn.cached for turn in result.turns)
+        done = self.outcomes.total()
+        if self._live is not None:
+            if done % 50 == 0 or time.monotonic() - self._told > 0.2:
+                self._told = time.monotonic()
+                self._live.update(self._task, completed=done, pace=self._pace(done))
+        elif time.monotonic() - self._told > _LINE_EVERY_S:
+            self._told = time.monotonic()
+            self._console.print(
+                f"{self._label}: {done} of {self._total} trials, {self._pace(done)}", soft_wrap=True
+            )
+
+    def _pace(self, done: int) -> str:
+        elapsed = max(time.monotonic() - self._began, 1e-9)
+        rate = done / elapsed
+        left = (self._total - done) / rate if rate else 0.0
+        ended = ", ".join(
+            f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]
+        )
+        return f"{rate:,.1f}/s, {duration(left)} left, {ended}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 8 s, 2 min 5 s, 1 h 4 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

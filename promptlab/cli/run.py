@@ -1,0 +1,246 @@
+"""`promptlab run` and `promptlab resume`: from the words of the user to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from promptlab import registry
+from promptlab.backends import Backend
+from promptlab.cli.carry import Wanted, carry_out
+from promptlab.cli.output import print_json, stdout
+from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.session import Session
+from promptlab.cli.workbench import Workbench, open_store
+from promptlab.errors import PromptlabError
+from promptlab.executors import Executor
+from promptlab.forecast import check, forecast
+from promptlab.gates import Gate, parse_gate
+from promptlab.plan import Selection, make_plan
+from promptlab.report.terminal import print_forecast
+from promptlab.report.view import forecast_json
+from promptlab.run import Job, finish, start
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.store import Store
+from promptlab.suite import Suite, load_suite
+from promptlab.templates import Template
+from promptlab.trials import Renderer
+from promptlab.types import BackendSpec, Plan
+
+_OVERRIDES = ("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed")
+
+
+def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose what of a suite is run."""
+    for option in reversed(
+        (
+            click.option(
+                "-t",
+                "--template",
+                "templates",
+                multiple=True,
+                metavar="REF",
+                help="This version instead of the suite's: name, name@v2, name@v1..v3, name@*.",
+            ),
+            click.option(
+                "-b",
+                "--backend",
+                "backends",
+                multiple=True,
+                metavar="BACKEND",
+                help="This backend instead of the suite's.",
+            ),
+            click.option(
+                "-n", "--limit", type=click.IntRange(min=1), help="Only the first N cases."
+            ),
+            click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case."),
+            click.option("--tag", "tags", multiple=True, help="Only cases with this tag."),
+            click.option(
+                "--split",
+                type=click.Choice(["dev", "holdout", "all"]),
+                help="Which side of the holdout; dev where the suite has one.",
+            ),
+            click.option(
+                "--repeats", type=click.IntRange(1, 1000), help="How often arms meet each case."
+            ),
+            click.option(
+                "--seed", type=click.IntRange(0, 2**31 - 1), help="Where chance starts from."
+            ),
+            click.option(
+                "-p",
+                "--param",
+                "params",
+                nargs=2,
+                multiple=True,
+                metavar="KEY VALUE",
+                help="A variable for every case.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("suite")
+@_selecting
+@click.option("--gate", "gates", multiple=True, metavar="EXPR", help="Exit with 1 unless it holds.")
+@click.option("--executor", default="local", show_default=True, help="Who carries the requests.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; make no call.")
+@click.option("--offline", is_flag=True, help="Answer from the store alone.")
+@click.option("--fresh", is_flag=True, help="Measure anew, whatever is stored.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def run(session: Session, /, suite: str, **options: Any) -> int:
+    """Run SUITE: every version on every case and backend, minus what is stored.
+
+    Options that choose can be given more than once.
+    """
+    bench = Workbench(session)
+    loaded = load_suite(bench.project.suites, suite)
+    scorers = _bind(loaded, bench.project.root)
+    gates = _gates(loaded, options["gates"], [scorer.spec.label for scorer in scorers])
+    specs, backends = _backends(bench, loaded, options["backends"])
+    plan, templates = make_plan(
+        loaded, bench.library, specs, [scorer.spec for scorer in scorers], _selection(options)
+    )
+    with open_store(session, readonly=False) as store:
+        if options["dry_run"]:
+            renderer = Renderer(plan, templates)
+            check(renderer, scorers)
+            return _show_forecast(renderer, store, backends, options["as_json"])
+        edits = _edits(store, plan)
+        job = Job(
+            run_id=session.new_run_id(),
+            plan=plan,
+            templates=templates,
+            backends=backends,
+            scorers=scorers,
+            store=store,
+            executor=_executor(options["executor"], bench.project.root),
+            fresh=options["fresh"],
+            offline=options["offline"],
+        )
+        wanted = Wanted(gates, options["as_json"])
+        code = carry_out(job, partial(start, overrides=_overrides(options)), wanted)
+        for note in edits:
+            click.echo(f"Note: {note}", err=True)
+        return code
+
+
+@click.command(cls=RunCommand)
+@click.argument("run_ref", metavar="[RUN]", type=RUN, required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def resume(session: Session, run_ref: str | None, as_json: bool) -> int:
+    """Finish an interrupted RUN, by default the newest; failed trials are tried again."""
+    bench = Workbench(session)
+    with open_store(session, readonly=False) as store:
+        run_id = _unfinished(store, run_ref)
+        plan = store.load_plan(run_id)
+        job = Job(
+            run_id=run_id,
+            plan=plan,
+            templates={source.digest: Template(source) for source in plan.templates},
+            backends=bench.stored_backends(plan.backends),
+            scorers=bind(plan.scorers, bench.project.root),
+            store=store,
+            executor=_executor("local", bench.project.root),
+            fresh=store.run(run_id).fresh,
+        )
+        return carry_out(job, finish, Wanted((), as_json))
+
+
+def _unfinished(store: Store, run_ref: str | None) -> str:
+    """Choose the run to resume, and refuse one that is still going on."""
+    if run_ref is None:
+        unfinished = store.unfinished()
+        if not unfinished:
+            raise PromptlabError(
+                "no run was interrupted", hint="name one to try its failed trials again"
+            )
+        return unfinished[0].run_id
+    run_id = store.find_run(run_ref)
+    if store.run(run_id).status == "running":
+        raise PromptlabError(f"run {run_id} is still going on", hint="wait for it, or end it first")
+    return run_id
+
+
+def _selection(options: Mapping[str, Any]) -> Selection:
+    return Selection(
+        templates=options["templates"],
+        limit=options["limit"],
+        case_ids=options["case_ids"],
+        tags=options["tags"],
+        split=options["split"],
+        repeats=options["repeats"],
+        seed=options["seed"],
+        params=dict(options["params"]),
+    )
+
+
+def _overrides(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the command line asked for beyond the suite file."""
+    found = {name: options[name] for name in _OVERRIDES if options[name]}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
+    }
+
+
+def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
+    try:
+        return bind(suite.settings.scorers, root)
+    except PromptlabError as error:
+        where = error.where or suite.document.where(("scorers",))
+        hint = error.hint or "promptlab scorer show NAME tells what it takes"
+        raise PromptlabError(error.message, where=where, hint=hint) from None
+
+
+def _backends(
+    bench: Workbench, suite: Suite, asked: Iterable[str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make the backends that the command line names, else those of the suite."""
+    places = {name: f"-b {name}" for name in asked} or {
+        name: suite.document.where(("backends", place))
+        for place, name in enumerate(suite.settings.backends)
+    }
+    made = [bench.backend(name, where) for name, where in places.items()]
+    return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
+
+
+def _gates(suite: Suite, asked: Iterable[str], scorers: Sequence[str]) -> tuple[Gate, ...]:
+    ours = [
+        parse_gate(text, scorers, suite.document.where(("gates", place)))
+        for place, text in enumerate(suite.settings.gates)
+    ]
+    return (*ours, *(parse_gate(text, scorers, "--gate") for text in asked))
+
+
+def _executor(name: str, root: Path) -> Executor:
+    return cast(type[Executor], registry.load("executors", name, root))()
+
+
+def _edits(store: Store, plan: Plan) -> list[str]:
+    """Tell of labels whose text was changed after it had results."""
+    return [
+        f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
+        f" the earlier text (keep both: promptlab template new {source.name})"
+        for source in plan.templates
+        if (earlier := store.label_digests(source.name, source.version))
+        and source.digest not in earlier
+    ]
+
+
+def _show_forecast(
+    renderer: Renderer, store: Store, backends: Mapping[str, Backend], as_json: bool
+) -> int:
+    found = forecast(renderer, partial(store.completions, fresh_run=None), backends)
+    if as_json:
+        print_json(forecast_json(renderer.plan, found))
+    else:
+        print_forecast(stdout(), renderer.plan, found)
+    return 0

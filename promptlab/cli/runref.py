@@ -1,0 +1,33 @@
+"""RUN as an argument: an id, a unique prefix, `latest`, or `-2`, which is no option."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_COUNTED = re.compile(r"-\d+")
+_MARK = "latest"
+
+
+class RunCommand(click.Command):
+    """A command whose arguments may be runs counted from the newest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep `-2` from being read as an option."""
+        kept = [_MARK + word if _COUNTED.fullmatch(word) else word for word in args]
+        return super().parse_args(ctx, kept)
+
+
+class RunReference(click.ParamType[str]):
+    """What names a run; the store resolves it."""
+
+    name = "RUN"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Give back what `RunCommand` kept."""
+        counted = value.removeprefix(_MARK)
+        return counted if _COUNTED.fullmatch(counted) else value
+
+
+RUN = RunReference()

@@ -1,0 +1,79 @@
+"""`promptlab scorer`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from promptlab.cli.output import print_json, stdout
+from promptlab.cli.session import Session
+from promptlab.errors import PromptlabError
+from promptlab.project import find_project
+from promptlab.report.tables import plain_table
+from promptlab.scorers import Description, describe, get_scorer, scorer_names
+
+
+@click.group()
+def scorer() -> None:
+    """What can grade outputs."""
+
+
+@scorer.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def list_(as_json: bool) -> None:
+    """List the scorers that have a name."""
+    found = [describe(get_scorer(name)) for name in scorer_names()]
+    if as_json:
+        print_json([_as_json(description) for description in found])
+        return
+    table = plain_table("scorer", "what it says")
+    for description in found:
+        table.add_row(description.name, description.summary)
+    stdout().print(table)
+    click.echo("Your own function is a scorer too: `module:attr`.")
+
+
+@scorer.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Show what NAME grades and which parameters it takes."""
+    found = get_scorer(name, _root(session))
+    description = describe(found)
+    if as_json:
+        print_json(_as_json(description))
+        return
+    click.echo(f"{description.name} (version {description.version}): {description.summary}")
+    table = plain_table("parameter", "type", "default", "what it does")
+    for parameter in description.parameters:
+        default = "required" if parameter.required else repr(parameter.default)
+        table.add_row(parameter.name, parameter.type_text, default, parameter.help)
+    stdout().print(table)
+
+
+def _as_json(description: Description) -> dict[str, object]:
+    return {
+        "name": description.name,
+        "version": description.version,
+        "summary": description.summary,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "type": parameter.type_text,
+                "required": parameter.required,
+                "default": None if parameter.required else parameter.default,
+                "help": parameter.help,
+            }
+            for parameter in description.parameters
+        ],
+    }
+
+
+def _root(session: Session) -> Path | None:
+    """Return the project's folder; built-in scorers can be shown without one."""
+    try:
+        return find_project(session.start).root
+    except PromptlabError:
+        return None

@@ -1,0 +1,69 @@
+"""Opens what verbs work with: the project, its store, backends and scorers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from promptlab.backend_config import describe_backend, entry_of, make_backend
+from promptlab.backends import Backend
+from promptlab.cli.session import Session
+from promptlab.errors import PromptlabError
+from promptlab.library import TemplateLibrary
+from promptlab.project import DATABASE, Project, find_project
+from promptlab.store import Store
+from promptlab.types import BackendSpec
+
+
+@contextmanager
+def open_store(session: Session, *, readonly: bool = True) -> Iterator[Store]:
+    """Open the database: the one that is named, else the project's.
+
+    Reading one that is not there yet is a clear error.
+    """
+    path = session.database or find_project(session.start).root / DATABASE
+    if readonly and not path.exists():
+        raise PromptlabError(
+            "there is no database yet", where=str(path), hint="`promptlab run SUITE` makes it"
+        )
+    store = Store.open(path, session.now, readonly=readonly)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+class Workbench:
+    """One project, as a verb needs it. Everything is opened when it is first asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.project: Project = find_project(session.start)
+        self.library = TemplateLibrary(self.project.templates)
+
+    def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:
+        """Make the backend `name`, with the spec that is kept with the run.
+
+        `where` is the place that names it, told if there is no such backend.
+        """
+        try:
+            entry = self.project.backend(name)
+            backend = make_backend(entry, self.project.root)
+            return describe_backend(entry, backend), backend
+        except PromptlabError as error:
+            raise PromptlabError(
+                error.message, where=error.where or where, hint=error.hint
+            ) from None
+
+    def stored_backends(self, specs: Iterable[BackendSpec]) -> Mapping[str, Backend]:
+        """Make the backends of a stored run again, and refuse ones that are not the same."""
+        made = {}
+        for spec in specs:
+            backend = make_backend(entry_of(spec), self.project.root)
+            if describe_backend(entry_of(spec), backend).digest != spec.digest:
+                raise PromptlabError(
+                    f"backend {spec.name!r} is not what it was when the run began",
+                    hint="start a new run: its answers would not be comparable",
+                )
+            made[spec.name] = backend
+        return made

@@ -1,0 +1,134 @@
+"""What a run would do, before it does it: `run --dry-run`, and the check before every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from promptlab.backends import Backend
+from promptlab.scorers.binding import BoundScorer
+from promptlab.templates import STAND_IN
+from promptlab.trials import Renderer
+from promptlab.types import Completion, Outcome, Request, Trial
+
+_CHUNK = 1000  # trials that are walked together, one look-up a turn
+
+Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
+
+
+@dataclass(slots=True)
+class ArmForecast:
+    """What one arm would do. `stored` counts the calls that the store answers, or will answer
+    because another trial asks the same. `prompt_tokens` are those of the others, None unknown.
+
+    They are exact (`exact`) where the backend can count and no answer is still to come that
+    the prompt would hold.
+    """
+
+    trials: int = 0
+    calls: int = 0
+    stored: int = 0
+    prompt_tokens: int | None = 0
+    exact: bool = True
+
+
+@dataclass(slots=True)
+class Forecast:
+    """What a run would do, arm by arm, and the first call that is not stored."""
+
+    arms: list[ArmForecast] = field(default_factory=list)
+    missing: Trial | None = None
+
+    @property
+    def calls(self) -> int:
+        """Return the number of model calls, stored or not."""
+        return sum(arm.calls for arm in self.arms)
+
+    @property
+    def stored(self) -> int:
+        """Return how many of the calls the store answers."""
+        return sum(arm.stored for arm in self.arms)
+
+
+def check(renderer: Renderer, scorers: Sequence[BoundScorer]) -> None:
+    """Render every arm on every case and fill every scorer in: a mistake costs no model call."""
+    for case in renderer.plan.cases:
+        for scorer in scorers:
+            scorer.prepare(case)
+        for arm in range(len(renderer.plan.arms)):
+            renderer.all_calls(arm, case)
+
+
+def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]) -> Forecast:
+    """Walk every trial as far as the store knows its answers, then on with stand-ins."""
+    plan = renderer.plan
+    found = Forecast([ArmForecast() for _ in plan.arms])
+    trials = (plan.trial(seq) for seq in range(plan.size))
+    walk = _Walk(renderer, stored, backends, found)
+    while chunk := list(islice(trials, _CHUNK)):
+        walk.run(chunk)
+    return found
+
+
+class _Walk:
+    """Walks a chunk of trials turn by turn, with one look-up a turn."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        stored: Stored,
+        backends: Mapping[str, Backend],
+        found: Forecast,
+    ) -> None:
+        self._renderer = renderer
+        self._stored = stored
+        self._backends = [backends[arm.backend] for arm in renderer.plan.arms]
+        self._found = found
+        self._asked: set[str] = set()
+
+    def run(self, trials: Sequence[Trial]) -> None:
+        answers: dict[int, list[str]] = {trial.seq: [] for trial in trials}
+        guessed: set[int] = set()
+        for trial in trials:
+            self._found.arms[trial.arm].trials += 1
+        asked = list(self._ask(trials, answers))
+        while asked:
+            known = self._stored([request.key for _, request in asked])
+            going_on = []
+            for trial, request in asked:
+                completion = None if trial.seq in guessed else known.get(request.key)
+                self._count(trial, request, completion, trial.seq in guessed)
+                if completion is None:
+                    guessed.add(trial.seq)
+                answers[trial.seq].append(completion.text if completion else STAND_IN)
+                if completion is None or completion.outcome is not Outcome.EMPTY:
+                    going_on.append(trial)  # an empty answer ends its trial
+            asked = list(self._ask(going_on, answers))
+
+    def _ask(
+        self, trials: Sequence[Trial], answers: Mapping[int, list[str]]
+    ) -> Iterator[tuple[Trial, Request]]:
+        for trial in trials:
+            given = answers[trial.seq]
+            call = self._renderer.call(trial, given)
+            if call is not None:
+                yield trial, self._renderer.request(trial, call, len(given))
+
+    def _count(
+        self, trial: Trial, request: Request, completion: Completion | None, guessed: bool
+    ) -> None:
+        arm = self._found.arms[trial.arm]
+        arm.calls += 1
+        if completion is not None or (request.key in self._asked and not guessed):
+            arm.stored += 1
+            return
+        self._asked.add(request.key)
+        if self._found.missing is None:
+            self._found.missing = trial
+        tokens = self._backends[trial.arm].count_tokens(request)
+        arm.exact = arm.exact and not guessed and tokens is not None
+        if tokens is None or arm.prompt_tokens is None:
+            arm.prompt_tokens = None
+        else:
+            arm.prompt_tokens += tokens

@@ -1,0 +1,221 @@
+"""Views as tables for a terminal of 80 columns, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from promptlab.forecast import Forecast
+from promptlab.report.tables import plain_table
+from promptlab.report.view import ArmView, RunView, ScoreView
+from promptlab.results import Result, RunInfo, Sum
+from promptlab.types import Message, Outcome, Plan, Turn
+
+_PLOT_WIDTH = 21
+_PLOT_FROM = 72  # columns of the terminal: a narrower one has no room for a plot
+_TOLD = {
+    Outcome.OK: "ok",
+    Outcome.TRUNCATED: "trunc",
+    Outcome.REFUSED: "refus",
+    Outcome.EMPTY: "empty",
+    Outcome.ERROR: "error",
+}
+_Column = tuple[str, Callable[[ArmView], str]]
+"""A column of numbers: its heading, and what it says of an arm."""
+
+
+def print_run(console: Console, view: RunView) -> None:
+    """Print how each arm scored, by scorer, and how its trials ended and what they took."""
+    for scorer in view.scorers:
+        _print_scores(console, view, scorer)
+        console.print()
+    _print_outcomes(console, view)
+    console.print()
+
+
+def _print_scores(console: Console, view: RunView, scorer: str) -> None:
+    title = f"{scorer} (primary)" if scorer == view.plan.primary else scorer
+    scored = [(arm, score) for arm in view.arms for score in arm.scores if score.scorer == scorer]
+    plotted = console.width >= _PLOT_FROM and all(score.is_rate for _, score in scored)
+    columns = ["arm", "n", "mean", "95 % interval", *(["0 %               100 %"] * plotted)]
+    table = plain_table(*columns, title=title, right=("n", "mean"), whole=tuple(columns[3:]))
+    for arm, score in scored:
+        cells = [_arm_name(view, arm), str(score.n), _mean(score), _interval(score)]
+        table.add_row(*cells, *([_plot(score)] * plotted))
+    console.print(table)
+    failed = sum(score.failed for _, score in scored)
+    if failed:
+        console.print(f"{scorer} failed on {failed} outputs: see promptlab show --errors")
+    if any(score.n_groups < score.n for _, score in scored):
+        console.print("The cases come in groups; these intervals take them as independent.")
+
+
+def _print_outcomes(console: Console, view: RunView) -> None:
+    told = [outcome for outcome in Outcome if any(arm.outcomes[outcome] for arm in view.arms)]
+    ended: list[_Column] = [("trials", lambda arm: str(arm.trials))]
+    ended += [(_TOLD[outcome], partial(_count, outcome)) for outcome in told]
+    taken: list[_Column] = [
+        ("tokens in", lambda arm: _number(arm.input_tokens)),
+        ("out", lambda arm: _number(arm.output_tokens)),
+        ("s/trial", lambda arm: _number(arm.latency_s, 2)),
+    ]
+    if any(arm.cost_usd.known for arm in view.arms):
+        taken.append(("USD", lambda arm: _number(arm.cost_usd, 6)))
+    together = _arm_table(view, "Outcomes, and a trial's mean", [*ended, *taken])
+    if console.measure(together).maximum <= console.width:
+        console.print(together)
+    else:
+        console.print(_arm_table(view, "Outcomes", ended))
+        console.print()
+        console.print(_arm_table(view, "A trial's mean", taken))
+
+
+def _arm_table(view: RunView, title: str, columns: Sequence[_Column]) -> Table:
+    headings = tuple(heading for heading, _ in columns)
+    table = plain_table("arm", *headings, title=title, right=headings)
+    for arm in view.arms:
+        table.add_row(_arm_name(view, arm), *(cell(arm) for _, cell in columns))
+    return table
+
+
+def _count(outcome: Outcome, arm: ArmView) -> str:
+    return str(arm.outcomes[outcome])
+
+
+def _arm_name(view: RunView, arm: ArmView) -> str:
+    """Name an arm as shortly as the run allows, with the practices it follows."""
+    several = len({entry.backend for entry in view.plan.arms}) > 1
+    name = arm.arm.label if several else arm.arm.prompt
+    practices = f" ({' '.join(arm.arm.practices)})" if arm.arm.practices else ""
+    return escape(name + practices)
+
+
+def _mean(score: ScoreView) -> str:
+    if score.mean is None:
+        return "-"
+    return f"{score.mean * 100:.1f} %" if score.is_rate else f"{score.mean:.4g}"
+
+
+def _interval(score: ScoreView) -> str:
+    if score.low is None or score.high is None:
+        return "-"
+    if score.is_rate:
+        return f"{score.low * 100:.1f} to {score.high * 100:.1f} %"
+    return f"{score.low:.4g} to {score.high:.4g}"
+
+
+def _plot(score: ScoreView) -> str:
+    """Draw a rate and its interval on a line from 0 to 1."""
+    if score.mean is None or score.low is None or score.high is None:
+        return ""
+    low, mean, high = (
+        round(value * (_PLOT_WIDTH - 1)) for value in (score.low, score.mean, score.high)
+    )
+    line = ["·"] * _PLOT_WIDTH
+    line[low : high + 1] = "─" * (high - low + 1)
+    line[mean] = "●"
+    return "".join(line)
+
+
+def _number(quantity: Sum, digits: int = 0) -> str:
+    return "-" if quantity.mean is None else f"{quantity.mean:,.{digits}f}"
+
+
+def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
+    """Print what a run would do."""
+    table = plain_table(
+        "arm",
+        "trials",
+        "calls",
+        "stored",
+        "prompt tokens",
+        title=f"Plan of {plan.suite}",
+        right=("trials", "calls", "stored", "prompt tokens"),
+    )
+    for arm, told in zip(plan.arms, found.arms, strict=True):
+        tokens = "unknown" if told.prompt_tokens is None else f"{told.prompt_tokens:,}"
+        about = "" if told.exact or told.prompt_tokens is None else "about "
+        table.add_row(
+            escape(arm.label), str(told.trials), str(told.calls), str(told.stored), about + tokens
+        )
+    console.print(table)
+    console.print()
+    console.print(
+        f"{plan.size:,} trials ({_counted(len(plan.arms), 'arm')} x"
+        f" {_counted(len(plan.cases), 'case')} x {_counted(plan.repeats, 'repeat')}),"
+        f" {_counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def print_runs(console: Console, runs: Iterable[RunInfo]) -> None:
+    """Print a list of runs."""
+    columns = ("run", "suite", "status", "trials", "outcomes")
+    table = plain_table(*columns, right=("trials",), whole=("run", "status"))
+    for run in runs:
+        ended = ", ".join(
+            f"{outcome} {run.outcomes[outcome]}" for outcome in Outcome if run.outcomes[outcome]
+        )
+        done = f"{run.stored}" if run.stored == run.trials else f"{run.stored} of {run.trials}"
+        table.add_row(run.run_id, escape(run.suite), run.status, done, ended)
+    console.print(table)
+
+
+def print_messages(console: Console, messages: Sequence[Message]) -> None:
+    """Print a conversation, each message under its role, its text as it stands."""
+    for message in messages:
+        console.print(Text(message.role, style="bold"))
+        console.print(Padding(Text(message.text), (0, 0, 0, 2)), soft_wrap=False)
+
+
+def print_result(console: Console, rows: Sequence[Result], *, full: bool) -> None:
+    """Print one trial: what was answered, and what each scorer says of it."""
+    first = rows[0]
+    repeat = f" #{first.repeat + 1}" if first.repeat else ""
+    head = Text(f"{first.case_id}{repeat}  {first.arm}", style="bold")
+    head.append(f"  {first.outcome}", style="" if first.outcome is Outcome.OK else "red")
+    console.print(head)
+    if first.output is not None and not full:
+        console.print(Padding(Text(_clip(first.output)), (0, 0, 0, 2)))
+    for row in rows:
+        console.print(Padding(_score_line(row), (0, 0, 0, 2)))
+    console.print()
+
+
+def _score_line(row: Result) -> Text:
+    if row.score is None:
+        return Text(f"{row.scorer or 'error'}: {row.error or 'no score'}", style="red")
+    verdict = {True: "pass", False: "FAIL", None: f"{row.score:.4g}"}[row.passed]
+    line = Text(f"{row.scorer}: ")
+    line.append(verdict, style="red" if row.passed is False else "")
+    if row.reason:
+        line.append(f", {row.reason}", style="dim")
+    return line
+
+
+def print_turns(console: Console, turns: Sequence[Turn]) -> None:
+    """Print the conversation of a trial: only what each turn adds, then its answer."""
+    told = 0
+    for turn in turns:
+        print_messages(console, turn.request.messages[told:])
+        told = len(turn.request.messages) + 1
+        completion = turn.completion
+        console.print(Text(f"{turn.name} ({completion.outcome})", style="bold"))
+        answer = completion.text or completion.error or ""
+        console.print(Padding(Text(answer), (0, 0, 0, 2)))
+    console.print()
+
+
+def _clip(text: str, lines: int = 3, width: int = 300) -> str:
+    """Shorten an output to what a list can show."""
+    kept = "\n".join(text.strip().splitlines()[:lines])[:width]
+    return kept if len(kept) == len(text.strip()) else kept + " ..."

@@ -1,0 +1,166 @@
+"""The flow of a run, top to bottom: render all, minus what is stored, generate, store, score.
+
+Everything it works with is passed in; it reads no file, clock or environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, Protocol
+
+from promptlab.backends import Backend
+from promptlab.errors import PromptlabError
+from promptlab.executors import Executor
+from promptlab.forecast import check, forecast
+from promptlab.scorers import Sample
+from promptlab.scorers.binding import BoundScorer
+from promptlab.store import Store, Writer
+from promptlab.templates import Template
+from promptlab.trials import Renderer, TrialWork
+from promptlab.types import Completion, Json, Outcome, Plan, Score, Trial, TrialResult, Turn
+
+# More answers than the writer ever holds back, so that none is asked for twice.
+_RECENT = 10_000
+
+
+class Watch(Protocol):
+    """Whoever wants to see a run go on: the progress display, a test."""
+
+    def opening(self, backend: str, notice: str | None) -> None:
+        """Hear that a backend is loading, and what will take long about it, if anything."""
+
+    def opened(self, backend: str) -> None:
+        """Hear that a backend has loaded."""
+
+    def spoke(self, turn: Turn) -> None:
+        """See an answer that was just measured."""
+
+    def finished(self, result: TrialResult) -> None:
+        """See a trial that was just graded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run to be done: its plan, the objects that the plan names, and where it is kept.
+
+    With `fresh`, answers of earlier runs do not count; with `offline`, only they do.
+    """
+
+    run_id: str
+    plan: Plan
+    templates: Mapping[str, Template]
+    backends: Mapping[str, Backend]
+    scorers: Sequence[BoundScorer]
+    store: Store
+    executor: Executor
+    fresh: bool = False
+    offline: bool = False
+
+
+async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
+    """Check everything, then begin a new run and carry it out.
+
+    `overrides` is what was asked for beyond the suite file; it is kept with the run.
+    """
+    renderer = Renderer(job.plan, job.templates)
+    check(renderer, job.scorers)
+    if job.offline:
+        _require_stored(job, renderer)
+    job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
+    await _carry_out(job, renderer, watch, {})
+
+
+async def finish(job: Job, watch: Watch) -> None:
+    """Carry out what an interrupted run has left; trials that failed are tried again."""
+    facts = dict(job.store.run(job.run_id).facts)
+    job.store.resume_run(job.run_id)
+    await _carry_out(job, Renderer(job.plan, job.templates), watch, facts)
+
+
+async def _carry_out(job: Job, renderer: Renderer, watch: Watch, facts: dict[str, Json]) -> None:
+    status: Literal["finished", "interrupted"] = "interrupted"
+    done = frozenset(job.store.finished(job.run_id))
+    try:
+        with job.store.writer(job.run_id) as writer:
+            desk = _Desk(job, writer, watch, facts)
+            await job.executor.execute(TrialWork(renderer, desk, done), job.backends)
+        status = "finished"
+    finally:
+        for backend in job.backends.values():
+            await backend.close()
+        job.store.end_run(job.run_id, status, facts)
+
+
+def _require_stored(job: Job, renderer: Renderer) -> None:
+    found = forecast(renderer, partial(job.store.completions, fresh_run=None), job.backends)
+    if found.missing is None:
+        return
+    arm = job.plan.arms[found.missing.arm].label
+    case = job.plan.cases[found.missing.case].id
+    raise PromptlabError(
+        f"{found.calls - found.stored} of {found.calls} answers are not stored,"
+        f" first that of {arm} to case {case!r}",
+        hint="run without --offline to measure them",
+    )
+
+
+class _Desk:
+    """Takes down what happens in a run: answers, facts of backends, graded trials."""
+
+    def __init__(self, job: Job, writer: Writer, watch: Watch, facts: dict[str, Json]) -> None:
+        self._job = job
+        self._writer = writer
+        self._watch = watch
+        self._facts = facts
+        self._fresh_run = job.run_id if job.fresh else None
+        self._recent: dict[str, Completion] = {}
+
+    def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
+        """Look answers up in the store and among those on their way into it."""
+        found = self._job.store.completions(keys, self._fresh_run)
+        found.update((key, self._recent[key]) for key in keys if key in self._recent)
+        return found
+
+    def opening(self, backend: str) -> None:
+        self._watch.opening(backend, self._job.backends[backend].notice())
+
+    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
+        self._facts[backend] = dict(facts)
+        self._watch.opened(backend)
+
+    def spoke(self, turn: Turn) -> None:
+        if turn.completion.outcome is not Outcome.ERROR:
+            self._writer.put_turn(turn)
+            self._remember(turn)
+        self._watch.spoke(turn)
+
+    def _remember(self, turn: Turn) -> None:
+        """Keep an answer at hand while it may still be on its way into the store."""
+        self._recent[turn.request.key] = turn.completion
+        if len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
+
+    async def finish(self, trial: Trial, turns: tuple[Turn, ...]) -> None:
+        """Grade a trial that ended and keep it."""
+        graded = _graded(turns, self._job.plan.grade)
+        last = turns[-1].completion
+        scores: dict[str, Score] = {}
+        if last.outcome is Outcome.ERROR:
+            result = TrialResult(trial, turns, None, Outcome.ERROR, last.error, scores)
+        else:
+            completion = turns[graded].completion
+            case = self._job.plan.cases[trial.case]
+            sample = Sample(completion.text, case, completion.outcome, turns)
+            for scorer in self._job.scorers:
+                scores[scorer.spec.label] = await scorer.score(sample)
+            result = TrialResult(trial, turns, graded, completion.outcome, None, scores)
+        self._writer.put_result(result)
+        self._watch.finished(result)
+
+
+def _graded(turns: Sequence[Turn], grade: str | None) -> int:
+    """Return the place of the answer that is graded: the last one of that name, or the last."""
+    named = [place for place, turn in enumerate(turns) if turn.name == grade]
+    return named[-1] if named else len(turns) - 1

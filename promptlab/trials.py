@@ -1,0 +1,258 @@
+"""The trials of a plan as a stream of requests: rendered when wanted, minus what is stored.
+
+Each trial is a conversation: its template says what to ask, the answer leads to the next request
+or to the end. This module holds that loop for all trials at once and knows no backend, no
+scorer's name and no SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from promptlab.digest import digest_json, seed_from
+from promptlab.errors import PromptlabError
+from promptlab.images import ImageFolder
+from promptlab.templates import Call, Template
+from promptlab.types import (
+    Case,
+    Completion,
+    Json,
+    Message,
+    Outcome,
+    Plan,
+    Request,
+    Sampling,
+    Trial,
+    Turn,
+)
+
+LOOK_UP = 500  # requests that are looked up in the store at once
+
+
+class Desk(Protocol):
+    """Where answers are looked up and everything that happens is taken down."""
+
+    def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
+        """Return the answers that are known already, by request key."""
+
+    def opening(self, backend: str) -> None:
+        """Hear that a backend is about to load."""
+
+    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
+        """Keep what a backend told of itself."""
+
+    def spoke(self, turn: Turn) -> None:
+        """Keep an answer that was measured."""
+
+    async def finish(self, trial: Trial, turns: tuple[Turn, ...]) -> None:
+        """Grade and keep a trial that ended."""
+
+
+class Renderer:
+    """Renders the calls of a plan's trials into requests."""
+
+    def __init__(self, plan: Plan, templates: Mapping[str, Template]) -> None:
+        self.plan = plan
+        self._templates = [templates[arm.digest] for arm in plan.arms]
+        self._off = [frozenset(arm.off) for arm in plan.arms]
+        digests = {spec.name: spec.digest for spec in plan.backends}
+        self._digests = [digests[arm.backend] for arm in plan.arms]
+        self._images = ImageFolder(Path(plan.assets))
+
+    def call(self, trial: Trial, answers: Sequence[str]) -> Call | None:
+        """Render a trial up to the call that follows `answers`; None at its end."""
+        case = self.plan.cases[trial.case]
+        template = self._templates[trial.arm]
+        try:
+            return template.render(
+                self.variables(case), answers, self._off[trial.arm], self._images.load
+            )
+        except PromptlabError as error:
+            raise _with_case(error, case) from None
+
+    def all_calls(self, arm: int, case: Case) -> list[Call]:
+        """Render every call of an arm on a case, with stand-ins for answers not yet given."""
+        calls = self._templates[arm].calls(self.variables(case), self._off[arm], self._images.load)
+        try:
+            return list(calls)
+        except PromptlabError as error:
+            raise _with_case(error, case) from None
+
+    def variables(self, case: Case) -> Mapping[str, Json]:
+        """Return what the template may name: the case's variables and the run's parameters."""
+        return {**case.vars, **self.plan.params} if self.plan.params else case.vars
+
+    def request(self, trial: Trial, call: Call, turn: int) -> Request:
+        """Make the request of a call. Its key covers all that can change the answer."""
+        sampling = self._sampling(trial, call, turn)
+        content = {
+            "backend": self._digests[trial.arm],
+            "messages": [message_json(message) for message in call.messages],
+            "repeat": trial.repeat,
+            "sampling": _sampling_json(sampling),
+        }
+        return Request(digest_json(content), call.messages, sampling)
+
+    def _sampling(self, trial: Trial, call: Call, turn: int) -> Sampling:
+        sampling = self.plan.samplings[trial.arm]
+        if call.sampling:
+            sampling = replace(sampling, **call.sampling)
+        if sampling.temperature == 0:
+            return sampling  # greedy: a seed of ours would only split the store
+        base = self.plan.seed if sampling.seed is None else sampling.seed
+        case = self.plan.cases[trial.case]
+        return replace(sampling, seed=seed_from(base, case.id, trial.repeat, turn))
+
+
+def message_json(message: Message) -> Json:
+    """Return a message as JSON; an image is known by its digest."""
+    if isinstance(message.content, str):
+        return [message.role, message.content]
+    parts: list[Json] = [
+        part if isinstance(part, str) else {"image": part.digest} for part in message.content
+    ]
+    return [message.role, parts]
+
+
+def _sampling_json(sampling: Sampling) -> Json:
+    return [
+        sampling.temperature,
+        sampling.top_p,
+        sampling.max_tokens,
+        list(sampling.stop),
+        sampling.seed,
+    ]
+
+
+def _with_case(error: PromptlabError, case: Case) -> PromptlabError:
+    return PromptlabError(
+        f"{error.message}, in case {case.id!r}", where=error.where, hint=error.hint
+    )
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """A trial under way: the turns so far, and the call that waits for its answer."""
+
+    trial: Trial
+    turns: list[Turn] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def answers(self) -> list[str]:
+        return [turn.completion.text.replace("\x00", "") for turn in self.turns]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The work of one backend: trials not begun, requests by their state, and who waits."""
+
+    waiting: Iterator[Trial]
+    unchecked: deque[tuple[_Conversation, Request]] = field(default_factory=deque)
+    ready: deque[Request] = field(default_factory=deque)
+    in_flight: dict[str, list[_Conversation]] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class TrialWork:
+    """The requests of all unfinished trials, as an executor takes them.
+
+    The `desk` looks answers up and takes in what happens. Trials in `done` are left out.
+    Identical requests in flight are sent once.
+    """
+
+    def __init__(self, renderer: Renderer, desk: Desk, done: frozenset[int] = frozenset()) -> None:
+        self._renderer = renderer
+        self._desk = desk
+        arms: defaultdict[str, set[int]] = defaultdict(set)
+        for index, arm in enumerate(renderer.plan.arms):
+            arms[arm.backend].add(index)
+        self._lanes = {
+            name: _Lane(self._trials(frozenset(indices), done)) for name, indices in arms.items()
+        }
+
+    def _trials(self, arms: frozenset[int], done: frozenset[int]) -> Iterator[Trial]:
+        plan = self._renderer.plan
+        trials = (plan.trial(seq) for seq in range(plan.size) if seq not in done)
+        return (trial for trial in trials if trial.arm in arms)
+
+    async def take(self, backend: str, limit: int) -> Sequence[Request]:
+        """Return up to `limit` requests to send; wait while answers may lead to more."""
+        lane = self._lanes[backend]
+        while True:
+            while len(lane.ready) < limit and self._fill(lane):
+                await self._look_up(lane)
+            if lane.ready:
+                count = min(limit, len(lane.ready))
+                return [lane.ready.popleft() for _ in range(count)]
+            if not lane.in_flight:
+                lane.changed.set()
+                return []
+            lane.changed.clear()
+            await lane.changed.wait()
+
+    def opening(self, backend: str) -> None:
+        """Pass on that a backend is about to load."""
+        self._desk.opening(backend)
+
+    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
+        """Pass on what a backend told of itself."""
+        self._desk.opened(backend, facts)
+
+    async def give(self, backend: str, request: Request, completion: Completion) -> None:
+        """Take an answer in: every trial that waits for it goes on or ends."""
+        lane = self._lanes[backend]
+        conversations = lane.in_flight[request.key]
+        for place, conversation in enumerate(conversations):
+            turn = Turn(conversation.name, request, completion, cached=place > 0)
+            if place == 0:
+                self._desk.spoke(turn)
+            await self._advance(lane, conversation, turn)
+        del lane.in_flight[request.key]
+        lane.changed.set()
+
+    def _fill(self, lane: _Lane) -> bool:
+        """Render trials until a look-up is worth it; False when there is none to look up."""
+        for trial in lane.waiting:
+            self._ask(lane, _Conversation(trial))
+            if len(lane.unchecked) >= LOOK_UP:
+                break
+        return bool(lane.unchecked)
+
+    def _ask(self, lane: _Lane, conversation: _Conversation) -> bool:
+        """Render the next call of a trial; False at its end."""
+        call = self._renderer.call(conversation.trial, conversation.answers)
+        if call is None:
+            return False
+        conversation.name = call.name
+        request = self._renderer.request(conversation.trial, call, len(conversation.turns))
+        lane.unchecked.append((conversation, request))
+        return True
+
+    async def _look_up(self, lane: _Lane) -> None:
+        """Answer from the store what it knows; the rest is ready to be sent."""
+        asked = list(lane.unchecked)
+        lane.unchecked.clear()
+        known = self._desk.stored([request.key for _, request in asked])
+        for conversation, request in asked:
+            completion = known.get(request.key)
+            if completion is not None:
+                turn = Turn(conversation.name, request, completion, cached=True)
+                await self._advance(lane, conversation, turn)
+            elif request.key in lane.in_flight:
+                lane.in_flight[request.key].append(conversation)
+            else:
+                lane.in_flight[request.key] = [conversation]
+                lane.ready.append(request)
+        await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
+
+    async def _advance(self, lane: _Lane, conversation: _Conversation, turn: Turn) -> None:
+        conversation.turns.append(turn)
+        dead = turn.completion.outcome in (Outcome.ERROR, Outcome.EMPTY)
+        if dead or not self._ask(lane, conversation):
+            await self._desk.finish(conversation.trial, tuple(conversation.turns))
