@@ -1,0 +1,120 @@
+"""The generated parts of the documentation; `cog` writes them in, and the tests check them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any, cast
+
+import click
+
+from promptlab import registry
+from promptlab.backends import Backend
+from promptlab.cli import VERBS, cli
+from promptlab.scorers import describe, get_scorer, scorer_names
+from promptlab.store.schema import RESULT_COLUMNS
+from promptlab.suite import SuiteFile
+from promptlab.templates import FrontMatter
+
+
+def help_of(*verbs: str) -> str:
+    """Return the help text of a verb, as a user of 80 columns sees it."""
+    context = click.Context(cli, info_name="promptlab", max_content_width=80, terminal_width=80)
+    command: click.Command = cli
+    for name in verbs:
+        assert isinstance(command, click.Group)
+        found = command.get_command(context, name)
+        assert found is not None, name
+        command = found
+        context = click.Context(command, info_name=name, parent=context, terminal_width=80)
+    return f"```text\n{command.get_help(context)}\n```"
+
+
+def all_verbs() -> str:
+    """Return a chapter for every verb, with the verbs of groups below it."""
+    context = click.Context(cli)
+    chapters = []
+    for name in VERBS:
+        chapters.append(f"## `promptlab {name}`\n\n{help_of(name)}")
+        command = cli.get_command(context, name)
+        if isinstance(command, click.Group):
+            chapters += [
+                f"### `promptlab {name} {verb}`\n\n{help_of(name, verb)}"
+                for verb in command.list_commands(context)
+            ]
+    return "\n\n".join(chapters)
+
+
+def suite_keys() -> str:
+    """Return a table of the keys of a suite file."""
+    rows = (
+        (f"`{name}`", "required" if field.is_required() else _default(field), field.description)
+        for name, field in SuiteFile.model_fields.items()
+    )
+    return table(("key", "default", "meaning"), rows)
+
+
+def front_matter_keys() -> str:
+    """Return the keys of a template's front matter, in one line."""
+    return ", ".join(f"`{name}`" for name in FrontMatter.model_fields)
+
+
+def scorers() -> str:
+    """Return a chapter for every scorer: what passes, and its parameters."""
+    chapters = []
+    for name in scorer_names():
+        told = describe(get_scorer(name))
+        rows = (
+            (
+                f"`{parameter.name}`",
+                f"`{parameter.type_text}`",
+                "required" if parameter.required else f"`{parameter.default!r}`",
+                parameter.help,
+            )
+            for parameter in told.parameters
+        )
+        parameters = table(("parameter", "type", "default", "meaning"), rows)
+        chapters.append(f"## `{name}`\n\n{told.summary}\n\n{parameters}")
+    return "\n\n".join(chapters)
+
+
+def backends() -> str:
+    """Return a chapter for every kind of backend: its options and their defaults."""
+    chapters = []
+    for name in registry.names("backends"):
+        kind = cast(type[Backend], registry.load("backends", name))
+        rows = (
+            (
+                f"`{option}`",
+                f"`{inspect.formatannotation(field.annotation).replace('typing.', '')}`",
+                _default(field),
+                field.description,
+            )
+            for option, field in kind.options_model.model_fields.items()
+        )
+        summary = (kind.__doc__ or "").strip().splitlines()[0]
+        options = table(("option", "type", "default", "meaning"), rows)
+        chapters.append(f"## `{name}`\n\n{summary}\n\n{options}")
+    return "\n\n".join(chapters)
+
+
+def result_columns() -> str:
+    """Return the columns of the view `results`."""
+    return ", ".join(f"`{name}`" for name in RESULT_COLUMNS.split(", "))
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str | None]]) -> str:
+    """Return a Markdown table."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(
+        "| " + " | ".join((cell or "").replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
+        for line in lines
+    )
+
+
+def _default(field: Any) -> str:
+    default = field.get_default(call_default_factory=True)
+    if hasattr(default, "given"):
+        default = default.given()
+    return f"`{default!r}`" if default not in ((), {}, "", None) else ""
