@@ -11,10 +11,10 @@ import click
 from promptlab import registry
 from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
+from promptlab.front_matter import FrontMatter
 from promptlab.scorers import describe, get_scorer, scorer_names
 from promptlab.store.schema import RESULT_COLUMNS
 from promptlab.suite import SuiteFile
-from promptlab.templates import FrontMatter
 
 
 def help_of(*verbs: str) -> str:
@@ -108,7 +108,9 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str | None]]) -> str:
     names = list(head)
     lines = [names, ["---"] * len(names), *rows]
     return "\n".join(
-        "| " + " | ".join((cell or "").replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
+        "| "
+        + " | ".join((cell or "").replace("|", "\\|").replace("\n", " ") for cell in line)
+        + " |"
         for line in lines
     )
 

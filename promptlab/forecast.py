@@ -10,7 +10,7 @@ from promptlab.backends import Backend
 from promptlab.scorers.binding import BoundScorer
 from promptlab.templates import STAND_IN
 from promptlab.trials import Renderer
-from promptlab.types import Completion, Outcome, Request, Trial
+from promptlab.types import Case, Completion, Outcome, Request, Trial
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
 
@@ -54,10 +54,15 @@ class Forecast:
 def check(renderer: Renderer, scorers: Sequence[BoundScorer]) -> None:
     """Render every arm on every case and fill every scorer in: a mistake costs no model call."""
     for case in renderer.plan.cases:
-        for scorer in scorers:
-            scorer.prepare(case)
-        for arm in range(len(renderer.plan.arms)):
-            renderer.all_calls(arm, case)
+        check_case(renderer, scorers, case)
+
+
+def check_case(renderer: Renderer, scorers: Sequence[BoundScorer], case: Case) -> None:
+    """Render every arm on this case and fill every scorer in."""
+    for scorer in scorers:
+        scorer.prepare(case)
+    for arm in range(len(renderer.plan.arms)):
+        renderer.all_calls(arm, case)
 
 
 def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]) -> Forecast:
@@ -89,7 +94,7 @@ class _Walk:
 
     def run(self, trials: Sequence[Trial]) -> None:
         answers: dict[int, list[str]] = {trial.seq: [] for trial in trials}
-        guessed: set[int] = set()
+        guessed: dict[int, str] = {}  # by trial: the keys of its calls that have no answer yet
         for trial in trials:
             self._found.arms[trial.arm].trials += 1
         asked = list(self._ask(trials, answers))
@@ -97,10 +102,11 @@ class _Walk:
             known = self._stored([request.key for _, request in asked])
             going_on = []
             for trial, request in asked:
-                completion = None if trial.seq in guessed else known.get(request.key)
-                self._count(trial, request, completion, trial.seq in guessed)
+                before = guessed.get(trial.seq, "")
+                completion = None if before else known.get(request.key)
+                self._count(trial, request, completion, before)
                 if completion is None:
-                    guessed.add(trial.seq)
+                    guessed[trial.seq] = before + request.key
                 answers[trial.seq].append(completion.text if completion else STAND_IN)
                 if completion is None or completion.outcome is not Outcome.EMPTY:
                     going_on.append(trial)  # an empty answer ends its trial
@@ -116,18 +122,18 @@ class _Walk:
                 yield trial, self._renderer.request(trial, call, len(given))
 
     def _count(
-        self, trial: Trial, request: Request, completion: Completion | None, guessed: bool
+        self, trial: Trial, request: Request, completion: Completion | None, before: str
     ) -> None:
         arm = self._found.arms[trial.arm]
         arm.calls += 1
-        if completion is not None or (request.key in self._asked and not guessed):
+        if completion is not None or before + request.key in self._asked:
             arm.stored += 1
             return
-        self._asked.add(request.key)
+        self._asked.add(before + request.key)
         if self._found.missing is None:
             self._found.missing = trial
         tokens = self._backends[trial.arm].count_tokens(request)
-        arm.exact = arm.exact and not guessed and tokens is not None
+        arm.exact = arm.exact and not before and tokens is not None
         if tokens is None or arm.prompt_tokens is None:
             arm.prompt_tokens = None
         else:

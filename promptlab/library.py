@@ -62,7 +62,9 @@ class TemplateLibrary:
         data = document.data or {}
         if not isinstance(data, dict):
             raise PromptlabError(
-                "expected `alias: version` lines", where=document.where(), hint="for example best: v3"
+                "expected `alias: version` lines",
+                where=document.where(),
+                hint="for example best: v3",
             )
         versions = self.versions(name)
         for alias, version in data.items():

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from promptlab.errors import PromptlabError
 
-
 _LISTED = 20  # names in the remedy of an unknown one
 
 

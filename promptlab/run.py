@@ -5,6 +5,7 @@ Everything it works with is passed in; it reads no file, clock or environment.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Literal, Protocol
 from promptlab.backends import Backend
 from promptlab.errors import PromptlabError
 from promptlab.executors import Executor
-from promptlab.forecast import check, forecast
+from promptlab.forecast import check_case, forecast
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store, Writer
@@ -23,6 +24,7 @@ from promptlab.types import Completion, Json, Outcome, Plan, Score, Trial, Trial
 
 # More answers than the writer ever holds back, so that none is asked for twice.
 _RECENT = 10_000
+_BREATH = 500  # cases between two looks at the event loop
 
 
 class Watch(Protocol):
@@ -65,7 +67,7 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
     `overrides` is what was asked for beyond the suite file; it is kept with the run.
     """
     renderer = Renderer(job.plan, job.templates)
-    check(renderer, job.scorers)
+    await _check(job, renderer)
     if job.offline:
         _require_stored(job, renderer)
     job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
@@ -77,6 +79,13 @@ async def finish(job: Job, watch: Watch) -> None:
     facts = dict(job.store.run(job.run_id).facts)
     job.store.resume_run(job.run_id)
     await _carry_out(job, Renderer(job.plan, job.templates), watch, facts)
+
+
+async def _check(job: Job, renderer: Renderer) -> None:
+    for place, case in enumerate(job.plan.cases):
+        if place % _BREATH == 0:
+            await asyncio.sleep(0)  # Ctrl-C is heard here
+        check_case(renderer, job.scorers, case)
 
 
 async def _carry_out(job: Job, renderer: Renderer, watch: Watch, facts: dict[str, Json]) -> None:

@@ -17,10 +17,11 @@ from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
 
 from promptlab.errors import PromptlabError, place
-from promptlab.front_matter import SLUG, FrontMatter, split_front_matter
+from promptlab.front_matter import SLUG, is_of_type, split_front_matter
 from promptlab.rendering import Awaiting, Recorder, TagError
 from promptlab.template_syntax import BadTagError, PromptEnvironment, context_for
 from promptlab.types import Image, Message, TemplateSource
+from promptlab.validation import shown
 
 # Stands for an answer that no model has given yet, when everything is rendered before the run.
 STAND_IN = "(an answer not given yet)"
@@ -123,12 +124,21 @@ class Template:
         load_image: Callable[[str], Image] = no_images,
     ) -> Iterator[Call]:
         """Render every call, with stand-in text for answers not given: the check of one case."""
+        self._check_inputs(variables)
         answers: list[str] = []
         while (call := self.render(variables, answers, off, load_image)) is not None:
             yield call
             answers.append(STAND_IN)
             if len(answers) > _MAX_CALLS:
                 raise self._error(f"more than {_MAX_CALLS} model calls", "end the loop earlier")
+
+    def _check_inputs(self, variables: Mapping[str, object]) -> None:
+        for name, wanted in self.front.inputs.items():
+            if name in variables and not is_of_type(variables[name], wanted):
+                raise self._error(
+                    f"the input {name!r} is {shown(variables[name])}, not of type {wanted}",
+                    "mend the case, or inputs in the front matter",
+                )
 
     def _last_call(self, recorder: Recorder, text: str) -> Call | None:
         """Decide at the end of the body: is one more answer wanted, or was all said?"""
@@ -280,14 +290,3 @@ def _shown_file(file: str, main: str) -> str:
 def _clip(text: str) -> str:
     line = text.strip().splitlines()[0]
     return repr(line if len(line) <= 40 else line[:37] + "...")
-
-
-__all__ = [
-    "SLUG",
-    "STAND_IN",
-    "Call",
-    "FrontMatter",
-    "Template",
-    "no_images",
-    "split_front_matter",
-]

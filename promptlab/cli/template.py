@@ -13,6 +13,7 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, open_store
 from promptlab.errors import PromptlabError
+from promptlab.front_matter import SLUG
 from promptlab.images import ImageFolder
 from promptlab.project import DATABASE
 from promptlab.registry import unknown
@@ -20,7 +21,7 @@ from promptlab.report.tables import plain_table
 from promptlab.report.terminal import print_messages
 from promptlab.results import TemplateHistory
 from promptlab.suite import load_suite
-from promptlab.templates import SLUG, Call, Template
+from promptlab.templates import Call, Template
 from promptlab.types import Json
 
 _FIRST_VERSION = """\

@@ -1,0 +1,71 @@
+"""What pydantic finds wrong, told in one line: `expected a whole number, found 'many'`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from pydantic_core import ErrorDetails
+
+_EXPECTED = {
+    "string_type": "text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+}
+_SHOULD_BE = "Input should be "
+
+
+def wrong_value(mistakes: Sequence[ErrorDetails]) -> tuple[str, str]:
+    """Return message and hint for one wrong value; a union has a mistake for each of its kinds."""
+    first = mistakes[0]
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, "), "mend this value"
+    if first["type"] in ("too_short", "missing_argument"):
+        return "the list is empty", "write at least one entry"
+    wanted = " or ".join(dict.fromkeys(_wanted(mistake) for mistake in mistakes))
+    return f"expected {wanted}, found {shown(first['input'])}", _remedy(mistakes)
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: short, and without Python's words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (dict, list, tuple)):
+        return "keys and values" if isinstance(value, dict) else "a list"
+    if not isinstance(value, (str, int, float)):
+        return f"a value of type {type(value).__name__}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[0]}"
+
+
+def _wanted(mistake: ErrorDetails) -> str:
+    if mistake["type"] in _EXPECTED:
+        return _EXPECTED[mistake["type"]]
+    message = mistake["msg"]
+    wanted = message.removeprefix(_SHOULD_BE)
+    if mistake["type"].startswith(("greater_", "less_")):
+        return f"a number {wanted}"
+    return wanted if message.startswith(_SHOULD_BE) else f"something else ({message})"
+
+
+def _remedy(mistakes: Sequence[ErrorDetails]) -> str:
+    first = mistakes[0]
+    value = first["input"]
+    if first["type"] == "string_type" and isinstance(value, (bool, int, float)):
+        return "put it in quotes"
+    if first["type"] == "literal_error":
+        allowed = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        near = difflib.get_close_matches(str(value), allowed, n=1)
+        return f"did you mean {near[0]!r}?" if near else "use one of these"
+    return "mend this value"

@@ -1,0 +1,47 @@
+"""What every test may use: a project in a temporary folder, and guards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return an empty project: a folder with `templates/` and `suites/`."""
+    root = tmp_path / "project"
+    (root / "templates").mkdir(parents=True)
+    (root / "suites").mkdir()
+    return root
+
+
+@pytest.fixture
+def write(project: Path) -> Callable[[str, str | bytes], Path]:
+    """Return a function that writes a file below the project, as bytes or UTF-8 text."""
+
+    def write_file(name: str, content: str | bytes) -> Path:
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write_file
+
+
+@pytest.fixture(autouse=True)
+def _database_is_left_alone() -> Iterator[None]:
+    """Fail a test that makes or changes the database of this checkout."""
+    before = _state(DEFAULT_DATABASE)
+    yield
+    assert _state(DEFAULT_DATABASE) == before, "the test touched the default database"
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
