@@ -62,7 +62,7 @@ class _NotJson(ValueError):
 
 def _loads(text: str, file: str, line: int) -> object:
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise PromptlabError(
             f"bad JSON: {error.msg[:1].lower()}{error.msg[1:]}",
@@ -85,6 +85,9 @@ def _loads(text: str, file: str, line: int) -> object:
 
 def _no_constant(name: str) -> NoReturn:
     raise _NotJson(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _csv(path: Path, file: str) -> Iterator[Row]:

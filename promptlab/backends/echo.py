@@ -1,0 +1,128 @@
+"""`echo`: says what it was asked, at once and always the same. For tests and first trials.
+
+A token is a word here. What an answer depends on is in the options; there is no model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from promptlab.backends import Capacity, Health
+from promptlab.types import Completion, Json, Outcome, Request, Sampling, Usage
+
+_WORD = re.compile(r"\S+")
+_BREATH = 256  # requests between two looks at the event loop
+
+
+class Options(BaseModel):
+    """The options of the echo.
+
+    `reply` is a fixed answer; by default the last user message comes back. `delay_s` is how long
+    each answer takes. Requests whose last user message holds `fail` end in an error.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reply: str | None = None
+    delay_s: float = Field(0.0, ge=0)
+    fail: str | None = Field(None, min_length=1)
+
+
+class Echo:
+    """A backend without a model."""
+
+    kind: ClassVar[str] = "echo"
+    options_model: ClassVar[type[BaseModel]] = Options
+    reads_images: ClassVar[bool] = True
+
+    def __init__(self, model: str | None, options: Options) -> None:
+        self._model = model or self.kind
+        self._options = options
+
+    @property
+    def capacity(self) -> Capacity:
+        """Take all at once; with a delay, many calls of one, as a remote backend does."""
+        return Capacity(64, 1) if self._options.delay_s else Capacity(1, 1024)
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return the options that change an answer; the delay does not."""
+        return {
+            "kind": self.kind,
+            "model": self._model,
+            "reply": self._options.reply,
+            "fail": self._options.fail,
+        }
+
+    def count_tokens(self, request: Request) -> int | None:
+        """Return the number of words in all messages."""
+        return sum(len(message.text.split()) for message in request.messages)
+
+    def notice(self) -> str | None:
+        """Nothing here takes long."""
+        return None
+
+    async def open(self) -> Mapping[str, Json]:
+        """There is nothing to open."""
+        return {}
+
+    async def generate(
+        self, requests: Sequence[Request]
+    ) -> AsyncIterator[tuple[Request, Completion]]:
+        """Answer the requests in order."""
+        delay = self._options.delay_s
+        for index, request in enumerate(requests):
+            if delay or index % _BREATH == 0:
+                await asyncio.sleep(delay)
+            yield request, self._answer(request)
+
+    async def check(self) -> Health:
+        """It always answers."""
+        return Health(True, "answers")
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    def _answer(self, request: Request) -> Completion:
+        options = self._options
+        asked = _last_user_text(request)
+        if options.fail is not None and options.fail in asked:
+            return Completion(
+                Outcome.ERROR, model=self._model, error=f"told to fail on {options.fail!r}"
+            )
+        whole = asked if options.reply is None else options.reply
+        text, words, finish = _spoken(whole, request.sampling)
+        outcome = Outcome.OK if words else Outcome.EMPTY
+        return Completion(
+            outcome=Outcome.TRUNCATED if finish == "length" else outcome,
+            text=text,
+            usage=Usage(self.count_tokens(request), words),
+            latency_s=options.delay_s,
+            model=self._model,
+            finish_reason=finish,
+        )
+
+
+def _last_user_text(request: Request) -> str:
+    for message in reversed(request.messages):
+        if message.role == "user":
+            return message.text
+    return ""
+
+
+def _spoken(text: str, sampling: Sampling) -> tuple[str, int, str]:
+    """Cut a text as a model would stop: return it with its words and why it ended."""
+    for stop in filter(None, sampling.stop):
+        text = text.partition(stop)[0]
+    words = len(text.split())
+    if words <= sampling.max_tokens:
+        return text, words, "stop"
+    ends = [word.end() for word in _WORD.finditer(text)]
+    return text[: ends[sampling.max_tokens - 1]], sampling.max_tokens, "length"
+
+
+backend = Echo

@@ -1,0 +1,209 @@
+"""`hf`: a language model on this machine, through transformers.
+
+`model` is a name on the Hugging Face hub, a folder of safetensors or a GGUF file. torch and
+transformers are imported when a tokenizer or model is first needed. Answers depend on model,
+revision, dtype and device; on the batch size only where two tokens are all but equally likely.
+A JSON schema in a request is not enforced: these models answer freely.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from promptlab.backends import Capacity, Health
+from promptlab.errors import BackendError
+from promptlab.lazy import lazy_module
+from promptlab.local import extra
+from promptlab.local.cache import Cache, cache_folder, read_manifest
+from promptlab.local.conversion import Order, convert_apart
+from promptlab.local.weights import DEFAULT_MODEL, Weights, find
+from promptlab.local.worker import Worker
+from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
+
+if TYPE_CHECKING:
+    from promptlab.local import chat, hub, loaded, loading
+else:
+    chat = lazy_module("promptlab.local.chat")
+    hub = lazy_module("promptlab.local.hub")
+    loaded = lazy_module("promptlab.local.loaded")
+    loading = lazy_module("promptlab.local.loading")
+
+_PATIENCE_S = 1.0
+_PROBE = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
+
+
+class Options(BaseModel):
+    """The options of a local model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    revision: str | None = None
+    batch_size: int = Field(16, ge=1)
+    threads: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=2)
+    cache_dir: Path | None = None
+
+
+class HuggingFace:
+    """A transformers model; all requests go to it in large batches, which it orders itself."""
+
+    kind: ClassVar[str] = "hf"
+    options_model: ClassVar[type[BaseModel]] = Options
+    reads_images: ClassVar[bool] = False
+
+    def __init__(self, model: str | None, options: Options) -> None:
+        if not model:
+            raise BackendError("hf needs a model", hint=f'for example "hf:{DEFAULT_MODEL}"')
+        self._name = model
+        self._options = options
+        self._cache = Cache(options.cache_dir or cache_folder(os.environ, Path.home()))
+        self._worker = Worker("promptlab-hf")
+        self._model: loaded.LocalModel | None = None
+
+    @property
+    def capacity(self) -> Capacity:
+        """One call at a time, with as many requests as there are: sorting them saves time."""
+        return Capacity(calls=1, batch=512)
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return what the answers depend on; looks at the weights without loading them."""
+        return {
+            "kind": self.kind,
+            "model": self._name,
+            "revision": self._weights.revision,
+            "dtype": self._options.dtype,
+            "device": self._options.device,
+        }
+
+    def notice(self) -> str | None:
+        """Say what will take long at the first `open` and never again, if anything will."""
+        if self._weights.path is None:
+            return f"downloading {self._name} from the hub (once)"
+        if self._weights.unconverted:
+            return f"converting the weights of {self._name} (once, about 30 s)"
+        return None
+
+    def count_tokens(self, request: Request) -> int | None:
+        """Count the prompt's tokens, or None for a model that is still to be downloaded."""
+        if self._weights.path is None:
+            return None
+        extra.require()
+        with extra.importing_torch(os.environ):
+            reader = self._chat
+        try:
+            return len(reader.encode(request.messages))
+        except chat.ChatError:
+            return None  # its completion will say why the model cannot be given this
+
+    async def open(self) -> Mapping[str, Json]:
+        """Load the model, downloading or converting its weights first if they need it."""
+        extra.require()
+        folder = await self._folder()
+        self._model = await self._worker.run(lambda: self._load(folder))
+        return {
+            "revision": self._weights.revision,
+            "weights": self._weights.source,
+            **self._model.facts,
+        }
+
+    async def generate(
+        self, requests: Sequence[Request]
+    ) -> AsyncIterator[tuple[Request, Completion]]:
+        """Answer all requests in the worker thread; yield each as it ends."""
+        model = self._model
+        if model is None:
+            raise BackendError(f"{self._name} is not open")
+        loop = asyncio.get_running_loop()
+        answers: asyncio.Queue[tuple[Request, Completion] | None] = asyncio.Queue()
+        cancelled = threading.Event()
+
+        def emit(request: Request, completion: Completion) -> None:
+            if not cancelled.is_set():
+                loop.call_soon_threadsafe(answers.put_nowait, (request, completion))
+
+        call = self._worker.submit(lambda: model.answer(requests, emit, cancelled))
+        ended = asyncio.wrap_future(call)
+        ended.add_done_callback(lambda _: answers.put_nowait(None))
+        try:
+            while (answer := await answers.get()) is not None:
+                yield answer
+            ended.result()
+        finally:
+            cancelled.set()
+            ended.cancel()
+
+    async def check(self) -> Health:
+        """Verify the weights, load them and let the model say one token."""
+        try:
+            facts = await self.open()
+            await self._worker.run(self._verify)
+            _, completion = await anext(self.generate([_PROBE]))
+        except BackendError as error:
+            return Health(False, error.message, error.hint)
+        if completion.outcome is Outcome.ERROR:
+            return Health(False, completion.error or "the model does not answer")
+        return Health(True, f"answers on {facts['device']} in {facts['dtype']}")
+
+    async def close(self) -> None:
+        """Let go of the model, after a moment for the worker thread to notice a cancellation."""
+        patience_s = _PATIENCE_S if self._model else 0.0  # loading cannot be cut short
+        self._model = None
+        worker, self._worker = self._worker, Worker("promptlab-hf")
+        await worker.stop(patience_s)
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return find(self._name, self._options.revision, self._cache)
+
+    @cached_property
+    def _chat(self) -> chat.Chat:
+        weights = self._weights
+        path = weights.path or hub.download(self._name, weights.revision)
+        return chat.Chat(loading.load_tokenizer(path))
+
+    async def _folder(self) -> Path:
+        """Return the folder of safetensors, converted or downloaded now if it is not there."""
+        weights = self._weights
+        if weights.path is None:
+            return await self._worker.run(lambda: hub.download(self._name, weights.revision))
+        if not weights.unconverted:
+            return weights.path
+        extra.require("gguf")
+        name = self._name if weights.source == "package" else None
+        return await convert_apart(
+            Order(gguf=weights.path, source=weights.revision, model=name, cache=self._cache.folder)
+        )
+
+    def _load(self, folder: Path) -> loaded.LocalModel:
+        options = self._options
+        with extra.importing_torch(os.environ):
+            setup = loaded.Setup(
+                dtype=options.dtype,
+                device=options.device,
+                batch_size=options.batch_size,
+                threads=options.threads,
+                max_length=options.max_length,
+            )
+            return loaded.open_model(self._name, folder, self._chat, setup)
+
+    def _verify(self) -> None:
+        folder = self._cache.place(self._weights.revision)
+        manifest = read_manifest(folder)
+        if manifest and (spoilt := self._cache.spoilt(folder, manifest, reread=True)):
+            raise BackendError(
+                f"the converted weights of {self._name} are damaged: {', '.join(spoilt)}",
+                hint=f"remove {folder}; it will be made again",
+            )
+
+
+backend = HuggingFace
