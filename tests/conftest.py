@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# Before torch is imported: test processes side by side must not spin while they wait (see
+# `promptlab.local.extra`).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
 
