@@ -7,13 +7,13 @@ A row is `{id, vars, expect, tags, group}`, or flat: then its other keys are the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn, cast
 
 from promptlab.case_files import Row, read_rows
-from promptlab.digest import canonical_json, digest_text
+from promptlab.digest import canonical_json, digest_json, digest_text
 from promptlab.errors import PromptlabError
 from promptlab.registry import unknown
 from promptlab.types import Case, Json
@@ -65,6 +65,24 @@ def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tu
     if not cases:
         raise PromptlabError("there are no cases", where=file, hint="add at least one row")
     return tuple(cases)
+
+
+def with_params(cases: Sequence[Case], params: Mapping[str, Json]) -> tuple[Case, ...]:
+    """Give every case further variables: the same cases with other content."""
+    if not params:
+        return tuple(cases)
+    return tuple(_with_params(case, params) for case in cases)
+
+
+def _with_params(case: Case, params: Mapping[str, Json]) -> Case:
+    content = {
+        "id": case.id,
+        "vars": {**case.vars, **params},
+        "expect": case.expect,
+        "tags": case.tags,
+        "group": case.group,
+    }
+    return replace(case, vars={**case.vars, **params}, digest=digest_json(content))
 
 
 class _CaseMaker:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from promptlab.cases import with_params
 from promptlab.design import arms_off
 from promptlab.digest import seed_from
 from promptlab.errors import PromptlabError
@@ -29,7 +31,8 @@ class Selection:
     split: Split | None = None
     repeats: int | None = None
     seed: int | None = None
-    params: Mapping[str, Json] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    gates: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -48,7 +51,7 @@ def make_plan(
         suite=suite.name,
         arms=arms,
         samplings=samplings,
-        cases=select_cases(suite, selection),
+        cases=with_params(select_cases(suite, selection), _typed(selection.params, templates)),
         repeats=selection.repeats or settings.repeats,
         seed=seed,
         scorers=tuple(scorers),
@@ -56,7 +59,8 @@ def make_plan(
         grade=settings.grade,
         templates=tuple(template.source for template in templates),
         backends=tuple(backends),
-        params=dict(selection.params),
+        split=chosen_split(suite, selection),
+        gates=(*settings.gates, *selection.gates),
         assets=str(suite.assets),
     )
     return plan, {template.source.digest: template for template in templates}
@@ -132,7 +136,7 @@ def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
         if tag not in tags:
             raise unknown(f"tag of suite {suite.name}", tag, tags)
     share = suite.settings.holdout
-    split = selection.split or ("dev" if share and not selection.case_ids else "all")
+    split = chosen_split(suite, selection)
     chosen = tuple(
         case
         for case in cases
@@ -146,6 +150,31 @@ def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
             hint="widen --case, --tag, --split or the suite's holdout",
         )
     return chosen
+
+
+def chosen_split(suite: Suite, selection: Selection) -> Split:
+    """Return the side of the holdout to run: dev, unless cases are named or another is asked."""
+    if selection.split is not None:
+        return selection.split
+    return "dev" if suite.settings.holdout and not selection.case_ids else "all"
+
+
+def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
+    """Read parameters as the type that a template declares for them; all others stay text."""
+    typed: dict[str, Json] = dict(params)
+    for template in templates:
+        for name, wanted in template.front.inputs.items():
+            if name in params and wanted != "string":
+                typed[name] = _json_or_text(params[name])
+    return typed
+
+
+def _json_or_text(text: str) -> Json:
+    try:
+        value: Json = json.loads(text)
+    except ValueError:
+        return text
+    return value
 
 
 def in_holdout(case: Case, share: float, seed: int) -> bool:

@@ -203,7 +203,8 @@ class Plan:
     """All that a run will do, as a value: the arms, on the cases, so many times.
 
     `samplings` holds one entry an arm. `grade` names the answer that is graded, None the last.
-    `params` are variables given to every case. `assets` is the folder that image paths start from.
+    `split` says which side of the suite's holdout the cases are from. `gates` are the conditions
+    that the results are to meet. `assets` is the folder that image paths start from.
     """
 
     suite: str
@@ -217,7 +218,8 @@ class Plan:
     grade: str | None
     templates: tuple[TemplateSource, ...]
     backends: tuple[BackendSpec, ...]
-    params: Mapping[str, Json]
+    split: str
+    gates: tuple[str, ...]
     assets: str
 
     @property

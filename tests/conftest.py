@@ -7,10 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before torch is imported: test processes side by side must not spin while they wait (see
-# `promptlab.local.extra`).
+# `promptlab.hf_model.extra`).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# The same examples on every machine; a busy one is no reason to fail.
+settings.register_profile(
+    "house",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
 
 DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
 

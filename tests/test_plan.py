@@ -120,7 +120,23 @@ def test_the_command_line_goes_before_the_suite(plan_of: MakePlan) -> None:
     plan = plan_of(SUITE + "repeats: 3\nseed: 5\n", selection)
     assert [arm.prompt for arm in plan.arms] == ["mood@v1"]
     assert [case.id for case in plan.cases] == ["a", "b"]
-    assert (plan.repeats, plan.seed, plan.params) == (2, 9, {"tone": "dry"})
+    assert (plan.repeats, plan.seed) == (2, 9)
+    assert [case.vars["tone"] for case in plan.cases] == ["dry", "dry"]
+
+
+def test_a_parameter_makes_another_case_of_the_same_id(plan_of: MakePlan) -> None:
+    plain, dry = plan_of(SUITE), plan_of(SUITE, Selection(params={"tone": "dry"}))
+    assert [case.id for case in plain.cases] == [case.id for case in dry.cases]
+    assert not {case.digest for case in plain.cases} & {case.digest for case in dry.cases}
+
+
+def test_a_parameter_has_the_type_that_a_template_declares(
+    plan_of: MakePlan, write: Callable[[str, str], Path]
+) -> None:
+    write("templates/typed/v1.j2", "---\ninputs: {n: integer}\n---\n{{ n + 1 }} {{ tone }}")
+    selection = Selection(params={"n": "3", "tone": "3"})
+    plan = plan_of(SUITE.replace("mood@v1..v2", "typed"), selection)
+    assert {(case.vars["n"], case.vars["tone"]) for case in plan.cases} == {(3, "3")}
 
 
 # Cases

@@ -23,7 +23,8 @@ def plan_of(arms: int, cases: int, repeats: int) -> Plan:
         grade=None,
         templates=(),
         backends=(),
-        params={},
+        split="all",
+        gates=(),
         assets="",
     )
 

@@ -20,21 +20,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from promptlab.backends import Capacity, Health
 from promptlab.errors import BackendError
+from promptlab.hf_model import extra
+from promptlab.hf_model.cache import Cache, cache_folder, read_manifest
+from promptlab.hf_model.convert_process import Order, convert_apart
+from promptlab.hf_model.weights import DEFAULT_MODEL, Weights, find
+from promptlab.hf_model.worker import Worker
 from promptlab.lazy import lazy_module
-from promptlab.local import extra
-from promptlab.local.cache import Cache, cache_folder, read_manifest
-from promptlab.local.conversion import Order, convert_apart
-from promptlab.local.weights import DEFAULT_MODEL, Weights, find
-from promptlab.local.worker import Worker
 from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
 
 if TYPE_CHECKING:
-    from promptlab.local import chat, hub, loaded, loading
+    from promptlab.hf_model import chat, hub, loaded, loading
 else:
-    chat = lazy_module("promptlab.local.chat")
-    hub = lazy_module("promptlab.local.hub")
-    loaded = lazy_module("promptlab.local.loaded")
-    loading = lazy_module("promptlab.local.loading")
+    chat = lazy_module("promptlab.hf_model.chat")
+    hub = lazy_module("promptlab.hf_model.hub")
+    loaded = lazy_module("promptlab.hf_model.loaded")
+    loading = lazy_module("promptlab.hf_model.loading")
 
 _PATIENCE_S = 1.0
 _PROBE = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
@@ -82,8 +82,14 @@ class HuggingFace:
             "model": self._name,
             "revision": self._weights.revision,
             "dtype": self._options.dtype,
-            "device": self._options.device,
+            "device": self._device(),
         }
+
+    def _device(self) -> str:
+        """Say which device answers, importing torch only where there may be a GPU."""
+        if self._options.device == "auto" and not extra.may_see_gpu():
+            return "cpu"
+        return loading.resolve_device(self._options.device)
 
     def notice(self) -> str | None:
         """Say what will take long at the first `open` and never again, if anything will."""
@@ -178,7 +184,7 @@ class HuggingFace:
             return await self._worker.run(lambda: hub.download(self._name, weights.revision))
         if not weights.unconverted:
             return weights.path
-        extra.require("gguf")
+        extra.require("gguf", "accelerate")
         name = self._name if weights.source == "package" else None
         return await convert_apart(
             Order(gguf=weights.path, source=weights.revision, model=name, cache=self._cache.folder)

@@ -1,4 +1,4 @@
-"""Local language models through transformers: weights, chat templates, generation.
+"""The machinery of the backend `hf`: weights, chat templates, generation with transformers.
 
-Only `engine`, `sampling`, `chat` and `convert` load torch or transformers; the rest is light.
+Only `loading`, `engine`, `rows`, `loaded` and `convert` load torch or transformers.
 """

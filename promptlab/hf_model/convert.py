@@ -19,9 +19,9 @@ from transformers import AutoModelForCausalLM
 
 from promptlab.digest import digest_file
 from promptlab.errors import BackendError
-from promptlab.local.cache import MANIFEST, Cache, Manifest
-from promptlab.local.conversion import Failure, Order
-from promptlab.local.loading import load_model, load_tokenizer
+from promptlab.hf_model.cache import MANIFEST, Cache, Manifest
+from promptlab.hf_model.convert_process import Failure, Order
+from promptlab.hf_model.loading import load_model, load_tokenizer
 
 _PATIENCE_S = 600.0  # another process may be converting a large model
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from promptlab.errors import BackendError
-from promptlab.local.cache import Cache
+from promptlab.hf_model.cache import Cache
 
-_PROGRAM = "promptlab.local.convert"
+_PROGRAM = "promptlab.hf_model.convert"
 
 
 class Order(BaseModel):

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
-from promptlab.local.rows import Decode, Draw, Row, Stop
+from promptlab.hf_model.rows import Decode, Draw, Row, Stop
 from promptlab.types import Sampling
 
 # Of one batch with its answers: bounds its memory, and the time until a cancellation is seen.

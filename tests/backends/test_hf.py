@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from promptlab.backends.hf import HuggingFace, Options
 from promptlab.errors import BackendError
-from promptlab.local.weights import DEFAULT_MODEL
+from promptlab.hf_model.weights import DEFAULT_MODEL
 from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling
 
 LIGHT = """
@@ -146,7 +146,7 @@ def test_it_says_what_transformers_says_one_by_one(
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    where = smollm2._weights.path
+    where = asyncio.run(smollm2._folder())
     tokenizer = AutoTokenizer.from_pretrained(where)
     model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32).eval()
     unlike = [text for text in PROMPTS if direct(tokenizer, model, text) != spoken[text].text]

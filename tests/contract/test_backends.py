@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from promptlab import registry
 from promptlab.backends import Backend
 from promptlab.digest import canonical_json
-from promptlab.local.weights import DEFAULT_MODEL
+from promptlab.hf_model.weights import DEFAULT_MODEL
 from promptlab.types import Message, Outcome, Request, Sampling
 
 Make = Callable[[], Backend]

@@ -17,10 +17,10 @@ import torch
 
 from promptlab.digest import digest_file
 from promptlab.errors import BackendError
-from promptlab.local import convert
-from promptlab.local.cache import Cache, read_manifest
-from promptlab.local.conversion import Order, convert_apart
-from promptlab.local.loading import load_model, load_tokenizer
+from promptlab.hf_model import convert
+from promptlab.hf_model.cache import Cache, read_manifest
+from promptlab.hf_model.convert_process import Order, convert_apart
+from promptlab.hf_model.loading import load_model, load_tokenizer
 
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"
 
@@ -137,7 +137,7 @@ def test_a_failure_of_the_other_process_comes_back(order: Order) -> None:
 
 def test_killed_at_any_moment_nothing_half_done_remains(order: Order) -> None:
     cache = Cache(order.cache)
-    command = [sys.executable, "-m", "promptlab.local.convert", order.model_dump_json()]
+    command = [sys.executable, "-m", "promptlab.hf_model.convert", order.model_dump_json()]
     with subprocess.Popen(command) as process:
         while not cache.place(order.source).with_suffix(".draft").exists():
             assert process.poll() is None

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from promptlab.local.engine import Answer, Engine, Prompt
+from promptlab.hf_model.engine import Answer, Engine, Prompt
 from promptlab.types import Sampling
 
 

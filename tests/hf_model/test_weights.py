@@ -9,8 +9,8 @@ import pytest
 
 from promptlab.digest import digest_file
 from promptlab.errors import BackendError
-from promptlab.local.cache import MANIFEST, Cache, Manifest, cache_folder
-from promptlab.local.weights import DEFAULT_MODEL, Weights, find
+from promptlab.hf_model.cache import MANIFEST, Cache, Manifest, cache_folder
+from promptlab.hf_model.weights import DEFAULT_MODEL, Weights, find
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

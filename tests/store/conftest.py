@@ -86,7 +86,8 @@ def build_plan(
         grade=None,
         templates=templates,
         backends=(backend,),
-        params={"tone": "dry"},
+        split="dev",
+        gates=("exact_match >= 0.5",),
         assets="data",
     )
 

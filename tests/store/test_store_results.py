@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptlab.errors import StoreError
@@ -240,7 +240,7 @@ def test_a_partial_score_is_no_mere_verdict(
     assert (only.passes, only.variance, only.n_groups) == (None, None, 1)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(table=st.lists(st.lists(st.floats(-9, 9), min_size=2, max_size=2), min_size=1, max_size=8))
 def test_means_are_over_cases_not_repeats(
     store: Store, make_plan: MakePlan, make_result: MakeResult, table: list[list[float]]

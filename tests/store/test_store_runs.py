@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptlab.digest import digest_json
@@ -39,7 +39,7 @@ def test_a_plan_comes_back_equal(store: Store, make_plan: MakePlan) -> None:
     assert store.load_plan("r1") == plan
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     variables=st.dictionaries(st.text(), values, max_size=3),
     expect=values,
@@ -58,7 +58,7 @@ def test_any_json_in_a_case_comes_back_equal(
         "id": "x", "vars": variables, "expect": expect, "tags": [*tags], "group": group
     }  # fmt: skip
     case = Case("x", variables, expect, tuple(tags), group, digest_json(content))
-    plan = replace(make_plan(), cases=(case,), params=variables)
+    plan = replace(make_plan(), cases=(case,), split="dev", gates=("x > 0",))
     run_id = f"r{len(store.runs())}"
     store.begin_run(run_id, plan)
     loaded = store.load_plan(run_id)
@@ -165,7 +165,7 @@ def test_a_running_run_whose_process_is_gone_was_interrupted(
 def test_a_process_of_somebody_else_is_alive(store: Store, path: Path, make_plan: MakePlan) -> None:
     begin(store, make_plan(), "r1")
     with sqlite3.connect(path) as raw:
-        raw.execute("UPDATE runs SET pid = 1")  # always there
+        raw.execute("UPDATE runs SET pid = 1, process_started = NULL")  # always there
     raw.close()
     user, effective, saved = os.getresuid()
     if user == 0:
@@ -243,3 +243,24 @@ def test_a_label_remembers_every_text_it_had(
     ]
     assert history[0].first_seen < history[1].first_seen < clock().isoformat()
     assert store.template_history("other") == []
+
+
+def test_a_later_process_of_the_same_number_is_not_the_run(
+    store: Store, path: Path, make_plan: MakePlan
+) -> None:
+    begin(store, make_plan(), "r1")
+    assert store.run("r1").status == "running"  # this very process
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE runs SET process_started = 'long ago'")
+    raw.close()
+    assert store.run("r1").status == "interrupted"
+
+
+def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) -> None:
+    begin(store, make_plan(), "r1")
+    with pytest.raises(StoreError, match="run r1 is still going on"):
+        store.resume_run("r1")
+    store.end_run("r1", "interrupted", {})
+    store.resume_run("r1")
+    with pytest.raises(StoreError, match="run r1 is still going on"):
+        store.resume_run("r1")
