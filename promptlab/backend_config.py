@@ -30,7 +30,14 @@ def make_backend(entry: BackendEntry, root: Path) -> Backend:
         options = kind.options_model.model_validate(dict(entry.options))
     except ValidationError as error:
         raise _bad_option(error, kind, entry) from None
-    return kind(entry.model, options)
+    return kind(_model_of(entry, root), options)
+
+
+def _model_of(entry: BackendEntry, root: Path) -> str | None:
+    """Return the model; a folder or file is looked for from the project, not from where one is."""
+    if entry.model is not None and (root / entry.model).exists():
+        return str(root / entry.model)
+    return entry.model
 
 
 def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:

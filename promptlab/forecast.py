@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from promptlab.backends import Backend
+from promptlab.errors import PromptlabError
 from promptlab.scorers.binding import BoundScorer
 from promptlab.templates import STAND_IN
 from promptlab.trials import Renderer
-from promptlab.types import Case, Completion, Outcome, Request, Trial
+from promptlab.types import Case, Completion, Request, Trial
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
 
@@ -100,7 +101,6 @@ class _Walk:
         asked = list(self._ask(trials, answers))
         while asked:
             known = self._stored([request.key for _, request in asked])
-            going_on = []
             for trial, request in asked:
                 before = guessed.get(trial.seq, "")
                 completion = None if before else known.get(request.key)
@@ -108,16 +108,17 @@ class _Walk:
                 if completion is None:
                     guessed[trial.seq] = before + request.key
                 answers[trial.seq].append(completion.text if completion else STAND_IN)
-                if completion is None or completion.outcome is not Outcome.EMPTY:
-                    going_on.append(trial)  # an empty answer ends its trial
-            asked = list(self._ask(going_on, answers))
+            asked = list(self._ask([trial for trial, _ in asked], answers))
 
     def _ask(
         self, trials: Sequence[Trial], answers: Mapping[int, list[str]]
     ) -> Iterator[tuple[Trial, Request]]:
         for trial in trials:
             given = answers[trial.seq]
-            call = self._renderer.call(trial, given)
+            try:
+                call = self._renderer.call(trial, given)
+            except PromptlabError:  # a stored answer that the template cannot go on from
+                continue
             if call is not None:
                 yield trial, self._renderer.request(trial, call, len(given))
 

@@ -16,7 +16,8 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_GATE = re.compile(r"\s*(?P<scorer>[\w.-]+)\s*(?P<sign>>=|<=|>|<)\s*(?P<bound>-?[\d.]+)\s*")
+_NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_GATE = re.compile(rf"\s*(?P<scorer>[\w.-]+)\s*(?P<sign>>=|<=|>|<)\s*(?P<bound>{_NUMBER})\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,14 @@ class Gate:
 def parse_gate(text: str, scorers: Iterable[str], where: str) -> Gate:
     """Read a gate; its scorer must be one of the suite's."""
     match = _GATE.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError(text)
-        bound = float(match["bound"])
-    except ValueError:
+    if match is None:
         raise PromptlabError(
             f"cannot read the gate {text!r}",
             where=where,
             hint="write a scorer, one of >= > <= <, and a number: exact_match >= 0.8",
-        ) from None
+        )
     known = list(scorers)
     if match["scorer"] not in known:
         told = unknown("scorer", match["scorer"], known)
         raise PromptlabError(f"{told.message} in a gate", where=where, hint=told.hint)
-    return Gate(text, match["scorer"], match["sign"], bound)
+    return Gate(text, match["scorer"], match["sign"], float(match["bound"]))

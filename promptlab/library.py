@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -31,6 +31,34 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 def template_digest(source: str, includes: dict[str, str]) -> str:
     """Address a version by its text and the text of every file that it includes."""
     return digest_json({"source": source, "includes": includes})
+
+
+def chosen_versions(
+    reference: str, versions: Sequence[str], aliases: Mapping[str, str]
+) -> list[str]:
+    """Choose what a reference means among the versions of its template, in natural order."""
+    name, at, wanted = reference.partition("@")
+    if not at:
+        return [versions[-1]]
+    if wanted == "*":
+        return list(versions)
+    if ".." in wanted and wanted not in versions:
+        first, _, last = wanted.partition("..")
+        low, high = (versions.index(_one(name, end, versions, aliases)) for end in (first, last))
+        if low > high:
+            raise PromptlabError(
+                f"the range {reference!r} is empty", hint=f"write {name}@{last}..{first}"
+            )
+        return list(versions[low : high + 1])
+    return [_one(name, wanted, versions, aliases)]
+
+
+def _one(name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, str]) -> str:
+    if wanted in versions:
+        return wanted
+    if wanted in aliases:
+        return aliases[wanted]
+    raise unknown(f"version of {name}", wanted, [*versions, *aliases])
 
 
 class TemplateLibrary:
@@ -75,29 +103,9 @@ class TemplateLibrary:
 
     def resolve(self, reference: str) -> list[tuple[str, str]]:
         """Resolve `name`, `name@v2`, `name@v1..v3`, `name@*` or `name@alias`, in natural order."""
-        name, at, wanted = reference.partition("@")
-        versions = self.versions(name)
-        if not at:
-            return [(name, versions[-1])]
-        if wanted == "*":
-            return [(name, version) for version in versions]
-        if ".." in wanted and wanted not in versions:
-            first, _, last = wanted.partition("..")
-            low, high = (versions.index(self._one(name, end)) for end in (first, last))
-            if low > high:
-                raise PromptlabError(
-                    f"the range {reference!r} is empty", hint=f"write {name}@{last}..{first}"
-                )
-            return [(name, version) for version in versions[low : high + 1]]
-        return [(name, self._one(name, wanted))]
-
-    def _one(self, name: str, wanted: str) -> str:
+        name = reference.partition("@")[0]
         versions, aliases = self.versions(name), self.aliases(name)
-        if wanted in versions:
-            return wanted
-        if wanted in aliases:
-            return aliases[wanted]
-        raise unknown(f"version of {name}", wanted, [*versions, *aliases])
+        return [(name, version) for version in chosen_versions(reference, versions, aliases)]
 
     def read(self, name: str, version: str) -> TemplateSource:
         """Read one version with every file that it includes."""

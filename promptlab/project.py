@@ -58,6 +58,16 @@ class Project:
         return BackendEntry(name, kind, model or None, options, f"backend {name!r}")
 
 
+def open_project(folder: Path) -> Project:
+    """Open the project in this very folder."""
+    if not ((folder / "templates").is_dir() and (folder / "suites").is_dir()):
+        raise PromptlabError(
+            f"{folder} is no project: it has no templates/ and suites/",
+            hint="name the folder that has both, or run `promptlab init` there",
+        )
+    return Project(folder, _read_backends(folder))
+
+
 def find_project(start: Path) -> Project:
     """Find the nearest folder, from `start` upwards, that has `templates/` and `suites/`."""
     for folder in (start, *start.parents):

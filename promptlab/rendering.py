@@ -1,6 +1,6 @@
 """What one rendering of a template says: its messages, the answers given, and where it stops.
 
-The tags of `template_syntax` talk to a `Recorder`. It knows no syntax and no file.
+The tags of `template_syntax` talk to a `Transcript`. It knows no syntax and no file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Awaiting(Exception):
 
 
 @dataclass(slots=True)
-class Recorder:
+class Transcript:
     """What one rendering has said so far. `answers` are the model's, in order of their turns."""
 
     answers: Sequence[str]

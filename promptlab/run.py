@@ -22,6 +22,8 @@ from promptlab.templates import Template
 from promptlab.trials import Renderer, TrialWork
 from promptlab.types import Completion, Json, Outcome, Plan, Score, Trial, TrialResult, Turn
 
+_GRADED_AT_ONCE = 64
+
 # More answers than the writer ever holds back, so that none is asked for twice.
 _RECENT = 10_000
 _BREATH = 500  # cases between two looks at the event loop
@@ -29,6 +31,9 @@ _BREATH = 500  # cases between two looks at the event loop
 
 class Watch(Protocol):
     """Whoever wants to see a run go on: the progress display, a test."""
+
+    def begun(self, done: int) -> None:
+        """Hear that a run begins or goes on, with so many trials done before."""
 
     def opening(self, backend: str, notice: str | None) -> None:
         """Hear that a backend is loading, and what will take long about it, if anything."""
@@ -71,13 +76,16 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
     if job.offline:
         _require_stored(job, renderer)
     job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
-    await _carry_out(job, renderer, watch, {})
+    facts: dict[str, Json] = {spec.name: dict(spec.identity) for spec in job.plan.backends}
+    await _carry_out(job, renderer, watch, facts)
 
 
 async def finish(job: Job, watch: Watch) -> None:
-    """Carry out what an interrupted run has left; trials that failed are tried again."""
+    """Carry out what an interrupted run has left; trials that failed are tried again.
+
+    The run must have been claimed by `Store.resume_run`.
+    """
     facts = dict(job.store.run(job.run_id).facts)
-    job.store.resume_run(job.run_id)
     await _carry_out(job, Renderer(job.plan, job.templates), watch, facts)
 
 
@@ -91,10 +99,15 @@ async def _check(job: Job, renderer: Renderer) -> None:
 async def _carry_out(job: Job, renderer: Renderer, watch: Watch, facts: dict[str, Json]) -> None:
     status: Literal["finished", "interrupted"] = "interrupted"
     done = frozenset(job.store.finished(job.run_id))
+    watch.begun(len(done))
     try:
         with job.store.writer(job.run_id) as writer:
             desk = _Desk(job, writer, watch, facts)
-            await job.executor.execute(TrialWork(renderer, desk, done), job.backends)
+            try:
+                await job.executor.execute(TrialWork(renderer, desk, done), job.backends)
+                await desk.graded()
+            finally:
+                desk.drop()
         status = "finished"
     finally:
         for backend in job.backends.values():
@@ -125,6 +138,10 @@ class _Desk:
         self._facts = facts
         self._fresh_run = job.run_id if job.fresh else None
         self._recent: dict[str, Completion] = {}
+        self._quick = all(scorer.scorer.ours for scorer in job.scorers)
+        self._slots = asyncio.Semaphore(_GRADED_AT_ONCE)
+        self._grading: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
 
     def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
         """Look answers up in the store and among those on their way into it."""
@@ -136,7 +153,8 @@ class _Desk:
         self._watch.opening(backend, self._job.backends[backend].notice())
 
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        self._facts[backend] = dict(facts)
+        known = self._facts.get(backend)
+        self._facts[backend] = {**(known if isinstance(known, dict) else {}), **facts}
         self._watch.opened(backend)
 
     def spoke(self, turn: Turn) -> None:
@@ -151,25 +169,62 @@ class _Desk:
         if len(self._recent) > _RECENT:
             del self._recent[next(iter(self._recent))]
 
-    async def finish(self, trial: Trial, turns: tuple[Turn, ...]) -> None:
-        """Grade a trial that ended and keep it."""
-        graded = _graded(turns, self._job.plan.grade)
-        last = turns[-1].completion
-        scores: dict[str, Score] = {}
-        if last.outcome is Outcome.ERROR:
-            result = TrialResult(trial, turns, None, Outcome.ERROR, last.error, scores)
+    async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
+        """Grade and keep a trial that ended, or failed by `error`.
+
+        Scorers of the user's may be slow: they grade beside the run, a bounded number at once.
+        """
+        if self._quick or error is not None:
+            await self._keep(trial, turns, error)
+            return
+        await self._slots.acquire()
+        self._raise_failure()
+        task = asyncio.create_task(self._keep(trial, turns, error))
+        self._grading.add(task)
+        task.add_done_callback(self._end_grading)
+
+    def _end_grading(self, task: asyncio.Task[None]) -> None:
+        self._slots.release()
+        self._grading.discard(task)
+        if not task.cancelled() and self._failure is None:
+            self._failure = task.exception()
+
+    def _raise_failure(self) -> None:
+        """Raise what went wrong beside the run: a scorer's error is none, a full disk is."""
+        if self._failure is not None:
+            raise self._failure
+
+    async def graded(self) -> None:
+        """Wait until every trial that ended is graded."""
+        await asyncio.gather(*self._grading, return_exceptions=True)
+        self._raise_failure()
+
+    def drop(self) -> None:
+        """Give up what is still being graded; nothing is, unless the run breaks off."""
+        for task in self._grading:
+            task.cancel()
+
+    async def _keep(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
+        graded = None if error else _graded(turns, self._job.plan.grade)
+        if graded is None:
+            error = error or f"the trial ended without the answer {self._job.plan.grade!r}"
+            result = TrialResult(trial, turns, None, Outcome.ERROR, error, {})
         else:
-            completion = turns[graded].completion
-            case = self._job.plan.cases[trial.case]
-            sample = Sample(completion.text, case, completion.outcome, turns)
-            for scorer in self._job.scorers:
-                scores[scorer.spec.label] = await scorer.score(sample)
-            result = TrialResult(trial, turns, graded, completion.outcome, None, scores)
+            outcome = turns[graded].completion.outcome
+            scores = await self._grade(trial, turns, graded)
+            result = TrialResult(trial, turns, graded, outcome, None, scores)
         self._writer.put_result(result)
         self._watch.finished(result)
 
+    async def _grade(self, trial: Trial, turns: tuple[Turn, ...], graded: int) -> dict[str, Score]:
+        completion = turns[graded].completion
+        case = self._job.plan.cases[trial.case]
+        sample = Sample(completion.text, case, completion.outcome, turns)
+        return {scorer.spec.label: await scorer.score(sample) for scorer in self._job.scorers}
 
-def _graded(turns: Sequence[Turn], grade: str | None) -> int:
-    """Return the place of the answer that is graded: the last one of that name, or the last."""
-    named = [place for place, turn in enumerate(turns) if turn.name == grade]
-    return named[-1] if named else len(turns) - 1
+
+def _graded(turns: Sequence[Turn], grade: str | None) -> int | None:
+    """Return the place of the answer that is graded: the last one, or the last of that name."""
+    if grade is None:
+        return len(turns) - 1
+    return next((at for at in reversed(range(len(turns))) if turns[at].name == grade), None)

@@ -100,9 +100,12 @@ def suite_names(folder: Path) -> list[str]:
 
 
 def load_suite(folder: Path, name: str) -> Suite:
-    """Load `suites/<name>.yaml`; a path to a file below the folder is taken too."""
-    stem = Path(name).stem if name.endswith((".yaml", ".yml")) else name
+    """Load `suites/<name>.yaml`; a path to such a file is taken too."""
+    stem = Path(name).stem if name.endswith(".yaml") else name
     path = folder / f"{stem}.yaml"
+    places = (Path(name), folder / name, folder.parent / name)
+    if name != stem and path.resolve() not in [place.resolve() for place in places]:
+        raise PromptlabError(f"{name} is not in {folder}", hint="move it there, and name it")
     if not path.is_file():
         raise unknown("suite", stem, suite_names(folder))
     shown = f"suites/{stem}.yaml"

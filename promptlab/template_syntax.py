@@ -1,8 +1,8 @@
 """The tags of a template, as a Jinja extension: roles, `generate`, `practice`, `image`.
 
-A body is rendered with a `Recorder` in its context. The tags talk to the recorder: they open and
-close messages, take the answers already given, and stop the rendering where the model must speak.
-Because only tags of the source reach the recorder, no text in a variable can open a message.
+A body is rendered with a `Transcript` in its context. The tags talk to it: they open and close
+messages, take the answers already given, and stop the rendering where the model must speak.
+Because only tags of the source reach the transcript, no text in a variable can open a message.
 This module knows nothing of files, front matter or references.
 """
 
@@ -20,7 +20,7 @@ from jinja2.visitor import NodeTransformer
 from pydantic import ValidationError
 
 from promptlab.registry import unknown
-from promptlab.rendering import Recorder, TagError
+from promptlab.rendering import TagError, Transcript
 from promptlab.sampling import SamplingSettings
 from promptlab.types import Role
 from promptlab.validation import wrong_value
@@ -28,8 +28,8 @@ from promptlab.validation import wrong_value
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 GENERATE_OPTIONS = ("max_tokens", "temperature", "top_p", "stop")
 
-# No identifier of a template can spell this name, so a template cannot reach its recorder.
-_RECORDER = "promptlab:recorder"
+# No identifier of a template can spell this name, so a template cannot reach its transcript.
+_RECORDER = "promptlab:transcript"
 # Names that Jinja gives a meaning of their own; an answer of that name would take it away.
 _RESERVED = frozenset(
     ("true", "false", "none", "True", "False", "None", "loop", "self", "super", "caller", "varargs",
@@ -55,7 +55,7 @@ class PromptTags(Extension):
     tags = {*ROLES, "generate", "practice"}  # noqa: RUF012 - Jinja's own declaration
 
     def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
-        """Turn one tag into calls on the recorder."""
+        """Turn one tag into calls on the transcript."""
         token = next(parser.stream)
         if token.value == "generate":
             return self._parse_generate(parser, token.lineno)
@@ -122,46 +122,46 @@ class PromptTags(Extension):
         return self.call_method(method, [nodes.ContextReference(), *arguments])
 
     def _open(self, context: Context, role: Role, caller: Callable[[], str]) -> str:
-        recorder = _recorder(context)
-        if recorder.role is not None:
+        transcript = _transcript(context)
+        if transcript.role is not None:
             raise TagError(
-                f"{role} stands inside {recorder.role}", f"close {recorder.role} before it"
+                f"{role} stands inside {transcript.role}", f"close {transcript.role} before it"
             )
-        recorder.role = role
+        transcript.role = role
         text = caller()
-        recorder.role = None
-        recorder.say(role, text)
+        transcript.role = None
+        transcript.say(role, text)
         return ""
 
     def _generate(self, context: Context, name: str, options: Mapping[str, Any]) -> None:
-        recorder = _recorder(context)
-        if recorder.role is not None:
+        transcript = _transcript(context)
+        if transcript.role is not None:
             raise TagError(
-                f"generate stands inside {recorder.role}", f"close {recorder.role} before it"
+                f"generate stands inside {transcript.role}", f"close {transcript.role} before it"
             )
-        recorder.answer(name, options)
+        transcript.answer(name, options)
 
     def _is_on(self, context: Context, name: str) -> bool:
-        return name not in _recorder(context).off
+        return name not in _transcript(context).off
 
     def _answer(self, context: Context, name: str) -> object:
-        given = _recorder(context).given
+        given = _transcript(context).given
         if name in given:
             return given[name]
         return StrictUndefined(f"{name!r} is used before {{% generate {name} %}}")
 
 
-def _recorder(context: Context) -> Recorder:
-    recorder = context.resolve(_RECORDER)
-    if not isinstance(recorder, Recorder):
+def _transcript(context: Context) -> Transcript:
+    transcript = context.resolve(_RECORDER)
+    if not isinstance(transcript, Transcript):
         raise TagError(
             "an imported macro holds tags", 'import it so: {% import "..." as x with context %}'
         )
-    return recorder
+    return transcript
 
 
 class _AnswersByName(NodeTransformer):
-    """Read the answers' names from the recorder, whatever scope they were generated in.
+    """Read the answers' names from the transcript, whatever scope they were generated in.
 
     Jinja forgets what a loop body assigns; an answer given in a round of a loop must be seen by
     the next round and by all that follows the loop.
@@ -235,7 +235,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
 
 @pass_context
 def _image(context: Context, source: object) -> str:
-    return _recorder(context).image(source)
+    return _transcript(context).image(source)
 
 
 def _writable(value: object) -> object:
@@ -254,6 +254,6 @@ def _writable(value: object) -> object:
     return value
 
 
-def context_for(recorder: Recorder, variables: Mapping[str, object]) -> dict[str, object]:
-    """Return the variables of one rendering, with its recorder among them."""
-    return {**variables, _RECORDER: recorder}
+def context_for(transcript: Transcript, variables: Mapping[str, object]) -> dict[str, object]:
+    """Return the variables of one rendering, with its transcript among them."""
+    return {**variables, _RECORDER: transcript}

@@ -18,7 +18,7 @@ from jinja2.exceptions import SecurityError
 
 from promptlab.errors import PromptlabError, place
 from promptlab.front_matter import SLUG, is_of_type, split_front_matter
-from promptlab.rendering import Awaiting, Recorder, TagError
+from promptlab.rendering import Awaiting, TagError, Transcript
 from promptlab.template_syntax import BadTagError, PromptEnvironment, context_for
 from promptlab.types import Image, Message, TemplateSource
 from promptlab.validation import shown
@@ -107,15 +107,15 @@ class Template:
         """
         if answers and not self.answers:
             return None  # a body without `generate` asks once, at its end
-        recorder = Recorder(answers, off, load_image)
-        context = self._compiled.new_context(context_for(recorder, variables))
+        transcript = Transcript(answers, off, load_image)
+        context = self._compiled.new_context(context_for(transcript, variables))
         try:
             text = "".join(self._compiled.root_render_func(context))
         except Awaiting as stop:
-            return Call(stop.name, tuple(recorder.messages), stop.options)
+            return Call(stop.name, tuple(transcript.messages), stop.options)
         except _RENDER_ERRORS as error:
             raise self._render_error(error, variables) from None
-        return self._last_call(recorder, text)
+        return self._last_call(transcript, text)
 
     def calls(
         self,
@@ -140,7 +140,7 @@ class Template:
                     "mend the case, or inputs in the front matter",
                 )
 
-    def _last_call(self, recorder: Recorder, text: str) -> Call | None:
+    def _last_call(self, transcript: Transcript, text: str) -> Call | None:
         """Decide at the end of the body: is one more answer wanted, or was all said?"""
         if self._environment.has_roles or self.answers:
             if text.strip():
@@ -148,21 +148,21 @@ class Template:
                     f"text outside the role tags: {_clip(text)}", f"put it inside {_USER}"
                 )
         else:
-            recorder.say("user", text)
-        if not recorder.messages:
+            transcript.say("user", text)
+        if not transcript.messages:
             raise self._error(
                 "nothing is left to send: every message is empty",
                 "leave some text outside the practices, and check the case's values",
             )
-        turn = len(recorder.names)
-        if recorder.messages[-1].role == "user":
-            if len(recorder.answers) > turn:
+        turn = len(transcript.names)
+        if transcript.messages[-1].role == "user":
+            if len(transcript.answers) > turn:
                 return None
-            return Call("answer", tuple(recorder.messages), {})
-        if recorder.messages[-1].role == "assistant" and turn and recorder.ends_with_answer:
+            return Call("answer", tuple(transcript.messages), {})
+        if transcript.messages[-1].role == "assistant" and turn and transcript.ends_with_answer:
             return None
         raise self._error(
-            f"the body ends on the {recorder.messages[-1].role}'s message",
+            f"the body ends on the {transcript.messages[-1].role}'s message",
             "end it on a user message or on {% generate NAME %}",
         )
 

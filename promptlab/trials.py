@@ -49,8 +49,8 @@ class Desk(Protocol):
     def spoke(self, turn: Turn) -> None:
         """Keep an answer that was measured."""
 
-    async def finish(self, trial: Trial, turns: tuple[Turn, ...]) -> None:
-        """Grade and keep a trial that ended."""
+    async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
+        """Grade and keep a trial that ended, or failed by `error`."""
 
 
 class Renderer:
@@ -69,23 +69,17 @@ class Renderer:
         case = self.plan.cases[trial.case]
         template = self._templates[trial.arm]
         try:
-            return template.render(
-                self.variables(case), answers, self._off[trial.arm], self._images.load
-            )
+            return template.render(case.vars, answers, self._off[trial.arm], self._images.load)
         except PromptlabError as error:
             raise _with_case(error, case) from None
 
     def all_calls(self, arm: int, case: Case) -> list[Call]:
         """Render every call of an arm on a case, with stand-ins for answers not yet given."""
-        calls = self._templates[arm].calls(self.variables(case), self._off[arm], self._images.load)
+        calls = self._templates[arm].calls(case.vars, self._off[arm], self._images.load)
         try:
             return list(calls)
         except PromptlabError as error:
             raise _with_case(error, case) from None
-
-    def variables(self, case: Case) -> Mapping[str, Json]:
-        """Return what the template may name: the case's variables and the run's parameters."""
-        return {**case.vars, **self.plan.params} if self.plan.params else case.vars
 
     def request(self, trial: Trial, call: Call, turn: int) -> Request:
         """Make the request of a call. Its key covers all that can change the answer."""
@@ -209,7 +203,8 @@ class TrialWork:
         lane = self._lanes[backend]
         conversations = lane.in_flight[request.key]
         for place, conversation in enumerate(conversations):
-            turn = Turn(conversation.name, request, completion, cached=place > 0)
+            shared = place > 0 and completion.outcome is not Outcome.ERROR
+            turn = Turn(conversation.name, request, completion, cached=shared)
             if place == 0:
                 self._desk.spoke(turn)
             await self._advance(lane, conversation, turn)
@@ -252,7 +247,15 @@ class TrialWork:
         await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
 
     async def _advance(self, lane: _Lane, conversation: _Conversation, turn: Turn) -> None:
+        """Take an answer into a trial: ask on, or end it.
+
+        An answer that the template cannot go on from fails this trial alone.
+        """
         conversation.turns.append(turn)
-        dead = turn.completion.outcome in (Outcome.ERROR, Outcome.EMPTY)
-        if dead or not self._ask(lane, conversation):
-            await self._desk.finish(conversation.trial, tuple(conversation.turns))
+        error = turn.completion.error if turn.completion.outcome is Outcome.ERROR else None
+        try:
+            if error is None and self._ask(lane, conversation):
+                return
+        except PromptlabError as failure:
+            error = str(failure)
+        await self._desk.finish(conversation.trial, tuple(conversation.turns), error)

@@ -11,8 +11,9 @@ from promptlab.backend_config import make_backend
 from promptlab.backends import Health
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
+from promptlab.cli.workbench import project_of
 from promptlab.errors import PromptlabError
-from promptlab.project import BackendEntry, Project, find_project
+from promptlab.project import BackendEntry, Project
 from promptlab.report.tables import plain_table
 
 
@@ -26,7 +27,7 @@ def backend() -> None:
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
     """List the configured backends."""
-    project = find_project(session.start)
+    project = project_of(session)
     entries = list(project.backends.values())
     if as_json:
         kinds = registry.names("backends")
@@ -49,7 +50,7 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
     """Ask each backend for one token: does it answer, and if not, how is that mended?"""
-    project = find_project(session.start)
+    project = project_of(session)
     found = [(name, _check(project, name)) for name in names or project.backends or ("echo",)]
     if as_json:
         print_json(

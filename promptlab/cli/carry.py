@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 import click
 
+from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.progress import RunProgress, duration
 from promptlab.errors import PromptlabError
@@ -29,25 +29,28 @@ Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user wants of a run beside its results."""
+    """What the user wants of a run beside its results, and what is told when it begins."""
 
     gates: tuple[Gate, ...]
     as_json: bool
+    notes: tuple[str, ...] = ()
 
 
 def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
     """Run the flow, show what came of it, and return the exit code."""
-    progress = RunProgress(job.plan.suite, job.plan.size, sys.stderr)
+    progress = RunProgress(job.plan.suite, job.plan.size, sys.stderr, wanted.notes)
     began = time.monotonic()
-    try:
-        with progress.showing():
-            asyncio.run(flow(job, progress))
-    except KeyboardInterrupt:
-        _tell_rest(job, "interrupted")
-        return INTERRUPTED
-    except PromptlabError:
-        _tell_rest(job, "stopped")
-        raise
+    with Interruptible() as interruptible:
+        try:
+            with progress.showing():
+                interruptible.run(flow(job, progress))
+        except KeyboardInterrupt:
+            if not _tell_rest(job, "interrupted"):
+                raise
+            return INTERRUPTED
+        except PromptlabError:
+            _tell_rest(job, "stopped")
+            raise
     view = read_view(job.store, job.run_id, job.plan)
     failed = _failed_gates(view, wanted.gates)
     if wanted.as_json:
@@ -75,23 +78,25 @@ def _tell_end(view: RunView, progress: RunProgress, elapsed: float) -> None:
     else:
         calls = f"{progress.calls:,} model calls"
         if progress.served:
-            calls += f", {progress.served:,} answers from the store"
-    click.echo(f"Run {view.run.run_id}: {trials:,} trials in {duration(elapsed)}; {calls}.")
+            calls += f", {progress.served:,} answers reused"
+    side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
+    click.echo(f"Run {view.run.run_id}: {trials:,} trials{side} in {duration(elapsed)}; {calls}.")
     errors = sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
     if errors:
         click.echo(f"{errors:,} trials failed: promptlab show --errors; promptlab resume latest")
 
 
-def _tell_rest(job: Job, how: str) -> None:
-    """Say what is kept of a run that did not come to its end, and how to finish it."""
+def _tell_rest(job: Job, how: str) -> bool:
+    """Say what is kept of a run and how to finish it; False if it had not begun."""
     known = [run for run in job.store.runs() if run.run_id == job.run_id]
     if not known:
-        return
+        return False
     click.echo(
         f"{how}: {known[0].stored:,} of {known[0].trials:,} trials are stored;"
         f" finish with: promptlab resume {job.run_id}",
         err=True,
     )
+    return True
 
 
 def _failed_gates(view: RunView, gates: tuple[Gate, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -20,14 +20,17 @@ _OUTCOMES = tuple(Outcome)
 class RunProgress:
     """Watches a run: how many trials, how fast, how long still, and how they ended."""
 
-    def __init__(self, label: str, total: int, stream: TextIO) -> None:
+    def __init__(self, label: str, total: int, stream: TextIO, notes: Sequence[str] = ()) -> None:
         self.calls = 0
         self.served = 0
         self.outcomes: Counter[Outcome] = Counter()
         self._label = label
         self._total = total
+        self._notes = notes
         self._console = Console(file=stream)
         self._live: Progress | None = None
+        self._before = 0  # trials of a resumed run that were done already
+        self._timed_from = 0  # trials done when the clock was started
         self._began = self._told = time.monotonic()
 
     @contextmanager
@@ -49,6 +52,13 @@ class RunProgress:
             self._task = self._live.add_task(self._label, total=self._total, pace="")
             yield
 
+    def begun(self, done: int) -> None:
+        """Tell the notes, and start from what a resumed run has done."""
+        for note in self._notes:
+            self._console.print(f"Note: {note}", soft_wrap=True, markup=False, highlight=False)
+        self._before = self._timed_from = done
+        self._began = time.monotonic()
+
     def opening(self, backend: str, notice: str | None) -> None:
         """Say that a backend is loading; off a terminal only what takes long is worth a line."""
         if self._live is not None:
@@ -57,8 +67,9 @@ class RunProgress:
             self._console.print(notice, soft_wrap=True)
 
     def opened(self, backend: str) -> None:
-        """Start the clock anew: loading is not part of the pace."""
+        """Start the clock anew: neither loading nor stored answers are part of the pace."""
         self._began = time.monotonic()
+        self._timed_from = self._before + self.outcomes.total()
         if self._live is not None:
             self._live.update(self._task, pace="")
 
@@ -70,7 +81,7 @@ class RunProgress:
         """Count a finished trial and refresh the display."""
         self.outcomes[result.outcome] += 1
         self.served += sum(turn.cached for turn in result.turns)
-        done = self.outcomes.total()
+        done = self._before + self.outcomes.total()
         if self._live is not None:
             if done % 50 == 0 or time.monotonic() - self._told > 0.2:
                 self._told = time.monotonic()
@@ -83,7 +94,7 @@ class RunProgress:
 
     def _pace(self, done: int) -> str:
         elapsed = max(time.monotonic() - self._began, 1e-9)
-        rate = done / elapsed
+        rate = (done - self._timed_from) / elapsed
         left = (self._total - done) / rate if rate else 0.0
         ended = ", ".join(
             f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]

@@ -1,8 +1,9 @@
-"""`promptlab run` and `promptlab resume`: from the words of the user to a job."""
+"""`promptlab run`: from the words of the user to a job."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -13,25 +14,26 @@ from promptlab import registry
 from promptlab.backends import Backend
 from promptlab.cli.carry import Wanted, carry_out
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
-from promptlab.cli.workbench import Workbench, open_store
+from promptlab.cli.workbench import Workbench, database_path, open_store
 from promptlab.errors import PromptlabError
 from promptlab.executors import Executor
-from promptlab.forecast import check, forecast
+from promptlab.forecast import Forecast, Stored, check, forecast
 from promptlab.gates import Gate, parse_gate
 from promptlab.plan import Selection, make_plan
 from promptlab.report.terminal import print_forecast
 from promptlab.report.view import forecast_json
-from promptlab.run import Job, finish, start
+from promptlab.run import Job, start
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
 from promptlab.suite import Suite, load_suite
-from promptlab.templates import Template
 from promptlab.trials import Renderer
 from promptlab.types import BackendSpec, Plan
 
-_OVERRIDES = ("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed")
+_OVERRIDES = (
+    *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
+    *("params", "gates"),
+)
 
 
 def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,6 +102,8 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
 
     Options that choose can be given more than once.
     """
+    if options["offline"] and options["fresh"]:
+        raise PromptlabError("--offline and --fresh exclude each other", hint="choose one")
     bench = Workbench(session)
     loaded = load_suite(bench.project.suites, suite)
     scorers = _bind(loaded, bench.project.root)
@@ -108,12 +112,13 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
     plan, templates = make_plan(
         loaded, bench.library, specs, [scorer.spec for scorer in scorers], _selection(options)
     )
+    if options["dry_run"]:
+        renderer = Renderer(plan, templates)
+        check(renderer, scorers)
+        with _answers(session, fresh=options["fresh"]) as stored:
+            found = forecast(renderer, stored, backends)
+        return _show_forecast(plan, found, options["as_json"])
     with open_store(session, readonly=False) as store:
-        if options["dry_run"]:
-            renderer = Renderer(plan, templates)
-            check(renderer, scorers)
-            return _show_forecast(renderer, store, backends, options["as_json"])
-        edits = _edits(store, plan)
         job = Job(
             run_id=session.new_run_id(),
             plan=plan,
@@ -121,53 +126,12 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
             backends=backends,
             scorers=scorers,
             store=store,
-            executor=_executor(options["executor"], bench.project.root),
+            executor=make_executor(options["executor"], bench.project.root),
             fresh=options["fresh"],
             offline=options["offline"],
         )
-        wanted = Wanted(gates, options["as_json"])
-        code = carry_out(job, partial(start, overrides=_overrides(options)), wanted)
-        for note in edits:
-            click.echo(f"Note: {note}", err=True)
-        return code
-
-
-@click.command(cls=RunCommand)
-@click.argument("run_ref", metavar="[RUN]", type=RUN, required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@click.pass_obj
-def resume(session: Session, run_ref: str | None, as_json: bool) -> int:
-    """Finish an interrupted RUN, by default the newest; failed trials are tried again."""
-    bench = Workbench(session)
-    with open_store(session, readonly=False) as store:
-        run_id = _unfinished(store, run_ref)
-        plan = store.load_plan(run_id)
-        job = Job(
-            run_id=run_id,
-            plan=plan,
-            templates={source.digest: Template(source) for source in plan.templates},
-            backends=bench.stored_backends(plan.backends),
-            scorers=bind(plan.scorers, bench.project.root),
-            store=store,
-            executor=_executor("local", bench.project.root),
-            fresh=store.run(run_id).fresh,
-        )
-        return carry_out(job, finish, Wanted((), as_json))
-
-
-def _unfinished(store: Store, run_ref: str | None) -> str:
-    """Choose the run to resume, and refuse one that is still going on."""
-    if run_ref is None:
-        unfinished = store.unfinished()
-        if not unfinished:
-            raise PromptlabError(
-                "no run was interrupted", hint="name one to try its failed trials again"
-            )
-        return unfinished[0].run_id
-    run_id = store.find_run(run_ref)
-    if store.run(run_id).status == "running":
-        raise PromptlabError(f"run {run_id} is still going on", hint="wait for it, or end it first")
-    return run_id
+        wanted = Wanted(gates, options["as_json"], notes=_edits(store, plan))
+        return carry_out(job, partial(start, overrides=_overrides(options)), wanted)
 
 
 def _selection(options: Mapping[str, Any]) -> Selection:
@@ -180,12 +144,13 @@ def _selection(options: Mapping[str, Any]) -> Selection:
         repeats=options["repeats"],
         seed=options["seed"],
         params=dict(options["params"]),
+        gates=options["gates"],
     )
 
 
 def _overrides(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the command line asked for beyond the suite file."""
-    found = {name: options[name] for name in _OVERRIDES if options[name]}
+    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, ())}
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
     }
@@ -220,27 +185,35 @@ def _gates(suite: Suite, asked: Iterable[str], scorers: Sequence[str]) -> tuple[
     return (*ours, *(parse_gate(text, scorers, "--gate") for text in asked))
 
 
-def _executor(name: str, root: Path) -> Executor:
+def make_executor(name: str, root: Path) -> Executor:
+    """Make the executor of that name."""
     return cast(type[Executor], registry.load("executors", name, root))()
 
 
-def _edits(store: Store, plan: Plan) -> list[str]:
+def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
     """Tell of labels whose text was changed after it had results."""
-    return [
+    return tuple(
         f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
         f" the earlier text (keep both: promptlab template new {source.name})"
         for source in plan.templates
         if (earlier := store.label_digests(source.name, source.version))
         and source.digest not in earlier
-    ]
+    )
 
 
-def _show_forecast(
-    renderer: Renderer, store: Store, backends: Mapping[str, Backend], as_json: bool
-) -> int:
-    found = forecast(renderer, partial(store.completions, fresh_run=None), backends)
+@contextmanager
+def _answers(session: Session, *, fresh: bool) -> Iterator[Stored]:
+    """Give what looks answers up; a fresh run, and one before the first, knows of none."""
+    if fresh or not database_path(session).exists():
+        yield lambda _: {}
+        return
+    with open_store(session) as store:
+        yield partial(store.completions, fresh_run=None)
+
+
+def _show_forecast(plan: Plan, found: Forecast, as_json: bool) -> int:
     if as_json:
-        print_json(forecast_json(renderer.plan, found))
+        print_json(forecast_json(plan, found))
     else:
-        print_forecast(stdout(), renderer.plan, found)
+        print_forecast(stdout(), plan, found)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import click
 
@@ -15,7 +16,16 @@ class RunCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep `-2` from being read as an option."""
-        kept = [_MARK + word if _COUNTED.fullmatch(word) else word for word in args]
+        takes_value = {
+            name
+            for param in self.params
+            if isinstance(param, click.Option) and not param.is_flag
+            for name in param.opts
+        }
+        kept = [
+            _MARK + word if _COUNTED.fullmatch(word) and before not in takes_value else word
+            for before, word in pairwise(["", *args])
+        ]
         return super().parse_args(ctx, kept)
 
 

@@ -8,8 +8,8 @@ import click
 
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
+from promptlab.cli.workbench import project_of
 from promptlab.errors import PromptlabError
-from promptlab.project import find_project
 from promptlab.report.tables import plain_table
 from promptlab.scorers import Description, describe, get_scorer, scorer_names
 
@@ -45,7 +45,8 @@ def show(session: Session, name: str, as_json: bool) -> None:
     if as_json:
         print_json(_as_json(description))
         return
-    click.echo(f"{description.name} (version {description.version}): {description.summary}")
+    head = f"{description.name} (version {description.version}): {description.summary}"
+    stdout().print(head, markup=False)
     table = plain_table("parameter", "type", "default", "what it does")
     for parameter in description.parameters:
         default = "required" if parameter.required else repr(parameter.default)
@@ -74,6 +75,6 @@ def _as_json(description: Description) -> dict[str, object]:
 def _root(session: Session) -> Path | None:
     """Return the project's folder; built-in scorers can be shown without one."""
     try:
-        return find_project(session.start).root
+        return project_of(session).root
     except PromptlabError:
         return None

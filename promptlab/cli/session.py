@@ -15,11 +15,6 @@ class Session:
     folder: Path | None = None
     database: Path | None = None
 
-    @property
-    def start(self) -> Path:
-        """Return the folder that the search for the project starts from."""
-        return (self.folder or Path.cwd()).resolve()
-
     @staticmethod
     def now() -> datetime.datetime:
         """Return the time, in UTC."""

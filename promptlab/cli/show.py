@@ -12,10 +12,15 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.report.terminal import print_result, print_run, print_turns
+from promptlab.library import chosen_versions, natural_key
+from promptlab.registry import unknown
+from promptlab.report.terminal import print_result, print_run, print_tracebacks, print_turns
 from promptlab.report.view import result_json, turns_json
 from promptlab.results import Result, ResultFilter
 from promptlab.store import Store
+from promptlab.types import Plan
+
+_SHOWN = 20
 
 
 @click.command(cls=RunCommand)
@@ -25,8 +30,10 @@ from promptlab.store import Store
 @click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable.")
 @click.option("-t", "--template", "templates", multiple=True, metavar="REF", help="Only this one.")
 @click.option("--where", metavar="SQL", help="A condition over the columns of the view `results`.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
-@click.option("--full", is_flag=True, help="Whole conversations and outputs.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="How many trials; 20, all with --json."
+)
+@click.option("--full", is_flag=True, help="Whole conversations, outputs and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def show(
@@ -37,34 +44,42 @@ def show(
     cases: tuple[str, ...],
     templates: tuple[str, ...],
     where: str | None,
-    limit: int,
+    limit: int | None,
     full: bool,
     as_json: bool,
 ) -> None:
     """Review the scored results of RUN (an id, a unique prefix, `latest` or `-2`)."""
-    wanted = ResultFilter(
-        failed=failed, errors=errors, cases=cases, templates=_versions(templates), where=where
-    )
     with open_store(session) as store:
         run_id = store.find_run(run_ref)
-        trials, more = _first_trials(store, run_id, wanted, limit)
+        plan = store.load_plan(run_id)
+        wanted = ResultFilter(
+            failed=failed,
+            errors=errors,
+            cases=_known_cases(plan, cases),
+            templates=_versions(plan, templates),
+            where=where,
+        )
+        shown = limit if limit or as_json else _SHOWN
+        trials, more = _first_trials(store, run_id, wanted, shown)
         if as_json:
-            print_json({"run": run_id, "results": _json(store, run_id, trials, full)})
+            found = _json(store, run_id, trials, full)
+            print_json({"run": run_id, "results": found, "more": more})
             return
         if wanted == ResultFilter():
-            print_run(stdout(), read_view(store, run_id, store.load_plan(run_id)))
+            print_run(stdout(), read_view(store, run_id, plan))
         for rows in trials:
             print_result(stdout(), rows, full=full)
             if full:
+                print_tracebacks(stdout(), store.tracebacks(run_id, rows[0].seq))
                 print_turns(stdout(), store.conversation(run_id, rows[0].seq))
     if more:
-        click.echo(f"These are the first {limit} trials; --limit shows more.")
+        click.echo(f"There are more trials than that: --limit N shows more than {shown}.")
     elif not trials:
         click.echo(f"No trial of run {run_id} is like that.")
 
 
 def _first_trials(
-    store: Store, run_id: str, wanted: ResultFilter, limit: int
+    store: Store, run_id: str, wanted: ResultFilter, limit: int | None
 ) -> tuple[list[list[Result]], bool]:
     """Read the first trials, each with a row a scorer, and whether there are more."""
     with closing(store.results(run_id, wanted)) as results:
@@ -73,11 +88,25 @@ def _first_trials(
         return found, next(trials, None) is not None
 
 
-def _versions(references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
-    parted = (reference.partition("@") for reference in references)
-    return tuple(
-        (name, version if version not in ("", "*") else None) for name, _, version in parted
-    )
+def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
+    known = {case.id for case in plan.cases}
+    for case in cases:
+        if case not in known:
+            raise unknown("case of this run", case, known)
+    return cases
+
+
+def _versions(plan: Plan, references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
+    """Resolve references among the versions that the run had."""
+    chosen: list[tuple[str, str | None]] = []
+    for reference in references:
+        name = reference.partition("@")[0]
+        versions = {arm.version for arm in plan.arms if arm.template == name}
+        if not versions:
+            raise unknown("template of this run", name, {arm.template for arm in plan.arms})
+        in_order = sorted(versions, key=natural_key)
+        chosen += [(name, version) for version in chosen_versions(reference, in_order, {})]
+    return tuple(chosen)
 
 
 def _json(
@@ -85,6 +114,13 @@ def _json(
 ) -> list[dict[str, object]]:
     found = []
     for rows in trials:
-        turns = {"turns": turns_json(store.conversation(run_id, rows[0].seq))} if full else {}
-        found += [{**result_json(row), **turns} for row in rows]
+        if not full:
+            found += [result_json(row) for row in rows]
+            continue
+        turns = turns_json(store.conversation(run_id, rows[0].seq))
+        raised = store.tracebacks(run_id, rows[0].seq)
+        found += [
+            {**result_json(row), "traceback": raised.get(row.scorer or ""), "turns": turns}
+            for row in rows
+        ]
     return found

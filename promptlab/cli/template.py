@@ -24,6 +24,8 @@ from promptlab.suite import load_suite
 from promptlab.templates import Call, Template
 from promptlab.types import Json
 
+_VERSION = re.compile(r"\w[\w-]*(?:\.[\w-]+)*")
+_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---", re.DOTALL | re.MULTILINE)
 _FIRST_VERSION = """\
 ---
 description: What this version tries.
@@ -121,9 +123,11 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
     """Make a new version of template NAME, or a new template."""
     bench = Workbench(session)
     if not SLUG.match(name):
-        raise PromptlabError(
-            f"{name!r} cannot name a template", hint="use lower-case letters, digits, _ and -"
-        )
+        hint = "use lower-case letters, digits, _ and -"
+        raise PromptlabError(f"{name!r} cannot name a template", hint=hint)
+    if version is not None and not _VERSION.fullmatch(version):
+        hint = "use letters, digits, _ and -, as in v4"
+        raise PromptlabError(f"{version!r} cannot name a version", hint=hint)
     text, newest = _FIRST_VERSION, None
     if origin is not None or name in bench.library.names():
         parent = _one(bench, origin or name)
@@ -132,8 +136,7 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
     path = bench.project.templates / name / f"{version or _next(newest)}.j2"
     if path.exists():
         raise PromptlabError("exists already", where=str(path), hint="choose another --version")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    _write(path, text)
     click.echo(f"made {path.relative_to(bench.project.root)}")
 
 
@@ -169,6 +172,16 @@ def render(
         return
     for call in calls[-1:]:
         print_messages(stdout(), call.messages)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PromptlabError(
+            f"cannot write: {error.strerror}", where=str(path), hint="check the folder's rights"
+        ) from None
 
 
 def _one(bench: Workbench, reference: str) -> Template:
@@ -224,11 +237,11 @@ def _with_parent(parent: Template) -> str:
     """Return the parent's text with its name as the new version's parent."""
     source = parent.source.source
     line = f"parent: {parent.source.version}\n"
-    if re.search(r"^parent:.*\n", source, re.MULTILINE):
-        return re.sub(r"^parent:.*\n", line, source, count=1, flags=re.MULTILINE)
-    if source.startswith("---"):
-        return re.sub(r"\A---[ \t]*\r?\n", f"---\n{line}", source)
-    return f"---\n{line}---\n{source}"
+    match = _FRONT.match(source)
+    if match is None:
+        return f"---\n{line}---\n{source}"
+    front, found = re.subn(r"^parent:.*\n", line, match[1], count=1, flags=re.MULTILINE)
+    return source[: match.start(1)] + (front if found else line + front) + source[match.end(1) :]
 
 
 def _next(newest: str | None) -> str:

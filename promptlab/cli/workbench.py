@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from promptlab.backend_config import describe_backend, entry_of, make_backend
 from promptlab.backends import Backend
 from promptlab.cli.session import Session
 from promptlab.errors import PromptlabError
 from promptlab.library import TemplateLibrary
-from promptlab.project import DATABASE, Project, find_project
+from promptlab.project import DATABASE, Project, find_project, open_project
 from promptlab.store import Store
 from promptlab.types import BackendSpec
 
 
+def project_of(session: Session) -> Project:
+    """Open the project that is named, else find the nearest one."""
+    if session.folder is not None:
+        return open_project(session.folder.resolve())
+    return find_project(Path.cwd())
+
+
+def database_path(session: Session) -> Path:
+    """Return the database that is named, else the project's."""
+    return session.database or project_of(session).root / DATABASE
+
+
 @contextmanager
 def open_store(session: Session, *, readonly: bool = True) -> Iterator[Store]:
-    """Open the database: the one that is named, else the project's.
-
-    Reading one that is not there yet is a clear error.
-    """
-    path = session.database or find_project(session.start).root / DATABASE
+    """Open the database; reading one that is not there yet is a clear error."""
+    path = database_path(session)
     if readonly and not path.exists():
         raise PromptlabError(
             "there is no database yet", where=str(path), hint="`promptlab run SUITE` makes it"
@@ -38,7 +48,7 @@ class Workbench:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.project: Project = find_project(session.start)
+        self.project: Project = project_of(session)
         self.library = TemplateLibrary(self.project.templates)
 
     def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:

@@ -24,6 +24,9 @@ def plain_table(
     for name in columns:
         number = name in right
         table.add_column(
-            name, justify="right" if number else "left", no_wrap=number or name in whole
+            name,
+            justify="right" if number else "left",
+            no_wrap=number or name in whole,
+            overflow="fold",  # a long name goes on in the next line: no letter of it is lost
         )
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from promptlab.results import Result, RunInfo, Sum
 from promptlab.types import Message, Outcome, Plan, Turn
 
 _PLOT_WIDTH = 21
+_UNBOUNDED = 10_000
 _PLOT_FROM = 72  # columns of the terminal: a narrower one has no room for a plot
 _TOLD = {
     Outcome.OK: "ok",
@@ -42,16 +43,20 @@ def print_run(console: Console, view: RunView) -> None:
 def _print_scores(console: Console, view: RunView, scorer: str) -> None:
     title = f"{scorer} (primary)" if scorer == view.plan.primary else scorer
     scored = [(arm, score) for arm in view.arms for score in arm.scores if score.scorer == scorer]
+    if not scored:
+        console.print(f"{title}: nothing is scored yet", markup=False)
+        return
     plotted = console.width >= _PLOT_FROM and all(score.is_rate for _, score in scored)
     columns = ["arm", "n", "mean", "95 % interval", *(["0 %               100 %"] * plotted)]
     table = plain_table(*columns, title=title, right=("n", "mean"), whole=tuple(columns[3:]))
     for arm, score in scored:
         cells = [_arm_name(view, arm), str(score.n), _mean(score), _interval(score)]
-        table.add_row(*cells, *([_plot(score)] * plotted))
+        table.add_row(*cells, *([_plot(score)] if plotted else []))
     console.print(table)
     failed = sum(score.failed for _, score in scored)
     if failed:
-        console.print(f"{scorer} failed on {failed} outputs: see promptlab show --errors")
+        outputs = _counted(failed, "output")
+        console.print(f"{scorer} failed on {outputs}: see promptlab show --errors --full")
     if any(score.n_groups < score.n for _, score in scored):
         console.print("The cases come in groups; these intervals take them as independent.")
 
@@ -63,17 +68,23 @@ def _print_outcomes(console: Console, view: RunView) -> None:
     taken: list[_Column] = [
         ("tokens in", lambda arm: _number(arm.input_tokens)),
         ("out", lambda arm: _number(arm.output_tokens)),
-        ("s/trial", lambda arm: _number(arm.latency_s, 2)),
+        ("latency s", lambda arm: _number(arm.latency_s, 2)),
     ]
     if any(arm.cost_usd.known for arm in view.arms):
         taken.append(("USD", lambda arm: _number(arm.cost_usd, 6)))
     together = _arm_table(view, "Outcomes, and a trial's mean", [*ended, *taken])
-    if console.measure(together).maximum <= console.width:
+    if _fits(console, together):
         console.print(together)
     else:
         console.print(_arm_table(view, "Outcomes", ended))
         console.print()
         console.print(_arm_table(view, "A trial's mean", taken))
+
+
+def _fits(console: Console, table: Table) -> bool:
+    """Tell whether a table needs no line broken."""
+    unbounded = console.options.update_width(_UNBOUNDED)
+    return console.measure(table, options=unbounded).maximum <= console.width
 
 
 def _arm_table(view: RunView, title: str, columns: Sequence[_Column]) -> Table:
@@ -148,9 +159,14 @@ def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
     console.print()
     console.print(
         f"{plan.size:,} trials ({_counted(len(plan.arms), 'arm')} x"
-        f" {_counted(len(plan.cases), 'case')} x {_counted(plan.repeats, 'repeat')}),"
+        f" {_counted(len(plan.cases), 'case')}{_side(plan)} x {_counted(plan.repeats, 'repeat')}),"
         f" {_counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
     )
+
+
+def _side(plan: Plan) -> str:
+    """Say which side of the holdout the cases are from, where there is one."""
+    return "" if plan.split == "all" else f" of the {plan.split} side"
 
 
 def _counted(number: int, noun: str) -> str:
@@ -186,20 +202,30 @@ def print_result(console: Console, rows: Sequence[Result], *, full: bool) -> Non
     console.print(head)
     if first.output is not None and not full:
         console.print(Padding(Text(_clip(first.output)), (0, 0, 0, 2)))
-    for row in rows:
+    told = rows[:1] if first.outcome is Outcome.ERROR else rows  # the error is no scorer's
+    for row in told:
         console.print(Padding(_score_line(row), (0, 0, 0, 2)))
     console.print()
 
 
 def _score_line(row: Result) -> Text:
+    if row.outcome is Outcome.ERROR:
+        return Text(f"error: {row.error}", style="red")
     if row.score is None:
-        return Text(f"{row.scorer or 'error'}: {row.error or 'no score'}", style="red")
+        return Text(f"{row.scorer}: {row.error or 'no score'}", style="red")
     verdict = {True: "pass", False: "FAIL", None: f"{row.score:.4g}"}[row.passed]
     line = Text(f"{row.scorer}: ")
     line.append(verdict, style="red" if row.passed is False else "")
     if row.reason:
         line.append(f", {row.reason}", style="dim")
     return line
+
+
+def print_tracebacks(console: Console, tracebacks: Mapping[str, str]) -> None:
+    """Print what the scorers raised that failed on a trial."""
+    for scorer, text in tracebacks.items():
+        console.print(Text(f"{scorer} raised", style="bold"))
+        console.print(Padding(Text(text.rstrip()), (0, 0, 0, 2)))
 
 
 def print_turns(console: Console, turns: Sequence[Turn]) -> None:

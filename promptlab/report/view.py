@@ -110,6 +110,7 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "suite": view.run.suite,
         "status": view.run.status,
         "created_at": view.run.created_at,
+        "split": view.plan.split,
         "trials": view.run.trials,
         "calls": calls,
         "outcomes": _outcomes_json(totals),
@@ -131,10 +132,10 @@ def _arm_json(view: ArmView) -> dict[str, object]:
         "trials": view.trials,
         "cached": view.cached,
         "outcomes": _outcomes_json(view.outcomes),
-        "input_tokens": view.input_tokens.total,
-        "output_tokens": view.output_tokens.total,
-        "latency_s": view.latency_s.mean,
-        "cost_usd": view.cost_usd.total,
+        "input_tokens": _sum_json(view.input_tokens),
+        "output_tokens": _sum_json(view.output_tokens),
+        "latency_s": _sum_json(view.latency_s),
+        "cost_usd": _sum_json(view.cost_usd),
         "scores": [_score_json(score) for score in view.scores],
     }
 
@@ -149,6 +150,10 @@ def _score_json(score: ScoreView) -> dict[str, object]:
         "ci": None if score.low is None else [score.low, score.high],
         "failed": score.failed,
     }
+
+
+def _sum_json(quantity: Sum) -> dict[str, object]:
+    return {"total": quantity.total, "mean": quantity.mean, "known": quantity.known}
 
 
 def _outcomes_json(outcomes: Mapping[Outcome, int]) -> dict[str, int]:

@@ -1,0 +1,69 @@
+"""`promptlab resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from promptlab.cli.carry import Wanted, carry_out
+from promptlab.cli.run import make_executor
+from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.session import Session
+from promptlab.cli.workbench import Workbench, open_store
+from promptlab.errors import PromptlabError
+from promptlab.gates import parse_gate
+from promptlab.run import Job, finish
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.store import Store
+from promptlab.templates import Template
+from promptlab.types import ScorerSpec
+
+
+@click.command(cls=RunCommand)
+@click.argument("run_ref", metavar="[RUN]", type=RUN, required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def resume(session: Session, run_ref: str | None, as_json: bool) -> int:
+    """Finish an interrupted RUN, by default the newest; failed trials are tried again."""
+    bench = Workbench(session)
+    with open_store(session, readonly=False) as store:
+        run_id = _choose(store, run_ref)
+        plan = store.load_plan(run_id)
+        scorers = bind(plan.scorers, bench.project.root)
+        _refuse_other_versions(plan.scorers, scorers)
+        job = Job(
+            run_id=run_id,
+            plan=plan,
+            templates={source.digest: Template(source) for source in plan.templates},
+            backends=bench.stored_backends(plan.backends),
+            scorers=scorers,
+            store=store,
+            executor=make_executor("local", bench.project.root),
+            fresh=store.run(run_id).fresh,
+        )
+        store.resume_run(run_id)
+        labels = [spec.label for spec in plan.scorers]
+        gates = tuple(parse_gate(text, labels, "the run's gates") for text in plan.gates)
+        return carry_out(job, finish, Wanted(gates, as_json))
+
+
+def _choose(store: Store, run_ref: str | None) -> str:
+    if run_ref is not None:
+        return store.find_run(run_ref)
+    unfinished = store.unfinished()
+    if not unfinished:
+        raise PromptlabError(
+            "no run was interrupted", hint="name one to try its failed trials again"
+        )
+    return unfinished[0].run_id
+
+
+def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
+    """Refuse to grade the rest of a run by other rules than its beginning."""
+    for spec, scorer in zip(stored, bound, strict=True):
+        if scorer.spec.version != spec.version:
+            raise PromptlabError(
+                f"scorer {spec.label!r} is not what it was when the run began",
+                hint="start a new run: it grades all anew, and stored answers cost nothing",
+            )

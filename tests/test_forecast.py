@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from promptlab.backends.echo import Echo, Options
+from promptlab.errors import PromptlabError
+from promptlab.forecast import Forecast, check, forecast
+from promptlab.library import template_digest
+from promptlab.scorers.binding import bind
+from promptlab.templates import Template
+from promptlab.trials import Renderer
+from promptlab.types import (
+    Arm,
+    BackendSpec,
+    Case,
+    Completion,
+    Outcome,
+    Plan,
+    Request,
+    Sampling,
+    TemplateSource,
+)
+
+PLAIN = "Greet {{ name }}."
+DRAFT = """\
+{% user %}Draft for {{ name }}.{% enduser %}
+{% generate draft %}
+{% user %}Mend: {{ draft }}{% enduser %}
+"""
+
+
+class Uncounted(Echo):
+    """A backend whose server alone knows the tokens."""
+
+    def count_tokens(self, request: Request) -> int | None:
+        return None
+
+
+def make_renderer(*texts: str, cases: int = 2, repeats: int = 1) -> Renderer:
+    sources = [
+        TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
+        for place, text in enumerate(texts, 1)
+    ]
+    plan = Plan(
+        suite="greet",
+        arms=tuple(Arm(s.name, s.version, s.digest, (), (), "echo") for s in sources),
+        samplings=(Sampling(),) * len(sources),
+        cases=tuple(
+            Case(f"c{place}", {"name": f"N{place}"}, None, (), None, f"d{place}")
+            for place in range(cases)
+        ),
+        repeats=repeats,
+        seed=1,
+        scorers=(),
+        primary="",
+        grade=None,
+        templates=tuple(sources),
+        backends=(BackendSpec("echo", "echo", None, {}, {}, "b2:echo"),),
+        split="all",
+        gates=(),
+        assets=".",
+    )
+    return Renderer(plan, {source.digest: Template(source) for source in sources})
+
+
+class Known:
+    """A store that knows some answers, and counts how often it is asked."""
+
+    def __init__(self, answers: Mapping[str, Completion] | None = None) -> None:
+        self.answers = dict(answers or {})
+        self.asked = 0
+
+    def __call__(self, keys: Sequence[str]) -> Mapping[str, Completion]:
+        self.asked += 1
+        return {key: self.answers[key] for key in keys if key in self.answers}
+
+
+def run(renderer: Renderer, stored: Known | None = None, backend: Echo | None = None) -> Forecast:
+    return forecast(renderer, stored or Known(), {"echo": backend or Echo(None, Options())})
+
+
+def first_answers(renderer: Renderer, completion: Completion) -> Known:
+    """Return a store that knows the first answer of every trial."""
+    known = {}
+    for trial in map(renderer.plan.trial, range(renderer.plan.size)):
+        call = renderer.call(trial, [])
+        assert call is not None
+        known[renderer.request(trial, call, 0).key] = completion
+    return Known(known)
+
+
+def test_every_call_is_counted_with_its_tokens() -> None:
+    found = run(make_renderer(PLAIN, "Please greet {{ name }} now.", cases=3, repeats=2))
+    plain, polite = found.arms
+    assert (plain.trials, plain.calls, plain.stored) == (6, 6, 0)
+    assert (plain.prompt_tokens, polite.prompt_tokens) == (12, 24)
+    assert plain.exact
+    assert (found.calls, found.stored) == (12, 0)
+    assert found.missing is not None
+    assert found.missing.seq == 0
+
+
+def test_a_prompt_that_holds_an_answer_to_come_is_not_exact() -> None:
+    [arm] = run(make_renderer(DRAFT)).arms
+    assert (arm.trials, arm.calls, arm.exact) == (2, 4, False)
+
+
+def test_stored_answers_are_walked_on_from() -> None:
+    renderer = make_renderer(DRAFT, cases=1)
+    stored = first_answers(renderer, Completion(Outcome.OK, "Dear N0"))
+    [arm] = run(renderer, stored).arms
+    assert (arm.calls, arm.stored) == (2, 1)
+    assert arm.prompt_tokens == len(["Draft", "for", "N0.", "Dear", "N0", "Mend:", "Dear", "N0"])
+    assert arm.exact
+
+
+def test_all_stored_misses_nothing() -> None:
+    renderer = make_renderer(PLAIN)
+    found = run(renderer, first_answers(renderer, Completion(Outcome.OK, "x")))
+    assert (found.calls, found.stored, found.missing) == (2, 2, None)
+    assert found.arms[0].prompt_tokens == 0
+
+
+def test_a_stored_answer_that_the_template_cannot_go_on_from_ends_its_trial() -> None:
+    renderer = make_renderer(DRAFT.replace("{{ draft }}", "{{ 1 // (draft | length) }}"))
+    found = run(renderer, first_answers(renderer, Completion(Outcome.EMPTY)))
+    assert (found.calls, found.stored, found.missing) == (2, 2, None)
+
+
+def test_what_another_trial_asks_too_is_asked_once() -> None:
+    found = run(make_renderer(DRAFT, DRAFT + "\n"))
+    first, second = found.arms
+    assert (first.calls, first.stored) == (4, 0)
+    assert (second.calls, second.stored, second.prompt_tokens) == (4, 4, 0)
+
+
+def test_unknown_tokens_stay_unknown() -> None:
+    [arm] = run(make_renderer(PLAIN), backend=Uncounted(None, Options())).arms
+    assert arm.prompt_tokens is None
+    assert not arm.exact
+
+
+def test_the_store_is_asked_for_many_keys_at_once() -> None:
+    stored = Known()
+    run(make_renderer(PLAIN, cases=1500), stored)
+    assert stored.asked == 2
+
+
+def test_check_finds_a_mistake_of_any_case() -> None:
+    renderer = make_renderer(
+        "Greet {{ name }}{{ 1 // (name | length - 2) }}{{ names[0] if name == 'N1' }}"
+    )
+    with pytest.raises(PromptlabError, match="in case 'c0'"):
+        check(renderer, [])
+
+
+def test_check_looks_behind_the_answers() -> None:
+    renderer = make_renderer(DRAFT.replace("Mend: {{ draft }}", "Mend: {{ drft }}"))
+    with pytest.raises(PromptlabError, match="'drft' is undefined, in case 'c0'") as caught:
+        check(renderer, [])
+    assert caught.value.where == "templates/greet/v1.j2:3"
+
+
+def test_check_fills_every_scorer_in() -> None:
+    with pytest.raises(PromptlabError, match=r"scorer 'exact_match', .*case 'c0'"):
+        check(make_renderer(PLAIN), bind(["exact_match"]))
+    check(make_renderer(PLAIN), bind([{"exact_match": {"target": "{{ name }}"}}]))
