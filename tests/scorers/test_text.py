@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.errors import PromptlabError
@@ -291,7 +291,6 @@ def test_label_refuses(grade: Grade, params: dict[str, Any], expect: str, messag
     assert message in str(caught.value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet="xyz .,\n"), st.sampled_from(POLAR))
 def test_label_is_found_wherever_it_stands(grade: Grade, filler: str, label: str) -> None:
     score = grade("label", f"{filler} {label} {filler}", label, labels=POLAR)

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from rich.console import Console
+
+from promptlab.forecast import ArmForecast, Forecast
+from promptlab.report.terminal import (
+    print_forecast,
+    print_messages,
+    print_result,
+    print_run,
+    print_runs,
+    print_tracebacks,
+    print_turns,
+)
+from promptlab.report.view import RunView
+from promptlab.types import Completion, Message, Outcome, Request, Sampling, Turn
+
+from .conftest import (
+    Printed,
+    build_info,
+    build_outcomes,
+    build_plan,
+    build_result,
+    build_scores,
+    build_view,
+)
+
+
+def crowded(cost: float | None = 0.001234) -> RunView:
+    """Return a run with every outcome, and many trials of each."""
+    counts = {"ok": 70_000, "truncated": 10_000, "refused": 5_000, "empty": 5_000, "error": 10_000}
+    outcomes = [build_outcomes(arm, cost, **counts) for arm in range(4)]
+    means = [0.0, 0.5, 1.0, None]
+    scores = [build_scores(arm, "exact_match", mean, passes=0) for arm, mean in enumerate(means)]
+    return build_view(outcomes, scores)
+
+
+def test_rates_are_drawn_from_0_to_100_percent(printed: Printed) -> None:
+    scores = [
+        build_scores(0, "exact_match", 0.0, passes=0),
+        build_scores(1, "exact_match", 0.75, passes=75),
+        build_scores(0, "length", 12.5),
+        build_scores(1, "length", 1234.5678),
+    ]
+    view = build_view([build_outcomes(0, ok=100), build_outcomes(1, ok=100)], scores)
+    assert printed(print_run, view) == snapshot("""\
+exact_match (primary)
+arm                      n     mean   95 % interval    0 %               100 %
+──────────────────────────────────────────────────────────────────────────────
+sentiment@v1           100    0.0 %   0.0 to 3.7 %     ●─···················
+sentiment@v2 (clear)   100   75.0 %   65.7 to 82.5 %   ·············──●─····
+
+length
+arm                      n   mean   95 % interval
+─────────────────────────────────────────────────
+sentiment@v1           100   12.5   12.4 to 12.6
+sentiment@v2 (clear)   100   1235   1234 to 1235
+
+Outcomes, and a trial's mean
+arm                    trials    ok   tokens in   out   latency s
+─────────────────────────────────────────────────────────────────
+sentiment@v1              100   100       1,234     -       12.34
+sentiment@v2 (clear)      100   100       1,234     -       12.34
+
+""")
+
+
+def test_what_is_not_scored_yet_is_told(printed: Printed) -> None:
+    text = printed(print_run, build_view([build_outcomes(0, error=2)], []))
+    assert text.startswith("exact_match (primary): nothing is scored yet\n\nlength: nothing is")
+
+
+def test_numbers_have_no_drawing(printed: Printed) -> None:
+    scores = [build_scores(0, "length", 1234.5678), build_scores(1, "length", None, n=0)]
+    view = build_view([build_outcomes(0, ok=100), build_outcomes(1, error=100)], scores)
+    text = printed(print_run, view)
+    assert "0 %" not in text
+    assert "1235" in text
+    assert "sentiment@v2 (clear)     0      -   -" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("cost", [None, 0.001234])
+def test_the_fullest_run_fits_and_loses_nothing(
+    printed: Printed, width: int, cost: float | None
+) -> None:
+    text = printed(print_run, crowded(cost), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for told in ("trunc", "refus", "empty", "error", "100000", "70000", "1,234", "12.34"):
+        assert told in text
+    assert ("0.001234" in text) is (cost is not None)
+    assert "v4" in text
+
+
+def test_the_drawing_is_left_out_where_there_is_no_room(printed: Printed) -> None:
+    assert "●" in printed(print_run, crowded(), width=80)
+    assert "●" not in printed(print_run, crowded(), width=60)
+
+
+def test_scores_that_failed_and_cases_in_groups_are_told(printed: Printed) -> None:
+    score = replace(build_scores(0, "length", 3.0), failed=1, n_groups=7)
+    text = printed(print_run, build_view([build_outcomes(0, ok=101)], [score]))
+    assert "length failed on 1 output: see promptlab show --errors --full" in text
+    assert "The cases come in groups; these intervals take them as independent." in text
+
+
+def test_practices_that_look_like_markup_are_text(printed: Printed) -> None:
+    view = crowded()
+    arm = replace(view.arms[0].arm, practices=("[bold]",))
+    view = replace(view, arms=(replace(view.arms[0], arm=arm),))
+    assert "([bold])" in printed(print_run, view)
+
+
+def test_a_forecast(printed: Printed) -> None:
+    arms = [
+        ArmForecast(100, 300, 40, 12_345, exact=False),
+        ArmForecast(100, 100, 100, 0),
+        ArmForecast(100, 100, 0, None, exact=False),
+    ]
+    plan = replace(build_plan(arms=3), cases=(), repeats=1)
+    assert printed(print_forecast, plan, Forecast(arms)) == snapshot("""\
+Plan of sentiment
+arm                       trials   calls   stored   prompt tokens
+─────────────────────────────────────────────────────────────────
+sentiment@v1 on smollm2      100     300       40    about 12,345
+sentiment@v2 on smollm2      100     100      100               0
+sentiment@v3 on smollm2      100     100        0         unknown
+
+0 trials (3 arms x 0 cases x 1 repeat), 500 model calls, 140 answered by the
+store.
+""")
+
+
+def test_a_list_of_runs(printed: Printed) -> None:
+    finished = build_info([build_outcomes(0, ok=90, truncated=7, error=3)])
+    halted = replace(finished, status="interrupted", trials=400, suite="a" * 30)
+    text = printed(print_runs, [finished, halted])
+    assert max(map(len, text.splitlines())) <= 80
+    assert text == snapshot("""\
+run                    suite           status            trials   outcomes
+────────────────────────────────────────────────────────────────────────────────
+20260101-000000-beef   sentiment       finished             100   ok 90,
+                                                                  truncated 7,
+                                                                  error 3
+20260101-000000-beef   aaaaaaaaaaaaa   interrupted   100 of 400   ok 90,
+                       aaaaaaaaaaaaa                              truncated 7,
+                       aaaa                                       error 3
+""")
+
+
+def test_a_result_is_one_trial_with_what_each_scorer_says(printed: Printed) -> None:
+    rows = [
+        build_result(repeat=1, output="line 1\nline 2\nline 3\nline 4"),
+        build_result(scorer="polite", passed=False, score=0.0, reason="has no 'please'"),
+        build_result(scorer="size", passed=None, score=0.123456),
+        build_result(scorer="broken", passed=None, score=None, error="ValueError: no"),
+    ]
+    assert printed(print_result, rows, full=False) == snapshot("""\
+c1 #2  t@v1 on echo  ok
+  line 1
+  line 2
+  line 3 ...
+  exact_match: pass
+  polite: FAIL, has no 'please'
+  size: 0.1235
+  broken: ValueError: no
+
+""")
+
+
+def test_the_error_of_a_trial_is_told_once(printed: Printed) -> None:
+    rows = [
+        build_result(outcome=Outcome.ERROR, scorer=scorer, score=None, output=None, error="down")
+        for scorer in ("exact_match", "length")
+    ]
+    assert printed(print_result, rows, full=False) == "c1  t@v1 on echo  error\n  error: down\n\n"
+
+
+@given(output=st.text(max_size=2000))
+def test_an_output_of_a_list_is_short(output: str) -> None:
+    stream = StringIO()  # hypothesis needs a new one for every output
+    console = Console(file=stream, width=80, color_system=None)
+    print_result(console, [build_result(output=output)], full=False)
+    assert len(stream.getvalue().split("\n")) <= 12
+
+
+def test_a_conversation_tells_each_message_once(printed: Printed) -> None:
+    first = (Message("system", "Be [kind]."), Message("user", "Draft."))
+    second = (*first, Message("assistant", "Dear"), Message("user", "Mend."))
+    turns = [
+        Turn("draft", Request("a", first, Sampling()), Completion(Outcome.OK, "Dear"), False),
+        Turn("answer", Request("b", second, Sampling()),
+             Completion(Outcome.ERROR, error="the server is down"), False),
+    ]  # fmt: skip
+    assert printed(print_turns, turns) == snapshot("""\
+system
+  Be [kind].
+user
+  Draft.
+draft (ok)
+  Dear
+user
+  Mend.
+answer (error)
+  the server is down
+
+""")
+
+
+def test_messages_stand_under_their_role(printed: Printed) -> None:
+    messages = [Message("user", "one\ntwo"), Message("assistant", "")]
+    assert printed(print_messages, messages) == "user\n  one\n  two\nassistant\n\n"
+
+
+def test_tracebacks_stand_under_their_scorer(printed: Printed) -> None:
+    text = printed(print_tracebacks, {"polite": "Traceback:\n  in polite\nKeyError: 'x'\n"})
+    assert text == "polite raised\n  Traceback:\n    in polite\n  KeyError: 'x'\n"

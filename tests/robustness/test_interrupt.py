@@ -1,0 +1,82 @@
+"""Ctrl-C and SIGTERM: a quick end that keeps what was measured and says how to go on."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.robustness.conftest import Lab
+
+LIMIT_S = 2.0
+INT, TERM = signal.SIGINT, signal.SIGTERM
+
+
+@pytest.mark.parametrize("signals", [(INT,), (INT, INT), (TERM,)], ids=["once", "twice", "term"])
+def test_an_interrupted_run_keeps_all_and_is_resumed(
+    lab: Lab, signals: tuple[signal.Signals, ...]
+) -> None:
+    process, log = lab.begin("run", "one", pace=0.05)
+    lab.wait_until(lambda: log.stat().st_size > 5_000)
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.003)
+    _, told = process.communicate(timeout=LIMIT_S)
+
+    assert process.returncode == 130
+    [run] = re.findall(r"^interrupted: .* trials are stored; finish with: (.*)$", told, re.M)
+    stored = lab.stored()
+    assert stored == lab.asked(log)
+    document = lab.carry(*run.removeprefix("promptlab ").split())
+    assert document["calls"] == lab.calls - len(stored)
+    lab.assert_complete()
+
+
+@pytest.mark.parametrize("number", [INT, TERM])
+def test_waiting_for_a_slow_answer_can_be_interrupted(lab: Lab, number: signal.Signals) -> None:
+    process, _ = lab.begin("run", "one", pace=60)
+    lab.wait_until(lambda: lab.rows("SELECT 1 FROM sqlite_schema WHERE name = 'runs'"))
+    lab.wait_until(lambda: lab.rows("SELECT 1 FROM runs"))
+    process.send_signal(number)
+    _, told = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 130
+    assert f"0 of {lab.trials:,} trials are stored; finish with: promptlab resume" in told
+    assert lab.carry("resume")["calls"] == lab.calls
+    lab.assert_complete()
+
+
+def test_sigterm_ends_a_run_that_ignores_ctrl_c(lab: Lab) -> None:
+    """A shell starts what a script puts in the background with SIGINT ignored."""
+
+    def in_background() -> None:
+        signal.signal(INT, signal.SIG_IGN)
+
+    process, log = lab.begin("run", "one", pace=0.05, set_up=in_background)
+    lab.wait_until(lambda: log.stat().st_size > 5_000)
+    process.send_signal(INT)
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.send_signal(TERM)
+    _, told = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 130
+    assert "finish with: promptlab resume" in told
+    assert lab.stored() == lab.asked(log)
+    assert lab.carry("db", "verify") == {"problems": []}
+
+
+def test_the_third_ctrl_c_ends_a_run_that_hangs(lab: Lab) -> None:
+    process, _ = lab.begin("run", "one", pace=-60)
+    lab.wait_until(lambda: lab.rows("SELECT 1 FROM sqlite_schema WHERE name = 'runs'"))
+    lab.wait_until(lambda: lab.rows("SELECT 1 FROM runs"))
+    time.sleep(0.3)
+    for _ in range(3):
+        assert process.poll() is None
+        process.send_signal(INT)
+        time.sleep(0.1)
+    _, told = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 130
+    assert "finish with: promptlab resume" in told
