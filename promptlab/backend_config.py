@@ -63,7 +63,7 @@ def _bad_option(error: ValidationError, kind: type[Backend], entry: BackendEntry
     mistakes = error.errors()
     key = ".".join(str(part) for part in mistakes[0]["loc"][:1])
     if mistakes[0]["type"] == "extra_forbidden":
-        told = registry.unknown(f"option of {entry.kind}", key, kind.options_model.model_fields)
+        told = registry.unknown("option", key, kind.options_model.model_fields, of=entry.kind)
         return PromptlabError(told.message, where=entry.where, hint=told.hint)
     if mistakes[0]["type"] == "missing":
         return PromptlabError(f"the option {key} is missing", where=entry.where, hint="add it")

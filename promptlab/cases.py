@@ -123,7 +123,7 @@ class _CaseMaker:
 def _check_keys(row: Mapping[str, object], where: str) -> None:
     for key in row:
         if key not in _STRUCTURED:
-            told = unknown("key of a case", key, _STRUCTURED)
+            told = unknown("key", key, _STRUCTURED, of="a case")
             raise PromptlabError(told.message, where=where, hint=told.hint)
 
 

@@ -58,7 +58,7 @@ def _one(name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, 
         return wanted
     if wanted in aliases:
         return aliases[wanted]
-    raise unknown(f"version of {name}", wanted, [*versions, *aliases])
+    raise unknown("version", wanted, [*versions, *aliases], of=name)
 
 
 class TemplateLibrary:
@@ -97,7 +97,7 @@ class TemplateLibrary:
         versions = self.versions(name)
         for alias, version in data.items():
             if version not in versions:
-                told = unknown(f"version of {name}", str(version), versions)
+                told = unknown("version", str(version), versions, of=name)
                 raise PromptlabError(told.message, where=document.where((alias,)), hint=told.hint)
         return {str(alias): str(version) for alias, version in data.items()}
 

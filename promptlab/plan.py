@@ -130,11 +130,11 @@ def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
     known = [case.id for case in cases]
     for wanted in selection.case_ids:
         if wanted not in known:
-            raise unknown(f"case of suite {suite.name}", wanted, known)
+            raise unknown("case", wanted, known, of=f"suite {suite.name}")
     for tag in selection.tags:
         tags = sorted({tag for case in cases for tag in case.tags})
         if tag not in tags:
-            raise unknown(f"tag of suite {suite.name}", tag, tags)
+            raise unknown("tag", tag, tags, of=f"suite {suite.name}")
     share = suite.settings.holdout
     split = chosen_split(suite, selection)
     chosen = tuple(

@@ -71,7 +71,7 @@ def load_attr(reference: str, root: Path | None) -> object:
         found: object = getattr(module, attr)
     except AttributeError:
         offered = [name for name in vars(module) if not name.startswith("_")]
-        raise unknown(f"attribute of {module_name}", attr, offered) from None
+        raise unknown("attribute", attr, offered, of=module_name) from None
     return found
 
 
@@ -86,8 +86,8 @@ def _last_line(error: Exception) -> str:
     return traceback.format_exception_only(error)[-1].strip()
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> PromptlabError:
-    """Make the error for a name that is not there, with the nearest one that is."""
+def unknown(what: str, name: str, known: Iterable[str], of: str | None = None) -> PromptlabError:
+    """Make the error for a name that is not there (in `of`), with the nearest one that is."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
     if near:
@@ -98,4 +98,5 @@ def unknown(what: str, name: str, known: Iterable[str]) -> PromptlabError:
             hint += f" and {len(known) - _LISTED} more"
     else:
         hint = "there is none yet"
-    return PromptlabError(f"unknown {what} {name!r}", hint=hint)
+    owner = f" of {of}" if of else ""
+    return PromptlabError(f"unknown {what} {name!r}{owner}", hint=hint)

@@ -85,7 +85,7 @@ class PromptTags(Extension):
         while parser.stream.current.type == "name":
             key = next(parser.stream).value
             if key not in GENERATE_OPTIONS:
-                told = unknown("option of generate", key, GENERATE_OPTIONS)
+                told = unknown("option", key, GENERATE_OPTIONS, of="generate")
                 raise BadTagError(told.message, told.hint, lineno)
             parser.stream.expect("assign")
             try:

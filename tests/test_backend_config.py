@@ -46,7 +46,7 @@ def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> 
     ("options", "kind", "told"),
     [
         ({}, "ehco", "unknown backend 'ehco' (did you mean 'echo'?)"),
-        ({"repyl": "x"}, "echo", "unknown option of echo 'repyl' (did you mean 'reply'?)"),
+        ({"repyl": "x"}, "echo", "unknown option 'repyl' of echo (did you mean 'reply'?)"),
         ({"reply": 3}, "echo", "reply: expected text, found 3 (put it in quotes)"),
         ({"delay_s": -1}, "echo", "delay_s: expected a number greater than or equal to 0, found -"),
         ({"delay_s": "long"}, "echo", "delay_s: expected a number, found 'long' (mend this value)"),

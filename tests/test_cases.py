@@ -101,7 +101,7 @@ def test_a_digest_covers_all_of_a_case(variables: dict[str, object]) -> None:
         ([{"tags": 3}], "c:1: tags are texts, not 3"),
         ([{"tags": ["a", 3]}], "c:1: tags are texts, not a list"),
         ([{"vars": {"q": 1}, "expected": 2}],
-         "c:1: unknown key of a case 'expected' (did you mean 'expect'?)"),
+         "c:1: unknown key 'expected' of a case (did you mean 'expect'?)"),
         ([{"q": datetime.date(2024, 1, 31)}],
          "c:1: q holds a value of type date, which JSON cannot hold (keep to text, numbers"),
         ([{"id": "a", "q": float("nan")}], "c:1: q holds NaN, infinity or itself, which JSON"),

@@ -67,10 +67,10 @@ def test_a_reference_names_versions(
     [
         ("moood", "unknown template 'moood' (did you mean 'mood'?)"),
         ("zzz", "unknown template 'zzz' (known: mood)"),
-        ("mood@v3", "unknown version of mood 'v3' (known: best, latest-good, v1, v10, v2, v9)"),
-        ("mood@bets", "unknown version of mood 'bets' (did you mean 'best'?)"),
-        ("mood@", "unknown version of mood ''"),
-        ("mood@v1..v3", "unknown version of mood 'v3'"),
+        ("mood@v3", "unknown version 'v3' of mood (known: best, latest-good, v1, v10, v2, v9)"),
+        ("mood@bets", "unknown version 'bets' of mood (did you mean 'best'?)"),
+        ("mood@", "unknown version '' of mood"),
+        ("mood@v1..v3", "unknown version 'v3' of mood"),
         ("mood@v9..v2", "the range 'mood@v9..v2' is empty (write mood@v2..v9)"),
         ("../mood", "unknown template '../mood'"),
     ],
@@ -84,8 +84,8 @@ def test_a_reference_to_nothing_is_told(
 @pytest.mark.parametrize(
     ("aliases", "told"),
     [
-        ("best: v3", ":1: best: unknown version of mood 'v3' (known: v1)"),
-        ("ok: v1\nbest: 3", ":2: best: unknown version of mood '3'"),
+        ("best: v3", ":1: best: unknown version 'v3' of mood (known: v1)"),
+        ("ok: v1\nbest: 3", ":2: best: unknown version '3' of mood"),
         ("- best", ":1: expected `alias: version` lines (for example best: v3)"),
         ("a: 1: 2", ":1: bad YAML"),
     ],

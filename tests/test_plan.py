@@ -222,7 +222,7 @@ def test_the_share_of_the_holdout_is_kept() -> None:
     ("old", "new", "told"),
     [
         ("mood@v1..v2", "mod", "suites/s.yaml:2: templates.0: unknown template 'mod' (did you mea"),
-        ("mood@v1..v2", "mood@v7", "suites/s.yaml:2: templates.0: unknown version of mood 'v7'"),
+        ("mood@v1..v2", "mood@v7", "suites/s.yaml:2: templates.0: unknown version 'v7' of mood"),
         ("seed: 0", "primary: exact", "suites/s.yaml:10: primary: unknown scorer 'exact' (did you"),
         ("seed: 0", "grade: draft",
          "suites/s.yaml:10: grade: mood@v1 gives no answer named 'draft' (it gives: an unnamed on"),
@@ -251,8 +251,8 @@ def test_a_wrong_answer_to_grade_is_told_with_those_there_are(plan_of: MakePlan)
     ("selection", "told"),
     [
         (Selection(templates=("mod",)), "-t mod: unknown template 'mod' (did you mean 'mood'?)"),
-        (Selection(case_ids=("x",)), "unknown case of suite s 'x' (known: a, b, c)"),
-        (Selection(tags=("hrad",)), "unknown tag of suite s 'hrad' (did you mean 'hard'?)"),
+        (Selection(case_ids=("x",)), "unknown case 'x' of suite s (known: a, b, c)"),
+        (Selection(tags=("hrad",)), "unknown tag 'hrad' of suite s (did you mean 'hard'?)"),
         (Selection(split="holdout"),
          "no case of suite s is left in the split holdout (widen --case, --tag, --split or the su"),
         (Selection(limit=0), "no case of suite s is left"),

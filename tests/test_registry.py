@@ -37,7 +37,7 @@ def test_the_users_own_plugin_is_found_in_the_project(write: Write, project: Pat
     write("plugin_of_a_test.py", "thing = 7\n")
     assert registry.load("backends", "plugin_of_a_test:thing", project) == 7
     assert mistake(lambda: registry.load_attr("plugin_of_a_test:thin", project)) == (
-        "unknown attribute of plugin_of_a_test 'thin' (did you mean 'thing'?)"
+        "unknown attribute 'thin' of plugin_of_a_test (did you mean 'thing'?)"
     )
 
 

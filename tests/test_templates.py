@@ -260,7 +260,7 @@ def test_too_many_calls_are_a_mistake() -> None:
          "1: an answer cannot be named 'none' (Jinja has that word; rename it)"),
         ("{% user %}a{% enduser %}{% generate image %}", "1: an answer cannot be named 'image'"),
         ("{% user %}a{% enduser %}{% generate d max_token=1 %}",
-         "1: unknown option of generate 'max_token' (did you mean 'max_tokens'?)"),
+         "1: unknown option 'max_token' of generate (did you mean 'max_tokens'?)"),
         ("{% user %}a{% enduser %}{% generate d max_tokens=n %}",
          "1: max_tokens of generate is an expression (write a plain value)"),
         ("{% user %}a{% enduser %}{% generate d max_tokens=0 %}",

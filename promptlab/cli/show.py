@@ -92,7 +92,7 @@ def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
     known = {case.id for case in plan.cases}
     for case in cases:
         if case not in known:
-            raise unknown("case of this run", case, known)
+            raise unknown("case", case, known, of="this run")
     return cases
 
 
@@ -103,7 +103,7 @@ def _versions(plan: Plan, references: tuple[str, ...]) -> tuple[tuple[str, str |
         name = reference.partition("@")[0]
         versions = {arm.version for arm in plan.arms if arm.template == name}
         if not versions:
-            raise unknown("template of this run", name, {arm.template for arm in plan.arms})
+            raise unknown("template", name, {arm.template for arm in plan.arms}, of="this run")
         in_order = sorted(versions, key=natural_key)
         chosen += [(name, version) for version in chosen_versions(reference, in_order, {})]
     return tuple(chosen)

@@ -131,7 +131,7 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
     text, newest = _FIRST_VERSION, None
     if origin is not None or name in bench.library.names():
         parent = _one(bench, origin or name)
-        text = _with_parent(parent)
+        text = _with_parent(parent, name)
         newest = bench.library.versions(name)[-1] if name in bench.library.names() else None
     path = bench.project.templates / name / f"{version or _next(newest)}.j2"
     if path.exists():
@@ -233,13 +233,13 @@ def _print_log(rows: list[dict[str, Any]], as_json: bool) -> None:
     stdout().print(table)
 
 
-def _with_parent(parent: Template) -> str:
-    """Return the parent's text with its name as the new version's parent."""
+def _with_parent(parent: Template, name: str) -> str:
+    """Return the parent's text, naming it as the parent if it is a version of the same template."""
     source = parent.source.source
-    line = f"parent: {parent.source.version}\n"
+    line = f"parent: {parent.source.version}\n" if parent.source.name == name else ""
     match = _FRONT.match(source)
     if match is None:
-        return f"---\n{line}---\n{source}"
+        return f"---\n{line}---\n{source}" if line else source
     front, found = re.subn(r"^parent:.*\n", line, match[1], count=1, flags=re.MULTILINE)
     return source[: match.start(1)] + (front if found else line + front) + source[match.end(1) :]
 
@@ -257,7 +257,7 @@ def _next(newest: str | None) -> str:
 def _known_practices(loaded: Template, off: tuple[str, ...]) -> frozenset[str]:
     for name in off:
         if name not in loaded.blocks:
-            raise unknown(f"marked practice of {loaded.reference}", name, loaded.blocks)
+            raise unknown("marked practice", name, loaded.blocks, of=loaded.reference)
     return frozenset(off)
 
 
@@ -270,7 +270,7 @@ def _variables(
     suite = load_suite(bench.project.suites, suite_name)
     cases = {case.id: case for case in suite.read_cases()}
     if case_id is not None and case_id not in cases:
-        raise unknown(f"case of suite {suite.name}", case_id, cases)
+        raise unknown("case", case_id, cases, of=f"suite {suite.name}")
     case = cases[case_id] if case_id else next(iter(cases.values()))
     return {**case.vars, **params}, ImageFolder(suite.assets)
 

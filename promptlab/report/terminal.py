@@ -17,7 +17,8 @@ from promptlab.report.view import ArmView, RunView, ScoreView
 from promptlab.results import Result, RunInfo, Sum
 from promptlab.types import Message, Outcome, Plan, Turn
 
-_PLOT_WIDTH = 21
+_PLOT_WIDTH = 15
+_PLOT_SCALE = "0 %" + "100 %".rjust(_PLOT_WIDTH - 3)
 _UNBOUNDED = 10_000
 _PLOT_FROM = 72  # columns of the terminal: a narrower one has no room for a plot
 _TOLD = {
@@ -47,7 +48,7 @@ def _print_scores(console: Console, view: RunView, scorer: str) -> None:
         console.print(f"{title}: nothing is scored yet", markup=False)
         return
     plotted = console.width >= _PLOT_FROM and all(score.is_rate for _, score in scored)
-    columns = ["arm", "n", "mean", "95 % interval", *(["0 %               100 %"] * plotted)]
+    columns = ["arm", "n", "mean", "95 % interval", *([_PLOT_SCALE] * plotted)]
     table = plain_table(*columns, title=title, right=("n", "mean"), whole=tuple(columns[3:]))
     for arm, score in scored:
         cells = [_arm_name(view, arm), str(score.n), _mean(score), _interval(score)]

@@ -59,6 +59,7 @@ class Ran:
 
 Promptlab = Callable[..., Ran]
 Gold = Callable[[str, str, str], None]
+_TAKEN = re.compile(r" in \d+ s;")
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 GOLD = Path(__file__).parent.parent / "gold"
 
@@ -160,7 +161,7 @@ def gold() -> Gold:
 
     def compare(file: str, heading: str, text: str) -> None:
         kept = sections(file)
-        text = _RUN_ID.sub("YYYYMMDD-HHMMSS-xxxx", text)
+        text = _TAKEN.sub(" in 0 s;", _RUN_ID.sub("YYYYMMDD-HHMMSS-xxxx", text))
         text = "\n".join(line.rstrip() for line in text.splitlines()) + "\n\n"
         if os.environ.get("PROMPTLAB_GOLD") == "write":
             kept[heading] = text

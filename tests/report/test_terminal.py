@@ -52,10 +52,10 @@ def test_rates_are_drawn_from_0_to_100_percent(printed: Printed) -> None:
     view = build_view([build_outcomes(0, ok=100), build_outcomes(1, ok=100)], scores)
     assert printed(print_run, view) == snapshot("""\
 exact_match (primary)
-arm                      n     mean   95 % interval    0 %               100 %
-──────────────────────────────────────────────────────────────────────────────
-sentiment@v1           100    0.0 %   0.0 to 3.7 %     ●─···················
-sentiment@v2 (clear)   100   75.0 %   65.7 to 82.5 %   ·············──●─····
+arm                      n     mean   95 % interval    0 %       100 %
+──────────────────────────────────────────────────────────────────────
+sentiment@v1           100    0.0 %   0.0 to 3.7 %     ●─·············
+sentiment@v2 (clear)   100   75.0 %   65.7 to 82.5 %   ·········─●──··
 
 length
 arm                      n   mean   95 % interval

@@ -163,7 +163,7 @@ def test_refuses_wrong_parameters(entry: Any, message: str) -> None:
     ("entry", "message"),
     [
         ("nowhere_at_all:f", "cannot import 'nowhere_at_all:f'"),
-        ("own_scorers:plane", "unknown attribute of own_scorers 'plane' (did you mean 'plain'?)"),
+        ("own_scorers:plane", "unknown attribute 'plane' of own_scorers (did you mean 'plain'?)"),
         ("own_scorers:OWN_CONSTANT", "unknown attribute"),
         ("own_scorers:TYPE_CHECKING", "is not a function but bool"),
         ({"own_scorers:plain": {"level": "1"}}, "scorer 'plain', parameter 'level': input should"),
