@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,15 @@ reply = ""
 [backends.parrot]
 kind = "echo"
 reply = "Hello Ada"
+"""
+SHAKY = """\
+asked = []
+
+def shaky(sample):
+    asked.append(sample.case.id)
+    if sample.case.id == "ben" and asked.count("ben") == 1:
+        raise ValueError("not this time")
+    return sample.case.id == "ben"
 """
 MEANS = """
 SELECT arm, scorer, avg(score), count(score) FROM results WHERE run_id = ? GROUP BY 1, 2
@@ -107,6 +117,22 @@ def test_the_json_tells_the_numbers_of_the_view_results(
     }
     assert len(stored) == 6 * 3
     assert told == stored
+
+
+def test_with_repeats_the_documented_query_tells_what_the_json_does(
+    project: Path, promptlab: Promptlab
+) -> None:
+    (project / "checks_that_shake.py").write_text(SHAKY, encoding="utf-8")
+    edit(project / "suites/greet.yaml", "scorers:\n", "scorers:\n  - checks_that_shake:shaky\n")
+    found = run_json(promptlab, "--repeats", "3", "-t", "greet@v1")
+    guide = (Path(__file__).parents[2] / "docs/store.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
+    [sql] = [text for text in queries if "from (" in text]
+    rows = query(project, sql.replace("'...'", "?"), found["run"])
+    [arm] = found["arms"]
+    told = {score["scorer"]: (score["mean"], score["n"]) for score in arm["scores"]}
+    assert {scorer: (mean, n) for _, scorer, mean, n in rows} == told
+    assert told["shaky"] == (pytest.approx(1 / 3), 3)  # Ben's two repeats that were graded
 
 
 def test_a_number_has_students_interval(project: Path, promptlab: Promptlab) -> None:
