@@ -150,6 +150,7 @@ class _Lane:
     unchecked: deque[tuple[_Conversation, Request]] = field(default_factory=deque)
     ready: deque[Request] = field(default_factory=deque)
     in_flight: dict[str, list[_Conversation]] = field(default_factory=dict)
+    looked_up: int = 0  # look-ups under way, whose trials may still want to be sent
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -184,7 +185,7 @@ class TrialWork:
             if lane.ready:
                 count = min(limit, len(lane.ready))
                 return [lane.ready.popleft() for _ in range(count)]
-            if not lane.in_flight:
+            if not (lane.in_flight or lane.looked_up):
                 lane.changed.set()
                 return []
             lane.changed.clear()
@@ -233,6 +234,15 @@ class TrialWork:
         """Answer from the store what it knows; the rest is ready to be sent."""
         asked = list(lane.unchecked)
         lane.unchecked.clear()
+        lane.looked_up += 1
+        try:
+            await self._sort(lane, asked)
+        finally:
+            lane.looked_up -= 1
+            lane.changed.set()
+        await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
+
+    async def _sort(self, lane: _Lane, asked: Sequence[tuple[_Conversation, Request]]) -> None:
         known = self._desk.stored([request.key for _, request in asked])
         for conversation, request in asked:
             completion = known.get(request.key)
@@ -244,7 +254,6 @@ class TrialWork:
             else:
                 lane.in_flight[request.key] = [conversation]
                 lane.ready.append(request)
-        await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
 
     async def _advance(self, lane: _Lane, conversation: _Conversation, turn: Turn) -> None:
         """Take an answer into a trial: ask on, or end it.

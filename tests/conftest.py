@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from hypothesis import HealthCheck, settings
 # Before torch is imported: test processes side by side must not spin while they wait (see
 # `promptlab.hf_model.extra`).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Where the tests run in the background of a script, Ctrl-C is ignored, and every process that they
+# start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every machine; a busy one is no reason to fail.
 settings.register_profile(

@@ -235,6 +235,31 @@ def test_take_waits_while_answers_may_lead_to_more() -> None:
     assert asyncio.run(two_workers()) == (0, 1)
 
 
+class SlowDesk(Desk):
+    """Takes its time to grade."""
+
+    async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
+        await asyncio.sleep(0.01)
+        await super().finish(trial, turns, error)
+
+
+def test_take_waits_while_another_worker_looks_answers_up() -> None:
+    renderer = make_renderer(PLAIN, names=["Ada", "Ben"])
+    known = {key_of(renderer, 0): Completion(Outcome.OK, "stored")}
+    work = TrialWork(renderer, SlowDesk(known))
+
+    async def two_workers() -> list[int]:
+        workers = {asyncio.ensure_future(work.take("echo", 1)) for _ in range(2)}
+        [first], [second] = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        [request] = first.result()
+        await asyncio.sleep(0.01)
+        assert not second.done()  # the request under way may still lead to another
+        await work.give("echo", request, upper(request))
+        return [len(await second)]
+
+    assert asyncio.run(two_workers()) == [0]
+
+
 # Rendering and keys
 
 
