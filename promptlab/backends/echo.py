@@ -20,17 +20,17 @@ _BREATH = 256  # requests between two looks at the event loop
 
 
 class Options(BaseModel):
-    """The options of the echo.
-
-    `reply` is a fixed answer; by default the last user message comes back. `delay_s` is how long
-    each answer takes. Requests whose last user message holds `fail` end in an error.
-    """
+    """The options of the echo."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    reply: str | None = None
-    delay_s: float = Field(0.0, ge=0)
-    fail: str | None = Field(None, min_length=1)
+    reply: str | None = Field(
+        None, description="A fixed answer; by default the last user message comes back."
+    )
+    delay_s: float = Field(0.0, ge=0, description="How long each answer takes.")
+    fail: str | None = Field(
+        None, min_length=1, description="A user message that holds this text ends in an error."
+    )
 
 
 class Echo:

@@ -45,13 +45,23 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    revision: str | None = None
-    batch_size: int = Field(16, ge=1)
-    threads: int | None = Field(None, ge=1)
-    max_length: int | None = Field(None, ge=2)
-    cache_dir: Path | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="The numbers it computes with."
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where it computes: auto (a CUDA GPU where there is one), cpu, cuda:0, mps.",
+    )
+    revision: str | None = Field(None, description="A commit, tag or branch on the hub.")
+    batch_size: int = Field(
+        16, ge=1, description="Prompts answered together; halved when memory runs out."
+    )
+    threads: int | None = Field(None, ge=1, description="Processor threads; torch's own choice.")
+    max_length: int | None = Field(
+        None, ge=2, description="Tokens of prompt and answer together; the model's own limit."
+    )
+    cache_dir: Path | None = Field(None, description="Where converted weights are kept.")
 
 
 class HuggingFace:
