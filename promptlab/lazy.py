@@ -8,15 +8,22 @@ import sys
 from types import ModuleType
 
 
+class _LazyModule(ModuleType):
+    """Stands for a module, and imports it when one of its attributes is first asked for.
+
+    It never stands in `sys.modules`. `importlib.util.LazyLoader` puts its modules there, and
+    whoever looks through them (inspect does, while torch is being imported) loads them in the
+    middle of something else.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
 def lazy_module(name: str) -> ModuleType:
     """Return the module `name`, which is executed at the first access to one of its attributes."""
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        return importlib.import_module(name)  # raises the usual ModuleNotFoundError
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    if importlib.util.find_spec(name) is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    return _LazyModule(name)

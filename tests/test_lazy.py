@@ -20,7 +20,18 @@ def test_a_module_runs_when_it_is_first_used(
     assert capsys.readouterr().out == ""
     assert module.value == 3
     assert capsys.readouterr().out == "awake\n"
-    assert lazy_module("sleeper_of_a_test") is module
+    assert lazy_module("sleeper_of_a_test") is sys.modules["sleeper_of_a_test"]
+
+
+def test_looking_through_all_modules_wakes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dreamer_of_a_test.py").write_text("print('awake')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert lazy_module("dreamer_of_a_test") is not None
+    for module in list(sys.modules.values()):
+        hasattr(module, "__file__")  # as `inspect` does while torch is being imported
+    assert capsys.readouterr().out == ""
 
 
 def test_a_loaded_module_is_returned_as_it_is() -> None:

@@ -159,7 +159,7 @@ def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
     console.print(table)
     console.print()
     console.print(
-        f"{plan.size:,} trials ({_counted(len(plan.arms), 'arm')} x"
+        f"{_counted(plan.size, 'trial')} ({_counted(len(plan.arms), 'arm')} x"
         f" {_counted(len(plan.cases), 'case')}{_side(plan)} x {_counted(plan.repeats, 'repeat')}),"
         f" {_counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
     )
