@@ -6,6 +6,7 @@ It knows how a file is opened and locked; it knows no table but those of the mig
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ Value = None | int | float | str
 Row = tuple[Any, ...]  # of the types that the schema says
 
 BUSY_SECONDS = 30.0
+_PAUSE_S = 0.02  # between tries of what SQLite does not wait for
 _CACHE_KIB = 16 * 1024  # keys are random, so writing 100,000 of them needs the index at hand
 
 # SQLite's primary result code -> what it means here, and the remedy.
@@ -123,6 +125,15 @@ class Connection:
             if self.raw.in_transaction:  # a full disk may have rolled back already
                 self.execute("ROLLBACK")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See the database as it is at one moment, whatever others commit meanwhile."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.execute("ROLLBACK")
+
     def close(self) -> None:
         """Close the file."""
         self.raw.close()
@@ -182,8 +193,9 @@ def _check_place(path: Path, *, readonly: bool) -> None:
 
 
 def _bring_up_to_date(connection: Connection, *, readonly: bool) -> None:
-    applied = _applied(connection)
-    _check_version(connection, applied)
+    with connection.snapshot():
+        applied = _applied(connection)
+        _check_version(connection, applied)
     if readonly and applied < KNOWN:
         raise StoreError(
             "the database is of an older promptlab and must be brought up to date first",
@@ -230,6 +242,18 @@ def _check_version(connection: Connection, applied: set[str]) -> None:
 
 
 def _use_wal(connection: Connection) -> None:
-    """Let readers and the writer work side by side. The file remembers it."""
-    if connection.value("PRAGMA journal_mode") != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
+    """Let readers and the writer work side by side. The file remembers it.
+
+    The one step for which SQLite does not wait itself while another process is in the file, as
+    one is that makes the same new database.
+    """
+    for _ in range(round(BUSY_SECONDS / _PAUSE_S)):
+        if connection.value("PRAGMA journal_mode") == "wal":
+            return
+        try:
+            connection.raw.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                break
+            time.sleep(_PAUSE_S)
+    connection.execute("PRAGMA journal_mode = WAL")  # and tell why, if it still cannot be

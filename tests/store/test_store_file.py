@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -10,7 +11,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -191,6 +194,30 @@ def test_a_locked_database_is_told(path: Path) -> None:
         with pytest.raises(StoreError, match="another process has kept the database locked"):
             waiting.execute("INSERT INTO t VALUES (1)")
         waiting.close()
+
+
+def open_all(folder: Path, together: Barrier, failures: SimpleQueue[str]) -> None:
+    """Open one new database after the other, each at the same moment as other processes."""
+    for number in range(40):
+        together.wait()
+        try:
+            Store.open(folder / f"{number}.db", lambda: datetime.now(UTC)).close()
+        except StoreError as error:
+            failures.put(str(error))
+
+
+def test_a_new_database_may_be_opened_by_many_at_the_same_moment(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    together, failures = context.Barrier(3), context.SimpleQueue()
+    openers = [
+        context.Process(target=open_all, args=(tmp_path, together, failures)) for _ in range(3)
+    ]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert [opener.exitcode for opener in openers] == [0, 0, 0]
+    assert failures.empty(), failures.get()
 
 
 def insert_twice(connection: Connection) -> None:
