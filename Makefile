@@ -26,12 +26,12 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 
 test: check ## The same as check.
 
-check: $(DEV_READY) ## Format, lint, types, imports, tests, and are the docs current?
+check: $(DEV_READY) ## Format, lint, types, imports, tests with their coverage, and are the docs current?
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --cov
 	$(BIN)/cog --check -I . $(DOCS)
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.

@@ -22,6 +22,7 @@ from promptlab.validation import shown
 ROLES = ("id", "expect", "tags", "group")
 MAX_BYTES = 1_000_000  # of one case as JSON; a longer one is a file put into a cell by mistake
 
+_DEEPEST = 100  # levels of lists and keys in one value
 _STRUCTURED = ("id", "vars", "expect", "tags", "group")
 # In canonical JSON a NUL is `\u0000` behind an even number of backslashes.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -82,6 +83,7 @@ def _with_params(case: Case, params: Mapping[str, Json]) -> Case:
         "tags": case.tags,
         "group": case.group,
     }
+    _check_text(canonical_json(content), case.id, "-p")
     return replace(case, vars={**case.vars, **params}, digest=digest_json(content))
 
 
@@ -129,8 +131,8 @@ def _check_keys(row: Mapping[str, object], where: str) -> None:
 
 def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: str) -> Case:
     content = {
-        "vars": variables,
-        "expect": fields.get("expect"),
+        "vars": {name: _plain(value, name, where) for name, value in variables.items()},
+        "expect": _plain(fields.get("expect"), "expect", where),
         "tags": _tags(fields.get("tags"), where),
         "group": _name(fields.get("group"), "group", where),
     }
@@ -149,10 +151,26 @@ def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: 
     )
 
 
+def _plain(value: object, name: str, where: str, depth: int = 0) -> object:
+    """Return a value as JSON gives it back: a run that is resumed must see what it saw before."""
+    if depth > _DEEPEST:
+        _fail(f"{name} is nested too deeply", where, f"{_DEEPEST} levels are enough")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                _fail(
+                    f"{name} has the key {shown(key)}, which is no text", where, "put it in quotes"
+                )
+        return {key: _plain(item, name, where, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, name, where, depth + 1) for item in value]
+    return value
+
+
 def _as_json(content: Mapping[str, object], where: str) -> str:
     try:
         return canonical_json(content)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         _fail(_not_json(content), where, "keep to text, numbers, true, false, null, lists and keys")
 
 
@@ -165,8 +183,6 @@ def _not_json(content: Mapping[str, object]) -> str:
             return f"{name} holds {shown(value)}, which JSON cannot hold"
         except ValueError:
             return f"{name} holds NaN, infinity or itself, which JSON cannot hold"
-        except RecursionError:
-            return f"{name} is nested too deeply"
     return "the case cannot be kept as JSON"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,11 +10,12 @@ from itertools import islice
 from promptlab.backends import Backend
 from promptlab.errors import PromptlabError
 from promptlab.scorers.binding import BoundScorer
-from promptlab.templates import STAND_IN
+from promptlab.templates import STAND_IN, Call
 from promptlab.trials import Renderer
-from promptlab.types import Case, Completion, Request, Trial
+from promptlab.types import Completion, Request, Trial
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
+_BREATH = 500  # cases between two moments in which Ctrl-C is heard
 
 Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 
@@ -52,21 +54,30 @@ class Forecast:
         return sum(arm.stored for arm in self.arms)
 
 
-def check(renderer: Renderer, scorers: Sequence[BoundScorer]) -> None:
+async def check(
+    renderer: Renderer, scorers: Sequence[BoundScorer], backends: Mapping[str, Backend]
+) -> None:
     """Render every arm on every case and fill every scorer in: a mistake costs no model call."""
-    for case in renderer.plan.cases:
-        check_case(renderer, scorers, case)
+    for place, case in enumerate(renderer.plan.cases):
+        if place % _BREATH == 0:
+            await asyncio.sleep(0)
+        for scorer in scorers:
+            scorer.prepare(case)
+        for index, arm in enumerate(renderer.plan.arms):
+            calls = renderer.all_calls(index, case)
+            if not backends[arm.backend].reads_images and any(map(_has_image, calls)):
+                raise PromptlabError(
+                    f"{arm.prompt} shows an image in case {case.id!r}, and backend"
+                    f" {arm.backend!r} reads none",
+                    hint="choose a backend that reads images",
+                )
 
 
-def check_case(renderer: Renderer, scorers: Sequence[BoundScorer], case: Case) -> None:
-    """Render every arm on this case and fill every scorer in."""
-    for scorer in scorers:
-        scorer.prepare(case)
-    for arm in range(len(renderer.plan.arms)):
-        renderer.all_calls(arm, case)
+def _has_image(call: Call) -> bool:
+    return any(not isinstance(message.content, str) for message in call.messages)
 
 
-def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]) -> Forecast:
+async def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]) -> Forecast:
     """Walk every trial as far as the store knows its answers, then on with stand-ins."""
     plan = renderer.plan
     found = Forecast([ArmForecast() for _ in plan.arms])
@@ -74,6 +85,7 @@ def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]
     walk = _Walk(renderer, stored, backends, found)
     while chunk := list(islice(trials, _CHUNK)):
         walk.run(chunk)
+        await asyncio.sleep(0)
     return found
 
 

@@ -48,7 +48,7 @@ class ImageFolder:
                 f"the image {source!r} is {len(data) / 1e6:.0f} MB",
                 hint=f"at most {MAX_BYTES // 1_000_000} MB are sent",
             )
-        return Image(str(path), media_type, digest_bytes(data))
+        return Image(source, media_type, digest_bytes(data), path=str(path))
 
 
 def _by_url(source: str) -> Image:

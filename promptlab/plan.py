@@ -9,7 +9,7 @@ from typing import Literal
 
 from promptlab.cases import with_params
 from promptlab.design import arms_off
-from promptlab.digest import seed_from
+from promptlab.digest import canonical_json, seed_from
 from promptlab.errors import PromptlabError
 from promptlab.library import TemplateLibrary
 from promptlab.registry import unknown
@@ -61,7 +61,7 @@ def make_plan(
         backends=tuple(backends),
         split=chosen_split(suite, selection),
         gates=(*settings.gates, *selection.gates),
-        assets=str(suite.assets),
+        assets=suite.assets_below(library.folder.parent),
     )
     return plan, {template.source.digest: template for template in templates}
 
@@ -170,9 +170,11 @@ def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str
 
 
 def _json_or_text(text: str) -> Json:
+    """Read JSON; what is none, as NaN, stays text, whose type is then refused."""
     try:
         value: Json = json.loads(text)
-    except ValueError:
+        canonical_json(value)
+    except (ValueError, RecursionError):
         return text
     return value
 

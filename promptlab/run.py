@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal, Protocol
 
 from promptlab.backends import Backend
 from promptlab.errors import PromptlabError
 from promptlab.executors import Executor
-from promptlab.forecast import check_case, forecast
+from promptlab.forecast import check, forecast
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store, Writer
@@ -26,7 +27,6 @@ _GRADED_AT_ONCE = 64
 
 # More answers than the writer ever holds back, so that none is asked for twice.
 _RECENT = 10_000
-_BREATH = 500  # cases between two looks at the event loop
 
 
 class Watch(Protocol):
@@ -52,7 +52,8 @@ class Watch(Protocol):
 class Job:
     """A run to be done: its plan, the objects that the plan names, and where it is kept.
 
-    With `fresh`, answers of earlier runs do not count; with `offline`, only they do.
+    `root` is the folder of its project. With `fresh`, answers of earlier runs do not count; with
+    `offline`, only they do.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class Job:
     scorers: Sequence[BoundScorer]
     store: Store
     executor: Executor
+    root: Path
     fresh: bool = False
     offline: bool = False
 
@@ -71,13 +73,12 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
 
     `overrides` is what was asked for beyond the suite file; it is kept with the run.
     """
-    renderer = Renderer(job.plan, job.templates)
-    await _check(job, renderer)
+    renderer = Renderer(job.plan, job.templates, job.root)
+    await check(renderer, job.scorers, job.backends)
     if job.offline:
-        _require_stored(job, renderer)
+        await _require_stored(job, renderer)
     job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
-    facts: dict[str, Json] = {spec.name: dict(spec.identity) for spec in job.plan.backends}
-    await _carry_out(job, renderer, watch, facts)
+    await _carry_out(job, renderer, watch)
 
 
 async def finish(job: Job, watch: Watch) -> None:
@@ -85,38 +86,40 @@ async def finish(job: Job, watch: Watch) -> None:
 
     The run must have been claimed by `Store.resume_run`.
     """
-    facts = dict(job.store.run(job.run_id).facts)
-    await _carry_out(job, Renderer(job.plan, job.templates), watch, facts)
+    await _carry_out(job, Renderer(job.plan, job.templates, job.root), watch)
 
 
-async def _check(job: Job, renderer: Renderer) -> None:
-    for place, case in enumerate(job.plan.cases):
-        if place % _BREATH == 0:
-            await asyncio.sleep(0)  # Ctrl-C is heard here
-        check_case(renderer, job.scorers, case)
-
-
-async def _carry_out(job: Job, renderer: Renderer, watch: Watch, facts: dict[str, Json]) -> None:
+async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
     status: Literal["finished", "interrupted"] = "interrupted"
     done = frozenset(job.store.finished(job.run_id))
     watch.begun(len(done))
     try:
         with job.store.writer(job.run_id) as writer:
-            desk = _Desk(job, writer, watch, facts)
+            desk = _Desk(job, writer, watch)
             try:
                 await job.executor.execute(TrialWork(renderer, desk, done), job.backends)
                 await desk.graded()
             finally:
                 desk.drop()
+        _require_all(job, len(done) + desk.kept)
         status = "finished"
     finally:
         for backend in job.backends.values():
             await backend.close()
-        job.store.end_run(job.run_id, status, facts)
+        job.store.end_run(job.run_id, status)
 
 
-def _require_stored(job: Job, renderer: Renderer) -> None:
-    found = forecast(renderer, partial(job.store.completions, fresh_run=None), job.backends)
+def _require_all(job: Job, kept: int) -> None:
+    """Refuse to call a run finished from which trials are missing."""
+    if kept < job.plan.size:
+        raise PromptlabError(
+            f"{job.plan.size - kept} of {job.plan.size} trials were never carried out",
+            hint="tell the author of the executor, and resume the run",
+        )
+
+
+async def _require_stored(job: Job, renderer: Renderer) -> None:
+    found = await forecast(renderer, partial(job.store.completions, fresh_run=None), job.backends)
     if found.missing is None:
         return
     arm = job.plan.arms[found.missing.arm].label
@@ -131,11 +134,11 @@ def _require_stored(job: Job, renderer: Renderer) -> None:
 class _Desk:
     """Takes down what happens in a run: answers, facts of backends, graded trials."""
 
-    def __init__(self, job: Job, writer: Writer, watch: Watch, facts: dict[str, Json]) -> None:
+    def __init__(self, job: Job, writer: Writer, watch: Watch) -> None:
+        self.kept = 0
         self._job = job
         self._writer = writer
         self._watch = watch
-        self._facts = facts
         self._fresh_run = job.run_id if job.fresh else None
         self._recent: dict[str, Completion] = {}
         self._quick = all(scorer.scorer.ours for scorer in job.scorers)
@@ -150,11 +153,15 @@ class _Desk:
         return found
 
     def opening(self, backend: str) -> None:
+        if self._job.offline:
+            raise PromptlabError(
+                f"an answer of backend {backend!r} is not stored",
+                hint="run without --offline to measure it",
+            )
         self._watch.opening(backend, self._job.backends[backend].notice())
 
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        known = self._facts.get(backend)
-        self._facts[backend] = {**(known if isinstance(known, dict) else {}), **facts}
+        self._job.store.keep_facts(self._job.run_id, backend, facts)
         self._watch.opened(backend)
 
     def spoke(self, turn: Turn) -> None:
@@ -186,7 +193,7 @@ class _Desk:
     def _end_grading(self, task: asyncio.Task[None]) -> None:
         self._slots.release()
         self._grading.discard(task)
-        if not task.cancelled() and self._failure is None:
+        if self._failure is None and not task.cancelled():
             self._failure = task.exception()
 
     def _raise_failure(self) -> None:
@@ -214,6 +221,7 @@ class _Desk:
             scores = await self._grade(trial, turns, graded)
             result = TrialResult(trial, turns, graded, outcome, None, scores)
         self._writer.put_result(result)
+        self.kept += 1
         self._watch.finished(result)
 
     async def _grade(self, trial: Trial, turns: tuple[Turn, ...], graded: int) -> dict[str, Score]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -85,6 +86,10 @@ class Suite:
             return read_cases(path, shown, columns)
         rows = ((self.document.where(("cases", place)), row) for place, row in enumerate(source))
         return make_cases(rows, self.document.where(("cases",)), columns)
+
+    def assets_below(self, root: Path) -> str:
+        """Return `assets` as a path from the project's folder, which may move."""
+        return os.path.relpath(self.assets, root)
 
     @property
     def assets(self) -> Path:

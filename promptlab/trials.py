@@ -8,6 +8,7 @@ scorer's name and no SQL.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from promptlab.types import (
     Turn,
 )
 
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
 
 
@@ -56,13 +58,14 @@ class Desk(Protocol):
 class Renderer:
     """Renders the calls of a plan's trials into requests."""
 
-    def __init__(self, plan: Plan, templates: Mapping[str, Template]) -> None:
+    def __init__(self, plan: Plan, templates: Mapping[str, Template], root: Path) -> None:
+        """Take the plan with its compiled templates, and the folder of its project."""
         self.plan = plan
         self._templates = [templates[arm.digest] for arm in plan.arms]
         self._off = [frozenset(arm.off) for arm in plan.arms]
         digests = {spec.name: spec.digest for spec in plan.backends}
         self._digests = [digests[arm.backend] for arm in plan.arms]
-        self._images = ImageFolder(Path(plan.assets))
+        self._images = ImageFolder(root / plan.assets)
 
     def call(self, trial: Trial, answers: Sequence[str]) -> Call | None:
         """Render a trial up to the call that follows `answers`; None at its end."""
@@ -129,6 +132,17 @@ def _with_case(error: PromptlabError, case: Case) -> PromptlabError:
     )
 
 
+def _storable(completion: Completion) -> Completion:
+    """Mend a text that neither SQLite nor a prompt can hold as it is: NUL, halves of a character.
+
+    Done once, where an answer comes in: what is graded, stored, shown and asked on from is one.
+    """
+    text = completion.text
+    if not _NOT_STORABLE.search(text):
+        return completion
+    return replace(completion, text=_NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
 @dataclass(slots=True)
 class _Conversation:
     """A trial under way: the turns so far, and the call that waits for its answer."""
@@ -139,7 +153,7 @@ class _Conversation:
 
     @property
     def answers(self) -> list[str]:
-        return [turn.completion.text.replace("\x00", "") for turn in self.turns]
+        return [turn.completion.text for turn in self.turns]
 
 
 @dataclass(slots=True)
@@ -202,6 +216,7 @@ class TrialWork:
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Take an answer in: every trial that waits for it goes on or ends."""
         lane = self._lanes[backend]
+        completion = _storable(completion)
         conversations = lane.in_flight[request.key]
         for place, conversation in enumerate(conversations):
             shared = place > 0 and completion.outcome is not Outcome.ERROR

@@ -26,11 +26,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image part of a message: a URL or a file, known by the digest of its content."""
+    """An image part of a message, known by the digest of its content.
+
+    `source` is its URL, or its path as the case gives it; `path` is where that file lies on this
+    machine, None for a URL and for an image that comes from the store.
+    """
 
     source: str
     media_type: str
     digest: str
+    path: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,8 @@ class Plan:
 
     `samplings` holds one entry an arm. `grade` names the answer that is graded, None the last.
     `split` says which side of the suite's holdout the cases are from. `gates` are the conditions
-    that the results are to meet. `assets` is the folder that image paths start from.
+    that the results are to meet. `assets` is the folder that image paths start from,
+    itself a path from the project's folder.
     """
 
     suite: str

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +65,7 @@ def make_renderer(*texts: str, cases: int = 2, repeats: int = 1) -> Renderer:
         gates=(),
         assets=".",
     )
-    return Renderer(plan, {source.digest: Template(source) for source in sources})
+    return Renderer(plan, {source.digest: Template(source) for source in sources}, Path())
 
 
 class Known:
@@ -78,7 +81,12 @@ class Known:
 
 
 def run(renderer: Renderer, stored: Known | None = None, backend: Echo | None = None) -> Forecast:
-    return forecast(renderer, stored or Known(), {"echo": backend or Echo(None, Options())})
+    backends = {"echo": backend or Echo(None, Options())}
+    return asyncio.run(forecast(renderer, stored or Known(), backends))
+
+
+def check_all(renderer: Renderer, *scorers: str | dict[str, Any]) -> None:
+    asyncio.run(check(renderer, bind(scorers), {"echo": Echo(None, Options())}))
 
 
 def first_answers(renderer: Renderer, completion: Completion) -> Known:
@@ -153,17 +161,32 @@ def test_check_finds_a_mistake_of_any_case() -> None:
         "Greet {{ name }}{{ 1 // (name | length - 2) }}{{ names[0] if name == 'N1' }}"
     )
     with pytest.raises(PromptlabError, match="in case 'c0'"):
-        check(renderer, [])
+        check_all(renderer)
 
 
 def test_check_looks_behind_the_answers() -> None:
     renderer = make_renderer(DRAFT.replace("Mend: {{ draft }}", "Mend: {{ drft }}"))
     with pytest.raises(PromptlabError, match="'drft' is undefined, in case 'c0'") as caught:
-        check(renderer, [])
+        check_all(renderer)
     assert caught.value.where == "templates/greet/v1.j2:3"
 
 
 def test_check_fills_every_scorer_in() -> None:
     with pytest.raises(PromptlabError, match=r"scorer 'exact_match', .*case 'c0'"):
-        check(make_renderer(PLAIN), bind(["exact_match"]))
-    check(make_renderer(PLAIN), bind([{"exact_match": {"target": "{{ name }}"}}]))
+        check_all(make_renderer(PLAIN), "exact_match")
+    check_all(make_renderer(PLAIN), {"exact_match": {"target": "{{ name }}"}})
+
+
+def test_an_interruption_is_heard_while_looking_ahead() -> None:
+    renderer = make_renderer(PLAIN, cases=5_000)
+    stored = Known()
+
+    async def interrupted() -> bool:
+        task = asyncio.ensure_future(forecast(renderer, stored, {"echo": Echo(None, Options())}))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(interrupted())
+    assert stored.asked == 1  # of five chunks

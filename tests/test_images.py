@@ -28,7 +28,7 @@ def test_a_file_is_known_by_its_content(tmp_path: Path, name: str, media_type: s
     image = ImageFolder(tmp_path).load(name)
     assert image.media_type == media_type
     assert image.digest == digest_bytes(b"pixels")
-    assert image.source == str(path)
+    assert (image.source, image.path) == (name, str(path))
 
 
 def test_an_image_is_read_once(tmp_path: Path) -> None:

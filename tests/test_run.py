@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.backends import Capacity
+from promptlab.backends import Backend, Capacity
 from promptlab.backends.echo import Echo, Options
 from promptlab.digest import digest_json
 from promptlab.errors import BackendError, PromptlabError
+from promptlab.executors import Work
 from promptlab.executors.local import LocalExecutor
 from promptlab.library import template_digest
 from promptlab.results import ResultFilter
@@ -37,6 +38,7 @@ from promptlab.types import (
     Turn,
 )
 
+PAPER: Mapping[str, Json] = {"device": "paper"}
 NAMES = ("Ada", "Ben", "Eve", "Joe", "Kim")
 PLAIN = "Greet {{ name }}."
 DRAFT = """\
@@ -64,7 +66,7 @@ class Counting(Echo):
 
     async def open(self) -> Mapping[str, Json]:
         self.opened += 1
-        return {"device": "paper"}
+        return PAPER
 
     async def generate(
         self, requests: Sequence[Request]
@@ -159,7 +161,7 @@ def make_job(
         assets=".",
     )
     templates = {source.digest: Template(source) for source in sources}
-    return Job("run-1", plan, templates, {"echo": backend}, bound, store, LocalExecutor())
+    return Job("run-1", plan, templates, {"echo": backend}, bound, store, LocalExecutor(), Path())
 
 
 def carry_out(job: Job) -> Watch:
@@ -315,3 +317,37 @@ def test_offline_begins_no_run_unless_all_is_stored(store: Store) -> None:
     carry_out(replace(job, offline=False))
     carry_out(replace(job, run_id="run-2"))
     assert len(counting(job).asked) == 5
+
+
+class Idle:
+    """An executor that leaves all work undone."""
+
+    async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
+        for name in backends:
+            await work.take(name, 1)
+
+
+def test_a_run_with_trials_missing_is_not_called_finished(store: Store) -> None:
+    job = make_job(store, PLAIN)
+    with pytest.raises(PromptlabError, match="5 of 5 trials were never carried out"):
+        carry_out(replace(job, executor=Idle()))
+    assert store.run("run-1").status == "interrupted"
+    resume(job)
+    assert store.run("run-1").status == "finished"
+
+
+def test_facts_of_a_backend_are_kept_when_it_opens(store: Store) -> None:
+    job = make_job(store, PLAIN, backend=Counting(breaks_after=0))
+    with pytest.raises(BackendError):
+        carry_out(job)
+    assert store.run("run-1").facts == {"echo": {**Echo(None, Options()).identity(), **PAPER}}
+
+
+def test_an_offline_run_never_opens_a_backend(store: Store) -> None:
+    job = make_job(store, PLAIN, backend=Counting(breaks_after=2))
+    with pytest.raises(BackendError):
+        carry_out(job)
+    backend = Counting()
+    with pytest.raises(PromptlabError, match="an answer of backend 'echo' is not stored"):
+        resume(replace(job, backends={"echo": backend}, offline=True))
+    assert (backend.opened, backend.asked) == (0, [])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -97,7 +98,7 @@ def make_renderer(
         gates=(),
         assets=".",
     )
-    return Renderer(plan, {source.digest: Template(source) for source in sources})
+    return Renderer(plan, {source.digest: Template(source) for source in sources}, Path())
 
 
 def upper(request: Request) -> Completion:

@@ -14,6 +14,7 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.progress import RunProgress, duration
 from promptlab.errors import PromptlabError
 from promptlab.gates import Gate
+from promptlab.report.tables import counted
 from promptlab.report.terminal import print_run
 from promptlab.report.view import RunView, run_json, run_view
 from promptlab.run import Job, Watch
@@ -31,6 +32,7 @@ Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 class Wanted:
     """What the user wants of a run beside its results, and what is told when it begins."""
 
+    command: str
     gates: tuple[Gate, ...]
     as_json: bool
     notes: tuple[str, ...] = ()
@@ -45,11 +47,11 @@ def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
             with progress.showing():
                 interruptible.run(flow(job, progress))
         except KeyboardInterrupt:
-            if not _tell_rest(job, "interrupted"):
+            if not _tell_rest(job, wanted.command, "interrupted"):
                 raise
             return INTERRUPTED
         except PromptlabError:
-            _tell_rest(job, "stopped")
+            _tell_rest(job, wanted.command, "stopped")
             raise
     view = read_view(job.store, job.run_id, job.plan)
     failed = _failed_gates(view, wanted.gates)
@@ -58,11 +60,12 @@ def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
     else:
         print_run(stdout(), view)
         _tell_end(view, progress, time.monotonic() - began)
+        _tell_failures(view, wanted.command)
     for text in failed:
         click.echo(f"gate failed: {text}", err=True)
     if failed:
         return GATE_FAILED
-    return SOME_FAILED if progress.outcomes[Outcome.ERROR] else 0
+    return SOME_FAILED if _failed_trials(view) or _failed_scores(view) else 0
 
 
 def read_view(store: Store, run_id: str, plan: Plan) -> RunView:
@@ -76,24 +79,40 @@ def _tell_end(view: RunView, progress: RunProgress, elapsed: float) -> None:
     if progress.calls == 0:
         calls = "no model call was made: the store had every answer"
     else:
-        calls = f"{progress.calls:,} model calls"
+        calls = counted(progress.calls, "model call")
         if progress.served:
-            calls += f", {progress.served:,} answers reused"
+            calls += f", {counted(progress.served, 'answer')} reused"
     side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
-    click.echo(f"Run {view.run.run_id}: {trials:,} trials{side} in {duration(elapsed)}; {calls}.")
-    errors = sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
-    if errors:
-        click.echo(f"{errors:,} trials failed: promptlab show --errors; promptlab resume latest")
+    click.echo(
+        f"Run {view.run.run_id}: {counted(trials, 'trial')}{side} in {duration(elapsed)}; {calls}."
+    )
 
 
-def _tell_rest(job: Job, how: str) -> bool:
+def _tell_failures(view: RunView, command: str) -> None:
+    if trials := _failed_trials(view):
+        click.echo(
+            f"{counted(trials, 'trial')} failed: {command} show --errors; {command} resume latest"
+        )
+    if scores := _failed_scores(view):
+        click.echo(f"{counted(scores, 'score')} failed: {command} show --errors --full")
+
+
+def _failed_trials(view: RunView) -> int:
+    return sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
+
+
+def _failed_scores(view: RunView) -> int:
+    return sum(score.failed for arm in view.arms for score in arm.scores)
+
+
+def _tell_rest(job: Job, command: str, how: str) -> bool:
     """Say what is kept of a run and how to finish it; False if it had not begun."""
     known = [run for run in job.store.runs() if run.run_id == job.run_id]
     if not known:
         return False
     click.echo(
         f"{how}: {known[0].stored:,} of {known[0].trials:,} trials are stored;"
-        f" finish with: promptlab resume {job.run_id}",
+        f" finish with: {command} resume {job.run_id}",
         err=True,
     )
     return True

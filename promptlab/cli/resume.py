@@ -29,7 +29,7 @@ def resume(session: Session, run_ref: str | None, as_json: bool) -> int:
     bench = Workbench(session)
     with open_store(session, readonly=False) as store:
         run_id = _choose(store, run_ref)
-        plan = store.load_plan(run_id)
+        plan, asked = store.load_plan(run_id), store.run(run_id).overrides
         scorers = bind(plan.scorers, bench.project.root)
         _refuse_other_versions(plan.scorers, scorers)
         job = Job(
@@ -39,13 +39,15 @@ def resume(session: Session, run_ref: str | None, as_json: bool) -> int:
             backends=bench.stored_backends(plan.backends),
             scorers=scorers,
             store=store,
-            executor=make_executor("local", bench.project.root),
+            executor=make_executor(str(asked.get("executor", "local")), bench.project.root),
+            root=bench.project.root,
             fresh=store.run(run_id).fresh,
+            offline=bool(asked.get("offline", False)),
         )
         store.resume_run(run_id)
         labels = [spec.label for spec in plan.scorers]
         gates = tuple(parse_gate(text, labels, "the run's gates") for text in plan.gates)
-        return carry_out(job, finish, Wanted(gates, as_json))
+        return carry_out(job, finish, Wanted(session.command, gates, as_json))
 
 
 def _choose(store: Store, run_ref: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -32,7 +33,7 @@ from promptlab.types import BackendSpec, Plan
 
 _OVERRIDES = (
     *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
-    *("params", "gates"),
+    *("params", "gates", "executor", "offline"),
 )
 
 
@@ -113,10 +114,9 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
         loaded, bench.library, specs, [scorer.spec for scorer in scorers], _selection(options)
     )
     if options["dry_run"]:
-        renderer = Renderer(plan, templates)
-        check(renderer, scorers)
+        renderer = Renderer(plan, templates, bench.project.root)
         with _answers(session, fresh=options["fresh"]) as stored:
-            found = forecast(renderer, stored, backends)
+            found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
         return _show_forecast(plan, found, options["as_json"])
     with open_store(session, readonly=False) as store:
         job = Job(
@@ -127,10 +127,11 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
             scorers=scorers,
             store=store,
             executor=make_executor(options["executor"], bench.project.root),
+            root=bench.project.root,
             fresh=options["fresh"],
             offline=options["offline"],
         )
-        wanted = Wanted(gates, options["as_json"], notes=_edits(store, plan))
+        wanted = Wanted(session.command, gates, options["as_json"], notes=_edits(store, plan))
         return carry_out(job, partial(start, overrides=_overrides(options)), wanted)
 
 
@@ -143,14 +144,23 @@ def _selection(options: Mapping[str, Any]) -> Selection:
         split=options["split"],
         repeats=options["repeats"],
         seed=options["seed"],
-        params=dict(options["params"]),
+        params=_params(options["params"]),
         gates=options["gates"],
     )
 
 
+def _params(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    params = dict(pairs)
+    if len(params) < len(pairs):
+        twice = next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)
+        raise PromptlabError(f"-p {twice} is given twice", hint="keep one of them")
+    return params
+
+
 def _overrides(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the command line asked for beyond the suite file."""
-    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, ())}
+    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, (), "local")}
+    found = {name: value for name, value in found.items() if value is not False}
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
     }
@@ -199,6 +209,16 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
         if (earlier := store.label_digests(source.name, source.version))
         and source.digest not in earlier
     )
+
+
+async def _look_ahead(
+    renderer: Renderer,
+    scorers: Sequence[BoundScorer],
+    stored: Stored,
+    backends: Mapping[str, Backend],
+) -> Forecast:
+    await check(renderer, scorers, backends)
+    return await forecast(renderer, stored, backends)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,16 @@ class Session:
 
     folder: Path | None = None
     database: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """Return how this invocation begins, for commands that the user is told to type."""
+        words = ["promptlab"]
+        if self.folder is not None:
+            words += ["--project", str(self.folder)]
+        if self.database is not None:
+            words += ["--db", str(self.database)]
+        return shlex.join(words)
 
     @staticmethod
     def now() -> datetime.datetime:

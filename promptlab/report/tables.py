@@ -30,3 +30,8 @@ def plain_table(
             overflow="fold",  # a long name goes on in the next line: no letter of it is lost
         )
     return table
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 trial, 1,000 trials."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

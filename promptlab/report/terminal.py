@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from promptlab.forecast import Forecast
-from promptlab.report.tables import plain_table
+from promptlab.report.tables import counted, plain_table
 from promptlab.report.view import ArmView, RunView, ScoreView
 from promptlab.results import Result, RunInfo, Sum
 from promptlab.types import Message, Outcome, Plan, Turn
@@ -56,8 +56,8 @@ def _print_scores(console: Console, view: RunView, scorer: str) -> None:
     console.print(table)
     failed = sum(score.failed for _, score in scored)
     if failed:
-        outputs = _counted(failed, "output")
-        console.print(f"{scorer} failed on {outputs}: see promptlab show --errors --full")
+        outputs = counted(failed, "output")
+        console.print(f"{scorer} failed on {outputs}: `show --errors --full` tells why")
     if any(score.n_groups < score.n for _, score in scored):
         console.print("The cases come in groups; these intervals take them as independent.")
 
@@ -159,19 +159,15 @@ def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
     console.print(table)
     console.print()
     console.print(
-        f"{_counted(plan.size, 'trial')} ({_counted(len(plan.arms), 'arm')} x"
-        f" {_counted(len(plan.cases), 'case')}{_side(plan)} x {_counted(plan.repeats, 'repeat')}),"
-        f" {_counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
+        f"{counted(plan.size, 'trial')} ({counted(len(plan.arms), 'arm')} x"
+        f" {counted(len(plan.cases), 'case')}{_side(plan)} x {counted(plan.repeats, 'repeat')}),"
+        f" {counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
     )
 
 
 def _side(plan: Plan) -> str:
     """Say which side of the holdout the cases are from, where there is one."""
     return "" if plan.split == "all" else f" of the {plan.split} side"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def print_runs(console: Console, runs: Iterable[RunInfo]) -> None:

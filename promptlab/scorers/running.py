@@ -31,8 +31,6 @@ Run = Callable[[Sample, Params], Awaitable[Score]]
 
 _PASSED = Score(1.0, passed=True)
 _FAILED = Score(0.0, passed=False)
-# A scorer that calls `sys.exit` must not end the run either.
-_RAISED = (Exception, SystemExit)
 
 
 def runner(scorer: Scorer, time_limit_s: float) -> Run:
@@ -88,21 +86,22 @@ def _is_async(function: Function) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
-def _grade(function: Function, sample: Sample, params: Params) -> Score:
+async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
     try:
         return score_of(function(sample, **params))
-    except _RAISED as error:
+    except Exception as error:  # noqa: BLE001 - what a scorer raises is a failed score
         return failed_score(error)
-
-
-async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
-    return _grade(function, sample, params)
 
 
 async def _await(function: Function, sample: Sample, params: Params) -> Score:
     try:
         return score_of(await function(sample, **params))
-    except _RAISED as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise  # it is the run that is cancelled, or the time limit; not a task of the scorer's
         return failed_score(error)
 
 
@@ -120,7 +119,10 @@ async def _run_in_thread(function: Function, sample: Sample, params: Params) -> 
             answer.set_result(score)
 
     def work() -> None:
-        score = _grade(function, sample, params)
+        try:
+            score = score_of(function(sample, **params))
+        except BaseException as error:  # noqa: BLE001 - the thread would die and nobody be told
+            score = failed_score(error)
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, score)
 

@@ -75,15 +75,13 @@ class Store:
         """Make this process the one that carries out an interrupted run."""
         runs.resume_run(self._connection, self._number(run_id))
 
-    def end_run(
-        self,
-        run_id: str,
-        status: Literal["finished", "interrupted"],
-        facts: Mapping[str, Json],
-    ) -> None:
-        """Store how a run ended, with what each backend said of itself when it opened."""
-        run = self._number(run_id)
-        runs.end_run(self._connection, run, self._now(), status=status, facts=facts)
+    def keep_facts(self, run_id: str, backend: str, facts: Mapping[str, Json]) -> None:
+        """Keep with a run what a backend said of itself when it opened."""
+        runs.keep_facts(self._connection, self._number(run_id), backend, facts)
+
+    def end_run(self, run_id: str, status: Literal["finished", "interrupted"]) -> None:
+        """Store how a run ended."""
+        runs.end_run(self._connection, self._number(run_id), self._now(), status=status)
 
     def writer(self, run_id: str) -> Writer:
         """Return the writer of a run's results, a context manager with its own thread."""

@@ -22,7 +22,7 @@ from promptlab.types import Json, Outcome, Plan
 _INSERT_RUN = """
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
     process_started, created_at, facts)
-VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, '{}')
+VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)
 """
 
 _COLUMNS = (
@@ -68,6 +68,7 @@ def begin_run(
                 fresh,
                 *_this_process(),
                 now,
+                mapping_to_json({spec.name: dict(spec.identity) for spec in plan.backends}),
             ],
         )
         save_plan(connection, run, plan, now)
@@ -88,18 +89,25 @@ def resume_run(connection: Connection, run: int) -> None:
         )
 
 
+def keep_facts(connection: Connection, run: int, backend: str, facts: Mapping[str, Json]) -> None:
+    """Add to what is kept of a backend in this run; at once: a kill gives no second chance."""
+    with connection.transaction():
+        known = dict(run_info(connection, run).facts)
+        before = known.get(backend)
+        known[backend] = {**(before if isinstance(before, dict) else {}), **facts}
+        connection.execute("UPDATE runs SET facts = ? WHERE id = ?", [mapping_to_json(known), run])
+
+
 def end_run(
     connection: Connection,
     run: int,
     now: str,
     *,
     status: Literal["finished", "interrupted"],
-    facts: Mapping[str, Json],
 ) -> None:
-    """Store how a run ended, and what its backends said of themselves."""
+    """Store how a run ended."""
     connection.execute(
-        "UPDATE runs SET status = ?, finished_at = ?, facts = ? WHERE id = ?",
-        [status, now, mapping_to_json(facts), run],
+        "UPDATE runs SET status = ?, finished_at = ? WHERE id = ?", [status, now, run]
     )
 
 

@@ -109,7 +109,7 @@ CREATE TABLE runs (
     process_started TEXT,                -- tells the process from a later one of the same number
     created_at TEXT NOT NULL,
     finished_at TEXT,
-    facts TEXT NOT NULL                  -- JSON: what each backend said of itself when it opened
+    facts TEXT NOT NULL                  -- JSON: by backend: identity, and what it said of itself
 );
 
 CREATE TABLE run_templates (

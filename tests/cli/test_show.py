@@ -137,7 +137,7 @@ def test_a_scorer_that_raises_is_recorded_and_the_run_goes_on(
     (project / "checks_that_raise.py").write_text(RAISES, encoding="utf-8")
     edit(project / "suites/greet.yaml", "  - length", "  - checks_that_raise:fragile\n  - length")
     ran = promptlab("run", "greet", "-t", "greet@v1")
-    assert ran.code == 0
+    assert ran.code == 4
     gold("show.txt", "run with a scorer that raises", ran.out)
     listed = promptlab("show", "--errors")
     assert shown(listed) == [("ben", "greet@v1 on echo")]

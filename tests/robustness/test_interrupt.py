@@ -44,7 +44,10 @@ def test_waiting_for_a_slow_answer_can_be_interrupted(lab: Lab, number: signal.S
     process.send_signal(number)
     _, told = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
-    assert f"0 of {lab.trials:,} trials are stored; finish with: promptlab resume" in told
+    assert (
+        f"0 of {lab.trials:,} trials are stored; finish with: promptlab --project {lab.root} resume"
+        in told
+    )
     assert lab.carry("resume")["calls"] == lab.calls
     lab.assert_complete()
 
@@ -63,7 +66,7 @@ def test_sigterm_ends_a_run_that_ignores_ctrl_c(lab: Lab) -> None:
     process.send_signal(TERM)
     _, told = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
-    assert "finish with: promptlab resume" in told
+    assert f"finish with: promptlab --project {lab.root} resume" in told
     assert lab.stored() == lab.asked(log)
     assert lab.carry("db", "verify") == {"problems": []}
 
@@ -79,4 +82,4 @@ def test_the_third_ctrl_c_ends_a_run_that_hangs(lab: Lab) -> None:
         time.sleep(0.1)
     _, told = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
-    assert "finish with: promptlab resume" in told
+    assert f"finish with: promptlab --project {lab.root} resume" in told

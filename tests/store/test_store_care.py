@@ -44,7 +44,7 @@ def full(
             for seq in range(plan.size - 1):
                 writer.put_result(make_result(plan, seq))
             writer.put_result(make_result(plan, plan.size - 1, make_turn("k", error="late")))
-        store.end_run("r1", "finished", {})
+        store.end_run("r1", "finished")
         assert store.verify() == []
     return path
 

@@ -63,7 +63,7 @@ def test_two_processes_write_at_once_and_lose_nothing(
         assert child.returncode == 0
     for run_id in ("r1", "r2"):
         assert store.finished(run_id) == set(range(400))
-        store.end_run(run_id, "finished", {})
+        store.end_run(run_id, "finished")
     assert store.verify() == []
 
 

@@ -119,9 +119,12 @@ def test_a_run_tells_what_is_known_of_it(store: Store, make_plan: MakePlan) -> N
     assert (going.trials, going.stored, going.finished_at) == (6, 0, None)
     assert going.created_at == "2026-01-01T00:00:01.000+00:00"
 
-    store.end_run("r1", "finished", {"small": {"device": "cpu"}})
+    store.keep_facts("r1", "small", {"device": "cpu"})
+    store.end_run("r1", "finished")
     ended = store.run("r1")
-    assert (ended.status, ended.facts) == ("finished", {"small": {"device": "cpu"}})
+    identity = {"kind": "echo", "model": "tiny"}
+    assert going.facts == {"small": identity}  # from the beginning: a kill gives no second chance
+    assert (ended.status, ended.facts) == ("finished", {"small": {**identity, "device": "cpu"}})
     assert ended.finished_at == "2026-01-01T00:00:02.000+00:00"
 
 
@@ -147,8 +150,8 @@ def test_a_running_run_whose_process_is_gone_was_interrupted(
     store: Store, path: Path, make_plan: MakePlan
 ) -> None:
     begin(store, make_plan(), "alive", "dead", "elsewhere", "stopped", "done")
-    store.end_run("stopped", "interrupted", {})
-    store.end_run("done", "finished", {})
+    store.end_run("stopped", "interrupted")
+    store.end_run("done", "finished")
     child = os.posix_spawn("/bin/true", ["true"], {})
     os.waitpid(child, 0)
     with sqlite3.connect(path) as raw:
@@ -260,7 +263,7 @@ def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) 
     begin(store, make_plan(), "r1")
     with pytest.raises(StoreError, match="run r1 is still going on"):
         store.resume_run("r1")
-    store.end_run("r1", "interrupted", {})
+    store.end_run("r1", "interrupted")
     store.resume_run("r1")
     with pytest.raises(StoreError, match="run r1 is still going on"):
         store.resume_run("r1")

@@ -102,7 +102,7 @@ def test_more_than_the_queue_holds_is_stored_from_many_threads(
             thread.start()
         for thread in threads:
             thread.join()
-    store.end_run("r1", "finished", {})
+    store.end_run("r1", "finished")
     assert len(store.finished("r1")) == 9_000
     assert store.verify() == []
 
