@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 from pydantic import ValidationError
 
 from promptlab import registry
-from promptlab.backends import Backend
+from promptlab.backends import NO_ENVIRONMENT, Backend
 from promptlab.digest import digest_json
 from promptlab.errors import PromptlabError
 from promptlab.project import BackendEntry
@@ -16,8 +17,13 @@ from promptlab.types import BackendSpec
 from promptlab.validation import wrong_value
 
 
-def make_backend(entry: BackendEntry, root: Path) -> Backend:
-    """Make the backend of an entry; its options are checked, nothing is loaded yet."""
+def make_backend(
+    entry: BackendEntry, root: Path, environment: Mapping[str, str] = NO_ENVIRONMENT
+) -> Backend:
+    """Make the backend of an entry; its options are checked, nothing is loaded yet.
+
+    `environment` is where the backend will look its key up.
+    """
     try:
         kind = cast(type[Backend], registry.load("backends", entry.kind, root))
     except PromptlabError as error:
@@ -30,7 +36,7 @@ def make_backend(entry: BackendEntry, root: Path) -> Backend:
         options = kind.options_model.model_validate(dict(entry.options))
     except ValidationError as error:
         raise _bad_option(error, kind, entry) from None
-    return kind(_model_of(entry, root), options)
+    return kind(_model_of(entry, root), options, environment)
 
 
 def _model_of(entry: BackendEntry, root: Path) -> str | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from promptlab.backends import Backend
+from promptlab.cost import NO_TOKENS, TokenRange, prompt_range
 from promptlab.errors import PromptlabError
+from promptlab.renderer import Renderer
 from promptlab.scorers.binding import BoundScorer
 from promptlab.templates import STAND_IN, Call
-from promptlab.trials import Renderer
-from promptlab.types import Completion, Request, Trial
+from promptlab.types import Arm, Case, Completion, Request, Trial, Usage
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
 _BREATH = 500  # cases between two moments in which Ctrl-C is heard
@@ -23,10 +24,12 @@ Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 @dataclass(slots=True)
 class ArmForecast:
     """What one arm would do. `stored` counts the calls that the store answers, or will answer
-    because another trial asks the same. `prompt_tokens` are those of the others, None unknown.
+    because another trial asks the same. The rest is about the other calls.
 
-    They are exact (`exact`) where the backend can count and no answer is still to come that
-    the prompt would hold.
+    `prompt_tokens` are exact (`exact`) where the backend can count and no answer is still to come
+    that the prompt would hold; None where only the server knows. `input_tokens` and
+    `output_tokens` bound what the calls will take, `cost_usd` what they will cost at the
+    backend's price, None where that is not known.
     """
 
     trials: int = 0
@@ -34,6 +37,9 @@ class ArmForecast:
     stored: int = 0
     prompt_tokens: int | None = 0
     exact: bool = True
+    input_tokens: TokenRange = NO_TOKENS
+    output_tokens: TokenRange = NO_TOKENS
+    cost_usd: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -53,24 +59,47 @@ class Forecast:
         """Return how many of the calls the store answers."""
         return sum(arm.stored for arm in self.arms)
 
+    @property
+    def cost_usd(self) -> tuple[float, float] | None:
+        """Return the bounds of what the arms with a known price will cost, None without any."""
+        known = [arm.cost_usd for arm in self.arms if arm.cost_usd is not None]
+        return (sum(low for low, _ in known), sum(high for _, high in known)) if known else None
+
 
 async def check(
     renderer: Renderer, scorers: Sequence[BoundScorer], backends: Mapping[str, Backend]
-) -> None:
-    """Render every arm on every case and fill every scorer in: a mistake costs no model call."""
+) -> dict[str, list[str]]:
+    """Render every arm on every case and fill every scorer in: a mistake costs no model call.
+
+    Return by backend what it will not honour of all this, a line each.
+    """
+    shortfalls: dict[str, list[str]] = {}
+    known: set[tuple[int, str, str]] = set()
     for place, case in enumerate(renderer.plan.cases):
         if place % _BREATH == 0:
             await asyncio.sleep(0)
         for scorer in scorers:
             scorer.prepare(case)
         for index, arm in enumerate(renderer.plan.arms):
-            calls = renderer.all_calls(index, case)
-            if not backends[arm.backend].reads_images and any(map(_has_image, calls)):
-                raise PromptlabError(
-                    f"{arm.prompt} shows an image in case {case.id!r}, and backend"
-                    f" {arm.backend!r} reads none",
-                    hint="choose a backend that reads images",
-                )
+            backend = backends[arm.backend]
+            for turn, call in enumerate(renderer.all_calls(index, case)):
+                if not backend.reads_images and _has_image(call):
+                    raise _blind(arm, case)
+                terms = (index, call.name, str(call.sampling) if call.sampling else "")
+                if terms not in known:
+                    known.add(terms)
+                    trial = Trial(0, index, place, 0)
+                    found = backend.shortfalls(*renderer.terms(trial, call, turn))
+                    lines = shortfalls.setdefault(arm.backend, [])
+                    lines += [line for line in found if line not in lines]
+    return {name: lines for name, lines in shortfalls.items() if lines}
+
+
+def _blind(arm: Arm, case: Case) -> PromptlabError:
+    return PromptlabError(
+        f"{arm.prompt} shows an image in case {case.id!r}, and backend {arm.backend!r} reads none",
+        hint="choose a backend that reads images",
+    )
 
 
 def _has_image(call: Call) -> bool:
@@ -145,9 +174,20 @@ class _Walk:
         self._asked.add(before + request.key)
         if self._found.missing is None:
             self._found.missing = trial
-        tokens = self._backends[trial.arm].count_tokens(request)
+        backend = self._backends[trial.arm]
+        tokens = backend.count_tokens(request)
         arm.exact = arm.exact and not before and tokens is not None
         if tokens is None or arm.prompt_tokens is None:
             arm.prompt_tokens = None
         else:
             arm.prompt_tokens += tokens
+        known = tokens is not None and not before
+        asked = TokenRange(tokens or 0, tokens or 0) if known else prompt_range(request)
+        said = TokenRange(1, request.sampling.max_tokens)
+        arm.input_tokens += asked
+        arm.output_tokens += said
+        if (price := backend.price) is not None:
+            low = price.cost(Usage(asked.low, said.low)) or 0.0
+            high = price.cost(Usage(asked.high, said.high)) or 0.0
+            before_low, before_high = arm.cost_usd or (0.0, 0.0)
+            arm.cost_usd = (before_low + low, before_high + high)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from promptlab.errors import PromptlabError, place
+from promptlab.lazy import lazy_module
 from promptlab.sampling import SamplingSettings
 from promptlab.yamlfile import check, parse_yaml
+
+if TYPE_CHECKING:
+    from promptlab.scorers import schemas
+else:
+    schemas = lazy_module("promptlab.scorers.schemas")
 
 SLUG = re.compile(r"^[a-z][a-z0-9_-]*\Z")
 
@@ -39,6 +45,13 @@ class OutputSettings(BaseModel):
     format: Literal["text", "label", "json"] = "text"
     labels: tuple[str, ...] = ()
     schema_: dict[str, Any] | None = Field(None, alias="schema")
+
+    @field_validator("schema_")
+    @classmethod
+    def _is_a_schema(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            schemas.check_schema(value)
+        return value
 
 
 class FrontMatter(BaseModel):

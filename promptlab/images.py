@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -16,6 +17,12 @@ MEDIA_TYPES = {
     ".jpeg": "image/jpeg",
     ".gif": "image/gif",
     ".webp": "image/webp",
+}
+_BEGINNINGS = {
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
 
 
@@ -48,11 +55,28 @@ class ImageFolder:
                 f"the image {source!r} is {len(data) / 1e6:.0f} MB",
                 hint=f"at most {MAX_BYTES // 1_000_000} MB are sent",
             )
+        _check_content(source, media_type, data)
         return Image(source, media_type, digest_bytes(data), path=str(path))
 
 
 def _by_url(source: str) -> Image:
     return Image(source, _media_type(urlsplit(source).path), digest_text(source))
+
+
+def _check_content(source: str, media_type: str, data: bytes) -> None:
+    """Refuse a file that is not what its name says: servers do so too, in words nobody guesses."""
+    found = next((kind for kind, begins in _BEGINNINGS.items() if begins.match(data)), None)
+    if found is None:
+        raise PromptlabError(
+            f"the file {source!r} holds no image that models read",
+            hint="save it anew as PNG, JPEG, GIF or WebP",
+        )
+    if found != media_type:
+        fitting = next(suffix for suffix, kind in MEDIA_TYPES.items() if kind == found)
+        raise PromptlabError(
+            f"the image {source!r} is {found}, and not {media_type} as its name says",
+            hint=f"rename it: {PurePosixPath(source).stem}{fitting}",
+        )
 
 
 def _media_type(path: str) -> str:

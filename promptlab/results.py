@@ -15,7 +15,8 @@ Status = Literal["running", "finished", "interrupted"]
 class RunInfo:
     """A run in a list. `status` is as it is now: a run whose process is gone is `interrupted`.
 
-    `trials` is planned; `outcomes` counts what is stored, all outcomes named.
+    `trials` is planned; `outcomes` counts what is stored, all outcomes named. `cost_usd` is what
+    its own calls have cost as far as that is known, None where it is of none.
     """
 
     run_id: str
@@ -28,6 +29,7 @@ class RunInfo:
     overrides: Mapping[str, Json]
     facts: Mapping[str, Json]
     outcomes: Mapping[Outcome, int]
+    cost_usd: float | None = None
 
     @property
     def stored(self) -> int:

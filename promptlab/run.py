@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
 from promptlab.backends import Backend
-from promptlab.errors import PromptlabError
+from promptlab.budget import Budget
+from promptlab.cost import highest_cost
+from promptlab.errors import BackendError, PromptlabError
 from promptlab.executors import Executor
 from promptlab.forecast import check, forecast
+from promptlab.renderer import Renderer
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store, Writer
 from promptlab.templates import Template
-from promptlab.trials import Renderer, TrialWork
+from promptlab.trials import TrialWork
 from promptlab.types import Completion, Json, Outcome, Plan, Score, Trial, TrialResult, Turn
 
 _GRADED_AT_ONCE = 64
@@ -40,6 +43,12 @@ class Watch(Protocol):
 
     def opened(self, backend: str) -> None:
         """Hear that a backend has loaded."""
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        """Hear that a backend works no more; others may go on."""
+
+    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
+        """Hear, before the run begins, what a backend will not honour."""
 
     def spoke(self, turn: Turn) -> None:
         """See an answer that was just measured."""
@@ -66,6 +75,7 @@ class Job:
     root: Path
     fresh: bool = False
     offline: bool = False
+    budget: Budget = field(default_factory=Budget)
 
 
 async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
@@ -74,10 +84,13 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
     `overrides` is what was asked for beyond the suite file; it is kept with the run.
     """
     renderer = Renderer(job.plan, job.templates, job.root)
-    await check(renderer, job.scorers, job.backends)
+    shortfalls = await check(renderer, job.scorers, job.backends)
     if job.offline:
         await _require_stored(job, renderer)
     job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
+    for backend, lines in shortfalls.items():
+        job.store.keep_facts(job.run_id, backend, {"not_honoured": [*lines]})
+        watch.not_honoured(backend, lines)
     await _carry_out(job, renderer, watch)
 
 
@@ -101,8 +114,9 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
                 await desk.graded()
             finally:
                 desk.drop()
-        _require_all(job, len(done) + desk.kept)
-        status = "finished"
+        if not job.budget.refused:
+            _require_all(job, len(done) + desk.kept)
+            status = "finished"
     finally:
         for backend in job.backends.values():
             await backend.close()
@@ -164,11 +178,25 @@ class _Desk:
         self._job.store.keep_facts(self._job.run_id, backend, facts)
         self._watch.opened(backend)
 
-    def spoke(self, turn: Turn) -> None:
+    def reserve(self, calls: int) -> int:
+        return self._job.budget.reserve(calls)
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        self._watch.failed(backend, error)
+
+    def spoke(self, backend: str, turn: Turn) -> None:
         if turn.completion.outcome is not Outcome.ERROR:
             self._writer.put_turn(turn)
             self._remember(turn)
+            self._charge(backend, turn)
         self._watch.spoke(turn)
+
+    def _charge(self, backend: str, turn: Turn) -> None:
+        """Count what an answer cost; where the server does not tell, what it may have cost."""
+        cost, price = turn.completion.cost_usd, self._job.backends[backend].price
+        if cost is None and price is not None:
+            cost = highest_cost(turn.request, price)
+        self._job.budget.charge(cost or 0.0)
 
     def _remember(self, turn: Turn) -> None:
         """Keep an answer at hand while it may still be on its way into the store."""

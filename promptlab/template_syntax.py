@@ -26,6 +26,7 @@ from promptlab.types import Role
 from promptlab.validation import wrong_value
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+IMPLICIT_ANSWER = "answer"  # the name of an answer that the template does not name
 GENERATE_OPTIONS = ("max_tokens", "temperature", "top_p", "stop")
 
 # No identifier of a template can spell this name, so a template cannot reach its transcript.
@@ -62,12 +63,13 @@ class PromptTags(Extension):
         if token.value == "practice":
             return self._parse_practice(parser, token.lineno)
         self._environment.has_roles = True
+        self._environment.final_answer = IMPLICIT_ANSWER
         body = parser.parse_statements((f"name:end{token.value}",), drop_needle=True)
         call = self._call("_open", nodes.Const(token.value))
         return nodes.CallBlock(call, [], [], body).set_lineno(token.lineno)
 
     def _parse_generate(self, parser: Parser, lineno: int) -> nodes.Node:
-        name = "answer"
+        name = IMPLICIT_ANSWER
         if parser.stream.current.type == "name" and parser.stream.look().type != "assign":
             name = next(parser.stream).value
         if name in _RESERVED or name in self._environment.globals:
@@ -78,6 +80,7 @@ class PromptTags(Extension):
         call = self._call("_generate", nodes.Const(name), nodes.Const(options))
         node = nodes.ExprStmt(call, lineno=lineno)
         self._environment.generate_names.add(name)
+        self._environment.final_answer = name
         return node
 
     def _parse_options(self, parser: Parser, lineno: int) -> Mapping[str, object]:
@@ -203,6 +206,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             **options,
         )
         self.generate_names: set[str] = set()
+        self.final_answer = IMPLICIT_ANSWER  # what the last tag of the body leads to
         self.practice_names: set[str] = set()
         self.has_roles = False
         for name in _UNSTEADY_FILTERS:

@@ -19,8 +19,8 @@ from jinja2.exceptions import SecurityError
 from promptlab.errors import PromptlabError, place
 from promptlab.front_matter import SLUG, is_of_type, split_front_matter
 from promptlab.rendering import Awaiting, TagError, Transcript
-from promptlab.template_syntax import BadTagError, PromptEnvironment, context_for
-from promptlab.types import Image, Message, TemplateSource
+from promptlab.template_syntax import IMPLICIT_ANSWER, BadTagError, PromptEnvironment, context_for
+from promptlab.types import Image, Json, Message, TemplateSource
 from promptlab.validation import shown
 
 # Stands for an answer that no model has given yet, when everything is rendered before the run.
@@ -94,6 +94,12 @@ class Template:
         """Return `name@version`."""
         return f"{self.source.name}@{self.source.version}"
 
+    def schema_of(self, call: Call) -> Mapping[str, Json] | None:
+        """Return the schema that an answer is to follow: the last one has it, no draft before."""
+        if call.name != self._environment.final_answer:
+            return None
+        return self.front.output.schema_
+
     def render(
         self,
         variables: Mapping[str, object],
@@ -158,7 +164,7 @@ class Template:
         if transcript.messages[-1].role == "user":
             if len(transcript.answers) > turn:
                 return None
-            return Call("answer", tuple(transcript.messages), {})
+            return Call(IMPLICIT_ANSWER, tuple(transcript.messages), {})
         if transcript.messages[-1].role == "assistant" and turn and transcript.ends_with_answer:
             return None
         raise self._error(

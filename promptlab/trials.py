@@ -12,22 +12,15 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Protocol
 
-from promptlab.digest import digest_json, seed_from
-from promptlab.errors import PromptlabError
-from promptlab.images import ImageFolder
-from promptlab.templates import Call, Template
+from promptlab.errors import BackendError, PromptlabError
+from promptlab.renderer import Renderer
 from promptlab.types import (
-    Case,
     Completion,
     Json,
-    Message,
     Outcome,
-    Plan,
     Request,
-    Sampling,
     Trial,
     Turn,
 )
@@ -48,88 +41,17 @@ class Desk(Protocol):
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
         """Keep what a backend told of itself."""
 
-    def spoke(self, turn: Turn) -> None:
+    def reserve(self, calls: int) -> int:
+        """Return how many of so many calls the run may still make, and count them as made."""
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        """Hear that a backend works no more."""
+
+    def spoke(self, backend: str, turn: Turn) -> None:
         """Keep an answer that was measured."""
 
     async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
         """Grade and keep a trial that ended, or failed by `error`."""
-
-
-class Renderer:
-    """Renders the calls of a plan's trials into requests."""
-
-    def __init__(self, plan: Plan, templates: Mapping[str, Template], root: Path) -> None:
-        """Take the plan with its compiled templates, and the folder of its project."""
-        self.plan = plan
-        self._templates = [templates[arm.digest] for arm in plan.arms]
-        self._off = [frozenset(arm.off) for arm in plan.arms]
-        digests = {spec.name: spec.digest for spec in plan.backends}
-        self._digests = [digests[arm.backend] for arm in plan.arms]
-        self._images = ImageFolder(root / plan.assets)
-
-    def call(self, trial: Trial, answers: Sequence[str]) -> Call | None:
-        """Render a trial up to the call that follows `answers`; None at its end."""
-        case = self.plan.cases[trial.case]
-        template = self._templates[trial.arm]
-        try:
-            return template.render(case.vars, answers, self._off[trial.arm], self._images.load)
-        except PromptlabError as error:
-            raise _with_case(error, case) from None
-
-    def all_calls(self, arm: int, case: Case) -> list[Call]:
-        """Render every call of an arm on a case, with stand-ins for answers not yet given."""
-        calls = self._templates[arm].calls(case.vars, self._off[arm], self._images.load)
-        try:
-            return list(calls)
-        except PromptlabError as error:
-            raise _with_case(error, case) from None
-
-    def request(self, trial: Trial, call: Call, turn: int) -> Request:
-        """Make the request of a call. Its key covers all that can change the answer."""
-        sampling = self._sampling(trial, call, turn)
-        content = {
-            "backend": self._digests[trial.arm],
-            "messages": [message_json(message) for message in call.messages],
-            "repeat": trial.repeat,
-            "sampling": _sampling_json(sampling),
-        }
-        return Request(digest_json(content), call.messages, sampling)
-
-    def _sampling(self, trial: Trial, call: Call, turn: int) -> Sampling:
-        sampling = self.plan.samplings[trial.arm]
-        if call.sampling:
-            sampling = replace(sampling, **call.sampling)
-        if sampling.temperature == 0:
-            return sampling  # greedy: a seed of ours would only split the store
-        base = self.plan.seed if sampling.seed is None else sampling.seed
-        case = self.plan.cases[trial.case]
-        return replace(sampling, seed=seed_from(base, case.id, trial.repeat, turn))
-
-
-def message_json(message: Message) -> Json:
-    """Return a message as JSON; an image is known by its digest."""
-    if isinstance(message.content, str):
-        return [message.role, message.content]
-    parts: list[Json] = [
-        part if isinstance(part, str) else {"image": part.digest} for part in message.content
-    ]
-    return [message.role, parts]
-
-
-def _sampling_json(sampling: Sampling) -> Json:
-    return [
-        sampling.temperature,
-        sampling.top_p,
-        sampling.max_tokens,
-        list(sampling.stop),
-        sampling.seed,
-    ]
-
-
-def _with_case(error: PromptlabError, case: Case) -> PromptlabError:
-    return PromptlabError(
-        f"{error.message}, in case {case.id!r}", where=error.where, hint=error.hint
-    )
 
 
 def _storable(completion: Completion) -> Completion:
@@ -138,7 +60,7 @@ def _storable(completion: Completion) -> Completion:
     Done once, where an answer comes in: what is graded, stored, shown and asked on from is one.
     """
     text = completion.text
-    if not _NOT_STORABLE.search(text):
+    if (text.isascii() and "\0" not in text) or not _NOT_STORABLE.search(text):
         return completion
     return replace(completion, text=_NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text))
 
@@ -165,7 +87,13 @@ class _Lane:
     ready: deque[Request] = field(default_factory=deque)
     in_flight: dict[str, list[_Conversation]] = field(default_factory=dict)
     looked_up: int = 0  # look-ups under way, whose trials may still want to be sent
+    closed: bool = False  # the backend works no more, or the budget is spent
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def close(self) -> None:
+        """Send no more: whoever waits here is let go."""
+        self.closed = True
+        self.changed.set()
 
 
 class TrialWork:
@@ -193,17 +121,27 @@ class TrialWork:
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         """Return up to `limit` requests to send; wait while answers may lead to more."""
         lane = self._lanes[backend]
-        while True:
+        while not lane.closed:
             while len(lane.ready) < limit and self._fill(lane):
                 await self._look_up(lane)
             if lane.ready:
-                count = min(limit, len(lane.ready))
-                return [lane.ready.popleft() for _ in range(count)]
-            if not (lane.in_flight or lane.looked_up):
+                if count := self._desk.reserve(min(limit, len(lane.ready))):
+                    return [lane.ready.popleft() for _ in range(count)]
+                lane.close()
+            elif not (lane.in_flight or lane.looked_up):
                 lane.changed.set()
                 return []
-            lane.changed.clear()
-            await lane.changed.wait()
+            else:
+                lane.changed.clear()
+                await lane.changed.wait()
+        return []
+
+    def again(self, backend: str) -> bool:
+        """Ask to make one call more, for a request that failed."""
+        lane = self._lanes[backend]
+        if not lane.closed and not self._desk.reserve(1):
+            lane.close()
+        return not lane.closed
 
     def opening(self, backend: str) -> None:
         """Pass on that a backend is about to load."""
@@ -212,6 +150,11 @@ class TrialWork:
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
         """Pass on what a backend told of itself."""
         self._desk.opened(backend, facts)
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        """End the work of a backend that works no more."""
+        self._lanes[backend].close()
+        self._desk.failed(backend, error)
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Take an answer in: every trial that waits for it goes on or ends."""
@@ -222,7 +165,7 @@ class TrialWork:
             shared = place > 0 and completion.outcome is not Outcome.ERROR
             turn = Turn(conversation.name, request, completion, cached=shared)
             if place == 0:
-                self._desk.spoke(turn)
+                self._desk.spoke(backend, turn)
             await self._advance(lane, conversation, turn)
         del lane.in_flight[request.key]
         lane.changed.set()

@@ -87,9 +87,38 @@ class Usage:
     reasoning_tokens: int | None = None
 
 
+class Fault(StrEnum):
+    """What was wrong with a call that brought no answer."""
+
+    UNREACHABLE = "unreachable"  # no connection
+    BROKEN = "broken"  # a connection that ended before the answer did
+    TIMEOUT = "timeout"
+    BUSY = "busy"  # too many requests, or an overloaded server
+    SERVER = "server"  # the server's own mistake
+    UNREADABLE = "unreadable"  # a reply that is no answer of this interface
+    REJECTED = "rejected"  # this request, for what it is: asking again changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call has no answer, and how long the server wants to be left alone, if it says so."""
+
+    fault: Fault
+    wait_s: float | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Say whether the same call may succeed later."""
+        return self.fault is not Fault.REJECTED
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a backend says to one request. With outcome `error`, `error` says why."""
+    """What a backend says to one request. With outcome `error`, `error` says why.
+
+    `failure` tells who carries requests whether to try again; without one there is no use.
+    `fingerprint` names the server's configuration, `warnings` what it did not honour.
+    """
 
     outcome: Outcome
     text: str = ""
@@ -99,6 +128,9 @@ class Completion:
     finish_reason: str | None = None
     cost_usd: float | None = None
     error: str | None = None
+    failure: Failure | None = None
+    fingerprint: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,33 +7,15 @@ theirs under the entry-point group `promptlab.backends`, or are named as `module
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from promptlab.types import Completion, Json, Request
+from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience
+from promptlab.cost import Price
+from promptlab.types import Completion, Json, Request, Sampling
 
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How much a backend wants at once: `calls` of `generate` side by side, of `batch` requests.
-
-    A remote backend takes many calls of one request; a local model one call of all there is.
-    """
-
-    calls: int
-    batch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What `backend check` found: one line, `ok` or not, and the remedy."""
-
-    ok: bool
-    detail: str
-    hint: str | None = None
-
+__all__ = ["NO_ENVIRONMENT", "Backend", "Capacity", "Health", "Pace", "Patience", "Price"]
 
 class Backend(Protocol):
     """The contract of a backend. Every member of the family passes `tests/contract`."""
@@ -41,10 +23,24 @@ class Backend(Protocol):
     kind: ClassVar[str]
     options_model: ClassVar[type[BaseModel]]
     """The options of this kind, as a pydantic model that forbids unknown keys."""
-    reads_images: ClassVar[bool]
+    charges: ClassVar[bool]
+    """Whether its calls may cost money."""
 
-    def __init__(self, model: str | None, options: BaseModel) -> None:
-        """Take the configuration. No file, network or heavy import is touched yet."""
+    def __init__(
+        self, model: str | None, options: BaseModel, environment: Mapping[str, str] = NO_ENVIRONMENT
+    ) -> None:
+        """Take the configuration, and the environment that keys are looked up in.
+
+        No file, network or heavy import is touched yet, and no key is looked at.
+        """
+
+    @property
+    def reads_images(self) -> bool:
+        """Say whether a message may hold images."""
+
+    @property
+    def price(self) -> Price | None:
+        """Return what its tokens cost, None where that is unknown."""
 
     @property
     def capacity(self) -> Capacity:
@@ -59,6 +55,12 @@ class Backend(Protocol):
     def count_tokens(self, request: Request) -> int | None:
         """Return the exact number of prompt tokens, or None where only the server knows."""
 
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """Say, a line each, what of this is not honoured and yet no reason to stop.
+
+        Raise `BackendError` for what would make the answers something else than was asked for.
+        """
+
     def notice(self) -> str | None:
         """Say what will take long when it is opened now, such as a download; None if nothing."""
 
@@ -71,8 +73,9 @@ class Backend(Protocol):
     def generate(self, requests: Sequence[Request]) -> AsyncIterator[tuple[Request, Completion]]:
         """Yield each request with its completion as they finish, each exactly once.
 
-        What goes wrong with one request is a completion with outcome `error`; what stops the
-        backend for good is raised as `BackendError`.
+        What goes wrong with one request is a completion with outcome `error`; it has a `failure`
+        where asking again may help, which is the business of whoever carries the requests: each
+        call here is one try. What stops the backend for good is raised as `BackendError`.
         """
 
     async def check(self) -> Health:

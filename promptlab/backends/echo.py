@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from promptlab.backends import Capacity, Health
+from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price
 from promptlab.types import Completion, Json, Outcome, Request, Sampling, Usage
 
 _WORD = re.compile(r"\S+")
@@ -28,6 +28,9 @@ class Options(BaseModel):
         None, description="A fixed answer; by default the last user message comes back."
     )
     delay_s: float = Field(0.0, ge=0, description="How long each answer takes.")
+    price: float | None = Field(
+        None, ge=0, description="What a million words cost in US dollars, to try budgets out."
+    )
     fail: str | None = Field(
         None, min_length=1, description="A user message that holds this text ends in an error."
     )
@@ -38,11 +41,20 @@ class Echo:
 
     kind: ClassVar[str] = "echo"
     options_model: ClassVar[type[BaseModel]] = Options
-    reads_images: ClassVar[bool] = True
+    charges: ClassVar[bool] = False
+    reads_images: bool = True
 
-    def __init__(self, model: str | None, options: Options) -> None:
+    def __init__(
+        self, model: str | None, options: Options, environment: Mapping[str, str] = NO_ENVIRONMENT
+    ) -> None:
         self._model = model or self.kind
         self._options = options
+
+    @property
+    def price(self) -> Price | None:
+        """Return the price that the options name: words paid as if they were tokens."""
+        asked = self._options.price
+        return None if asked is None else Price(asked, asked)
 
     @property
     def capacity(self) -> Capacity:
@@ -61,6 +73,10 @@ class Echo:
     def count_tokens(self, request: Request) -> int | None:
         """Return the number of words in all messages."""
         return sum(len(message.text.split()) for message in request.messages)
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """An echo follows no schema, and chance plays no part in it."""
+        return [] if schema is None else ["output.schema is not enforced"]
 
     def notice(self) -> str | None:
         """Nothing here takes long."""
@@ -97,10 +113,12 @@ class Echo:
         whole = asked if options.reply is None else options.reply
         text, words, finish = _spoken(whole, request.sampling)
         outcome = Outcome.OK if words else Outcome.EMPTY
+        usage = Usage(self.count_tokens(request), words)
         return Completion(
             outcome=Outcome.TRUNCATED if finish == "length" else outcome,
             text=text,
-            usage=Usage(self.count_tokens(request), words),
+            usage=usage,
+            cost_usd=None if self.price is None else self.price.cost(usage),
             latency_s=options.delay_s,
             model=self._model,
             finish_reason=finish,

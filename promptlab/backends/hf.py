@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from promptlab.backends import Capacity, Health
+from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price
 from promptlab.errors import BackendError
 from promptlab.hf_model import extra
 from promptlab.hf_model.cache import Cache, cache_folder, read_manifest
@@ -69,9 +69,13 @@ class HuggingFace:
 
     kind: ClassVar[str] = "hf"
     options_model: ClassVar[type[BaseModel]] = Options
-    reads_images: ClassVar[bool] = False
+    charges: ClassVar[bool] = False
+    reads_images: bool = False
+    price: Price | None = None  # what the machine costs is not known here
 
-    def __init__(self, model: str | None, options: Options) -> None:
+    def __init__(
+        self, model: str | None, options: Options, environment: Mapping[str, str] = NO_ENVIRONMENT
+    ) -> None:
         if not model:
             raise BackendError("hf needs a model", hint=f'for example "hf:{DEFAULT_MODEL}"')
         self._name = model
@@ -100,6 +104,10 @@ class HuggingFace:
         if self._options.device == "auto" and not extra.may_see_gpu():
             return "cpu"
         return loading.resolve_device(self._options.device)
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """These models answer freely."""
+        return [] if schema is None else ["output.schema is not enforced by a local model"]
 
     def notice(self) -> str | None:
         """Say what will take long at the first `open` and never again, if anything will."""

@@ -15,12 +15,19 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from promptlab import __version__
 from promptlab.cli.session import Session
 from promptlab.errors import PromptlabError
+from promptlab.lazy import lazy_module
+
+if TYPE_CHECKING:
+    from promptlab import keys
+else:
+    keys = lazy_module("promptlab.keys")
 
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("init:init", "Make a project that runs at once."),
@@ -92,6 +99,7 @@ def main() -> None:
     sys.stderr.flush()
     if code == 130:
         os._exit(code)  # a model may still be computing in its thread; nobody waits for it
+    gc.freeze()  # or the interpreter looks through all that is left before it ends
     sys.exit(code)
 
 
@@ -130,7 +138,7 @@ def _misuse(error: click.ClickException) -> PromptlabError:
 
 def _tell(error: PromptlabError) -> None:
     line = " ".join(part.strip() for part in str(error).splitlines())
-    click.echo(f"Error: {line}", err=True)
+    click.echo(f"Error: {keys.strike_all(line)}", err=True)
 
 
 def _forget_stdout() -> None:
@@ -143,5 +151,5 @@ def _keep_traceback() -> str:
         "w", prefix="promptlab-", suffix=".log", delete=False, encoding="utf-8"
     ) as file:
         file.write(f"promptlab {__version__}, Python {sys.version}\n\n")
-        file.write(traceback.format_exc())
+        file.write(keys.strike_all(traceback.format_exc()))
     return file.name

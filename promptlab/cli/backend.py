@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import click
 
@@ -13,6 +14,7 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
 from promptlab.errors import PromptlabError
+from promptlab.keys import without_literals
 from promptlab.project import BackendEntry, Project
 from promptlab.report.tables import plain_table
 
@@ -35,7 +37,7 @@ def list_(session: Session, as_json: bool) -> None:
         return
     table = plain_table("backend", "kind", "model", "options")
     for entry in entries:
-        options = ", ".join(f"{key}={value}" for key, value in entry.options.items())
+        options = ", ".join(f"{key}={value}" for key, value in _options(entry).items())
         table.add_row(entry.name, entry.kind, entry.model or "", options)
     if entries:
         stdout().print(table)
@@ -51,7 +53,9 @@ def list_(session: Session, as_json: bool) -> None:
 def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
     """Ask each backend for one token: does it answer, and if not, how is that mended?"""
     project = project_of(session)
-    found = [(name, _check(project, name)) for name in names or project.backends or ("echo",)]
+    environment = session.environment(project.root)
+    asked = names or tuple(project.backends) or ("echo",)
+    found = [(name, _check(project, name, environment)) for name in asked]
     if as_json:
         print_json(
             [
@@ -66,14 +70,20 @@ def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
     return 0 if all(health.ok for _, health in found) else 2
 
 
-def _check(project: Project, name: str) -> Health:
+def _check(project: Project, name: str, environment: Mapping[str, str]) -> Health:
     try:
-        return asyncio.run(make_backend(project.backend(name), project.root).check())
+        backend = make_backend(project.backend(name), project.root, environment)
+        return asyncio.run(backend.check())
     except PromptlabError as error:
         where = f"{error.where}: " if error.where else ""
         return Health(False, f"{where}{error.message}", error.hint)
 
 
 def _entry_json(entry: BackendEntry) -> dict[str, object]:
-    options = dict(entry.options)
+    options = _options(entry)
     return {"name": entry.name, "kind": entry.kind, "model": entry.model, "options": options}
+
+
+def _options(entry: BackendEntry) -> dict[str, object]:
+    """Return the options as written, without what should not be written there."""
+    return {key: without_literals(value, key) for key, value in entry.options.items()}

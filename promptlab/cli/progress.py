@@ -6,12 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from promptlab.types import Outcome, TrialResult, Turn
+from promptlab.errors import BackendError
+from promptlab.lazy import lazy_module
+from promptlab.types import Outcome, Plan, TrialResult, Turn
+
+if TYPE_CHECKING:
+    from rich import progress
+else:
+    progress = lazy_module("rich.progress")
 
 _LINE_EVERY_S = 10.0
 _OUTCOMES = tuple(Outcome)
@@ -20,15 +26,19 @@ _OUTCOMES = tuple(Outcome)
 class RunProgress:
     """Watches a run: how many trials, how fast, how long still, and how they ended."""
 
-    def __init__(self, label: str, total: int, stream: TextIO, notes: Sequence[str] = ()) -> None:
+    def __init__(self, plan: Plan, stream: TextIO, notes: Sequence[str] = ()) -> None:
         self.calls = 0
         self.served = 0
+        self.cost = 0.0
+        self.cost_known = False  # of one answer at least
+        self.warnings: Counter[str] = Counter()
         self.outcomes: Counter[Outcome] = Counter()
-        self._label = label
-        self._total = total
-        self._notes = notes
+        self._label = plan.suite
+        self._total = plan.size
+        self._backends = len(plan.backends)
+        self._notes = tuple(notes)
         self._console = Console(file=stream)
-        self._live: Progress | None = None
+        self._live: progress.Progress | None = None
         self._before = 0  # trials of a resumed run that were done already
         self._timed_from = 0  # trials done when the clock was started
         self._began = self._told = time.monotonic()
@@ -39,11 +49,11 @@ class RunProgress:
         if not self._console.is_terminal:
             yield
             return
-        self._live = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
+        self._live = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=None),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[pace]}"),
             console=self._console,
             transient=True,
             expand=True,
@@ -73,9 +83,24 @@ class RunProgress:
         if self._live is not None:
             self._live.update(self._task, pace="")
 
+    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
+        """Keep what a backend will not honour, to be told when the run begins."""
+        self._notes += tuple(f"{backend}: {line}" for line in lines)
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        """Say at once that a backend works no more: others may go on for long."""
+        if self._backends > 1:
+            text = f"{backend} works no more: {error}"
+            self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+
     def spoke(self, turn: Turn) -> None:
-        """Count a model call."""
+        """Count a model call, and what the server did not honour in it."""
         self.calls += 1
+        if turn.completion.warnings:
+            self.warnings.update(turn.completion.warnings)
+        if turn.completion.cost_usd is not None:
+            self.cost += turn.completion.cost_usd
+            self.cost_known = True
 
     def finished(self, result: TrialResult) -> None:
         """Count a finished trial and refresh the display."""
@@ -99,7 +124,8 @@ class RunProgress:
         ended = ", ".join(
             f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]
         )
-        return f"{rate:,.1f}/s, {duration(left)} left, {ended}"
+        cost = f", {self.cost:.4g} USD" if self.cost else ""
+        return f"{rate:,.1f}/s, {duration(left)} left, {ended}{cost}"
 
 
 def duration(seconds: float) -> str:

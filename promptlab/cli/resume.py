@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from promptlab.cli.carry import Wanted, carry_out
-from promptlab.cli.run import make_executor
+from promptlab.cli.run import make_budget, make_executor, spending
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, open_store
@@ -17,37 +17,69 @@ from promptlab.run import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
 from promptlab.templates import Template
-from promptlab.types import ScorerSpec
+from promptlab.types import Json, ScorerSpec
 
 
 @click.command(cls=RunCommand)
 @click.argument("run_ref", metavar="[RUN]", type=RUN, required=False)
+@spending
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
-def resume(session: Session, run_ref: str | None, as_json: bool) -> int:
-    """Finish an interrupted RUN, by default the newest; failed trials are tried again."""
+def resume(
+    session: Session,
+    run_ref: str | None,
+    jobs: int | None,
+    max_cost: float | None,
+    max_calls: int | None,
+    as_json: bool,
+) -> int:
+    """Finish an interrupted RUN, by default the newest; failed trials are tried again.
+
+    Limits are those the run began with, unless they are given anew. They count what the run has
+    spent before.
+    """
     bench = Workbench(session)
     with open_store(session, readonly=False) as store:
         run_id = _choose(store, run_ref)
-        plan, asked = store.load_plan(run_id), store.run(run_id).overrides
+        plan, asked = store.load_plan(run_id), dict(store.run(run_id).overrides)
+        given = {"jobs": jobs, "max_cost": max_cost, "max_calls": max_calls}
+        asked.update((name, value) for name, value in given.items() if value is not None)
         scorers = bind(plan.scorers, bench.project.root)
         _refuse_other_versions(plan.scorers, scorers)
+        backends = bench.stored_backends(plan.backends)
         job = Job(
             run_id=run_id,
             plan=plan,
             templates={source.digest: Template(source) for source in plan.templates},
-            backends=bench.stored_backends(plan.backends),
+            backends=backends,
             scorers=scorers,
             store=store,
-            executor=make_executor(str(asked.get("executor", "local")), bench.project.root),
+            executor=make_executor(
+                str(asked.get("executor", "local")), bench.project.root, _whole(asked.get("jobs"))
+            ),
             root=bench.project.root,
             fresh=store.run(run_id).fresh,
             offline=bool(asked.get("offline", False)),
+            budget=make_budget(
+                _whole(asked.get("max_calls")),
+                _number(asked.get("max_cost")),
+                backends,
+                store.spent(run_id),
+            ),
         )
         store.resume_run(run_id)
         labels = [spec.label for spec in plan.scorers]
         gates = tuple(parse_gate(text, labels, "the run's gates") for text in plan.gates)
         return carry_out(job, finish, Wanted(session.command, gates, as_json))
+
+
+def _number(value: Json) -> float | None:
+    """Read a stored limit."""
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _whole(value: Json) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _choose(store: Store, run_ref: str | None) -> str:

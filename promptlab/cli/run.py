@@ -13,6 +13,7 @@ import click
 
 from promptlab import registry
 from promptlab.backends import Backend
+from promptlab.budget import Budget
 from promptlab.cli.carry import Wanted, carry_out
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
@@ -22,19 +23,44 @@ from promptlab.executors import Executor
 from promptlab.forecast import Forecast, Stored, check, forecast
 from promptlab.gates import Gate, parse_gate
 from promptlab.plan import Selection, make_plan
+from promptlab.renderer import Renderer
 from promptlab.report.terminal import print_forecast
 from promptlab.report.view import forecast_json
 from promptlab.run import Job, start
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
 from promptlab.suite import Suite, load_suite
-from promptlab.trials import Renderer
 from promptlab.types import BackendSpec, Plan
 
 _OVERRIDES = (
     *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
-    *("params", "gates", "executor", "offline"),
+    *("params", "gates", "executor", "offline", "jobs", "max_cost", "max_calls"),
 )
+
+
+def spending(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that bound how much is sent, at once and in all."""
+    for option in reversed(
+        (
+            click.option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(1, 10_000),
+                help="Calls in flight for each remote backend, instead of its own setting.",
+            ),
+            click.option(
+                "--max-cost",
+                type=click.FloatRange(min=0),
+                metavar="USD",
+                help="Stop when so much is spent.",
+            ),
+            click.option(
+                "--max-calls", type=click.IntRange(min=0), help="Stop after so many model calls."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,6 +117,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("suite")
 @_selecting
+@spending
 @click.option("--gate", "gates", multiple=True, metavar="EXPR", help="Exit with 1 unless it holds.")
 @click.option("--executor", default="local", show_default=True, help="Who carries the requests.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; make no call.")
@@ -116,8 +143,8 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
     if options["dry_run"]:
         renderer = Renderer(plan, templates, bench.project.root)
         with _answers(session, fresh=options["fresh"]) as stored:
-            found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
-        return _show_forecast(plan, found, options["as_json"])
+            shortfalls, found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
+        return _show_forecast(plan, found, shortfalls, as_json=options["as_json"])
     with open_store(session, readonly=False) as store:
         job = Job(
             run_id=session.new_run_id(),
@@ -126,10 +153,11 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
             backends=backends,
             scorers=scorers,
             store=store,
-            executor=make_executor(options["executor"], bench.project.root),
+            executor=make_executor(options["executor"], bench.project.root, options["jobs"]),
             root=bench.project.root,
             fresh=options["fresh"],
             offline=options["offline"],
+            budget=make_budget(options["max_calls"], options["max_cost"], backends),
         )
         wanted = Wanted(session.command, gates, options["as_json"], notes=_edits(store, plan))
         return carry_out(job, partial(start, overrides=_overrides(options)), wanted)
@@ -195,9 +223,27 @@ def _gates(suite: Suite, asked: Iterable[str], scorers: Sequence[str]) -> tuple[
     return (*ours, *(parse_gate(text, scorers, "--gate") for text in asked))
 
 
-def make_executor(name: str, root: Path) -> Executor:
-    """Make the executor of that name."""
-    return cast(type[Executor], registry.load("executors", name, root))()
+def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
+    """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
+    return cast(type[Executor], registry.load("executors", name, root))(jobs)
+
+
+def make_budget(
+    max_calls: int | None,
+    max_cost: float | None,
+    backends: Mapping[str, Backend],
+    spent: tuple[int, float] = (0, 0.0),
+) -> Budget:
+    """Make the budget of a run that has spent so many calls and dollars before."""
+    unknown = [name for name, backend in backends.items() if backend.charges and not backend.price]
+    if max_cost is not None and unknown:
+        raise PromptlabError(
+            f"--max-cost needs the price of backend {unknown[0]!r}",
+            hint="write price = {input = ..., output = ...}, US dollars for a million tokens,"
+            " into its table",
+        )
+    calls, cost = spent
+    return Budget(max_calls, max_cost, calls=calls, cost=cost)
 
 
 def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
@@ -216,9 +262,9 @@ async def _look_ahead(
     scorers: Sequence[BoundScorer],
     stored: Stored,
     backends: Mapping[str, Backend],
-) -> Forecast:
-    await check(renderer, scorers, backends)
-    return await forecast(renderer, stored, backends)
+) -> tuple[Mapping[str, Sequence[str]], Forecast]:
+    shortfalls = await check(renderer, scorers, backends)
+    return shortfalls, await forecast(renderer, stored, backends)
 
 
 @contextmanager
@@ -231,9 +277,14 @@ def _answers(session: Session, *, fresh: bool) -> Iterator[Stored]:
         yield partial(store.completions, fresh_run=None)
 
 
-def _show_forecast(plan: Plan, found: Forecast, as_json: bool) -> int:
+def _show_forecast(
+    plan: Plan, found: Forecast, shortfalls: Mapping[str, Sequence[str]], *, as_json: bool
+) -> int:
     if as_json:
-        print_json(forecast_json(plan, found))
+        print_json(forecast_json(plan, found, shortfalls))
     else:
         print_forecast(stdout(), plan, found)
+        for backend, lines in shortfalls.items():
+            for line in lines:
+                click.echo(f"Note: {backend}: {line}")
     return 0

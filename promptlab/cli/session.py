@@ -7,6 +7,15 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptlab.errors import PromptlabError
+from promptlab.lazy import lazy_module
+
+if TYPE_CHECKING:
+    import dotenv
+else:
+    dotenv = lazy_module("dotenv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,22 @@ class Session:
         if self.database is not None:
             words += ["--db", str(self.database)]
         return shlex.join(words)
+
+    @staticmethod
+    def environment(folder: Path) -> dict[str, str]:
+        """Return the environment, and below it what the file `.env` of a folder sets."""
+        file = folder / ".env"
+        if not file.is_file():
+            return dict(os.environ)
+        try:
+            found = dotenv.dotenv_values(file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise PromptlabError(
+                f"cannot read it: {error}", where=str(file), hint="mend or remove it"
+            ) from None
+        return {name: value for name, value in found.items() if value is not None} | dict(
+            os.environ
+        )
 
     @staticmethod
     def now() -> datetime.datetime:

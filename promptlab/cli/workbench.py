@@ -50,6 +50,7 @@ class Workbench:
         self.session = session
         self.project: Project = project_of(session)
         self.library = TemplateLibrary(self.project.templates)
+        self._environment = session.environment(self.project.root)
 
     def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:
         """Make the backend `name`, with the spec that is kept with the run.
@@ -58,7 +59,7 @@ class Workbench:
         """
         try:
             entry = self.project.backend(name)
-            backend = make_backend(entry, self.project.root)
+            backend = make_backend(entry, self.project.root, self._environment)
             return describe_backend(entry, backend), backend
         except PromptlabError as error:
             raise PromptlabError(
@@ -69,7 +70,7 @@ class Workbench:
         """Make the backends of a stored run again, and refuse ones that are not the same."""
         made = {}
         for spec in specs:
-            backend = make_backend(entry_of(spec), self.project.root)
+            backend = make_backend(entry_of(spec), self.project.root, self._environment)
             if describe_backend(entry_of(spec), backend).digest != spec.digest:
                 raise PromptlabError(
                     f"backend {spec.name!r} is not what it was when the run began",

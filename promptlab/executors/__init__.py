@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from promptlab.backends import Backend
+from promptlab.errors import BackendError
 from promptlab.types import Completion, Json, Request
 
 
@@ -19,6 +20,13 @@ class Work(Protocol):
         """Return up to `limit` requests that are ready for this backend.
 
         Waits while requests in flight may still lead to new ones; an empty answer is final.
+        Each request counts as one call of the run's budget.
+        """
+
+    def again(self, backend: str) -> bool:
+        """Ask to make one call more, for a request that failed; False if the budget is spent.
+
+        Such a request is then given up without an answer: nothing is said about it.
         """
 
     def opening(self, backend: str) -> None:
@@ -27,6 +35,9 @@ class Work(Protocol):
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
         """Keep the facts that a backend told when it opened."""
 
+    def failed(self, backend: str, error: BackendError) -> None:
+        """Hear that a backend works no more; `take` has nothing for it from now on."""
+
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Hand in the completion of a request that was taken."""
 
@@ -34,9 +45,14 @@ class Work(Protocol):
 class Executor(Protocol):
     """The contract of an executor."""
 
+    def __init__(self, jobs: int | None = None) -> None:
+        """Take how many calls each backend gets at once, None for what each wants itself."""
+
     async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
         """Carry all of `work` to `backends`, until each has nothing left to do.
 
         A backend is opened when the first request for it is there: a run that the store answers
-        alone loads no model.
+        alone loads no model. A call that failed for a passing reason is tried again, as the
+        backend's `Patience` allows. A `BackendError` ends that backend; it is raised when the
+        others have ended too.
         """

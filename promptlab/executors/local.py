@@ -1,56 +1,228 @@
-"""Carry requests to backends from this process, each backend at its own pace."""
+"""Carry requests to backends from this process, each backend at its own pace.
+
+A backend that fails for good ends alone: what is in flight there is still taken in, as it may have
+been paid for, and the others go on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from promptlab.backends import Backend
+from promptlab.cost import likely_tokens
+from promptlab.errors import BackendError
 from promptlab.executors import Work
-from promptlab.types import Completion, Outcome, Request
+from promptlab.retry import wait_before_retry
+from promptlab.throttle import Throttle
+from promptlab.types import Completion, Failure, Fault, Outcome, Request
 
 UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
+_GRACE_S = 0.7  # for answers in flight, when a run is interrupted
+_GLANCE_S = 0.02
+_TRIES_TO_REACH = 3  # of a server that has never answered: a wrong address is told soon
 
 
 class LocalExecutor:
-    """One asyncio task for each call that a backend takes side by side."""
+    """Asyncio tasks for each backend, as many as it takes calls side by side."""
+
+    def __init__(self, jobs: int | None = None) -> None:
+        """`jobs` is the number of calls in flight for each backend, instead of its own."""
+        self._jobs = jobs
 
     async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
-        """Carry all of `work`; the first failure of a backend ends the others and is raised."""
+        """Carry all of `work`; at its end raise what made a backend stop.
+
+        Cancelled, it sends nothing more and takes in for a moment what is in flight.
+        """
+        lanes = [_Lane(work, name, backend, self._jobs) for name, backend in backends.items()]
+        tasks = [asyncio.create_task(lane.serve()) for lane in lanes]
         try:
-            async with asyncio.TaskGroup() as group:
-                for name, backend in backends.items():
-                    group.create_task(_serve(work, name, backend))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        except asyncio.CancelledError:
+            await _drain(lanes)
+            raise
         except BaseExceptionGroup as failures:
             raise _first(failures) from None
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for lane in lanes:
+            if lane.failure is not None:
+                raise lane.failure
 
 
-async def _serve(work: Work, name: str, backend: Backend) -> None:
-    requests = await work.take(name, backend.capacity.batch)
-    if not requests:
-        return
-    work.opening(name)
-    work.opened(name, await backend.open())
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_carry(work, name, backend, requests))
-        for _ in range(backend.capacity.calls - 1):
-            group.create_task(_carry(work, name, backend, ()))
+async def _drain(lanes: Sequence[_Lane]) -> None:
+    """Let answers arrive that are already paid for."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + _GRACE_S
+    for lane in lanes:
+        lane.end()
+    while clock() < until and any(lane.in_flight for lane in lanes):
+        await asyncio.sleep(_GLANCE_S)
 
 
-async def _carry(work: Work, name: str, backend: Backend, requests: Sequence[Request]) -> None:
-    if requests:
-        await _generate(work, name, backend, requests)
-    while requests := await work.take(name, backend.capacity.batch):
-        await _generate(work, name, backend, requests)
+class _Lane:
+    """The way to one backend: its tasks, its throttle, and what has ended it."""
+
+    def __init__(self, work: Work, name: str, backend: Backend, jobs: int | None) -> None:
+        self.failure: BackendError | None = None
+        self._work = work
+        self._name = name
+        self._backend = backend
+        self._capacity = backend.capacity
+        single = self._capacity.batch == 1
+        self._calls = jobs if jobs is not None and single else self._capacity.calls
+        self._clock = asyncio.get_running_loop().time
+        self._throttle = Throttle(self._calls, self._capacity.pace, self._clock)
+        self._paced = self._capacity.pace.tokens_per_minute is not None
+        self._ended = asyncio.Event()
+        self._answered_at: float | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Say whether a call is on its way that nobody but this lane will take in."""
+        return self._capacity.batch == 1 and self._throttle.active > 0
+
+    def end(self) -> None:
+        """Send nothing more."""
+        self._ended.set()
+        self._throttle.end()
+
+    async def serve(self) -> None:
+        """Open the backend when the first request is there, and carry all there are."""
+        requests = await self._take()
+        if not requests:
+            return
+        self._work.opening(self._name)
+        try:
+            facts = await self._backend.open()
+        except BackendError as error:
+            self._stop(error)
+            return
+        self._work.opened(self._name, facts)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._carry(requests))
+            for _ in range(self._calls - 1):
+                group.create_task(self._carry(()))
+
+    def _stop(self, error: BackendError) -> None:
+        """Send this backend nothing more."""
+        if self.failure is None:
+            self.failure = error
+            self.end()
+            self._work.failed(self._name, error)
+
+    async def _take(self) -> Sequence[Request]:
+        return (
+            () if self._ended.is_set() else await self._work.take(self._name, self._capacity.batch)
+        )
+
+    async def _carry(self, requests: Sequence[Request]) -> None:
+        while requests or (requests := await self._take()):
+            try:
+                if self._capacity.batch == 1:
+                    await self._answer(requests[0])
+                else:
+                    await self._answer_all(requests)
+            except BackendError as error:
+                self._stop(error)
+            requests = ()
+
+    async def _answer_all(self, requests: Sequence[Request]) -> None:
+        """Hand a batch over; such a backend plans and repeats its work by itself."""
+        unanswered = {request.key: request for request in requests}
+        async for request, completion in self._backend.generate(requests):
+            del unanswered[request.key]
+            await self._work.give(self._name, request, completion)
+        for request in unanswered.values():
+            await self._work.give(self._name, request, UNANSWERED)
+
+    async def _answer(self, request: Request) -> None:
+        """Ask until there is an answer, or no use in asking on."""
+        began, tries = self._clock(), 1
+        while True:
+            completion = await self._try(request)
+            if completion is None:
+                return
+            if completion.failure is None:
+                break
+            elapsed = self._clock() - began
+            wait = wait_before_retry(
+                self._capacity.patience, completion.failure, tries, elapsed, request.key
+            )
+            if completion.failure.fault is Fault.UNREACHABLE:
+                self._give_up_if_away(completion, tries, last=wait is None)
+            self._give_up_if_sent_away(completion.failure, completion.error)
+            if wait is None:
+                break
+            if (
+                self._ended.is_set()
+                or not self._work.again(self._name)
+                or await self._ends_in(wait)
+            ):
+                return
+            tries += 1
+        await self._work.give(self._name, request, _told(completion, tries))
+
+    async def _try(self, request: Request) -> Completion | None:
+        """Make one call, when the throttle lets it in; None if nothing is to be sent any more."""
+        tokens = likely_tokens(request) if self._paced else 0.0
+        entry = await self._throttle.enter(tokens)
+        completion = None
+        try:
+            if self._ended.is_set():
+                return None
+            async for _, answer in self._backend.generate((request,)):
+                completion = answer
+        finally:
+            self._throttle.leave(entry, completion)
+        if completion is None:
+            return UNANSWERED
+        if completion.failure is None or completion.failure.fault is not Fault.UNREACHABLE:
+            self._answered_at = self._clock()
+        return completion
+
+    def _give_up_if_away(self, completion: Completion, tries: int, *, last: bool) -> None:
+        """Raise BackendError where not this request but the whole server has failed."""
+        if self._answered_at is None:
+            away = last or tries >= _TRIES_TO_REACH
+        else:
+            silent_s = self._clock() - self._answered_at
+            away = last and silent_s > self._capacity.patience.limit_s / 2
+        if away:
+            raise BackendError(
+                f"backend {self._name!r} cannot be reached: {completion.error}",
+                hint="start the server or check base_url, then resume the run",
+            )
+
+    def _give_up_if_sent_away(self, failure: Failure, error: str | None) -> None:
+        """Raise BackendError where a server that refuses all names a time too long to wait."""
+        wait_s, limit_s = failure.wait_s or 0.0, self._capacity.patience.limit_s
+        if failure.fault is Fault.BUSY and wait_s > limit_s and self._throttle.refuses_all:
+            raise BackendError(
+                f"backend {self._name!r} is to be left alone for {wait_s:.0f} s: {error}",
+                hint=f"resume the run then; it waits no longer than time_limit_s, {limit_s:g} s",
+            )
+
+    async def _ends_in(self, seconds: float) -> bool:
+        """Wait; return True at once if nothing more is to be sent."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._ended.wait()
+        except TimeoutError:
+            return False
 
 
-async def _generate(work: Work, name: str, backend: Backend, requests: Sequence[Request]) -> None:
-    unanswered = {request.key: request for request in requests}
-    async for request, completion in backend.generate(requests):
-        del unanswered[request.key]
-        await work.give(name, request, completion)
-    for request in unanswered.values():
-        await work.give(name, request, UNANSWERED)
+def _told(completion: Completion, tries: int) -> Completion:
+    if completion.failure is None or tries == 1:
+        return completion
+    return replace(completion, error=f"{completion.error} (the last of {tries} tries)")
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

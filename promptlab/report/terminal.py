@@ -11,11 +11,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from promptlab.forecast import Forecast
+from promptlab.forecast import ArmForecast, Forecast
 from promptlab.report.tables import counted, plain_table
 from promptlab.report.view import ArmView, RunView, ScoreView
 from promptlab.results import Result, RunInfo, Sum
-from promptlab.types import Message, Outcome, Plan, Turn
+from promptlab.types import Image, Message, Outcome, Plan, Turn
 
 _PLOT_WIDTH = 15
 _PLOT_SCALE = "0 %" + "100 %".rjust(_PLOT_WIDTH - 3)
@@ -71,8 +71,8 @@ def _print_outcomes(console: Console, view: RunView) -> None:
         ("out", lambda arm: _number(arm.output_tokens)),
         ("latency s", lambda arm: _number(arm.latency_s, 2)),
     ]
-    if any(arm.cost_usd.known for arm in view.arms):
-        taken.append(("USD", lambda arm: _number(arm.cost_usd, 6)))
+    if view.has_cost:
+        taken.append(("USD", lambda arm: _money(arm.cost_usd)))
     together = _arm_table(view, "Outcomes, and a trial's mean", [*ended, *taken])
     if _fits(console, together):
         console.print(together)
@@ -139,6 +139,10 @@ def _number(quantity: Sum, digits: int = 0) -> str:
     return "-" if quantity.mean is None else f"{quantity.mean:,.{digits}f}"
 
 
+def _money(quantity: Sum) -> str:
+    return "unknown" if quantity.mean is None else f"{quantity.mean:.6f}"
+
+
 def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
     """Print what a run would do."""
     table = plain_table(
@@ -151,18 +155,33 @@ def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
         right=("trials", "calls", "stored", "prompt tokens"),
     )
     for arm, told in zip(plan.arms, found.arms, strict=True):
-        tokens = "unknown" if told.prompt_tokens is None else f"{told.prompt_tokens:,}"
-        about = "" if told.exact or told.prompt_tokens is None else "about "
-        table.add_row(
-            escape(arm.label), str(told.trials), str(told.calls), str(told.stored), about + tokens
-        )
+        numbers = (str(told.trials), str(told.calls), str(told.stored), _prompt_tokens(told))
+        table.add_row(escape(arm.label), *numbers)
     console.print(table)
     console.print()
+    _print_cost(console, found)
     console.print(
         f"{counted(plan.size, 'trial')} ({counted(len(plan.arms), 'arm')} x"
         f" {counted(len(plan.cases), 'case')}{_side(plan)} x {counted(plan.repeats, 'repeat')}),"
         f" {counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
     )
+
+
+def _prompt_tokens(told: ArmForecast) -> str:
+    """Return a count, or the bounds of a guess where only the server can count."""
+    if told.prompt_tokens is None:
+        return f"{told.input_tokens.low:,} to {told.input_tokens.high:,}"
+    return f"{'' if told.exact else 'about '}{told.prompt_tokens:,}"
+
+
+def _print_cost(console: Console, found: Forecast) -> None:
+    """Say what the calls will cost, where a price is known: the tokens are guessed, mostly."""
+    if found.cost_usd is None or found.calls == found.stored:
+        return
+    low, high = found.cost_usd
+    free = sum(arm.cost_usd is None and arm.calls > arm.stored for arm in found.arms)
+    rest = f"; the price of {counted(free, 'arm')} is unknown" if free else ""
+    console.print(f"Cost: {low:.4f} to {high:.4f} USD, from short answers to the longest{rest}.")
 
 
 def _side(plan: Plan) -> str:
@@ -172,14 +191,17 @@ def _side(plan: Plan) -> str:
 
 def print_runs(console: Console, runs: Iterable[RunInfo]) -> None:
     """Print a list of runs."""
-    columns = ("run", "suite", "status", "trials", "outcomes")
-    table = plain_table(*columns, right=("trials",), whole=("run", "status"))
-    for run in runs:
+    listed = list(runs)
+    paid = any(run.cost_usd is not None for run in listed)
+    columns = ("run", "suite", "status", "trials", "outcomes", *(["USD"] * paid))
+    table = plain_table(*columns, right=("trials", "USD"), whole=("run", "status"))
+    for run in listed:
         ended = ", ".join(
             f"{outcome} {run.outcomes[outcome]}" for outcome in Outcome if run.outcomes[outcome]
         )
         done = f"{run.stored}" if run.stored == run.trials else f"{run.stored} of {run.trials}"
-        table.add_row(run.run_id, escape(run.suite), run.status, done, ended)
+        cost = ["unknown" if run.cost_usd is None else f"{run.cost_usd:.4f}"] * paid
+        table.add_row(run.run_id, escape(run.suite), run.status, done, ended, *cost)
     console.print(table)
 
 
@@ -187,7 +209,14 @@ def print_messages(console: Console, messages: Sequence[Message]) -> None:
     """Print a conversation, each message under its role, its text as it stands."""
     for message in messages:
         console.print(Text(message.role, style="bold"))
-        console.print(Padding(Text(message.text), (0, 0, 0, 2)), soft_wrap=False)
+        parts = (message.content,) if isinstance(message.content, str) else message.content
+        told = Text("\n").join([_part(part) for part in parts])
+        console.print(Padding(told, (0, 0, 0, 2)), soft_wrap=False)
+
+
+def _part(part: str | Image) -> Text:
+    """Return a part of a message; images stand on a line of their own, as they are sent."""
+    return Text(part) if isinstance(part, str) else Text(f"[image {part.source}]", style="dim")
 
 
 def print_result(console: Console, rows: Sequence[Result], *, full: bool) -> None:
@@ -235,6 +264,8 @@ def print_turns(console: Console, turns: Sequence[Turn]) -> None:
         console.print(Text(f"{turn.name} ({completion.outcome})", style="bold"))
         answer = completion.text or completion.error or ""
         console.print(Padding(Text(answer), (0, 0, 0, 2)))
+        for warning in completion.warnings:
+            console.print(Padding(Text(f"warning: {warning}"), (0, 0, 0, 2)))
     console.print()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from promptlab.forecast import Forecast
 from promptlab.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
 from promptlab.stats.intervals import mean_interval
-from promptlab.types import Arm, Json, Outcome, Plan, Turn
+from promptlab.types import Arm, Image, Json, Message, Outcome, Plan, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class RunView:
     run: RunInfo
     plan: Plan
     arms: tuple[ArmView, ...]
+
+    @property
+    def has_cost(self) -> bool:
+        """Say whether cost is worth a column: it is known, or somebody else's machine answered."""
+        remote = any("url" in spec.identity for spec in self.plan.backends)
+        return remote or any(arm.cost_usd.known for arm in self.arms)
 
     @property
     def scorers(self) -> tuple[str, ...]:
@@ -160,7 +166,9 @@ def _outcomes_json(outcomes: Mapping[Outcome, int]) -> dict[str, int]:
     return {outcome.value: outcomes[outcome] for outcome in Outcome}
 
 
-def forecast_json(plan: Plan, found: Forecast) -> dict[str, object]:
+def forecast_json(
+    plan: Plan, found: Forecast, shortfalls: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
     """Return a forecast as the document that `run --dry-run --json` writes."""
     return {
         "suite": plan.suite,
@@ -169,6 +177,8 @@ def forecast_json(plan: Plan, found: Forecast) -> dict[str, object]:
         "trials": plan.size,
         "calls": found.calls,
         "stored": found.stored,
+        "cost_usd": _bounds(found.cost_usd),
+        "not_honoured": {backend: list(lines) for backend, lines in shortfalls.items()},
         "arms": [
             {
                 "arm": arm.label,
@@ -177,10 +187,17 @@ def forecast_json(plan: Plan, found: Forecast) -> dict[str, object]:
                 "stored": told.stored,
                 "prompt_tokens": told.prompt_tokens,
                 "exact": told.exact,
+                "input_tokens": [told.input_tokens.low, told.input_tokens.high],
+                "output_tokens": [told.output_tokens.low, told.output_tokens.high],
+                "cost_usd": _bounds(told.cost_usd),
             }
             for arm, told in zip(plan.arms, found.arms, strict=True)
         ],
     }
+
+
+def _bounds(cost: tuple[float, float] | None) -> list[float] | None:
+    return None if cost is None else [*cost]
 
 
 def run_info_json(run: RunInfo) -> dict[str, object]:
@@ -195,6 +212,7 @@ def run_info_json(run: RunInfo) -> dict[str, object]:
         "stored": run.stored,
         "fresh": run.fresh,
         "outcomes": _outcomes_json(run.outcomes),
+        "cost_usd": run.cost_usd,
         "overrides": dict(run.overrides),
         "backends": dict(run.facts),
     }
@@ -205,14 +223,31 @@ def result_json(result: Result) -> dict[str, object]:
     return {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
 
 
+def messages_json(messages: Sequence[Message]) -> list[Json]:
+    """Return messages as JSON: content is text, or texts and images in order."""
+    return [
+        {
+            "role": message.role,
+            "content": message.content
+            if isinstance(message.content, str)
+            else [_part_json(part) for part in message.content],
+        }
+        for message in messages
+    ]
+
+
+def _part_json(part: str | Image) -> Json:
+    if isinstance(part, str):
+        return part
+    return {"image": part.source, "media_type": part.media_type, "digest": part.digest}
+
+
 def turns_json(turns: Sequence[Turn]) -> list[Json]:
     """Return a conversation as JSON: what was asked and answered, turn by turn."""
     return [
         {
             "answer": turn.name,
-            "messages": [
-                {"role": message.role, "content": message.text} for message in turn.request.messages
-            ],
+            "messages": messages_json(turn.request.messages),
             "output": turn.completion.text,
             "outcome": turn.completion.outcome.value,
             "finish_reason": turn.completion.finish_reason,

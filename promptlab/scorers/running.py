@@ -77,6 +77,8 @@ def _legal(score: Score) -> Score:
     if not math.isfinite(score.value):
         reason = f"the scorer gave the value {score.value}"
         return replace(score, value=None, passed=None, error=reason)
+    if type(score.value) is float and (score.passed is None or type(score.passed) is bool):
+        return score
     passed = None if score.passed is None else bool(score.passed)
     return replace(score, value=float(score.value), passed=passed)
 

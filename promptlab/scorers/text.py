@@ -8,19 +8,24 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import regex as timed
 from pydantic import AfterValidator, Field
 
+from promptlab.lazy import lazy_module
 from promptlab.scorers import Sample, scorer
 from promptlab.scorers.verdict import listed, quoted, verdict
 from promptlab.types import Score
 
+if TYPE_CHECKING:
+    import regex as timed
+else:
+    timed = lazy_module("regex")
+
 # One text or several. A number stands for its JSON text; YAML's bare `yes` is refused.
 Texts = str | int | float | list[str | int | float]
 
-_PUNCTUATION = timed.compile(r"\p{P}+")
+_PUNCTUATION = r"\p{P}+"
 
 
 @scorer(version="1")
@@ -44,7 +49,7 @@ def exact_match(
 
     def plain(text: str) -> str:
         if ignore_punctuation:
-            text = _PUNCTUATION.sub("", text)
+            text = timed.sub(_PUNCTUATION, "", text)
         if ignore_space:
             text = " ".join(text.split())
         return _folded(text, ignore_case).strip()

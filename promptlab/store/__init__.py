@@ -137,6 +137,10 @@ class Store:
         """Return how the trials of each arm ended and what they took."""
         return aggregates.arm_outcomes(self._connection, self._number(run_id))
 
+    def spent(self, run_id: str) -> tuple[int, float]:
+        """Return how many answered calls a run has made, and their known cost in US dollars."""
+        return aggregates.spent(self._connection, self._number(run_id))
+
     def arm_scores(self, run_id: str) -> list[ArmScores]:
         """Return what each scorer says of each arm."""
         return aggregates.arm_scores(self._connection, self._number(run_id))

@@ -44,6 +44,15 @@ GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
 """
 
 
+_SPENT = "SELECT count(*), coalesce(sum(cost_usd), 0.0) FROM generations WHERE run = ?"
+
+
+def spent(connection: Connection, run: int) -> tuple[int, float]:
+    """Return how many calls a run has made that were answered, and their known cost in dollars."""
+    calls, cost = connection.row(_SPENT, [run]) or (0, 0.0)
+    return calls, cost
+
+
 def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
     """Return one entry for each arm that has a stored trial."""
     return [_outcomes(*row) for row in connection.rows(_ARM_OUTCOMES, [run])]

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from promptlab.errors import StoreError
 from promptlab.lazy import lazy_module
-from promptlab.store.schema import ACCOUNT, KNOWN, STEP_SET, migrations
+from promptlab.store.schema import ACCOUNT, KNOWN, STEP_SET, migrations, new_database
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -204,12 +204,22 @@ def _bring_up_to_date(connection: Connection, *, readonly: bool) -> None:
         )
     if not readonly:
         _use_wal(connection)
-    if applied < KNOWN:
+    if not applied:
+        _make(connection)
+    elif applied < KNOWN:
         with connection.transaction(), mapped(connection.path):
             database = sqlite_utils.Database(
                 connection.raw, recursive_triggers=False, execute_plugins=False
             )
             migrations().apply(database)  # looks again at what is due: nobody else can write now
+
+
+def _make(connection: Connection) -> None:
+    """Make all tables, unless another process was faster."""
+    with connection.transaction():
+        if not _applied(connection):
+            for statement, values in new_database():
+                connection.execute(statement, values)
 
 
 def _applied(connection: Connection) -> set[str]:

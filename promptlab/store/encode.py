@@ -20,7 +20,7 @@ from_json = json.loads
 
 COMPLETION_COLUMNS = (
     "outcome, output, finish_reason, model, input_tokens, output_tokens, cache_read_tokens, "
-    "cache_write_tokens, reasoning_tokens, cost_usd, latency_s"
+    "cache_write_tokens, reasoning_tokens, cost_usd, latency_s, fingerprint, warnings"
 )
 
 
@@ -116,12 +116,14 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
         usage.reasoning_tokens,
         completion.cost_usd,
         completion.latency_s,
+        optional(completion.fingerprint),
+        to_json(completion.warnings) if completion.warnings else None,
     )
 
 
 def completion_from_row(row: Sequence[Any]) -> Completion:
     """Return the completion whose `COMPLETION_COLUMNS` are `row`."""
-    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s = row
+    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s, fingerprint, warnings = row
     return Completion(
         outcome=Outcome(outcome),
         text=text,
@@ -130,4 +132,6 @@ def completion_from_row(row: Sequence[Any]) -> Completion:
         model=model,
         finish_reason=finish_reason,
         cost_usd=cost_usd,
+        fingerprint=fingerprint,
+        warnings=() if warnings is None else tuple(json.loads(warnings)),
     )

@@ -33,11 +33,11 @@ _INSERT_TEXT = "INSERT INTO texts (digest, text) VALUES (?, ?) ON CONFLICT DO NO
 # once; another answer is kept too, so that what a trial shows is always what was graded.
 _INSERT_GENERATION = f"""
 INSERT INTO generations (
-    key, fresh_run, prompt, schema, sampling, {COMPLETION_COLUMNS}, created_at
+    key, fresh_run, prompt, schema, sampling, {COMPLETION_COLUMNS}, created_at, run
 )
 SELECT ?1, ?2,
     (SELECT id FROM texts WHERE digest = ?3), (SELECT id FROM texts WHERE digest = ?4),
-    ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
+    ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
 WHERE NOT EXISTS (
     SELECT 1 FROM generations WHERE key = ?1 AND fresh_run = ?2 AND output = ?7 AND outcome = ?6
 )
@@ -100,7 +100,8 @@ class Recorder:
                 if turn.completion.outcome is not Outcome.ERROR:
                     answered = completion_to_row(turn.completion)
                     key, *rest = asked
-                    rows.append((key, self._fresh_run, *rest, *answered, record.created_at))
+                    paid = (record.created_at, self._run)
+                    rows.append((key, self._fresh_run, *rest, *answered, *paid))
         self._connection.executemany(_INSERT_TEXT, texts.items())
         self._connection.executemany(_INSERT_GENERATION, rows)
 

@@ -9,6 +9,7 @@ import os
 import platform
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,13 @@ SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
 _COUNTS = """
 SELECT run, outcome, count(*) FROM trials
 WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run, outcome
+"""
+
+# A run that the store answered alone has cost nothing; what its answers once cost, others paid.
+_COSTS = """
+SELECT t.run, CASE WHEN min(t.cached) = 1 THEN 0.0
+    ELSE (SELECT sum(g.cost_usd) FROM generations g WHERE g.run = t.run) END
+FROM trials t WHERE t.run IN (SELECT value FROM json_each(?)) GROUP BY t.run
 """
 
 _SHOWN = 5  # candidates named in an error message
@@ -174,7 +182,8 @@ def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
     numbers = to_json([row[0] for row in rows])
     for run, outcome, number in connection.rows(_COUNTS, [numbers]):
         outcomes[run][Outcome(outcome)] = number
-    return [_info(row, outcomes[row[0]]) for row in rows]
+    costs: dict[int, float | None] = dict(connection.rows(_COSTS, [numbers]))
+    return [replace(_info(row, outcomes[row[0]]), cost_usd=costs.get(row[0])) for row in rows]
 
 
 def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:

@@ -6,6 +6,7 @@ columns are a promise. All other tables and the view `trial_results` are ours to
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from promptlab.lazy import lazy_module
@@ -232,10 +233,51 @@ LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position;
 CREATE VIEW results AS SELECT {RESULT_COLUMNS} FROM trial_results;
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST),)
+_PAID_BY = """
+-- Which run made the call and so paid for it; NULL for calls older than this step.
+ALTER TABLE generations ADD COLUMN run INTEGER REFERENCES runs(id);
+
+-- The server's configuration, as it names it, and what it did not honour (a JSON list).
+ALTER TABLE generations ADD COLUMN fingerprint TEXT;
+ALTER TABLE generations ADD COLUMN warnings TEXT;
+
+CREATE INDEX generations_by_run ON generations (run) WHERE run IS NOT NULL;
+"""
+
+STEPS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST), ("0002_paid_by", _PAID_BY))
 KNOWN = frozenset(name for name, _ in STEPS)
 STEP_SET = "promptlab"
 ACCOUNT = "_sqlite_migrations"  # sqlite-utils' name for the table of applied steps
+
+
+# The account of applied steps as sqlite-utils makes it (a test holds it to that).
+_ACCOUNT_TABLE = (
+    f'''CREATE TABLE IF NOT EXISTS "{ACCOUNT}" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+)''',
+    f'''CREATE UNIQUE INDEX IF NOT EXISTS "idx_{ACCOUNT}_migration_set_name"
+    ON "{ACCOUNT}" ("migration_set", "name")''',
+)
+_RECORD = (
+    f"INSERT INTO {ACCOUNT} (migration_set, name, applied_at)"
+    " VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
+)
+
+
+def new_database() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the statements, with their values, that make a database with all steps applied.
+
+    sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
+    """
+    for statement in _ACCOUNT_TABLE:
+        yield statement, ()
+    for name, sql in STEPS:
+        for statement in sql.split(";\n"):
+            yield statement, ()
+        yield _RECORD, (STEP_SET, name)
 
 
 def migrations() -> sqlite_utils.Migrations:

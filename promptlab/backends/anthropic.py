@@ -1,0 +1,193 @@
+"""`anthropic`: Anthropic's Messages API, and servers that speak it, such as llama.cpp.
+
+Version 2023-06-01 of the API is spoken: the next one, 2026-10-21, takes no temperature and no
+top_p from any model. In this one the models since Claude Opus 4.7 refuse them: name them in `omit`.
+A budget of tokens to think with, which older models alone take, goes into `extra_body`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field
+
+from promptlab.capacity import NO_ENVIRONMENT
+from promptlab.errors import BackendError, PromptlabError
+from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.options import RemoteOptions
+from promptlab.remote.pictures import in_base64, is_url
+from promptlab.remote.reading import added, count, outcome, word
+from promptlab.types import Completion, Image, Json, Message, Request, Sampling, Usage
+
+_VERSION = "2023-06-01"
+_NAMES = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_tokens",
+    "stop": "stop_sequences",
+}
+# `pause_turn`: the server's own tools took too long, and nobody here lets the model go on.
+_CUT = {"max_tokens", "model_context_window_exceeded", "pause_turn"}
+
+
+class Options(RemoteOptions):
+    """The options of `anthropic`."""
+
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
+        None, description="How much work goes into an answer; by default the model's own choice."
+    )
+    thinking: Literal["adaptive", "disabled"] | None = Field(
+        None, description="Whether the model thinks first; by default as the model does."
+    )
+
+
+class Anthropic(RemoteBackend):
+    """A model behind Anthropic's Messages API."""
+
+    kind: ClassVar[str] = "anthropic"
+    options_model: ClassVar[type[BaseModel]] = Options
+    default_url: ClassVar[str] = "https://api.anthropic.com"
+    default_key: ClassVar[str | None] = "ANTHROPIC_API_KEY"
+    options: Options
+
+    def __init__(
+        self,
+        model: str | None,
+        options: Options,
+        environment: Mapping[str, str] = NO_ENVIRONMENT,
+    ) -> None:
+        super().__init__(model, options, environment)
+        self.base_url = self.base_url.removesuffix("/v1")  # both are written; one identity
+
+    def path(self) -> str:
+        """Return the path of the Messages API."""
+        return "/v1/messages"
+
+    def authorization(self, key: str) -> Mapping[str, str]:
+        """Send the key in a header of its own."""
+        return {"x-api-key": key}
+
+    def extra_headers(self) -> Mapping[str, str]:
+        """Say which version of the API is spoken."""
+        return {"anthropic-version": _VERSION}
+
+    def variant(self) -> Mapping[str, Json]:
+        """Return what is not as by default."""
+        given: dict[str, Json] = {"effort": self.options.effort, "thinking": self.options.thinking}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """Refuse sampling that the API refuses with any model, and tell of a seed."""
+        omit = self.options.omit
+        if "max_tokens" in omit:
+            raise BackendError(
+                "Anthropic's API wants max_tokens",
+                hint="take it out of the backend's omit",
+            )
+        if "temperature" not in omit:
+            self._check_temperature(sampling.temperature)
+        if "stop" not in omit and not all(text.strip() for text in sampling.stop):
+            raise BackendError(
+                "Anthropic's API takes no stop sequence of white space alone",
+                hint="name another, or none by omit = ['stop'] in the backend's table",
+            )
+        lines = list(super().shortfalls(sampling, schema))
+        if sampling.seed is not None and "seed" not in omit:
+            lines.append("seed is not sent: Anthropic's API takes none")
+        return lines
+
+    def _check_temperature(self, temperature: float) -> None:
+        if temperature > 1:
+            raise BackendError(
+                f"Anthropic's API takes no temperature above 1, and {temperature:g} is asked for",
+                hint="lower it in the sampling of suite or template",
+            )
+        if self.options.thinking == "adaptive" and temperature != 1:
+            raise BackendError(
+                f"a model that thinks takes no temperature but 1, and {temperature:g} is asked for",
+                hint="set it to 1, or leave it out: omit = ['temperature'] in the backend's table",
+            )
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """Write system text apart from the conversation, which a user must begin.
+
+        Messages of one role that follow one another are left so: the API makes one turn of them.
+        """
+        messages = request.messages
+        system = messages[0].text if messages and messages[0].role == "system" else None
+        spoken = messages if system is None else messages[1:]
+        if not spoken or spoken[0].role != "user":
+            raise PromptlabError(
+                "Anthropic's API wants a conversation that a user begins",
+                hint="let the template begin with a user message, after its system message",
+            )
+        body: dict[str, Any] = {"model": self.model}
+        if system is not None:
+            body["system"] = system
+        body["messages"] = [_message(message) for message in spoken]
+        body |= self.sampled(request.sampling, _NAMES)
+        config = self._output_config(request.schema)
+        if config:
+            body["output_config"] = config
+        if self.options.thinking is not None:
+            body["thinking"] = {"type": self.options.thinking}
+        return body
+
+    def _output_config(self, schema: Mapping[str, Json] | None) -> dict[str, Any]:
+        config: dict[str, Any] = {}
+        if schema is not None:
+            config["format"] = {"type": "json_schema", "schema": dict(schema)}
+        if self.options.effort is not None:
+            config["effort"] = self.options.effort
+        return config
+
+    def read(self, body: Mapping[str, Any]) -> Completion:
+        """Read the text of an answer; what was thought is left out.
+
+        A refusal without text says what Anthropic says about it.
+        """
+        blocks = body["content"]
+        text = "".join(block["text"] for block in blocks if block["type"] == "text")
+        finish = word(body.get("stop_reason"))
+        refused = finish == "refusal"
+        if refused and not text:
+            text = word((body.get("stop_details") or {}).get("explanation")) or ""
+        return Completion(
+            outcome(text, truncated=finish in _CUT, refused=refused),
+            text=text,
+            usage=_usage(body.get("usage")),
+            model=word(body.get("model")),
+            finish_reason=finish,
+        )
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if isinstance(message.content, str):
+        return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": [_block(part) for part in message.content]}
+
+
+def _block(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    if is_url(part):
+        return {"type": "image", "source": {"type": "url", "url": part.source}}
+    source = {"type": "base64", "media_type": part.media_type, "data": in_base64(part)}
+    return {"type": "image", "source": source}
+
+
+def _usage(told: Mapping[str, Any] | None) -> Usage:
+    """Count tokens; those read from a cache and written to it stand beside the others."""
+    written = count(told, "cache_creation_input_tokens")
+    read = count(told, "cache_read_input_tokens")
+    return Usage(
+        input_tokens=added(count(told, "input_tokens"), written, read),
+        output_tokens=count(told, "output_tokens"),
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=count(told, "output_tokens_details", "thinking_tokens"),
+    )
+
+
+backend = Anthropic

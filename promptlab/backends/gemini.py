@@ -1,0 +1,250 @@
+"""`gemini`: Google's Gemini API (AI Studio), `generateContent`.
+
+Gemini takes at most five stop sequences, and counts its thoughts in `max_tokens`: a model that
+thinks may have no token left to answer with. It fetches images by URL itself (models since 2.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, model_validator
+
+from promptlab.errors import BackendError, PromptlabError
+from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.options import RemoteOptions
+from promptlab.remote.pictures import in_base64, is_url
+from promptlab.remote.reading import added, count, outcome
+from promptlab.types import Completion, Image, Json, Message, Request, Sampling, Usage
+
+_MOST_STOPS = 5
+_NAMES = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "max_tokens": "maxOutputTokens",
+    "stop": "stopSequences",
+    "seed": "seed",
+}
+_WHOLE = {"STOP", "FINISH_REASON_UNSPECIFIED", None}
+_CUT = {"MAX_TOKENS", "CONTINUATION"}
+_REFUSALS = {
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "ESCALATION",
+    "MODEL_ARMOR",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+}
+_KNOWN = _WHOLE | _CUT | _REFUSALS
+_FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+class Options(RemoteOptions):
+    """The options of `gemini`."""
+
+    thinking_budget: int | None = Field(
+        None,
+        ge=-1,
+        description="Tokens that the model may think with (Gemini 2.5): 0 none, -1 as it likes.",
+    )
+    thinking_level: Literal["minimal", "low", "medium", "high", "xhigh"] | None = Field(
+        None, description="How much the model thinks (Gemini 3)."
+    )
+    safety: (
+        Literal[
+            "off",
+            "block_none",
+            "block_only_high",
+            "block_medium_and_above",
+            "block_low_and_above",
+        ]
+        | None
+    ) = Field(None, description="What is filtered, in all categories; by default Google's choice.")
+
+    @model_validator(mode="after")
+    def _think_one_way(self) -> Options:
+        if self.thinking_budget is not None and self.thinking_level is not None:
+            raise ValueError("thinking_budget and thinking_level exclude one another")
+        return self
+
+
+class Gemini(RemoteBackend):
+    """A model behind Google's `generateContent`."""
+
+    kind: ClassVar[str] = "gemini"
+    options_model: ClassVar[type[BaseModel]] = Options
+    default_url: ClassVar[str] = "https://generativelanguage.googleapis.com/v1beta"
+    default_key: ClassVar[str | None] = "GEMINI_API_KEY"
+    options: Options
+
+    def __init__(
+        self,
+        model: str | None,
+        options: Options,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        name = model.removeprefix("models/") if model else None  # one model has one identity
+        super().__init__(name, options, environment)
+
+    def path(self) -> str:
+        """Name the model in the path; `tunedModels/NAME` stays as it is."""
+        name = self.model if "/" in self.model else f"models/{self.model}"
+        return f"/{quote(name, safe='/@')}:generateContent"
+
+    def authorization(self, key: str) -> Mapping[str, str]:
+        """Send the key in a header: in the address it would land in logs."""
+        return {"x-goog-api-key": key}
+
+    def variant(self) -> Mapping[str, Json]:
+        """Return how much it is to think and to filter, where that is said."""
+        given = {
+            "thinking_budget": self.options.thinking_budget,
+            "thinking_level": self.options.thinking_level,
+            "safety": self.options.safety,
+        }
+        return {key: value for key, value in given.items() if value is not None}
+
+    def logprob_keys(self) -> Mapping[str, Any]:
+        """Ask for the chosen tokens' log-probabilities."""
+        return {"generationConfig": {"responseLogprobs": True, "logprobs": 1}}
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """Refuse more stop sequences than the API takes."""
+        if len(sampling.stop) > _MOST_STOPS and "stop" not in self.options.omit:
+            raise BackendError(
+                f"Gemini takes at most {_MOST_STOPS} stop sequences, and {len(sampling.stop)}"
+                " are asked for",
+                hint="name fewer, or none by omit = ['stop'] in the backend's table",
+            )
+        return super().shortfalls(sampling, schema)
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """Write system text apart from the conversation, and the rest as `generationConfig`."""
+        system, messages = _without_system(request.messages)
+        body: dict[str, Any] = {"contents": [_content(message) for message in messages]}
+        if system:
+            body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
+        body["generationConfig"] = self._config(request)
+        if self.options.safety is not None:
+            threshold = self.options.safety.upper()
+            body["safetySettings"] = [
+                {"category": f"HARM_CATEGORY_{name}", "threshold": threshold} for name in _FILTERS
+            ]
+        return body
+
+    def _config(self, request: Request) -> dict[str, Any]:
+        config = self.sampled(request.sampling, _NAMES)
+        if request.schema is not None:
+            config["responseMimeType"] = "application/json"
+            config["responseJsonSchema"] = dict(request.schema)
+        if self.options.thinking_budget is not None:
+            config["thinkingConfig"] = {"thinkingBudget": self.options.thinking_budget}
+        elif self.options.thinking_level is not None:
+            config["thinkingConfig"] = {"thinkingLevel": self.options.thinking_level.upper()}
+        return config
+
+    def read(self, body: Mapping[str, Any]) -> Completion:
+        """Read the first candidate; where there is none, why the prompt was blocked."""
+        usage = _usage(body.get("usageMetadata"))
+        model = body.get("modelVersion")
+        blocked = (body.get("promptFeedback") or {}).get("blockReason")
+        if blocked and not body.get("candidates"):
+            return Completion(
+                outcome("", refused=True),
+                usage=usage,
+                model=model,
+                finish_reason=f"prompt blocked: {blocked}",
+            )
+        candidate = body["candidates"][0]
+        finish = candidate.get("finishReason")
+        _stop_if_barred(finish)
+        parts = (candidate.get("content") or {}).get("parts") or ()
+        text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
+        broken = finish not in _KNOWN
+        return Completion(
+            outcome(
+                text,
+                truncated=finish in _CUT or (broken and bool(text.strip())),
+                refused=finish in _REFUSALS,
+            ),
+            text=text,
+            usage=usage,
+            model=model,
+            finish_reason=finish,
+            warnings=_warnings(finish, text, usage, broken=broken),
+        )
+
+
+def _without_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:
+    """Split off the system text that a conversation begins with."""
+    spoken = (place for place, message in enumerate(messages) if message.role != "system")
+    start = next(spoken, len(messages))
+    if any(message.role == "system" for message in messages[start:]):
+        raise PromptlabError(
+            "Gemini takes system text only at the beginning of a conversation",
+            hint="move it to the front, or into a user message",
+        )
+    return [message.text for message in messages[:start]], messages[start:]
+
+
+def _content(message: Message) -> dict[str, Any]:
+    parts = (message.content,) if isinstance(message.content, str) else message.content
+    role = "model" if message.role == "assistant" else "user"
+    return {"role": role, "parts": [_part(part) for part in parts]}
+
+
+def _part(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"text": part}
+    if is_url(part):
+        return {"fileData": {"mimeType": part.media_type, "fileUri": part.source}}
+    return {"inlineData": {"mimeType": part.media_type, "data": in_base64(part)}}
+
+
+def _usage(told: Mapping[str, Any] | None) -> Usage:
+    """Count tokens; thoughts stand beside those of the candidates, the cache's within the prompt.
+
+    What tools brought in counts as prompt.
+    """
+    thoughts = count(told, "thoughtsTokenCount")
+    prompt = added(count(told, "promptTokenCount"), count(told, "toolUsePromptTokenCount"))
+    output = added(count(told, "candidatesTokenCount"), thoughts)
+    if output is None and prompt is not None and (total := count(told, "totalTokenCount")):
+        output = max(0, total - prompt)  # this API leaves out a number that is zero
+    return Usage(
+        input_tokens=prompt,
+        output_tokens=output,
+        cache_read_tokens=count(told, "cachedContentTokenCount"),
+        reasoning_tokens=thoughts,
+    )
+
+
+def _stop_if_barred(finish: str | None) -> None:
+    """Stop where not this answer, but the account is the matter."""
+    if finish == "PUP_LIMITED_DISABLED":
+        raise BackendError(
+            "Google has limited or disabled the account for what was sent before",
+            hint="see https://aistudio.google.com about the account",
+        )
+
+
+def _warnings(finish: str | None, text: str, usage: Usage, *, broken: bool) -> tuple[str, ...]:
+    if broken:
+        return (f"the answer was broken off: {finish}",)
+    if finish == "MAX_TOKENS" and not text and usage.reasoning_tokens:
+        return (
+            f"all {usage.reasoning_tokens} tokens went into thinking: raise max_tokens,"
+            " or set thinking_budget or thinking_level",
+        )
+    return ()
+
+
+backend = Gemini

@@ -1,0 +1,239 @@
+"""`openai`: OpenAI's chat completions or responses, and any server that speaks one of them.
+
+vLLM, llama.cpp, LM Studio, OpenRouter, `transformers serve` and others do: `base_url` says where.
+A schema is sent as `strict` where it meets what OpenAI demands of one then; otherwise the model
+is only shown it, and an answer may depart from it. Other servers enforce it either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, model_validator
+
+from promptlab.errors import BackendError
+from promptlab.remote import openai_responses as responses
+from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.exchange import CallError
+from promptlab.remote.options import RemoteOptions
+from promptlab.remote.pictures import data_url
+from promptlab.remote.reading import count, outcome, word
+from promptlab.remote.strict_schema import is_strict
+from promptlab.types import Completion, Fault, Image, Json, Message, Request, Sampling, Usage
+
+_HOST = "api.openai.com"
+_MOST_STOPS = 4
+_ID = r"^[!-~]+$"
+_LOGPROBS = {"logprobs": True, "top_logprobs": 1}
+_TRUNCATED = {"length", "model_length"}  # the second is Mistral's, where the context is full
+
+
+class Options(RemoteOptions):
+    """The options of `openai`."""
+
+    api: Literal["chat", "responses"] = Field(
+        "chat", description="Whether to speak chat completions or responses."
+    )
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
+        None,
+        description="What a chat completion calls `max_tokens`: by default"
+        " `max_completion_tokens` at OpenAI itself and `max_tokens` elsewhere.",
+    )
+    organization: str | None = Field(
+        None, pattern=_ID, description="The organization that pays, by its id."
+    )
+    project: str | None = Field(None, pattern=_ID, description="The project that pays, by its id.")
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
+        Field(None, description="How much a reasoning model thinks; by default its own choice.")
+    )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Options:
+        if self.api == "responses" and self.max_tokens_field is not None:
+            raise ValueError('max_tokens_field is for api = "chat"')
+        return self
+
+
+class OpenAI(RemoteBackend):
+    """A model behind OpenAI's chat completions or responses, or a server that speaks these."""
+
+    kind: ClassVar[str] = "openai"
+    options_model: ClassVar[type[BaseModel]] = Options
+    default_url: ClassVar[str] = f"https://{_HOST}/v1"
+    default_key: ClassVar[str | None] = "OPENAI_API_KEY"
+    options: Options
+
+    def path(self) -> str:
+        """Return the path of the format that is spoken."""
+        return "/responses" if self._responses else "/chat/completions"
+
+    def authorization(self, key: str) -> Mapping[str, str]:
+        """Send the key as a bearer's."""
+        return {"authorization": f"Bearer {key}"}
+
+    def extra_headers(self) -> Mapping[str, str]:
+        """Name the organization and the project that pay."""
+        given = {
+            "openai-organization": self.options.organization,
+            "openai-project": self.options.project,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def variant(self) -> Mapping[str, Json]:
+        """Return what is not as by default."""
+        given: dict[str, Json] = {
+            "api": "responses" if self._responses else None,
+            "max_tokens_field": self.options.max_tokens_field,
+            "reasoning_effort": self.options.reasoning_effort,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def logprob_keys(self) -> Mapping[str, Any]:
+        """Ask for the log-probability of each token and its likeliest rival."""
+        return responses.LOGPROBS if self._responses else _LOGPROBS
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """Refuse stop sequences that the API does not take, tell of a seed and a loose schema."""
+        lines = list(super().shortfalls(sampling, schema))
+        if "stop" not in self.options.omit:
+            self._refuse_stop(len(sampling.stop))
+        if self._responses and sampling.seed is not None and "seed" not in self.options.omit:
+            lines.append("seed is not sent: the responses API takes none")
+        if schema is not None and not is_strict(schema):
+            lines.append(
+                "the schema is not sent as strict, which wants an object with additionalProperties"
+                " false and all properties required at every level: answers may depart from it"
+            )
+        return lines
+
+    def _refuse_stop(self, number: int) -> None:
+        if self._responses and number:
+            raise BackendError(
+                "the responses API takes no stop sequences",
+                hint='set api = "chat" in the backend\'s table',
+            )
+        if self._at_openai and number > _MOST_STOPS:
+            raise BackendError(
+                f"OpenAI takes at most {_MOST_STOPS} stop sequences, and {number} are asked for",
+                hint="name fewer, or none by omit = ['stop'] in the backend's table",
+            )
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """Write a request in the format that is spoken."""
+        named = None
+        if request.schema is not None:
+            schema = dict(request.schema)
+            named = {"name": "answer", "schema": schema, "strict": is_strict(schema)}
+        return self._response(request, named) if self._responses else self._chat(request, named)
+
+    def _chat(self, request: Request, named: Mapping[str, Any] | None) -> dict[str, Any]:
+        names = {
+            "temperature": "temperature",
+            "top_p": "top_p",
+            "max_tokens": self._max_tokens_field,
+            "stop": "stop",
+            "seed": "seed",
+        }
+        body = {
+            "model": self.model,
+            "messages": [_message(message) for message in request.messages],
+            **self.sampled(request.sampling, names),
+        }
+        if named is not None:
+            body["response_format"] = {"type": "json_schema", "json_schema": named}
+        if self.options.reasoning_effort is not None:
+            body["reasoning_effort"] = self.options.reasoning_effort
+        return body
+
+    def _response(self, request: Request, named: Mapping[str, Any] | None) -> dict[str, Any]:
+        body = {
+            "model": self.model,
+            "input": [responses.write_item(message) for message in request.messages],
+            "store": False,
+            "stream": False,  # `transformers serve` streams a response unless it is told not to
+            **self.sampled(request.sampling, responses.NAMES),
+        }
+        if named is not None:
+            body["text"] = {"format": {"type": "json_schema", **named}}
+        if self.options.reasoning_effort is not None:
+            body["reasoning"] = {"effort": self.options.reasoning_effort}
+        return body
+
+    def read(self, body: Mapping[str, Any]) -> Completion:
+        """Read an answer in the format that is spoken."""
+        return responses.read_response(body) if self._responses else _read_chat(body)
+
+    @property
+    def _responses(self) -> bool:
+        return self.options.api == "responses"
+
+    @property
+    def _at_openai(self) -> bool:
+        """Say whether this is OpenAI's own server, of whatever region."""
+        return f".{urlsplit(self.base_url).hostname}".endswith(f".{_HOST}")
+
+    @property
+    def _max_tokens_field(self) -> str:
+        by_default = "max_completion_tokens" if self._at_openai else "max_tokens"
+        return self.options.max_tokens_field or by_default
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if isinstance(message.content, str):
+        return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": [_part(part) for part in message.content]}
+
+
+def _part(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    return {"type": "image_url", "image_url": {"url": data_url(part)}}
+
+
+def _read_chat(body: Mapping[str, Any]) -> Completion:
+    if body.get("error"):
+        raise LookupError("an error in place of an answer")
+    choice = body["choices"][0]
+    finish = word(choice.get("finish_reason"))
+    if choice.get("error") or finish == "error":
+        raise _broken_off(choice.get("error"))
+    message = choice["message"]
+    refusal = word(message.get("refusal"))
+    text = refusal or _text(message.get("content"))
+    usage = body.get("usage")
+    return Completion(
+        outcome(
+            text,
+            truncated=finish in _TRUNCATED,
+            refused=bool(refusal) or finish == "content_filter",
+        ),
+        text=text,
+        usage=Usage(
+            input_tokens=count(usage, "prompt_tokens"),
+            output_tokens=count(usage, "completion_tokens"),
+            cache_read_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
+            cache_write_tokens=count(usage, "prompt_tokens_details", "cache_write_tokens"),
+            reasoning_tokens=count(usage, "completion_tokens_details", "reasoning_tokens"),
+        ),
+        model=word(body.get("model")),
+        finish_reason=finish,
+        fingerprint=word(body.get("system_fingerprint")),
+    )
+
+
+def _text(content: Any) -> str:
+    """Return the text of a message, which some servers send in parts; what is thought is left."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(part["text"] for part in content if part.get("type") == "text")
+
+
+def _broken_off(error: Any) -> CallError:
+    """Say why a model behind a router stopped in the middle (OpenRouter, Mistral)."""
+    why = error.get("message") if isinstance(error, Mapping) else error
+    return CallError(Fault.SERVER, f"the answer was broken off: {why or 'the server says no more'}")
+
+
+backend = OpenAI

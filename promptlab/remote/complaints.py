@@ -1,0 +1,100 @@
+"""What a server says is wrong, read out of the body of its error, whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from promptlab.keys import strike_all
+
+_SHOWN = 300  # characters of a server's own words
+_READ = 100_000  # bytes of a page in which its title is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a server says is wrong, as far as it says it."""
+
+    message: str
+    codes: frozenset[str] = frozenset()
+    param: str | None = None
+    details: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+def read_complaint(content: bytes) -> Complaint:
+    """Read the body of an error, of whatever vendor.
+
+    OpenAI `{"error": {message, type, param, code}}`; Anthropic `{"type": "error", "error": {type,
+    message}}`; Gemini `{"error": {code, message, status, details}}`, also in a list of one; Ollama
+    `{"error": "..."}`; FastAPI servers `{"detail": ...}`; vLLM also without the `error` around;
+    OpenRouter with `metadata`, where what the model's own server said is `raw`.
+    """
+    try:
+        return _read(json.loads(content))
+    except (ValueError, RecursionError):
+        return Complaint(_plain(content))
+
+
+def _read(body: Any) -> Complaint:
+    if isinstance(body, list) and body:
+        body = body[0]
+    if not isinstance(body, dict):
+        return Complaint(_clip(_words(body)))
+    error = body.get("error") or body
+    if not isinstance(error, dict):
+        return Complaint(_clip(_words(error)), _codes(body, ()))
+    metadata, details = error.get("metadata"), error.get("details")
+    inner = [metadata, *(details if isinstance(details, list) else ())]
+    known = tuple(item for item in inner if isinstance(item, dict))
+    told = [_words(error.get("message") or error.get("detail") or error.get("errors"))]
+    if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
+        told.append(metadata["raw"])
+    param = error.get("param")
+    return Complaint(
+        _clip(": ".join(told)),
+        _codes(error, known),
+        param if isinstance(param, str) else None,
+        known,
+    )
+
+
+def _codes(error: Mapping[str, Any], details: tuple[Mapping[str, Any], ...]) -> frozenset[str]:
+    found = [error.get(key) for key in ("type", "code", "status")]
+    found += [detail.get("reason") for detail in details]
+    return frozenset(code for code in found if isinstance(code, str))
+
+
+def _words(value: object) -> str:
+    """Return a message as text; servers on FastAPI write a list of `{loc, msg}`."""
+    if isinstance(value, dict) and "detail" in value:
+        value = value["detail"]
+    if isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(value, dict):
+        said = value.get("msg") or value.get("message")
+        if isinstance(said, str):
+            place = value.get("loc")
+            return f"{place[-1]!r}: {said}" if isinstance(place, list) and place else said
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value)
+
+
+def _plain(content: bytes) -> str:
+    """Return what a reply that is no JSON says: the title of a page, or the text itself."""
+    text = content[:_READ].decode("utf-8", "replace")
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    return _clip(title[1] if title else text)
+
+
+def _clip(text: str) -> str:
+    """Return a text as one short line, without what would confuse a terminal.
+
+    Keys are struck out first: of one that is cut in two, the rest would not be known as a key.
+    """
+    line = " ".join(strike_all(text[:_READ]).split())
+    shown = line if len(line) <= _SHOWN else line[: _SHOWN - 4] + " ..."
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)

@@ -1,0 +1,165 @@
+"""What a reply that is no answer means: ask again and when, give this request up, or stop.
+
+Vendors write their errors differently and agree on little but the status; servers that imitate
+them agree on less. One reader serves all: it looks for what any of them says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from promptlab.errors import BackendError
+from promptlab.remote.complaints import Complaint, read_complaint
+from promptlab.remote.exchange import CallError, Reply
+from promptlab.remote.waits import wait_of
+from promptlab.types import Fault
+
+# What stops a backend for good: every other call would end the same.
+_STATUS_HINTS = {
+    401: "check the key",
+    402: "check the account's credit",
+    403: "check what the key may do",
+    404: "check model and base_url",
+    405: "check base_url",
+    407: "check the proxy that the environment names",
+    410: "check model and base_url",
+}
+_FATAL_CODES = {
+    "insufficient_quota": "check the account's plan and credit",
+    "billing_hard_limit_reached": "raise the account's limit",
+    "billing_not_active": "check the account's billing",
+    "billing_error": "check the account's credit",
+    "invalid_api_key": "check the key",
+    "API_KEY_INVALID": "check the key",
+    "authentication_error": "check the key",
+    "permission_error": "check what the key may do",
+    "model_not_found": "check the name of the model",
+    "FAILED_PRECONDITION": "check the account's billing, and whether the API serves this country",
+}
+# Some say it in words alone, under a status that means something else (Anthropic, xAI: 400).
+_FATAL_WORDS = {
+    r"credit balance|credits? (?:are|is) depleted": "check the account's credit",
+    r"spending (?:cap|limit)": "raise the account's limit",
+    r"(?:incorrect|invalid) api key|api key not valid": "check the key",
+}
+_REFUSAL_CODES = {"content_filter", "content_policy_violation", "invalid_prompt"}
+_REFUSAL_WORDS = re.compile(r"blocked by (?:our )?content filter", re.IGNORECASE)
+_NEVER = re.compile(r"request too large", re.IGNORECASE)  # for the limit of a minute (OpenAI: 429)
+_PASSING = {408, 409, 423, 425, 429, 498}
+_BUSY = {429, 498, 503, 529}
+
+_SAMPLING = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "topp": "top_p",
+    "max_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "maxoutputtokens": "max_tokens",
+    "num_predict": "max_tokens",
+    "stop": "stop",
+    "stop_sequences": "stop",
+    "stopsequences": "stop",
+    "seed": "seed",
+}
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|does ?n.t support|not support|unknown (?:parameter|name|field)"
+    r"|unrecognized|not permitted|not allowed|deprecated|extra inputs|only the default"
+    r"|cannot both be",
+    re.IGNORECASE,
+)
+# `stop` is also a word, so it counts only where it is quoted.
+_NAMED = re.compile(
+    r"[`'\"]([A-Za-z_]+)[`'\"]|\b("
+    + "|".join(name for name in _SAMPLING if name != "stop")
+    + r")\b",
+    re.IGNORECASE,
+)
+
+
+class RefusedError(CallError):
+    """A server that will not answer this prompt: an outcome of its own, not an error."""
+
+
+def judge(reply: Reply, status: int | None = None) -> CallError:
+    """Return what to make of a reply that holds no answer; raise BackendError if it is fatal.
+
+    `status` is given where the body tells another one than the head.
+    """
+    status = reply.status if status is None else status
+    complaint = read_complaint(reply.content)
+    told = f"HTTP {status}: {complaint.message}" if complaint.message else f"HTTP {status}"
+    if 300 <= status < 400:
+        target = reply.headers.get("location", "somewhere else").partition("?")[0]
+        return CallError(Fault.UNREADABLE, f"HTTP {status}, a redirect to {target}: check base_url")
+    if status < 300:
+        return CallError(Fault.UNREADABLE, f"{told}, which is no answer")
+    if _is_about_the_prompt(status, complaint):
+        return RefusedError(Fault.REJECTED, told)
+    hint = _remedy(status, complaint)
+    if hint is not None:
+        raise BackendError(told, hint=hint)
+    if not _passes(reply, status, complaint):
+        return CallError(Fault.REJECTED, told)
+    busy = status in _BUSY or "overloaded_error" in complaint.codes
+    wait = wait_of(reply.headers, complaint.details)
+    return CallError(Fault.BUSY if busy else Fault.SERVER, told, wait)
+
+
+def _is_about_the_prompt(status: int, complaint: Complaint) -> bool:
+    """Tell whether a server will not answer this prompt. With a 403, OpenRouter names `reasons`."""
+    if complaint.codes & _REFUSAL_CODES or _REFUSAL_WORDS.search(complaint.message):
+        return True
+    named = ("reasons" in detail for detail in complaint.details)
+    return status == 403 and any(named)
+
+
+def _passes(reply: Reply, status: int, complaint: Complaint) -> bool:
+    """Tell whether the same call may succeed later; what the server itself says of it counts."""
+    if _NEVER.search(complaint.message):
+        return False
+    asked: str = reply.headers.get("x-should-retry", "").lower()
+    if asked in ("true", "false"):
+        return asked == "true"
+    return status >= 500 or status in _PASSING
+
+
+def _remedy(status: int, complaint: Complaint) -> str | None:
+    """Return how to mend what would fail for every call alike, None where the next may succeed."""
+    key = _refused_key(complaint) if status in (400, 422) else None
+    if key is not None:
+        return f"this model refuses {key}; leave it out by omit = [{key!r}] in the backend's table"
+    if any("PerDay" in quota for quota in _quotas(complaint)):
+        return "the quota of the day is used up: resume tomorrow"
+    for words, hint in _FATAL_WORDS.items():
+        if status < 500 and re.search(words, complaint.message, re.IGNORECASE):
+            return hint
+    for code in sorted(complaint.codes & _FATAL_CODES.keys()):
+        return _FATAL_CODES[code]
+    return _STATUS_HINTS.get(status)
+
+
+def _refused_key(complaint: Complaint) -> str | None:
+    """Return the sampling key that this model does not take, if that is the complaint."""
+    if not _UNSUPPORTED.search(complaint.message) and not any(
+        code.startswith("unsupported") for code in complaint.codes
+    ):
+        return None
+    if complaint.param is not None:
+        return _SAMPLING.get(complaint.param.lower())
+    named = _NAMED.findall(complaint.message)
+    words = (word.lower() for pair in named for word in pair if word)
+    return next((_SAMPLING[word] for word in words if word in _SAMPLING), None)
+
+
+def _quotas(complaint: Complaint) -> Iterator[str]:
+    """Yield the names of the quotas that a Gemini server says are used up, in either form."""
+    for detail in complaint.details:
+        metadata = detail.get("metadata")
+        if isinstance(metadata, dict):
+            yield str(metadata.get("quota_limit") or "")
+        violations = detail.get("violations")
+        for violation in violations if isinstance(violations, list) else ():
+            if isinstance(violation, dict):
+                yield str(violation.get("quotaId") or violation.get("quotaMetric") or "")

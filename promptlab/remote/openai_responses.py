@@ -1,0 +1,88 @@
+"""OpenAI's responses format: how its calls are written and its answers read.
+
+It has no seed and no stop sequences, and stores every answer unless it is told not to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from promptlab.remote.exchange import CallError
+from promptlab.remote.failures import RefusedError
+from promptlab.remote.pictures import data_url
+from promptlab.remote.reading import count, outcome, word
+from promptlab.types import Completion, Fault, Image, Message, Usage
+
+NAMES = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
+LOGPROBS = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
+
+_UNDONE = {"failed", "cancelled", "queued", "in_progress"}
+# Why a response failed; what is in neither set is the fault of this request.
+_PASSING = {"server_error": Fault.SERVER, "rate_limit_exceeded": Fault.BUSY}
+_REFUSALS = {
+    "invalid_prompt",  # "flagged as potentially violating our usage policy"
+    "bio_policy",
+    "misalignment_policy_violation",
+    "image_content_policy_violation",
+}
+
+
+def write_item(message: Message) -> dict[str, Any]:
+    """Write a message as an item of `input`: system text stays where it stands."""
+    if isinstance(message.content, str):
+        return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": [_part(part) for part in message.content]}
+
+
+def _part(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "input_text", "text": part}
+    return {"type": "input_image", "detail": "auto", "image_url": data_url(part)}
+
+
+def read_response(body: Mapping[str, Any]) -> Completion:
+    """Read a response. Raise CallError where it failed, or is not there yet."""
+    status = word(body.get("status"))
+    if status in _UNDONE:
+        raise _undone(status, body.get("error"))
+    if body.get("error"):
+        raise LookupError("an error in place of an answer")
+    parts = list(_parts(body["output"]))
+    refusal = "".join(part["refusal"] for part in parts if part.get("type") == "refusal")
+    text = "".join(part["text"] for part in parts if part.get("type") == "output_text")
+    reason = word((body.get("incomplete_details") or {}).get("reason"))
+    usage = body.get("usage")
+    return Completion(
+        outcome(
+            text,
+            truncated=status == "incomplete",
+            refused=bool(refusal) or reason == "content_filter",
+        ),
+        text=refusal or text,
+        usage=Usage(
+            input_tokens=count(usage, "input_tokens"),
+            output_tokens=count(usage, "output_tokens"),
+            cache_read_tokens=count(usage, "input_tokens_details", "cached_tokens"),
+            cache_write_tokens=count(usage, "input_tokens_details", "cache_write_tokens"),
+            reasoning_tokens=count(usage, "output_tokens_details", "reasoning_tokens"),
+        ),
+        model=word(body.get("model")),
+        finish_reason=reason or status,
+    )
+
+
+def _parts(output: list[Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the parts of all messages; what a model thinks has parts of other types, or none."""
+    for item in output:
+        yield from item.get("content") or ()
+
+
+def _undone(status: str, error: Any) -> CallError:
+    if not isinstance(error, Mapping):
+        return CallError(Fault.UNREADABLE, f"a response that is {status}")
+    code = word(error.get("code")) or "no code"
+    told = f"the response {status} ({code}): {error.get('message')}"
+    if code in _REFUSALS:
+        return RefusedError(Fault.REJECTED, told)
+    return CallError(_PASSING.get(code, Fault.REJECTED), told)

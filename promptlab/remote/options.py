@@ -1,0 +1,151 @@
+"""The options that every backend behind an API has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+
+from promptlab.cost import Price
+from promptlab.keys import holds_key, url_holds_key
+
+_NO_KEY_HERE = "a key must not stand in a file: set it in the environment and "
+_REMEDIES = {"headers": "write ${NAME} here", "extra_body": "send it as a header, ${NAME}"}
+_ELSEWHERE = "name its variable by api_key_env"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = {"accept-encoding", "connection", "content-encoding", "content-length", "transfer-encoding"}
+
+Omittable = Literal["temperature", "top_p", "max_tokens", "stop", "seed"]
+
+
+class PriceOptions(BaseModel):
+    """US dollars for a million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    cache_write: float | None = Field(None, ge=0)
+
+    def noun(self) -> Price:
+        """Return the price as the rest of the program knows it."""
+        return Price(self.input, self.output, self.cached, self.cache_write)
+
+
+class RemoteOptions(BaseModel):
+    """The options of a backend behind an API; vendors add theirs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    base_url: str | None = Field(None, description="Where the API is; by default the vendor's.")
+    api_key_env: str | None = Field(
+        None,
+        description="The environment variable that holds the key; read also from the file `.env`.",
+    )
+    price: PriceOptions | None = Field(
+        None,
+        description="US dollars for a million tokens: `{input, output, cached, cache_write}`.",
+    )
+    concurrency: int = Field(32, ge=1, le=10_000, description="Calls in flight at most; or `-j`.")
+    requests_per_minute: float | None = Field(None, gt=0, description="Never send more.")
+    tokens_per_minute: float | None = Field(
+        None, gt=0, description="Never send more, prompt and answer together."
+    )
+    timeout_s: float = Field(120.0, gt=0, description="How long one try may take.")
+    max_retries: int = Field(
+        8, ge=0, description="How often a call is tried again that failed for a passing reason."
+    )
+    time_limit_s: float = Field(
+        900.0, gt=0, description="How long all tries of one call may take, waiting included."
+    )
+    images: bool = Field(True, description="Whether the model reads images.")
+    omit: tuple[Omittable, ...] = Field(
+        (), description="Sampling keys that are not sent, for models that refuse them."
+    )
+    headers: dict[str, str] = Field({}, description="Headers to send too; `${NAME}` names a key.")
+    extra_body: dict[str, JsonValue] = Field(
+        {}, description="Keys to add to the body of each request."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hold_no_keys(cls, given: object) -> object:
+        """Look for keys before anything else is checked: what is said of a wrong value shows it."""
+        for option, value in given.items() if isinstance(given, dict) else ():
+            for name, text in _texts(str(option), value):
+                if _is_key(str(option), name, text):
+                    place = option if name == option or not name else f"{option}: {name}"
+                    remedy = _REMEDIES.get(str(option), _ELSEWHERE)
+                    raise ValueError(f"{place}: {_NO_KEY_HERE}{remedy}")
+        return given
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        value = value.strip()
+        if not _is_address(value):
+            raise ValueError("expected an address such as http://127.0.0.1:8000/v1")
+        if "?" in value or "#" in value:
+            raise ValueError("the address must end with its path: no ? and no #")
+        return value.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_a_variable(cls, value: str | None) -> str | None:
+        if value is not None and not _VARIABLE.fullmatch(value):
+            raise ValueError("expected the name of an environment variable, such as MY_API_KEY")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not _HEADER.fullmatch(name) or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"{name!r} is no header that can be sent")
+            if name.lower() in _OURS:
+                raise ValueError(f"{name} is a matter of the connection, and set by promptlab")
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _asks_for_one_reply(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if value.get("stream"):
+            raise ValueError("stream: answers are read in one piece")
+        return value
+
+
+def _texts(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Yield all texts in an option with their names; a name in a table is a text too."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield "", str(key)
+            yield from _texts(str(key), inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(name, inner)
+
+
+def _is_key(option: str, name: str, text: str) -> bool:
+    if option == "base_url":
+        return _is_address(text.strip()) and url_holds_key(text)
+    return holds_key(name, text, or_id=option not in ("headers", "api_key_env"))
+
+
+def _is_address(text: str) -> bool:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0

@@ -1,0 +1,47 @@
+"""Images as requests hold them: the bytes in base64, read when they are sent."""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from pathlib import Path
+
+from promptlab.digest import digest_bytes
+from promptlab.errors import PromptlabError
+from promptlab.types import Image
+
+_KEPT = 8  # images of the same case follow one another in a run
+
+
+def is_url(image: Image) -> bool:
+    """Tell whether the server is to fetch the image itself."""
+    return image.source.startswith(("http://", "https://"))
+
+
+def in_base64(image: Image) -> str:
+    """Return the bytes of an image in base64. Raise PromptlabError if it is no longer the same."""
+    if image.path is None:
+        raise PromptlabError(
+            f"the image {image.source!r} has no file here", hint="run the suite where its cases are"
+        )
+    return _read(image.path, image.source, image.digest)
+
+
+def data_url(image: Image) -> str:
+    """Return an image as a `data:` URL, or the URL that it came as."""
+    return image.source if is_url(image) else f"data:{image.media_type};base64,{in_base64(image)}"
+
+
+@lru_cache(_KEPT)
+def _read(path: str, source: str, digest: str) -> str:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise PromptlabError(
+            f"cannot read the image {source!r}: {error.strerror}", hint="put it back and resume"
+        ) from None
+    if digest_bytes(data) != digest:
+        raise PromptlabError(
+            f"the image {source!r} was changed while the run went on", hint="start a new run"
+        )
+    return base64.b64encode(data).decode("ascii")

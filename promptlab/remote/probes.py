@@ -1,0 +1,149 @@
+"""`backend check` for an API: does it answer, how fast, and what of a request does it honour?"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from promptlab.capacity import Health
+from promptlab.errors import BackendError, PromptlabError
+from promptlab.remote.exchange import CallError, Reply
+from promptlab.types import Completion, Fault, Json, Message, Request, Sampling
+
+if TYPE_CHECKING:
+    from promptlab.remote.backend import RemoteBackend
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_HELLO = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
+_ENOUGH = 64  # tokens, for a model that will not answer with one: it thinks, or has a least number
+_BRIEF = (Message("system", "Be brief."), Message("user", "Hello"))
+_STORY = Request(
+    "check",
+    (Message("user", "Begin a story about a fox with an unusual name."),),
+    Sampling(temperature=1.0, max_tokens=12, seed=7),
+)
+_SCHEMA: dict[str, Json] = {
+    "type": "object",
+    "properties": {"colour": {"type": "string", "enum": ["red", "green"]}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
+_FORMED = Request(
+    "check", (Message("user", "Is grass red or green?"),), Sampling(max_tokens=_ENOUGH), _SCHEMA
+)
+_HINTS = {
+    Fault.UNREACHABLE: "is there a server at {url}? see base_url",
+    Fault.TIMEOUT: "try again, or raise timeout_s",
+    Fault.BUSY: "try again in a while",
+    Fault.SERVER: "try again in a while",
+    Fault.UNREADABLE: "is {url} the address of such an API? see base_url",
+}
+
+
+class _UnsureError(Exception):
+    """A probe that found out nothing."""
+
+
+async def check(backend: RemoteBackend) -> Health:
+    """Ask for one token; then, if that works, try what the API may or may not honour."""
+    await backend.open()
+    try:
+        hello, completion, latency = await _greet(backend)
+    except CallError as error:
+        hint = _HINTS.get(error.failure.fault, "see the backend's table in promptlab.toml")
+        told = backend.without_keys(str(error))
+        return Health(False, told, hint.format(url=backend.base_url))
+    found: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for name, honours in _PROBES.items():
+        try:
+            found[await honours(backend, hello)].append(name)
+        except _UnsureError:
+            found[None].append(name)
+    told = f"{completion.model or backend.model}, {latency:.2f} s"
+    for what, names in (
+        ("honours", found[True]),
+        ("not", found[False]),
+        ("unsure of", found[None]),
+    ):
+        told += f"; {what} {', '.join(names)}" if names else ""
+    return Health(True, backend.without_keys(told))
+
+
+async def _greet(backend: RemoteBackend) -> tuple[Request, Completion, float]:
+    """Return a shortest request that is answered, its answer, and the seconds that took."""
+    more = replace(_HELLO, sampling=replace(_HELLO.sampling, max_tokens=_ENOUGH))
+    began = time.perf_counter()
+    try:
+        return _HELLO, await _ask(backend, _HELLO), time.perf_counter() - began
+    except CallError as error:
+        if error.failure.fault is not Fault.REJECTED:
+            raise
+    began = time.perf_counter()
+    return more, await _ask(backend, more), time.perf_counter() - began
+
+
+async def _ask(backend: RemoteBackend, request: Request) -> Completion:
+    return backend.answer(await backend.post(backend.content(request)))
+
+
+async def _try(
+    backend: RemoteBackend, request: Request, extra: Mapping[str, Any] = _NOTHING
+) -> tuple[Completion, Reply] | None:
+    """Return an answer and the reply that it was in, None if the API refuses what is asked."""
+    try:
+        reply = await backend.post(backend.content(request, extra))
+        return backend.answer(reply), reply
+    except CallError as error:
+        if error.failure.passing:
+            raise _UnsureError from None
+    except PromptlabError:
+        pass
+    return None
+
+
+async def _seed(backend: RemoteBackend, hello: Request) -> bool:
+    """Tell whether two answers drawn with the same seed are the same."""
+    try:
+        lacking = backend.shortfalls(_STORY.sampling, None)
+    except BackendError:
+        return False
+    if any("seed" in line for line in lacking):
+        return False
+    first, second = await _try(backend, _STORY), await _try(backend, _STORY)
+    if first is None or second is None:
+        return False
+    if not first[0].text:
+        raise _UnsureError  # it thought, and came not to speak
+    return first[0].text == second[0].text
+
+
+async def _system(backend: RemoteBackend, hello: Request) -> bool:
+    return await _try(backend, replace(hello, messages=_BRIEF)) is not None
+
+
+async def _schema(backend: RemoteBackend, hello: Request) -> bool:
+    found = await _try(backend, _FORMED)
+    try:
+        answer: Any = json.loads(found[0].text if found else "")
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("colour") in ("red", "green")
+
+
+async def _logprobs(backend: RemoteBackend, hello: Request) -> bool:
+    keys = backend.logprob_keys()
+    found = None if keys is None else await _try(backend, hello, keys)
+    content = found[1].content if found else b""
+    return b'"logprob"' in content or b'"logProbability"' in content
+
+
+_PROBES = {
+    "seed": _seed,
+    "logprobs": _logprobs,
+    "system message": _system,
+    "JSON schema": _schema,
+}

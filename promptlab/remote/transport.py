@@ -1,0 +1,136 @@
+"""Which client carries the calls: the one place that decides it, and why.
+
+The interface is httpx's: a transport takes an `httpx.Request` and gives an `httpx.Response`.
+Underneath works aiohttp. Measured with 64 calls in flight (`python bench/remote.py --step
+transports`; the figures are in bench/RESULTS.md), httpx's own pool costs twenty times as much as
+aiohttp, because it looks through all of its connections at every call (encode/httpcore#1035);
+httpx2 and eight small httpx clients six times; an `httpx.AsyncClient` over the adapter
+`httpx-aiohttp` three times, for cookies, redirects and authentication that no call here may have;
+that adapter alone half as much again. The seventy lines of `aiohttp_client` stay close to aiohttp.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from promptlab.errors import BackendError
+from promptlab.lazy import lazy_module
+from promptlab.types import Fault
+
+if TYPE_CHECKING:
+    import aiohttp
+    import httpx
+
+    from promptlab.remote import aiohttp_client
+else:
+    aiohttp = lazy_module("aiohttp")
+    httpx = lazy_module("httpx")
+    aiohttp_client = lazy_module("promptlab.remote.aiohttp_client")
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def open_transport(url: str) -> httpx.AsyncBaseTransport:
+    """Return what carries calls to this address. It must be closed by `aclose`.
+
+    It opens as many connections as there are calls: the executor bounds these. Proxies are those
+    of the environment.
+    """
+    secure = urlsplit(url).scheme == "https"
+    safety = httpx.create_ssl_context() if secure else None
+    return aiohttp_client.AiohttpTransport(safety, _proxy_of(url))
+
+
+def foreign_errors() -> tuple[type[Exception], ...]:
+    """Return all that a transport raises where a call fails."""
+    return (TimeoutError, httpx.TransportError, aiohttp.ClientError, OSError)
+
+
+def fault_of(error: Exception) -> Fault:
+    """Say what went wrong by what the client raised; the adapter's own names hide some of it."""
+    cause = _below(error)
+    for kinds, fault in (
+        ((aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError), Fault.UNREACHABLE),
+        ((aiohttp.ClientHttpProxyError,), Fault.UNREACHABLE),
+        ((aiohttp.ClientResponseError,), Fault.UNREADABLE),
+        ((aiohttp.ClientError,), Fault.BROKEN),
+    ):
+        if isinstance(cause, kinds):
+            return fault
+    return Fault.TIMEOUT if isinstance(error, TimeoutError) else Fault.BROKEN
+
+
+def reason_of(error: Exception) -> str:
+    """Say in a few words why a call failed, as far as the client tells it."""
+    cause = _below(error)
+    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+        return "it takes too long"
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return f"the proxy says HTTP {cause.status}"
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return f"{cause.host}:{cause.port}: {_of_system(cause.os_error)}"
+    if isinstance(cause, aiohttp.ClientPayloadError):
+        return "in the middle of the reply"
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return "a reply that is no HTTP"
+    return _of_system(cause) if isinstance(cause, OSError) else str(cause) or type(cause).__name__
+
+
+def raise_if_unsafe(error: Exception) -> None:
+    """Raise BackendError where no try will find a connection that can be trusted."""
+    cause = _below(error)
+    if not isinstance(cause, aiohttp.ClientConnectorError):
+        return
+    below = cause.os_error
+    if isinstance(below, ssl.SSLCertVerificationError):
+        raise BackendError(
+            f"{cause.host} has no certificate to be trusted: {below.verify_message}",
+            hint="check base_url; SSL_CERT_FILE names a file of further authorities",
+        )
+    if getattr(below, "reason", None) == "WRONG_VERSION_NUMBER":
+        raise BackendError(f"{cause.host} does not speak https", hint="write http:// in base_url")
+
+
+def _below(error: Exception) -> BaseException:
+    """Return what aiohttp raised, where the adapter put an error of httpx's around it."""
+    wrapped = isinstance(error, httpx.TransportError)
+    return (error.__cause__ if wrapped else None) or error
+
+
+def _of_system(error: BaseException) -> str:
+    """Return an operating system's error without numbers and Python's words."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _proxy_of(url: str) -> httpx.Proxy | None:
+    """Return the proxy of the environment for an address; none leads to this very machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or host in _LOOPBACK or proxy_bypass(host):
+        return None
+    found = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if found.scheme not in ("http", "https"):
+        raise BackendError(
+            f"the proxy for {parts.scheme} is a {found.scheme} proxy",
+            hint="name an HTTP proxy in the environment, or the host in NO_PROXY",
+        )
+    address = f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
+    return httpx.Proxy(address, headers=_pass_for(found))
+
+
+def _pass_for(proxy: SplitResult) -> dict[str, str]:
+    """Return what a proxy with a password is sent: aiohttp makes its own header out of this one."""
+    if proxy.username is None:
+        return {}
+    name, password = unquote(proxy.username), unquote(proxy.password or "")
+    return {"authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}

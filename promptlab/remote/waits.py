@@ -1,0 +1,86 @@
+"""How long a server wants to be left alone: the many ways in which servers say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
+_UNITS = {
+    "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9,
+}  # fmt: skip
+_EPOCH_S = 1e9  # a greater number is no duration but a moment, in seconds since 1970 ...
+_EPOCH_MS = 1e11  # ... or in milliseconds (OpenRouter)
+
+
+def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = ()) -> float | None:
+    """Return how many seconds a server wants to be left alone, None where it does not say.
+
+    In the order in which they are trusted: `retry-after-ms`, `retry-after` (seconds or a date),
+    `retryDelay` in the details of a Gemini body, and the limits that are used up, of which the
+    last to come back counts (`x-ratelimit-reset-*`, `anthropic-ratelimit-*-reset`).
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    delays = [detail.get("retryDelay") for detail in details]
+    for value in (headers.get("retry-after"), *delays):
+        if isinstance(value, str) and (wait := _wait(value, headers)) is not None:
+            return wait
+    resets = [_wait(value, headers) for value in _used_up(headers)]
+    return max((wait for wait in resets if wait is not None), default=None)
+
+
+def _used_up(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the resets of the limits of which nothing remains, of all if no limit tells."""
+    resets = {
+        name: value for name, value in headers.items() if "ratelimit" in name and "reset" in name
+    }
+    left = {name: headers.get(name.replace("reset", "remaining")) for name in resets}
+    spent = [name for name, remaining in left.items() if remaining in ("0", "0.0")]
+    for name in spent or [name for name, remaining in left.items() if remaining is None]:
+        yield resets[name]
+
+
+def _wait(value: str, headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a duration says, or those from the server's clock to a moment."""
+    seconds = _seconds(value)
+    if seconds is not None and seconds < _EPOCH_S:
+        return seconds
+    moment = _moment(value) if seconds is None else _since_1970(seconds)
+    now = _moment(headers.get("date", ""))
+    return max(0.0, (moment - now).total_seconds()) if moment and now else None
+
+
+def _seconds(text: str) -> float | None:
+    """Read a duration: `1m30s`, `6ms`, `45.837906927s`, or a number of seconds."""
+    text = text.strip()
+    parts = _DURATION.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _since_1970(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds if seconds < _EPOCH_MS else seconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _moment(text: str) -> datetime | None:
+    """Read a moment as HTTP or ISO writes it."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            moment = read(text)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
