@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from .remote.fault_server import FaultServer
+from .remote.vendor_server import VendorServer
+
 # Before torch is imported: test processes side by side must not spin while they wait (see
 # `promptlab.hf_model.extra`).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -50,6 +53,27 @@ def write(project: Path) -> Callable[[str, str | bytes], Path]:
         return path
 
     return write_file
+
+
+@pytest.fixture
+def fault_server() -> Iterator[FaultServer]:
+    """Return a server that speaks OpenAI's chat completions and fails as it is told to."""
+    with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture
+def vendor_server() -> Iterator[VendorServer]:
+    """Return a server that speaks the APIs of all vendors and sees what images show."""
+    with VendorServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lasting_vendor_server() -> Iterator[VendorServer]:
+    """Return such a server for all tests of a module."""
+    with VendorServer() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from promptlab.forecast import Forecast, check, forecast
 from promptlab.library import template_digest
 from promptlab.scorers.binding import bind
 from promptlab.templates import Template
-from promptlab.trials import Renderer
+from promptlab.renderer import Renderer
 from promptlab.types import (
     Arm,
     BackendSpec,

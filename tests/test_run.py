@@ -98,6 +98,12 @@ class Watch:
     def opened(self, backend: str) -> None:
         self.heard.append(f"opened {backend}")
 
+    def failed(self, backend: str, error: BackendError) -> None:
+        self.heard.append(f"failed {backend}")
+
+    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
+        self.heard += [f"{backend}: {line}" for line in lines]
+
     def spoke(self, turn: Turn) -> None:
         self.turns.append(turn)
 

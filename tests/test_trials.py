@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.errors import PromptlabError
+from promptlab.errors import BackendError, PromptlabError
 from promptlab.library import template_digest
 from promptlab.templates import Template
-from promptlab.trials import Renderer, TrialWork
+from promptlab.renderer import Renderer
+from promptlab.trials import TrialWork
 from promptlab.types import (
     Arm,
     BackendSpec,
@@ -39,10 +40,12 @@ Answer = Callable[[Request], Completion]
 
 
 class Desk:
-    """Takes everything down, and knows the answers in `known`."""
+    """Takes everything down, knows the answers in `known`, and grants `left` calls."""
 
-    def __init__(self, known: Mapping[str, Completion] | None = None) -> None:
+    def __init__(self, known: Mapping[str, Completion] | None = None, left: int = 10**9) -> None:
         self.known = dict(known or {})
+        self.left = left
+        self.broken: dict[str, BackendError] = {}
         self.spoken: list[Turn] = []
         self.finished: dict[int, tuple[Turn, ...]] = {}
         self.errors: dict[int, str | None] = {}
@@ -57,7 +60,15 @@ class Desk:
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
         self.facts[backend] = facts
 
-    def spoke(self, turn: Turn) -> None:
+    def reserve(self, calls: int) -> int:
+        granted = min(calls, self.left)
+        self.left -= granted
+        return granted
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        self.broken[backend] = error
+
+    def spoke(self, backend: str, turn: Turn) -> None:
         self.spoken.append(turn)
 
     async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:

@@ -112,7 +112,7 @@ def test_a_backend_that_reads_no_images_is_told_before_any_call(
     (project / "promptlab.toml").write_text(
         '[backends.blind]\nkind = "blind:Blind"\n', encoding="utf-8"
     )
-    (project / "suites/face.png").write_bytes(b"pixels")
+    (project / "suites/face.png").write_bytes(b"\x89PNG\r\n\x1a\n pixels")
     (project / "templates/greet/v3.j2").write_text(
         "{% user %}{{ name }} {{ image('face.png') }}{% enduser %}", encoding="utf-8"
     )
@@ -124,7 +124,7 @@ def test_a_backend_that_reads_no_images_is_told_before_any_call(
 
 
 def test_no_place_of_this_machine_is_stored(project: Path, promptlab: Promptlab) -> None:
-    (project / "suites/face.png").write_bytes(b"pixels")
+    (project / "suites/face.png").write_bytes(b"\x89PNG\r\n\x1a\n pixels")
     (project / "templates/greet/v3.j2").write_text(
         "{% user %}{{ name }} {{ image('face.png') }}{% enduser %}", encoding="utf-8"
     )

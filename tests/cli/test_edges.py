@@ -160,7 +160,7 @@ def test_a_bug_is_told_in_one_line_with_the_file_of_its_traceback(
     ran_project: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (ran_project / "plugin_of_a_bug.py").write_text("executor = int\n", encoding="utf-8")
+    (ran_project / "plugin_of_a_bug.py").write_text("executor = lambda jobs: 0\n", encoding="utf-8")
     ran = promptlab("run", "greet", "--executor", "plugin_of_a_bug:executor", "--fresh")
     assert (ran.code, ran.out) == (3, "")
     told = re.fullmatch(r"Error: a bug in promptlab; its traceback is in (\S+)\n", ran.err)

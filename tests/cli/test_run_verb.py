@@ -199,11 +199,15 @@ def test_the_json_of_a_dry_run(ran_project: Path, promptlab: Promptlab) -> None:
         "trials": 8,
         "calls": 8,
         "stored": 4,
+        "cost_usd": None,
+        "not_honoured": {},
         "arms": [
             {"arm": "greet@v1 on echo", "trials": 4, "calls": 4, "stored": 2,
-             "prompt_tokens": 8, "exact": True},
+             "prompt_tokens": 8, "exact": True, "input_tokens": [8, 8],
+             "output_tokens": [2, 512], "cost_usd": None},
             {"arm": "greet@v2 on echo", "trials": 4, "calls": 4, "stored": 2,
-             "prompt_tokens": 20, "exact": True},
+             "prompt_tokens": 20, "exact": True, "input_tokens": [20, 20],
+             "output_tokens": [2, 512], "cost_usd": None},
         ],
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import cast
@@ -10,11 +11,20 @@ from typing import cast
 import pytest
 
 from promptlab import registry
-from promptlab.backends import Capacity
+from promptlab.backends import Capacity, Patience
 from promptlab.backends.echo import Echo, Options
 from promptlab.errors import BackendError
 from promptlab.executors import Executor
-from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.types import (
+    Completion,
+    Failure,
+    Fault,
+    Json,
+    Message,
+    Outcome,
+    Request,
+    Sampling,
+)
 
 EXECUTORS = registry.names("executors")
 
@@ -66,9 +76,12 @@ class Pile:
         self.changed = asyncio.Event()
         self.given: dict[str, list[Completion]] = {}
         self.facts: dict[str, Mapping[str, Json]] = {}
+        self.repeated = Counter[str]()
+        self.spent = False
+        self.broken: dict[str, BackendError] = {}
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
-        while not self.waiting[backend] and self.under_way[backend]:
+        while not self.waiting[backend] and self.under_way[backend] and not self.broken:
             self.changed.clear()
             await self.changed.wait()
         waiting = self.waiting[backend]
@@ -81,6 +94,18 @@ class Pile:
 
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
         self.facts[backend] = facts
+
+    def again(self, backend: str) -> bool:
+        self.repeated[backend] += 1
+        if self.spent:
+            self.under_way[backend] = 0
+            self.changed.set()
+        return not self.spent
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        self.broken[backend] = error
+        self.waiting[backend].clear()
+        self.changed.set()
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         self.given.setdefault(request.key, []).append(completion)
@@ -100,12 +125,13 @@ def executor(request: pytest.FixtureRequest) -> Executor:
 
 
 def execute(executor: Executor, numbers: Mapping[str, int], backends: Mapping[str, Paced]) -> Pile:
-    async def carried() -> Pile:
-        pile = Pile(**numbers)
-        await executor.execute(pile, backends)
-        return pile
+    pile = Pile(**numbers)
+    carry(executor, pile, backends)
+    return pile
 
-    return asyncio.run(asyncio.wait_for(carried(), 20))
+
+def carry(executor: Executor, pile: Pile, backends: Mapping[str, Paced]) -> None:
+    asyncio.run(asyncio.wait_for(executor.execute(pile, backends), 20))
 
 
 def test_all_work_is_carried_once(executor: Executor) -> None:
@@ -134,6 +160,140 @@ def test_a_request_without_an_answer_ends_in_an_error(executor: Executor) -> Non
     assert (left.outcome, bool(left.error)) == (Outcome.ERROR, True)
 
 
-def test_a_backend_that_breaks_down_is_told(executor: Executor) -> None:
+def test_a_backend_that_breaks_down_ends_alone(executor: Executor) -> None:
+    others = Paced()
+    pile = Pile(a=5, b=500)
     with pytest.raises(BackendError, match="the model fell over"):
-        execute(executor, {"a": 5, "b": 500}, {"a": Paced(breaks=True), "b": Paced()})
+        carry(executor, pile, {"a": Paced(breaks=True), "b": others})
+    assert str(pile.broken["a"]) == "the model fell over"
+    assert not any(key.startswith("a") for key in pile.given)
+    assert sum(key.startswith("b") for key in pile.given) == 1000
+
+
+# Calls that fail
+
+
+class Failing(Paced):
+    """Fails the first tries of each request in the ways that `faults` lists; then it answers."""
+
+    def __init__(
+        self, *faults: Fault | None, patience: Patience, calls: int = 4, wait_s: float | None = None
+    ) -> None:
+        super().__init__(calls, 1)
+        self._capacity = Capacity(calls, 1, patience=patience)
+        self._faults = faults
+        self._wait_s = wait_s
+        self.tries: dict[str, list[float]] = {}
+
+    async def generate(
+        self, requests: Sequence[Request]
+    ) -> AsyncIterator[tuple[Request, Completion]]:
+        self._calls += 1
+        self.most_calls = max(self.most_calls, self._calls)
+        await asyncio.sleep(0.001)
+        self._calls -= 1
+        for request in requests:
+            tries = self.tries.setdefault(request.key, [])
+            tries.append(asyncio.get_running_loop().time())
+            fault = self._faults[len(tries) - 1] if len(tries) <= len(self._faults) else None
+            if fault is None:
+                yield request, Completion(Outcome.OK, request.key)
+            else:
+                failure = Failure(fault, self._wait_s)
+                yield request, Completion(Outcome.ERROR, error=f"{fault}: so", failure=failure)
+
+
+PATIENT = Patience(retries=3, limit_s=60)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.REJECTED])
+def test_a_call_that_failed_for_a_passing_reason_is_tried_again(
+    executor: Executor, fault: Fault
+) -> None:
+    backend = Failing(fault, patience=PATIENT, wait_s=0.01)
+    pile = execute(executor, {"a": 3}, {"a": backend})
+    assert all(answer.text == key for key, [answer] in pile.given.items())
+    assert [len(tries) for tries in backend.tries.values()] == [2] * 6
+    assert pile.repeated["a"] == 6
+
+
+def test_what_stays_wrong_is_given_as_an_error_that_tells_the_tries(executor: Executor) -> None:
+    backend = Failing(*[Fault.SERVER] * 9, patience=PATIENT, wait_s=0.001)
+    pile = execute(executor, {"a": 1}, {"a": backend})
+    [answer] = pile.given["a-0"]
+    assert answer.error == "server: so (the last of 4 tries)"
+
+
+def test_what_no_time_mends_is_tried_once(executor: Executor) -> None:
+    backend = Failing(Fault.REJECTED, patience=PATIENT)
+    pile = execute(executor, {"a": 1}, {"a": backend})
+    assert ([a.error for a in pile.given["a-0"]], len(backend.tries["a-0"])) == (
+        ["rejected: so"],
+        1,
+    )
+
+
+def test_a_busy_server_gets_the_time_it_asks_for(executor: Executor) -> None:
+    backend = Failing(Fault.BUSY, patience=PATIENT, wait_s=0.2)
+    execute(executor, {"a": 1}, {"a": backend})
+    first, second = backend.tries["a-0"]
+    assert second - first >= 0.2
+
+
+def test_a_server_that_was_never_there_is_given_up_soon(executor: Executor) -> None:
+    patience = Patience(retries=99, limit_s=600)
+    backend = Failing(*[Fault.UNREACHABLE] * 99, patience=patience, wait_s=0.01)
+    with pytest.raises(BackendError, match="'a' cannot be reached: unreachable: so"):
+        execute(executor, {"a": 100}, {"a": backend})
+    assert max(len(tries) for tries in backend.tries.values()) == 3
+
+
+def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(
+    executor: Executor,
+) -> None:
+    patience = Patience(retries=0, limit_s=0.5)
+    backend = Failing(None, *[Fault.UNREACHABLE] * 10_000, patience=patience, wait_s=0.01, calls=1)
+    backend.tries["a-1"] = [0.0]  # the second request meets a server that has gone
+    with pytest.raises(BackendError, match="cannot be reached"):
+        execute(executor, {"a": 2}, {"a": backend})
+    assert len(backend.tries["a-1"]) > 10
+
+
+def test_a_request_is_dropped_when_the_budget_allows_no_other_try(executor: Executor) -> None:
+    pile = Pile(a=1)
+    pile.spent = True
+    backend = Failing(Fault.SERVER, patience=PATIENT)
+    carry(executor, pile, {"a": backend})
+    assert (pile.given, len(backend.tries["a-0"])) == ({}, 1)
+
+
+def test_jobs_bound_the_calls_of_a_remote_backend_alone() -> None:
+    for kind in EXECUTORS:
+        plugin = cast(type[Executor], registry.load("executors", kind))
+        remote, local = Failing(patience=PATIENT, calls=3), Paced(calls=2, batch=4)
+        carry(plugin(7), Pile(remote=60, local=60), {"remote": remote, "local": local})
+        assert (remote.most_calls, local.most_calls) == (7, 2)
+
+
+def test_an_interruption_takes_in_what_is_in_flight_and_sends_no_more(executor: Executor) -> None:
+    class Slow(Failing):
+        async def generate(
+            self, requests: Sequence[Request]
+        ) -> AsyncIterator[tuple[Request, Completion]]:
+            await asyncio.sleep(0.2)
+            async for pair in super().generate(requests):
+                yield pair
+
+    async def interrupted() -> tuple[Pile, float]:
+        pile, backend = Pile(a=50), Slow(patience=PATIENT, calls=4)
+        task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+        await asyncio.sleep(0.1)
+        began = time.perf_counter()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return pile, time.perf_counter() - began
+
+    pile, seconds = asyncio.run(interrupted())
+    assert sorted(pile.given) == ["a-0", "a-1", "a-2", "a-3"]
+    assert seconds < 0.7

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.console import Console
 
+from promptlab.cost import TokenRange
 from promptlab.forecast import ArmForecast, Forecast
 from promptlab.report.terminal import (
     print_forecast,
@@ -123,7 +124,7 @@ def test_a_forecast(printed: Printed) -> None:
     arms = [
         ArmForecast(100, 300, 40, 12_345, exact=False),
         ArmForecast(100, 100, 100, 0),
-        ArmForecast(100, 100, 0, None, exact=False),
+        ArmForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
     ]
     plan = replace(build_plan(arms=3), cases=(), repeats=1)
     assert printed(print_forecast, plan, Forecast(arms)) == snapshot("""\
@@ -132,7 +133,7 @@ arm                       trials   calls   stored   prompt tokens
 ─────────────────────────────────────────────────────────────────
 sentiment@v1 on smollm2      100     300       40    about 12,345
 sentiment@v2 on smollm2      100     100      100               0
-sentiment@v3 on smollm2      100     100        0         unknown
+sentiment@v3 on smollm2      100     100        0    900 to 3,600
 
 0 trials (3 arms x 0 cases x 1 repeat), 500 model calls, 140 answered by the
 store.

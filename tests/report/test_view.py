@@ -102,7 +102,7 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
 @pytest.mark.parametrize("tokens", [None, 120])
 def test_a_forecast_tells_unknown_tokens_as_null(tokens: int | None) -> None:
     arms = [ArmForecast(4, 8, 2, tokens, exact=False), ArmForecast(4, 4, 4, 0)]
-    document = forecast_json(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)))
+    document = forecast_json(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)), {})
     assert (document["calls"], document["stored"]) == (12, 6)
     told = document["arms"]
     assert isinstance(told, list)

@@ -85,6 +85,30 @@ def test_a_migration_is_all_or_nothing(path: Path) -> None:
         assert {name for (name,) in tables} == {"scores", "_sqlite_migrations"}
 
 
+def test_a_new_database_is_as_sqlite_utils_would_make_it(tmp_path: Path, clock: Clock) -> None:
+    Store.open(tmp_path / "ours.db", clock).close()
+    with raw(tmp_path / "theirs.db") as connection:
+        migrations().apply(sqlite_utils.Database(connection))
+    found = []
+    for name in ("ours.db", "theirs.db"):
+        with raw(tmp_path / name) as connection:
+            schema = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name")
+            made = [(kind, of, " ".join((sql or "").split())) for kind, of, sql in schema]
+            steps = "SELECT migration_set, name FROM _sqlite_migrations ORDER BY id"
+            found.append((made, connection.execute(steps).fetchall()))
+    assert found[0] == found[1]
+
+
+def test_an_older_database_is_brought_up_to_date(path: Path, clock: Clock) -> None:
+    with raw(path) as connection:
+        migrations().apply(sqlite_utils.Database(connection), stop_before="0002_paid_by")
+    assert "of an older promptlab" in refused(path, clock, readonly=True).message
+    Store.open(path, clock).close()
+    with raw(path) as connection:
+        columns = connection.execute("SELECT name FROM pragma_table_info('generations')")
+        assert {("run",), ("fingerprint",), ("warnings",)} <= set(columns)
+
+
 def test_a_database_with_no_migration_yet_is_old(path: Path, clock: Clock) -> None:
     with raw(path) as connection:
         migrations().ensure_migrations_table(sqlite_utils.Database(connection))

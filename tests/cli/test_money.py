@@ -1,0 +1,120 @@
+"""Prices, costs, and the limits of what a run may spend."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import Promptlab, query
+
+# A word costs a cent. `greet@v1` asks 4 words and has 4 back: 8 cents a call.
+PRICED = '[backends.priced]\nkind = "echo"\ndelay_s = 0.01\nprice = 10000\n'
+REMOTE = '[backends.far]\nkind = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n'
+
+
+@pytest.fixture
+def priced(project: Path) -> Path:
+    (project / "promptlab.toml").write_text(PRICED + REMOTE, encoding="utf-8")
+    return project
+
+
+def calls_of(project: Path) -> int:
+    [(calls,)] = query(project, "SELECT count(*) FROM generations")
+    return int(calls)
+
+
+def test_a_run_stops_at_its_number_of_calls_and_goes_on_with_a_larger_one(
+    priced: Path, promptlab: Promptlab
+) -> None:
+    ran = promptlab("run", "greet", "-b", "priced", "--max-calls", "2")
+    assert (ran.code, calls_of(priced)) == (4, 2)
+    told = re.search(r"^stopped at --max-calls 2, after 2 calls: 2 of 6 trials .*$", ran.err, re.M)
+    assert told
+    assert re.search(r"finish with a larger limit: promptlab resume \S+ --max-calls", told[0])
+    again = promptlab("resume")
+    assert (again.code, calls_of(priced)) == (4, 2)  # the run's own limit still holds
+    assert promptlab("resume", "--max-calls", "100").code == 0
+    assert (calls_of(priced), promptlab("db", "verify").code) == (6, 0)
+
+
+def test_a_run_stops_when_the_money_is_spent(priced: Path, promptlab: Promptlab) -> None:
+    words = ("run", "greet", "-t", "greet@v1", "-b", "priced", "-j", "1", "--max-cost", "0.10")
+    ran = promptlab(*words, "--json")
+    assert ran.code == 4
+    document = json.loads(ran.out)
+    assert (document["status"], document["calls"], calls_of(priced)) == ("interrupted", 2, 2)
+    [arm] = document["arms"]
+    assert arm["cost_usd"] == {
+        "total": pytest.approx(0.16),
+        "mean": pytest.approx(0.08),
+        "known": 2,
+    }
+    assert "stopped at --max-cost 0.1, after 2 calls and 0.16 USD: 2 of 3 trials" in ran.err
+    assert promptlab("resume", "--max-cost", "0.16").code == 4
+    assert promptlab("resume", "--max-cost", "0.17").code == 0
+    assert calls_of(priced) == 3
+
+
+@pytest.mark.parametrize("words", [["--max-cost", "0"], ["--max-calls", "0"]])
+def test_a_limit_of_nothing_allows_what_is_stored(
+    ran_project: Path, promptlab: Promptlab, words: list[str]
+) -> None:
+    assert promptlab("run", "greet", *words).code == 0
+    assert promptlab("run", "greet", "--fresh", *words).code == 4
+
+
+def test_the_calls_in_flight_are_all_that_passes_a_limit(
+    priced: Path, promptlab: Promptlab
+) -> None:
+    ran = promptlab(
+        "run", "greet", "-b", "priced", "-j", "3", "--max-cost", "0.01", "--repeats", "9"
+    )
+    assert (ran.code, calls_of(priced)) == (4, 3)
+
+
+def test_a_limit_of_money_needs_a_price(priced: Path, promptlab: Promptlab) -> None:
+    ran = promptlab("run", "greet", "-b", "far", "--max-cost", "1")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "Error: --max-cost needs the price of backend 'far' (write price = {input = ...,"
+        " output = ...}, US dollars for a million tokens, into its table)\n"
+    )
+
+
+def test_a_local_model_costs_no_money(project: Path, promptlab: Promptlab) -> None:
+    assert promptlab("run", "greet", "--max-cost", "1").code == 0
+
+
+def test_a_dry_run_bounds_the_cost(priced: Path, promptlab: Promptlab) -> None:
+    dry = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1", "--dry-run", "--json")
+    document = json.loads(dry.out)
+    # Three calls of 4 words; answers of 1 to 256 words.
+    assert document["cost_usd"] == [pytest.approx(0.15), pytest.approx(7.8)]
+    assert document["arms"][0]["input_tokens"] == [12, 12]
+    assert document["arms"][0]["output_tokens"] == [3, 768]
+    told = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1", "--dry-run")
+    assert "Cost: 0.1500 to 7.8000 USD, from short answers to the longest." in told.out
+    assert not (priced / "promptlab.db").exists()
+
+
+def test_a_dry_run_guesses_the_tokens_of_a_remote_prompt(
+    priced: Path, promptlab: Promptlab
+) -> None:
+    dry = promptlab("run", "greet", "-b", "far", "-b", "priced", "--dry-run")
+    assert re.search(r"greet@v1 on far +3 +3 +0 +\d+ to \d+\n", dry.out)
+    assert "; the price of 2 arms is unknown." in " ".join(dry.out.split())
+
+
+def test_cost_stands_in_every_table(priced: Path, promptlab: Promptlab) -> None:
+    ran = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1")
+    assert re.search(r"^arm .* USD$", ran.out, re.M)
+    assert "0.080000" in ran.out
+    assert "3 model calls, 0.2400 USD." in ran.out
+    assert re.search(r"USD\n.*\n.* 0\.2400\n", promptlab("runs").out)
+    assert query(priced, "SELECT DISTINCT cost_usd FROM results") == [(0.08,)]
+    again = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1")
+    assert "no model call was made" in again.out
+    assert " 0.0000\n" in promptlab("runs").out  # the second run has paid for nothing

@@ -1,0 +1,171 @@
+"""Keys planted in the environment, in options and addresses are found in nothing that is kept."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import Promptlab
+
+if TYPE_CHECKING:
+    from tests.remote.fault_server import FaultServer
+
+# Made here, so that no scanner of repositories takes them for real ones.
+_CHANCE = random.Random(11)
+_LETTERS = string.ascii_letters + string.digits
+
+
+def _key(start: str, length: int = 40) -> str:
+    return start + "".join(_CHANCE.choice(_LETTERS) for _ in range(length))
+
+
+USED = {
+    "FIRST_KEY": _key("sk-"),
+    "SECOND_KEY": _key("sk-ant-"),
+    "PROXY_TOKEN": _key("", 32),
+    "TENANT": _key("tenant_", 12),
+    "WITH_SIGNS": _key("a+b/c=d\\\"e'", 20),
+}
+IN_FILE = {"THIRD_KEY": _key("gsk_"), "FOURTH_KEY": _key("AIza", 35)}
+LITERAL = [_key("sk-"), _key("user:pass", 10), _key("", 40)]
+SLOW = ("huge", "huge-chunked", "drip", "gzip-bomb")
+PLANTED = [*USED.values(), *IN_FILE.values(), *LITERAL]
+
+CONFIG = """
+[backends.one]
+kind = "openai"
+model = "m"
+base_url = "{url}"
+api_key_env = "FIRST_KEY"
+headers = {{x-proxy = "${{PROXY_TOKEN}}", x-tenant = "${{TENANT}}", x-signs = "${{WITH_SIGNS}}"}}
+timeout_s = 0.5
+max_retries = 1
+time_limit_s = 3
+
+[backends.two]
+kind = "anthropic"
+model = "m"
+base_url = "{url}"
+api_key_env = "SECOND_KEY"
+max_retries = 0
+time_limit_s = 1
+
+[backends.three]
+kind = "openai"
+model = "m"
+base_url = "{url}"
+api_key_env = "THIRD_KEY"
+headers = {{x-more = "Token ${{FOURTH_KEY}}"}}
+max_retries = 0
+time_limit_s = 1
+"""
+
+
+@pytest.fixture
+def planted(project: Path, monkeypatch: pytest.MonkeyPatch, fault_server: FaultServer) -> Path:
+    for name, key in USED.items():
+        monkeypatch.setenv(name, key)
+    (project / ".env").write_text("".join(f"{name}={key}\n" for name, key in IN_FILE.items()))
+    config = CONFIG.format(url=fault_server.base_url)
+    (project / "promptlab.toml").write_text(config, encoding="utf-8")
+    people = [{"id": f"c{number}", "name": f"name{number}"} for number in range(20)]
+    (project / "suites" / "people.jsonl").write_text("\n".join(map(json.dumps, people)))
+    return project
+
+
+def leaks(project: Path, *texts: str) -> list[str]:
+    """Return the planted keys that stand in texts or in any file but those they were put into."""
+    sources = {".env", "promptlab.toml"}
+    files = [path for path in project.rglob("*") if path.is_file() and path.name not in sources]
+    kept = [path.read_bytes() for path in files] + [text.encode() for text in texts]
+    forms = {key: {key.encode(), json.dumps(key)[1:-1].encode()} for key in PLANTED}
+    return [
+        key for key, shapes in forms.items() if any(s in kept_ for s in shapes for kept_ in kept)
+    ]
+
+
+def test_a_run_full_of_failures_keeps_no_key(
+    planted: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    fast = [name for name in fault_server.PASSING if name not in SLOW]
+    fault_server.mix([*fast, *fault_server.ANSWERS, *fault_server.REJECTED], share=0.7)
+    ran = [
+        promptlab("run", "greet", "-b", "one"),
+        promptlab("run", "greet", "-b", "one", "--fresh", "--json"),
+        promptlab("run", "greet", "-b", "two"),
+        promptlab("run", "greet", "-b", "three", "--json"),
+    ]
+    fault_server.fail("401")
+    ran += [promptlab("run", "greet", "-b", name, "--fresh") for name in ("one", "two", "three")]
+    ran += [
+        promptlab("show", "--full"),
+        promptlab("show", "--errors", "--json"),
+        promptlab("runs", "--json"),
+        promptlab("backend", "list"),
+        promptlab("backend", "list", "--json"),
+        promptlab("backend", "check", "--json"),
+    ]
+    fault_server.fail("echo-key")
+    ran += [
+        promptlab("backend", "check"),
+        promptlab("run", "greet", "-b", "one", "--fresh"),
+        promptlab("show", "--full"),
+    ]
+    assert fault_server.requests > 150
+    sent = [call.headers.get("x-signs") for call in fault_server.received]
+    assert USED["WITH_SIGNS"] in sent  # what was sent is what was planted
+    assert any("[key]" in text for text in (ran[0].out, ran[1].out, ran[-1].out))
+    assert leaks(planted, *(text for one in ran for text in (one.out, one.err))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'headers = {{authorization = "Bearer {LITERAL[0]}"}}',
+        f'headers = {{x-anything = "{LITERAL[0]}"}}',
+        f'base_url = "http://{LITERAL[1]}@127.0.0.1:9/v1"',
+        f'base_url = "http://127.0.0.1:9/v1?key={LITERAL[2]}"',
+        f'extra_body = {{user = {{secret = "{LITERAL[2]}"}}}}',
+        f'api_key_env = "{LITERAL[0]}"',
+        f'api_key = "{LITERAL[0]}"',
+    ],
+)
+def test_a_key_in_a_file_is_refused_and_not_shown(
+    project: Path, promptlab: Promptlab, line: str
+) -> None:
+    config = f'[backends.one]\nkind = "openai"\nmodel = "m"\n{line}\n'
+    (project / "promptlab.toml").write_text(config, encoding="utf-8")
+    ran = [promptlab("run", "greet", "-b", "one"), promptlab("backend", "check")]
+    assert [one.code for one in ran] == [2, 2]
+    assert ran[0].err.count("\n") == 1
+    listed = promptlab("backend", "list", "--json")
+    texts = [text for one in (*ran, listed) for text in (one.out, one.err)]
+    assert leaks(project, *texts) == []
+
+
+def test_the_log_of_a_crash_holds_no_key(
+    planted: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(logs))
+    (planted / "crash.py").write_text(
+        "import os\n"
+        "class Crash:\n"
+        "    def __init__(self, jobs): pass\n"
+        "    async def execute(self, work, backends):\n"
+        "        for backend in backends.values():\n"
+        "            await backend.open()\n"
+        "            raise ValueError('with ' + os.environ['FIRST_KEY'] + str(vars(backend)))\n"
+    )
+    ran = promptlab("run", "greet", "-b", "one", "--executor", "crash:Crash")
+    assert (ran.code, sys.exc_info()[0]) == (3, None)
+    [log] = logs.iterdir()
+    assert "ValueError: with [key]" in log.read_text()
+    assert leaks(planted, ran.out, ran.err, log.read_text()) == []
