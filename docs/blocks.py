@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import click
+from pydantic.fields import FieldInfo
 
 from promptlab import registry
 from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
 from promptlab.front_matter import FrontMatter
+from promptlab.remote.options import RemoteOptions
 from promptlab.scorers import describe, get_scorer, scorer_names
 from promptlab.store.schema import RESULT_COLUMNS
 from promptlab.suite import SuiteFile
+
+_MODULES = re.compile(r"\b(?:\w+\.)+(?=[A-Z])")  # in front of the name of a type
 
 
 def help_of(*verbs: str) -> str:
@@ -83,19 +88,42 @@ def backends() -> str:
     chapters = []
     for name in registry.names("backends"):
         kind = cast(type[Backend], registry.load("backends", name))
-        rows = (
-            (
-                f"`{option}`",
-                f"`{inspect.formatannotation(field.annotation).replace('typing.', '')}`",
-                _default(field),
-                field.description,
-            )
-            for option, field in kind.options_model.model_fields.items()
-        )
+        fields = kind.options_model.model_fields
+        more = ""
+        if issubclass(kind.options_model, RemoteOptions):
+            common = RemoteOptions.model_fields
+            fields = {
+                key: field for key, field in fields.items() if not _same(field, common.get(key))
+            }
+            more = "\n\nIt has also the [options of all remote models](#remote-models)."
         summary = (kind.__doc__ or "").strip().splitlines()[0]
-        options = table(("option", "type", "default", "meaning"), rows)
-        chapters.append(f"## `{name}`\n\n{summary}\n\n{options}")
+        chapters.append(f"## `{name}`\n\n{summary}\n\n{_options(fields)}{more}")
     return "\n\n".join(chapters)
+
+
+def remote_options() -> str:
+    """Return the options that all backends behind an API have."""
+    return _options(RemoteOptions.model_fields)
+
+
+def _options(fields: Mapping[str, FieldInfo]) -> str:
+    rows = (
+        (
+            f"`{option}`",
+            f"`{_MODULES.sub('', inspect.formatannotation(field.annotation))}`",
+            _default(field),
+            field.description,
+        )
+        for option, field in fields.items()
+    )
+    return table(("option", "type", "default", "meaning"), rows)
+
+
+def _same(field: FieldInfo, other: FieldInfo | None) -> bool:
+    return other is not None and (field.default, field.description) == (
+        other.default,
+        other.description,
+    )
 
 
 def result_columns() -> str:

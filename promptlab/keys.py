@@ -124,7 +124,8 @@ def without_literals(value: object, name: str = "") -> object:
         return [without_literals(inner, name) for inner in value]
     if isinstance(value, str):
         is_url = "://" in value
-        return STRUCK if (url_holds_key(value) if is_url else holds_key(name, value)) else value
+        struck = holds_key(name, value, or_id=is_url) or (is_url and url_holds_key(value))
+        return STRUCK if struck else value
     return value
 
 
@@ -138,8 +139,14 @@ def _names_key(name: str) -> bool:
 
 
 def url_holds_key(url: str) -> bool:
-    """Tell whether an address holds a user's name, a password or a key among its parameters."""
-    parts = urlsplit(url)
+    """Tell whether an address holds a user's name, a password or a key among its parameters.
+
+    One that cannot be taken apart may hold anything.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
     if "@" in parts.netloc:
         return True
     parameters = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]

@@ -96,7 +96,7 @@ class Transcript:
             if place % 2:
                 parts.append(self._image_at(piece))
             elif piece.strip():
-                parts.append(piece.strip())
+                parts.append(piece)  # with its spaces: some models get the text without the images
         return tuple(parts)
 
     def _image_at(self, number: str) -> Image:

@@ -29,7 +29,7 @@ from promptlab.types import Completion, Json, Outcome, Plan, Score, Trial, Trial
 _GRADED_AT_ONCE = 64
 
 # More answers than the writer ever holds back, so that none is asked for twice.
-_RECENT = 10_000
+_RECENT = 5_000
 
 
 class Watch(Protocol):

@@ -11,9 +11,9 @@ from promptlab.backends.echo import Echo, Options
 from promptlab.errors import PromptlabError
 from promptlab.forecast import Forecast, check, forecast
 from promptlab.library import template_digest
+from promptlab.renderer import Renderer
 from promptlab.scorers.binding import bind
 from promptlab.templates import Template
-from promptlab.renderer import Renderer
 from promptlab.types import (
     Arm,
     BackendSpec,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from promptlab.errors import BackendError
-from promptlab.keys import Keyring, holds_key, strike_all, url_holds_key
+from promptlab.keys import Keyring, holds_key, strike_all, url_holds_key, without_literals
 
 HEX = "0123456789abcdef0123456789abcdef"
 UUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -31,6 +31,13 @@ def test_what_stands_in_ordinary_words_is_not_struck_out(key: str) -> None:
     ring = Keyring({"KEY": key})
     assert ring.require("KEY") == key
     assert ring.strike(f"It says {key}.") == f"It says {key}."
+
+
+@pytest.mark.parametrize("key", ["abc-12", "sixsevenx"])
+def test_the_shortest_keys_that_are_struck_out(key: str) -> None:
+    ring = Keyring({"KEY": key})
+    ring.require("KEY")
+    assert ring.strike(f"It says {key}.") == "It says [key]."
 
 
 def test_text_without_a_key_is_returned_as_it_is() -> None:
@@ -86,6 +93,9 @@ def test_a_key_that_cannot_be_sent_is_told_without_it(key: str) -> None:
         ("client_secret", "x"),
         ("password", "x"),
         ("X-Amz-Signature", "x"),
+        ("sig", "x"),
+        ("x-credentials", "x"),
+        ("x-bearer", "x"),
     ],
 )  # fmt: skip
 def test_what_is_a_key(name: str, value: str) -> None:
@@ -114,7 +124,8 @@ def test_what_is_a_key(name: str, value: str) -> None:
         ("prompt_cache_key", "my-suite-3"),
         ("idempotency-key", UUID),
         ("stop_token", "</s>"),
-        ("pad_token", "<|endoftext|>"),
+        *((f"{kind}_token", "<s>") for kind in ("bos", "eos", "pad", "unk", "mask", "end")),
+        ("start-token", "<s>"),
         ("tokenizer", "auto"),
         ("monkey", "banana"),
         ("model", "gpt-4o-mini-2024-07-18"),
@@ -150,6 +161,7 @@ def test_where_ids_may_stand_they_are_no_keys() -> None:
         "https://example.org/v1#sk-0123456789",
         "https://example.org/sk-0123456789/v1",
         "https://example.org/sk%2D0123456789/v1",
+        "https://[sk-0123456789]/v1",
         "https://example.org/AbCdEfGhIjKlMnOpQrStUvWxYz0123/v1",
     ],
 )
@@ -171,3 +183,32 @@ def test_an_address_with_a_key(url: str) -> None:
 )
 def test_an_address_without_one(url: str) -> None:
     assert not url_holds_key(url)
+
+
+def test_what_seems_to_be_a_key_is_struck_out_of_options() -> None:
+    given = {
+        "base_url": "https://user:pass@example.org/v1",
+        "other_url": "http://[x",
+        "good_url": f"https://example.org/{HEX}/v1",
+        "api_key": "hunter2",
+        "api_key_env": "MY_KEY",
+        "headers": {
+            "Authorization": "Bearer ${MY_KEY}",
+            "cookie": "http://x",
+            "x-a": "sk-123456789",
+        },
+        "list": [{"token": "x"}, "AKIA0123456789ABCDEF", 3],
+        "concurrency": 3,
+        "images": True,
+    }
+    assert without_literals(given) == {
+        "base_url": "[key]",
+        "other_url": "[key]",
+        "good_url": f"https://example.org/{HEX}/v1",
+        "api_key": "[key]",
+        "api_key_env": "MY_KEY",
+        "headers": {"Authorization": "Bearer ${MY_KEY}", "cookie": "[key]", "x-a": "[key]"},
+        "list": [{"token": "[key]"}, "[key]", 3],
+        "concurrency": 3,
+        "images": True,
+    }

@@ -132,7 +132,7 @@ def test_no_text_changes_the_messages_around_it(text: str) -> None:
     assert call.messages[0].content == f"S {text}".strip()
     assert call.messages[1].content == call.messages[3].content == f"<{text}>"
     assert call.messages[2].content == f"{text}!".strip()
-    assert call.messages[5].content == (PHOTO, f"{text} end".strip())
+    assert call.messages[5].content == (PHOTO, f"{text} end")
 
 
 @given(st.text())
@@ -326,7 +326,7 @@ def test_a_prompt_of_nothing_is_a_mistake() -> None:
 def test_images_are_parts_of_a_user_message() -> None:
     assert render(
         "{% user %}See {{ image(a) }} and {{ image(a) }}{% enduser %}", {"a": "a.png"}
-    ) == [("user", ("See", PHOTO, "and", PHOTO))]
+    ) == [("user", ("See ", PHOTO, " and ", PHOTO))]
     assert render("{% user %}{{ image('a.png') }}{% enduser %}") == [("user", (PHOTO,))]
 
 

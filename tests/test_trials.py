@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from promptlab.errors import BackendError, PromptlabError
 from promptlab.library import template_digest
-from promptlab.templates import Template
 from promptlab.renderer import Renderer
+from promptlab.templates import Template
 from promptlab.trials import TrialWork
 from promptlab.types import (
     Arm,

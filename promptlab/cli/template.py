@@ -19,6 +19,7 @@ from promptlab.project import DATABASE
 from promptlab.registry import unknown
 from promptlab.report.tables import plain_table
 from promptlab.report.terminal import print_messages
+from promptlab.report.view import messages_json
 from promptlab.results import TemplateHistory
 from promptlab.suite import load_suite
 from promptlab.templates import Call, Template
@@ -276,5 +277,4 @@ def _variables(
 
 
 def _call_json(call: Call) -> dict[str, object]:
-    messages = [{"role": message.role, "content": message.text} for message in call.messages]
-    return {"answer": call.name, "messages": messages}
+    return {"answer": call.name, "messages": messages_json(call.messages)}

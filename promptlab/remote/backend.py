@@ -254,7 +254,7 @@ class RemoteBackend(ABC):
         return _encode(body).encode("utf-8", "replace")
 
     def answer(self, reply: Reply) -> Completion:
-        """Read a reply. Raise CallError where it is no answer, BackendError if none ever will be."""
+        """Read a reply. Raise CallError where it is no answer, BackendError if none will be."""
         if reply.status != 200:
             raise judge(reply)
         body = self.decoded(reply)

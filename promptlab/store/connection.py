@@ -27,7 +27,7 @@ Row = tuple[Any, ...]  # of the types that the schema says
 
 BUSY_SECONDS = 30.0
 _PAUSE_S = 0.02  # between tries of what SQLite does not wait for
-_CACHE_KIB = 16 * 1024  # keys are random, so writing 100,000 of them needs the index at hand
+_CACHE_KIB = 4 * 1024  # more made 100,000 trials no faster, and each connection takes its own
 
 # SQLite's primary result code -> what it means here, and the remedy.
 _MEANING: dict[int, tuple[str, str]] = {

@@ -28,11 +28,12 @@ from .fault_replies import FAULTS
 from .fault_server import FaultServer
 
 SECRET = "sk-planted-0123456789"
+LASTING = ("stalled", "drip", "silent")  # as long as one waits
 
 
 async def ask(server: FaultServer, *prompts: str, **options: Any) -> list[Completion]:
     """Ask an `openai` backend for one try of each prompt, all at once."""
-    given = {"base_url": server.base_url, "api_key_env": "KEY", "timeout_s": 0.3, **options}
+    given = {"base_url": server.base_url, "api_key_env": "KEY", "timeout_s": 15, **options}
     backend = OpenAI("some-model", Options.model_validate(given), {"KEY": SECRET})
     await backend.open()
 
@@ -49,11 +50,13 @@ async def ask(server: FaultServer, *prompts: str, **options: Any) -> list[Comple
 
 def try_once(server: FaultServer, fault: str | None, **options: Any) -> Completion:
     server.fail(fault)
+    if fault in LASTING:
+        options = {"timeout_s": 0.3, **options}
     began = time.monotonic()
     try:
         [completion] = asyncio.run(ask(server, "the prompt", **options))
     finally:
-        assert time.monotonic() - began < 5, "too slow"
+        assert time.monotonic() - began < 10, "too slow"
     return completion
 
 
@@ -142,7 +145,7 @@ def test_a_wait_that_the_server_asks_for_is_handed_on(fault_server: FaultServer)
 
 def test_a_drip_that_ends_in_time_is_an_answer(fault_server: FaultServer) -> None:
     fault_server.drip_s = 0.0
-    found = try_once(fault_server, "drip", timeout_s=2.5)
+    found = try_once(fault_server, "drip", timeout_s=15)
     assert found.text == fault_server.answer_to("the prompt")
 
 
@@ -162,7 +165,7 @@ def memory_below(limit: int) -> Iterator[None]:
 def test_memory_stays_bounded(fault_server: FaultServer, name: str, megabytes: int) -> None:
     try_once(fault_server, None)
     with memory_below(megabytes * 1_000_000):
-        failure = try_once(fault_server, name, timeout_s=2.5).failure
+        failure = try_once(fault_server, name).failure
     assert failure is not None
     assert failure.fault is Fault.UNREADABLE
     assert fault_server.bytes_sent < 2 * MAX_BYTES
@@ -171,7 +174,7 @@ def test_memory_stays_bounded(fault_server: FaultServer, name: str, megabytes: i
 def test_each_prompt_gets_its_own_answer(fault_server: FaultServer) -> None:
     prompts = [f"number {number}" for number in range(300)]
     fault_server.latency_s = 0.1
-    found = asyncio.run(ask(fault_server, *prompts, timeout_s=5))
+    found = asyncio.run(ask(fault_server, *prompts))
     assert [completion.text for completion in found] == list(map(fault_server.answer_to, prompts))
     assert {len(moments) for moments in fault_server.answered.values()} == {1}
     assert fault_server.requests == 300
@@ -180,7 +183,7 @@ def test_each_prompt_gets_its_own_answer(fault_server: FaultServer) -> None:
 
 def test_a_connection_is_used_again_until_it_breaks(fault_server: FaultServer) -> None:
     async def calls() -> None:
-        exchange = Exchange(open_transport(fault_server.base_url), 2.0)
+        exchange = Exchange(open_transport(fault_server.base_url), 15.0)
         try:
             for fault in (None, "500", "null-content", "cut", None):
                 fault_server.fail(fault)
@@ -218,7 +221,7 @@ def test_a_server_that_is_away_and_back(fault_server: FaultServer) -> None:
 
 def test_a_server_that_goes_away_breaks_off_what_it_holds(fault_server: FaultServer) -> None:
     async def call() -> Completion:
-        calling = asyncio.create_task(ask(fault_server, "x", timeout_s=5))
+        calling = asyncio.create_task(ask(fault_server, "x"))
         while not fault_server.in_flight:
             await asyncio.sleep(0.01)
         fault_server.down(0.0)
@@ -264,11 +267,11 @@ def test_a_server_that_does_not_listen_to_the_end() -> None:
 
         server = await asyncio.start_server(stall, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        exchange = Exchange(open_transport(url), 0.3)
+        exchange = Exchange(open_transport(url), 0.6)
         began = time.monotonic()
         with pytest.raises(CallError, match="timeout: no whole answer in"):
             await exchange.send("POST", httpx.URL(url), httpx.Headers(), bytes(30_000_000))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
         await exchange.aclose()
         over.set()
         server.close()
@@ -282,7 +285,7 @@ def test_a_long_body_arrives_whole(fault_server: FaultServer) -> None:
     body = json.dumps({"messages": [{"role": "user", "content": text}]}).encode()
 
     async def call() -> Reply:
-        exchange = Exchange(open_transport(fault_server.base_url), 2.0)
+        exchange = Exchange(open_transport(fault_server.base_url), 15.0)
         try:
             return await post(exchange, fault_server, body)
         finally:
@@ -307,7 +310,7 @@ def test_a_call_that_is_cancelled_ends_at_once(fault_server: FaultServer) -> Non
     fault_server.fail("silent")
     began = time.monotonic()
     asyncio.run(call())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 def replies(status: int, content: bytes, **headers: str) -> Reply:
@@ -319,10 +322,14 @@ def replies(status: int, content: bytes, **headers: str) -> Reply:
         transport = httpx.MockTransport(
             lambda request: httpx.Response(status, headers=named, stream=stream)
         )
-        exchange = Exchange(transport, 1.0)
+        exchange = Exchange(transport, 15.0)
         return await exchange.send("GET", httpx.URL("http://x"), httpx.Headers())
 
     return asyncio.run(call())
+
+
+def packed(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
 
 
 def bare_deflate(data: bytes) -> bytes:
@@ -336,14 +343,15 @@ TEXT = b'{"text": "abc"}' * 9
 @pytest.mark.parametrize(
     ("encoding", "content"),
     [
-        ("gzip", gzip.compress(TEXT)),
-        ("GZIP ", gzip.compress(TEXT)),
-        ("x-gzip", gzip.compress(TEXT)),
+        ("gzip", packed(TEXT)),
+        ("GZIP ", packed(TEXT)),
+        ("x-gzip", packed(TEXT)),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", bare_deflate(TEXT)),
         ("identity", TEXT),
         ("", TEXT),
     ],
+    ids=["gzip", "GZIP", "x-gzip", "deflate", "bare deflate", "identity", "nothing"],
 )
 def test_a_packed_reply_is_unpacked(encoding: str, content: bytes) -> None:
     assert replies(200, content, content_encoding=encoding).content == TEXT
@@ -359,19 +367,19 @@ WRONG = [
     ("gzip, gzip", TEXT, "unreadable: a reply packed as 'gzip, gzip', unasked"),
     ("gzip", TEXT, "unreadable: a reply that is no gzip"),
     ("deflate", b"\xff\xff\xff", "unreadable: a reply that is no deflate"),
-    ("gzip", gzip.compress(TEXT)[:-4], "broken: a reply whose gzip ends too early"),
-    ("gzip", gzip.compress(bytes(MAX_BYTES + 1)), "unreadable: a reply of more than 16 MB"),
+    ("gzip", packed(TEXT)[:-4], "broken: a reply whose gzip ends too early"),
+    ("gzip", packed(bytes(MAX_BYTES + 1)), "unreadable: a reply of more than 16 MB"),
 ]
 
 
-@pytest.mark.parametrize(("encoding", "content", "told"), WRONG)
+@pytest.mark.parametrize(("encoding", "content", "told"), WRONG, ids=range(len(WRONG)))
 def test_a_reply_that_cannot_be_unpacked(encoding: str, content: bytes, told: str) -> None:
     with pytest.raises(CallError) as caught:
         replies(200, content, content_encoding=encoding)
     assert str(caught.value) == told
 
 
-@pytest.mark.parametrize(("encoding", "content", "told"), WRONG)
+@pytest.mark.parametrize(("encoding", "content", "told"), WRONG, ids=range(len(WRONG)))
 def test_the_status_of_an_error_counts_whatever_its_body(
     encoding: str, content: bytes, told: str
 ) -> None:
@@ -390,7 +398,7 @@ def test_of_a_long_error_only_the_beginning_is_read() -> None:
 
     async def call() -> Reply:
         transport = httpx.MockTransport(lambda request: httpx.Response(503, stream=Endless()))
-        return await Exchange(transport, 5).send("GET", httpx.URL("http://x"), httpx.Headers())
+        return await Exchange(transport, 15).send("GET", httpx.URL("http://x"), httpx.Headers())
 
     found = asyncio.run(call())
     assert found.status == 503
@@ -400,7 +408,7 @@ def test_of_a_long_error_only_the_beginning_is_read() -> None:
 
 def test_the_largest_reply_is_read_and_no_larger_one() -> None:
     assert len(replies(200, bytes(MAX_BYTES)).content) == MAX_BYTES
-    assert len(replies(200, gzip.compress(bytes(MAX_BYTES)), content_encoding="gzip").content)
+    assert len(replies(200, packed(bytes(MAX_BYTES)), content_encoding="gzip").content)
     with pytest.raises(CallError, match="a reply of more than 16 MB"):
         replies(200, bytes(MAX_BYTES + 1))
     with pytest.raises(CallError, match="a reply of more than 16 MB"):

@@ -116,6 +116,15 @@ def test_a_wrong_option_is_told(project: Path, options: dict[str, Any], told: st
     assert mistake(project, **options).startswith(told)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Accept-Encoding", "connection", "content-encoding", "content-length", "transfer-encoding"],
+)
+def test_headers_of_the_connection_are_ours(project: Path, name: str) -> None:
+    told = f"headers: {name} is a matter of the connection"
+    assert mistake(project, headers={name: "x"}).startswith(told)
+
+
 def test_good_options_are_kept(project: Path) -> None:
     backend = made(
         project,

@@ -17,7 +17,7 @@ SECRET = "sk-planted-0123456789"
 
 
 def check(server: FaultServer, **options: Any) -> Health:
-    given = {"base_url": server.base_url, "timeout_s": 2, **options}
+    given = {"base_url": server.base_url, "timeout_s": 15, **options}
     backend = OpenAI("some-model", Options.model_validate(given), {"KEY": SECRET})
     return asyncio.run(backend.check())
 
@@ -109,8 +109,9 @@ def test_what_is_wrong_is_told_in_one_line(
 ) -> None:
     fault_server.fail(fault)
     began = time.monotonic()
-    health = check(fault_server, timeout_s=0.3, api_key_env="KEY")
-    assert time.monotonic() - began < 5
+    limit = 0.3 if fault == "silent" else 15
+    health = check(fault_server, timeout_s=limit, api_key_env="KEY")
+    assert time.monotonic() - began < 10
     assert not health.ok
     assert health.detail.startswith(detail)
     assert (health.hint or "").startswith(hint.format(url=fault_server.base_url))

@@ -21,7 +21,7 @@ from promptlab.report.terminal import (
     print_turns,
 )
 from promptlab.report.view import RunView
-from promptlab.types import Completion, Message, Outcome, Request, Sampling, Turn
+from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Turn
 
 from .conftest import (
     Printed,
@@ -219,6 +219,24 @@ answer (error)
 def test_messages_stand_under_their_role(printed: Printed) -> None:
     messages = [Message("user", "one\ntwo"), Message("assistant", "")]
     assert printed(print_messages, messages) == "user\n  one\n  two\nassistant\n\n"
+
+
+def test_images_are_named_where_they_stand(printed: Printed) -> None:
+    photo = Image("a/[b].png", "image/png", "b2:0")
+    messages = [
+        Message("system", "Look."),
+        Message("user", ("Is this\nthe same:", photo, photo, "Yes?")),
+    ]
+    assert printed(print_messages, messages) == snapshot("""\
+system
+  Look.
+user
+  Is this
+  the same:
+  [image a/[b].png]
+  [image a/[b].png]
+  Yes?
+""")
 
 
 def test_tracebacks_stand_under_their_scorer(printed: Printed) -> None:

@@ -5,10 +5,18 @@ import json
 import pytest
 
 from promptlab.forecast import ArmForecast, Forecast
-from promptlab.report.view import forecast_json, result_json, run_info_json, run_json, turns_json
+from promptlab.report.view import (
+    forecast_json,
+    messages_json,
+    result_json,
+    run_info_json,
+    run_json,
+    turns_json,
+)
 from promptlab.stats.intervals import t_interval, wilson
 from promptlab.types import (
     Completion,
+    Image,
     Message,
     Outcome,
     Request,
@@ -96,6 +104,16 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
             "output_tokens": 2,
             "error": None,
         }
+    ]
+
+
+def test_an_image_is_a_part_of_its_message() -> None:
+    photo = Image("a/b.png", "image/png", "b2:0", path="/home/me/a/b.png")
+    messages = [Message("system", "Look."), Message("user", ("Is this", photo, "red?"))]
+    told = {"image": "a/b.png", "media_type": "image/png", "digest": "b2:0"}
+    assert messages_json(messages) == [
+        {"role": "system", "content": "Look."},
+        {"role": "user", "content": ["Is this", told, "red?"]},
     ]
 
 
