@@ -72,6 +72,7 @@ def _bad_option(error: ValidationError, kind: type[Backend], entry: BackendEntry
         told = registry.unknown("option", key, kind.options_model.model_fields, of=entry.kind)
         return PromptlabError(told.message, where=entry.where, hint=told.hint)
     if mistakes[0]["type"] == "missing":
-        return PromptlabError(f"the option {key} is missing", where=entry.where, hint="add it")
+        path = ".".join(map(str, mistakes[0]["loc"]))
+        return PromptlabError(f"the option {path} is missing", where=entry.where, hint="add it")
     message, hint = wrong_value([m for m in mistakes if m["loc"][:1] == mistakes[0]["loc"][:1]])
     return PromptlabError(f"{key}: {message}" if key else message, where=entry.where, hint=hint)

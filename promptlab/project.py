@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptlab.errors import PromptlabError, place
+from promptlab.keys import url_holds_key
 from promptlab.registry import unknown
 from promptlab.yamlfile import read_text
 
@@ -55,7 +56,8 @@ class Project:
             raise unknown("backend", name, [*self.backends, "echo", "kind:model"])
         model, at, url = rest.partition("@http")
         options: dict[str, object] = {"base_url": "http" + url} if at else {}
-        return BackendEntry(name, kind, model or None, options, f"backend {name!r}")
+        shown = f"{kind}:{model}@..." if at and url_holds_key("http" + url) else name
+        return BackendEntry(name, kind, model or None, options, f"backend {shown!r}")
 
 
 def open_project(folder: Path) -> Project:

@@ -28,9 +28,8 @@ def wait_before_retry(
     if tries > patience.retries and failure.fault not in _WAITED_FOR:
         return None
     share = random.Random(f"{key}/{tries}").random()  # noqa: S311 - spreads calls, guards nothing
-    if failure.wait_s is None:
-        longest = _LONGEST_AWAY_S if failure.fault is Fault.UNREACHABLE else _LONGEST_S
-        wait = share * min(longest, _FIRST_S * 2 ** min(tries - 1, 10))
-    else:
+    longest = _LONGEST_AWAY_S if failure.fault is Fault.UNREACHABLE else _LONGEST_S
+    wait = share * min(longest, _FIRST_S * 2 ** min(tries - 1, 10))
+    if failure.wait_s:  # one that asks for no wait at all is not to be hammered
         wait = failure.wait_s + share * min(1.0, _AFTER * failure.wait_s)
     return wait if elapsed_s + wait <= patience.limit_s else None

@@ -36,7 +36,15 @@ def test_no_wait_passes_the_time_limit() -> None:
     assert wait_before_retry(PATIENT, Failure(Fault.BUSY, 90), 1, 0, "k") is not None
 
 
-@given(st.floats(0, 3600), st.text(max_size=10), st.integers(1, 50))
+def test_a_server_that_asks_for_no_wait_is_not_hammered() -> None:
+    waits = [
+        wait_before_retry(Patience(99, 10_000), Failure(Fault.BUSY, 0.0), tries, 0, "k")
+        for tries in range(1, 12)
+    ]
+    assert sum(wait or 0 for wait in waits) > 20
+
+
+@given(st.floats(0.001, 3600), st.text(max_size=10), st.integers(1, 50))
 def test_a_server_gets_at_least_the_time_it_asks_for(asked: float, key: str, tries: int) -> None:
     patience = Patience(100, 10_000)
     wait = wait_before_retry(patience, Failure(Fault.BUSY, asked), tries, 0, key)

@@ -17,6 +17,7 @@ from promptlab.types import Completion, Json, Request, Sampling
 
 __all__ = ["NO_ENVIRONMENT", "Backend", "Capacity", "Health", "Pace", "Patience", "Price"]
 
+
 class Backend(Protocol):
     """The contract of a backend. Every member of the family passes `tests/contract`."""
 

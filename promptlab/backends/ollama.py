@@ -16,12 +16,13 @@ from pydantic import BaseModel, Field
 from promptlab.errors import BackendError, PromptlabError
 from promptlab.lazy import lazy_module
 from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.bodies import decoded
 from promptlab.remote.complaints import read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import judge
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
-from promptlab.remote.reading import count, outcome
+from promptlab.remote.reading import count, outcome, word
 from promptlab.types import Completion, Fault, Image, Json, Message, Request, Usage
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Ollama(RemoteBackend):
             return {}
         if reply.status != 200:
             raise self._judged(reply)
-        return self.decoded(reply)
+        return decoded(reply, self.keys)
 
     def _facts(self, shown: Mapping[str, Any]) -> dict[str, Json]:
         """Take in what the server shows of the model."""
@@ -203,7 +204,7 @@ class Ollama(RemoteBackend):
             outcome(text, truncated=broken or finish == "length"),
             text=text,
             usage=Usage(prompt, count(body, "eval_count")),
-            model=body.get("model"),
+            model=word(body.get("model")),
             finish_reason=finish,
             fingerprint=self._digest,
             warnings=tuple(self._warnings(prompt, broken=broken)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from promptlab.cost import Price
 from promptlab.errors import BackendError, PromptlabError
 from promptlab.keys import Keyring
 from promptlab.lazy import lazy_module
+from promptlab.remote.bodies import decoded, encoded, merged
 from promptlab.remote.exchange import CallError, Exchange, Reply
 from promptlab.remote.failures import RefusedError, judge
 from promptlab.remote.options import RemoteOptions
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     import httpx
 else:
     httpx = lazy_module("httpx")
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class RemoteBackend(ABC):
@@ -64,7 +62,7 @@ class RemoteBackend(ABC):
         self.model = model
         self.options = options
         self.base_url = options.base_url or self.default_url
-        self._keys = Keyring(environment)
+        self.keys = Keyring(environment)
         self._exchange: Exchange | None = None
 
     # What a vendor fills in.
@@ -182,7 +180,7 @@ class RemoteBackend(ABC):
 
     def headers(self) -> httpx.Headers:
         """Return the headers of every call, keys filled in."""
-        filled = {name: self._keys.fill(text) for name, text in self.options.headers.items()}
+        filled = {name: self.keys.fill(text) for name, text in self.options.headers.items()}
         headers = {
             "content-type": "application/json",
             "accept": "application/json",
@@ -197,9 +195,10 @@ class RemoteBackend(ABC):
         name = self.options.api_key_env
         if name is None and self.base_url == self.default_url:
             name = self.default_key
-        if name is None or name.lower() in {header.lower() for header in self.options.headers}:
-            return {}
-        return self.authorization(self._keys.require(name))
+        own = {header.lower() for header in self.options.headers}
+        if name is None or own.issuperset(self.authorization("")):
+            return {}  # the user sends the same header, with a key of another name in it
+        return self.authorization(self.keys.require(name))
 
     async def generate(
         self, requests: Sequence[Request]
@@ -215,14 +214,14 @@ class RemoteBackend(ABC):
         try:
             completion = await self._call(request)
         except RefusedError as error:
-            text = self._keys.strike(str(error.args[0]))
+            text = self.keys.strike(str(error.args[0]))
             completion = Completion(Outcome.REFUSED, model=self.model, finish_reason=text)
         except CallError as error:
-            return _failed(self._keys.strike(str(error)), error.failure)
+            return _failed(self.keys.strike(str(error)), error.failure)
         except BackendError as error:
             raise self._without_keys(error) from None
         except PromptlabError as error:
-            return _failed(self._keys.strike(str(error)), Failure(Fault.REJECTED))
+            return _failed(self.keys.strike(str(error)), Failure(Fault.REJECTED))
         return self._finished(completion, time.perf_counter() - began)
 
     async def _call(self, request: Request) -> Completion:
@@ -230,13 +229,14 @@ class RemoteBackend(ABC):
 
     def _finished(self, completion: Completion, latency_s: float) -> Completion:
         """Add what a call took and cost, and strike keys out that a server may have repeated."""
-        strike, price = self._keys.strike, self._price
-        model, fingerprint = completion.model, completion.fingerprint
+        strike, price = self.keys.strike, self._price
         return replace(
             completion,
             text=strike(completion.text),
-            model=None if model is None else strike(model),
-            fingerprint=None if fingerprint is None else strike(fingerprint),
+            model=completion.model and strike(completion.model),
+            finish_reason=completion.finish_reason and strike(completion.finish_reason),
+            fingerprint=completion.fingerprint and strike(completion.fingerprint),
+            warnings=tuple(map(strike, completion.warnings)),
             latency_s=latency_s,
             cost_usd=None if price is None else price.cost(completion.usage),
         )
@@ -250,28 +250,18 @@ class RemoteBackend(ABC):
         """Return the body of a call as it is sent, the keys in `extra` added."""
         body = self.body(request)
         if self.options.extra_body or extra:
-            body = _merged(_merged(body, self.options.extra_body), extra)
-        return _encode(body).encode("utf-8", "replace")
+            body = merged(merged(body, self.options.extra_body), extra)
+        return encoded(body)
 
     def answer(self, reply: Reply) -> Completion:
         """Read a reply. Raise CallError where it is no answer, BackendError if none will be."""
-        if reply.status != 200:
+        if not 200 <= reply.status < 300:
             raise judge(reply)
-        body = self.decoded(reply)
+        body = decoded(reply, self.keys)
         try:
             return self.read(body)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._unreadable(reply, body, error) from None
-
-    def decoded(self, reply: Reply) -> Mapping[str, Any]:
-        """Return the body of a reply, which is a JSON object."""
-        try:
-            body = json.loads(reply.content)
-        except (ValueError, RecursionError):
-            raise _no_json(reply) from None
-        if not isinstance(body, dict):
-            raise CallError(Fault.UNREADABLE, "a reply that is JSON, but no object")
-        return body
 
     def _unreadable(self, reply: Reply, body: Mapping[str, Any], error: Exception) -> CallError:
         """Some servers and routers send an error under status 200."""
@@ -286,8 +276,8 @@ class RemoteBackend(ABC):
         )
 
     def _without_keys(self, error: BackendError) -> BackendError:
-        hint = None if error.hint is None else self._keys.strike(error.hint)
-        return BackendError(self._keys.strike(error.message), hint=hint, where=error.where)
+        hint = None if error.hint is None else self.keys.strike(error.hint)
+        return BackendError(self.keys.strike(error.message), hint=hint, where=error.where)
 
     async def check(self) -> Health:
         """Ask for one token, then what of the API's options is honoured."""
@@ -299,10 +289,6 @@ class RemoteBackend(ABC):
         finally:
             await self.close()
 
-    def without_keys(self, text: str) -> str:
-        """Return a text with every key struck out that this backend looked up."""
-        return self._keys.strike(text)
-
     async def close(self) -> None:
         """Close all connections."""
         exchange, self._exchange = self._exchange, None
@@ -312,21 +298,3 @@ class RemoteBackend(ABC):
 
 def _failed(error: str, failure: Failure) -> Completion:
     return Completion(Outcome.ERROR, error=error, failure=failure)
-
-
-def _no_json(reply: Reply) -> CallError:
-    if not reply.content.strip():
-        return CallError(Fault.UNREADABLE, "an empty reply")
-    kind = reply.headers.get("content-type", "").partition(";")[0] or "unknown type"
-    start = " ".join(reply.content[:60].decode("utf-8", "replace").split())
-    return CallError(Fault.UNREADABLE, f"a reply of {kind} that is no JSON: {start!r}")
-
-
-def _merged(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Add keys to a body; an object in both is merged, anything else in `extra` counts."""
-    merged = dict(body)
-    for key, value in extra.items():
-        mine = merged.get(key)
-        both = isinstance(mine, dict) and isinstance(value, dict)
-        merged[key] = _merged(mine, value) if both else value  # type: ignore[arg-type] # checked
-    return merged

@@ -66,7 +66,7 @@ _SAMPLING = {
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|does ?n.t support|not support|unknown (?:parameter|name|field)"
     r"|unrecognized|not permitted|not allowed|deprecated|extra inputs|only the default"
-    r"|cannot both be",
+    r"|cannot both be|may only be set",
     re.IGNORECASE,
 )
 # `stop` is also a word, so it counts only where it is quoted.
@@ -76,6 +76,9 @@ _NAMED = re.compile(
     + r")\b",
     re.IGNORECASE,
 )
+
+
+_OTHER_NAME = re.compile(r"use '?max_completion_tokens", re.IGNORECASE)
 
 
 class RefusedError(CallError):
@@ -128,6 +131,8 @@ def _passes(reply: Reply, status: int, complaint: Complaint) -> bool:
 def _remedy(status: int, complaint: Complaint) -> str | None:
     """Return how to mend what would fail for every call alike, None where the next may succeed."""
     key = _refused_key(complaint) if status in (400, 422) else None
+    if key == "max_tokens" and _OTHER_NAME.search(complaint.message):
+        return 'set max_tokens_field = "max_completion_tokens" in the backend\'s table'
     if key is not None:
         return f"this model refuses {key}; leave it out by omit = [{key!r}] in the backend's table"
     if any("PerDay" in quota for quota in _quotas(complaint)):

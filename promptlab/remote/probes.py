@@ -55,7 +55,7 @@ async def check(backend: RemoteBackend) -> Health:
         hello, completion, latency = await _greet(backend)
     except CallError as error:
         hint = _HINTS.get(error.failure.fault, "see the backend's table in promptlab.toml")
-        told = backend.without_keys(str(error))
+        told = backend.keys.strike(str(error))
         return Health(False, told, hint.format(url=backend.base_url))
     found: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for name, honours in _PROBES.items():
@@ -70,7 +70,7 @@ async def check(backend: RemoteBackend) -> Health:
         ("unsure of", found[None]),
     ):
         told += f"; {what} {', '.join(names)}" if names else ""
-    return Health(True, backend.without_keys(told))
+    return Health(True, backend.keys.strike(told))
 
 
 async def _greet(backend: RemoteBackend) -> tuple[Request, Completion, float]:

@@ -82,6 +82,8 @@ class FaultServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
+        self._return: asyncio.TimerHandle | None = None
+        self._back: asyncio.Task[None] | None = None
         self._serving: set[asyncio.Task[None]] = set()
         # Bound, and never listening: it keeps the port for us while the server is down.
         self._guard = _bound(0)
@@ -131,20 +133,29 @@ class FaultServer:
 
         It returns when the server is gone.
         """
-        self._carry_out(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._come_back)
+        self._carry_out(self._go_away(seconds))
+
+    async def _go_away(self, seconds: float) -> None:
+        await self._stop()
+        self._return = self._loop.call_later(seconds, self._come_back)
 
     def _come_back(self) -> None:
-        self._serving.add(self._loop.create_task(self._listen()))
+        self._back = self._loop.create_task(self._listen())
 
     def _carry_out(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_WAIT_S)
 
     async def _listen(self) -> None:
-        listener = _bound(self.port)
-        self._server = await asyncio.start_server(self._serve, sock=listener, backlog=4096)
+        self._server = await asyncio.start_server(
+            self._serve, sock=_bound(self.port), backlog=4096, start_serving=False
+        )
+        await self._server.start_serving()
 
     async def _stop(self) -> None:
+        if self._return is not None:
+            self._return.cancel()
+        if self._back is not None:
+            await self._back
         if self._server is not None:
             self._server.close()
         serving = list(self._serving)

@@ -218,9 +218,10 @@ def test_every_name_of_a_sampling_key_is_known(status: int, name: str, key: str)
 @pytest.mark.parametrize(
     ("body", "key"),
     [
-        (openai("Unsupported parameter: 'max_tokens' is not supported with this model. Use "
-                "'max_completion_tokens'.", "unsupported_parameter", param="max_tokens"),
-         "max_tokens"),
+        (openai("Unsupported parameter: 'max_tokens'.", "unsupported_parameter",
+                param="max_tokens"), "max_tokens"),
+        (anthropic("invalid_request_error", "`temperature` may only be set to 1 when thinking"),
+         "temperature"),
         (openai("Unsupported value: only the default (1) is.", "unsupported_value",
                 param="temperature"), "temperature"),
         (openai("Unrecognized request argument supplied: seed"), "seed"),
@@ -375,3 +376,15 @@ def test_whatever_a_server_says_there_is_a_judgement(
         return
     assert isinstance(error, CallError)
     assert error.failure.wait_s is None or 0 <= error.failure.wait_s < float("inf")
+
+
+def test_a_server_that_wants_the_newer_name_of_a_key_is_given_it() -> None:
+    body = openai(
+        "Unsupported parameter: 'max_tokens' is not supported with this model."
+        " Use 'max_completion_tokens' instead.",
+        "unsupported_parameter",
+        param="max_tokens",
+    )
+    with pytest.raises(BackendError) as caught:
+        judge(reply(400, body))
+    assert 'max_tokens_field = "max_completion_tokens"' in (caught.value.hint or "")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from promptlab.backends.openai import OpenAI, Options
 from promptlab.capacity import Pace, Patience
 from promptlab.cost import Price
 from promptlab.errors import BackendError
+from promptlab.remote.exchange import CallError, Reply
 from promptlab.types import Completion, Failure, Fault, Image, Message, Outcome, Request, Sampling
 
 from .fault_server import FaultServer
@@ -164,7 +167,7 @@ def test_a_key_is_struck_out_of_everything(fault_server: FaultServer) -> None:
         assert SECRET not in f"{thing} {thing!r}"
         assert KEYS["OTHER"] not in f"{thing} {thing!r}"
     assert sum("Bearer [key]" in str(thing) for thing in told) >= 8
-    assert backend.without_keys(f"a {SECRET} b") == "a [key] b"
+    assert backend.keys.strike(f"a {SECRET} b") == "a [key] b"
 
 
 def test_a_key_that_a_model_repeats_is_struck_out_of_its_answer(fault_server: FaultServer) -> None:
@@ -271,3 +274,24 @@ def test_it_can_be_opened_closed_and_opened_again(fault_server: FaultServer) -> 
 
     asyncio.run(twice())
     assert fault_server.connections == 2
+
+
+def test_a_header_of_the_users_own_takes_the_place_of_the_key() -> None:
+    backend = made(headers={"Authorization": "Bearer ${MINE}"}, keys={"MINE": "my-key-1"})
+    assert backend.headers()["authorization"] == "Bearer my-key-1"
+
+
+def test_no_part_of_a_key_is_left_by_what_is_cut() -> None:
+    backend = made(api_key_env="MINE", keys={"MINE": "sk-planted-0123456789abcdef"})
+    backend.headers()
+    content = b"x" * 40 + b" sk-planted-0123456789abcdef is what you sent"
+    with pytest.raises(CallError) as caught:
+        backend.answer(Reply(200, httpx.Headers(), content))
+    assert "sk-planted" not in str(caught.value)
+
+
+def test_any_good_status_is_an_answer() -> None:
+    body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
+    for status in (200, 201, 203):
+        reply = Reply(status, httpx.Headers(), json.dumps(body).encode())
+        assert made().answer(reply).text == "yes"

@@ -1,0 +1,52 @@
+"""The JSON of requests and replies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from promptlab.keys import Keyring
+from promptlab.remote.exchange import CallError, Reply
+from promptlab.types import Fault
+
+_LOOKED_AT, _SHOWN = 2_000, 60  # bytes and characters of a reply that is no JSON
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """Return a body as it is sent."""
+    return _encode(body).encode("utf-8", "replace")
+
+
+def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Add keys to a body; an object in both is merged, anything else in `extra` counts."""
+    found = dict(body)
+    for key, value in extra.items():
+        mine = found.get(key)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            found[key] = merged(mine, value)
+        else:
+            found[key] = value
+    return found
+
+
+def decoded(reply: Reply, keys: Keyring) -> Mapping[str, Any]:
+    """Return the body of a reply. Raise CallError where that is no JSON object; no key is told."""
+    try:
+        body = json.loads(reply.content)
+    except (ValueError, RecursionError):
+        raise CallError(Fault.UNREADABLE, _start_of(reply, keys)) from None
+    if not isinstance(body, dict):
+        raise CallError(Fault.UNREADABLE, "a reply that is JSON, but no object")
+    return body
+
+
+def _start_of(reply: Reply, keys: Keyring) -> str:
+    """Say how a reply begins; keys are struck out before it is cut, or a part would be left."""
+    if not reply.content.strip():
+        return "an empty reply"
+    kind = reply.headers.get("content-type", "").partition(";")[0] or "unknown type"
+    start = keys.strike(reply.content[:_LOOKED_AT].decode("utf-8", "replace"))
+    return f"a reply of {kind} that is no JSON: {' '.join(start.split())[:_SHOWN]!r}"
