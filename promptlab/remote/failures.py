@@ -41,6 +41,7 @@ _FATAL_CODES = {
 _FATAL_WORDS = {
     r"credit balance|credits? (?:are|is) depleted": "check the account's credit",
     r"spending (?:cap|limit)": "raise the account's limit",
+    r"invalid model name|server is pinned to": "check the name of the model",
     r"(?:incorrect|invalid) api key|api key not valid": "check the key",
 }
 _REFUSAL_CODES = {"content_filter", "content_policy_violation", "invalid_prompt"}

@@ -26,6 +26,7 @@ _STORY = Request(
     (Message("user", "Begin a story about a fox with an unusual name."),),
     Sampling(temperature=1.0, max_tokens=12, seed=7),
 )
+_OTHER_STORY = replace(_STORY, sampling=replace(_STORY.sampling, seed=8))
 _SCHEMA: dict[str, Json] = {
     "type": "object",
     "properties": {"colour": {"type": "string", "enum": ["red", "green"]}},
@@ -106,19 +107,20 @@ async def _try(
 
 
 async def _seed(backend: RemoteBackend, hello: Request) -> bool:
-    """Tell whether two answers drawn with the same seed are the same."""
+    """Tell whether answers drawn with the same seed are the same, and with another one another."""
     try:
         lacking = backend.shortfalls(_STORY.sampling, None)
     except BackendError:
         return False
     if any("seed" in line for line in lacking):
         return False
-    first, second = await _try(backend, _STORY), await _try(backend, _STORY)
-    if first is None or second is None:
+    found = [await _try(backend, request) for request in (_STORY, _STORY, _OTHER_STORY)]
+    told = [answer[0].text for answer in found if answer is not None]
+    if len(told) < len(found) or told[0] != told[1]:
         return False
-    if not first[0].text:
-        raise _UnsureError  # it thought, and came not to speak
-    return first[0].text == second[0].text
+    if not told[0] or told[1] == told[2]:
+        raise _UnsureError  # it thought and came not to speak, or leaves nothing to chance
+    return True
 
 
 async def _system(backend: RemoteBackend, hello: Request) -> bool:

@@ -56,6 +56,12 @@ model = "{here}"
 kind = "openai"
 model = "{there}"
 base_url = "{url}"
+
+[backends.short]
+kind = "openai"
+model = "{there}"
+base_url = "{url}"
+extra_body = {{max_completion_tokens = 3}}  # here it counts before max_tokens, and saves seconds
 """
 
 TEMPLATE = """\
@@ -252,10 +258,10 @@ def lab(
 def test_check_says_what_it_does_and_does_not(
     lab: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run_cli(["--project", str(lab), "backend", "check", "there"])
+    code = run_cli(["--project", str(lab), "backend", "check", "short"])
     out, err = capsys.readouterr()
     assert (code, err) == (0, "")
-    assert out.startswith(f"there: ok: {MODEL}@main, ")
+    assert out.startswith(f"short: ok: {MODEL}@main, ")
     honoured, _, refused = out.partition("; not ")
     assert "system message" in honoured.partition("; honours ")[2]
     assert refused.startswith("logprobs, JSON schema")

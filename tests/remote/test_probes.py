@@ -23,7 +23,14 @@ def check(server: FaultServer, **options: Any) -> Health:
 
 
 def all_in_all(call: Call) -> str:
-    """Answer like a server that honours a schema."""
+    """Answer like a server that honours schema and seed."""
+    if "response_format" in call.body:
+        return '{"colour": "green"}'
+    return answer_to(f"{call.prompt} {call.body.get('seed')}")
+
+
+def greedy(call: Call) -> str:
+    """Answer like a server that leaves nothing to chance, whatever it is asked."""
     return '{"colour": "green"}' if "response_format" in call.body else answer_to(call.prompt)
 
 
@@ -42,7 +49,7 @@ def test_a_server_that_honours_everything(fault_server: FaultServer) -> None:
     )
     first, *rest = [call.body for call in fault_server.received]
     assert first["max_tokens"] == 1
-    assert len(rest) == 5
+    assert len(rest) == 6
 
 
 def test_what_a_server_does_not_honour_is_named(fault_server: FaultServer) -> None:
@@ -81,6 +88,11 @@ def test_what_a_busy_server_leaves_open_is_not_denied(fault_server: FaultServer)
 def test_two_empty_answers_say_nothing_of_a_seed(fault_server: FaultServer) -> None:
     fault_server.say = lambda call: "" if "seed" in call.body else "x"
     assert check(fault_server).detail.endswith("; unsure of seed")
+
+
+def test_a_server_that_does_not_sample_says_nothing_of_a_seed(fault_server: FaultServer) -> None:
+    fault_server.say = greedy
+    assert check(fault_server).detail.endswith("JSON schema; unsure of seed")
 
 
 def test_a_model_that_wants_more_than_one_token_gets_them(fault_server: FaultServer) -> None:
