@@ -27,14 +27,23 @@ class Budget:
 
     def reserve(self, wanted: int) -> int:
         """Return how many of `wanted` calls may be made, and count them as made."""
-        granted = wanted
-        if self.max_cost is not None and self.cost >= self.max_cost:
-            granted = 0
+        granted = 0 if self._broke else wanted
         if self.max_calls is not None:
             granted = min(granted, max(0, self.max_calls - self.calls))
         self.refused = self.refused or granted < wanted
         self.calls += granted
         return granted
+
+    def confirm(self) -> bool:
+        """Say whether a call that is counted may be made now; one that may not is not counted."""
+        if self._broke:
+            self.refused = True
+            self.calls -= 1
+        return not self._broke
+
+    @property
+    def _broke(self) -> bool:
+        return self.max_cost is not None and self.cost >= self.max_cost
 
     def charge(self, cost: float) -> None:
         """Add what a call has cost, in US dollars."""
@@ -43,6 +52,6 @@ class Budget:
     @property
     def limit(self) -> str:
         """Say which limit has stopped the run: `--max-calls 10`."""
-        if self.max_cost is not None and self.cost >= self.max_cost:
+        if self._broke:
             return f"--max-cost {self.max_cost:g}"
         return f"--max-calls {self.max_calls}"

@@ -181,6 +181,9 @@ class _Desk:
     def reserve(self, calls: int) -> int:
         return self._job.budget.reserve(calls)
 
+    def confirm(self) -> bool:
+        return self._job.budget.confirm()
+
     def failed(self, backend: str, error: BackendError) -> None:
         self._watch.failed(backend, error)
 

@@ -44,6 +44,9 @@ class Desk(Protocol):
     def reserve(self, calls: int) -> int:
         """Return how many of so many calls the run may still make, and count them as made."""
 
+    def confirm(self) -> bool:
+        """Say whether a call that is counted may be made now."""
+
     def failed(self, backend: str, error: BackendError) -> None:
         """Hear that a backend works no more."""
 
@@ -142,6 +145,13 @@ class TrialWork:
         if not lane.closed and not self._desk.reserve(1):
             lane.close()
         return not lane.closed
+
+    def confirm(self, backend: str) -> bool:
+        """Ask whether a call that had to wait may still be made."""
+        if not self._desk.confirm():
+            self._lanes[backend].close()
+            return False
+        return True
 
     def opening(self, backend: str) -> None:
         """Pass on that a backend is about to load."""

@@ -44,3 +44,12 @@ def test_the_limit_that_was_met_is_named() -> None:
     budget = Budget(max_calls=2, max_cost=5.0)
     budget.reserve(3)
     assert budget.limit == "--max-calls 2"
+
+
+def test_a_call_that_waited_until_the_money_was_gone_is_not_counted() -> None:
+    budget = Budget(max_cost=1.0)
+    assert budget.reserve(2) == 2
+    assert budget.confirm()
+    budget.charge(1.0)
+    assert not budget.confirm()
+    assert (budget.calls, budget.refused) == (1, True)

@@ -65,6 +65,9 @@ class Desk:
         self.left -= granted
         return granted
 
+    def confirm(self) -> bool:
+        return self.left >= 0
+
     def failed(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
 

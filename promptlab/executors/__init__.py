@@ -29,6 +29,9 @@ class Work(Protocol):
         Such a request is then given up without an answer: nothing is said about it.
         """
 
+    def confirm(self, backend: str) -> bool:
+        """Ask, when a call that had to wait is about to be made, whether it still may be."""
+
     def opening(self, backend: str) -> None:
         """Hear that a backend is about to load or connect, which may take a while."""
 

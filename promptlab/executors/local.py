@@ -119,9 +119,9 @@ class _Lane:
             self._work.failed(self._name, error)
 
     async def _take(self) -> Sequence[Request]:
-        return (
-            () if self._ended.is_set() else await self._work.take(self._name, self._capacity.batch)
-        )
+        if self._ended.is_set():
+            return ()
+        return await self._work.take(self._name, self._capacity.batch)
 
     async def _carry(self, requests: Sequence[Request]) -> None:
         while requests or (requests := await self._take()):
@@ -176,7 +176,7 @@ class _Lane:
         entry = await self._throttle.enter(tokens)
         completion = None
         try:
-            if self._ended.is_set():
+            if self._ended.is_set() or not self._work.confirm(self._name):
                 return None
             async for _, answer in self._backend.generate((request,)):
                 completion = answer

@@ -58,7 +58,7 @@ class RemoteOptions(BaseModel):
     )
     timeout_s: float = Field(120.0, gt=0, description="How long one try may take.")
     max_retries: int = Field(
-        8, ge=0, description="How often a call is tried again that failed for a passing reason."
+        10, ge=0, description="How often a call is tried again that failed for a passing reason."
     )
     time_limit_s: float = Field(
         900.0, gt=0, description="How long all tries of one call may take, waiting included."

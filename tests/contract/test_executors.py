@@ -78,6 +78,7 @@ class Pile:
         self.facts: dict[str, Mapping[str, Json]] = {}
         self.repeated = Counter[str]()
         self.spent = False
+        self.broke: set[str] = set()
         self.broken: dict[str, BackendError] = {}
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
@@ -101,6 +102,9 @@ class Pile:
             self.under_way[backend] = 0
             self.changed.set()
         return not self.spent
+
+    def confirm(self, backend: str) -> bool:
+        return backend not in self.broke
 
     def failed(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
@@ -265,6 +269,22 @@ def test_a_request_is_dropped_when_the_budget_allows_no_other_try(executor: Exec
     backend = Failing(Fault.SERVER, patience=PATIENT)
     carry(executor, pile, {"a": backend})
     assert (pile.given, len(backend.tries["a-0"])) == ({}, 1)
+
+
+def test_a_call_that_waits_is_not_made_when_the_money_is_gone(executor: Executor) -> None:
+    pile = Pile(a=3)
+    pile.broke.add("a")
+    backend = Failing(patience=PATIENT)
+
+    async def carried() -> None:
+        task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+        await asyncio.sleep(0.05)
+        pile.under_way["a"] = 0
+        pile.changed.set()
+        await task
+
+    asyncio.run(asyncio.wait_for(carried(), 5))
+    assert (pile.given, backend.tries) == ({}, {})
 
 
 def test_jobs_bound_the_calls_of_a_remote_backend_alone() -> None:
