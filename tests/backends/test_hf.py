@@ -126,7 +126,7 @@ def smollm2() -> Iterator[HuggingFace]:
 
 @pytest.fixture(scope="module")
 def spoken(smollm2: HuggingFace) -> dict[str, Completion]:
-    return answers(smollm2, [request(text, max_tokens=24) for text in PROMPTS])
+    return answers(smollm2, [request(text, max_tokens=16) for text in PROMPTS])
 
 
 def direct(tokenizer: Any, model: Any, text: str) -> str:
@@ -134,7 +134,7 @@ def direct(tokenizer: Any, model: Any, text: str) -> str:
     ids = tokenizer.apply_chat_template(
         chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
-    said = model.generate(**ids, max_new_tokens=24, do_sample=False)
+    said = model.generate(**ids, max_new_tokens=16, do_sample=False)
     prompt = ids["input_ids"].shape[1]
     return str(tokenizer.decode(said[0, prompt:], skip_special_tokens=True))
 
