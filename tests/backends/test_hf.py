@@ -113,6 +113,7 @@ TASKS = [
     "Review: I bought a {} and it broke at once. Sentiment:",
     "Translate into French: The {} is on the table.",
 ]
+LONGEST = 16  # tokens of their answers
 PROMPTS = [task.format(subject) for task in TASKS for subject in SUBJECTS]
 
 
@@ -126,7 +127,7 @@ def smollm2() -> Iterator[HuggingFace]:
 
 @pytest.fixture(scope="module")
 def spoken(smollm2: HuggingFace) -> dict[str, Completion]:
-    return answers(smollm2, [request(text, max_tokens=16) for text in PROMPTS])
+    return answers(smollm2, [request(text, max_tokens=LONGEST) for text in PROMPTS])
 
 
 def direct(tokenizer: Any, model: Any, text: str) -> str:
@@ -134,7 +135,7 @@ def direct(tokenizer: Any, model: Any, text: str) -> str:
     ids = tokenizer.apply_chat_template(
         chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
-    said = model.generate(**ids, max_new_tokens=16, do_sample=False)
+    said = model.generate(**ids, max_new_tokens=LONGEST, do_sample=False)
     prompt = ids["input_ids"].shape[1]
     return str(tokenizer.decode(said[0, prompt:], skip_special_tokens=True))
 
@@ -164,7 +165,7 @@ def test_every_completion_tells_how_it_ended(
         assert said.usage.input_tokens == smollm2.count_tokens(request(text))
         assert said.model == DEFAULT_MODEL
         assert said.latency_s is not None
-        full = said.usage.output_tokens == 24
+        full = said.usage.output_tokens == LONGEST
         assert (said.finish_reason == "length") <= full
         assert (said.outcome is Outcome.TRUNCATED) == (said.finish_reason == "length")
 
