@@ -2,11 +2,12 @@
 
 The interface is httpx's: a transport takes an `httpx.Request` and gives an `httpx.Response`.
 Underneath works aiohttp. Measured with 64 calls in flight (`python bench/remote.py --step
-transports`; the figures are in bench/RESULTS.md), httpx's own pool costs twenty times as much as
-aiohttp, because it looks through all of its connections at every call (encode/httpcore#1035);
-httpx2 and eight small httpx clients six times; an `httpx.AsyncClient` over the adapter
-`httpx-aiohttp` three times, for cookies, redirects and authentication that no call here may have;
-that adapter alone half as much again. The seventy lines of `aiohttp_client` stay close to aiohttp.
+transports`; the figures are in bench/RESULTS.md), httpx's own pool costs more than twenty times as
+much as this transport, because it looks through all of its connections at every call
+(encode/httpcore#1035); httpx2 and eight small httpx clients more than four times; an
+`httpx.AsyncClient` over the adapter `httpx-aiohttp` twice, for cookies, redirects and
+authentication that no call here may have. The seventy lines of `aiohttp_client` stay close to
+aiohttp.
 """
 
 from __future__ import annotations
