@@ -32,6 +32,28 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Interval | None:
     return low, high
 
 
+def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval | None:
+    """Return the exact interval of a share, None where nothing was counted.
+
+    With a = 1 - level, s = successes and B(q; x, y) the quantile of the beta distribution, the
+    bounds are B(a/2; s, n - s + 1) and B(1 - a/2; s + 1, n - s). It holds the true share with at
+    least the probability `level`, whatever the share; Wilson's does so on average, and is shorter.
+    C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), 404-413.
+
+    Raises:
+        ValueError: `successes` is not between 0 and `n`.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n}")
+    if n == 0:
+        return None
+    tail, failures = (1 - level) / 2, n - successes
+    quantile = scipy.special.betaincinv
+    low = 0.0 if successes == 0 else float(quantile(successes, failures + 1, tail))
+    high = 1.0 if failures == 0 else float(quantile(successes + 1, failures, 1 - tail))
+    return low, high
+
+
 def t_interval(mean: float, variance: float, n: int, level: float = 0.95) -> Interval | None:
     """Return Student's interval of a mean, None for fewer than two values.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from promptlab.stats.intervals import mean_interval, t_interval, wilson
+from promptlab.stats.intervals import clopper_pearson, mean_interval, t_interval, wilson
 
 shares = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -25,6 +26,47 @@ def test_t_as_computed_by_hand() -> None:
     mean = sum(values) / 10
     variance = sum((value - mean) ** 2 for value in values) / 9
     assert t_interval(mean, variance, 10) == pytest.approx((0.012889, 0.143111), abs=5e-7)
+
+
+def test_clopper_pearson_as_published() -> None:
+    assert clopper_pearson(7, 10) == pytest.approx((0.3475, 0.9333), abs=5e-5)
+
+
+@given(shares, st.floats(0.5, 0.999))
+def test_clopper_pearson_against_others(share: tuple[int, int], level: float) -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    found = clopper_pearson(*share, level)
+    assert found == pytest.approx(
+        proportion.proportion_confint(*share, alpha=1 - level, method="beta"), abs=1e-9
+    )
+    expected = stats.binomtest(*share).proportion_ci(level, method="exact")
+    assert found == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+@given(shares, st.floats(0.5, 0.999))
+def test_clopper_pearson_mirrors_and_holds_the_share(share: tuple[int, int], level: float) -> None:
+    successes, n = share
+    found, mirrored = (
+        clopper_pearson(successes, n, level),
+        clopper_pearson(n - successes, n, level),
+    )
+    assert found is not None
+    assert mirrored is not None
+    low, high = found
+    assert 0 <= low <= successes / n <= high <= 1
+    assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9])
+def test_clopper_pearson_guarantees_its_level(share: float) -> None:
+    """The probability of all counts of 25 whose interval holds the true share."""
+    covered = 0.0
+    for successes in range(26):
+        found = clopper_pearson(successes, 25)
+        assert found is not None
+        if found[0] <= share <= found[1]:
+            covered += float(stats.binom.pmf(successes, 25, share))
+    assert 0.95 <= covered <= 1
 
 
 @given(shares, st.floats(0.5, 0.999))
@@ -58,10 +100,17 @@ def test_t_is_centred_and_narrows(mean: float, variance: float, n: int) -> None:
 
 def test_too_little_has_no_interval() -> None:
     assert wilson(0, 0) is None
+    assert clopper_pearson(0, 0) is None
     assert t_interval(0.5, 0.0, 1) is None
     assert mean_interval(None, None, 0, 0, verdicts=True) is None
     assert mean_interval(3.0, None, 1, 1, verdicts=False) is None
     assert mean_interval(0.5, None, 1, 4, verdicts=True) is None
+
+
+def test_counts_that_cannot_be() -> None:
+    for successes in (-1, 11):
+        with pytest.raises(ValueError, match="of 10"):
+            clopper_pearson(successes, 10)
 
 
 def test_verdicts_without_repeats_are_a_share() -> None:

@@ -1,0 +1,170 @@
+"""Planning: how many cases a comparison needs, and what a number of cases can show.
+
+The effect is always the smallest that matters to the user, never the one observed; how much cases
+vary is an upper limit from what was seen. With groups, multiply the cases by the design effect
+(`clusters.design_effect`). The module knows nothing of runs or costs.
+"""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.lazy import lazy_module
+
+scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
+
+_ROUNDING = 1e-9
+
+
+def cases_needed_binary(
+    discordance: float, effect: float, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Return how many cases a test of passes and failures needs, as a real number.
+
+    ((z(alpha/2)·√p + z(beta)·√(p - effect²))/effect)² with p the share of cases on which the arms
+    differ. R. J. Connor, Biometrics 43 (1987), 207-211.
+
+    Args:
+        discordance: p; below |effect|, which cannot be, |effect| stands for it
+        effect: the difference of the shares passed that is to be found
+        alpha: level of the two-sided test
+        power: with which probability
+
+    Raises:
+        ValueError: the effect is 0, or a share is not one.
+    """
+    p = _discordance(discordance, effect)
+    root = _z(1 - alpha / 2) * sqrt(p) + _z(power) * sqrt(max(0.0, p - effect**2))
+    return (root / effect) ** 2
+
+
+def cases_needed_numeric(
+    sd: float, effect: float, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Return how many cases a test of a mean difference needs, as a real number.
+
+    (z(alpha/2) + z(beta))²·sd²/effect² with sd the standard deviation of the differences per case.
+    E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024), has it for evaluations. The
+    other arguments and the errors as in `cases_needed_binary`.
+    """
+    _check_effect(effect)
+    return ((_z(1 - alpha / 2) + _z(power)) * sd / effect) ** 2
+
+
+def minimum_detectable_effect(se: float, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Return the difference that is found with that power, (z(alpha/2) + z(beta))·se.
+
+    H. S. Bloom, Evaluation Review 19 (1995), 547-556. `se` is the standard error of the mean
+    difference; the other arguments as in `cases_needed_binary`.
+    """
+    return (_z(1 - alpha / 2) + _z(power)) * se
+
+
+def mcnemar_power(
+    n: int, discordance: float, effect: float, alpha: float = 0.05, *, midp: bool = True
+) -> float:
+    """Return the probability that McNemar's test rejects, by enumeration.
+
+    The sum, over every number m of differing cases and every number of wins among them, of the
+    probability of those that the test rejects: m is binomial (n, discordance), the wins given m are
+    binomial (m, (1 + effect/discordance)/2). With an effect of 0 it is the test's true level.
+
+    Args:
+        n: cases
+        discordance: share of cases on which the arms differ; below |effect|, |effect| stands for it
+        effect: the true difference of the shares passed
+        alpha: level of the two-sided test
+        midp: take the mid-p-value, otherwise the exact one
+
+    Raises:
+        ValueError: a share is not one.
+    """
+    p = max(discordance, abs(effect))
+    _check_share(p)
+    if p == 0:
+        return 0.0
+    tosses = np.arange(1, n + 1)
+    last = _last_rejected(tosses, alpha, midp=midp)
+    tosses, last = tosses[last >= 0], last[last >= 0]
+    wins = (1 + effect / p) / 2
+    tail = scipy.special.bdtr
+    rejected = tail(last, tosses, wins) + tail(last, tosses, 1 - wins)
+    return float(np.sum(_binomial_mass(tosses, n, p) * rejected))
+
+
+def discordance_upper(m: int, n: int, level: float = 0.8) -> float:
+    """Return the one-sided upper limit of a share of which `m` of `n` were seen, 1 without data.
+
+    The quantile `level` of the beta distribution (m + 1, n - m). C. J. Clopper and E. S. Pearson,
+    Biometrika 26 (1934), 404-413.
+
+    Raises:
+        ValueError: `m` is not between 0 and `n`.
+    """
+    if not 0 <= m <= n:
+        raise ValueError(f"{m} of {n}")
+    return 1.0 if m == n else float(scipy.special.betaincinv(m + 1, n - m, level))
+
+
+def sd_upper(sd: float, n: int, level: float = 0.8) -> float | None:
+    """Return the one-sided upper limit of a standard deviation, None for fewer than two values.
+
+    sd·√((n - 1)/x) with x the quantile 1 - level of chi-squared at n - 1 degrees of freedom: what
+    R. H. Browne, Statistics in Medicine 14 (1995), 1933-1940, plans with after a pilot.
+    """
+    if n < 2:
+        return None
+    return sd * sqrt((n - 1) / float(scipy.special.chdtri(n - 1, level)))
+
+
+def _z(probability: float) -> float:
+    return NormalDist().inv_cdf(probability)
+
+
+def _check_effect(effect: float) -> None:
+    if not 0 < abs(effect) < inf:
+        raise ValueError(f"no number of cases shows an effect of {effect}")
+
+
+def _check_share(share: float) -> None:
+    if not 0 <= share <= 1:
+        raise ValueError(f"{share} is not a share")
+
+
+def _discordance(discordance: float, effect: float) -> float:
+    _check_effect(effect)
+    p = max(discordance, abs(effect))
+    _check_share(p)
+    return p
+
+
+def _last_rejected(tosses: NDArray[np.int64], alpha: float, *, midp: bool) -> NDArray[np.int64]:
+    """Return, for each number of tosses, the most rare sides that the test rejects, -1 for none."""
+    below, above = np.full_like(tosses, -1), (tosses + 1) // 2  # the latter is not rejected
+    while np.any(above - below > 1):
+        middle = (below + above) // 2
+        rejects = _p_values(middle, tosses, midp=midp) <= alpha * (1 + _ROUNDING)
+        rejects |= middle < 0
+        below, above = np.where(rejects, middle, below), np.where(rejects, above, middle)
+    return below
+
+
+def _p_values(
+    k: NDArray[np.int64], tosses: NDArray[np.int64], *, midp: bool
+) -> NDArray[np.float64]:
+    """Return McNemar's p-values for k < tosses/2, anything where k is negative."""
+    tail = scipy.special.bdtr(np.maximum(k, 0), tosses, 0.5)
+    if not midp:
+        return np.asarray(2 * tail)
+    before = np.where(k > 0, scipy.special.bdtr(np.maximum(k - 1, 0), tosses, 0.5), 0.0)
+    return np.asarray(tail + before)
+
+
+def _binomial_mass(k: NDArray[np.int64], n: int, p: float) -> NDArray[np.float64]:
+    special = scipy.special
+    ways = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    return np.asarray(np.exp(ways + special.xlogy(k, p) + special.xlog1py(n - k, -p)))

@@ -1,0 +1,128 @@
+"""Where uncertainty comes from: from the cases, or from one prompt answered differently each time.
+
+The first shrinks only with more cases, the second also with more repeats. The module sees arrays of
+scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from promptlab.stats.paired import case_means
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceSplit:
+    """The variance of a paired difference by its sources; None where the data cannot tell.
+
+    `case` is omega², the variance between cases of the true difference; `noise_a` and `noise_b` are
+    the variances of one score of an arm around its case's mean. Over n cases with K repeats the
+    mean difference has the variance (case + (noise_a + noise_b)/K)/n. `cases` were compared.
+    """
+
+    cases: int
+    case: float | None
+    noise_a: float | None
+    noise_b: float | None
+
+    def best_repeats(self, cost_case: float, cost_call: float) -> float | None:
+        """Return the number of repeats that finds most for the money, at least 1.
+
+        √((noise_a + noise_b)/case · cost_case/cost_call), the K for which the variance is least at
+        a fixed cost; see `split_variance` for the source. None where a source is unknown, or cases
+        do not differ at all: there is then no such number.
+
+        Args:
+            cost_case: of writing one more case
+            cost_call: of one more repeat of a case, above 0 and in the same unit
+        """
+        if self.case is None or self.noise_a is None or self.noise_b is None or self.case == 0:
+            return None
+        ratio = (self.noise_a + self.noise_b) / self.case
+        return max(1.0, sqrt(ratio * cost_case / cost_call))
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """How far two runs of the very same arm differ by chance, as means over `cases` cases.
+
+    `noise` is the variance of one score around its case's mean, `expected` the mean size of the
+    difference, `bound` the size that it stays within at the level asked for.
+    """
+
+    cases: int
+    noise: float
+    expected: float
+    bound: float
+
+
+def split_variance(a: ArrayLike, b: ArrayLike) -> VarianceSplit:
+    """Return how much of the variance of B - A is between cases and how much is resampling.
+
+    omega² = max(0, S² - (s_A² + s_B²)/K), with S² the sample variance of the differences of case
+    means and s² an arm's variance within cases, pooled over cases. For unequal numbers of repeats
+    the mean of 1/K_i stands for 1/K. Without a case that has two repeats, an arm's noise is
+    unknown, and with it omega². E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024).
+
+    Args:
+        a: scores of shape (cases, repeats), NaN where unknown
+        b: the same, for the same cases
+
+    Raises:
+        ValueError: the cases are not as many.
+    """
+    of_a, of_b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if of_a.ndim != 2 or of_b.ndim != 2 or len(of_a) != len(of_b):
+        raise ValueError(f"scores of shapes {of_a.shape} and {of_b.shape}")
+    differences = case_means(of_b) - case_means(of_a)
+    compared = ~np.isnan(differences)
+    cases = int(np.count_nonzero(compared))
+    noise_a, noise_b = _noise(of_a), _noise(of_b)
+    if cases < 2 or noise_a is None or noise_b is None:
+        return VarianceSplit(cases, None, noise_a, noise_b)
+    resampling = noise_a * _mean_inverse(of_a[compared]) + noise_b * _mean_inverse(of_b[compared])
+    between = max(0.0, float(differences[compared].var(ddof=1)) - resampling)
+    return VarianceSplit(cases, between, noise_a, noise_b)
+
+
+def noise_floor(
+    scores: ArrayLike, cases: int | None = None, repeats: int = 1, level: float = 0.95
+) -> NoiseFloor | None:
+    """Return how far two runs of this arm would differ by chance alone, None if nothing tells.
+
+    The difference of two runs over n cases with K repeats each has the variance 2·s²/(n·K) with s²
+    the variance within cases. As a normal deviate of that standard deviation it has the mean size
+    √(2/pi) times it, and stays with probability `level` within z times it.
+
+    Args:
+        scores: of one arm, shape (cases, repeats), NaN where unknown; some case has two repeats
+        cases: n, by default the cases of `scores` that have a score
+        repeats: K
+        level: of the bound
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    noise = _noise(values)
+    if noise is None:
+        return None
+    n = int(np.count_nonzero(~np.isnan(values).all(axis=1))) if cases is None else cases
+    deviation = sqrt(2 * noise / (n * repeats))
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    return NoiseFloor(n, noise, sqrt(2 / pi) * deviation, z * deviation)
+
+
+def _mean_inverse(scores: NDArray[np.float64]) -> float:
+    """Return the mean over cases of one over the number of known repeats."""
+    return float(np.mean(1 / np.count_nonzero(~np.isnan(scores), axis=1)))
+
+
+def _noise(scores: NDArray[np.float64]) -> float | None:
+    """Return the variance within cases, pooled over those with two repeats or more."""
+    residues = scores - case_means(scores)[:, None]
+    known = ~np.isnan(scores)
+    freedom = int(np.sum(np.maximum(known.sum(axis=1) - 1, 0)))
+    return float(np.sum(residues[known] ** 2)) / freedom if freedom else None

@@ -1,0 +1,166 @@
+"""Sources of variance: by hand, by simulation, and at the edges."""
+
+from __future__ import annotations
+
+import random
+from math import pi, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptlab.stats.paired import case_means
+from promptlab.stats.variance import VarianceSplit, noise_floor, split_variance
+
+nan = float("nan")
+
+
+def drawn(
+    chance: random.Random, means: list[float], repeats: int, noise: float
+) -> list[list[float]]:
+    return [[chance.gauss(mean, noise) for _ in range(repeats)] for mean in means]
+
+
+def test_by_hand() -> None:
+    a = [[0.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
+    b = [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
+    found = split_variance(a, b)
+    # Differences .5, .5, -1 have the variance .75; an arm has .5 over 3 degrees of freedom.
+    assert found.cases == 3
+    assert (found.noise_a, found.noise_b) == pytest.approx((1 / 6, 1 / 6))
+    assert found.case == pytest.approx(0.75 - (1 / 6 + 1 / 6) / 2)
+
+
+def test_what_went_in_comes_out() -> None:
+    chance = random.Random(1)
+    base = [chance.gauss(0, 1) for _ in range(3000)]
+    shifted = [mean + chance.gauss(0.2, 0.5) for mean in base]
+    found = split_variance(drawn(chance, base, 3, 0.4), drawn(chance, shifted, 5, 0.8))
+    assert found.case == pytest.approx(0.25, rel=0.15)
+    assert found.noise_a == pytest.approx(0.16, rel=0.05)
+    assert found.noise_b == pytest.approx(0.64, rel=0.05)
+
+
+def test_unequal_repeats() -> None:
+    chance = random.Random(2)
+    base = [chance.gauss(0, 1) for _ in range(3000)]
+    shifted = [mean + chance.gauss(0.2, 0.5) for mean in base]
+    a, b = np.array(drawn(chance, base, 4, 0.8)), np.array(drawn(chance, shifted, 4, 0.8))
+    a[::2, 2:] = nan
+    b[::3, 1:] = nan
+    found = split_variance(a, b)
+    assert found.case == pytest.approx(0.25, rel=0.2)
+    assert found.noise_a == pytest.approx(0.64, rel=0.06)
+    assert found.noise_b == pytest.approx(0.64, rel=0.06)
+
+
+def test_noise_alone_leaves_nothing_to_cases() -> None:
+    a = [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    found = split_variance(a, a)
+    assert found.case == 0.0
+    assert found.best_repeats(1.0, 1.0) is None
+
+
+def test_cases_that_only_one_arm_has() -> None:
+    a = [[0.0, 1.0], [nan, nan], [1.0, 1.0], [0.0, 0.0]]
+    b = [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [nan, nan]]
+    found = split_variance(a, b)
+    assert found.cases == 2
+    assert found.noise_b == pytest.approx(0.5 / 3)
+    assert found.case == pytest.approx(1.125 - (0.5 / 3 + 0.5 / 3) / 2)
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(0, 4).map(lambda value: value / 4), min_size=4, max_size=4),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_swapping_arms_swaps_their_noise(rows: list[list[float]]) -> None:
+    scores = np.array(rows)
+    a, b = scores[:, :2], scores[:, 2:]
+    found, swapped = split_variance(a, b), split_variance(b, a)
+    assert (swapped.noise_a, swapped.noise_b) == (found.noise_b, found.noise_a)
+    assert swapped.case == pytest.approx(found.case, abs=1e-12)
+    # What is not noise is what cases differ by: the parts add up to the whole.
+    whole = float((case_means(b) - case_means(a)).var(ddof=1))
+    assert found.case is not None
+    assert found.noise_a is not None
+    assert found.noise_b is not None
+    assert found.case + (found.noise_a + found.noise_b) / 2 >= whole - 1e-12
+
+
+def test_one_repeat_cannot_tell() -> None:
+    found = split_variance([[0.0], [1.0], [0.5]], [[1.0], [1.0], [0.0]])
+    assert found == VarianceSplit(cases=3, case=None, noise_a=None, noise_b=None)
+    assert found.best_repeats(1.0, 1.0) is None
+    half = split_variance([[0.0], [1.0]], [[1.0, 0.0], [1.0, 1.0]])
+    assert half == VarianceSplit(cases=2, case=None, noise_a=None, noise_b=0.25)
+    assert split_variance([[0.0, 1.0]], [[1.0, 1.0]]).case is None
+
+
+def test_cases_must_match() -> None:
+    with pytest.raises(ValueError, match="shapes"):
+        split_variance([[0.0, 1.0]], [[0.0, 1.0], [1.0, 1.0]])
+    with pytest.raises(ValueError, match="shapes"):
+        split_variance([0.0], [1.0])
+
+
+@pytest.mark.parametrize(("cost_case", "cost_call"), [(40.0, 1.0), (5.0, 0.5), (0.1, 1.0)])
+def test_the_best_number_of_repeats_is_the_cheapest(cost_case: float, cost_call: float) -> None:
+    """For one budget, no number of repeats has a smaller variance."""
+    split = VarianceSplit(cases=100, case=0.2, noise_a=0.3, noise_b=0.1)
+    best = split.best_repeats(cost_case, cost_call)
+    assert best is not None
+
+    def variance(repeats: float) -> float:
+        cases = 1000 / (cost_case + repeats * cost_call)
+        return (0.2 + 0.4 / repeats) / cases
+
+    assert best == pytest.approx(max(1.0, sqrt(2 * cost_case / cost_call)))
+    assert all(variance(best) <= variance(k / 10) for k in range(10, 200))
+
+
+# Two runs of one arm.
+
+
+def test_the_floor_by_hand() -> None:
+    found = noise_floor([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
+    assert found is not None
+    assert (found.cases, found.noise) == (4, 0.25)
+    assert found.expected == pytest.approx(2 * 0.5 / sqrt(pi * 4))
+    assert found.bound == pytest.approx(1.959964 * sqrt(2 * 0.25 / 4))
+    more = noise_floor([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]], cases=100, repeats=4)
+    assert more is not None
+    assert more.bound == pytest.approx(found.bound / 10)
+    assert more.cases == 100
+
+
+def test_two_runs_differ_as_the_floor_says() -> None:
+    chance = random.Random(6)
+    shares = [chance.random() for _ in range(200)]
+
+    def run() -> list[float]:
+        return [float(chance.random() < share) for share in shares]
+
+    found = noise_floor(np.array([run() for _ in range(12)]).T)
+    assert found is not None
+    sizes = [abs(sum(run()) - sum(run())) / 200 for _ in range(500)]
+    assert np.mean(sizes) == pytest.approx(found.expected, rel=0.1)
+    assert np.mean(np.array(sizes) <= found.bound) == pytest.approx(0.95, abs=0.025)
+
+
+def test_a_floor_needs_repeats() -> None:
+    assert noise_floor([[0.0], [1.0]]) is None
+    assert noise_floor([[0.0, nan], [nan, 1.0]]) is None
+    partly = noise_floor([[0.0, 1.0], [nan, 1.0], [nan, nan]])
+    assert partly is not None
+    assert (partly.cases, partly.noise) == (2, 0.5)
+
+
+def test_a_deterministic_arm_has_no_noise() -> None:
+    found = noise_floor([[1.0, 1.0], [0.1, 0.1]])
+    assert found is not None
+    assert (found.noise, found.expected, found.bound) == (0.0, 0.0, 0.0)
