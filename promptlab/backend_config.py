@@ -12,6 +12,7 @@ from promptlab import registry
 from promptlab.backends import NO_ENVIRONMENT, Backend
 from promptlab.digest import digest_json
 from promptlab.errors import PromptlabError
+from promptlab.keys import is_key
 from promptlab.project import BackendEntry
 from promptlab.types import BackendSpec
 from promptlab.validation import wrong_value
@@ -36,7 +37,14 @@ def make_backend(
         options = kind.options_model.model_validate(dict(entry.options))
     except ValidationError as error:
         raise _bad_option(error, kind, entry) from None
-    return kind(_model_of(entry, root), options, environment)
+    model = _model_of(entry, root)
+    if model is not None and is_key(model):
+        raise PromptlabError(
+            "a key stands in the place of the model's name",
+            where=entry.where,
+            hint="write the model there, and set the key in the environment",
+        )
+    return kind(model, options, environment)
 
 
 def _model_of(entry: BackendEntry, root: Path) -> str | None:

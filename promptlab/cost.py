@@ -22,7 +22,8 @@ class Price:
     """What a backend charges, in US dollars for a million tokens.
 
     Cached tokens count as ordinary input where `cached` is None: their cost is then an upper
-    bound. Tokens written to a cache at an unknown price make a cost unknown.
+    bound. Tokens written to a cache at an unknown price make a cost unknown; so does a count
+    that cannot be, of more tokens from a cache than there are.
     """
 
     input: float
@@ -35,7 +36,7 @@ class Price:
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
-        if written and self.cache_write is None:
+        if (written and self.cache_write is None) or read + written > usage.input_tokens:
             return None
         cached = self.input if self.cached is None else self.cached
         plain = (usage.input_tokens - read - written) * self.input

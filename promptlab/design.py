@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations, product
 
 from promptlab.errors import PromptlabError
@@ -54,6 +54,20 @@ def _factorial(practices: Sequence[str], where: str) -> list[tuple[str, ...]]:
         levels = [*base, *(_sign(base, columns) for columns in _GENERATORS[count])]
         arms.append(tuple(name for name, level in zip(practices, levels, strict=True) if level < 0))
     return sorted(arms, key=len)
+
+
+def alias_groups(arms: Sequence[Collection[str]]) -> list[tuple[tuple[str, str], ...]]:
+    """Return the pairs of practices whose joint effects a design cannot tell apart, in groups.
+
+    `arms` are the practices switched off in each. A joint effect is told by the product of two
+    levels, +1 or -1, over the arms; those with the same products are confounded. None are in full
+    designs, and with five practices, whose fraction has resolution V.
+    """
+    toggled = sorted({name for off in arms for name in off})
+    groups: dict[tuple[bool, ...], list[tuple[str, str]]] = {}
+    for a, b in combinations(toggled, 2):
+        groups.setdefault(tuple((a in off) == (b in off) for off in arms), []).append((a, b))
+    return [tuple(pairs) for pairs in groups.values() if len(pairs) > 1]
 
 
 def _sign(base: Sequence[int], columns: Sequence[int]) -> int:

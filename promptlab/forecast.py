@@ -17,6 +17,7 @@ from promptlab.types import Arm, Case, Completion, Request, Trial, Usage
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
 _BREATH = 500  # cases between two moments in which Ctrl-C is heard
+_STAND_IN = 5  # tokens that it adds to the low bound of a prompt, at most
 
 Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 
@@ -29,7 +30,8 @@ class ArmForecast:
     `prompt_tokens` are exact (`exact`) where the backend can count and no answer is still to come
     that the prompt would hold; None where only the server knows. `input_tokens` and
     `output_tokens` bound what the calls will take, `cost_usd` what they will cost at the
-    backend's price, None where that is not known.
+    backend's price, None where that is not known; `unpriced` says that it should be known, as
+    the backend charges for these calls.
     """
 
     trials: int = 0
@@ -40,6 +42,7 @@ class ArmForecast:
     input_tokens: TokenRange = NO_TOKENS
     output_tokens: TokenRange = NO_TOKENS
     cost_usd: tuple[float, float] | None = None
+    unpriced: bool = False
 
 
 @dataclass(slots=True)
@@ -118,6 +121,24 @@ async def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Ba
     return found
 
 
+async def require_stored(
+    renderer: Renderer,
+    completions: Callable[[Sequence[str], str | None], Mapping[str, Completion]],
+    backends: Mapping[str, Backend],
+) -> None:
+    """Raise PromptlabError where the store, asked by `completions`, lacks an answer of a run."""
+    found = await forecast(renderer, lambda keys: completions(keys, None), backends)
+    if found.missing is None:
+        return
+    arm = renderer.plan.arms[found.missing.arm].label
+    case = renderer.plan.cases[found.missing.case].id
+    raise PromptlabError(
+        f"{found.calls - found.stored} of {found.calls} answers are not stored,"
+        f" first that of {arm} to case {case!r}",
+        hint="run without --offline to measure them",
+    )
+
+
 class _Walk:
     """Walks a chunk of trials turn by turn, with one look-up a turn."""
 
@@ -136,18 +157,18 @@ class _Walk:
 
     def run(self, trials: Sequence[Trial]) -> None:
         answers: dict[int, list[str]] = {trial.seq: [] for trial in trials}
-        guessed: dict[int, str] = {}  # by trial: the keys of its calls that have no answer yet
+        guessed: dict[int, tuple[Request, ...]] = {}  # by trial: its calls without an answer
         for trial in trials:
             self._found.arms[trial.arm].trials += 1
         asked = list(self._ask(trials, answers))
         while asked:
             known = self._stored([request.key for _, request in asked])
             for trial, request in asked:
-                before = guessed.get(trial.seq, "")
+                before = guessed.get(trial.seq, ())
                 completion = None if before else known.get(request.key)
                 self._count(trial, request, completion, before)
                 if completion is None:
-                    guessed[trial.seq] = before + request.key
+                    guessed[trial.seq] = (*before, request)
                 answers[trial.seq].append(completion.text if completion else STAND_IN)
             asked = list(self._ask([trial for trial, _ in asked], answers))
 
@@ -164,14 +185,19 @@ class _Walk:
                 yield trial, self._renderer.request(trial, call, len(given))
 
     def _count(
-        self, trial: Trial, request: Request, completion: Completion | None, before: str
+        self,
+        trial: Trial,
+        request: Request,
+        completion: Completion | None,
+        before: tuple[Request, ...],
     ) -> None:
         arm = self._found.arms[trial.arm]
         arm.calls += 1
-        if completion is not None or before + request.key in self._asked:
+        keys = "".join(asked.key for asked in (*before, request))
+        if completion is not None or keys in self._asked:
             arm.stored += 1
             return
-        self._asked.add(before + request.key)
+        self._asked.add(keys)
         if self._found.missing is None:
             self._found.missing = trial
         backend = self._backends[trial.arm]
@@ -182,7 +208,7 @@ class _Walk:
         else:
             arm.prompt_tokens += tokens
         known = tokens is not None and not before
-        asked = TokenRange(tokens or 0, tokens or 0) if known else prompt_range(request)
+        asked = TokenRange(tokens or 0, tokens or 0) if known else _bounds(request, before)
         said = TokenRange(1, request.sampling.max_tokens)
         arm.input_tokens += asked
         arm.output_tokens += said
@@ -191,3 +217,20 @@ class _Walk:
             high = price.cost(Usage(asked.high, said.high)) or 0.0
             before_low, before_high = arm.cost_usd or (0.0, 0.0)
             arm.cost_usd = (before_low + low, before_high + high)
+        arm.unpriced = arm.unpriced or (price is None and backend.charges)
+
+
+def _bounds(request: Request, before: Sequence[Request]) -> TokenRange:
+    """Bound the tokens of a prompt that holds answers to come, each as long as it may be.
+
+    Each stands in the conversation once; a template may quote it again, and then the longest is
+    taken.
+    """
+    bounds = prompt_range(request)
+    longest = [asked.sampling.max_tokens for asked in before]
+    if not longest:
+        return bounds
+    quoted = sum(message.text.count(STAND_IN) for message in request.messages)
+    again = max(0, quoted - len(longest)) * max(longest)
+    low = max(1, bounds.low - quoted * _STAND_IN)
+    return TokenRange(low, bounds.high + sum(longest) + again)

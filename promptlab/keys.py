@@ -116,6 +116,17 @@ def holds_key(name: str, value: str, *, or_id: bool = False) -> bool:
     return _KNOWN.search(literal) is not None or random.search(literal) is not None
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a text begins as the keys of well-known services do, or is wholly random."""
+    return _KNOWN.match(text) is not None or _RANDOM.fullmatch(text) is not None
+
+
+def named_without_key(backend: str) -> str:
+    """Return what names a backend, `kind:model`, without a key that was typed as the model."""
+    kind, colon, model = backend.partition(":")
+    return f"{kind}:{STRUCK}" if colon and is_key(model.partition("@")[0]) else backend
+
+
 def without_literals(value: object, name: str = "") -> object:
     """Return options as a file has them, with every text struck out that seems to be a key."""
     if isinstance(value, Mapping):

@@ -18,7 +18,7 @@ from promptlab.templates import Template, not_compiled, syntax_error
 from promptlab.types import TemplateSource
 from promptlab.yamlfile import parse_yaml, read_text
 
-_ALIASES = "aliases.yaml"
+ALIASES = "aliases.yaml"
 _STARTS = "paths start from templates/, for example _shared/rules.j2"
 
 
@@ -82,8 +82,8 @@ class TemplateLibrary:
 
     def aliases(self, name: str) -> dict[str, str]:
         """Read `aliases.yaml` of a template: alias -> version."""
-        path = self.folder / name / _ALIASES
-        shown = f"templates/{name}/{_ALIASES}"
+        path = self.folder / name / ALIASES
+        shown = f"templates/{name}/{ALIASES}"
         if not path.exists():
             return {}
         document = parse_yaml(read_text(path, shown), shown)
@@ -101,11 +101,40 @@ class TemplateLibrary:
                 raise PromptlabError(told.message, where=document.where((alias,)), hint=told.hint)
         return {str(alias): str(version) for alias, version in data.items()}
 
+    def with_alias(self, name: str, alias: str, version: str) -> str:
+        """Return the text of the template's `aliases.yaml` in which the alias means the version."""
+        path, shown = self.folder / name / ALIASES, f"templates/{name}/{ALIASES}"
+        text = read_text(path, shown) if path.exists() else ""
+        line = f"{alias}: {version}"
+        pattern = re.compile(rf"^{re.escape(alias)}[ \t]*:.*$", re.MULTILINE)
+        told, found = pattern.subn(line, text, count=1)
+        if not found:
+            told = f"{text}\n{line}\n" if text and not text.endswith("\n") else f"{text}{line}\n"
+        try:
+            data = parse_yaml(told, shown).data
+        except PromptlabError:
+            data = None
+        if not isinstance(data, dict) or data.get(alias) != version:
+            raise PromptlabError(
+                "has no `alias: version` lines to add to", where=shown, hint=f"write {line!r} there"
+            )
+        return told
+
     def resolve(self, reference: str) -> list[tuple[str, str]]:
         """Resolve `name`, `name@v2`, `name@v1..v3`, `name@*` or `name@alias`, in natural order."""
         name = reference.partition("@")[0]
         versions, aliases = self.versions(name), self.aliases(name)
         return [(name, version) for version in chosen_versions(reference, versions, aliases)]
+
+    def one(self, reference: str) -> TemplateSource:
+        """Read the one version that a reference means."""
+        found = self.resolve(reference)
+        if len(found) > 1:
+            names = ", ".join(f"{name}@{version}" for name, version in found)
+            raise PromptlabError(
+                f"{reference!r} names {len(found)} versions", hint=f"choose one of {names}"
+            )
+        return self.read(*found[0])
 
     def read(self, name: str, version: str) -> TemplateSource:
         """Read one version with every file that it includes."""

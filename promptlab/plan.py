@@ -15,14 +15,18 @@ from promptlab.library import TemplateLibrary
 from promptlab.registry import unknown
 from promptlab.suite import Suite
 from promptlab.templates import Template
-from promptlab.types import Arm, BackendSpec, Case, Json, Plan, Sampling, ScorerSpec
+from promptlab.types import Arm, BackendSpec, Case, Json, Plan, Sampling, ScorerSpec, Sequential
 
 Split = Literal["dev", "holdout", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the command line asks for beside the suite file; None keeps what the suite says."""
+    """What the command line asks for beside the suite file; None keeps what the suite says.
+
+    `until_decided` is the level at which arms are compared with their baseline while they run, and
+    stopped; `baseline` names that arm, by default the first.
+    """
 
     templates: tuple[str, ...] = ()
     limit: int | None = None
@@ -33,6 +37,8 @@ class Selection:
     seed: int | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[str, ...] = ()
+    until_decided: float | None = None
+    baseline: str | None = None
 
 
 def make_plan(
@@ -47,11 +53,16 @@ def make_plan(
     templates = _templates(suite, library, selection)
     arms, samplings = _arms(suite, templates, backends)
     seed = settings.seed if selection.seed is None else selection.seed
+    cases = with_params(select_cases(suite, selection), _typed(selection.params, templates))
+    sequential = None
+    if selection.until_decided is not None:
+        sequential = Sequential(selection.until_decided, _pairs(arms, selection.baseline))
+        cases = shuffled(cases, seed)
     plan = Plan(
         suite=suite.name,
         arms=arms,
         samplings=samplings,
-        cases=with_params(select_cases(suite, selection), _typed(selection.params, templates)),
+        cases=cases,
         repeats=selection.repeats or settings.repeats,
         seed=seed,
         scorers=tuple(scorers),
@@ -62,6 +73,7 @@ def make_plan(
         split=chosen_split(suite, selection),
         gates=(*settings.gates, *selection.gates),
         assets=suite.assets_below(library.folder.parent),
+        sequential=sequential,
     )
     return plan, {template.source.digest: template for template in templates}
 
@@ -159,6 +171,36 @@ def chosen_split(suite: Suite, selection: Selection) -> Split:
     return "dev" if suite.settings.holdout and not selection.case_ids else "all"
 
 
+def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], ...]:
+    """Set every arm against the baseline on its backend: the first one, or the one named."""
+    first: dict[str, int] = {}
+    for place, arm in enumerate(arms):
+        if baseline is None or baseline in (arm.prompt, arm.version):
+            first.setdefault(arm.backend, place)
+    pairs = tuple(
+        (first[arm.backend], place)
+        for place, arm in enumerate(arms)
+        if arm.backend in first and first[arm.backend] != place
+    )
+    if baseline is not None and not first:
+        raise unknown("arm", baseline, list(dict.fromkeys(arm.prompt for arm in arms)))
+    if not pairs:
+        raise PromptlabError(
+            "--until-decided has nothing to decide: there is one version only",
+            hint="run two or more, for example -t name@v1 -t name@v2",
+        )
+    return pairs
+
+
+def shuffled(cases: Sequence[Case], seed: int) -> tuple[Case, ...]:
+    """Put cases into an order of chance, the same for each seed; a group stays together."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(_group_of(case), []).append(case)
+    order = sorted(groups, key=lambda group: (seed_from("order", seed, group), group))
+    return tuple(case for group in order for case in groups[group])
+
+
 def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
     """Read parameters as the type that a template declares for them; all others stay text."""
     typed: dict[str, Json] = dict(params)
@@ -185,5 +227,8 @@ def in_holdout(case: Case, share: float, seed: int) -> bool:
     Each group draws its own number from the seed, so cases that belong together stay together,
     and adding cases never moves another one across the border.
     """
-    group = case.id if case.group is None else case.group
-    return seed_from("holdout", seed, group) < share * 2**31
+    return seed_from("holdout", seed, _group_of(case)) < share * 2**31
+
+
+def _group_of(case: Case) -> str:
+    return case.id if case.group is None else case.group

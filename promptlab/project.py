@@ -1,21 +1,30 @@
-"""A project: the folder with `templates/` and `suites/`, and the backends it names."""
+"""A project: the folder with `templates/` and `suites/`, its backends, and how it decides."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptlab.errors import PromptlabError, place
-from promptlab.keys import url_holds_key
+from promptlab.keys import named_without_key, url_holds_key
+from promptlab.lazy import lazy_module
 from promptlab.registry import unknown
+from promptlab.rule import Rule
 from promptlab.yamlfile import read_text
+
+if TYPE_CHECKING:
+    from promptlab import rule_config
+else:
+    rule_config = lazy_module("promptlab.rule_config")
 
 DATABASE = "promptlab.db"
 CONFIG_FILES = ("promptlab.toml", "pyproject.toml")
 
+_RULE_TABLES = ("compare", "judges")
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -32,10 +41,11 @@ class BackendEntry:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder of a project and its configured backends by name."""
+    """The folder of a project, its configured backends by name, and how it decides."""
 
     root: Path
     backends: Mapping[str, BackendEntry]
+    rule: Rule = field(default_factory=Rule)
 
     @property
     def templates(self) -> Path:
@@ -57,7 +67,8 @@ class Project:
         model, at, url = rest.partition("@http")
         options: dict[str, object] = {"base_url": "http" + url} if at else {}
         shown = f"{kind}:{model}@..." if at and url_holds_key("http" + url) else name
-        return BackendEntry(name, kind, model or None, options, f"backend {shown!r}")
+        where = f"backend {named_without_key(shown)!r}"
+        return BackendEntry(name, kind, model or None, options, where)
 
 
 def open_project(folder: Path) -> Project:
@@ -67,22 +78,24 @@ def open_project(folder: Path) -> Project:
             f"{folder} is no project: it has no templates/ and suites/",
             hint="name the folder that has both, or run `promptlab init` there",
         )
-    return Project(folder, _read_backends(folder))
+    return _read_project(folder)
 
 
 def find_project(start: Path) -> Project:
     """Find the nearest folder, from `start` upwards, that has `templates/` and `suites/`."""
     for folder in (start, *start.parents):
         if (folder / "templates").is_dir() and (folder / "suites").is_dir():
-            return Project(folder, _read_backends(folder))
+            return _read_project(folder)
     raise PromptlabError(
         f"no project at {start} or above: no folder has both templates/ and suites/",
         hint="run `promptlab init` there, or name the folder with --project DIR",
     )
 
 
-def _read_backends(root: Path) -> dict[str, BackendEntry]:
+def _read_project(root: Path) -> Project:
+    """Read the files of a project; for each name the first one counts."""
     found: dict[str, BackendEntry] = {}
+    rule = None
     for file in CONFIG_FILES:
         path = root / file
         if not path.exists():
@@ -97,10 +110,13 @@ def _read_backends(root: Path) -> dict[str, BackendEntry]:
             ) from None
         inside = file == "pyproject.toml"
         table = _under(_under(data, "tool"), "promptlab") if inside else data
-        prefix = "tool.promptlab.backends" if inside else "backends"
+        prefix = "tool.promptlab." if inside else ""
         for name, entry in _tables(table, file, prefix):
-            found.setdefault(name, _entry(name, entry, place(file, key=f"{prefix}.{name}")))
-    return found
+            where = place(file, key=f"{prefix}backends.{name}")
+            found.setdefault(name, _entry(name, entry, where))
+        if rule is None and isinstance(table, Mapping) and table.keys() & set(_RULE_TABLES):
+            rule = rule_config.read_rule(table, file, prefix)
+    return Project(root, found, rule or Rule())
 
 
 def _bad_toml(error: tomllib.TOMLDecodeError, file: str) -> PromptlabError:
@@ -121,12 +137,14 @@ def _tables(table: object, file: str, prefix: str) -> list[tuple[str, object]]:
     backends = _under(table, "backends")
     if not isinstance(table, Mapping) or not isinstance(backends, Mapping):
         raise PromptlabError(
-            "expected a table", where=place(file, key=prefix), hint=f"write [{prefix}.NAME]"
+            "expected a table",
+            where=place(file, key=f"{prefix}backends"),
+            hint=f"write [{prefix}backends.NAME]",
         )
     for key in table:
-        if key != "backends":
-            told = unknown("key", key, ["backends"])
-            where = place(file, key=f"{prefix.removesuffix('backends')}{key}")
+        if key not in ("backends", *_RULE_TABLES):
+            told = unknown("key", key, ["backends", *_RULE_TABLES])
+            where = place(file, key=f"{prefix}{key}")
             raise PromptlabError(told.message, where=where, hint=told.hint)
     return list(backends.items())
 

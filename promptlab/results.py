@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from promptlab.types import Json, Outcome
+from promptlab.types import Arm, Json, Outcome, Sampling, ScorerSpec, Sequential
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -16,7 +16,8 @@ class RunInfo:
     """A run in a list. `status` is as it is now: a run whose process is gone is `interrupted`.
 
     `trials` is planned; `outcomes` counts what is stored, all outcomes named. `cost_usd` is what
-    its own calls have cost as far as that is known, None where it is of none.
+    its own calls have cost as far as that is known, None where it is of none; `unpriced` counts
+    their answers of unknown cost.
     """
 
     run_id: str
@@ -30,6 +31,7 @@ class RunInfo:
     facts: Mapping[str, Json]
     outcomes: Mapping[Outcome, int]
     cost_usd: float | None = None
+    unpriced: int = 0
 
     @property
     def stored(self) -> int:
@@ -145,3 +147,55 @@ class StoreStats:
     rows: Mapping[str, int]
     size: int
     wal_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredArm:
+    """An arm with all that its answers depend on, and what its servers said of themselves.
+
+    `models`, `fingerprints` and `warnings` are those of its answers, each once.
+    """
+
+    arm: Arm
+    sampling: Sampling
+    backend_digest: str
+    models: frozenset[str] = frozenset()
+    fingerprints: frozenset[str] = frozenset()
+    warnings: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCase:
+    """A case by its name, its group and the digest of its content."""
+
+    id: str
+    group: str | None
+    digest: str
+
+
+MEASURED = (
+    *("arm", "case", "repeat", "failed", "truncated", "score", "is_verdict", "generation"),
+    *("input_tokens", "output_tokens", "cost_usd", "latency_s"),
+)
+"""The columns of `MeasuredRun.rows`: places in `arms` and `cases`, flags, then quantities."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """What one scorer says of a run: a row a stored trial, its columns those of `MEASURED`.
+
+    A value that is not known is None; a trial without a score that neither failed nor was failed
+    by its scorer is left out. `sequential` is set where the run could stop early. `looks` are the
+    numbers of cases, each less than this run's own limit, to which earlier runs were limited.
+    """
+
+    info: RunInfo
+    split: str
+    seed: int
+    repeats: int
+    sequential: Sequential | None
+    looks: tuple[int, ...]
+    scorer: ScorerSpec
+    arms: tuple[MeasuredArm, ...]
+    cases: tuple[MeasuredCase, ...]
+    rows: Sequence[Sequence[float | None]]

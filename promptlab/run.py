@@ -8,23 +8,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from promptlab.backends import Backend
 from promptlab.budget import Budget
 from promptlab.cost import highest_cost
 from promptlab.errors import BackendError, PromptlabError
 from promptlab.executors import Executor
-from promptlab.forecast import check, forecast
+from promptlab.forecast import check, require_stored
+from promptlab.lazy import lazy_module
 from promptlab.renderer import Renderer
+from promptlab.rule import Limits
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store, Writer
 from promptlab.templates import Template
 from promptlab.trials import TrialWork
 from promptlab.types import Completion, Json, Outcome, Plan, Score, Trial, TrialResult, Turn
+
+if TYPE_CHECKING:
+    from promptlab.inference import race
+else:
+    race = lazy_module("promptlab.inference.race")  # numpy, for runs that may stop early alone
 
 _GRADED_AT_ONCE = 64
 
@@ -47,6 +53,12 @@ class Watch(Protocol):
     def failed(self, backend: str, error: BackendError) -> None:
         """Hear that a backend works no more; others may go on."""
 
+    def waiting(self, backend: str, text: str) -> None:
+        """Hear, in a few words, why a call of a backend waits to be tried again."""
+
+    def draining(self, calls: int) -> None:
+        """Hear that an interrupted run waits for so many answers in flight."""
+
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
         """Hear, before the run begins, what a backend will not honour."""
 
@@ -62,7 +74,7 @@ class Job:
     """A run to be done: its plan, the objects that the plan names, and where it is kept.
 
     `root` is the folder of its project. With `fresh`, answers of earlier runs do not count; with
-    `offline`, only they do.
+    `offline`, only they do. `limits` say what evidence a run that may stop early needs at least.
     """
 
     run_id: str
@@ -76,6 +88,7 @@ class Job:
     fresh: bool = False
     offline: bool = False
     budget: Budget = field(default_factory=Budget)
+    limits: Limits = field(default_factory=Limits)
 
 
 async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
@@ -86,7 +99,7 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
     renderer = Renderer(job.plan, job.templates, job.root)
     shortfalls = await check(renderer, job.scorers, job.backends)
     if job.offline:
-        await _require_stored(job, renderer)
+        await require_stored(renderer, job.store.completions, job.backends)
     job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
     for backend, lines in shortfalls.items():
         job.store.keep_facts(job.run_id, backend, {"not_honoured": [*lines]})
@@ -107,7 +120,7 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
     done = frozenset(job.store.finished(job.run_id))
     watch.begun(len(done))
     try:
-        with job.store.writer(job.run_id) as writer:
+        with job.store.writer(job.run_id, lambda: job.budget.spent) as writer:
             desk = _Desk(job, writer, watch)
             try:
                 await job.executor.execute(TrialWork(renderer, desk, done), job.backends)
@@ -115,7 +128,7 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
             finally:
                 desk.drop()
         if not job.budget.refused:
-            _require_all(job, len(done) + desk.kept)
+            _require_all(job, len(done) + desk.kept + desk.left_out)
             status = "finished"
     finally:
         for backend in job.backends.values():
@@ -132,19 +145,6 @@ def _require_all(job: Job, kept: int) -> None:
         )
 
 
-async def _require_stored(job: Job, renderer: Renderer) -> None:
-    found = await forecast(renderer, partial(job.store.completions, fresh_run=None), job.backends)
-    if found.missing is None:
-        return
-    arm = job.plan.arms[found.missing.arm].label
-    case = job.plan.cases[found.missing.case].id
-    raise PromptlabError(
-        f"{found.calls - found.stored} of {found.calls} answers are not stored,"
-        f" first that of {arm} to case {case!r}",
-        hint="run without --offline to measure them",
-    )
-
-
 class _Desk:
     """Takes down what happens in a run: answers, facts of backends, graded trials."""
 
@@ -156,9 +156,19 @@ class _Desk:
         self._fresh_run = job.run_id if job.fresh else None
         self._recent: dict[str, Completion] = {}
         self._quick = all(scorer.scorer.ours for scorer in job.scorers)
+        self._batched = {name: each.capacity.batch > 1 for name, each in job.backends.items()}
         self._slots = asyncio.Semaphore(_GRADED_AT_ONCE)
         self._grading: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self.left_out = 0
+        self._race = _race(job)
+
+    def wanted(self, trial: Trial) -> bool:
+        """Say whether the arm of a trial has something left to decide."""
+        return self._race is None or self._race.wanted(trial.arm)
+
+    def skipped(self, trial: Trial) -> None:
+        self.left_out += 1
 
     def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
         """Look answers up in the store and among those on their way into it."""
@@ -187,7 +197,14 @@ class _Desk:
     def failed(self, backend: str, error: BackendError) -> None:
         self._watch.failed(backend, error)
 
+    def waiting(self, backend: str, text: str) -> None:
+        self._watch.waiting(backend, text)
+
+    def draining(self, calls: int) -> None:
+        self._watch.draining(calls)
+
     def spoke(self, backend: str, turn: Turn) -> None:
+        self._job.budget.heard(batched=self._batched[backend])
         if turn.completion.outcome is not Outcome.ERROR:
             self._writer.put_turn(turn)
             self._remember(turn)
@@ -196,10 +213,11 @@ class _Desk:
 
     def _charge(self, backend: str, turn: Turn) -> None:
         """Count what an answer cost; where the server does not tell, what it may have cost."""
-        cost, price = turn.completion.cost_usd, self._job.backends[backend].price
-        if cost is None and price is not None:
-            cost = highest_cost(turn.request, price)
-        self._job.budget.charge(cost or 0.0)
+        cost, asked = turn.completion.cost_usd, self._job.backends[backend]
+        known = cost is not None or (asked.price is None and not asked.charges)
+        if cost is None and asked.price is not None:
+            cost = highest_cost(turn.request, asked.price)
+        self._job.budget.charge(cost or 0.0, known=known)
 
     def _remember(self, turn: Turn) -> None:
         """Keep an answer at hand while it may still be on its way into the store."""
@@ -253,6 +271,9 @@ class _Desk:
             result = TrialResult(trial, turns, graded, outcome, None, scores)
         self._writer.put_result(result)
         self.kept += 1
+        if self._race is not None:
+            score = result.scores.get(self._job.plan.primary)
+            self._race.saw(trial.arm, trial.case, None if score is None else score.value)
         self._watch.finished(result)
 
     async def _grade(self, trial: Trial, turns: tuple[Turn, ...], graded: int) -> dict[str, Score]:
@@ -260,6 +281,15 @@ class _Desk:
         case = self._job.plan.cases[trial.case]
         sample = Sample(completion.text, case, completion.outcome, turns)
         return {scorer.spec.label: await scorer.score(sample) for scorer in self._job.scorers}
+
+
+def _race(job: Job) -> race.Race | None:
+    """Make what decides when arms stop, with all that the run has stored before."""
+    if job.plan.sequential is None:
+        return None
+    found = race.Race(job.plan, job.limits)
+    found.replay(job.store.measured(job.run_id))
+    return found
 
 
 def _graded(turns: Sequence[Turn], grade: str | None) -> int | None:

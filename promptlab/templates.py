@@ -163,15 +163,14 @@ class Template:
                 "nothing is left to send: every message is empty",
                 "leave some text outside the practices, and check the case's values",
             )
-        turn = len(transcript.names)
-        if transcript.messages[-1].role == "user":
-            if len(transcript.answers) > turn:
-                return None
-            return Call(IMPLICIT_ANSWER, tuple(transcript.messages), {})
-        if transcript.messages[-1].role == "assistant" and turn and transcript.ends_with_answer:
+        turn, last = len(transcript.names), transcript.messages[-1].role
+        if last == "user":
+            wanted = len(transcript.answers) <= turn
+            return Call(IMPLICIT_ANSWER, tuple(transcript.messages), {}) if wanted else None
+        if last == "assistant" and turn and transcript.ends_with_answer:
             return None
         raise self._error(
-            f"the body ends on the {transcript.messages[-1].role}'s message",
+            f"the body ends on the {last}'s message",
             "end it on a user message or on {% generate NAME %}",
         )
 

@@ -2,8 +2,9 @@
 
 The number in flight grows while all is well and halves when the server asks for less (additive
 increase, multiplicative decrease, as TCP does it; Chiu and Jain 1989). Refusals that come now and
-then, whatever the number in flight, are no such word: they are tried again and no more. It knows no
-request and no network; the clock is passed in.
+then, whatever the number in flight, are no such word: they are tried again and no more. Whether
+they are is found out by halving: where fewer calls are refused as often, sending less is of no use,
+and the limit climbs again. It knows no request and no network; the clock is passed in.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from promptlab.capacity import Pace
 from promptlab.types import Completion, Fault
 
 _START = 32  # calls in flight to begin with; twice as many after every round of good answers
-_STRAY = 1 / 8  # of the calls in flight together: so many may be refused before less are sent
+# Refused calls for each that was answered. Up to the first they are no matter; above the second too
+# many calls are in flight; in between, halving these shows whether it makes a difference.
+_STRAY, _MANY = 1 / 8, 1 / 2
+_CLEARLY_LESS = 3 / 4  # of those in flight before: where refusals go on, their number is no reason
 _PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0  # where all are refused and the server names no time
 _MINUTE = 60.0
 
@@ -45,12 +49,14 @@ class Throttle:
         self._requests = Meter(pace.requests_per_minute)
         self._tokens = Meter(pace.tokens_per_minute)
         self._paced = pace != Pace()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[int]] = deque()
         self._closed_until = 0.0
         self._ended = asyncio.Event()
         self._cuts = 0
         self._cuts_in_a_row = 0  # without an answer in between
         self._refused = 0.0  # of the calls in flight together, by and by forgotten
+        self._borne = 1.0  # the most in flight of which most were answered, though not all
+        self._in_vain = False  # the limit was halved, and as many are refused as before
 
     @property
     def refuses_all(self) -> bool:
@@ -65,16 +71,18 @@ class Throttle:
 
     async def enter(self, tokens: float = 0.0) -> Entry:
         """Wait for a place and for the pace. Each entry is to be given back by `leave`."""
+        cuts = self._cuts
         if self._waiting or self.active + 1 > self.limit:
-            await self._place()
+            cuts = await self._place()
         else:
             self.active += 1
         try:
-            await self._time(tokens)
+            if await self._time(tokens):
+                cuts = self._cuts
         except asyncio.CancelledError:
             self._free()
             raise
-        return Entry(self._cuts, tokens)
+        return Entry(cuts, tokens)
 
     def leave(self, entry: Entry, completion: Completion | None) -> None:
         """Give a place back and learn from how the call ended; None is a call that was cut off."""
@@ -88,33 +96,38 @@ class Throttle:
                 self._settle(entry, completion)
         self._free()
 
-    async def _place(self) -> None:
-        place = asyncio.get_running_loop().create_future()
+    async def _place(self) -> int:
+        """Wait for a place; return how often the limit had been cut when there was one."""
+        place: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:
-            await place
+            return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self._free()
             raise
 
-    async def _time(self, tokens: float) -> None:
-        await self._until(0.0)
+    async def _time(self, tokens: float) -> bool:
+        """Wait until a call may be made; return whether that took any time."""
+        waited = await self._until(0.0)
         if self._paced:
             now = self._clock()
-            await self._until(
-                max(self._requests.reserve(now, 1.0), self._tokens.reserve(now, tokens))
-            )
+            moment = max(self._requests.reserve(now, 1.0), self._tokens.reserve(now, tokens))
+            waited |= await self._until(moment)
+        return waited
 
-    async def _until(self, moment: float) -> None:
+    async def _until(self, moment: float) -> bool:
         """Wait for a moment, and as long as the server is left alone."""
+        waited = False
         while (wait := max(moment, self._closed_until) - self._clock()) > 0:
+            waited = True
             try:
                 async with asyncio.timeout(wait):
                     await self._ended.wait()
-                return
+                break
             except TimeoutError:
                 continue
+        return waited
 
     def _free(self) -> None:
         self.active -= 1
@@ -125,7 +138,7 @@ class Throttle:
             place = self._waiting.popleft()
             if not place.done():
                 self.active += 1
-                place.set_result(None)
+                place.set_result(self._cuts)
 
     def _grow(self) -> None:
         self._cuts_in_a_row = 0
@@ -135,7 +148,7 @@ class Throttle:
             self.limit = min(self.limit + step, float(self._ceiling))
 
     def _shrink(self, entry: Entry, wait_s: float | None) -> None:
-        """Halve the limit, once for all calls that were in flight together.
+        """Halve the limit if it is too high, once for all calls that were in flight together.
 
         A server that refuses again, with no answer in between, is left alone as long as it asks:
         then not this call alone was too much.
@@ -143,7 +156,7 @@ class Throttle:
         if entry.cuts != self._cuts:
             return
         self._refused += 1.0
-        if self._refused <= _STRAY * self.limit:
+        if not self._too_many():
             return
         if self._cuts_in_a_row > 0:
             pause = min(_PAUSE_S * 2.0**self._cuts_in_a_row, _LONGEST_PAUSE_S)
@@ -152,7 +165,29 @@ class Throttle:
         self._cuts += 1
         self._cuts_in_a_row += 1
         self._refused = 0.0
+        self._in_vain = False
         self._threshold = self.limit = max(1.0, self.limit / 2)
+
+    def _too_many(self) -> bool:
+        """Judge by the share of refusals whether fewer in flight would be refused less.
+
+        Some are a reason to halve it. If there are as many with clearly fewer in flight, halving
+        was in vain: they are no reason any more, until the number is twice what it was then. So it
+        does not fall below half of what was mostly answered.
+        """
+        share = self._refused / self.limit
+        if share <= _STRAY:
+            return False
+        if share > _MANY or self._cuts_in_a_row > 0:
+            self._borne = self.limit / 2
+            return True
+        if self.limit <= _CLEARLY_LESS * self._borne:
+            self._in_vain = True
+        if not self._in_vain:
+            self._borne = self.limit
+        elif self.limit >= self._borne:
+            self._borne = 2.0 * self.limit
+        return not self._in_vain
 
     def _settle(self, entry: Entry, completion: Completion) -> None:
         """Count the tokens that a call took instead of those set aside for it."""

@@ -27,6 +27,7 @@ from promptlab.types import (
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
+_STEP = 64  # requests that a run which may stop early hands out at once, at most
 
 
 class Desk(Protocol):
@@ -34,6 +35,12 @@ class Desk(Protocol):
 
     def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
         """Return the answers that are known already, by request key."""
+
+    def wanted(self, trial: Trial) -> bool:
+        """Say whether a trial is still to be carried out: its arm may have been decided."""
+
+    def skipped(self, trial: Trial) -> None:
+        """Hear that a trial which is not wanted any more is left out."""
 
     def opening(self, backend: str) -> None:
         """Hear that a backend is about to load."""
@@ -49,6 +56,12 @@ class Desk(Protocol):
 
     def failed(self, backend: str, error: BackendError) -> None:
         """Hear that a backend works no more."""
+
+    def waiting(self, backend: str, text: str) -> None:
+        """Hear why a call of a backend waits to be tried again."""
+
+    def draining(self, calls: int) -> None:
+        """Hear that an interrupted run waits for so many answers in flight."""
 
     def spoke(self, backend: str, turn: Turn) -> None:
         """Keep an answer that was measured."""
@@ -119,14 +132,23 @@ class TrialWork:
     def _trials(self, arms: frozenset[int], done: frozenset[int]) -> Iterator[Trial]:
         plan = self._renderer.plan
         trials = (plan.trial(seq) for seq in range(plan.size) if seq not in done)
-        return (trial for trial in trials if trial.arm in arms)
+        for trial in trials:
+            if trial.arm not in arms:
+                continue
+            if self._desk.wanted(trial):
+                yield trial
+            else:
+                self._desk.skipped(trial)
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         """Return up to `limit` requests to send; wait while answers may lead to more."""
         lane = self._lanes[backend]
+        if self._renderer.plan.sequential is not None:
+            limit = min(limit, _STEP)
         while not lane.closed:
             while len(lane.ready) < limit and self._fill(lane):
                 await self._look_up(lane)
+            self._drop_unwanted(lane)
             if lane.ready:
                 if count := self._desk.reserve(min(limit, len(lane.ready))):
                     return [lane.ready.popleft() for _ in range(count)]
@@ -166,6 +188,14 @@ class TrialWork:
         self._lanes[backend].close()
         self._desk.failed(backend, error)
 
+    def waiting(self, backend: str, text: str) -> None:
+        """Pass on why a call waits."""
+        self._desk.waiting(backend, text)
+
+    def draining(self, calls: int) -> None:
+        """Pass on what an interrupted run waits for."""
+        self._desk.draining(calls)
+
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Take an answer in: every trial that waits for it goes on or ends."""
         lane = self._lanes[backend]
@@ -179,6 +209,20 @@ class TrialWork:
             await self._advance(lane, conversation, turn)
         del lane.in_flight[request.key]
         lane.changed.set()
+
+    def _drop_unwanted(self, lane: _Lane) -> None:
+        """Leave out requests that no wanted trial waits for any more."""
+        if self._renderer.plan.sequential is None:
+            return
+        ready = list(lane.ready)
+        lane.ready.clear()
+        for request in ready:
+            waiting = lane.in_flight[request.key]
+            if any(self._desk.wanted(conversation.trial) for conversation in waiting):
+                lane.ready.append(request)
+                continue
+            for conversation in lane.in_flight.pop(request.key):
+                self._desk.skipped(conversation.trial)
 
     def _fill(self, lane: _Lane) -> bool:
         """Render trials until a look-up is worth it; False when there is none to look up."""

@@ -178,12 +178,16 @@ class BackendSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScorerSpec:
-    """A scorer as a suite configures it: `label` is its unique name in the run."""
+    """A scorer as a suite configures it: `label` is its unique name in the run.
+
+    `judge` says that a model or a person decides, whose own mistakes must be known first.
+    """
 
     label: str
     name: str
     version: str
     params: Mapping[str, Json]
+    judge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +240,25 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequential:
+    """That a run stops comparing when it knows: at level `alpha` over all `pairs` together.
+
+    A pair names two arms of the plan by their places: a baseline, and what is set against it.
+    """
+
+    alpha: float
+    pairs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a run will do, as a value: the arms, on the cases, so many times.
 
     `samplings` holds one entry an arm. `grade` names the answer that is graded, None the last.
     `split` says which side of the suite's holdout the cases are from. `gates` are the conditions
     that the results are to meet. `assets` is the folder that image paths start from,
-    itself a path from the project's folder.
+    itself a path from the project's folder. With `sequential` the cases stand in a shuffled order,
+    and arms may be stopped early.
     """
 
     suite: str
@@ -259,6 +275,7 @@ class Plan:
     split: str
     gates: tuple[str, ...]
     assets: str
+    sequential: Sequential | None = None
 
     @property
     def size(self) -> int:

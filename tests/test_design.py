@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.design import arms_off
+from promptlab.design import alias_groups, arms_off
 from promptlab.errors import PromptlabError
 
 NAMES = ("a", "b", "c", "d", "e", "f", "g")
@@ -68,6 +68,27 @@ def test_no_main_effect_is_aliased_with_an_interaction_of_two(count: int) -> Non
 def test_with_five_practices_interactions_of_two_are_clear_of_one_another() -> None:
     rows = levels(5)
     assert all(product_of(rows, four) == 0 for four in combinations(range(5), 4))
+
+
+def test_seven_practices_confound_pairs_as_published() -> None:
+    found = [
+        [(a + b).upper() for a, b in group]
+        for group in alias_groups(arms_off("factorial", NAMES, "t.j2"))
+    ]
+    assert found == [
+        ["AB", "CE", "FG"],
+        ["AC", "BE", "DG"],
+        ["AD", "CG", "EF"],
+        ["AE", "BC", "DF"],
+        ["AF", "BG", "DE"],
+        ["AG", "BF", "CD"],
+        ["BD", "CF", "EG"],
+    ]
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_up_to_five_practices_confound_no_pairs(count: int) -> None:
+    assert alias_groups(arms_off("factorial", NAMES[:count], "t.j2")) == []
 
 
 @pytest.mark.parametrize("design", ["ablation", "factorial"])

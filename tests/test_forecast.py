@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from promptlab.backends import Price
 from promptlab.backends.echo import Echo, Options
+from promptlab.cost import prompt_range
 from promptlab.errors import PromptlabError
 from promptlab.forecast import Forecast, check, forecast
 from promptlab.library import template_digest
 from promptlab.renderer import Renderer
 from promptlab.scorers.binding import bind
-from promptlab.templates import Template
+from promptlab.templates import STAND_IN, Template
 from promptlab.types import (
     Arm,
     BackendSpec,
@@ -39,6 +41,19 @@ class Uncounted(Echo):
 
     def count_tokens(self, request: Request) -> int | None:
         return None
+
+
+class Charging(Uncounted):
+    """A backend that takes money, and does not say how much."""
+
+    charges = True
+
+
+class Priced(Uncounted):
+    """One that says it."""
+
+    charges = True
+    price = Price(1e6, 0.0)  # a dollar a token of the prompt
 
 
 def make_renderer(*texts: str, cases: int = 2, repeats: int = 1) -> Renderer:
@@ -148,6 +163,33 @@ def test_unknown_tokens_stay_unknown() -> None:
     [arm] = run(make_renderer(PLAIN), backend=Uncounted(None, Options())).arms
     assert arm.prompt_tokens is None
     assert not arm.exact
+
+
+QUOTES = DRAFT + "{% generate mended %}\n{% user %}{{ draft }} or {{ mended }}?{% enduser %}\n"
+
+
+@pytest.mark.parametrize(("text", "held"), [(PLAIN, 0), (DRAFT, 2), (QUOTES, 2 + 5)])
+def test_an_answer_to_come_may_be_as_long_as_is_allowed(text: str, held: int) -> None:
+    """Each answer stands in all later prompts, and wherever a template quotes it."""
+    renderer = make_renderer(text, cases=1)
+    trial, answers, low, high = renderer.plan.trial(0), list[str](), 0, 0
+    while (call := renderer.call(trial, answers)) is not None:
+        bounds = prompt_range(renderer.request(trial, call, len(answers)))
+        low, high = low + bounds.low, high + bounds.high
+        answers.append(STAND_IN)
+    [arm] = run(renderer, backend=Priced(None, Options())).arms
+    assert arm.input_tokens.high == high + held * Sampling().max_tokens
+    assert 0 < arm.input_tokens.low <= low - 4 * held
+    assert arm.cost_usd is not None
+    assert arm.cost_usd[1] == pytest.approx(arm.input_tokens.high)
+
+
+def test_a_backend_that_charges_without_a_price_is_told() -> None:
+    renderer = make_renderer(PLAIN)
+    assert run(renderer, backend=Charging(None, Options())).arms[0].unpriced
+    assert not run(renderer, backend=Uncounted(None, Options())).arms[0].unpriced
+    stored = first_answers(renderer, Completion(Outcome.OK, "x"))
+    assert not run(renderer, stored, Charging(None, Options())).arms[0].unpriced
 
 
 def test_the_store_is_asked_for_many_keys_at_once() -> None:

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from promptlab.errors import BackendError
-from promptlab.keys import Keyring, holds_key, strike_all, url_holds_key, without_literals
+from promptlab.keys import (
+    Keyring,
+    holds_key,
+    is_key,
+    named_without_key,
+    strike_all,
+    url_holds_key,
+    without_literals,
+)
 
 HEX = "0123456789abcdef0123456789abcdef"
 UUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -183,6 +191,34 @@ def test_an_address_with_a_key(url: str) -> None:
 )
 def test_an_address_without_one(url: str) -> None:
     assert not url_holds_key(url)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["sk-proj-ab12cd34ef56gh78ij90", "hf_AbCdEfGhIjKlMnOpQrSt", "AbCdEfGhIjKlMnOpQrStUvWxYz0123"],
+)
+def test_a_key_in_the_place_of_a_model(model: str) -> None:
+    assert is_key(model)
+    assert named_without_key(f"openai:{model}") == "openai:[key]"
+    assert named_without_key(f"openai:{model}@http://127.0.0.1:9/v1") == "openai:[key]"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-4o-mini-2024-07-18",
+        "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8-dynamic",
+        "owner/mistral-sk-7b-instruct-finetuned",
+        "ft:gpt-4o-mini-2024-07-18:my-org:custom-suffix:9bXyZAbC",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4",
+        f"owner/model:{HEX}{HEX}",
+        "hf_cache/model.gguf",
+        "/tmp/AbCdEfGhIjKlMnOpQrStUvWxYz0123/model.gguf",
+    ],
+)
+def test_a_model_that_is_no_key(model: str) -> None:
+    assert not is_key(model)
+    assert named_without_key(f"openai:{model}") == f"openai:{model}"
 
 
 def test_what_seems_to_be_a_key_is_struck_out_of_options() -> None:

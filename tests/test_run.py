@@ -101,6 +101,12 @@ class Watch:
     def failed(self, backend: str, error: BackendError) -> None:
         self.heard.append(f"failed {backend}")
 
+    def waiting(self, backend: str, text: str) -> None:
+        self.heard.append(f"{backend}: {text}")
+
+    def draining(self, calls: int) -> None:
+        self.heard.append(f"{calls} in flight")
+
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
         self.heard += [f"{backend}: {line}" for line in lines]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -116,6 +117,74 @@ def test_refusals_now_and_then_cost_no_place_but_many_do(one_in: int, costs: boo
         return least
 
     assert (simulate(many) < 64) is costs
+
+
+Refuses = Callable[[int, int], bool]
+
+
+def serve(refuses: Refuses, calls: int, ceiling: int = 64) -> tuple[float, float]:
+    """Send so many calls, each of which takes about a second, to a server that refuses some.
+
+    `refuses` decides by how many are in flight and how many were sent. Return how many were in
+    flight on average in the second half, and the share that was refused in it.
+    """
+
+    async def run() -> tuple[float, float]:
+        gate, sent, inside, chance = throttle(ceiling), 0, 0, random.Random(3)
+        seen: list[tuple[int, bool]] = []
+
+        async def one() -> None:
+            nonlocal sent, inside
+            while sent < calls:
+                entry = await gate.enter()
+                sent, inside = sent + 1, inside + 1
+                refused = refuses(inside, sent)
+                seen.append((inside, refused))
+                await asyncio.sleep(chance.uniform(0.7, 1.3))
+                inside -= 1
+                gate.leave(entry, BUSY if refused else GOOD)
+
+        await asyncio.gather(*(one() for _ in range(ceiling)))
+        late = seen[calls // 2 :]
+        return sum(n for n, _ in late) / len(late), sum(bad for _, bad in late) / len(late)
+
+    return simulate(run)
+
+
+@pytest.mark.parametrize("share", [0.12, 0.15, 0.2])
+def test_refusals_that_do_not_depend_on_the_number_in_flight_take_little_of_it(
+    share: float,
+) -> None:
+    chance = random.Random(7)
+    in_flight, refused = serve(lambda *_: chance.random() < share, 2000)
+    assert in_flight > 32
+    assert refused == pytest.approx(share, abs=0.04)
+
+
+@pytest.mark.parametrize("most", [5, 10, 13, 20, 40])
+@pytest.mark.parametrize("before", [0.0, 0.15])
+def test_what_a_server_bears_is_found_out_whatever_it_did_before(most: int, before: float) -> None:
+    chance = random.Random(7)
+
+    def refuses(in_flight: int, sent: int) -> bool:
+        return chance.random() < before if sent < 1000 else in_flight > most
+
+    in_flight, refused = serve(refuses, 3000)
+    assert 0.6 * most < in_flight < 1.25 * most
+    assert refused < 0.3
+
+
+def test_a_server_that_refuses_all_is_soon_sent_one_call_at_a_time() -> None:
+    async def sent() -> list[int]:
+        gate, entered = throttle(64), []
+        for _ in range(6):
+            entries = [await gate.enter() for _ in range(int(gate.limit))]
+            entered.append(len(entries))
+            for entry in entries:
+                gate.leave(entry, BUSY)
+        return entered
+
+    assert simulate(sent) == [32, 16, 8, 4, 2, 1]
 
 
 def test_the_limit_never_falls_below_one_and_climbs_again_slowly() -> None:

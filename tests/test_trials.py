@@ -46,10 +46,23 @@ class Desk:
         self.known = dict(known or {})
         self.left = left
         self.broken: dict[str, BackendError] = {}
+        self.heard: list[str] = []
         self.spoken: list[Turn] = []
         self.finished: dict[int, tuple[Turn, ...]] = {}
         self.errors: dict[int, str | None] = {}
         self.facts: dict[str, Mapping[str, Json]] = {}
+
+    def wanted(self, trial: Trial) -> bool:
+        return True
+
+    def skipped(self, trial: Trial) -> None:
+        raise AssertionError("every trial is wanted")
+
+    def waiting(self, backend: str, text: str) -> None:
+        self.heard.append(f"{backend}: {text}")
+
+    def draining(self, calls: int) -> None:
+        self.heard.append(f"{calls} in flight")
 
     def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
         return {key: self.known[key] for key in keys if key in self.known}
@@ -348,3 +361,11 @@ def test_a_rendering_error_names_its_case() -> None:
         renderer.call(renderer.plan.trial(0), [])
     with pytest.raises(PromptlabError, match="'nme' is undefined, in case 'Ada'"):
         renderer.all_calls(0, renderer.plan.cases[0])
+
+
+def test_what_is_waited_for_is_passed_on() -> None:
+    desk = Desk()
+    work = TrialWork(make_renderer("Greet."), desk)
+    work.waiting("echo", "busy, waits 3 s")
+    work.draining(7)
+    assert desk.heard == ["echo: busy, waits 3 s", "7 in flight"]

@@ -17,7 +17,7 @@ from promptlab.errors import BackendError, PromptlabError
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
-from promptlab.remote.reading import added, count, outcome
+from promptlab.remote.reading import added, count, outcome, word
 from promptlab.types import Completion, Image, Json, Message, Request, Sampling, Usage
 
 _MOST_STOPS = 5
@@ -154,7 +154,7 @@ class Gemini(RemoteBackend):
     def read(self, body: Mapping[str, Any]) -> Completion:
         """Read the first candidate; where there is none, why the prompt was blocked."""
         usage = _usage(body.get("usageMetadata"))
-        model = body.get("modelVersion")
+        model = word(body.get("modelVersion"))
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
         if blocked and not body.get("candidates"):
             return Completion(
@@ -164,7 +164,7 @@ class Gemini(RemoteBackend):
                 finish_reason=f"prompt blocked: {blocked}",
             )
         candidate = body["candidates"][0]
-        finish = candidate.get("finishReason")
+        finish = word(candidate.get("finishReason"))
         _stop_if_barred(finish)
         parts = (candidate.get("content") or {}).get("parts") or ()
         text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))

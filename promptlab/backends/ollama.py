@@ -197,7 +197,7 @@ class Ollama(RemoteBackend):
     def read(self, body: Mapping[str, Any]) -> Completion:
         """Read an answer; what the model thought is left out."""
         text = body["message"].get("content") or ""
-        finish = body.get("done_reason") or None
+        finish = word(body.get("done_reason")) or None
         prompt = count(body, "prompt_eval_count")
         broken = body.get("done") is False
         return Completion(

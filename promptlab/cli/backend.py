@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 import click
+from rich.markup import escape
 
 from promptlab import registry
 from promptlab.backend_config import make_backend
@@ -14,7 +15,7 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
 from promptlab.errors import PromptlabError
-from promptlab.keys import without_literals
+from promptlab.keys import STRUCK, is_key, named_without_key, without_literals
 from promptlab.project import BackendEntry, Project
 from promptlab.report.tables import plain_table
 
@@ -38,7 +39,8 @@ def list_(session: Session, as_json: bool) -> None:
     table = plain_table("backend", "kind", "model", "options")
     for entry in entries:
         options = ", ".join(f"{key}={value}" for key, value in _options(entry).items())
-        table.add_row(entry.name, entry.kind, entry.model or "", options)
+        cells = (entry.name, entry.kind, _model(entry) or "", options)
+        table.add_row(*map(escape, cells))
     if entries:
         stdout().print(table)
     else:
@@ -55,7 +57,7 @@ def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
     project = project_of(session)
     environment = session.environment(project.root)
     asked = names or tuple(project.backends) or ("echo",)
-    found = [(name, _check(project, name, environment)) for name in asked]
+    found = [(named_without_key(name), _check(project, name, environment)) for name in asked]
     if as_json:
         print_json(
             [
@@ -81,7 +83,12 @@ def _check(project: Project, name: str, environment: Mapping[str, str]) -> Healt
 
 def _entry_json(entry: BackendEntry) -> dict[str, object]:
     options = _options(entry)
-    return {"name": entry.name, "kind": entry.kind, "model": entry.model, "options": options}
+    return {"name": entry.name, "kind": entry.kind, "model": _model(entry), "options": options}
+
+
+def _model(entry: BackendEntry) -> str | None:
+    """Return the model, unless a key was written in its place."""
+    return STRUCK if entry.model is not None and is_key(entry.model) else entry.model
 
 
 def _options(entry: BackendEntry) -> dict[str, object]:

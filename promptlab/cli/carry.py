@@ -6,21 +6,30 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from promptlab.budget import Budget
+from promptlab.budget import Budget, Spent
+from promptlab.cli.gatekeeper import failed_gates
 from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.progress import RunProgress, duration
 from promptlab.errors import PromptlabError
 from promptlab.gates import Gate
+from promptlab.lazy import lazy_module
 from promptlab.report.tables import counted
 from promptlab.report.terminal import print_run
 from promptlab.report.view import RunView, run_json, run_view
+from promptlab.rule import Rule
 from promptlab.run import Job, Watch
 from promptlab.store import Store
 from promptlab.types import Outcome, Plan
+
+if TYPE_CHECKING:
+    from promptlab.cli import conclusion
+else:
+    conclusion = lazy_module("promptlab.cli.conclusion")  # numpy, for what was decided early
 
 GATE_FAILED = 1
 SOME_FAILED = 4
@@ -36,13 +45,14 @@ class Wanted:
     command: str
     gates: tuple[Gate, ...]
     as_json: bool
+    rule: Rule
     notes: tuple[str, ...] = ()
 
 
 def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
     """Run the flow, show what came of it, and return the exit code."""
     progress = RunProgress(job.plan, sys.stderr, wanted.notes)
-    began = time.monotonic()
+    before, began = job.budget.spent, time.monotonic()
     with Interruptible() as interruptible:
         try:
             with progress.showing():
@@ -55,19 +65,23 @@ def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
             _show_others(job, as_json=wanted.as_json)
             _tell_rest(job, wanted.command, "stopped")
             raise
-    return _conclude(job, wanted, progress, time.monotonic() - began)
+    spent = job.budget.spent
+    now = Spent(spent.calls - before.calls, progress.cost, spent.unpriced - before.unpriced)
+    return _conclude(job, wanted, progress, now, time.monotonic() - began)
 
 
-def _conclude(job: Job, wanted: Wanted, progress: RunProgress, elapsed: float) -> int:
-    """Show a run that was not broken off, and judge it."""
+def _conclude(job: Job, wanted: Wanted, progress: RunProgress, now: Spent, elapsed: float) -> int:
+    """Show a run that was not broken off, and judge it. `now` is what this process has spent."""
     view = read_view(job.store, job.run_id, job.plan)
-    failed = _failed_gates(view, wanted.gates)
+    failed = failed_gates(job.store, view, wanted.gates, wanted.rule)
     if wanted.as_json:
-        print_json({**run_json(view, progress.calls), "gates_failed": failed})
+        print_json({**run_json(view, now.calls), "gates_failed": failed})
     else:
         print_run(stdout(), view)
-        _tell_end(view, progress, elapsed)
+        click.echo(f"{_ran(view)} in {duration(elapsed)}; {_calls(view, progress, now)}.")
         _tell_failures(view, wanted.command)
+        if job.plan.sequential is not None:
+            conclusion.tell(job.store, job.run_id, wanted.rule, progress.calls_a_trial)
     for text, times in progress.warnings.items():
         click.echo(f"warning: {text} ({counted(times, 'answer')})", err=True)
     if view.run.status != "finished":
@@ -94,20 +108,28 @@ def read_view(store: Store, run_id: str, plan: Plan) -> RunView:
     return run_view(run, plan, store.arm_outcomes(run_id), store.arm_scores(run_id))
 
 
-def _tell_end(view: RunView, progress: RunProgress, elapsed: float) -> None:
-    trials = sum(arm.trials for arm in view.arms)
-    if progress.calls == 0:
-        calls = "no model call was made: the store had every answer"
-    else:
-        calls = counted(progress.calls, "model call")
-        if progress.served:
-            calls += f", {counted(progress.served, 'answer')} reused"
-        if view.has_cost:
-            calls += f", {progress.cost:.4f} USD" if progress.cost_known else ", cost unknown"
+def _ran(view: RunView) -> str:
+    """Say which run it was and how many trials there are of it."""
     side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
-    click.echo(
-        f"Run {view.run.run_id}: {counted(trials, 'trial')}{side} in {duration(elapsed)}; {calls}."
-    )
+    return f"Run {view.run.run_id}: {counted(sum(arm.trials for arm in view.arms), 'trial')}{side}"
+
+
+def _calls(view: RunView, progress: RunProgress, now: Spent) -> str:
+    """Say how many calls were made, what came of them and what they cost."""
+    if now.calls == 0:
+        why = ": the store had every answer" if view.run.status == "finished" else ""
+        return f"no model call was made{why}"
+    told = counted(now.calls, "model call")
+    if progress.answers != now.calls:
+        told = f"{counted(progress.answers, 'answer')} in {told}"
+    if progress.served:
+        told += f", {counted(progress.served, 'answer')} reused"
+    if not view.has_cost:
+        return told
+    if not progress.cost_known:
+        return f"{told}, cost unknown"
+    more = f" and more ({counted(now.unpriced, 'answer')} of unknown cost)" if now.unpriced else ""
+    return f"{told}, {now.cost_usd:.4f} USD{more}"
 
 
 def _tell_failures(view: RunView, command: str) -> None:
@@ -128,8 +150,12 @@ def _failed_scores(view: RunView) -> int:
 
 
 def _spent(budget: Budget) -> str:
-    calls = f"after {counted(budget.calls, 'call')}"
-    return f"{calls} and {budget.cost:.4g} USD" if budget.max_cost is not None else calls
+    spent = budget.spent
+    calls = f"after {counted(spent.calls, 'call')}"
+    if budget.max_cost is None:
+        return calls
+    guessed = "about " if spent.unpriced else ""
+    return f"{calls} and {guessed}{spent.cost_usd:.4g} USD"
 
 
 def _tell_rest(job: Job, command: str, how: str, more: str = "") -> bool:
@@ -144,14 +170,3 @@ def _tell_rest(job: Job, command: str, how: str, more: str = "") -> bool:
         err=True,
     )
     return True
-
-
-def _failed_gates(view: RunView, gates: tuple[Gate, ...]) -> list[str]:
-    failed = []
-    for gate in gates:
-        for arm in view.arms:
-            mean = next((s.mean for s in arm.scores if s.scorer == gate.scorer), None)
-            if not gate.holds(mean):
-                told = "no score" if mean is None else f"{mean:.4g}"
-                failed.append(f"{gate.text}: {arm.arm.label} has {told}")
-    return failed

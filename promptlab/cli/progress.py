@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 
 from promptlab.errors import BackendError
 from promptlab.lazy import lazy_module
+from promptlab.report.tables import counted
 from promptlab.types import Outcome, Plan, TrialResult, Turn
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ else:
     progress = lazy_module("rich.progress")
 
 _LINE_EVERY_S = 10.0
+_SHOWN = 60  # characters of why a call waits
 _OUTCOMES = tuple(Outcome)
 
 
@@ -27,7 +31,7 @@ class RunProgress:
     """Watches a run: how many trials, how fast, how long still, and how they ended."""
 
     def __init__(self, plan: Plan, stream: TextIO, notes: Sequence[str] = ()) -> None:
-        self.calls = 0
+        self.answers = 0
         self.served = 0
         self.cost = 0.0
         self.cost_known = False  # of one answer at least
@@ -39,9 +43,11 @@ class RunProgress:
         self._notes = tuple(notes)
         self._console = Console(file=stream)
         self._live: progress.Progress | None = None
+        self._turns = 0
         self._before = 0  # trials of a resumed run that were done already
         self._timed_from = 0  # trials done when the clock was started
         self._began = self._told = time.monotonic()
+        self._told_of_waiting = -math.inf
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -65,16 +71,16 @@ class RunProgress:
     def begun(self, done: int) -> None:
         """Tell the notes, and start from what a resumed run has done."""
         for note in self._notes:
-            self._console.print(f"Note: {note}", soft_wrap=True, markup=False, highlight=False)
+            self._say(f"Note: {note}")
         self._before = self._timed_from = done
         self._began = time.monotonic()
 
     def opening(self, backend: str, notice: str | None) -> None:
         """Say that a backend is loading; off a terminal only what takes long is worth a line."""
         if self._live is not None:
-            self._live.update(self._task, pace=notice or f"loading {backend}")
+            self._live.update(self._task, pace=escape(notice or f"loading {backend}"))
         elif notice:
-            self._console.print(notice, soft_wrap=True)
+            self._say(notice)
 
     def opened(self, backend: str) -> None:
         """Start the clock anew: neither loading nor stored answers are part of the pace."""
@@ -90,12 +96,24 @@ class RunProgress:
     def failed(self, backend: str, error: BackendError) -> None:
         """Say at once that a backend works no more: others may go on for long."""
         if self._backends > 1:
-            text = f"{backend} works no more: {error}"
-            self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+            self._say(f"{backend} works no more: {error}")
+
+    def waiting(self, backend: str, text: str) -> None:
+        """Show why a call waits, until a trial ends; off a terminal now and then."""
+        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 4] + " ..."
+        if self._live is not None:
+            self._live.update(self._task, pace=escape(f"{backend}: {shown}"))
+        elif time.monotonic() - self._told_of_waiting > _LINE_EVERY_S:
+            self._told_of_waiting = time.monotonic()
+            self._say(f"{backend}: {shown}")
+
+    def draining(self, calls: int) -> None:
+        """Say what an interrupted run still waits for."""
+        self._say(f"waiting for {counted(calls, 'answer')} in flight; Ctrl-C again drops them")
 
     def spoke(self, turn: Turn) -> None:
-        """Count a model call, and what the server did not honour in it."""
-        self.calls += 1
+        """Count an answer, and what the server did not honour in it."""
+        self.answers += turn.completion.outcome is not Outcome.ERROR
         if turn.completion.warnings:
             self.warnings.update(turn.completion.warnings)
         if turn.completion.cost_usd is not None:
@@ -106,6 +124,7 @@ class RunProgress:
         """Count a finished trial and refresh the display."""
         self.outcomes[result.outcome] += 1
         self.served += sum(turn.cached for turn in result.turns)
+        self._turns += len(result.turns)
         done = self._before + self.outcomes.total()
         if self._live is not None:
             if done % 50 == 0 or time.monotonic() - self._told > 0.2:
@@ -116,6 +135,15 @@ class RunProgress:
             self._console.print(
                 f"{self._label}: {done} of {self._total} trials, {self._pace(done)}", soft_wrap=True
             )
+
+    @property
+    def calls_a_trial(self) -> float:
+        """Return how many answers a trial needed on average, stored ones included."""
+        trials = self.outcomes.total()
+        return self._turns / trials if trials else 1.0
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _pace(self, done: int) -> str:
         elapsed = max(time.monotonic() - self._began, 1e-9)

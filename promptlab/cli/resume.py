@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 import click
 
+from promptlab.budget import Spent
 from promptlab.cli.carry import Wanted, carry_out
-from promptlab.cli.run import make_budget, make_executor, spending
+from promptlab.cli.gatekeeper import stored_gates
+from promptlab.cli.run import make_budget, make_executor
+from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, open_store
 from promptlab.errors import PromptlabError
-from promptlab.gates import parse_gate
+from promptlab.outcomes import IMPORTED
+from promptlab.report.tables import counted
+from promptlab.results import RunInfo
 from promptlab.run import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
@@ -41,12 +46,14 @@ def resume(
     bench = Workbench(session)
     with open_store(session, readonly=False) as store:
         run_id = _choose(store, run_ref)
+        _refuse_imported(store.run(run_id))
         plan, asked = store.load_plan(run_id), dict(store.run(run_id).overrides)
         given = {"jobs": jobs, "max_cost": max_cost, "max_calls": max_calls}
         asked.update((name, value) for name, value in given.items() if value is not None)
         scorers = bind(plan.scorers, bench.project.root)
         _refuse_other_versions(plan.scorers, scorers)
         backends = bench.stored_backends(plan.backends)
+        before, max_cost = store.spent(run_id), _number(asked.get("max_cost"))
         job = Job(
             run_id=run_id,
             plan=plan,
@@ -60,17 +67,22 @@ def resume(
             root=bench.project.root,
             fresh=store.run(run_id).fresh,
             offline=bool(asked.get("offline", False)),
-            budget=make_budget(
-                _whole(asked.get("max_calls")),
-                _number(asked.get("max_cost")),
-                backends,
-                store.spent(run_id),
-            ),
+            budget=make_budget(_whole(asked.get("max_calls")), max_cost, backends, before),
+            limits=bench.project.rule.limits,
         )
         store.resume_run(run_id)
-        labels = [spec.label for spec in plan.scorers]
-        gates = tuple(parse_gate(text, labels, "the run's gates") for text in plan.gates)
-        return carry_out(job, finish, Wanted(session.command, gates, as_json))
+        gates = stored_gates(session, plan)
+        notes = () if max_cost is None else _uncounted(before)
+        wanted = Wanted(session.command, gates, as_json, bench.project.rule, notes)
+        return carry_out(job, finish, wanted)
+
+
+def _uncounted(before: Spent) -> tuple[str, ...]:
+    """Tell of answers that were paid for before there was a price, which no limit counts."""
+    if not before.unpriced or before.cost_usd:
+        return ()
+    answers = counted(before.unpriced, "earlier answer")
+    return (f"--max-cost does not count {answers} of unknown cost",)
 
 
 def _number(value: Json) -> float | None:
@@ -85,12 +97,21 @@ def _whole(value: Json) -> int | None:
 def _choose(store: Store, run_ref: str | None) -> str:
     if run_ref is not None:
         return store.find_run(run_ref)
-    unfinished = store.unfinished()
+    unfinished = [run for run in store.unfinished() if IMPORTED not in run.overrides]
     if not unfinished:
         raise PromptlabError(
             "no run was interrupted", hint="name one to try its failed trials again"
         )
     return unfinished[0].run_id
+
+
+def _refuse_imported(run: RunInfo) -> None:
+    """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
+    if IMPORTED in run.overrides:
+        raise PromptlabError(
+            f"run {run.run_id} was imported from {run.overrides[IMPORTED]}",
+            hint="there is nothing to carry out; import the file again if a part is missing",
+        )
 
 
 def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,18 +11,20 @@ from typing import Any, cast
 
 import click
 
-from promptlab import registry
+from promptlab import outcomes, registry
 from promptlab.backends import Backend
-from promptlab.budget import Budget
+from promptlab.budget import NOTHING, Budget, Spent
 from promptlab.cli.carry import Wanted, carry_out
+from promptlab.cli.gatekeeper import check_measurable
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.run_options import overrides_of, selecting, selection_of, spending
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, database_path, open_store
 from promptlab.errors import PromptlabError
 from promptlab.executors import Executor
 from promptlab.forecast import Forecast, Stored, check, forecast
 from promptlab.gates import Gate, parse_gate
-from promptlab.plan import Selection, make_plan
+from promptlab.plan import make_plan
 from promptlab.renderer import Renderer
 from promptlab.report.terminal import print_forecast
 from promptlab.report.view import forecast_json
@@ -32,93 +34,18 @@ from promptlab.store import Store
 from promptlab.suite import Suite, load_suite
 from promptlab.types import BackendSpec, Plan
 
-_OVERRIDES = (
-    *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
-    *("params", "gates", "executor", "offline", "jobs", "max_cost", "max_calls"),
-)
-
-
-def spending(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that bound how much is sent, at once and in all."""
-    for option in reversed(
-        (
-            click.option(
-                "-j",
-                "--jobs",
-                type=click.IntRange(1, 10_000),
-                help="Calls in flight for each remote backend, instead of its own setting.",
-            ),
-            click.option(
-                "--max-cost",
-                type=click.FloatRange(min=0),
-                metavar="USD",
-                help="Stop when so much is spent.",
-            ),
-            click.option(
-                "--max-calls", type=click.IntRange(min=0), help="Stop after so many model calls."
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose what of a suite is run."""
-    for option in reversed(
-        (
-            click.option(
-                "-t",
-                "--template",
-                "templates",
-                multiple=True,
-                metavar="REF",
-                help="This version instead of the suite's: name, name@v2, name@v1..v3, name@*.",
-            ),
-            click.option(
-                "-b",
-                "--backend",
-                "backends",
-                multiple=True,
-                metavar="BACKEND",
-                help="This backend instead of the suite's.",
-            ),
-            click.option(
-                "-n", "--limit", type=click.IntRange(min=1), help="Only the first N cases."
-            ),
-            click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case."),
-            click.option("--tag", "tags", multiple=True, help="Only cases with this tag."),
-            click.option(
-                "--split",
-                type=click.Choice(["dev", "holdout", "all"]),
-                help="Which side of the holdout; dev where the suite has one.",
-            ),
-            click.option(
-                "--repeats", type=click.IntRange(1, 1000), help="How often arms meet each case."
-            ),
-            click.option(
-                "--seed", type=click.IntRange(0, 2**31 - 1), help="Where chance starts from."
-            ),
-            click.option(
-                "-p",
-                "--param",
-                "params",
-                nargs=2,
-                multiple=True,
-                metavar="KEY VALUE",
-                help="A variable for every case.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
 
 @click.command()
 @click.argument("suite")
-@_selecting
+@selecting
 @spending
 @click.option("--gate", "gates", multiple=True, metavar="EXPR", help="Exit with 1 unless it holds.")
+@click.option(
+    "--until-decided", is_flag=True, help="Stop each arm when it is better or worse for sure."
+)
+@click.option(
+    "--baseline", metavar="REF", help="What --until-decided sets the others against; the first."
+)
 @click.option("--executor", default="local", show_default=True, help="Who carries the requests.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; make no call.")
 @click.option("--offline", is_flag=True, help="Answer from the store alone.")
@@ -135,17 +62,20 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
     bench = Workbench(session)
     loaded = load_suite(bench.project.suites, suite)
     scorers = _bind(loaded, bench.project.root)
-    gates = _gates(loaded, options["gates"], [scorer.spec.label for scorer in scorers])
     specs, backends = _backends(bench, loaded, options["backends"])
+    selection = selection_of(options, bench)
     plan, templates = make_plan(
-        loaded, bench.library, specs, [scorer.spec for scorer in scorers], _selection(options)
+        loaded, bench.library, specs, [scorer.spec for scorer in scorers], selection
     )
+    gates = _gates(loaded, plan, options["gates"], bench)
+    budget = make_budget(options["max_calls"], options["max_cost"], backends)
     if options["dry_run"]:
         renderer = Renderer(plan, templates, bench.project.root)
         with _answers(session, fresh=options["fresh"]) as stored:
             shortfalls, found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
         return _show_forecast(plan, found, shortfalls, as_json=options["as_json"])
     with open_store(session, readonly=False) as store:
+        check_measurable(store, plan, gates)
         job = Job(
             run_id=session.new_run_id(),
             plan=plan,
@@ -157,41 +87,13 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
             root=bench.project.root,
             fresh=options["fresh"],
             offline=options["offline"],
-            budget=make_budget(options["max_calls"], options["max_cost"], backends),
+            budget=budget,
+            limits=bench.project.rule.limits,
         )
-        wanted = Wanted(session.command, gates, options["as_json"], notes=_edits(store, plan))
-        return carry_out(job, partial(start, overrides=_overrides(options)), wanted)
-
-
-def _selection(options: Mapping[str, Any]) -> Selection:
-    return Selection(
-        templates=options["templates"],
-        limit=options["limit"],
-        case_ids=options["case_ids"],
-        tags=options["tags"],
-        split=options["split"],
-        repeats=options["repeats"],
-        seed=options["seed"],
-        params=_params(options["params"]),
-        gates=options["gates"],
-    )
-
-
-def _params(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    params = dict(pairs)
-    if len(params) < len(pairs):
-        twice = next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)
-        raise PromptlabError(f"-p {twice} is given twice", hint="keep one of them")
-    return params
-
-
-def _overrides(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the command line asked for beyond the suite file."""
-    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, (), "local")}
-    found = {name: value for name, value in found.items() if value is not False}
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
-    }
+        wanted = Wanted(
+            session.command, gates, options["as_json"], bench.project.rule, _edits(store, plan)
+        )
+        return carry_out(job, partial(start, overrides=overrides_of(options)), wanted)
 
 
 def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
@@ -215,12 +117,14 @@ def _backends(
     return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
 
 
-def _gates(suite: Suite, asked: Iterable[str], scorers: Sequence[str]) -> tuple[Gate, ...]:
+def _gates(suite: Suite, plan: Plan, asked: Iterable[str], bench: Workbench) -> tuple[Gate, ...]:
+    labels = [spec.label for spec in plan.scorers]
+    resolve = bench.library.one
     ours = [
-        parse_gate(text, scorers, suite.document.where(("gates", place)))
-        for place, text in enumerate(suite.settings.gates)
+        (text, suite.document.where(("gates", at))) for at, text in enumerate(suite.settings.gates)
     ]
-    return (*ours, *(parse_gate(text, scorers, "--gate") for text in asked))
+    texts = [*ours, *((text, "--gate") for text in asked)]
+    return tuple(parse_gate(text, labels, plan.primary, where, resolve) for text, where in texts)
 
 
 def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
@@ -232,9 +136,9 @@ def make_budget(
     max_calls: int | None,
     max_cost: float | None,
     backends: Mapping[str, Backend],
-    spent: tuple[int, float] = (0, 0.0),
+    before: Spent = NOTHING,
 ) -> Budget:
-    """Make the budget of a run that has spent so many calls and dollars before."""
+    """Make the budget of a run that has spent so much before."""
     unknown = [name for name, backend in backends.items() if backend.charges and not backend.price]
     if max_cost is not None and unknown:
         raise PromptlabError(
@@ -242,8 +146,7 @@ def make_budget(
             hint="write price = {input = ..., output = ...}, US dollars for a million tokens,"
             " into its table",
         )
-    calls, cost = spent
-    return Budget(max_calls, max_cost, calls=calls, cost=cost)
+    return Budget(max_calls, max_cost, before)
 
 
 def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
@@ -252,9 +155,16 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
         f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
         f" the earlier text (keep both: promptlab template new {source.name})"
         for source in plan.templates
-        if (earlier := store.label_digests(source.name, source.version))
+        if (earlier := _texts_of(store, source.name, source.version))
         and source.digest not in earlier
     )
+
+
+def _texts_of(store: Store, name: str, version: str) -> list[str]:
+    """Return the digests of all texts with results under a label; an imported one has no text."""
+    unknown_text = outcomes.imported_template(name, version).digest
+    found = store.label_digests(name, version)
+    return [digest for digest in found if digest != unknown_text]
 
 
 async def _look_ahead(

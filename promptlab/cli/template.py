@@ -15,6 +15,7 @@ from promptlab.cli.workbench import Workbench, open_store
 from promptlab.errors import PromptlabError
 from promptlab.front_matter import SLUG
 from promptlab.images import ImageFolder
+from promptlab.library import ALIASES
 from promptlab.project import DATABASE
 from promptlab.registry import unknown
 from promptlab.report.tables import plain_table
@@ -143,6 +144,26 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
 
 @template.command()
 @click.argument("reference", metavar="REF")
+@click.argument("alias")
+@click.pass_obj
+def tag(session: Session, reference: str, alias: str) -> None:
+    """Let ALIAS mean the version REF from now on: `tag sentiment@v3 best`."""
+    bench = Workbench(session)
+    loaded = _one(bench, reference)
+    name, version = loaded.source.name, loaded.source.version
+    if not SLUG.match(alias):
+        hint = "use lower-case letters, digits, _ and -, as in best"
+        raise PromptlabError(f"{alias!r} cannot be an alias", hint=hint)
+    if alias in bench.library.versions(name):
+        raise PromptlabError(f"{alias!r} is a version of {name}", hint="choose another alias")
+    before = bench.library.aliases(name).get(alias)
+    _write(bench.project.templates / name / ALIASES, bench.library.with_alias(name, alias, version))
+    was = f" (was {before})" if before not in (None, version) else ""
+    click.echo(f"{name}@{alias} means {name}@{version}{was}")
+
+
+@template.command()
+@click.argument("reference", metavar="REF")
 @click.option("--suite", help="Take the variables from a case of this suite.")
 @click.option("--case", "case_id", help="Which case; the first one.")
 @click.option("-p", "--param", "params", nargs=2, multiple=True, metavar="KEY VALUE")
@@ -187,13 +208,7 @@ def _write(path: Path, text: str) -> None:
 
 def _one(bench: Workbench, reference: str) -> Template:
     """Load the one version that a reference names."""
-    found = bench.library.resolve(reference)
-    if len(found) > 1:
-        names = ", ".join(f"{name}@{version}" for name, version in found)
-        raise PromptlabError(
-            f"{reference!r} names {len(found)} versions", hint=f"choose one of {names}"
-        )
-    return bench.library.load(*found[0])
+    return Template(bench.library.one(reference))
 
 
 def _summary(loaded: Template) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from promptlab.backend_config import describe_backend, entry_of, make_backend
@@ -11,7 +12,7 @@ from promptlab.backends import Backend
 from promptlab.cli.session import Session
 from promptlab.errors import PromptlabError
 from promptlab.library import TemplateLibrary
-from promptlab.project import DATABASE, Project, find_project, open_project
+from promptlab.project import DATABASE, BackendEntry, Project, find_project, open_project
 from promptlab.store import Store
 from promptlab.types import BackendSpec
 
@@ -58,23 +59,38 @@ class Workbench:
         `where` is the place that names it, told if there is no such backend.
         """
         try:
-            entry = self.project.backend(name)
-            backend = make_backend(entry, self.project.root, self._environment)
-            return describe_backend(entry, backend), backend
+            return self._made(self.project.backend(name))
         except PromptlabError as error:
             raise PromptlabError(
                 error.message, where=error.where or where, hint=error.hint
             ) from None
 
+    def _made(self, entry: BackendEntry) -> tuple[BackendSpec, Backend]:
+        backend = make_backend(entry, self.project.root, self._environment)
+        return describe_backend(entry, backend), backend
+
     def stored_backends(self, specs: Iterable[BackendSpec]) -> Mapping[str, Backend]:
-        """Make the backends of a stored run again, and refuse ones that are not the same."""
+        """Make the backends of a stored run again, and refuse ones that are not the same.
+
+        They cost what they cost today.
+        """
         made = {}
         for spec in specs:
-            backend = make_backend(entry_of(spec), self.project.root, self._environment)
-            if describe_backend(entry_of(spec), backend).digest != spec.digest:
+            described, made[spec.name] = self._made(self._priced(spec))
+            if described.digest != spec.digest:
                 raise PromptlabError(
                     f"backend {spec.name!r} is not what it was when the run began",
                     hint="start a new run: its answers would not be comparable",
                 )
-            made[spec.name] = backend
         return made
+
+    def _priced(self, spec: BackendSpec) -> BackendEntry:
+        """Return the entry of a stored backend, with the price that the same one has by now."""
+        entry, today = entry_of(spec), self.project.backends.get(spec.name)
+        if today is None or "price" not in today.options:
+            return entry
+        if (today.kind, today.model) != (spec.kind, spec.model):
+            return entry
+        if self._made(today)[0].digest != spec.digest:
+            return entry
+        return replace(entry, options={**entry.options, "price": today.options["price"]})

@@ -41,6 +41,12 @@ class Work(Protocol):
     def failed(self, backend: str, error: BackendError) -> None:
         """Hear that a backend works no more; `take` has nothing for it from now on."""
 
+    def waiting(self, backend: str, text: str) -> None:
+        """Hear, in a few words, why a call of this backend waits to be tried again."""
+
+    def draining(self, calls: int) -> None:
+        """Hear that an interrupted run waits for the answers of so many calls in flight."""
+
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Hand in the completion of a request that was taken."""
 
@@ -57,5 +63,6 @@ class Executor(Protocol):
         A backend is opened when the first request for it is there: a run that the store answers
         alone loads no model. A call that failed for a passing reason is tried again, as the
         backend's `Patience` allows. A `BackendError` ends that backend; it is raised when the
-        others have ended too.
+        others have ended too. Cancelled, it sends nothing more and takes in what is in flight, as
+        it may be paid for; cancelled once more, it ends at once.
         """

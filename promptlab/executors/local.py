@@ -19,9 +19,10 @@ from promptlab.throttle import Throttle
 from promptlab.types import Completion, Failure, Fault, Outcome, Request
 
 UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
-_GRACE_S = 0.7  # for answers in flight, when a run is interrupted
+_DRAIN_S = 30.0  # at most, for answers in flight when a run is interrupted
 _GLANCE_S = 0.02
 _TRIES_TO_REACH = 3  # of a server that has never answered: a wrong address is told soon
+_NO_ANSWER = (Fault.UNREACHABLE, Fault.UNREADABLE)  # as from a wrong address
 
 
 class LocalExecutor:
@@ -34,7 +35,8 @@ class LocalExecutor:
     async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
         """Carry all of `work`; at its end raise what made a backend stop.
 
-        Cancelled, it sends nothing more and takes in for a moment what is in flight.
+        Cancelled, it sends nothing more and takes in what is in flight, unless that takes too long
+        or it is cancelled once more.
         """
         lanes = [_Lane(work, name, backend, self._jobs) for name, backend in backends.items()]
         tasks = [asyncio.create_task(lane.serve()) for lane in lanes]
@@ -44,7 +46,7 @@ class LocalExecutor:
                 if task.done():
                     task.result()
         except asyncio.CancelledError:
-            await _drain(lanes)
+            await _drain(work, lanes)
             raise
         except BaseExceptionGroup as failures:
             raise _first(failures) from None
@@ -57,14 +59,25 @@ class LocalExecutor:
                 raise lane.failure
 
 
-async def _drain(lanes: Sequence[_Lane]) -> None:
-    """Let answers arrive that are already paid for."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + _GRACE_S
+async def _drain(work: Work, lanes: Sequence[_Lane]) -> None:
+    """Let answers arrive that are already paid for.
+
+    Meanwhile the task is not one that is being cancelled, so that whoever interrupts can tell that
+    this may be cut short, and what follows may not. It ends cancelled.
+    """
+    task, clock = asyncio.current_task(), asyncio.get_running_loop().time
+    assert task is not None
+    until = clock() + _DRAIN_S
     for lane in lanes:
         lane.end()
+    task.uncancel()
+    await asyncio.sleep(_GLANCE_S)  # whoever only waited for its turn leaves
+    if calls := sum(lane.in_flight for lane in lanes):
+        work.draining(calls)
     while clock() < until and any(lane.in_flight for lane in lanes):
         await asyncio.sleep(_GLANCE_S)
+    task.cancel()
+    await asyncio.sleep(0)
 
 
 class _Lane:
@@ -85,9 +98,9 @@ class _Lane:
         self._answered_at: float | None = None
 
     @property
-    def in_flight(self) -> bool:
-        """Say whether a call is on its way that nobody but this lane will take in."""
-        return self._capacity.batch == 1 and self._throttle.active > 0
+    def in_flight(self) -> int:
+        """Return how many calls are on their way that nobody but this lane will take in."""
+        return self._throttle.active if self._capacity.batch == 1 else 0
 
     def end(self) -> None:
         """Send nothing more."""
@@ -156,16 +169,14 @@ class _Lane:
             wait = wait_before_retry(
                 self._capacity.patience, completion.failure, tries, elapsed, request.key
             )
-            if completion.failure.fault is Fault.UNREACHABLE:
-                self._give_up_if_away(completion, tries, last=wait is None)
-            self._give_up_if_sent_away(completion.failure, completion.error)
+            self._give_up_if_away(completion.failure, completion.error, tries, last=wait is None)
+            self._give_up_if_sent_away(completion.failure, completion.error, last=wait is None)
             if wait is None:
                 break
-            if (
-                self._ended.is_set()
-                or not self._work.again(self._name)
-                or await self._ends_in(wait)
-            ):
+            if self._ended.is_set() or not self._work.again(self._name):
+                return
+            self._work.waiting(self._name, _reason(completion, wait))
+            if await self._ends_in(wait):
                 return
             tries += 1
         await self._work.give(self._name, request, _told(completion, tries))
@@ -184,12 +195,26 @@ class _Lane:
             self._throttle.leave(entry, completion)
         if completion is None:
             return UNANSWERED
-        if completion.failure is None or completion.failure.fault is not Fault.UNREACHABLE:
+        if completion.failure is None or completion.failure.fault not in _NO_ANSWER:
             self._answered_at = self._clock()
         return completion
 
-    def _give_up_if_away(self, completion: Completion, tries: int, *, last: bool) -> None:
-        """Raise BackendError where not this request but the whole server has failed."""
+    def _give_up_if_away(
+        self, failure: Failure, error: str | None, tries: int, *, last: bool
+    ) -> None:
+        """Raise BackendError where not this request but the whole server has failed.
+
+        A reply that cannot be read is no reason where others could be.
+        """
+        if failure.fault is Fault.UNREADABLE:
+            if self._answered_at is None and tries >= _TRIES_TO_REACH:
+                raise BackendError(
+                    f"backend {self._name!r} sends nothing that can be read: {error}",
+                    hint="check base_url, then resume the run",
+                )
+            return
+        if failure.fault is not Fault.UNREACHABLE:
+            return
         if self._answered_at is None:
             away = last or tries >= _TRIES_TO_REACH
         else:
@@ -197,17 +222,24 @@ class _Lane:
             away = last and silent_s > self._capacity.patience.limit_s / 2
         if away:
             raise BackendError(
-                f"backend {self._name!r} cannot be reached: {completion.error}",
+                f"backend {self._name!r} cannot be reached: {error}",
                 hint="start the server or check base_url, then resume the run",
             )
 
-    def _give_up_if_sent_away(self, failure: Failure, error: str | None) -> None:
-        """Raise BackendError where a server that refuses all names a time too long to wait."""
+    def _give_up_if_sent_away(self, failure: Failure, error: str | None, *, last: bool) -> None:
+        """Raise BackendError where a server refuses all, for longer than is waited."""
+        if failure.fault is not Fault.BUSY or not self._throttle.refuses_all:
+            return
         wait_s, limit_s = failure.wait_s or 0.0, self._capacity.patience.limit_s
-        if failure.fault is Fault.BUSY and wait_s > limit_s and self._throttle.refuses_all:
+        if wait_s > limit_s:
             raise BackendError(
                 f"backend {self._name!r} is to be left alone for {wait_s:.0f} s: {error}",
                 hint=f"resume the run then; it waits no longer than time_limit_s, {limit_s:g} s",
+            )
+        if last:
+            raise BackendError(
+                f"backend {self._name!r} refuses every call: {error}",
+                hint=f"resume the run later; it has waited for time_limit_s, {limit_s:g} s",
             )
 
     async def _ends_in(self, seconds: float) -> bool:
@@ -223,6 +255,14 @@ def _told(completion: Completion, tries: int) -> Completion:
     if completion.failure is None or tries == 1:
         return completion
     return replace(completion, error=f"{completion.error} (the last of {tries} tries)")
+
+
+def _reason(completion: Completion, wait_s: float) -> str:
+    """Say why a call waits."""
+    seconds = f"{max(wait_s, 1.0):.0f} s"
+    if completion.failure is not None and completion.failure.fault is Fault.BUSY:
+        return f"busy, waits {seconds}"
+    return f"retrying in {seconds}: {completion.error}"
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -96,7 +96,7 @@ def judge(reply: Reply, status: int | None = None) -> CallError:
     told = f"HTTP {status}: {complaint.message}" if complaint.message else f"HTTP {status}"
     if 300 <= status < 400:
         target = reply.headers.get("location", "somewhere else").partition("?")[0]
-        return CallError(Fault.UNREADABLE, f"HTTP {status}, a redirect to {target}: check base_url")
+        return CallError(Fault.UNREADABLE, f"HTTP {status}, a redirect to {target}")
     if status < 300:
         return CallError(Fault.UNREADABLE, f"{told}, which is no answer")
     if _is_about_the_prompt(status, complaint):

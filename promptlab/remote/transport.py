@@ -6,8 +6,7 @@ transports`; the figures are in bench/RESULTS.md), httpx's own pool costs more t
 much as this transport, because it looks through all of its connections at every call
 (encode/httpcore#1035); httpx2 and eight small httpx clients more than four times; an
 `httpx.AsyncClient` over the adapter `httpx-aiohttp` twice, for cookies, redirects and
-authentication that no call here may have. The seventy lines of `aiohttp_client` stay close to
-aiohttp.
+authentication that no call here may have. `aiohttp_client` is the little that is needed instead.
 """
 
 from __future__ import annotations

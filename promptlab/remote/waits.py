@@ -12,8 +12,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
 _UNITS = {
     "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9,
 }  # fmt: skip
-_EPOCH_S = 1e9  # a greater number is no duration but a moment, in seconds since 1970 ...
-_EPOCH_MS = 1e11  # ... or in milliseconds (OpenRouter)
+_MOST_S = 1e12  # whatever it is, a greater number is none that a server means
+# Numbers that are no durations but moments since 1970, from 2001 to 2096, in seconds and in
+# milliseconds (OpenRouter).
+_EPOCH_S, _EPOCH_MS = (1e9, 4e9), (1e12, 4e12)
 
 
 def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = ()) -> float | None:
@@ -24,7 +26,7 @@ def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = (
     last to come back counts (`x-ratelimit-reset-*`, `anthropic-ratelimit-*-reset`).
     """
     milliseconds = _seconds(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
+    if milliseconds is not None and milliseconds < _MOST_S:
         return milliseconds / 1000
     delays = [detail.get("retryDelay") for detail in details]
     for value in (headers.get("retry-after"), *delays):
@@ -48,11 +50,11 @@ def _used_up(headers: Mapping[str, str]) -> Iterator[str]:
 def _wait(value: str, headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a duration says, or those from the server's clock to a moment."""
     seconds = _seconds(value)
-    if seconds is not None and seconds < _EPOCH_S:
-        return seconds
     moment = _moment(value) if seconds is None else _since_1970(seconds)
+    if moment is None:
+        return seconds if seconds is not None and seconds < _MOST_S else None
     now = _moment(headers.get("date", ""))
-    return max(0.0, (moment - now).total_seconds()) if moment and now else None
+    return max(0.0, (moment - now).total_seconds()) if now else None
 
 
 def _seconds(text: str) -> float | None:
@@ -60,19 +62,21 @@ def _seconds(text: str) -> float | None:
     text = text.strip()
     parts = _DURATION.findall(text)
     if parts and "".join(number + unit for number, unit in parts) == text:
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    else:
+        try:
+            seconds = float(text)
+        except ValueError:
+            return None
+    return seconds if 0 <= seconds < float("inf") else None
 
 
-def _since_1970(seconds: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds if seconds < _EPOCH_MS else seconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+def _since_1970(number: float) -> datetime | None:
+    """Return the moment that a number stands for, None where it is a duration."""
+    for (first, last), unit in ((_EPOCH_S, 1.0), (_EPOCH_MS, 1e3)):
+        if first <= number < last:
+            return datetime.fromtimestamp(number / unit, UTC)
+    return None
 
 
 def _moment(text: str) -> datetime | None:

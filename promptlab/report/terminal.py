@@ -13,7 +13,7 @@ from rich.text import Text
 
 from promptlab.forecast import ArmForecast, Forecast
 from promptlab.report.tables import counted, plain_table
-from promptlab.report.view import ArmView, RunView, ScoreView
+from promptlab.report.view import ArmView, RunView, ScoreView, unpriced_backends
 from promptlab.results import Result, RunInfo, Sum
 from promptlab.types import Image, Message, Outcome, Plan, Turn
 
@@ -159,7 +159,7 @@ def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
         table.add_row(escape(arm.label), *numbers)
     console.print(table)
     console.print()
-    _print_cost(console, found)
+    _print_cost(console, found, unpriced_backends(plan, found))
     console.print(
         f"{counted(plan.size, 'trial')} ({counted(len(plan.arms), 'arm')} x"
         f" {counted(len(plan.cases), 'case')}{_side(plan)} x {counted(plan.repeats, 'repeat')}),"
@@ -174,14 +174,15 @@ def _prompt_tokens(told: ArmForecast) -> str:
     return f"{'' if told.exact else 'about '}{told.prompt_tokens:,}"
 
 
-def _print_cost(console: Console, found: Forecast) -> None:
-    """Say what the calls will cost, where a price is known: the tokens are guessed, mostly."""
-    if found.cost_usd is None or found.calls == found.stored:
-        return
-    low, high = found.cost_usd
-    free = sum(arm.cost_usd is None and arm.calls > arm.stored for arm in found.arms)
-    rest = f"; the price of {counted(free, 'arm')} is unknown" if free else ""
-    console.print(f"Cost: {low:.4f} to {high:.4f} USD, from short answers to the longest{rest}.")
+def _print_cost(console: Console, found: Forecast, unpriced: Sequence[str]) -> None:
+    """Say what the calls will cost, where they cost anything: the tokens are guessed, mostly."""
+    unknown = f"no price is set for {', '.join(unpriced)}" if unpriced else ""
+    if found.cost_usd is not None and found.calls > found.stored:
+        low, high = found.cost_usd
+        told = f"{low:.4f} to {high:.4f} USD, from short answers to the longest"
+        console.print(f"Cost: {told}{unknown and '; '}{unknown}.", markup=False)
+    elif unknown:
+        console.print(f"Cost: unknown ({unknown}).", markup=False)
 
 
 def _side(plan: Plan) -> str:
@@ -200,9 +201,16 @@ def print_runs(console: Console, runs: Iterable[RunInfo]) -> None:
             f"{outcome} {run.outcomes[outcome]}" for outcome in Outcome if run.outcomes[outcome]
         )
         done = f"{run.stored}" if run.stored == run.trials else f"{run.stored} of {run.trials}"
-        cost = ["unknown" if run.cost_usd is None else f"{run.cost_usd:.4f}"] * paid
-        table.add_row(run.run_id, escape(run.suite), run.status, done, ended, *cost)
+        table.add_row(run.run_id, escape(run.suite), run.status, done, ended, *[_paid(run)] * paid)
     console.print(table)
+    if any(run.cost_usd is not None and run.unpriced for run in listed):
+        console.print("+: and more; the cost of some answers is unknown.")
+
+
+def _paid(run: RunInfo) -> str:
+    if run.cost_usd is None:
+        return "unknown"
+    return f"{run.cost_usd:.4f}{'+' if run.unpriced else ''}"
 
 
 def print_messages(console: Console, messages: Sequence[Message]) -> None:

@@ -119,6 +119,8 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "split": view.plan.split,
         "trials": view.run.trials,
         "calls": calls,
+        "cost_usd": view.run.cost_usd,
+        "unpriced_answers": view.run.unpriced,
         "outcomes": _outcomes_json(totals),
         "primary": view.plan.primary,
         "arms": [_arm_json(arm) for arm in view.arms],
@@ -178,6 +180,7 @@ def forecast_json(
         "calls": found.calls,
         "stored": found.stored,
         "cost_usd": _bounds(found.cost_usd),
+        "unpriced_backends": unpriced_backends(plan, found),
         "not_honoured": {backend: list(lines) for backend, lines in shortfalls.items()},
         "arms": [
             {
@@ -194,6 +197,12 @@ def forecast_json(
             for arm, told in zip(plan.arms, found.arms, strict=True)
         ],
     }
+
+
+def unpriced_backends(plan: Plan, found: Forecast) -> list[str]:
+    """Name the backends that charge for calls of a forecast, at a price that is not known."""
+    named = zip(plan.arms, found.arms, strict=True)
+    return list(dict.fromkeys(arm.backend for arm, told in named if told.unpriced))
 
 
 def _bounds(cost: tuple[float, float] | None) -> list[float] | None:
@@ -213,6 +222,7 @@ def run_info_json(run: RunInfo) -> dict[str, object]:
         "fresh": run.fresh,
         "outcomes": _outcomes_json(run.outcomes),
         "cost_usd": run.cost_usd,
+        "unpriced_answers": run.unpriced,
         "overrides": dict(run.overrides),
         "backends": dict(run.facts),
     }

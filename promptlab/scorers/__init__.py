@@ -51,13 +51,16 @@ class Sample:
 class Scorer:
     """A scorer function with its name and version. A new version makes new scores.
 
-    `check` takes all parameters by keyword and raises `ValueError` where they do not go together.
+    `judge` says that it asks a model or a person, who may be wrong: no comparison concludes from
+    its scores before the project states how well it agrees with people. `check` takes all
+    parameters by keyword and raises `ValueError` where they do not go together.
     """
 
     name: str
     version: str
     function: Callable[..., Verdict | Awaitable[Verdict]]
     check: Callable[..., None] | None = None
+    judge: bool = False
 
     @property
     def ours(self) -> bool:
@@ -78,11 +81,13 @@ class Description:
 _DECORATED: list[Scorer] = []
 
 
-def scorer(*, version: str = "1", check: Callable[..., None] | None = None) -> Callable[[F], F]:
+def scorer(
+    *, version: str = "1", check: Callable[..., None] | None = None, judge: bool = False
+) -> Callable[[F], F]:
     """Make the decorated function a scorer under its own name."""
 
     def register(function: F) -> F:
-        _DECORATED.append(Scorer(function.__name__, version, function, check))
+        _DECORATED.append(Scorer(function.__name__, version, function, check, judge))
         return function
 
     return register

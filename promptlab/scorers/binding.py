@@ -141,7 +141,7 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
             raise _placed(error, _place(entry.label, name)) from error
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
-    spec = ScorerSpec(entry.label, scorer.name, scorer.version, given)
+    spec = ScorerSpec(entry.label, scorer.name, scorer.version, given, scorer.judge)
     return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s))
 
 

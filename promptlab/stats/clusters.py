@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from promptlab.stats.paired import Estimate, student
 
 
-def cluster_mean(d: ArrayLike, groups: ArrayLike, level: float = 0.95) -> Estimate:
+def cluster_mean(
+    d: ArrayLike, groups: ArrayLike, level: float = 0.95, *, jackknife: bool = False
+) -> Estimate:
     """Return the mean over cases with an interval and a test that allow for groups.
 
     The estimator CR2 with the degrees of freedom of Bell and McCaffrey, for a mean. With n cases,
@@ -24,7 +26,11 @@ def cluster_mean(d: ArrayLike, groups: ArrayLike, level: float = 0.95) -> Estima
         df = (1/n)² / sum over g, h of M_gh²
         M_gg = n_g/n²,  M_gh = -n_g·n_h / (n³·√((1 - n_g/n)(1 - n_h/n)))
 
-    With every case a group of its own this is `paired_t`. One group has a mean alone; where all
+    CR2 is too sure where groups are of very unequal size and their cases resemble each other. There
+    `jackknife` takes CR3, in which (1 - n_g/n)² stands for 1 - n_g/n: all but the jackknife that
+    leaves one group out.
+
+    With every case a group of its own CR2 is `paired_t`. One group has a mean alone; where all
     groups agree, see `paired_t`. R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002),
     169-181. Time and memory grow with the number of cases, not with that of pairs of groups.
 
@@ -32,6 +38,7 @@ def cluster_mean(d: ArrayLike, groups: ArrayLike, level: float = 0.95) -> Estima
         d: differences of shape (cases,); those that are NaN are left out
         groups: whole numbers of shape (cases,), equal for cases of one group
         level: of confidence
+        jackknife: CR3 instead of CR2
 
     Raises:
         ValueError: no difference is known, or the shapes differ.
@@ -42,9 +49,19 @@ def cluster_mean(d: ArrayLike, groups: ArrayLike, level: float = 0.95) -> Estima
         return Estimate(mean, None, None, None, None, None)
     rest = 1 - sizes / n
     sums = np.bincount(codes, weights=values - mean)
-    se = sqrt(float(np.sum(sums**2 / rest))) / n
+    se = sqrt(float(np.sum(sums**2 / (rest**2 if jackknife else rest)))) / n
     largest = float(np.abs(values).max())
     return student(mean, se, _freedom(sizes, rest, n), level=level, largest=largest)
+
+
+def evenness(groups: ArrayLike) -> float:
+    """Return how equal groups are in size: 1 where they all are, towards 0 where one has most.
+
+    It is n²/(G·sum of n_g²), Kish's effective number of groups divided by their number G.
+    L. Kish, Survey Sampling (1965).
+    """
+    _, sizes = np.unique(np.asarray(groups), return_counts=True)
+    return float(sizes.sum()) ** 2 / (sizes.size * float(np.sum(sizes.astype(np.float64) ** 2)))
 
 
 def design_effect(d: ArrayLike, groups: ArrayLike) -> float | None:

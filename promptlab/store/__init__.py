@@ -11,16 +11,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from promptlab.budget import Spent
 from promptlab.results import (
     ArmOutcomes,
     ArmScores,
+    MeasuredRun,
     Result,
     ResultFilter,
     RunInfo,
     StoreStats,
     TemplateHistory,
 )
-from promptlab.store import aggregates, care, plans, queries, runs
+from promptlab.store import aggregates, care, outcomes, plans, queries, runs
 from promptlab.store.connection import Connection, prepare
 from promptlab.store.encode import iso
 from promptlab.store.writer import Writer
@@ -65,11 +67,15 @@ class Store:
         *,
         fresh: bool = False,
         overrides: Mapping[str, Json] | None = None,
+        trials: int | None = None,
     ) -> None:
-        """Store a new run with its whole plan. `overrides` is what was asked beyond the suite."""
-        runs.begin_run(
-            self._connection, run_id, plan, self._now(), fresh=fresh, overrides=overrides or {}
-        )
+        """Store a new run with its whole plan. `overrides` is what was asked beyond the suite.
+
+        `trials` is how many there will be, where that is not every trial of the plan.
+        """
+        size = plan.size if trials is None else trials
+        asked = runs.Asked(size, fresh=fresh, overrides=overrides or {})
+        runs.begin_run(self._connection, run_id, plan, self._now(), asked)
 
     def resume_run(self, run_id: str) -> None:
         """Make this process the one that carries out an interrupted run."""
@@ -83,10 +89,13 @@ class Store:
         """Store how a run ended."""
         runs.end_run(self._connection, self._number(run_id), self._now(), status=status)
 
-    def writer(self, run_id: str) -> Writer:
-        """Return the writer of a run's results, a context manager with its own thread."""
+    def writer(self, run_id: str, spent: Callable[[], Spent] = Spent) -> Writer:
+        """Return the writer of a run's results, a context manager with its own thread.
+
+        It asks `spent` now and then what the run has spent, and keeps that with the run.
+        """
         self._number(run_id)
-        return Writer(self._connection.path, run_id, self._clock)
+        return Writer(self._connection.path, run_id, self._clock, spent)
 
     def load_plan(self, run_id: str) -> Plan:
         """Return the plan of a run, equal to the one it began with."""
@@ -95,6 +104,10 @@ class Store:
     def find_run(self, ref: str = "latest") -> str:
         """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
         return runs.find_run(self._connection, ref)
+
+    def newest_run_of(self, digests: Sequence[str]) -> str | None:
+        """Return the id of the newest run with results of all these texts, None without one."""
+        return runs.newest_run_of(self._connection, digests)
 
     def runs(self, limit: int | None = None) -> list[RunInfo]:
         """Return the newest runs, newest first."""
@@ -137,13 +150,17 @@ class Store:
         """Return how the trials of each arm ended and what they took."""
         return aggregates.arm_outcomes(self._connection, self._number(run_id))
 
-    def spent(self, run_id: str) -> tuple[int, float]:
-        """Return how many answered calls a run has made, and their known cost in US dollars."""
+    def spent(self, run_id: str) -> Spent:
+        """Return what a run has spent from its beginning, whichever processes carried it out."""
         return aggregates.spent(self._connection, self._number(run_id))
 
     def arm_scores(self, run_id: str) -> list[ArmScores]:
         """Return what each scorer says of each arm."""
         return aggregates.arm_scores(self._connection, self._number(run_id))
+
+    def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
+        """Return one scorer's scores of a run with their setting; None is the primary scorer."""
+        return outcomes.measured(self._connection, self._number(run_id), scorer)
 
     # Templates
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from promptlab.budget import Spent
 from promptlab.results import ArmOutcomes, ArmScores, Sum
 from promptlab.store.connection import Connection
 from promptlab.types import Outcome
@@ -44,13 +45,21 @@ GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
 """
 
 
-_SPENT = "SELECT count(*), coalesce(sum(cost_usd), 0.0) FROM generations WHERE run = ?"
+# A run that is older than the account of what is spent: its answers are all that is known.
+_SPENT = """
+SELECT coalesce(r.spent_calls, g.answers), coalesce(r.spent_cost_usd, g.cost),
+    coalesce(r.unpriced_answers, g.unpriced)
+FROM runs r, (
+    SELECT count(*) AS answers, coalesce(sum(cost_usd), 0.0) AS cost,
+        CASE WHEN count(cost_usd) THEN count(*) - count(cost_usd) ELSE 0 END AS unpriced
+    FROM generations WHERE run = ?1
+) g WHERE r.id = ?1
+"""
 
 
-def spent(connection: Connection, run: int) -> tuple[int, float]:
-    """Return how many calls a run has made that were answered, and their known cost in dollars."""
-    calls, cost = connection.row(_SPENT, [run]) or (0, 0.0)
-    return calls, cost
+def spent(connection: Connection, run: int) -> Spent:
+    """Return what a run has spent."""
+    return Spent(*(connection.row(_SPENT, [run]) or ()))
 
 
 def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:

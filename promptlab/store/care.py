@@ -27,25 +27,28 @@ TABLES = (
 _SHOWN = 20  # problems of one kind that are told one by one
 
 # What a row means -> a query that must return none. Outcomes are looked at here since SQLite does
-# not look at CHECK constraints where it may only read.
+# not look at CHECK constraints where it may only read. A run that was imported may lack answers
+# and scores: what was not measured is not known.
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "run {} is finished, but holds {} of its {} trials",
         """
         SELECT r.run_id, count(t.seq), r.trials FROM runs r LEFT JOIN trials t ON t.run = r.id
-        WHERE r.status = 'finished' GROUP BY r.id HAVING count(t.seq) <> r.trials
+        WHERE r.status = 'finished' AND json_extract(r.settings, '$.sequential') IS NULL
+        GROUP BY r.id HAVING count(t.seq) <> r.trials
         """,
     ),
     (
         "run {}: trial {} is not at the place that its arm, case and repeat have in the plan",
         """
         WITH shape AS (
-            SELECT id, run_id, trials, json_extract(settings, '$.repeats') AS repeats,
-                (SELECT count(*) FROM run_arms a WHERE a.run = runs.id) AS arms
+            SELECT id, run_id, json_extract(settings, '$.repeats') AS repeats,
+                (SELECT count(*) FROM run_arms a WHERE a.run = runs.id) AS arms,
+                (SELECT count(*) FROM run_cases c WHERE c.run = runs.id) AS cases
             FROM runs
         )
         SELECT run_id, seq FROM shape JOIN trials t ON t.run = shape.id
-        WHERE seq <> (case_ * repeats + repeat) * arms + arm OR seq >= trials
+        WHERE seq <> (case_ * repeats + repeat) * arms + arm OR case_ >= cases
             OR repeat >= repeats OR arm >= arms
         """,
     ),
@@ -83,6 +86,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
         LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
         WHERE t.outcome <> 'error' AND u.generation IS NULL
+            AND json_extract(r.overrides, '$.imported') IS NULL
         """,
     ),
     (
@@ -99,6 +103,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         JOIN run_scorers k ON k.run = t.run
         LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
         WHERE t.outcome <> 'error' AND s.run IS NULL
+            AND json_extract(r.overrides, '$.imported') IS NULL
         """,
     ),
     (

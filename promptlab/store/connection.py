@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from promptlab.errors import StoreError
 from promptlab.lazy import lazy_module
-from promptlab.store.schema import ACCOUNT, KNOWN, STEP_SET, migrations, new_database
+from promptlab.store.migrations import ACCOUNT, KNOWN, STEP_SET, migrations, new_database
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -153,15 +153,30 @@ def connect(path: Path, *, readonly: bool = False) -> Connection:
 
 
 def prepare(path: Path, *, readonly: bool) -> Connection:
-    """Open the database; make it, or bring its schema up to date, unless it is only to be read."""
+    """Open the database, its schema brought up to date; make it, unless it is only to be read."""
     _check_place(path, readonly=readonly)
     connection = connect(path, readonly=readonly)
     try:
-        _bring_up_to_date(connection, readonly=readonly)
+        if not readonly:
+            _bring_up_to_date(connection)
+        elif _steps(connection) < KNOWN:
+            _bring_up_to_date_first(path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _bring_up_to_date_first(path: Path) -> None:
+    """Bring a database up to date that is only to be read: our queries know the newest tables."""
+    try:
+        prepare(path, readonly=False).close()
+    except StoreError as error:
+        raise StoreError(
+            f"of an older promptlab, and to be brought up to date first; but {error.message}",
+            hint=error.hint,
+            where=error.where,
+        ) from error
 
 
 def _opened(path: Path, options: str) -> Connection:
@@ -192,18 +207,17 @@ def _check_place(path: Path, *, readonly: bool) -> None:
         raise StoreError("there is no database yet", hint=hint, where=str(path))
 
 
-def _bring_up_to_date(connection: Connection, *, readonly: bool) -> None:
+def _steps(connection: Connection) -> set[str]:
+    """Read which steps are done, and refuse a database that is not ours or of a newer version."""
     with connection.snapshot():
         applied = _applied(connection)
         _check_version(connection, applied)
-    if readonly and applied < KNOWN:
-        raise StoreError(
-            "the database is of an older promptlab and must be brought up to date first",
-            hint="any command that writes does that, for example: promptlab run SUITE",
-            where=str(connection.path),
-        )
-    if not readonly:
-        _use_wal(connection)
+    return applied
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    applied = _steps(connection)
+    _use_wal(connection)
     if not applied:
         _make(connection)
     elif applied < KNOWN:

@@ -5,8 +5,9 @@ Content that is there already (templates, cases, backends) is stored once and re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from promptlab.store.connection import Connection, Row, Value
 from promptlab.store.encode import (
@@ -18,7 +19,7 @@ from promptlab.store.encode import (
     storable,
     to_json,
 )
-from promptlab.types import Arm, BackendSpec, Case, Plan, ScorerSpec, TemplateSource
+from promptlab.types import Arm, BackendSpec, Case, Plan, ScorerSpec, Sequential, TemplateSource
 
 _INSERT_CASE = """
 INSERT INTO cases (digest, case_id, vars, expect, tags, case_group) VALUES (?, ?, ?, ?, ?, ?)
@@ -57,7 +58,7 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.posit
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params FROM run_scorers WHERE run = ? ORDER BY position
+SELECT label, name, version, params, judge FROM run_scorers WHERE run = ? ORDER BY position
 """
 
 
@@ -72,8 +73,22 @@ def settings_of(plan: Plan) -> str:
             "split": plan.split,
             "gates": plan.gates,
             "assets": plan.assets,
+            **({} if plan.sequential is None else {"sequential": _sequential_json(plan)}),
         }
     )
+
+
+def _sequential_json(plan: Plan) -> dict[str, object]:
+    assert plan.sequential is not None
+    return {"alpha": plan.sequential.alpha, "pairs": plan.sequential.pairs}
+
+
+def sequential_of(settings: Mapping[str, Any]) -> Sequential | None:
+    """Return how a run with these settings may stop early, None where it may not."""
+    found = settings.get("sequential")
+    if found is None:
+        return None
+    return Sequential(found["alpha"], tuple((a, b) for a, b in found["pairs"]))
 
 
 def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
@@ -83,29 +98,39 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
     _save_arms(connection, run, plan, backends)
     _save_cases(connection, run, plan.cases)
     connection.executemany(
-        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (run, place, scorer.label, scorer.name, scorer.version, mapping_to_json(scorer.params))
-            for place, scorer in enumerate(plan.scorers)
-        ),
+        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((run, place, *_scorer_row(scorer)) for place, scorer in enumerate(plan.scorers)),
     )
+
+
+def load_arms(connection: Connection, run: int) -> list[tuple[Arm, str]]:
+    """Return the arms of a run, each with its sampling as JSON."""
+    return [(_arm(*row), sampling) for *row, sampling in _load(connection, _LOAD_ARMS, run)]
+
+
+def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
+    """Return the scorers of a run, in their order."""
+    return [_scorer(*row) for row in _load(connection, _LOAD_SCORERS, run)]
 
 
 def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
     [(suite, settings)] = connection.rows("SELECT suite, settings FROM runs WHERE id = ?", [run])
-    arms = [*_load(connection, _LOAD_ARMS, run)]
+    arms = load_arms(connection, run)
     rest = from_json(settings)
     gates = tuple(rest.pop("gates"))
+    sequential = sequential_of(rest)
+    rest.pop("sequential", None)
     return Plan(
         suite=suite,
-        arms=tuple(_arm(*row) for *row, _ in arms),
-        samplings=tuple(sampling_from_json(sampling) for *_, sampling in arms),
+        arms=tuple(arm for arm, _ in arms),
+        samplings=tuple(sampling_from_json(sampling) for _, sampling in arms),
         cases=tuple(_case(*row) for row in _load(connection, _LOAD_CASES, run)),
-        scorers=tuple(_scorer(*row) for row in _load(connection, _LOAD_SCORERS, run)),
+        scorers=tuple(load_scorers(connection, run)),
         templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
         backends=tuple(_backend(*row) for row in _load(connection, _LOAD_BACKENDS, run)),
         gates=gates,
+        sequential=sequential,
         **rest,
     )
 
@@ -225,5 +250,10 @@ def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, d
     return Case(case_id, from_json(vars_), from_json(expect), tuple(from_json(tags)), group, digest)
 
 
-def _scorer(label: str, name: str, version: str, params: str) -> ScorerSpec:
-    return ScorerSpec(label, name, version, from_json(params))
+def _scorer_row(scorer: ScorerSpec) -> tuple[Value, ...]:
+    params = mapping_to_json(scorer.params)
+    return scorer.label, scorer.name, scorer.version, params, scorer.judge
+
+
+def _scorer(label: str, name: str, version: str, params: str, judge: int) -> ScorerSpec:
+    return ScorerSpec(label, name, version, from_json(params), bool(judge))

@@ -6,9 +6,10 @@ It knows the SQL of results; it knows nothing of threads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TypeVar
 
+from promptlab.budget import NOTHING, Spent
 from promptlab.digest import digest_text
 from promptlab.errors import StoreError
 from promptlab.store.connection import Connection, Value
@@ -62,6 +63,11 @@ VALUES (?, ?, ?, ?, 0, ?, {_TEXT_ID}, ?)
 _INSERT_SCORE = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
+_KEEP_SPENT = (
+    "UPDATE runs SET spent_calls = ?, spent_cost_usd = ?, unpriced_answers = ? WHERE id = ?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One thing to store, and when it happened."""
@@ -82,14 +88,18 @@ class Recorder:
         self._fresh_run = run_id if fresh else ""
         positions = "SELECT label, position FROM run_scorers WHERE run = ?"
         self._scorers = {row[0]: row[1] for row in connection.rows(positions, [self._run])}
+        self._spent: Spent | None = None
         # Answers stored ahead of their trial, so that they are not written a second time.
         self._ahead: set[tuple[str, str]] = set()
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Store a batch: all of it or, after an error, nothing."""
+    def write(self, records: Sequence[Record], spent: Spent = NOTHING) -> None:
+        """Store a batch and what the run has spent: all of it or, after an error, nothing."""
         with self._connection.transaction():
             self._write_generations(records)
             self._write_trials(records)
+            if spent not in (NOTHING, self._spent):
+                self._connection.execute(_KEEP_SPENT, [*astuple(spent), self._run])
+        self._spent = spent
 
     def _write_generations(self, records: Iterable[Record]) -> None:
         texts: dict[str, str] = {}

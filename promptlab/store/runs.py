@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -51,18 +51,35 @@ SELECT t.run, CASE WHEN min(t.cached) = 1 THEN 0.0
 FROM trials t WHERE t.run IN (SELECT value FROM json_each(?)) GROUP BY t.run
 """
 
+_UNPRICED = """
+SELECT id, coalesce(unpriced_answers, (
+    SELECT count(*) - count(cost_usd) FROM generations WHERE run = r.id HAVING count(cost_usd)
+), 0)
+FROM runs r WHERE id IN (SELECT value FROM json_each(?))
+"""
+
+_NEWEST_OF = """
+SELECT r.run_id FROM runs r
+JOIN run_arms a ON a.run = r.id JOIN template_labels l ON l.id = a.template
+WHERE l.digest IN (SELECT value FROM json_each(?)) AND a.off = '[]' AND EXISTS (
+    SELECT 1 FROM trials t WHERE t.run = a.run AND t.arm = a.position
+)
+GROUP BY r.id HAVING count(DISTINCT l.digest) = ? ORDER BY r.id DESC LIMIT 1
+"""
+
 _SHOWN = 5  # candidates named in an error message
 
 
-def begin_run(
-    connection: Connection,
-    run_id: str,
-    plan: Plan,
-    now: str,
-    *,
-    fresh: bool,
-    overrides: Mapping[str, Json],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a run is to be made: its number of trials, and what the command line said of it."""
+
+    trials: int
+    fresh: bool
+    overrides: Mapping[str, Json]
+
+
+def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: Asked) -> None:
     """Store a run with its whole plan, or nothing of it."""
     with connection.transaction():
         run = connection.execute(
@@ -71,9 +88,9 @@ def begin_run(
                 run_id,
                 plan.suite,
                 settings_of(plan),
-                mapping_to_json(overrides),
-                plan.size,
-                fresh,
+                mapping_to_json(asked.overrides),
+                asked.trials,
+                asked.fresh,
                 *_this_process(),
                 now,
                 mapping_to_json({spec.name: dict(spec.identity) for spec in plan.backends}),
@@ -144,6 +161,15 @@ def list_unfinished(connection: Connection) -> list[RunInfo]:
     return [info for info in _infos(connection, rows) if info.status == "interrupted"]
 
 
+def newest_run_of(connection: Connection, digests: Sequence[str]) -> str | None:
+    """Return the id of the newest run with results of all these texts; None without one.
+
+    Texts count with all of their practices on.
+    """
+    found = connection.value(_NEWEST_OF, [to_json(digests), len(set(digests))])
+    return None if found is None else str(found)
+
+
 def find_run(connection: Connection, ref: str) -> str:
     """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
     if ref == "latest" or (ref.startswith("-") and ref[1:].isdecimal()):
@@ -183,7 +209,11 @@ def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
     for run, outcome, number in connection.rows(_COUNTS, [numbers]):
         outcomes[run][Outcome(outcome)] = number
     costs: dict[int, float | None] = dict(connection.rows(_COSTS, [numbers]))
-    return [replace(_info(row, outcomes[row[0]]), cost_usd=costs.get(row[0])) for row in rows]
+    unpriced: dict[int, int] = dict(connection.rows(_UNPRICED, [numbers]))
+    return [
+        replace(_info(row, outcomes[row[0]]), cost_usd=costs.get(row[0]), unpriced=unpriced[row[0]])
+        for row in rows
+    ]
 
 
 def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:

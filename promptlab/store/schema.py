@@ -6,16 +6,6 @@ columns are a promise. All other tables and the view `trial_results` are ours to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from promptlab.lazy import lazy_module
-
-if TYPE_CHECKING:
-    import sqlite_utils
-else:
-    sqlite_utils = lazy_module("sqlite_utils")
-
 RESULT_COLUMNS = (
     "run_id, suite, template, version, arm, practices, backend, model, case_id, case_group, "
     "repeat, outcome, output, scorer, score, passed, reason, input_tokens, output_tokens, "
@@ -244,57 +234,22 @@ ALTER TABLE generations ADD COLUMN warnings TEXT;
 CREATE INDEX generations_by_run ON generations (run) WHERE run IS NOT NULL;
 """
 
-STEPS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST), ("0002_paid_by", _PAID_BY))
-KNOWN = frozenset(name for name, _ in STEPS)
-STEP_SET = "promptlab"
-ACCOUNT = "_sqlite_migrations"  # sqlite-utils' name for the table of applied steps
+_JUDGES = """
+-- Whether a model or a person decides: such scores need a calibration before they conclude.
+ALTER TABLE run_scorers ADD COLUMN judge INTEGER NOT NULL DEFAULT 0;
+"""
 
+_SPENT = """
+-- What the run has spent: calls made, answered or not; dollars, guessed at their highest where a
+-- server does not tell; and answers of unknown cost. NULL: nothing, or a run older than this step.
+ALTER TABLE runs ADD COLUMN spent_calls INTEGER;
+ALTER TABLE runs ADD COLUMN spent_cost_usd REAL;
+ALTER TABLE runs ADD COLUMN unpriced_answers INTEGER;
+"""
 
-# The account of applied steps as sqlite-utils makes it (a test holds it to that).
-_ACCOUNT_TABLE = (
-    f'''CREATE TABLE IF NOT EXISTS "{ACCOUNT}" (
-   "id" INTEGER PRIMARY KEY,
-   "migration_set" TEXT,
-   "name" TEXT,
-   "applied_at" TEXT
-)''',
-    f'''CREATE UNIQUE INDEX IF NOT EXISTS "idx_{ACCOUNT}_migration_set_name"
-    ON "{ACCOUNT}" ("migration_set", "name")''',
+STEPS: tuple[tuple[str, str], ...] = (
+    ("0001_first", _FIRST),
+    ("0002_paid_by", _PAID_BY),
+    ("0003_judges", _JUDGES),
+    ("0004_spent", _SPENT),
 )
-_RECORD = (
-    f"INSERT INTO {ACCOUNT} (migration_set, name, applied_at)"
-    " VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
-)
-
-
-def new_database() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the statements, with their values, that make a database with all steps applied.
-
-    sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
-    """
-    for statement in _ACCOUNT_TABLE:
-        yield statement, ()
-    for name, sql in STEPS:
-        for statement in sql.split(";\n"):
-            yield statement, ()
-        yield _RECORD, (STEP_SET, name)
-
-
-def migrations() -> sqlite_utils.Migrations:
-    """Return the steps in the form that sqlite-utils applies and keeps account of."""
-    steps = sqlite_utils.Migrations(STEP_SET)
-    for name, sql in STEPS:
-        steps(name=name)(_Step(name, sql))
-    return steps
-
-
-class _Step:
-    """One migration: runs its statements one by one, since a script would end the transaction."""
-
-    def __init__(self, name: str, sql: str) -> None:
-        self.__name__ = name
-        self._sql = sql
-
-    def __call__(self, db: sqlite_utils.Database, /) -> None:
-        for statement in self._sql.split(";\n"):
-            db.execute(statement)

@@ -1,7 +1,8 @@
 """The one writer of a run: a thread that stores what finishes, many records to a transaction.
 
 Putting is cheap and blocks only when the disk cannot keep up. What a `put` brought is safe from a
-crash of this process half a second later, or at once after `flush`.
+crash of this process half a second later, or at once after `flush`; with it goes what the run has
+spent, which is kept as soon also where nothing came of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from threading import Condition
 from types import TracebackType
 from typing import Self
 
+from promptlab.budget import Spent
 from promptlab.store.connection import connect
 from promptlab.store.encode import iso
 from promptlab.store.records import Record, Recorder
@@ -27,10 +29,19 @@ _LIMIT = 4 * _BATCH  # records waiting, before a put has to wait
 class Writer:
     """Stores turns and results of one run. Use it as a context manager, from any thread."""
 
-    def __init__(self, path: Path, run_id: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        run_id: str,
+        clock: Callable[[], datetime],
+        spent: Callable[[], Spent] = Spent,
+    ) -> None:
+        """`spent` says, in any thread, what the run has spent."""
         self._path = path
         self._run_id = run_id
         self._clock = clock
+        self._spent = spent
+        self._kept = spent()
         self._changed = Condition()
         self._waiting: list[Record] = []
         self._writing = True  # until the thread is ready
@@ -103,8 +114,8 @@ class Writer:
             connection = connect(self._path)
             try:
                 recorder = Recorder(connection, self._run_id)
-                while batch := self._next_batch():
-                    recorder.write(batch)
+                while (batch := self._next_batch()) is not None:
+                    recorder.write(batch, self._kept)
             finally:
                 connection.close()
         finally:
@@ -112,17 +123,23 @@ class Writer:
                 self._ended = True
                 self._changed.notify_all()
 
-    def _next_batch(self) -> list[Record]:
-        """Wait for a full batch, a flush, the close or the time; an empty batch is the end."""
+    def _next_batch(self) -> list[Record] | None:
+        """Wait for a full batch, a flush, the close or the time; None is the end.
+
+        A batch without a record is one in which money was spent, and nothing came of it.
+        """
         with self._changed:
             self._writing = False
             self._changed.notify_all()
             while True:
                 self._changed.wait_for(self._is_due, _SECONDS)
-                if self._waiting or self._closing:
+                before, self._kept = self._kept, self._spent()
+                if self._waiting or self._kept != before:
                     break
+                if self._closing:
+                    return None
             batch, self._waiting = self._waiting, []
-            self._writing = bool(batch)
+            self._writing = True
             self._hurry = False
             self._changed.notify_all()  # there is room again
             return batch

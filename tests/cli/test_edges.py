@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,22 @@ def test_a_full_disk_loses_nothing(ran_project: Path) -> None:
     assert spawn("resume").returncode == 0
     assert query(ran_project, "SELECT count(*) FROM trials") == [(806,)]
     assert spawn("db", "verify").stdout == "The database is sound.\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["run greet --dry-run", "runs", "show", "compare", "db verify", "template log greet"]
+)
+def test_the_database_of_an_older_promptlab_is_read(
+    ran_project: Path, promptlab: Promptlab, words: str
+) -> None:
+    query(ran_project, "PRAGMA journal_mode = DELETE")
+    for column in ("spent_calls", "spent_cost_usd", "unpriced_answers"):
+        query(ran_project, f"ALTER TABLE runs DROP COLUMN {column}")
+    with closing(sqlite3.connect(ran_project / "promptlab.db")) as database, database:
+        database.execute("DELETE FROM _sqlite_migrations WHERE name = '0004_spent'")
+    ran = promptlab(*words.split())
+    assert (ran.code, ran.err) == (0, "")
+    assert query(ran_project, "SELECT spent_calls FROM runs") == [(None,)]
 
 
 def test_a_read_only_database_says_so(ran_project: Path) -> None:

@@ -246,3 +246,40 @@ def test_db_verify_finds_what_was_tampered_with(ran_project: Path, promptlab: Pr
     assert ran.code == 1
     assert "template greet@v1 was changed" in ran.out
     assert len(json.loads(promptlab("db", "verify", "--json").out)["problems"]) == 2
+
+
+def test_tag_writes_an_alias_and_moves_it(promptlab: Promptlab, project: Path) -> None:
+    aliases = project / "templates/greet/aliases.yaml"
+    assert promptlab("template", "tag", "greet@v1", "best").out == "greet@best means greet@v1\n"
+    aliases.write_text("# blessed\n" + aliases.read_text(encoding="utf-8"), encoding="utf-8")
+    moved = promptlab("template", "tag", "greet@v2", "best")
+    assert moved.out == "greet@best means greet@v2 (was v1)\n"
+    assert promptlab("template", "tag", "greet@best", "live").code == 0
+    assert aliases.read_text(encoding="utf-8") == "# blessed\nbest: v2\nlive: v2\n"
+
+
+@pytest.mark.parametrize(
+    ("reference", "alias", "told"),
+    [
+        ("greet", "v1", "'v1' is a version of greet"),
+        ("greet", "Best one", "'Best one' cannot be an alias"),
+        ("greet@*", "best", "'greet@*' names 2 versions"),
+        ("greet@v9", "best", "unknown version 'v9' of greet"),
+    ],
+)
+def test_what_cannot_be_tagged_is_told(
+    promptlab: Promptlab, project: Path, reference: str, alias: str, told: str
+) -> None:
+    ran = promptlab("template", "tag", reference, alias)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+    assert not (project / "templates/greet/aliases.yaml").exists()
+
+
+def test_tag_leaves_a_file_alone_that_it_cannot_add_to(promptlab: Promptlab, project: Path) -> None:
+    aliases = project / "templates/greet/aliases.yaml"
+    aliases.write_text("{best: v1}", encoding="utf-8")
+    ran = promptlab("template", "tag", "greet@v2", "best")
+    assert ran.code == 2
+    assert "aliases.yaml: has no `alias: version` lines" in ran.err
+    assert aliases.read_text(encoding="utf-8") == "{best: v1}"

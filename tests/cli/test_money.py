@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import Promptlab, query
+from .conftest import Promptlab, edit, query
+
+if TYPE_CHECKING:
+    from tests.remote.fault_replies import Call
+    from tests.remote.fault_server import FaultServer
 
 # A word costs a cent. `greet@v1` asks 4 words and has 4 back: 8 cents a call.
 PRICED = '[backends.priced]\nkind = "echo"\ndelay_s = 0.01\nprice = 10000\n'
@@ -63,7 +68,10 @@ def test_a_limit_of_nothing_allows_what_is_stored(
     ran_project: Path, promptlab: Promptlab, words: list[str]
 ) -> None:
     assert promptlab("run", "greet", *words).code == 0
-    assert promptlab("run", "greet", "--fresh", *words).code == 4
+    none = promptlab("run", "greet", "--fresh", *words)
+    assert none.code == 4
+    assert "; no model call was made.\n" in none.out  # not for want of a need
+    assert promptlab("resume").out.count("; no model call was made.\n") == 1
 
 
 def test_the_calls_in_flight_are_all_that_passes_a_limit(
@@ -75,8 +83,11 @@ def test_the_calls_in_flight_are_all_that_passes_a_limit(
     assert (ran.code, calls_of(priced)) == (4, 3)
 
 
-def test_a_limit_of_money_needs_a_price(priced: Path, promptlab: Promptlab) -> None:
-    ran = promptlab("run", "greet", "-b", "far", "--max-cost", "1")
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_limit_of_money_needs_a_price(
+    priced: Path, promptlab: Promptlab, more: tuple[str, ...]
+) -> None:
+    ran = promptlab("run", "greet", "-b", "far", "--max-cost", "1", *more)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
         "Error: --max-cost needs the price of backend 'far' (write price = {input = ...,"
@@ -105,7 +116,12 @@ def test_a_dry_run_guesses_the_tokens_of_a_remote_prompt(
 ) -> None:
     dry = promptlab("run", "greet", "-b", "far", "-b", "priced", "--dry-run")
     assert re.search(r"greet@v1 on far +3 +3 +0 +\d+ to \d+\n", dry.out)
-    assert "; the price of 2 arms is unknown." in " ".join(dry.out.split())
+    assert "to the longest; no price is set for far." in " ".join(dry.out.split())
+    far = promptlab("run", "greet", "-b", "far", "-b", "echo", "--dry-run")
+    assert "\nCost: unknown (no price is set for far).\n" in far.out
+    document = json.loads(promptlab("run", "greet", "-b", "far", "--dry-run", "--json").out)
+    assert (document["cost_usd"], document["unpriced_backends"]) == (None, ["far"])
+    assert "Cost" not in promptlab("run", "greet", "--dry-run").out  # nobody charges for it
 
 
 def test_cost_stands_in_every_table(priced: Path, promptlab: Promptlab) -> None:
@@ -118,3 +134,93 @@ def test_cost_stands_in_every_table(priced: Path, promptlab: Promptlab) -> None:
     again = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1")
     assert "no model call was made" in again.out
     assert " 0.0000\n" in promptlab("runs").out  # the second run has paid for nothing
+
+
+PRICE = "price = {input = 1000, output = 1000}\n"  # a tenth of a cent a token
+SHOP = '[backends.shop]\nkind = "openai"\nmodel = "m"\nconcurrency = 1\nbase_url = "URL"\n' + PRICE
+
+
+@pytest.fixture
+def shop(project: Path, fault_server: FaultServer) -> FaultServer:
+    """Return the server of the backend `shop`, which the project knows."""
+    text = SHOP.replace("URL", fault_server.base_url)
+    (project / "promptlab.toml").write_text(text, encoding="utf-8")
+    return fault_server
+
+
+def test_a_limit_of_money_holds_over_resumes_where_the_server_does_not_tell(
+    shop: FaultServer, promptlab: Promptlab
+) -> None:
+    shop.fail("no-usage")
+    ran = promptlab("run", "greet", "-b", "shop", "--max-cost", "0.5")
+    made = shop.requests
+    assert (ran.code, 0 < made < 6) == (4, True)
+    told = rf"stopped at --max-cost 0\.5, after {made} calls and about 0\.\d+ USD"
+    assert re.search(told, ran.err)
+    for more in ((), ("--max-cost", "0.5")):
+        again = promptlab("resume", *more)
+        assert (again.code, shop.requests) == (4, made)
+        assert re.search(told, again.err)
+    assert promptlab("resume", "--max-cost", "50").code == 0
+
+
+def test_tries_count_over_resumes(shop: FaultServer, promptlab: Promptlab) -> None:
+    shop.retry_after = "0.01"
+    shop.fail("429-retry-after", times=1)
+    words = ("greet", "-b", "shop", "--max-calls", "5")
+    ran = promptlab("run", *words)
+    assert (ran.code, shop.requests) == (4, 5)
+    assert "stopped at --max-calls 5, after 5 calls: 2 of 6" in ran.err
+    assert "; 2 answers in 5 model calls, " in ran.out
+    assert promptlab("resume").code == 4
+    assert shop.requests == 5
+    document = json.loads(promptlab("resume", "--max-calls", "20", "--json").out)
+    assert (document["status"], document["calls"], shop.requests) == ("finished", 7, 5 + 7)
+
+
+def test_a_cost_that_is_known_in_part_is_told_as_that(
+    shop: FaultServer, promptlab: Promptlab
+) -> None:
+    def plan(call: Call) -> str | None:
+        return "no-usage" if "Ada" in call.prompt else None
+
+    shop.plan = plan
+    ran = promptlab("run", "greet", "-b", "shop")
+    cost = re.search(r" ([\d.]+) USD and more \(2 answers of unknown cost\)\.\n", ran.out)
+    assert cost
+    listed = promptlab("runs").out
+    assert re.search(rf" {cost[1]}\+\n", listed)
+    assert listed.endswith("\n+: and more; the cost of some answers is unknown.\n")
+    document = json.loads(promptlab("run", "greet", "-b", "shop", "--fresh", "--json").out)
+    [_, run] = json.loads(promptlab("runs", "--json").out)
+    for told in (document, run):
+        assert (told["cost_usd"], told["unpriced_answers"]) == (pytest.approx(float(cost[1])), 2)
+
+
+def test_a_price_that_is_set_later_serves_a_resume(
+    project: Path, shop: FaultServer, promptlab: Promptlab
+) -> None:
+    edit(project / "promptlab.toml", PRICE, "")
+    assert promptlab("run", "greet", "-b", "shop", "--max-calls", "2").code == 4
+    words = ("resume", "--max-calls", "99", "--max-cost", "9")
+    refused = promptlab(*words)
+    assert (refused.code, shop.requests) == (2, 2)
+    assert "--max-cost needs the price of backend 'shop'" in refused.err
+    config = project / "promptlab.toml"
+    config.write_text(config.read_text(encoding="utf-8") + PRICE, encoding="utf-8")
+    ran = promptlab(*words)
+    assert (ran.code, shop.requests) == (0, 6)
+    assert "Note: --max-cost does not count 2 earlier answers of unknown cost\n" in ran.err
+    assert re.search(r"; 4 model calls, 0\.\d+ USD\.\n", ran.out)
+
+
+def test_the_price_of_another_model_is_not_taken(
+    project: Path, shop: FaultServer, promptlab: Promptlab
+) -> None:
+    edit(project / "promptlab.toml", PRICE, "")
+    assert promptlab("run", "greet", "-b", "shop", "--max-calls", "2").code == 4
+    other = (project / "promptlab.toml").read_text(encoding="utf-8") + PRICE
+    for old, new in (('model = "m"', 'model = "n"'), ("/v1", "/v2")):
+        (project / "promptlab.toml").write_text(other.replace(old, new), encoding="utf-8")
+        refused = promptlab("resume", "--max-cost", "9")
+        assert "--max-cost needs the price of backend 'shop'" in refused.err

@@ -149,6 +149,36 @@ def test_a_key_in_a_file_is_refused_and_not_shown(
     assert leaks(project, *texts) == []
 
 
+@pytest.mark.parametrize("at", ["", "@http://127.0.0.1:9/v1"])
+def test_a_key_typed_as_a_model_is_refused_and_not_shown(
+    project: Path, promptlab: Promptlab, at: str
+) -> None:
+    typed = f"openai:{LITERAL[0]}{at}"
+    config = f'[backends.one]\nkind = "openai"\nmodel = "{LITERAL[0]}"\n'
+    (project / "promptlab.toml").write_text(config, encoding="utf-8")
+    ran = [promptlab("run", "greet", "-b", name) for name in (typed, "one")]
+    ran += [
+        promptlab("backend", "check", name, *words)
+        for name in (typed, "one")
+        for words in ((), ("--json",))
+    ]
+    assert {one.code for one in ran} == {2}
+    assert "backend 'openai:[key]': a key stands in the place of the model's name" in ran[0].err
+    listed = [promptlab("backend", "list"), promptlab("backend", "list", "--json")]
+    texts = [text for one in (*ran, *listed) for text in (one.out, one.err)]
+    assert leaks(project, *texts) == []
+    assert "[key]" in listed[0].out
+
+
+def test_what_is_struck_out_is_listed_so(project: Path, promptlab: Promptlab) -> None:
+    config = '[backends.one]\nkind = "openai"\nmodel = "[bold]m"\napi_key = "hunter22"\n'
+    (project / "promptlab.toml").write_text(config, encoding="utf-8")
+    listed = promptlab("backend", "list")
+    assert "api_key=[key]" in listed.out
+    assert "[bold]m" in listed.out
+    assert "hunter22" not in listed.out
+
+
 def test_the_log_of_a_crash_holds_no_key(
     planted: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

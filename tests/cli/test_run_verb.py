@@ -71,11 +71,12 @@ def test_every_outcome_fits_80_columns(project: Path, promptlab: Promptlab, gold
 def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
     found = run_json(promptlab)
     assert set(found) == {
-        "run", "suite", "status", "created_at", "split", "trials", "calls", "outcomes", "primary",
-        "arms", "backends", "gates_failed",
+        "run", "suite", "status", "created_at", "split", "trials", "calls", "cost_usd",
+        "unpriced_answers", "outcomes", "primary", "arms", "backends", "gates_failed",
     }  # fmt: skip
     assert (found["suite"], found["status"], found["primary"]) == ("greet", "finished", "contains")
     assert (found["trials"], found["calls"], found["gates_failed"]) == (6, 6, [])
+    assert (found["cost_usd"], found["unpriced_answers"]) == (None, 0)  # nobody charges for it
     assert found["outcomes"] == {"ok": 6, "truncated": 0, "refused": 0, "empty": 0, "error": 0}
     first, second = found["arms"]
     assert first["arm"] == "greet@v1 on echo"
@@ -200,6 +201,7 @@ def test_the_json_of_a_dry_run(ran_project: Path, promptlab: Promptlab) -> None:
         "calls": 8,
         "stored": 4,
         "cost_usd": None,
+        "unpriced_backends": [],
         "not_honoured": {},
         "arms": [
             {"arm": "greet@v1 on echo", "trials": 4, "calls": 4, "stored": 2,

@@ -54,6 +54,109 @@ class Member:
         return made
 
 
+_USAGE: dict[str, Json] = {"input_tokens": 3, "output_tokens": 2}
+_DETAILS: dict[str, Json] = {"cached_tokens": 1, "cache_write_tokens": 1, "reasoning_tokens": 1}
+_OPENAI_ERROR: Json = {
+    "error": {"message": "no", "type": "t", "param": "p", "code": "c", "metadata": {"raw": "r"}}
+}
+# Replies with all that is read from them: an error and an answer for each way of asking.
+GOOD_REPLIES: dict[tuple[str, bool], tuple[Json, Json]] = {
+    ("openai", False): (
+        _OPENAI_ERROR,
+        {
+            "model": "m",
+            "system_fingerprint": "f",
+            "error": None,
+            "choices": [
+                {
+                    "message": {"content": [{"type": "text", "text": "yes"}], "refusal": None},
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": 3,
+                "completion_tokens": 2,
+                "prompt_tokens_details": _DETAILS,
+                "completion_tokens_details": _DETAILS,
+            },
+        },
+    ),
+    ("openai", True): (
+        _OPENAI_ERROR,
+        {
+            "model": "m",
+            "status": "completed",
+            "error": None,
+            "incomplete_details": {"reason": None},
+            "output": [
+                {"type": "reasoning", "summary": []},
+                {"type": "message", "content": [{"type": "output_text", "text": "yes"}]},
+            ],
+            "usage": {
+                **_USAGE,
+                "input_tokens_details": _DETAILS,
+                "output_tokens_details": _DETAILS,
+            },
+        },
+    ),
+    ("anthropic", False): (
+        {"type": "error", "error": {"type": "overloaded_error", "message": "no"}},
+        {
+            "model": "m",
+            "content": [{"type": "text", "text": "yes"}],
+            "stop_reason": "end_turn",
+            "stop_details": {"explanation": "so"},
+            "usage": {
+                **_USAGE,
+                "cache_creation_input_tokens": 1,
+                "cache_read_input_tokens": 1,
+                "output_tokens_details": {"thinking_tokens": 1},
+            },
+        },
+    ),
+    ("gemini", False): (
+        {
+            "error": {
+                "code": 429,
+                "message": "no",
+                "status": "RESOURCE_EXHAUSTED",
+                "details": [
+                    {"reason": "r", "metadata": {"quota_limit": "q"}, "retryDelay": "3s"},
+                    {"violations": [{"quotaId": "q", "quotaMetric": "m"}]},
+                ],
+            }
+        },
+        {
+            "modelVersion": "m",
+            "promptFeedback": {"blockReason": None},
+            "candidates": [
+                {
+                    "content": {"parts": [{"text": "so", "thought": True}, {"text": "yes"}]},
+                    "finishReason": "STOP",
+                }
+            ],
+            "usageMetadata": {
+                "promptTokenCount": 3,
+                "toolUsePromptTokenCount": 1,
+                "candidatesTokenCount": 2,
+                "thoughtsTokenCount": 1,
+                "cachedContentTokenCount": 1,
+                "totalTokenCount": 9,
+            },
+        },
+    ),
+    ("ollama", False): (
+        {"error": "no", "detail": [{"loc": ["x"], "msg": "no"}]},
+        {
+            "model": "m",
+            "message": {"role": "assistant", "content": "yes"},
+            "done": True,
+            "done_reason": "stop",
+            "prompt_eval_count": 3,
+            "eval_count": 2,
+        },
+    ),
+}
 PRICE = {"input": 1.0, "output": 10.0}
 MEMBERS = {
     "echo": Member("echo"),
@@ -264,6 +367,59 @@ def test_cancelling_returns_at_once(backend: Backend, runner: asyncio.Runner) ->
         return time.perf_counter() - started
 
     assert runner.run(cancel()) < 1
+
+
+ODD: tuple[Json, ...] = (None, True, 7, -1, 2.5, 10**40, "odd", "", [], ["x"], [[]], {}, {"x": 1})
+
+
+def variants(good: Json) -> Iterator[Json]:
+    """Yield a reply once for each of its parts and each odd value in that place, then without it.
+
+    The reply itself is such a part.
+    """
+    yield from (odd for odd in ODD if odd != good)
+    places = enumerate(good) if isinstance(good, list) else ()
+    for key, value in good.items() if isinstance(good, dict) else places:
+        for other in variants(value):
+            changed: Any = good.copy()  # type: ignore[union-attr]
+            changed[key] = other
+            yield changed
+        left: Any = good.copy()  # type: ignore[union-attr]
+        del left[key]
+        yield left
+
+
+@pytest.mark.parametrize("member", REMOTE)
+@pytest.mark.parametrize("status", [200, 400, 429])
+def test_a_reply_with_anything_in_any_place_is_an_answer_or_an_error(
+    member: Member, vendor_server: VendorServer, status: int
+) -> None:
+    replies = list(variants(GOOD_REPLIES[member.kind, "api" in member.options][status == 200]))
+    assert len(replies) > 50
+
+    async def ask() -> Counter[Outcome | None]:
+        found: Counter[Outcome | None] = Counter()
+        backend = member.make(vendor_server)
+        await backend.open()
+        for reply in replies:
+            vendor_server.next_reply = (status, reply)
+            try:
+                [(_, completion)] = await gather(backend, requests(1))
+            except BackendError:
+                found[None] += 1
+                continue
+            found[completion.outcome] += 1
+            assert isinstance(completion.text, str)
+            assert (completion.error is None) == (completion.outcome is not Outcome.ERROR)
+            names = (completion.model, completion.finish_reason, completion.fingerprint)
+            assert all(name is None or isinstance(name, str) for name in names)
+            hash(completion)
+        await backend.close()
+        return found
+
+    found = asyncio.run(ask())
+    assert found[Outcome.ERROR] > 10
+    assert (found[Outcome.OK] > 10) == (status == 200)
 
 
 @pytest.mark.parametrize("member", REMOTE)

@@ -68,7 +68,7 @@ class Pile:
     """Work that is all there from the start, and a second piece for every first one."""
 
     def __init__(self, **numbers: int) -> None:
-        self.waiting = {
+        self.left = {
             name: deque(make_request(f"{name}-{place}") for place in range(number))
             for name, number in numbers.items()
         }
@@ -79,14 +79,15 @@ class Pile:
         self.repeated = Counter[str]()
         self.spent = False
         self.broke: set[str] = set()
+        self.heard: list[str] = []
         self.broken: dict[str, BackendError] = {}
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
-        while not self.waiting[backend] and self.under_way[backend] and not self.broken:
+        while not self.left[backend] and self.under_way[backend] and not self.broken:
             self.changed.clear()
             await self.changed.wait()
-        waiting = self.waiting[backend]
-        taken = [waiting.popleft() for _ in range(min(limit, len(waiting)))]
+        left = self.left[backend]
+        taken = [left.popleft() for _ in range(min(limit, len(left)))]
         self.under_way[backend] += len(taken)
         return taken
 
@@ -106,15 +107,21 @@ class Pile:
     def confirm(self, backend: str) -> bool:
         return backend not in self.broke
 
+    def waiting(self, backend: str, text: str) -> None:
+        self.heard.append(f"{backend}: {text}")
+
+    def draining(self, calls: int) -> None:
+        self.heard.append(f"{calls} in flight")
+
     def failed(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
-        self.waiting[backend].clear()
+        self.left[backend].clear()
         self.changed.set()
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         self.given.setdefault(request.key, []).append(completion)
         if not request.key.endswith("again"):
-            self.waiting[backend].append(make_request(f"{request.key}-again"))
+            self.left[backend].append(make_request(f"{request.key}-again"))
         self.under_way[backend] -= 1
         self.changed.set()
 
@@ -252,6 +259,39 @@ def test_a_server_that_was_never_there_is_given_up_soon(executor: Executor) -> N
     assert max(len(tries) for tries in backend.tries.values()) == 3
 
 
+def test_a_server_that_says_nothing_that_can_be_read_is_given_up_soon(executor: Executor) -> None:
+    patience = Patience(retries=99, limit_s=600)
+    backend = Failing(*[Fault.UNREADABLE] * 99, patience=patience, wait_s=0.01)
+    with pytest.raises(BackendError, match="'a' sends nothing that can be read: unreadable: so"):
+        execute(executor, {"a": 100}, {"a": backend})
+    assert max(len(tries) for tries in backend.tries.values()) == 3
+
+
+def test_among_answers_that_can_be_read_another_is_tried_again(executor: Executor) -> None:
+    backend = Failing(
+        None, *[Fault.UNREADABLE] * 9, patience=Patience(3, 60), wait_s=0.001, calls=1
+    )
+    backend.tries["a-1"] = [0.0]
+    pile = execute(executor, {"a": 2}, {"a": backend})
+    [answer] = pile.given["a-1"]
+    assert answer.error == "unreadable: so (the last of 4 tries)"
+
+
+def test_a_server_that_refuses_all_is_given_up_when_patience_ends(executor: Executor) -> None:
+    patience = Patience(retries=0, limit_s=1.5)
+    backend = Failing(*[Fault.BUSY] * 999, patience=patience, wait_s=None, calls=2)
+    with pytest.raises(BackendError, match="'a' refuses every call: busy: so"):
+        execute(executor, {"a": 100}, {"a": backend})
+    assert len(backend.tries) <= 4
+
+
+def test_why_a_call_waits_is_told(executor: Executor) -> None:
+    busy = Failing(Fault.BUSY, patience=PATIENT, wait_s=0.01)
+    assert execute(executor, {"a": 1}, {"a": busy}).heard[0] == "a: busy, waits 1 s"
+    broken = Failing(Fault.SERVER, patience=PATIENT, wait_s=0.01)
+    assert execute(executor, {"a": 1}, {"a": broken}).heard[0] == "a: retrying in 1 s: server: so"
+
+
 def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(
     executor: Executor,
 ) -> None:
@@ -295,25 +335,64 @@ def test_jobs_bound_the_calls_of_a_remote_backend_alone() -> None:
         assert (remote.most_calls, local.most_calls) == (7, 2)
 
 
+class Slow(Failing):
+    """A server that takes its time for each answer."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(patience=PATIENT, calls=4)
+        self._seconds = seconds
+
+    async def generate(
+        self, requests: Sequence[Request]
+    ) -> AsyncIterator[tuple[Request, Completion]]:
+        await asyncio.sleep(self._seconds)
+        async for pair in super().generate(requests):
+            yield pair
+
+
+async def interrupted(
+    executor: Executor, backend: Paced, *pauses: float
+) -> tuple[Pile, float, bool]:
+    """Cancel a run after each pause; return the work, how long its end took, and if it was cut.
+
+    Whoever interrupts tells by `cancelling` whether a run would be cut short by it.
+    """
+    pile, seen, began = Pile(a=50), [], time.perf_counter()
+    task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+    for pause in pauses:
+        await asyncio.sleep(pause)
+        began = time.perf_counter()
+        seen.append(task.cancelling())
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == [0] * len(pauses)
+    return pile, time.perf_counter() - began, task.cancelling() > 0
+
+
 def test_an_interruption_takes_in_what_is_in_flight_and_sends_no_more(executor: Executor) -> None:
-    class Slow(Failing):
+    pile, seconds, cut = asyncio.run(interrupted(executor, Slow(1.5), 0.1))
+    assert sorted(pile.given) == ["a-0", "a-1", "a-2", "a-3"]
+    assert pile.heard == ["4 in flight"]
+    assert seconds < 3
+    assert cut
+
+
+def test_a_second_interruption_drops_what_is_in_flight(executor: Executor) -> None:
+    pile, seconds, cut = asyncio.run(interrupted(executor, Slow(60), 0.1, 0.1))
+    assert (pile.given, pile.heard, cut) == ({}, ["4 in flight"], True)
+    assert seconds < 1
+
+
+def test_an_interruption_does_not_wait_for_a_batch(executor: Executor) -> None:
+    class Local(Paced):
         async def generate(
             self, requests: Sequence[Request]
         ) -> AsyncIterator[tuple[Request, Completion]]:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(60)
             async for pair in super().generate(requests):
                 yield pair
 
-    async def interrupted() -> tuple[Pile, float]:
-        pile, backend = Pile(a=50), Slow(patience=PATIENT, calls=4)
-        task = asyncio.create_task(executor.execute(pile, {"a": backend}))
-        await asyncio.sleep(0.1)
-        began = time.perf_counter()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return pile, time.perf_counter() - began
-
-    pile, seconds = asyncio.run(interrupted())
-    assert sorted(pile.given) == ["a-0", "a-1", "a-2", "a-3"]
-    assert seconds < 0.7
+    pile, seconds, _ = asyncio.run(interrupted(executor, Local(), 0.1))
+    assert (pile.given, pile.heard) == ({}, [])
+    assert seconds < 1

@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promptlab.remote.waits import wait_of
 
@@ -26,14 +28,38 @@ def wait(*details: dict[str, Any], **headers: str) -> float | None:
         ("Tue, 24 Nov 2026 12:00:20 GMT", 20),
         ("Tue, 24 Nov 2026 11:59:00 GMT", 0),
         ("-1", None),
+        ("-5", None),
         ("nan", None),
         ("inf", None),
+        ("1e400", None),
+        ("1e308", None),
+        ("9" * 400 + "s", None),
+        ("99999999", 99999999),
+        ("9999999999", 9999999999),
         ("soon", None),
         ("", None),
     ],
 )
 def test_retry_after(value: str, seconds: float | None) -> None:
     assert wait(retry_after=value, date=DATE) == seconds
+
+
+@given(
+    st.sampled_from(
+        ["retry-after", "retry-after-ms", "x-ratelimit-reset", "anthropic-ratelimit-tokens-reset"]
+    ),
+    st.one_of(
+        st.text("0123456789.:-+eEdhmsnuT GMTZµ,/", max_size=30),
+        st.floats().map(str),
+        st.integers().map(str),
+        st.datetimes().map(str),
+    ),
+    st.booleans(),
+)
+def test_whatever_a_server_says_is_a_wait_or_nothing(name: str, value: str, clock: bool) -> None:
+    dated = {"date": DATE} if clock else {}
+    for found in (wait_of({name: value, **dated}), wait_of(dated, [{"retryDelay": value}])):
+        assert found is None or 0 <= found < 1e12
 
 
 def test_a_date_says_nothing_without_the_servers_clock() -> None:

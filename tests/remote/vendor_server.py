@@ -4,8 +4,9 @@ It runs in threads of its own on a free port of this machine; `url` is where. Th
 of `vendor_formats`, and what an Ollama server tells of its models (`capabilities` may be changed).
 
 It answers with what it sees, `red 2x3, blue 1x1`, or without an image with the words of the last
-message. A token is a word; `max_tokens` is obeyed. A request that is not in its vendor's format,
-or with an image that is not what it says, is refused with 400. While `answering` is cleared,
+message, or once with the status and the body that `next_reply` is set to. A token is a word;
+`max_tokens` is obeyed. A request that is not in its vendor's format, or with an image that is not
+what it says, is refused with 400. While `answering` is cleared,
 nothing is answered at all. `calls` holds what models were asked, `paths` every request. Images to
 show it are drawn by `VendorServer.draw`.
 """
@@ -40,6 +41,7 @@ class VendorServer:
 
     def __init__(self) -> None:
         self.capabilities: list[str] | None = ["completion", "vision"]
+        self.next_reply: tuple[int, Any] | None = None
         self.calls: list[VendorCall] = []
         self.paths: list[str] = []
         self.answering = threading.Event()
@@ -68,6 +70,9 @@ class VendorServer:
         """Return status and body of what is said to a request."""
         self.paths.append(path)
         self.answering.wait(_WAIT_S)
+        if self.next_reply is not None:
+            found, self.next_reply = self.next_reply, None
+            return found
         if path == "/api/tags":
             return 200, {"models": [{"name": "some-model:latest", "digest": "d" * 64}]}
         if path == "/api/show":

@@ -22,7 +22,7 @@ CALLS_A_CASE = 4  # v1 asks once, v2 three times
 
 # A backend of the project: echoes at the pace of the environment and logs each call that it makes.
 _BACKEND = """
-import asyncio, os, time
+import asyncio, os, pathlib, time
 from promptlab.backends import Capacity
 from promptlab.backends.echo import Echo
 
@@ -35,6 +35,7 @@ class LoggedEcho(Echo):
             async for request, completion in super().generate(requests):
                 if pace < 0:
                     time.sleep(-pace)  # the whole program hangs
+                pathlib.Path(os.environ["CALLS"]).with_suffix(".begun").touch()
                 await asyncio.sleep(pace)
                 log.write(request.key + "\\n")
                 log.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,18 +37,39 @@ def test_an_interrupted_run_keeps_all_and_is_resumed(
     lab.assert_complete()
 
 
-@pytest.mark.parametrize("number", [INT, TERM])
-def test_waiting_for_a_slow_answer_can_be_interrupted(lab: Lab, number: signal.Signals) -> None:
-    process, _ = lab.begin("run", "one", pace=60)
-    lab.wait_until(lambda: lab.rows("SELECT 1 FROM sqlite_schema WHERE name = 'runs'"))
-    lab.wait_until(lambda: lab.rows("SELECT 1 FROM runs"))
-    process.send_signal(number)
+def asked(lab: Lab, log: Path) -> None:
+    """Wait until calls are in flight."""
+    lab.wait_until(lambda: log.with_suffix(".begun").exists())
+
+
+def test_ctrl_c_waits_for_the_answers_that_are_paid_for(lab: Lab) -> None:
+    process, log = lab.begin("run", "one", pace=1.5)
+    asked(lab, log)
+    process.send_signal(INT)
+    _, told = process.communicate(timeout=1.5 + LIMIT_S)
+    assert process.returncode == 130
+    assert "waiting for 32 answers in flight; Ctrl-C again drops them\ninterrupted: " in told
+    assert len(lab.stored()) == len(lab.asked(log)) == 32
+
+
+@pytest.mark.parametrize("signals", [(INT, INT), (TERM,)], ids=["twice", "term"])
+def test_waiting_for_a_slow_answer_can_be_interrupted(
+    lab: Lab, signals: tuple[signal.Signals, ...]
+) -> None:
+    process, log = lab.begin("run", "one", pace=60)
+    asked(lab, log)
+    for number in signals:
+        assert process.poll() is None
+        process.send_signal(number)
+        time.sleep(0.3)
     _, told = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
+    assert "waiting for 32 answers in flight; Ctrl-C again drops them" in told
     assert (
         f"0 of {lab.trials:,} trials are stored; finish with: promptlab --project {lab.root} resume"
         in told
     )
+    assert lab.rows("SELECT status FROM runs") == [("interrupted",)]
     assert lab.carry("resume")["calls"] == lab.calls
     lab.assert_complete()
 

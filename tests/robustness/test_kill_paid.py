@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
 KILLS = 20
-CASES = 2_000
+CASES = 1_500
 LATENCY_S = 0.3  # 64 side by side: some 200 calls a second
 AT_RISK_S = 1.0  # what the writer may still hold back, and the way to it
 
@@ -66,6 +66,7 @@ def test_a_paid_run_killed_twenty_times_loses_a_second_of_answers_at_most(
         assert safe <= prompts(lab), f"kill {kill} lost answers of more than a second ago"
 
     assert len(prompts(lab)) < CASES
+    fault_server.latency_s = 0.0
     ended = subprocess.run(command(paid, "resume"), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert len(prompts(lab)) == CASES

@@ -22,7 +22,7 @@ import sqlite_utils
 from promptlab.errors import StoreError
 from promptlab.store import Store
 from promptlab.store.connection import Connection, connect, mapped
-from promptlab.store.schema import migrations
+from promptlab.store.migrations import migrations
 from promptlab.types import Plan
 
 Clock = Callable[[], datetime]
@@ -99,11 +99,12 @@ def test_a_new_database_is_as_sqlite_utils_would_make_it(tmp_path: Path, clock: 
     assert found[0] == found[1]
 
 
-def test_an_older_database_is_brought_up_to_date(path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("readonly", [False, True])
+def test_an_older_database_is_brought_up_to_date(path: Path, clock: Clock, readonly: bool) -> None:
     with raw(path) as connection:
         migrations().apply(sqlite_utils.Database(connection), stop_before="0002_paid_by")
-    assert "of an older promptlab" in refused(path, clock, readonly=True).message
-    Store.open(path, clock).close()
+    with Store.open(path, clock, readonly=readonly) as store:
+        assert store.runs() == []
     with raw(path) as connection:
         columns = connection.execute("SELECT name FROM pragma_table_info('generations')")
         assert {("run",), ("fingerprint",), ("warnings",)} <= set(columns)
@@ -112,19 +113,21 @@ def test_an_older_database_is_brought_up_to_date(path: Path, clock: Clock) -> No
 def test_a_database_with_no_migration_yet_is_old(path: Path, clock: Clock) -> None:
     with raw(path) as connection:
         migrations().ensure_migrations_table(sqlite_utils.Database(connection))
-    assert "of an older promptlab" in refused(path, clock, readonly=True).message
-    Store.open(path, clock).close()
-    Store.open(path, clock, readonly=True).close()
+    with Store.open(path, clock, readonly=True) as store:
+        assert store.verify() == []
 
 
-def test_a_newer_database_is_refused(path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_newer_database_is_refused(path: Path, clock: Clock, readonly: bool) -> None:
     Store.open(path, clock).close()
     with raw(path) as connection:
         connection.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('promptlab', '9999_new')"
         )
-    error = refused(path, clock)
+    before = path.read_bytes()
+    error = refused(path, clock, readonly=readonly)
     assert "newer promptlab (it has '9999_new')" in error.message
+    assert path.read_bytes() == before
     assert error.where == str(path)
 
 
@@ -197,6 +200,23 @@ def test_a_readonly_folder_can_be_read_and_not_written(
     path.chmod(0o000)
     with without_rights():
         assert "cannot be opened" in refused(path, clock, readonly=True).message
+
+
+def test_an_older_database_that_may_not_be_written_is_told(bare_folder: Path, clock: Clock) -> None:
+    path = bare_folder / "promptlab.db"
+    with raw(path) as connection:
+        migrations().apply(sqlite_utils.Database(connection), stop_before="0004_spent")
+    path.chmod(0o444)
+    bare_folder.chmod(0o555)
+    with without_rights():
+        error = refused(path, clock, readonly=True)
+    assert error.message == (
+        "of an older promptlab, and to be brought up to date first; but the database cannot be"
+        " written: its file or folder is read-only"
+    )
+    assert (error.where, error.hint) == (
+        str(path), "make both writable, or name another file with --db"
+    )  # fmt: skip
 
 
 def test_a_lost_right_to_the_wal_is_told(bare_folder: Path, clock: Clock) -> None:

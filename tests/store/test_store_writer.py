@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from promptlab.budget import Budget, Spent
 from promptlab.digest import digest_text
 from promptlab.errors import StoreError
 from promptlab.store import Store
@@ -51,6 +52,40 @@ def test_a_put_is_stored_soon_without_being_asked(
         while not store.stats().rows["generations"]:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_what_is_spent_is_kept_soon_though_nothing_comes_of_it(
+    store: Store, make_plan: MakePlan
+) -> None:
+    store.begin_run("r1", make_plan())
+    budget = Budget()
+    with store.writer("r1", lambda: budget.spent):
+        budget.confirm()
+        deadline = time.monotonic() + 10
+        while store.spent("r1") != Spent(1):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        budget.confirm()
+        budget.charge(0.5, known=False)
+    assert store.spent("r1") == Spent(2, 0.5, 1)
+    assert store.run("r1").unpriced == 1
+
+
+def test_what_an_older_promptlab_has_spent_is_what_it_has_stored(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    store.begin_run("r1", make_plan())
+    store.begin_run("r2", make_plan())
+    unpriced = make_turn("b")
+    unpriced = replace(unpriced, completion=replace(unpriced.completion, cost_usd=None))
+    with store.writer("r1") as writer:  # says nothing of what is spent, as it did
+        writer.put_turn(make_turn("a"))
+        writer.put_turn(unpriced)
+    assert (store.spent("r1"), store.spent("r2")) == (Spent(2, 0.25, 1), Spent())
+    budget = Budget(before=store.spent("r1"))
+    with store.writer("r1", lambda: budget.spent):
+        budget.confirm()
+    assert store.spent("r1") == Spent(3, 0.25, 1)
 
 
 def test_flush_returns_when_all_is_stored(

@@ -1,0 +1,67 @@
+"""`promptlab compare`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from promptlab.cli.evidence import baseline_of, deciding, read_evidence, rule_of
+from promptlab.cli.output import print_json, stdout
+from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.session import Session
+from promptlab.cli.workbench import open_store
+from promptlab.compare import By, compare
+from promptlab.inference.measurements import Measurements
+from promptlab.registry import unknown
+from promptlab.report.compare import print_comparisons, print_lines
+from promptlab.report.conclusions import compare_json
+
+
+@click.command("compare", cls=RunCommand)
+@click.argument("run_refs", metavar="[RUN]...", type=RUN, nargs=-1)
+@click.option("--baseline", metavar="REF", help="Set all others against this arm.")
+@click.option(
+    "--by",
+    type=click.Choice(["version", "backend", "group"]),
+    default="version",
+    show_default=True,
+    help="What differs in a pair; `group` compares versions in each group of cases.",
+)
+@deciding
+@click.pass_obj
+def compare_verb(
+    session: Session,
+    /,
+    run_refs: tuple[str, ...],
+    baseline: str | None,
+    by: By,
+    scorer: str | None,
+    as_json: bool,
+    **deciding_options: Any,
+) -> None:
+    """Compare the arms of RUN, by default the newest, case by case.
+
+    Several runs are joined: the same version is one arm in all of them.
+    """
+    rule = rule_of(session, **deciding_options)
+    with open_store(session) as store:
+        evidence = read_evidence(store, run_refs, scorer)
+        if baseline is not None and by != "backend":
+            evidence = baseline_of(session, store, evidence, baseline)
+    named = evidence.baseline or baseline
+    if by == "backend" and named is not None:
+        _require_backend(evidence.table, named)
+    found = compare(evidence.table, rule, by=by, baseline=named)
+    if as_json:
+        print_json(compare_json(evidence.run_ids, evidence.table.scorer.label, rule, found))
+        return
+    console = stdout()
+    print_comparisons(console, evidence.table.scorer.label, found, rule)
+    print_lines(console, [f"Note: {note}" for note in evidence.notes])
+
+
+def _require_backend(table: Measurements, name: str) -> None:
+    backends = dict.fromkeys(arm.arm.backend for arm in table.arms)
+    if name not in backends:
+        raise unknown("backend", name, [*backends])

@@ -1,0 +1,37 @@
+"""What a run that could stop early has decided, and what that saved."""
+
+from __future__ import annotations
+
+import click
+
+from promptlab.cli.evidence import read_evidence
+from promptlab.cli.output import stdout
+from promptlab.compare import compare
+from promptlab.report.compare import print_comparisons
+from promptlab.report.tables import counted
+from promptlab.results import RunInfo
+from promptlab.rule import Rule
+from promptlab.store import Store
+
+
+def tell(store: Store, run_id: str, rule: Rule, calls_a_trial: float) -> None:
+    """Print how many calls were not needed, and the comparisons; nothing of a run to be resumed."""
+    info = store.run(run_id)
+    if info.status != "finished":
+        return
+    click.echo(_saved(store, info, calls_a_trial))
+    click.echo()
+    evidence = read_evidence(store, [run_id], None)
+    found = compare(evidence.table, rule)
+    print_comparisons(stdout(), evidence.table.scorer.label, found, rule)
+
+
+def _saved(store: Store, info: RunInfo, calls_a_trial: float) -> str:
+    """Say how many calls were saved: at most so many, where the store may have had answers."""
+    left = info.trials - info.stored
+    if not left:
+        return "Nothing was decided before the last case."
+    reused = any(arm.cached for arm in store.arm_outcomes(info.run_id))
+    calls = counted(round(left * calls_a_trial), "call")
+    told = f"Decided early: {left:,} of {counted(info.trials, 'trial')} were not needed"
+    return f"{told}, {'up to ' * reused}{calls} saved."

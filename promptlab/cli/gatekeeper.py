@@ -1,0 +1,74 @@
+"""Judges the gates of a run: which failed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from promptlab.cli.session import Session
+from promptlab.cli.workbench import project_of
+from promptlab.errors import PromptlabError
+from promptlab.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.lazy import lazy_module
+from promptlab.library import TemplateLibrary
+from promptlab.report.view import RunView
+from promptlab.rule import Rule
+from promptlab.store import Store
+from promptlab.types import Plan, TemplateSource
+
+if TYPE_CHECKING:
+    from promptlab.cli import gate_evidence
+else:
+    gate_evidence = lazy_module("promptlab.cli.gate_evidence")  # numpy, for gates that compare
+
+
+def stored_gates(session: Session, plan: Plan) -> tuple[Gate, ...]:
+    """Read the gates of a stored run again."""
+    labels = [spec.label for spec in plan.scorers]
+    resolve = TemplateLibrary(project_of(session).templates).one
+    where = "the run's gates"
+    return tuple(parse_gate(text, labels, plan.primary, where, resolve) for text in plan.gates)
+
+
+def check_measurable(store: Store, plan: Plan, gates: Sequence[Gate]) -> None:
+    """Refuse a gate on a version that is not in the plan and was never run, before any call."""
+    planned = {source.digest for source in plan.templates}
+    for gate in gates:
+        for text in _texts(gate):
+            if text.digest not in planned and store.newest_run_of((text.digest,)) is None:
+                name = f"{text.name}@{text.version}"
+                raise PromptlabError(
+                    f"the gate {gate.text!r} needs results of {name}, and there are none",
+                    hint=f"run it too, with -t {name}",
+                )
+
+
+def _texts(gate: Gate) -> tuple[TemplateSource, ...]:
+    if isinstance(gate, Beats):
+        return gate.better, gate.than
+    return (gate.baseline,) if isinstance(gate, NoWorse) else ()
+
+
+def failed_gates(store: Store, view: RunView, gates: Sequence[Gate], rule: Rule) -> list[str]:
+    """Return why gates failed, a line each; none if all hold."""
+    return [line for gate in gates for line in _failures(store, view, gate, rule)]
+
+
+def _failures(store: Store, view: RunView, gate: Gate, rule: Rule) -> Iterator[str]:
+    if isinstance(gate, Bound):
+        for arm in view.arms:
+            mean = next((s.mean for s in arm.scores if s.scorer == gate.scorer), None)
+            if not gate.holds(mean):
+                told = "no score" if mean is None else f"{mean:.4g}"
+                yield f"{gate.text}: {arm.arm.label} has {told}"
+        return
+    try:
+        yield from _compared(store, view.run.run_id, gate, rule)
+    except PromptlabError as error:  # the run itself is no worse for it, and must be shown
+        yield f"{gate.text}: {error}"
+
+
+def _compared(store: Store, run_id: str, gate: Beats | NoWorse, rule: Rule) -> Iterator[str]:
+    if isinstance(gate, Beats):
+        return gate_evidence.not_better(store, run_id, gate, rule)
+    return gate_evidence.worse(store, run_id, gate, rule)

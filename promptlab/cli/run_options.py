@@ -1,0 +1,136 @@
+"""The options of `run`, and what they say: what is chosen, what is spent, what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from promptlab.cli.workbench import Workbench
+from promptlab.errors import PromptlabError
+from promptlab.plan import Selection
+
+_OVERRIDES = (
+    *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
+    *("params", "gates", "executor", "offline", "jobs", "max_cost", "max_calls"),
+    *("until_decided", "baseline"),
+)
+
+
+def spending(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that bound how much is sent, at once and in all."""
+    for option in reversed(
+        (
+            click.option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(1, 10_000),
+                help="Calls in flight for each remote backend, instead of its own setting.",
+            ),
+            click.option(
+                "--max-cost",
+                type=click.FloatRange(min=0),
+                metavar="USD",
+                help="Stop when so much is spent.",
+            ),
+            click.option(
+                "--max-calls", type=click.IntRange(min=0), help="Stop after so many model calls."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose what of a suite is run."""
+    for option in reversed(
+        (
+            click.option(
+                "-t",
+                "--template",
+                "templates",
+                multiple=True,
+                metavar="REF",
+                help="This version instead of the suite's: name, name@v2, name@v1..v3, name@*.",
+            ),
+            click.option(
+                "-b",
+                "--backend",
+                "backends",
+                multiple=True,
+                metavar="BACKEND",
+                help="This backend instead of the suite's.",
+            ),
+            click.option(
+                "-n", "--limit", type=click.IntRange(min=1), help="Only the first N cases."
+            ),
+            click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case."),
+            click.option("--tag", "tags", multiple=True, help="Only cases with this tag."),
+            click.option(
+                "--split",
+                type=click.Choice(["dev", "holdout", "all"]),
+                help="Which side of the holdout; dev where the suite has one.",
+            ),
+            click.option(
+                "--repeats", type=click.IntRange(1, 1000), help="How often arms meet each case."
+            ),
+            click.option(
+                "--seed", type=click.IntRange(0, 2**31 - 1), help="Where chance starts from."
+            ),
+            click.option(
+                "-p",
+                "--param",
+                "params",
+                nargs=2,
+                multiple=True,
+                metavar="KEY VALUE",
+                help="A variable for every case.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def selection_of(options: Mapping[str, Any], bench: Workbench) -> Selection:
+    """Return what the options choose of a suite."""
+    baseline, decided = options["baseline"], options["until_decided"]
+    if baseline is not None and not decided:
+        raise PromptlabError(
+            "--baseline goes with --until-decided", hint="promptlab compare has one of its own"
+        )
+    if baseline is not None and baseline.partition("@")[0] in bench.library.names():
+        source = bench.library.one(baseline)
+        baseline = f"{source.name}@{source.version}"
+    return Selection(
+        templates=options["templates"],
+        limit=options["limit"],
+        case_ids=options["case_ids"],
+        tags=options["tags"],
+        split=options["split"],
+        repeats=options["repeats"],
+        seed=options["seed"],
+        params=_params(options["params"]),
+        gates=options["gates"],
+        until_decided=bench.project.rule.alpha if decided else None,
+        baseline=baseline,
+    )
+
+
+def _params(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    params = dict(pairs)
+    if len(params) < len(pairs):
+        twice = next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)
+        raise PromptlabError(f"-p {twice} is given twice", hint="keep one of them")
+    return params
+
+
+def overrides_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the command line asked for beyond the suite file."""
+    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, (), "local")}
+    found = {name: value for name, value in found.items() if value is not False}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
+    }

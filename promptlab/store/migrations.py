@@ -1,0 +1,70 @@
+"""The steps of the schema as they are applied, and the account that is kept of them.
+
+It knows how a step is carried out and recorded; what the steps say is in `schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from promptlab.lazy import lazy_module
+from promptlab.store.schema import STEPS
+
+if TYPE_CHECKING:
+    import sqlite_utils
+else:
+    sqlite_utils = lazy_module("sqlite_utils")
+
+KNOWN = frozenset(name for name, _ in STEPS)
+STEP_SET = "promptlab"
+ACCOUNT = "_sqlite_migrations"  # sqlite-utils' name for the table of applied steps
+
+# The account of applied steps as sqlite-utils makes it (a test holds it to that).
+_ACCOUNT_TABLE = (
+    f'''CREATE TABLE IF NOT EXISTS "{ACCOUNT}" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+)''',
+    f'''CREATE UNIQUE INDEX IF NOT EXISTS "idx_{ACCOUNT}_migration_set_name"
+    ON "{ACCOUNT}" ("migration_set", "name")''',
+)
+_RECORD = (
+    f"INSERT INTO {ACCOUNT} (migration_set, name, applied_at)"
+    " VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
+)
+
+
+def new_database() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the statements, with their values, that make a database with all steps applied.
+
+    sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
+    """
+    for statement in _ACCOUNT_TABLE:
+        yield statement, ()
+    for name, sql in STEPS:
+        for statement in sql.split(";\n"):
+            yield statement, ()
+        yield _RECORD, (STEP_SET, name)
+
+
+def migrations() -> sqlite_utils.Migrations:
+    """Return the steps in the form that sqlite-utils applies and keeps account of."""
+    steps = sqlite_utils.Migrations(STEP_SET)
+    for name, sql in STEPS:
+        steps(name=name)(_Step(name, sql))
+    return steps
+
+
+class _Step:
+    """One migration: runs its statements one by one, since a script would end the transaction."""
+
+    def __init__(self, name: str, sql: str) -> None:
+        self.__name__ = name
+        self._sql = sql
+
+    def __call__(self, db: sqlite_utils.Database, /) -> None:
+        for statement in self._sql.split(";\n"):
+            db.execute(statement)

@@ -1,0 +1,68 @@
+"""What a run tells while it goes on."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from promptlab.cli.progress import RunProgress
+from promptlab.types import Plan
+
+PLAN = Plan(
+    suite="greet",
+    arms=(),
+    samplings=(),
+    cases=(),
+    repeats=1,
+    seed=1,
+    scorers=(),
+    primary="",
+    grade=None,
+    templates=(),
+    backends=(),
+    split="all",
+    gates=(),
+    assets=".",
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("busy, waits 200 s", "mini: busy, waits 200 s"),
+        ("retrying in 1 s: HTTP 503 [/key] [key]", "mini: retrying in 1 s: HTTP 503 [/key] [key]"),
+        ("no " * 99, "mini: " + "no " * 18 + "no ..."),
+    ],
+)
+def test_a_terminal_shows_why_calls_wait(text: str, shown: str) -> None:
+    stream = Terminal()
+    progress = RunProgress(PLAN, stream)
+    with progress.showing():
+        progress.begun(0)
+        progress.waiting("mini", text)
+    assert shown in stream.getvalue()
+
+
+def test_elsewhere_that_is_a_line_now_and_then() -> None:
+    stream = io.StringIO()
+    progress = RunProgress(PLAN, stream)
+    with progress.showing():
+        progress.begun(0)
+        for seconds in range(50):
+            progress.waiting("mini", f"busy, waits {seconds} s")
+        progress.draining(1)
+    assert stream.getvalue() == (
+        "mini: busy, waits 0 s\nwaiting for 1 answer in flight; Ctrl-C again drops them\n"
+    )

@@ -1,0 +1,283 @@
+"""`promptlab run --until-decided`: what it asks, when it stops, and what may be said of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Gold, Promptlab, query
+from .drawn import lay_out, suite, version, write
+
+CASES = 160
+# v2 is far better than v1, v3 as good as it.
+VERSIONS = {"v1": version("0-29"), "v2": version("0-149"), "v3": version("2-31")}
+ASKED = "SELECT count(*) FROM generations"
+TRIALS = "SELECT arm, count(*) FROM trials GROUP BY arm ORDER BY arm"
+ORDER = """
+SELECT c.case_id FROM run_cases p JOIN cases c ON c.id = p.case_ JOIN runs r ON r.id = p.run
+WHERE r.run_id = ? ORDER BY p.position
+"""
+
+
+@pytest.fixture
+def race(project: Path) -> Path:
+    """Return a project with three versions on many cases."""
+    return lay_out(project, VERSIONS, suite(CASES))
+
+
+def run(promptlab: Promptlab, *words: str, verb: str = "run", code: int = 0) -> dict[str, Any]:
+    named = ("task", "--until-decided") if verb == "run" else ()
+    ran = promptlab(verb, *named, "--json", *words)
+    assert ran.code == code, ran.err
+    document: dict[str, Any] = json.loads(ran.out)
+    return document
+
+
+def compared(promptlab: Promptlab, *words: str) -> dict[str, dict[str, Any]]:
+    ran = promptlab("compare", "--json", *words)
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out, parse_constant=pytest.fail)["comparisons"]
+    return {one["b"].removeprefix("task@"): one for one in found}
+
+
+def order(root: Path, run_id: str) -> list[str]:
+    return [case for (case,) in query(root, ORDER, run_id)]
+
+
+def refused(promptlab: Promptlab, *words: str) -> str:
+    ran = promptlab("run", "task", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count("\n") == 1
+    return ran.err.removeprefix("Error: ").rstrip()
+
+
+# What is saved
+
+
+def test_a_decided_arm_stops_and_the_saving_is_told(
+    race: Path, promptlab: Promptlab, gold: Gold
+) -> None:
+    ran = promptlab("run", "task", "--until-decided")
+    assert (ran.code, ran.err) == (0, "")
+    assert max(map(len, ran.out.splitlines())) <= 80
+    gold("compare.txt", "the end of run --until-decided", ran.out[ran.out.index("Decided") :])
+    [(asked,)] = query(race, ASKED)
+    (first, second, third) = (count for _, count in query(race, TRIALS))
+    assert (first, third) == (CASES, CASES)
+    assert 15 <= second < CASES / 2
+    assert asked == first + second + third
+    saved = 3 * CASES - asked
+    assert f"Decided early: {saved} of 480 trials were not needed, {saved} calls saved." in ran.out
+    assert f"Run {_id(race)}: {asked} trials in " in ran.out
+    assert f"{asked} model calls" in ran.out
+
+
+def _id(root: Path) -> str:
+    [(run_id,)] = query(root, "SELECT run_id FROM runs")
+    return str(run_id)
+
+
+def test_a_finished_run_is_listed_with_what_it_did(race: Path, promptlab: Promptlab) -> None:
+    document = run(promptlab)
+    assert document["status"] == "finished"
+    [(asked,)] = query(race, ASKED)
+    assert document["calls"] == sum(arm["trials"] for arm in document["arms"]) == asked
+    assert re.search(rf"finished +{asked} of 480 ", promptlab("runs").out)
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+    ran = promptlab("resume")
+    assert (ran.code, ran.err.startswith("Error: no run was interrupted")) == (2, True)
+
+
+def test_calls_of_trials_with_several_turns_are_counted(
+    project: Path, promptlab: Promptlab
+) -> None:
+    turns = (
+        "{{% user %}}Right on {}. {{{{ rank }}}}{{% enduser %}}{{% generate draft %}}"
+        "{{% user %}}{{{{ draft }}}}{{% enduser %}}\n"
+    )
+    lay_out(project, {"v1": turns.format("0-29"), "v2": turns.format("0-149")}, suite(CASES))
+    out = promptlab("run", "task", "--until-decided").out
+    [(asked,)] = query(project, ASKED)
+    [(trials,)] = query(project, "SELECT count(*) FROM trials")
+    assert asked >= 2 * trials  # what was under way is kept
+    told = re.search(r"Decided early: (\d+) of 320 trials were not needed, (\d+) calls saved", out)
+    assert told is not None
+    assert (int(told[1]), int(told[2])) == (320 - trials, 2 * (320 - trials))
+
+
+def test_of_stored_answers_only_some_may_be_saved(race: Path, promptlab: Promptlab) -> None:
+    run(promptlab)
+    out = promptlab("run", "task", "--until-decided").out
+    assert "no model call was made" in out
+    assert re.search(
+        r"Decided early: \d+ of 480 trials were not needed, up to \d+ calls saved", out
+    )
+
+
+# What is concluded
+
+
+def test_the_verdicts_are_those_of_the_declared_pairs(race: Path, promptlab: Promptlab) -> None:
+    run(promptlab)
+    found = compared(promptlab)
+    assert list(found) == ["v2", "v3"]  # v2 against v3 was not asked
+    decided, rest = found["v2"], found["v3"]
+    assert (decided["method"], decided["verdict"]) == ("e-process", "better")
+    assert decided["stopped_at"] >= 15
+    assert any("optimistic" in line for line in decided["warnings"])
+    low, high = decided["ci"]
+    assert low < 0.75 < high  # the true difference; the interval holds at any time
+    assert (rest["n"], rest["stopped_at"], rest["method"]) == (CASES, None, "mcnemar-midp")
+    assert rest["verdict"] != "better"
+    assert rest["p"] == 1.0  # 2 won, 2 lost
+
+
+def test_another_comparison_than_the_declared_one_is_refused(
+    race: Path, promptlab: Promptlab
+) -> None:
+    run(promptlab)
+    found = compared(promptlab, "--baseline", "task@v2")
+    for one in found.values():
+        assert one["verdict"] == "refused"
+        assert "stopped its arms early for another comparison" in one["reason"]
+
+
+def test_what_is_not_decided_is_tested_at_half_the_level(
+    project: Path, promptlab: Promptlab
+) -> None:
+    """16 won and 6 lost: p is .033 once, which is not enough at .025."""
+    versions = {"v1": version("0-19"), "v2": version("6-35")}
+    lay_out(project, versions, suite(100))
+    run(promptlab)
+    assert query(project, TRIALS) == [(0, 100), (1, 100)]
+    one = compared(promptlab)["v2"]
+    assert (one["wins"], one["losses"], one["stopped_at"]) == (16, 6, None)
+    fresh = promptlab("run", "task", "--json")
+    assert fresh.code == 0
+    usual = compared(promptlab)["v2"]
+    assert (usual["verdict"], usual["method"]) == ("better", "mcnemar-midp")
+    assert one["p"] == pytest.approx(2 * usual["p"])
+    assert one["verdict"] == "undecided"
+    told = promptlab("run", "task", "--until-decided").out
+    assert "Nothing was decided before the last case." in told
+
+
+def test_a_score_beyond_0_to_1_stops_nothing(project: Path, promptlab: Promptlab) -> None:
+    versions = {"v1": version("0-9", "Grade 1."), "v2": version("0-59", "Grade 5.")}
+    lay_out(project, versions, suite(60, scorer="drawn_checks:grade"))
+    run(promptlab)
+    assert query(project, TRIALS) == [(0, 60), (1, 60)]
+    one = compared(promptlab)["v2"]
+    assert (one["method"], one["verdict"]) == ("paired-t", "better")
+
+
+def test_the_primary_scorer_decides(project: Path, promptlab: Promptlab) -> None:
+    scorers = "drawn_checks:half\n  - drawn_checks:right"
+    lay_out(project, VERSIONS, suite(CASES, scorer=scorers, more="primary: right\n"))
+    run(promptlab)
+    assert query(project, TRIALS)[1][1] < CASES / 2
+
+
+# The order of cases
+
+
+def test_the_order_is_drawn_from_the_seed_and_kept(race: Path, promptlab: Promptlab) -> None:
+    first, second, other = (run(promptlab, "--seed", seed)["run"] for seed in ("1", "1", "2"))
+    written = [f"c{place:02}" for place in range(CASES)]
+    drawn = order(race, first)
+    assert sorted(drawn) == sorted(written)
+    assert drawn != written
+    assert order(race, second) == drawn
+    assert order(race, other) not in (drawn, written)
+    usual = promptlab("run", "task", "--json")
+    assert order(race, json.loads(usual.out)["run"]) == written
+
+
+def test_groups_stay_together(project: Path, promptlab: Promptlab) -> None:
+    versions = {"v1": version("0-9"), "v2": version("0-149")}
+    lay_out(project, versions, suite(CASES, group=4))
+    document = run(promptlab)
+    groups = [int(case[1:]) // 4 for case in order(project, document["run"])]
+    assert len(list(dict.fromkeys(groups))) * 4 == CASES
+    assert all(len(set(groups[at : at + 4])) == 1 for at in range(0, CASES, 4))
+    one = compared(promptlab)["v2"]
+    assert (one["method"], one["verdict"]) == ("e-process", "better")
+    assert one["stopped_at"] <= one["n_groups"] < CASES / 4
+    assert one["n"] < CASES
+
+
+# Interruption
+
+
+def test_an_interrupted_run_decides_as_an_uninterrupted_one(
+    race: Path, promptlab: Promptlab
+) -> None:
+    whole = run(promptlab, "--fresh")["run"]
+    began = promptlab("run", "task", "--until-decided", "--fresh", "--max-calls", "30")
+    assert began.code == 4
+    assert "30 of 480 trials are stored" in began.err
+    assert "Decided early" not in began.out  # what is left was not left out
+    again = promptlab("resume", "--max-calls", "100")
+    assert again.code == 4
+    assert "Decided early" not in again.out
+    ended = promptlab("resume", "--max-calls", "1000")
+    assert (ended.code, "Decided early" in ended.out) == (0, True)
+    broken = next(r for (r,) in query(race, "SELECT run_id FROM runs") if r != whole)
+    assert order(race, broken) == order(race, whole)
+    ours, theirs = (compared(promptlab, run_id) for run_id in (whole, broken))
+    for key in ("verdict", "stopped_at", "method"):
+        assert [one[key] for one in ours.values()] == [one[key] for one in theirs.values()]
+    assert ours["v3"] == {**theirs["v3"], "delta_latency_s": ours["v3"]["delta_latency_s"]}
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+def test_an_interrupted_run_may_be_looked_at(race: Path, promptlab: Promptlab) -> None:
+    run(promptlab, "--max-calls", "90", code=4)
+    found = compared(promptlab)
+    assert found["v2"]["verdict"] == "better"
+    assert found["v3"]["verdict"] in ("undecided", "refused")
+
+
+# The baseline
+
+
+def test_a_baseline_is_named(race: Path, promptlab: Promptlab) -> None:
+    write(race, "templates/task/aliases.yaml", "best: v2\n")
+    run(promptlab, "--baseline", "task@best")
+    found = compared(promptlab)
+    assert {one["a"] for one in found.values()} == {"task@v2"}
+    assert [found[name]["verdict"] for name in ("v1", "v3")] == ["worse", "worse"]
+    assert max(count for _, count in query(race, TRIALS)) < CASES / 2  # all are decided
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--until-decided", "--baseline", "nobody@v1"], "unknown arm 'nobody@v1' (known: "),
+        (["--until-decided", "--baseline", "task@v9"], "unknown version 'v9' of task (known: v1,"),
+        (["--until-decided", "--baseline", "greet@v1"], "unknown arm 'greet@v1' (known: task@v1,"),
+        (["--until-decided", "--baseline", "task@*"], "'task@*' names 3 versions"),
+        (["--baseline", "task@v1"], "--baseline goes with --until-decided"),
+        (["--until-decided", "-t", "task@v1"],
+         "--until-decided has nothing to decide: there is one version only (run two or more"),
+    ],
+)  # fmt: skip
+def test_mistakes(race: Path, promptlab: Promptlab, words: list[str], told: str) -> None:
+    assert refused(promptlab, *words).startswith(told)
+
+
+def test_the_project_says_at_which_level_and_from_how_many_cases(
+    race: Path, promptlab: Promptlab
+) -> None:
+    run(promptlab)
+    usual = compared(promptlab)["v2"]["stopped_at"]
+    write(race, "promptlab.toml", "[compare]\nmin_cases = 60\n")
+    run(promptlab)
+    assert compared(promptlab)["v2"]["stopped_at"] == 60
+    write(race, "promptlab.toml", "[compare]\nalpha = 0.000001\n")
+    run(promptlab)
+    assert compared(promptlab)["v2"]["stopped_at"] > usual

@@ -1,0 +1,50 @@
+"""Comparisons and effects that nobody measured: every number is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from promptlab.compare import Comparison
+from promptlab.inference.conclude import Effect
+from promptlab.inference.contrast import Change
+from promptlab.practices import PracticeEffect
+from promptlab.stats.intervals import Interval
+
+EFFECT = Effect(
+    n=100, n_groups=100, nonzero=18, delta=0.12, se=0.03, ci=(0.0523, 0.1987), p=0.0012,
+    method="mcnemar-midp",
+)  # fmt: skip
+
+
+def change(mean_a: float, mean_b: float, ci: Interval | None = None) -> Change:
+    return Change(mean_a, mean_b, mean_b - mean_a, ci)
+
+
+_CONTRAST: dict[str, Any] = {
+    "effect": EFFECT, "is_rate": True, "mean_a": 0.7, "mean_b": 0.82,
+    "won": tuple(f"w{n}" for n in range(15)), "lost": ("l1", "l2", "l3"), "reasons": (),
+    "cases_needed": 2000, "detectable": 0.09, "tokens": change(100, 131, (28.4, 33.6)),
+    "output_tokens": None, "cost_usd": None, "latency_s": change(1.0, 1.25, (0.2, 0.3)),
+    "warnings": (), "p_adjusted": 0.0024, "verdict": "better",
+}  # fmt: skip
+
+
+def build_comparison(**changes: Any) -> Comparison:
+    """Return a comparison of `mood@v2` with `mood@v1`; fields of its effect count as its own."""
+    of_effect = {name: changes.pop(name) for name in Effect.__slots__ if name in changes}
+    named = {"a": "mood@v1", "b": "mood@v2", "backend": "small", "group": None, "scorer": "exact"}
+    values = {**_CONTRAST, **named, "effect": replace(EFFECT, **of_effect), **changes}
+    values.setdefault("labels", (values["a"], values["b"]))
+    return Comparison(**values)
+
+
+def build_practice(practice: str, **changes: Any) -> PracticeEffect:
+    """Return the effect of a practice on one model; fields of its effect count as its own."""
+    of_effect = {name: changes.pop(name) for name in Effect.__slots__ if name in changes}
+    named = {
+        "practice": practice, "scope": "model", "backend": "small", "source": "ablation",
+        "wordings": 1, "with_it": ("mood@v1",), "without": (f"mood@v1 -{practice}",),
+    }  # fmt: skip
+    values = {**_CONTRAST, **named, "effect": replace(EFFECT, **of_effect), **changes}
+    return PracticeEffect(**values)

@@ -1,0 +1,280 @@
+"""Comparisons on a terminal."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from rich.cells import cell_len
+from rich.console import Console
+
+from promptlab.compare import Comparison
+from promptlab.report.compare import print_comparisons
+from promptlab.rule import Rule
+
+from .conclusions import build_comparison, change
+from .conftest import Printed
+
+LONG = "customer-support-triage@v12-with-a-rather-long-label"
+
+
+def refused(*reasons: str, **changes: object) -> Comparison:
+    return build_comparison(verdict="refused", reasons=reasons, **changes)
+
+
+def test_one_comparison_ends_in_a_sentence(printed: Printed) -> None:
+    assert printed(print_comparisons, "exact", [build_comparison()], Rule()) == snapshot("""\
+exact on small, against v1 (70.0 %), 100 cases, 95 % intervals
+       b  points  interval           p  won:lost  tokens  verdict
+─────────────────────────────────────────────────────────────────
+v2  82.0   +12.0  +5.2 to +19.9  0.002      15:3   +31 %  better
+
+What a trial takes
+b against a    tokens more    interval  s more        interval
+──────────────────────────────────────────────────────────────
+v2 against v1          +31  +28 to +34   +0.25  +0.20 to +0.30
+
+won by v2: w0, w1, w2, w3, w4, w5, w6, w7 and 7 more
+lost by v2: l1, l2, l3
+
+v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
+cases won, 3 lost; +31 % tokens.
+""")
+
+
+def test_worse_and_a_p_value_too_small_to_write(printed: Printed) -> None:
+    worse = build_comparison(
+        delta=-0.1, ci=(-0.2, -0.05), p_adjusted=1e-9, verdict="worse", tokens=change(100, 250)
+    )
+    text = printed(print_comparisons, "exact", [worse], Rule(alpha=0.1))
+    assert text.splitlines()[-2:] == snapshot(
+        [
+            "v2 is worse than v1: -10.0 points, 90 % interval -20.0 to -5.0, p < 0.001; 15",
+            "cases won, 3 lost; x2.5 tokens.",
+        ]
+    )
+    assert "<0.001" in text
+
+
+def test_what_is_not_a_rate_has_no_per_cent(printed: Printed) -> None:
+    one = build_comparison(
+        is_rate=False, mean_a=12.5, mean_b=14.0, delta=1.5, ci=(0.25, 2.75), verdict="better"
+    )
+    text = printed(print_comparisons, "length", [one], Rule())
+    assert "%" not in text.replace("95 %", "").replace("+31 %", "")
+    assert text == snapshot("""\
+length on small, against v1 (12.5), 100 cases, 95 % intervals
+     b  delta  interval            p  won:lost  tokens  verdict
+───────────────────────────────────────────────────────────────
+v2  14   +1.5  +0.25 to +2.75  0.002      15:3   +31 %  better
+
+What a trial takes
+b against a    tokens more    interval  s more        interval
+──────────────────────────────────────────────────────────────
+v2 against v1          +31  +28 to +34   +0.25  +0.20 to +0.30
+
+won by v2: w0, w1, w2, w3, w4, w5, w6, w7 and 7 more
+lost by v2: l1, l2, l3
+
+v2 is better than v1: +1.5, 95 % interval +0.25 to +2.75, p = 0.002; 15 cases
+won, 3 lost; +31 % tokens.
+""")
+
+
+def test_what_is_unknown_is_a_dash_or_left_out(printed: Printed) -> None:
+    nothing = refused(
+        "0 cases are too few: at least 15",
+        n=0, n_groups=0, nonzero=0, delta=None, ci=None, p=None, p_adjusted=None, mean_a=None,
+        mean_b=None, won=(), lost=(), tokens=None, latency_s=None, cases_needed=None,
+        detectable=None,
+    )  # fmt: skip
+    assert printed(print_comparisons, "exact", [nothing], Rule()) == snapshot("""\
+exact on small, against v1 (-), 0 cases, 95 % intervals
+    b  points  interval  p  won:lost  tokens  verdict
+─────────────────────────────────────────────────────
+v2  -       -  -         -       0:0       -  refused
+
+refused: 0 cases are too few: at least 15
+""")
+
+
+def test_tables_are_told_apart_by_baseline_and_backend(printed: Printed) -> None:
+    pairs = [("mood@v1", "mood@v2"), ("mood@v1", "mood@v3"), ("mood@v2", "mood@v3")]
+    many = [build_comparison(a=a, b=b) for a, b in pairs]
+    many.append(build_comparison(backend="large", delta=0.3, n=90, mean_a=0.6))
+    many.append(build_comparison(backend=None, delta=0.2, n=90))
+    text = printed(print_comparisons, "exact", many, Rule())
+    titles = [line for line in text.splitlines() if "against" in line and "intervals" in line]
+    assert titles == snapshot(
+        [
+            "exact on small, against v1 (70.0 %), 100 cases, 95 % intervals",
+            "exact on small, against v2 (70.0 %), 100 cases, 95 % intervals",
+            "exact on large, against v1 (60.0 %), 90 cases, 95 % intervals",
+            "exact on all backends, against v1 (70.0 %), 90 cases, 95 % intervals",
+        ]
+    )
+    assert text.splitlines()[-2:] == snapshot(
+        [
+            "v2 is better than v1 on all backends: +20.0 points, 95 % interval +5.2 to +19.9,",
+            "p = 0.002; 15 cases won, 3 lost; +31 % tokens.",
+        ]
+    )
+
+
+def test_groups_are_rows(printed: Printed) -> None:
+    groups = [build_comparison(group=name, n=n) for name, n in (("[b]a[/b]", 20), ("é中", 30))]
+    text = printed(print_comparisons, "exact", groups, Rule())
+    assert text == snapshot("""\
+exact on small, against v1 (70.0 %), 95 % intervals
+           n     b  points  interval           p  won:lost  tokens  verdict
+───────────────────────────────────────────────────────────────────────────
+[b]a[/b]  20  82.0   +12.0  +5.2 to +19.9  0.002      15:3   +31 %  better
+é中       30  82.0   +12.0  +5.2 to +19.9  0.002      15:3   +31 %  better
+
+What a trial takes
+b against a                tokens more    interval  s more        interval
+──────────────────────────────────────────────────────────────────────────
+v2 against v1 in [b]a[/b]          +31  +28 to +34   +0.25  +0.20 to +0.30
+v2 against v1 in é中               +31  +28 to +34   +0.25  +0.20 to +0.30
+""")
+
+
+def test_the_price_of_a_trial_and_of_a_point(printed: Printed) -> None:
+    dear = build_comparison(cost_usd=change(0.001, 0.0022, (0.0011, 0.0013)))
+    cheap = build_comparison(b="mood@v3", cost_usd=change(0.001, 0.0005), tokens=None)
+    text = printed(print_comparisons, "exact", [dear, cheap], Rule())
+    assert text == snapshot("""\
+exact on small, against v1 (70.0 %), 100 cases, 95 % intervals
+       b  points  interval           p  won:lost  tokens  verdict
+─────────────────────────────────────────────────────────────────
+v2  82.0   +12.0  +5.2 to +19.9  0.002      15:3   +31 %  better
+v3  82.0   +12.0  +5.2 to +19.9  0.002      15:3       -  better
+
+What a trial takes
+b against a    tokens more    interval  s more  USD more  USD a point
+─────────────────────────────────────────────────────────────────────
+v2 against v1          +31  +28 to +34   +0.25   +0.0012       0.0001
+v3 against v1            -           -   +0.25   -0.0005            -
+
+v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
+cases won, 3 lost; +31 % tokens.
+""")
+
+
+def test_why_and_what_to_know_are_told_once_each(printed: Printed) -> None:
+    few = "12 cases are too few: at least 15"
+    apart = "the arms ran on different cases: mood@v3 alone has c9"
+    many = [
+        refused(few, warnings=("exploratory: 12 cases",)),
+        refused(
+            few, apart, b="mood@v3", warnings=("exploratory: 12 cases", "mood@v3 alone has c9")
+        ),
+        refused(apart, a="mood@v2", b="mood@v3", warnings=("exploratory: 12 cases",)),
+    ]
+    text = printed(print_comparisons, "exact", many, Rule())
+    notes = [line for line in text.splitlines() if line.startswith(("refused:", "note:"))]
+    assert notes == snapshot(
+        [
+            "refused: 12 cases are too few: at least 15 (v2 against v1; v3 against v1)",
+            "refused: the arms ran on different cases: v3 alone has c9",
+            "note: exploratory: 12 cases",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {},
+            snapshot("undecided: v2 against v1: 100 cases can show 9 points, 1,900 more 5 points"),
+        ),
+        ({"cases_needed": 90}, snapshot("undecided: v2 against v1: 100 cases can show 9 points")),
+        ({"cases_needed": None}, snapshot("undecided: v2 against v1: 100 cases can show 9 points")),
+        (
+            {"is_rate": False},
+            snapshot("undecided: v2 against v1: 100 cases can show 0.09, 1,900 more 0.05"),
+        ),
+    ],
+)
+def test_what_more_cases_would_show(
+    printed: Printed, changes: dict[str, object], told: str
+) -> None:
+    one = build_comparison(verdict="undecided", p_adjusted=0.3, **changes)
+    text = printed(print_comparisons, "exact", [one], Rule(min_effect=0.05))
+    assert [line for line in text.splitlines() if line.startswith("undecided:")] == [told]
+
+
+def test_of_very_many_comparisons_not_all_is_told(printed: Printed) -> None:
+    many = [
+        build_comparison(b=f"mood@v{number}", verdict="undecided", p_adjusted=0.5)
+        for number in range(2, 42)
+    ]
+    lines = printed(print_comparisons, "exact", many, Rule()).splitlines()
+    assert "What a trial takes" not in lines
+    told = [line for line in lines if line.startswith("undecided:")]
+    assert len(told) == 13
+    assert told[-1] == "undecided: 28 more, which --json tells"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("b", ["mood@v2", LONG, "评估@版本二", f"{LONG} -context -examples"])
+@pytest.mark.parametrize("group", [None, "a [group] of cases with a name that goes on and on"])
+def test_every_width_and_label_fits(
+    printed: Printed, width: int, b: str, group: str | None
+) -> None:
+    rows = [
+        build_comparison(a="other@v1", b=b, group=group, cost_usd=change(0.1, 0.2)),
+        build_comparison(a="other@v1", b="mood@v9", group=group, delta=-1.0, ci=(-1.0, -0.9999)),
+    ]
+    text = printed(print_comparisons, "exact", rows, Rule(), width=width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    figures = ["+12.0", "-100.0", "better"]
+    figures += ["+5.2 to +19.9", "-100.0 to -100.0"] if width > 40 else []
+    assert all(figure in text for figure in figures)
+    kept = text.replace("\n", "").replace(" ", "")
+    assert all(letter in kept for letter in b.replace(" ", ""))
+
+
+def test_numbers_of_any_size_are_not_cut_off(printed: Printed) -> None:
+    huge = build_comparison(
+        is_rate=False, mean_a=1.2345e9, mean_b=-1.2345e-9, delta=-1.2345e9, ci=(-2.2345e9, -1e-9)
+    )
+    text = printed(print_comparisons, "length", [huge], Rule())
+    assert max(map(len, text.splitlines())) <= 80
+    assert "-2.234e+09 to -1e-09" in text
+
+
+@given(
+    name=st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(str.strip),
+    case=st.text(st.characters(codec="utf-8"), min_size=1, max_size=10),
+)
+def test_no_name_is_obeyed_by_the_terminal(name: str, case: str) -> None:
+    stream = StringIO()
+    console = Console(file=stream, width=80, force_terminal=True, color_system=None)
+    one = build_comparison(b=f"mood@{name}", won=(case,), warnings=(f"{name} alone has {case}",))
+    print_comparisons(console, "exact", [one], Rule())
+    unseen = set(map(chr, [*range(10), *range(11, 32), *range(127, 160)]))
+    told = stream.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "")
+    assert not unseen & set(told.replace("\t", ""))
+
+
+def test_colour_is_for_terminals_and_only_says_again_what_words_say(printed: Printed) -> None:
+    verdicts = [
+        build_comparison(b=f"mood@{word}", verdict=word)
+        for word in ("better", "worse", "equivalent", "undecided", "refused")
+    ]
+    stream = StringIO()
+    console = Console(file=stream, width=80, force_terminal=True, color_system="standard")
+    print_comparisons(console, "exact", verdicts, Rule())
+    coloured = stream.getvalue()
+    for code, word in (("1;32", "better"), ("1;31", "worse"), ("33", "refused")):
+        assert re.search(rf"\x1b\[{code}m{word} *\x1b\[0m", coloured)
+    plain = printed(print_comparisons, "exact", verdicts, Rule())
+    assert "\x1b" not in plain
+    rows = [line.split() for line in plain.splitlines()]
+    assert ["equivalent", "equivalent"] in [[row[0], row[-1]] for row in rows if row]
