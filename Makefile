@@ -21,8 +21,14 @@ help: ## Show this list.
 
 demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS="-n 6" for a short one.
 	$(BIN)/promptlab run sentiment $(DEMO_ARGS)
-	@echo "One review under every version of the prompt:"
-	$(BIN)/promptlab show --case r01 --limit 6
+	@echo "Which version is better than the first?"
+	$(BIN)/promptlab compare --baseline sentiment@v1
+	@echo
+	@echo "Which habit of prompt writing did it?"
+	$(BIN)/promptlab practices
+	@echo
+	@echo "And the step that helped most:"
+	$(BIN)/promptlab diff sentiment@v1 sentiment@v2
 
 test: check ## The same as check.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import click
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from promptlab import registry
@@ -15,6 +16,7 @@ from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
 from promptlab.front_matter import FrontMatter
 from promptlab.remote.options import RemoteOptions
+from promptlab.rule_config import CompareSettings
 from promptlab.scorers import describe, get_scorer, scorer_names
 from promptlab.store.schema import RESULT_COLUMNS
 from promptlab.suite import SuiteFile
@@ -52,9 +54,18 @@ def all_verbs() -> str:
 
 def suite_keys() -> str:
     """Return a table of the keys of a suite file."""
+    return _keys(SuiteFile)
+
+
+def compare_keys() -> str:
+    """Return a table of the keys of `[tool.promptlab.compare]`."""
+    return _keys(CompareSettings)
+
+
+def _keys(model: type[BaseModel]) -> str:
     rows = (
         (f"`{name}`", "required" if field.is_required() else _default(field), field.description)
-        for name, field in SuiteFile.model_fields.items()
+        for name, field in model.model_fields.items()
     )
     return table(("key", "default", "meaning"), rows)
 
