@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from promptlab.capacity import Patience
-from promptlab.types import Failure, Fault
+from promptlab.failure import Failure, Fault
 
 _FIRST_S = 0.5
 _LONGEST_S = 30.0

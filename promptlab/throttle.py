@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from promptlab.capacity import Pace
-from promptlab.types import Completion, Fault
+from promptlab.failure import Fault
+from promptlab.types import Completion
 
 _START = 32  # calls in flight to begin with; twice as many after every round of good answers
 # Refused calls for each that was answered. Up to the first they are no matter; above the second too

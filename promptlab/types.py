@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from promptlab.failure import Failure
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Role = Literal["system", "user", "assistant"]
 
@@ -85,31 +87,6 @@ class Usage:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
-
-
-class Fault(StrEnum):
-    """What was wrong with a call that brought no answer."""
-
-    UNREACHABLE = "unreachable"  # no connection
-    BROKEN = "broken"  # a connection that ended before the answer did
-    TIMEOUT = "timeout"
-    BUSY = "busy"  # too many requests, or an overloaded server
-    SERVER = "server"  # the server's own mistake
-    UNREADABLE = "unreadable"  # a reply that is no answer of this interface
-    REJECTED = "rejected"  # this request, for what it is: asking again changes nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a call has no answer, and how long the server wants to be left alone, if it says so."""
-
-    fault: Fault
-    wait_s: float | None = None
-
-    @property
-    def passing(self) -> bool:
-        """Say whether the same call may succeed later."""
-        return self.fault is not Fault.REJECTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.capacity import Patience
+from promptlab.failure import Failure, Fault
 from promptlab.retry import wait_before_retry
-from promptlab.types import Failure, Fault
 
 PATIENT = Patience(retries=3, limit_s=100)
 PASSING = [fault for fault in Fault if fault is not Fault.REJECTED]

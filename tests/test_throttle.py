@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.capacity import Pace
+from promptlab.failure import Failure, Fault
 from promptlab.throttle import Entry, Meter, Throttle
-from promptlab.types import Completion, Failure, Fault, Outcome, Usage
+from promptlab.types import Completion, Outcome, Usage
 
 Result = TypeVar("Result")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from promptlab.errors import BackendError, PromptlabError
+from promptlab.failure import Fault
 from promptlab.lazy import lazy_module
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.bodies import decoded
@@ -23,7 +24,7 @@ from promptlab.remote.failures import judge
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import count, outcome, word
-from promptlab.types import Completion, Fault, Image, Json, Message, Request, Usage
+from promptlab.types import Completion, Image, Json, Message, Request, Usage
 
 if TYPE_CHECKING:
     import httpx

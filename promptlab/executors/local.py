@@ -14,9 +14,10 @@ from promptlab.backends import Backend
 from promptlab.cost import likely_tokens
 from promptlab.errors import BackendError
 from promptlab.executors import Work
+from promptlab.failure import Failure, Fault
 from promptlab.retry import wait_before_retry
 from promptlab.throttle import Throttle
-from promptlab.types import Completion, Failure, Fault, Outcome, Request
+from promptlab.types import Completion, Outcome, Request
 
 UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
 _DRAIN_S = 30.0  # at most, for answers in flight when a run is interrupted

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience
 from promptlab.cost import Price
 from promptlab.errors import BackendError, PromptlabError
+from promptlab.failure import Failure, Fault
 from promptlab.keys import Keyring
 from promptlab.lazy import lazy_module
 from promptlab.remote.bodies import decoded, encoded, merged
@@ -22,15 +23,7 @@ from promptlab.remote.failures import RefusedError, judge
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.probes import check
 from promptlab.remote.transport import open_transport
-from promptlab.types import (
-    Completion,
-    Failure,
-    Fault,
-    Json,
-    Outcome,
-    Request,
-    Sampling,
-)
+from promptlab.types import Completion, Json, Outcome, Request, Sampling
 
 if TYPE_CHECKING:
     import httpx

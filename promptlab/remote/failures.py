@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 
 from promptlab.errors import BackendError
+from promptlab.failure import Fault
 from promptlab.remote.complaints import Complaint, read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.waits import wait_of
-from promptlab.types import Fault
 
 # What stops a backend for good: every other call would end the same.
 _STATUS_HINTS = {

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from promptlab.capacity import Health
 from promptlab.errors import BackendError, PromptlabError
+from promptlab.failure import Fault
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Fault, Json, Message, Request, Sampling
+from promptlab.types import Completion, Json, Message, Request, Sampling
 
 if TYPE_CHECKING:
     from promptlab.remote.backend import RemoteBackend

@@ -19,8 +19,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from promptlab.errors import BackendError
+from promptlab.failure import Fault
 from promptlab.lazy import lazy_module
-from promptlab.types import Fault
 
 if TYPE_CHECKING:
     import aiohttp

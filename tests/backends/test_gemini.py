@@ -19,17 +19,9 @@ from promptlab.backends.gemini import Gemini, Options
 from promptlab.cost import Price
 from promptlab.digest import digest_bytes
 from promptlab.errors import BackendError, PromptlabError
+from promptlab.failure import Fault
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import (
-    Completion,
-    Fault,
-    Image,
-    Message,
-    Outcome,
-    Request,
-    Sampling,
-    Usage,
-)
+from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 
 KEY = "AIzaSyTest-0123456789abcdefghijklmno"
 PIXEL = b"\xff\xfb\xcb\xff pixels"  # its base64 holds `/`

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from promptlab.backends.openai import OpenAI, Options
 from promptlab.digest import digest_bytes
 from promptlab.errors import BackendError
+from promptlab.failure import Fault
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Fault, Image, Message, Outcome, Request, Sampling, Usage
+from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 
 from .sdk_types import strict_validator
 

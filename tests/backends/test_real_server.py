@@ -24,8 +24,9 @@ from promptlab.backends.hf import Options as LocalOptions
 from promptlab.backends.openai import OpenAI, Options
 from promptlab.cli import run_cli
 from promptlab.errors import BackendError
+from promptlab.failure import Fault
 from promptlab.hf_model.weights import DEFAULT_MODEL
-from promptlab.types import Completion, Fault, Message, Outcome, Request, Role, Sampling
+from promptlab.types import Completion, Message, Outcome, Request, Role, Sampling
 
 pytestmark = pytest.mark.model
 

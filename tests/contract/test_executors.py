@@ -15,16 +15,8 @@ from promptlab.backends import Capacity, Patience
 from promptlab.backends.echo import Echo, Options
 from promptlab.errors import BackendError
 from promptlab.executors import Executor
-from promptlab.types import (
-    Completion,
-    Failure,
-    Fault,
-    Json,
-    Message,
-    Outcome,
-    Request,
-    Sampling,
-)
+from promptlab.failure import Failure, Fault
+from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
 
 EXECUTORS = registry.names("executors")
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.errors import BackendError
+from promptlab.failure import Fault
 from promptlab.keys import Keyring
 from promptlab.remote.complaints import read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import RefusedError, judge
-from promptlab.types import Fault
 
 
 def reply(status: int, body: Any = None, **headers: str) -> Reply:

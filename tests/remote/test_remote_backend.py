@@ -14,8 +14,9 @@ from promptlab.backends.openai import OpenAI, Options
 from promptlab.capacity import Pace, Patience
 from promptlab.cost import Price
 from promptlab.errors import BackendError
+from promptlab.failure import Failure, Fault
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Failure, Fault, Image, Message, Outcome, Request, Sampling
+from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling
 
 from .fault_server import FaultServer
 

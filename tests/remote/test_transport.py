@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from promptlab.errors import BackendError
+from promptlab.failure import Fault
 from promptlab.remote.exchange import CallError, Exchange, Reply
 from promptlab.remote.transport import fault_of, open_transport, raise_if_unsafe, reason_of
-from promptlab.types import Fault
 
 from .fault_server import FaultServer
 
