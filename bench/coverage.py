@@ -493,6 +493,7 @@ def program(course: Course, scores: Floats) -> Sequence[Contrast]:
         repeats=1,
         sequential=plan.sequential,
         looks=(),
+        reused=0,
         scorer=plan.scorers[0],
         arms=tuple(MeasuredArm(arm, Sampling(), "") for arm in plan.arms),
         cases=tuple(MeasuredCase(case.id, case.group, case.digest) for case in plan.cases),

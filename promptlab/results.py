@@ -185,8 +185,9 @@ class MeasuredRun:
     """What one scorer says of a run: a row a stored trial, its columns those of `MEASURED`.
 
     A value that is not known is None; a trial without a score that neither failed nor was failed
-    by its scorer is left out. `sequential` is set where the run could stop early. `looks` are the
-    numbers of cases, each less than this run's own limit, to which earlier runs were limited.
+    by its scorer is left out. `sequential` is set where the run could stop early. `reused` counts
+    the trials that answers of earlier runs served. `looks` are the numbers of cases, each less
+    than this run's own limit, to which earlier runs were limited.
     """
 
     info: RunInfo
@@ -195,6 +196,7 @@ class MeasuredRun:
     repeats: int
     sequential: Sequential | None
     looks: tuple[int, ...]
+    reused: int
     scorer: ScorerSpec
     arms: tuple[MeasuredArm, ...]
     cases: tuple[MeasuredCase, ...]

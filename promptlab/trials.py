@@ -146,9 +146,10 @@ class TrialWork:
         if self._renderer.plan.sequential is not None:
             limit = min(limit, _STEP)
         while not lane.closed:
+            self._drop_unwanted(lane)
             while len(lane.ready) < limit and self._fill(lane):
                 await self._look_up(lane)
-            self._drop_unwanted(lane)
+                self._drop_unwanted(lane)
             if lane.ready:
                 if count := self._desk.reserve(min(limit, len(lane.ready))):
                     return [lane.ready.popleft() for _ in range(count)]

@@ -21,7 +21,7 @@ from promptlab.results import MeasuredRun
 from promptlab.rule import Limits, Rule
 from promptlab.stats.multiplicity import holm
 from promptlab.stats.paired import mcnemar_exact, paired_t
-from promptlab.types import Sequential
+from promptlab.types import Sampling, Sequential
 
 from .inference.measured_runs import ABSENT, Cell, binary_scores, measured_arm, measured_run
 
@@ -401,3 +401,86 @@ def test_big_bench_hard_as_a_whole_is_clustered_by_task() -> None:
     assert (one.n, one.effect.n_groups, one.effect.method) == (6511, 27, "cr2")
     assert one.effect.se == pytest.approx(0.0439, abs=5e-5)
     assert one.verdict == "better"
+
+
+# One piece of evidence counts once.
+
+
+def other_contents(run: MeasuredRun) -> MeasuredRun:
+    """Return the run with other contents of all cases, such as after an edit of their tags."""
+    cases = tuple(replace(case, digest=f"{case.digest} edited") for case in run.cases)
+    return replace(run, cases=cases)
+
+
+def test_a_case_with_another_content_in_another_run_is_no_new_evidence() -> None:
+    clear = measured_run(binary_scores(5, 1, 14))
+    again = other_contents(measured_run(binary_scores(5, 1, 14), number=2))
+    [once] = compare(join([clear]), Rule(limits=LAX))
+    [twice] = compare(join([clear, again]), Rule(limits=LAX))
+    assert (twice.n, twice.effect.n_groups, twice.effect.method) == (40, 20, "cr2")
+    assert once.effect.p is not None
+    assert twice.effect.p is not None
+    assert twice.effect.p > 0.05
+    assert any("one piece of evidence" in text for text in twice.warnings)
+    assert not any("one piece of evidence" in text for text in once.warnings)
+
+
+def test_copies_of_a_case_are_no_new_evidence() -> None:
+    """Each case stands three times under other ids; every arm gave its copies one answer."""
+    scores = [[one for one in row for _ in range(3)] for row in binary_scores(5, 1, 14)]
+    copied = measured_run(scores, answers=lambda arm, case, _: 100 * (arm + 1) + case // 3)
+    one = only(copied, Rule(limits=LAX))
+    assert (one.n, one.effect.n_groups) == (60, 20)
+    own = only(measured_run(scores), Rule(limits=LAX))
+    assert own.effect.n_groups == 60
+
+
+def test_a_constant_answer_of_one_arm_groups_nothing() -> None:
+    run = measured_run(
+        binary_scores(5, 1, 14), answers=lambda arm, case, _: 7 if arm == 0 else 100 + case
+    )
+    assert only(run, Rule(limits=LAX)).effect.n_groups == 20
+
+
+def test_imports_without_answers_measure_again() -> None:
+    """Whose answers are not known are other answers in every run, and the same ones in one."""
+    runs = [
+        measured_run(scores, answers=lambda *_: None, number=number)
+        for number, scores in enumerate((binary_scores(6, 0, 14), binary_scores(0, 6, 14)), 1)
+    ]
+    for order in (runs, runs[::-1]):
+        [one] = compare(join(order), Rule(limits=LAX))
+        assert one.delta == pytest.approx(0.0)
+    [same] = compare(join([runs[0], runs[0]]), Rule(limits=LAX))
+    assert same.delta == pytest.approx(0.3)
+
+
+def test_arms_of_one_name_have_one_number_on_every_backend() -> None:
+    warm = Sampling(temperature=1.0)
+    parts = [
+        measured_run([[1.0] * 20], arms=[measured_arm("v1", backend=backend, sampling=sampling)])
+        for backend, sampling in (("e1", None), ("e1", warm), ("e2", warm), ("e2", None))
+    ]
+    runs = [replace(run, info=replace(run.info, run_id=f"r{at}")) for at, run in enumerate(parts)]
+    named = {
+        (arm.arm.backend, arm.settings[0].sampling.temperature): arm.label
+        for arm in join(runs).arms
+    }
+    assert named["e1", 0.0] == named["e2", 0.0] != named["e1", 1.0] == named["e2", 1.0]
+
+
+def test_where_all_groups_agree_there_is_a_test_and_an_interval() -> None:
+    groups = [f"g{place // 3}" for place in range(60)]
+    scores: list[Row] = [[0.0] * 60, [float(place % 3 > 0) for place in range(60)]]
+    one = only(measured_run(scores, groups=groups), Rule())
+    assert one.effect.se is None
+    assert one.ci is not None
+    assert 0 < one.ci[0] < 2 / 3 < one.ci[1]
+    assert one.verdict == "better"
+
+
+def test_where_all_cases_agree_on_a_number_there_is_a_test_and_an_interval() -> None:
+    one = only(measured_run([[0.1] * 40, [0.9] * 40]), Rule())
+    assert one.verdict == "better"
+    assert one.ci is not None
+    assert one.ci[0] < 0.8 < one.ci[1]

@@ -311,3 +311,19 @@ def test_too_little_data_is_refused_for_practices_too() -> None:
     arms = design_arms("ablation", ("role",))
     one = by_name(found(simulated(arms, {"role": 0.2}, cases=10)))["role"]
     assert (one.verdict, one.reasons) == ("refused", ("10 cases are too few: at least 15",))
+
+
+def test_models_weigh_alike_however_many_wordings_they_ran() -> None:
+    arms = [
+        measured_arm("v1", backend="m1"),
+        measured_arm("va", practices=("clear",), backend="m1"),
+    ]
+    arms += [measured_arm("v1", backend="m2")]
+    arms += [measured_arm(name, practices=("clear",), backend="m2") for name in ("va", "vb", "vc")]
+    means = (16, 0, 0, 8, 8, 8)  # of 40 cases passed
+    scores = [[float(case < passed) for case in range(40)] for passed in means]
+    effects = found(measured_run(scores, arms=arms)).effects
+    by_scope = {(one.scope, one.backend): one.delta for one in effects}
+    assert by_scope["model", "m1"] == pytest.approx(-0.4)
+    assert by_scope["model", "m2"] == pytest.approx(0.2)
+    assert by_scope["these models", None] == pytest.approx(-0.1)

@@ -19,10 +19,13 @@ def tell(store: Store, run_id: str, rule: Rule, calls_a_trial: float) -> None:
     info = store.run(run_id)
     if info.status != "finished":
         return
-    click.echo(_saved(store, info, calls_a_trial))
-    click.echo()
     evidence = read_evidence(store, [run_id], None)
     found = compare(evidence.table, rule)
+    if any(one.stopped_at is not None for one in found):
+        click.echo(_saved(store, info, calls_a_trial))
+    else:
+        click.echo("Nothing was decided before the last case.")
+    click.echo()
     print_comparisons(stdout(), evidence.table.scorer.label, found, rule)
 
 
@@ -30,7 +33,7 @@ def _saved(store: Store, info: RunInfo, calls_a_trial: float) -> str:
     """Say how many calls were saved: at most so many, where the store may have had answers."""
     left = info.trials - info.stored
     if not left:
-        return "Nothing was decided before the last case."
+        return "Decided early, but every trial was carried out before that was known."
     reused = any(arm.cached for arm in store.arm_outcomes(info.run_id))
     calls = counted(round(left * calls_a_trial), "call")
     told = f"Decided early: {left:,} of {counted(info.trials, 'trial')} were not needed"

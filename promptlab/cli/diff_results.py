@@ -90,7 +90,7 @@ def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
         asked = [one for one in found if one.a in labels[0] and one.b in labels[1]]
         if asked:
             return asked
-    table = join([only_text(side.run, side.text.digest) for side in (a, b)])
+    table = join([only_text(side.run, side.text) for side in (a, b)])
     label = next(arm.label for arm in table.arms if arm.arm.digest == a.text.digest)
     try:
         return compare(table, rule, baseline=label)

@@ -94,6 +94,11 @@ def baseline_of(session: Session, store: Store, evidence: Evidence, reference: s
         return replace(evidence, baseline=label)
     project = _project(session)
     library = None if project is None else TemplateLibrary(project.templates)
+    templates = {arm.arm.template for arm in evidence.table.arms}
+    if library is not None and "@" not in reference and len(templates) == 1:
+        [name] = templates
+        if name in library.names() and reference in library.aliases(name):
+            reference = f"{name}@{reference}"
     if library is None or reference.partition("@")[0] not in library.names():
         labels = dict.fromkeys(arm.label for arm in evidence.table.arms)
         raise unknown("arm", reference, [*labels])
@@ -102,16 +107,17 @@ def baseline_of(session: Session, store: Store, evidence: Evidence, reference: s
 
 def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evidence:
     """Make a version the baseline: where no run has its text, join the newest one that does."""
-    for arm in evidence.table.arms:
-        if arm.arm.digest == text.digest and not arm.arm.off:
-            return replace(evidence, baseline=arm.label)
+    named = f"{text.name}@{text.version}"
+    ours = [arm for arm in evidence.table.arms if arm.arm.digest == text.digest and not arm.arm.off]
+    if ours:  # a copy under another name is not what was asked for, if the version is there itself
+        arm = next((arm for arm in ours if arm.arm.prompt == named), ours[0])
+        return replace(evidence, baseline=arm.label)
     run_id = store.newest_run_of((text.digest,))
     if run_id is None:
-        name = f"{text.name}@{text.version}"
         raise PromptlabError(
-            f"the text of {name} was never run", hint=f"promptlab run SUITE -t {name}"
+            f"the text of {named} was never run", hint=f"promptlab run SUITE -t {named}"
         )
-    run = only_text(store.measured(run_id, evidence.table.scorer.label), text.digest)
+    run = only_text(store.measured(run_id, evidence.table.scorer.label), text)
     table = join([*evidence.table.runs, run])
     label = next(arm.label for arm in table.arms if arm.arm.digest == text.digest)
     note = f"{label} is taken from run {run_id}"

@@ -29,6 +29,7 @@ Ints = NDArray[np.int64]
 FEW = 30  # cases: below, a test of numbers must also hold without Student's assumptions
 PLANNED_EFFECT = 0.05  # of scores between 0 and 1, where the user names no smallest effect
 _EVEN = 0.75  # of groups: below this `evenness`, CR2 gives false alarms in more than 5 % of runs
+_HARDLY_ANY = 6  # cases that differ
 _ROUNDING = 1e-12  # what is smaller than this share of the scores is no difference
 
 
@@ -68,34 +69,44 @@ def effect(
     the sign-flip test must agree, and the larger p counts. `bounded` says that differences lie
     between -1 and 1; `seed` is for the draws. `bench/coverage.py` shows how all this holds.
     """
-    n, n_groups = d.size, len(np.unique(groups))
+    n_groups = len(np.unique(groups))
     nonzero = int(np.count_nonzero(d))
-    if n == 0:
+    if d.size == 0:
         return Effect(0, 0, 0, None, None, None, None, "none")
-    delta = float(d.mean())
-    if n_groups < n:
+    if n_groups < d.size:
         uneven = evenness(groups) < _EVEN
         found = cluster_mean(d, groups, rule.level, jackknife=uneven)
-        ci, method = interval(found.low, found.high), "cr3" if uneven else "cr2"
-        return Effect(n, n_groups, nonzero, delta, found.se, ci, found.p, method)
-    if binary:
-        wins, losses = int((d > 0).sum()), int((d < 0).sum())
-        p = mcnemar_exact(wins, losses) if rule.strict else mcnemar_midp(wins, losses)
-        se = sqrt(max(0.0, (wins + losses) / n - delta**2) / n)
-        ci = tango(n, wins, losses, rule.level)
-        method = "mcnemar-exact" if rule.strict else "mcnemar-midp"
-        return Effect(n, n_groups, nonzero, delta, se, ci, p, method)
-    found = paired_t(d, rule.level)
-    # With hardly a case that differs, Student's interval is much too sure. Two imagined cases, one
-    # in each direction, make it cautious, as Bonett and Price do for pass or fail.
-    few = bounded and nonzero < rule.limits.min_nonzero
-    cautious = paired_t(np.append(d, (1.0, -1.0)), rule.level) if few else found
-    ci = interval(cautious.low, cautious.high)
-    if n >= FEW and not rule.strict:
-        return Effect(n, n_groups, nonzero, delta, found.se, ci, found.p, "paired-t")
-    flipped = sign_flip(d, seed)
-    p = flipped if found.p is None else max(found.p, flipped)
-    return Effect(n, n_groups, nonzero, delta, found.se, ci, p, "paired-t+sign-flip")
+        p = found.p
+        if found.se is None and n_groups > 1:  # all groups agree: no spread to judge by
+            p = sign_flip(np.bincount(groups, weights=d)[np.unique(groups)], seed)
+        method = "cr3" if uneven else "cr2"
+    elif binary:
+        return _pass_or_fail(d, n_groups, rule)
+    else:
+        found = paired_t(d, rule.level)
+        p, method = found.p, "paired-t"
+        if d.size < FEW or rule.strict or p is None:
+            p, method = max(p or 0.0, sign_flip(d, seed)), "paired-t+sign-flip"
+    # With hardly a case that differs, or no spread at all, such intervals are much too sure, or
+    # none. Two imagined cases, one in each direction, make them cautious, as Bonett and Price do
+    # for pass or fail.
+    if bounded and (nonzero < _HARDLY_ANY or found.se is None) and n_groups > 1:
+        apart = np.append(groups, groups.max() + np.array([1, 2]))
+        cautious = cluster_mean(np.append(d, (1.0, -1.0)), apart, rule.level)
+        ci = interval(cautious.low, cautious.high)
+    else:
+        ci = interval(found.low, found.high)
+    return Effect(d.size, n_groups, nonzero, found.mean, found.se, ci, p, method)
+
+
+def _pass_or_fail(d: Floats, n_groups: int, rule: Rule) -> Effect:
+    n, delta = d.size, float(d.mean())
+    wins, losses = int((d > 0).sum()), int((d < 0).sum())
+    p = mcnemar_exact(wins, losses) if rule.strict else mcnemar_midp(wins, losses)
+    se = sqrt(max(0.0, (wins + losses) / n - delta**2) / n)
+    ci = tango(n, wins, losses, rule.level)
+    method = "mcnemar-exact" if rule.strict else "mcnemar-midp"
+    return Effect(n, n_groups, wins + losses, delta, se, ci, p, method)
 
 
 def interval(low: float | None, high: float | None) -> Interval | None:
@@ -166,14 +177,22 @@ def untrusted(judge: str, calibration: Calibration | None, limits: Limits) -> st
     return f"the judge {judge!r} is not good enough: {told}"
 
 
+def planned_effect(rule: Rule, *, bounded: bool) -> float:
+    """Return the difference that more cases are to show, 0 where none is named.
+
+    It is twice the smallest effect that matters, which is to be seen beyond that; without one
+    0.05 for scores between 0 and 1.
+    """
+    return 2 * rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
+
+
 def cases_needed(
     found: Effect, d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool
 ) -> int | None:
-    """Return how many cases show the smallest effect that matters, with a power of 80 %.
+    """Return how many cases decide, with a power of 80 %, what is `planned_effect` in truth.
 
-    The spread is taken from the data at its upper 80 % limit, the effect never: it is
-    `Rule.min_effect`, or 0.05 for scores between 0 and 1. None where no effect is named, where no
-    difference is that large, or the spread is not known.
+    The spread is taken from the data at its upper 80 % limit, the effect never. None where no
+    effect is named, where no difference is that large, or the spread is not known.
     """
     wanted = rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
     if not 0 < wanted < inf or (bounded and wanted > 1) or found.n < 2:

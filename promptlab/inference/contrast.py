@@ -6,6 +6,7 @@ from in the same way.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -125,12 +126,14 @@ def estimate(
 ) -> Contrast:
     """Estimate all of a contrast but what depends on the others of its family.
 
-    A case counts with the mean of a side's arms. `within` restricts the cases to one group, inside
-    which they count as independent.
+    A case counts with the mean of a side's arms on each backend, all backends alike. `within`
+    restricts the cases to one group, inside which they count as independent.
     """
-    everywhere = np.ones(len(table.cases), dtype=bool)
-    cases = everywhere if within is None else within
+    cases = np.ones(len(table.cases), dtype=bool) if within is None else within
+    looked = early.look(table, a, b, cases, rule)
     shared = cases & np.all([~np.isnan(arm.cells.score) for arm in (*a, *b)], axis=0)
+    if looked is not None and looked.at is not None:
+        shared &= table.declared < looked.at  # what came in later was on its way
     before, after = (_means(side, shared, "score") for side in (a, b))
     d = settled(after - before, np.maximum(np.abs(before), np.abs(after)))
     groups = table.groups[shared] if within is None else np.arange(d.size)
@@ -138,7 +141,6 @@ def estimate(
     binary = verdicts and _wholly(before) and _wholly(after)
     bounded = table.bounded
     found = effect(d, groups, rule, binary=binary, bounded=bounded, seed=table.runs[0].seed)
-    looked = early.look(table, a, b, cases, rule)
     if looked is not None:
         found = _anytime(found, looked)
     reasons = doubts.refusals(table, a, b, cases, rule)
@@ -151,13 +153,14 @@ def estimate(
         won=table.names(_at(shared, d > 0)),
         lost=table.names(_at(shared, d < 0)),
         reasons=tuple(reasons),
-        detectable=minimum_detectable_effect(found.se, rule.alpha) if found.se else None,
+        detectable=_detectable(found, rule),
         cases_needed=cases_needed(found, d, groups, rule, binary=binary, bounded=table.bounded),
         tokens=_change(a, b, shared, "tokens", groups, rule),
         output_tokens=_change(a, b, shared, "output_tokens", groups, rule),
         cost_usd=_change(a, b, shared, "cost_usd", groups, rule),
         latency_s=_change(a, b, shared, "latency_s", groups, rule),
         warnings=(
+            *doubts.of_the_table(table),
             *doubts.warnings(table, a, b, cases, rule.limits),
             *doubts.without_failures(table, a, b, cases),
             *_optimistic(found, looked),
@@ -182,6 +185,13 @@ def conclude(family: Sequence[Made], rule: Rule) -> Iterator[Made]:
             yield replace(one, p_adjusted=p, verdict="refused", reasons=(alike,))
         else:
             yield replace(one, p_adjusted=p, verdict=found)
+
+
+def _detectable(found: Effect, rule: Rule) -> float | None:
+    """Return the difference that so many cases show beyond the smallest effect that matters."""
+    if not found.se:
+        return None
+    return rule.min_effect + minimum_detectable_effect(found.se, rule.alpha)
 
 
 def _anytime(found: Effect, looked: early.Look) -> Effect:
@@ -211,8 +221,11 @@ def _at(shared: Where, which: Where) -> Where:
 
 
 def _means(side: Side, where: Where, name: str) -> Floats:
-    """Return a quantity of each case, the mean of the side's arms."""
-    values: Floats = np.mean([getattr(arm.cells, name)[where] for arm in side], axis=0)
+    """Return a quantity of each case: the mean of a backend's arms, then over backends."""
+    by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
+    for arm in side:
+        by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
+    values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
     return values
 
 

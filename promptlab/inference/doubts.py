@@ -168,6 +168,18 @@ def warnings(table: Measurements, a: Side, b: Side, within: Where, limits: Limit
     return lines
 
 
+def of_the_table(table: Measurements) -> list[str]:
+    """Return what weakens every contrast of these runs: a line each."""
+    lines = []
+    if table.repeated:
+        lines.append("cases of one id, or with the same answers, are one piece of evidence each")
+    for run in table.runs:
+        if run.sequential is not None and run.reused:
+            told = f"{run.reused} of {run.info.stored} trials had answers of earlier runs"
+            lines.append(f"{told}: this is a second look at them")
+    return lines
+
+
 def without_failures(table: Measurements, a: Side, b: Side, within: Where) -> list[str]:
     """Say what the difference is without the failed trials, which count as 0, if there are any."""
     failed = sum(int(arm.cells.failed[within].sum()) for arm in (*a, *b))

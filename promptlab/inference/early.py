@@ -72,7 +72,7 @@ def look(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> Lo
     d, complete = _completed(table, a[0], b[0])
     if not d.size:
         return Look(None, 1.0, complete=False, ci=None)
-    single = table.runs[0].repeats == 1 and len(np.unique(table.groups)) == len(table.cases)
+    single = table.runs[0].repeats == 1 and len(np.unique(table.declared)) == len(table.cases)
     path = evidence(d, single=single)
     at = first_decided(path, d, sequential, rule)
     # What came in after the decision was on its way, and is not looked at any more.
@@ -82,14 +82,15 @@ def look(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> Lo
 def evidence(d: Floats, *, single: bool) -> Floats:
     """Return the e-value after each difference.
 
-    With `single` answers they are those of passes and failures up to the first fraction: that the
-    next scores are fractions is not known before, and the past is never judged by what comes later.
+    With `single` answers they are those of passes and failures up to the first fraction; from there
+    on these are multiplied by those of numbers, begun anew: the capital won so far is bet again.
     """
-    path = e_path(d, binary=False)
-    if single:
-        whole = int(np.argmin(np.append(np.isin(d, WHOLE), [False])))
-        path[:whole] = e_path(d[:whole], binary=True)
-    return path
+    if not single:
+        return e_path(d, binary=False)
+    whole = int(np.argmin(np.append(np.isin(d, WHOLE), [False])))
+    before = e_path(d[:whole], binary=True)
+    after = e_path(d[whole:], binary=False)
+    return np.concatenate([before, after * (before[-1] if whole else 1.0)])
 
 
 def first_decided(path: Floats, d: Floats, sequential: Sequential, rule: Rule) -> int | None:
@@ -115,9 +116,10 @@ def _completed(table: Measurements, a: JoinedArm, b: JoinedArm) -> tuple[Floats,
     repeats = table.runs[0].repeats
     done = (a.cells.trials >= repeats) & (b.cells.trials >= repeats)
     d = settled(b.cells.score - a.cells.score)
-    size = np.bincount(table.groups)
-    ended = np.bincount(table.groups, weights=done) == size
+    groups = table.declared
+    size = np.bincount(groups)
+    ended = np.bincount(groups, weights=done) == size
     upto = int(np.argmin(ended)) if not ended.all() else len(ended)
-    taken = table.groups < upto
-    means = np.bincount(table.groups[taken], weights=d[taken], minlength=upto) / size[:upto]
+    taken = groups < upto
+    means = np.bincount(groups[taken], weights=d[taken], minlength=upto) / size[:upto]
     return settled(means), upto == len(ended)

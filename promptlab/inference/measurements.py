@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from promptlab.inference.groups import declared_groups, merged, same_answers, same_ids
+from promptlab.inference.labels import arm_labels
 from promptlab.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
-from promptlab.types import Arm, ScorerSpec
+from promptlab.types import Arm, ScorerSpec, TemplateSource
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,9 +69,12 @@ class JoinedArm:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """The joined runs, the first one named first. `groups` has a code for each case's group.
+    """The joined runs, the first one named first.
 
-    `bounded` says that all scores lie between 0 and 1.
+    `groups` has a code for each case's group: what its suite says belongs together, and also cases
+    of one id with several contents, and cases that every arm answered by the same answers.
+    `declared` are the groups of the suite alone. `bounded` says that all scores lie between 0 and
+    1.
     """
 
     runs: tuple[MeasuredRun, ...]
@@ -77,7 +82,13 @@ class Measurements:
     arms: tuple[JoinedArm, ...]
     cases: tuple[MeasuredCase, ...]
     groups: Ints
+    declared: Ints
     bounded: bool
+
+    @property
+    def repeated(self) -> bool:
+        """Say whether cases are grouped that their suite takes for different ones."""
+        return int(self.groups.max(initial=-1)) < int(self.declared.max(initial=-1))
 
     def names(self, where: NDArray[np.bool_]) -> tuple[str, ...]:
         """Return the ids of the cases at these places."""
@@ -88,16 +99,16 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     """Join runs of one scorer's label, the first of them giving the order of arms and cases."""
     cases, case_at = _join_cases(runs)
     arms, arm_at = _join_arms(runs)
-    parts = []
+    parts: dict[str, Floats] = {}
     for number, run in enumerate(runs):
         part = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
         part[:, _AT["arm"]] = np.array(arm_at[number])[part[:, _AT["arm"]].astype(int)]
         part[:, _AT["case"]] = np.array(case_at[number])[part[:, _AT["case"]].astype(int)]
-        parts.append(part)
-    rows = parts[0] if len(parts) == 1 else _counted_once(np.concatenate(parts))
+        parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
+    rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     known = rows[:, _AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
-    labels = _labels(arms)
+    labels = arm_labels(arms)
     joined = tuple(
         JoinedArm(
             arm=settings[0][1].arm,
@@ -112,12 +123,21 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
         )
         for place, settings in enumerate(arms)
     )
-    return Measurements(tuple(runs), runs[0].scorer, joined, cases, _groups(cases), bounded)
+    declared = declared_groups(cases)
+    answers = np.array([arm.cells.answers for arm in joined])
+    groups = merged(declared, same_ids(cases), same_answers(answers))
+    return Measurements(tuple(runs), runs[0].scorer, joined, cases, groups, declared, bounded)
 
 
-def only_text(run: MeasuredRun, digest: str) -> MeasuredRun:
-    """Return what a run says of one text with all of its practices, on every backend."""
-    kept = [arm.arm.digest == digest and not arm.arm.off for arm in run.arms]
+def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
+    """Return what a run says of one text with all of its practices, on every backend.
+
+    Where the run knows it under several names, only what is called as asked for.
+    """
+    named = f"{text.name}@{text.version}"
+    kept = [arm.arm.digest == text.digest and not arm.arm.off for arm in run.arms]
+    if any(keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)):
+        kept = [keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)]
     places = [place for place, keep in enumerate(kept) if keep]
     rows = [(places.index(int(row[0] or 0)), *row[1:]) for row in run.rows if row[0] in places]
     return replace(run, arms=tuple(run.arms[place] for place in places), rows=rows)
@@ -184,33 +204,20 @@ def _count(keys: Iterable[_Key]) -> Mapping[_Key, int]:
     return found
 
 
-def _labels(arms: Sequence[Sequence[tuple[int, MeasuredArm]]]) -> list[str]:
-    """Name arms by their prompt; by its text too where a name has had several; else by number."""
-    named = [settings[0][1].arm for settings in arms]
-    labels = [arm.prompt for arm in named]
-    texts: defaultdict[str, set[str]] = defaultdict(set)
-    for arm in named:
-        texts[arm.prompt].add(arm.digest)
-    for place, arm in enumerate(named):
-        if len(texts[arm.prompt]) > 1:
-            labels[place] += f" [{arm.digest.partition(':')[2][:6]}]"
-    alike: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, arm in enumerate(named):
-        alike[labels[place], arm.backend].append(place)
-    for places in alike.values():
-        if len(places) > 1:
-            for number, place in enumerate(places, 1):
-                labels[place] += f" [#{number}]"
-    return labels
-
-
-def _counted_once(rows: Floats) -> Floats:
+def _counted_once(parts: Mapping[str, Floats]) -> Floats:
     """Take what several runs share once, and a trial without a score only for want of a scored one.
 
-    A trial is known by arm, case, repeat and the answer that was graded.
+    `parts` are rows by their run. A trial is known by arm, case, repeat and the answer that was
+    graded; where that is not known, each run has measured for itself.
     """
-    rows = rows[np.argsort(np.isnan(rows[:, _AT["score"]]), kind="stable")]  # scored ones first
-    answers = np.nan_to_num(rows[:, _AT["generation"]], nan=-1.0)
+    rows = np.concatenate(list(parts.values()))
+    runs = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
+    scored = ~np.isnan(rows[:, _AT["score"]])
+    unknown = np.where(scored, -2.0 - runs, -1.0)
+    answers = rows[:, _AT["generation"]]
+    answers = np.where(np.isnan(answers), unknown, answers)
+    order = np.argsort(~scored, kind="stable")  # scored ones first
+    rows, answers = rows[order], answers[order]
     cells = rows[:, [_AT["arm"], _AT["case"], _AT["repeat"]]]
     _, first = np.unique(np.column_stack([cells, answers]), axis=0, return_index=True)
     first.sort()
@@ -218,7 +225,8 @@ def _counted_once(rows: Floats) -> Floats:
     unscored = np.isnan(rows[:, _AT["score"]])
     _, code = np.unique(cells, axis=0, return_inverse=True)
     measured = np.bincount(code.ravel(), weights=~unscored) > 0
-    return rows[~(unscored & measured[code.ravel()])]
+    kept: Floats = rows[~(unscored & measured[code.ravel()])]
+    return kept
 
 
 def _cells(rows: Floats, cases: int, *, bounded: bool) -> Cells:
@@ -265,15 +273,3 @@ def _fingerprints(at: Ints, generations: Floats, cases: int) -> NDArray[np.uint6
     np.add.at(found, at, mixed ^ (mixed >> np.uint64(31)))
     found[at[~known]] = 0
     return found
-
-
-def _groups(cases: Sequence[MeasuredCase]) -> Ints:
-    """Number the groups of cases; a case without one is a group by itself."""
-    codes: dict[object, int] = {}
-    return np.array(
-        [
-            codes.setdefault(place if case.group is None else case.group, len(codes))
-            for place, case in enumerate(cases)
-        ],
-        dtype=int,
-    )

@@ -40,14 +40,16 @@ class _Pair:
         """Take the next difference in the order of the plan."""
         self.groups += 1
         self.nonzero += d != 0
-        self.wins += d == 1
-        self.losses += d == -1
         self.whole &= d in WHOLE
-        self.numeric.update(d)
+        if self.whole:
+            self.wins += d == 1
+            self.losses += d == -1
+        if not self.whole:
+            self.numeric.update(d)
 
-    def e(self, *, single: bool) -> float:
+    def e(self) -> float:
         """Return the e-value so far, as `early.evidence` has it."""
-        return e_binary(self.wins, self.losses) if single and self.whole else self.numeric.e
+        return e_binary(self.wins, self.losses) * self.numeric.e
 
 
 class Race:
@@ -62,10 +64,10 @@ class Race:
         self._limits = limits
         self._repeats = plan.repeats
         self._needed = threshold(plan.sequential)
-        self._pairs = [_Pair(a, b) for a, b in plan.sequential.pairs]
         self._raced = {arm for pair in plan.sequential.pairs for arm in pair}
         self._groups = list(_groups(plan))
-        self._single = plan.repeats == 1 and all(len(group) == 1 for group in self._groups)
+        single = plan.repeats == 1 and all(len(group) == 1 for group in self._groups)
+        self._pairs = [_Pair(a, b, whole=single) for a, b in plan.sequential.pairs]
         self._sums: Floats = np.zeros((len(plan.arms), len(plan.cases)))
         self._counts = np.zeros((len(plan.arms), len(plan.cases)), dtype=int)
         self._bounded = True
@@ -110,7 +112,7 @@ class Race:
             pair.take(float(settled(settled(both[1] - both[0]).mean())))
             enough = pair.groups >= self._limits.min_cases
             if enough and pair.nonzero >= self._limits.min_nonzero:
-                pair.decided = pair.e(single=self._single) >= self._needed
+                pair.decided = pair.e() >= self._needed
 
 
 def _groups(plan: Plan) -> Iterator[list[int]]:

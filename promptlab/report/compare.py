@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from promptlab.compare import Comparison
-from promptlab.inference.conclude import PLANNED_EFFECT
+from promptlab.inference.conclude import planned_effect
 from promptlab.inference.contrast import Change, Contrast
 from promptlab.report.diff_lines import visible
 from promptlab.report.figures import bounds, difference, level, mean, more, p_value
@@ -203,7 +203,7 @@ def needed(named: Iterable[tuple[Contrast, str]], rule: Rule) -> Iterator[str]:
             continue
         told = f"{counted(one.n, 'case')} can show {_size(one.detectable, one)}"
         if one.cases_needed is not None and one.cases_needed > one.n:
-            effect = _size(rule.min_effect or PLANNED_EFFECT, one)
+            effect = _size(planned_effect(rule, bounded=True), one)
             told += f", {one.cases_needed - one.n:,} more {effect}"
         lines.append(f"undecided: {name}: {told}")
     yield from lines[:_TAKES_UP_TO]

@@ -65,7 +65,12 @@ def _comparison_text(found: Comparison) -> Text:
 
 def _print_flips(console: Console, title: str, flips: Sequence[Flip], *, full: bool) -> None:
     shown = flips if full else flips[:_FLIPS]
-    console.print(Text(visible(f"{title}: {counted(len(flips), 'case')}"), style=BOLD))
+    console.print(
+        Text(
+            visible(f"{title}: {counted(len({flip.case_id for flip in flips}), 'case')}"),
+            style=BOLD,
+        )
+    )
     for flip in shown:
         _print_flip(console, flip, full=full)
     if len(flips) > len(shown):

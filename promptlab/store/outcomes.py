@@ -71,6 +71,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         repeats=settings["repeats"],
         sequential=sequential_of(settings),
         looks=_looks(connection, run, info),
+        reused=connection.count("SELECT count(*) FROM trials WHERE run = ? AND cached = 1", [run]),
         scorer=spec,
         arms=arms,
         cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, [run])),

@@ -441,3 +441,11 @@ def test_a_broken_project_file_is_told_with_a_named_database_too(
     write(pair, "promptlab.toml", "[compare]\nalpha = 2\n")
     for words in (["compare"], ["--db", "promptlab.db", "compare"]):
         assert refused(promptlab, *words).startswith("promptlab.toml: compare.alpha: ")
+
+
+def test_an_alias_alone_names_the_baseline(project: Path, promptlab: Promptlab) -> None:
+    lay_out(project, {"v1": version("0-9"), "v2": version("0-29")}, suite())
+    assert promptlab("run", "task").code == 0
+    assert promptlab("template", "tag", "task@v2", "best").code == 0
+    [one] = json.loads(promptlab("compare", "--baseline", "best", "--json").out)["comparisons"]
+    assert (one["a"], one["b"]) == ("task@v2", "task@v1")

@@ -147,3 +147,11 @@ def test_a_run_that_stopped_early_tells_what_it_was_run_for(
     }
     [other] = document(promptlab, "task@v2", "v3")["measured"]
     assert "stopped its arms early for another comparison" in other["reason"]
+
+
+def test_a_copy_under_another_name_is_left_out(project: Path, promptlab: Promptlab) -> None:
+    lay_out(project, {"v1": version("0-9"), "v2": version("0-29"), "v3": version("0-9")}, suite())
+    assert promptlab("run", "task").code == 0
+    document = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)
+    assert [(one["a"], one["b"]) for one in document["measured"]] == [("task@v1", "task@v2")]
+    assert "Won by task@v2: 20 cases" in promptlab("diff", "task@v1", "v2").out

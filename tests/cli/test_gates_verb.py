@@ -187,3 +187,13 @@ def test_an_unfinished_run_is_not_judged(versions: Path, promptlab: Promptlab) -
     ran = promptlab("run", "task", "--max-calls", "50", "--gate", BETTER)
     assert ran.code == 4
     assert "gate failed" not in ran.err
+
+
+def test_no_worse_is_cautious_where_hardly_a_number_differs(
+    project: Path, promptlab: Promptlab
+) -> None:
+    """Two grades of 40 are a little lower: that shows much less than Student would have it."""
+    grades = {"v1": version("0-39", "Grade 0.5"), "v2": version("0-38", "Grade 0.5")}
+    lay_out(project, grades, suite(scorer="drawn_checks:grade"))
+    assert promptlab("run", "task", "--gate", "no-worse task@v1 by 0.04").code == 1
+    assert promptlab("run", "task", "--gate", "no-worse task@v1 by 0.2").code == 0

@@ -281,3 +281,29 @@ def test_the_project_says_at_which_level_and_from_how_many_cases(
     write(race, "promptlab.toml", "[compare]\nalpha = 0.000001\n")
     run(promptlab)
     assert compared(promptlab)["v2"]["stopped_at"] > usual
+
+
+def test_a_long_suite_ends_when_its_pairs_are_decided(project: Path, promptlab: Promptlab) -> None:
+    """More trials than are looked up at once: what is left out must not stop the run early."""
+    versions = {"v1": version("0-99"), "v2": version("0-899")}
+    lay_out(project, versions, suite(1000))
+    document = run(promptlab)
+    assert document["status"] == "finished"
+    assert sum(arm["trials"] for arm in document["arms"]) < 1000
+    assert compared(promptlab)["v2"]["verdict"] == "better"
+
+
+def test_the_table_rests_on_what_decided(race: Path, promptlab: Promptlab) -> None:
+    run(promptlab)
+    one = compared(promptlab)["v2"]
+    assert one["n"] == one["stopped_at"]
+    assert one["wins"] + one["losses"] + one["ties"] == one["n"]
+    assert one["ci"][0] <= one["delta"] <= one["ci"][1]
+
+
+def test_a_second_look_at_stored_answers_is_told(race: Path, promptlab: Promptlab) -> None:
+    assert promptlab("run", "task").code == 0
+    ran = promptlab("run", "task", "--until-decided")
+    assert "Decided early" in ran.out
+    told = " ".join(ran.out.split())
+    assert "had answers of earlier runs: this is a second look at them" in told

@@ -76,6 +76,7 @@ def measured_run(
         repeats=max(len(cell) for row in table for cell in row),
         sequential=None,
         looks=(),
+        reused=0,
         scorer=ScorerSpec("exact_match", "exact_match", "1", {}),
         arms=tuple(arms or versions(len(scores))),
         cases=tuple(

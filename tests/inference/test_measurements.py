@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from promptlab.inference.measurements import JoinedArm, Measurements, join, only_text
 from promptlab.results import MeasuredCase
-from promptlab.types import Sampling, ScorerSpec
+from promptlab.types import Sampling, ScorerSpec, TemplateSource
 
 from .measured_runs import ABSENT, measured_arm, measured_run, versions
 
@@ -223,7 +223,7 @@ def test_only_one_text_of_a_run_may_be_joined() -> None:
         measured_arm("v2", practices=("role",), backend="large"),
     ]
     run = measured_run([[0.0], [0.25], [0.5], [0.75]], arms=arms)
-    table = join([only_text(run, "sha256:v2")])
+    table = join([only_text(run, TemplateSource("t", "v2", "", {}, "sha256:v2"))])
     assert [(arm.label, arm.arm.backend) for arm in table.arms] == [
         ("t@v2", "small"),
         ("t@v2", "large"),

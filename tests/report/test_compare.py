@@ -191,13 +191,13 @@ def test_why_and_what_to_know_are_told_once_each(printed: Printed) -> None:
     [
         (
             {},
-            snapshot("undecided: v2 against v1: 100 cases can show 9 points, 1,900 more 5 points"),
+            snapshot("undecided: v2 against v1: 100 cases can show 9 points, 1,900 more 10 points"),
         ),
         ({"cases_needed": 90}, snapshot("undecided: v2 against v1: 100 cases can show 9 points")),
         ({"cases_needed": None}, snapshot("undecided: v2 against v1: 100 cases can show 9 points")),
         (
             {"is_rate": False},
-            snapshot("undecided: v2 against v1: 100 cases can show 0.09, 1,900 more 0.05"),
+            snapshot("undecided: v2 against v1: 100 cases can show 0.09, 1,900 more 0.1"),
         ),
     ],
 )
