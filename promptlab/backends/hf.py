@@ -2,7 +2,8 @@
 
 `model` is a name on the Hugging Face hub, a folder of safetensors or a GGUF file. torch and
 transformers are imported when a tokenizer or model is first needed. Answers depend on model,
-revision, dtype and device; on the batch size only where two tokens are all but equally likely.
+revision, dtype and device; on batch size and packing only where two tokens are all but equally
+likely.
 A JSON schema in a request is not enforced: these models answer freely.
 """
 
@@ -30,6 +31,7 @@ from promptlab.types import Completion, Json, Message, Outcome, Request, Samplin
 
 if TYPE_CHECKING:
     from promptlab.hf_model import chat, hub, loaded, loading
+    from promptlab.hf_model.answers import Stats
 else:
     chat = lazy_module("promptlab.hf_model.chat")
     hub = lazy_module("promptlab.hf_model.hub")
@@ -54,8 +56,15 @@ class Options(BaseModel):
         description="Where it computes: auto (a CUDA GPU where there is one), cpu, cuda:0, mps.",
     )
     revision: str | None = Field(None, description="A commit, tag or branch on the hub.")
-    batch_size: int = Field(
-        16, ge=1, description="Prompts answered together; halved when memory runs out."
+    batch_size: int | None = Field(
+        None,
+        ge=1,
+        description="Prompts answered together at most: 128, or 16 for a model that needs padding; "
+        "fewer where memory is short.",
+    )
+    pack: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Weights rearranged for oneDNN on a processor: auto, where that is faster.",
     )
     threads: int | None = Field(None, ge=1, description="Processor threads; torch's own choice.")
     max_length: int | None = Field(
@@ -83,6 +92,16 @@ class HuggingFace:
         self._cache = Cache(options.cache_dir or cache_folder(os.environ, Path.home()))
         self._worker = Worker("promptlab-hf")
         self._model: loaded.LocalModel | None = None
+
+    @property
+    def stats(self) -> Stats | None:
+        """Return what the open model has done so far: tokens read, shared and said."""
+        return self._model.stats if self._model else None
+
+    @property
+    def note(self) -> str | None:
+        """Say why the open model is slower than others can be, None where it is not."""
+        return self._model.note if self._model else None
 
     @property
     def capacity(self) -> Capacity:
@@ -217,6 +236,8 @@ class HuggingFace:
                 batch_size=options.batch_size,
                 threads=options.threads,
                 max_length=options.max_length,
+                pack=options.pack,
+                measurements=self._cache.speeds,
             )
             return loaded.open_model(self._name, folder, self._chat, setup)
 

@@ -2,6 +2,7 @@
 
     stamps/<name>.json       a file's digest, valid while its size and mtime stay the same
     models/<digest>/         a converted model, with its manifest beside the weights
+    speeds/<digest>.json     what was measured of this machine's matrix products
 
 A converted model counts only when every file in its manifest has the recorded digest. Digests go
 through the stamps, so each file is read in full once (and again when it is touched), and a start
@@ -62,6 +63,11 @@ class Cache:
     def models(self) -> Path:
         """Return the folder of the converted models."""
         return self.folder / "models"
+
+    @property
+    def speeds(self) -> Path:
+        """Return the folder of the measurements of this machine."""
+        return self.folder / "speeds"
 
     def place(self, source: str) -> Path:
         """Return where the conversion of the file with digest `source` belongs."""

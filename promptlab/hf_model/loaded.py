@@ -14,8 +14,10 @@ import torch
 import transformers
 
 from promptlab.digest import seed_from
+from promptlab.hf_model import linear
+from promptlab.hf_model.answers import Answer, Prompt, Stats
 from promptlab.hf_model.chat import Chat, ChatError
-from promptlab.hf_model.engine import Answer, Engine, Prompt
+from promptlab.hf_model.engine import Engine
 from promptlab.hf_model.loading import load_model, resolve_device
 from promptlab.types import Completion, Json, Outcome, Request, Usage
 
@@ -28,9 +30,11 @@ class Setup:
 
     dtype: str
     device: str
-    batch_size: int
+    batch_size: int | None
     threads: int | None
     max_length: int | None
+    pack: linear.Packing
+    measurements: Path  # the folder of those that tell whether packing pays
 
 
 class LocalModel:
@@ -41,6 +45,17 @@ class LocalModel:
         self._name = name
         self._chat = chat
         self._engine = engine
+
+    @property
+    def stats(self) -> Stats:
+        """Return what was done so far: tokens read, shared and said."""
+        return self._engine.stats
+
+    @property
+    def note(self) -> str | None:
+        """Say that the model is answered in padded batches, and why; None for packed steps."""
+        reason = self._engine.note
+        return None if reason is None else f"{self._name} runs in padded batches: {reason}"
 
     def answer(self, requests: Sequence[Request], emit: Emit, cancelled: threading.Event) -> None:
         """Answer every request once, in any order, or stop early once `cancelled` is set."""
@@ -86,16 +101,19 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
     model = load_model(folder, setup.dtype, device)
     if model.generation_config.eos_token_id is None:
         model.generation_config.eos_token_id = chat.end_token
+    packed = linear.pack(model, setup.pack, setup.measurements)
+    engine = Engine(model, chat.decode, setup.batch_size, setup.max_length)
     facts: dict[str, Json] = {
         "device": device,
         "dtype": setup.dtype,
-        "batch_size": setup.batch_size,
+        "batch_size": engine.batch_size,
+        "batching": "packed" if engine.note is None else f"padded: {engine.note}",
+        "packed_weights": packed,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "chat_template": chat.template_digest,
     }
-    engine = Engine(model, chat.decode, setup.batch_size, setup.max_length)
     return LocalModel(name, chat, engine, facts)
 
 

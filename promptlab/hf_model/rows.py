@@ -1,7 +1,7 @@
 """One row of a batch while it is generated: what it has said, when it ends, how it draws.
 
-`Draw` and `Stop` plug into transformers' `generate`: rows of different temperature, seed, length
-and stop strings share one batch, and each gets what it would get alone.
+Rows of different temperature, seed, length and stop strings share one batch, and each gets what it
+would get alone. `Draw` and `Stop` plug into transformers' `generate`; `choose` does without it.
 """
 
 from __future__ import annotations
@@ -67,10 +67,7 @@ class Draw:
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores, with noise for the rows that sample."""
-        for index, row in enumerate(self._rows):
-            if row.generator is not None and row.finish is None:
-                scores[index] = _noisy(scores[index], row.sampling, row.generator)
-        return scores
+        return _with_noise(self._rows, scores)
 
 
 class Stop:
@@ -88,6 +85,30 @@ class Stop:
                 self._done(index)
         ended = [row.finish is not None for row in self._rows]
         return torch.tensor(ended, device=input_ids.device)
+
+
+def choose(
+    rows: Sequence[Row], scores: torch.Tensor, texts: Sequence[Sequence[int]], penalty: float
+) -> list[int]:
+    """Return each row's next token, given the scores [rows, vocabulary].
+
+    A `penalty` other than 1 divides (where positive, else multiplies) the scores of all tokens
+    that a row has in its text, as transformers does for `repetition_penalty`.
+    """
+    if penalty != 1.0:
+        for score, text in zip(scores, texts, strict=True):
+            seen = torch.tensor(sorted(set(text)), device=scores.device)
+            old = score[seen]
+            score[seen] = torch.where(old < 0, old * penalty, old / penalty)
+    chosen: list[int] = _with_noise(rows, scores).argmax(-1).tolist()
+    return chosen
+
+
+def _with_noise(rows: Sequence[Row], scores: torch.Tensor) -> torch.Tensor:
+    for index, row in enumerate(rows):
+        if row.generator is not None and row.finish is None:
+            scores[index] = _noisy(scores[index], row.sampling, row.generator)
+    return scores
 
 
 def _generator(sampling: Sampling) -> torch.Generator | None:

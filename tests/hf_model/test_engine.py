@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from promptlab.hf_model.engine import Answer, Engine, Prompt
+from promptlab.hf_model.answers import Answer, Prompt
+from promptlab.hf_model.engine import Engine
 from promptlab.types import Sampling
 
 

@@ -1,0 +1,92 @@
+"""What an engine is asked and what it says: prompts of token ids in, answers out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from promptlab.types import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The token ids of one prompt, and how to answer it."""
+
+    ids: Sequence[int]
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said to one prompt; with `error` it said nothing.
+
+    `tokens` counts what was generated, the end token included, padding not. `seconds` run from
+    when the prompt was first read to its own end.
+    """
+
+    text: str = ""
+    tokens: int = 0
+    finish: str | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+
+Emit = Callable[[int, Answer], None]
+NO_MEMORY = "out of memory, even with this prompt alone"
+
+
+@dataclass(slots=True)
+class Stats:
+    """What an engine has done so far.
+
+    Of the `prompt_tokens` of all prompts begun, `read_tokens` went through the model and
+    `recalled_tokens` were known from an earlier call; the rest was shared. `said_tokens` is what
+    the answers have, and `seconds` what all of it took.
+    """
+
+    prompt_tokens: int = 0
+    read_tokens: int = 0
+    recalled_tokens: int = 0
+    said_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def shared(self) -> float | None:
+        """Return the share of the prompts' tokens that needed no reading, None without any."""
+        if not self.prompt_tokens:
+            return None
+        return max(0.0, 1 - self.read_tokens / self.prompt_tokens)
+
+
+class Generator(Protocol):
+    """Something that answers up to `rows` prompts together: in packed steps, or padded batches."""
+
+    stats: Stats
+    rows: int
+
+    def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
+        """Answer all prompts, in any order; return early once `cancelled` is set."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether an error says that memory ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def told(error: Exception) -> str:
+    """Return an error of a model's own code in one line."""
+    return f"{type(error).__name__}: {error}"
+
+
+def end_tokens(model: Any) -> frozenset[int]:
+    """Return the tokens that end an answer of this model."""
+    asked: int | Sequence[int] | None = model.generation_config.eos_token_id
+    if asked is None:
+        return frozenset()
+    return frozenset([asked] if isinstance(asked, int) else asked)

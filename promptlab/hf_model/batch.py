@@ -1,0 +1,207 @@
+"""Prompts on their way through a model: what is read next, who speaks, and what is let go of.
+
+Reading comes first: spans that are shared, each once, and after them what every prompt has for
+itself, depth first through their tree, until there is no room left. Then all prompts that were
+read speak one token a step. Knows tokens, stores and steps; runs no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from promptlab.hf_model.build_step import Piece, chain, reading, speaking
+from promptlab.hf_model.held import Job, Live, Shared, Slab
+from promptlab.hf_model.kept import Kept
+from promptlab.hf_model.kv import Geometry, Store
+from promptlab.hf_model.step import Step
+from promptlab.hf_model.trie import Thrift, Tree, grow
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once: rows, tokens read in one step, bytes of keys and values."""
+
+    rows: int
+    tokens: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A step to be done; after it those in `heard` say a token, one for each row of logits.
+
+    `concerned` is who fails with it. A step that reads has `pieces`.
+    """
+
+    step: Step
+    heard: Sequence[Live]
+    concerned: Sequence[Live]
+    pieces: Sequence[Piece] = field(default=())
+
+
+class Batch:
+    """All prompts that wait, are read or speak. `recalled` counts tokens known from before."""
+
+    def __init__(
+        self, jobs: Sequence[Job], geometry: Geometry, limits: Limits, kept: Kept, thrift: Thrift
+    ) -> None:
+        self.recalled = 0
+        self._geometry = geometry
+        self._limits = limits
+        self._kept = kept
+        self._speaking: list[Live] = []
+        self._full_at = limits.rows
+        texts = [[*job.prompt, *job.row.tokens] for job in jobs]
+        tree = grow(texts, thrift)
+        self._spans = _spans(tree, texts)
+        self._slabs: dict[int, Slab] = {}
+        self._waiting = self._lives(tree, texts, jobs)[::-1]
+        for slab in self._slabs.values():
+            fitting = max(1, limits.bytes // slab.row_bytes)
+            slab.limit = min(slab.limit, limits.rows, fitting)
+
+    @property
+    def unanswered(self) -> list[Job]:
+        """Return what waits, is read or speaks."""
+        return [live.job for live in (*self._speaking, *reversed(self._waiting))]
+
+    @property
+    def bytes(self) -> int:
+        """Return what keys and values take now."""
+        spans = sum(span.store.bytes for span in self._spans if span.store is not None)
+        return spans + sum(slab.bytes for slab in self._slabs.values())
+
+    def next(self) -> Work | None:
+        """Return the next step, None when every prompt is answered."""
+        if self._waiting and self._reads_on() and (pieces := self._pieces()):
+            lives = [piece.held for piece in pieces if isinstance(piece.held, Live)]
+            heard = [live for live, piece in _prompts(pieces) if piece.ends]
+            step = reading(pieces, self._geometry.device)
+            return Work(step, heard, lives or [self._waiting[-1]], pieces)
+        if not self._speaking:
+            return None
+        self._speaking.sort(key=lambda live: live.rank)
+        slabs = [slab for slab in self._slabs.values() if slab.rows]
+        step = speaking(self._speaking, slabs, self._geometry.device)
+        return Work(step, tuple(self._speaking), tuple(self._speaking))
+
+    def commit(self, work: Work) -> None:
+        """Note that a step was done."""
+        for piece in work.pieces:
+            ends = piece.ends
+            piece.held.done += piece.count
+            if ends:
+                piece.held.complete()
+        if work.pieces:
+            self._speaking += work.heard
+            self._waiting = self._waiting[: len(self._waiting) - len(work.heard)]
+
+    def finish(self, live: Live) -> None:
+        """Let go of a prompt that is answered or failed, and of the spans nobody needs now."""
+        if live in self._speaking:
+            self._speaking.remove(live)
+            self._keep(live)
+        else:
+            self._waiting.remove(live)
+        if live.row >= 0:
+            live.slab.remove(live)
+        for span in reversed(chain(live)):
+            span.users -= 1
+            if span.users or span.store is None:
+                continue
+            if not span.left:
+                self._kept.put(
+                    span.ids[: span.start + span.size], span.start, span.store, span.lead
+                )
+            span.store = None
+
+    def _keep(self, live: Live) -> None:
+        """Keep what the next turn of a conversation may begin with."""
+        count = live.columns - live.lead
+        if self._kept.takes(count * self._geometry.token_bytes):
+            said = [*live.job.prompt, *live.job.row.tokens][: live.start + count]
+            store, row = live.place
+            self._kept.put(said, live.start, store.part(row, live.lead, live.columns), 0)
+
+    def _lives(self, tree: Tree, texts: Sequence[list[int]], jobs: Sequence[Job]) -> list[Live]:
+        lives = []
+        for rank, leaf in enumerate(tree.leaves):
+            job, ids = jobs[leaf.row], texts[leaf.row]
+            columns = leaf.lead + job.longest - leaf.start
+            slab = self._slabs.setdefault(columns.bit_length(), Slab(self._geometry))
+            slab.expect(columns)
+            parent = self._spans[leaf.parent] if leaf.parent is not None else None
+            size = len(ids) - leaf.start
+            lives.append(
+                Live(ids, leaf.start, size, leaf.lead, parent, job=job, rank=rank, slab=slab)
+            )
+        return lives
+
+    def _reads_on(self) -> bool:
+        """Tell whether to read: not for a few rows, so that a step of reading is a full one."""
+        speaking = len(self._speaking)
+        begun = self._waiting[-1].row >= 0
+        return begun or not speaking or speaking <= self._full_at - max(1, self._full_at // 8)
+
+    def _pieces(self) -> list[Piece]:
+        """Choose what the next step reads; nothing where there is no room for it."""
+        pieces: list[Piece] = []
+        counts: dict[int, int] = {}
+        most = budget = self._limits.tokens
+        rows = len(self._speaking)
+        self._full_at = self._limits.rows
+        for live in reversed(self._waiting):
+            if rows >= self._limits.rows:
+                break
+            if live.row < 0 and not self._admit(live, alone=not rows):
+                self._full_at = rows
+                break
+            for held in (*chain(live), live):
+                left = held.left - counts.get(id(held), 0)
+                count = min(left, budget)
+                if count < left <= most // 2 and pieces:
+                    return pieces  # a short one stays whole, and waits for the next step
+                if count:
+                    pieces.append(Piece(held, count))
+                    counts[id(held)] = count
+                    budget -= count
+                if count < left:
+                    return pieces
+            rows += 1
+        return pieces
+
+    def _admit(self, live: Live, *, alone: bool) -> bool:
+        """Find room for a prompt and the spans above it; one that is alone gets it anyway."""
+        spans = [span for span in chain(live) if span.store is None]
+        needed = live.slab.room() + sum(span.room(self._geometry) for span in spans)
+        if live.slab.full:
+            return False
+        if not alone and self.bytes + needed > self._limits.bytes:
+            return False
+        for span in spans:
+            span.store = Store(self._geometry, 1, span.lead + span.size)
+            self.recalled += span.recall(self._kept)
+            if not span.left:
+                span.complete()
+        live.slab.add(live)
+        self.recalled += live.recall(self._kept, spare=1)
+        return True
+
+
+def _prompts(pieces: Sequence[Piece]) -> list[tuple[Live, Piece]]:
+    return [(piece.held, piece) for piece in pieces if isinstance(piece.held, Live)]
+
+
+def _spans(tree: Tree, texts: Sequence[list[int]]) -> list[Shared]:
+    spans: list[Shared] = []
+    for span in tree.spans:
+        parent = spans[span.parent] if span.parent is not None else None
+        size = span.end - span.start
+        spans.append(
+            Shared(
+                texts[span.row], span.start, size, span.lead, parent,
+                copied=span.copied, users=span.rows,
+            )
+        )  # fmt: skip
+    return spans

@@ -1,0 +1,103 @@
+"""Where keys and values lie: stores of some rows by some columns, on every layer of a model.
+
+A column is one token. A store of one row holds a span that many prompts attend to; a store of
+many rows holds what each prompt has for itself. Knows tensors, not prompts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The shape of one layer's cache: how many heads, and the width of a key and of a value.
+
+    `window` is how many last tokens the layer attends to, its own included; None for all.
+    """
+
+    heads: int
+    key: int
+    value: int
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The shape of a model's whole cache."""
+
+    layers: tuple[Layer, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @property
+    def token_bytes(self) -> int:
+        """Return what one token takes on all layers."""
+        numbers = sum(layer.heads * (layer.key + layer.value) for layer in self.layers)
+        return numbers * self.dtype.itemsize
+
+
+class Store:
+    """Keys and values of `rows` rows of `width` columns: per layer, [rows, heads, width, size].
+
+    Columns that were never written hold zeros: a masked column counts for nothing only where it
+    holds a number.
+    """
+
+    def __init__(self, geometry: Geometry, rows: int, width: int) -> None:
+        self.geometry = geometry
+        self.rows = rows
+        self.width = width
+        self.keys: list[torch.Tensor] = []
+        self.values: list[torch.Tensor] = []
+        room = _zeros(self.bytes // geometry.dtype.itemsize, geometry)
+        for layer in geometry.layers:
+            for tensors, size in ((self.keys, layer.key), (self.values, layer.value)):
+                shape = (rows, layer.heads, width, size)
+                own, room = room.tensor_split((math.prod(shape),))
+                tensors.append(own.view(shape))
+
+    @property
+    def bytes(self) -> int:
+        """Return what the store takes."""
+        return self.rows * self.width * self.geometry.token_bytes
+
+    def copy(self, source: Store, rows: tuple[int, int], columns: tuple[int, int], to: int) -> None:
+        """Copy columns of one row of a store into one of this store.
+
+        Args:
+            source: The store to copy from.
+            rows: The row there, and the row here.
+            columns: The first column there, and the one after the last.
+            to: The first column here.
+        """
+        theirs, ours = rows
+        first, stop = columns
+        if stop <= first:
+            return
+        size = stop - first
+        for mine, yours in ((self.keys, source.keys), (self.values, source.values)):
+            for new, old in zip(mine, yours, strict=True):
+                new[ours, :, to : to + size] = old[theirs, :, first:stop]
+
+    def part(self, row: int, first: int, stop: int) -> Store:
+        """Return a store of its own with some columns of one row."""
+        new = Store(self.geometry, 1, stop - first)
+        new.copy(self, (row, 0), (first, stop), 0)
+        return new
+
+    def move(self, source: int, target: int, columns: int) -> None:
+        """Copy the first columns of one row over those of another."""
+        self.copy(self, (source, target), (0, columns), 0)
+
+
+def _zeros(count: int, geometry: Geometry) -> torch.Tensor:
+    if geometry.device.type != "cpu":
+        return torch.zeros(count, dtype=geometry.dtype, device=geometry.device)
+    # The system hands out zeroed pages as they are touched; torch would write them all now.
+    empty = np.zeros(count * geometry.dtype.itemsize, np.uint8)
+    return torch.from_numpy(empty).view(geometry.dtype)

@@ -1,0 +1,164 @@
+"""Answer prompts in packed steps: choose tokens, end answers, live through lack of memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from promptlab.hf_model.answers import (
+    NO_MEMORY,
+    Answer,
+    Emit,
+    Prompt,
+    Stats,
+    end_tokens,
+    is_out_of_memory,
+    told,
+)
+from promptlab.hf_model.batch import Batch, Limits, Work
+from promptlab.hf_model.forward import Forward
+from promptlab.hf_model.held import Job, Live
+from promptlab.hf_model.kept import Kept
+from promptlab.hf_model.kv import Geometry
+from promptlab.hf_model.memory import free_bytes
+from promptlab.hf_model.rows import Decode, Row, choose
+from promptlab.hf_model.step import Cancelled
+from promptlab.hf_model.trie import Thrift
+
+ROWS = 128
+_LIVE_SHARE, _KEPT_SHARE = 0.6, 0.2  # of the memory that is free
+_KEPT_BYTES = 2**29
+_LEAST_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """What a device does well: tokens a step, and below which sizes sharing does not pay.
+
+    A step of 512 tokens keeps a processor's caches warm and its matrix products at full speed; a
+    GPU wants more. `copied_bytes` are what a layer reads in the time that an operation of its own
+    takes to start.
+    """
+
+    tokens: int
+    reading: int
+    copied_bytes: float
+
+
+_PACES = {"cpu": _Pace(512, 8, 1.2e6), "other": _Pace(4096, 256, 1e7)}
+
+
+class Packed:
+    """A model that reads packed steps."""
+
+    def __init__(
+        self,
+        model: Any,
+        geometry: Geometry,
+        decode: Decode,
+        rows: int | None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.stats = Stats()
+        self._clock = clock
+        self._decode = decode
+        self._geometry = geometry
+        self.rows = rows or ROWS
+        self._forward = Forward(model, geometry)
+        self._eos = end_tokens(model)
+        self._penalty = getattr(model.generation_config, "repetition_penalty", None) or 1.0
+        self._pace = _PACES.get(geometry.device.type, _PACES["other"])
+        weights = sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
+        most = max(_KEPT_BYTES, weights)  # keeping is not to be what a model's memory goes to
+        self._kept = Kept(min(most, int(_KEPT_SHARE * free_bytes(geometry.device))))
+
+    def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
+        """Answer all prompts, telling `emit` each answer as soon as it ends."""
+        self._forward.cancelled = cancelled
+        jobs = [
+            Job(index, prompt.ids, Row(prompt.sampling, self._eos, self._decode))
+            for index, prompt in enumerate(prompts)
+        ]
+        free = free_bytes(self._geometry.device)
+        limits = Limits(self.rows, self._pace.tokens, int(_LIVE_SHARE * free))
+        began = self._clock()
+        with torch.inference_mode(), suppress(Cancelled):
+            while jobs and not cancelled.is_set():
+                batch = Batch(jobs, self._geometry, limits, self._kept, self._thrift())
+                work = self._drain(batch, emit, cancelled)
+                self.stats.recalled_tokens += batch.recalled
+                jobs = batch.unanswered
+                if work is not None:  # memory ran out
+                    limits = self._narrowed(limits, work, jobs, emit)
+        self.stats.seconds += self._clock() - began
+
+    def _thrift(self) -> Thrift:
+        bytes_each = self._geometry.token_bytes / len(self._geometry.layers)
+        return Thrift(self._pace.reading, max(64, int(self._pace.copied_bytes / bytes_each)))
+
+    def _drain(self, batch: Batch, emit: Emit, cancelled: threading.Event) -> Work | None:
+        """Do all steps of a batch; return the one for which memory ran out, if one did."""
+        while not cancelled.is_set() and (work := batch.next()):
+            self._begin(work)
+            try:
+                logits = self._forward(work.step)
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
+                if is_out_of_memory(error):
+                    return work
+                for live in work.concerned:
+                    batch.finish(live)
+                    emit(live.job.index, Answer(error=told(error)))
+                continue
+            batch.commit(work)
+            self._hear(batch, work.heard, logits, emit)
+        return None
+
+    def _begin(self, work: Work) -> None:
+        for live in work.concerned:
+            if live.job.begun is None:
+                live.job.begun = self._clock()
+                self.stats.prompt_tokens += len(live.job.prompt)
+        self.stats.read_tokens += sum(piece.count for piece in work.pieces)
+
+    def _hear(self, batch: Batch, heard: Sequence[Live], logits: torch.Tensor, emit: Emit) -> None:
+        """Let each prompt say its next token, and let go of those that end with it."""
+        rows = [live.job.row for live in heard]
+        texts = (
+            [[*live.job.prompt, *live.job.row.tokens] for live in heard]
+            if self._penalty != 1.0
+            else []
+        )
+        tokens = choose(rows, logits[: len(rows)], texts, self._penalty)
+        self.stats.said_tokens += len(tokens)
+        said = zip(heard, tokens, strict=True)
+        ended = [live for live, token in said if live.job.row.push(token)]
+        for live in ended:  # after all have their token: letting go moves rows
+            batch.finish(live)
+            emit(live.job.index, self._answer(live.job))
+
+    def _answer(self, job: Job) -> Answer:
+        assert job.begun is not None
+        row = job.row
+        return Answer(row.text(), len(row.tokens), row.finish, self._clock() - job.begun)
+
+    def _narrowed(self, limits: Limits, work: Work, jobs: list[Job], emit: Emit) -> Limits:
+        """Return lower limits; give up on a prompt that has no room alone and in small steps."""
+        self._kept.clear()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if len(work.concerned) > 1:
+            return Limits(len(work.concerned) // 2, limits.tokens, limits.bytes)
+        if limits.tokens > _LEAST_TOKENS and work.pieces:
+            return Limits(limits.rows, limits.tokens // 2, limits.bytes)
+        lost = work.concerned[0].job
+        jobs.remove(lost)
+        emit(lost.index, Answer(error=NO_MEMORY))
+        return limits
