@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -352,9 +352,14 @@ def test_an_image_is_read_or_refused(
 def test_cancelling_returns_at_once(backend: Backend, runner: asyncio.Runner) -> None:
     async def cancel() -> float:
         first = asyncio.Event()
+        asked = requests(400, max_tokens=200)
+        for place in range(0, 400, 20):  # some answers soon, so that the test need not wait
+            asked[place] = replace(
+                asked[place], sampling=replace(asked[place].sampling, max_tokens=1)
+            )
 
         async def consume() -> None:
-            async for _ in backend.generate(requests(400, max_tokens=200)):
+            async for _ in backend.generate(asked):
                 first.set()
                 await asyncio.sleep(0.01)
 
