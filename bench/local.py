@@ -73,7 +73,9 @@ def main() -> int:
         print_table(results, reference)
         missed = judge(results, reference)
         if arguments.long:
-            missed += long_prompts(arguments.long, model)
+            long = run(f"long-{arguments.long}", model, Path(folder), arguments)
+            print(long.told)
+            missed += long.texts
     print("missed: " + "; ".join(missed) if missed else "every bar is met")
     return 1 if missed else 0
 
@@ -132,7 +134,7 @@ def run(way: str, model: str, folder: Path, arguments: argparse.Namespace) -> Re
             raise SystemExit(f"{way} ended with {process.returncode}:\n{log.read()[-2000:]}")
     told = json.loads(out.read_text())
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    texts = told.get("texts") or decoded(model, told["ids"])
+    texts = told["texts"] if told.get("texts") is not None else decoded(model, told["ids"])
     tokens = told.get("tokens") or (sum(map(len, told["ids"])) if told.get("ids") else None)
     seconds = told.get("seconds") or told["gen_s"]
     return Result(texts, seconds, tokens, usage.ru_maxrss * unit / 1e6, told.get("told", ""))
@@ -188,7 +190,8 @@ def judge(results: dict[str, Result], reference: Result) -> list[str]:
 def child(way: str, model: Path, out: Path) -> int:
     """Answer the workload one way, and write down texts and seconds."""
     os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
-    steps = WAYS[way](model)
+    count = way.removeprefix("long-")
+    steps = WAYS[way](model) if count == way else long_prompts(model, int(count))
     next(steps)  # loaded
     began = time.perf_counter()
     told = next(steps)
@@ -286,20 +289,23 @@ def lm_eval(model: Path) -> Iterator[Any]:
     yield {"texts": lm.generate_until(requests)}
 
 
-def long_prompts(count: int, model: str) -> list[str]:
-    """Have our backend answer prompts with a long common beginning, and look at what it read."""
-    backend = opened(model)
+def long_prompts(model: Path, count: int) -> Iterator[Any]:
+    """Answer prompts with a long common beginning; the "texts" are the bars that are missed."""
+    backend = opened(str(model))
     common = " ".join(f"word{number}" for number in range(SHARED_TOKENS // 3))
     asked = [request(str(n), f"{common}. Case {n}: yes or no?", 4) for n in range(count)]
-    began = time.perf_counter()
+    yield None
+    began, memory = time.perf_counter(), []
     for begin in range(0, count, backend.capacity.batch):
         answered(backend, asked[begin : begin + backend.capacity.batch])
-        print(f"after {begin + backend.capacity.batch:,}: {peak_mb():.0f} MB", file=sys.stderr)
+        memory.append(peak_mb())
     seconds = time.perf_counter() - began
-    unique = unique_tokens(model, asked)
-    read = backend.stats.read_tokens
-    print(f"{count:,} prompts: {seconds:.1f} s, {read:,} tokens read, {unique:,} unique")
-    return [] if read <= MAX_READ * unique else ["shared tokens are read again"]
+    read, unique = backend.stats.read_tokens, unique_tokens(str(model), asked)
+    yield {
+        "texts": [] if read <= MAX_READ * unique else ["shared tokens are read again"],
+        "told": f"{count:,} prompts: {seconds:.1f} s, {read:,} tokens read, {unique:,} unique, "
+        f"peak MB call by call {', '.join(f'{each:.0f}' for each in memory)}",
+    }
 
 
 def unique_tokens(model: str, asked: Sequence[Any]) -> int:

@@ -68,12 +68,17 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One model call. `key` addresses it by all that can change its answer."""
+    """One model call. `key` addresses it by all that can change its answer.
+
+    With `continuations` nothing is generated: the model is asked how likely each of these texts is
+    as its answer.
+    """
 
     key: str
     messages: tuple[Message, ...]
     sampling: Sampling
     schema: Mapping[str, Json] | None = None
+    continuations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +95,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a model finds a text as its answer.
+
+    `logprob` is the natural logarithm of the text's probability given the prompt, a sum over its
+    `tokens`. `greedy` says that each of these is the likeliest one in its place, so that the model
+    would say the text at temperature 0.
+    """
+
+    logprob: float
+    tokens: int
+    greedy: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What a backend says to one request. With outcome `error`, `error` says why.
 
     `failure` tells who carries requests whether to try again; without one there is no use.
     `fingerprint` names the server's configuration, `warnings` what it did not honour.
+    `likelihoods` has one entry for each of the request's continuations, in their order; `text` is
+    then the likeliest of them, the first of equals.
     """
 
     outcome: Outcome
@@ -108,6 +129,7 @@ class Completion:
     failure: Failure | None = None
     fingerprint: str | None = None
     warnings: tuple[str, ...] = ()
+    likelihoods: tuple[Likelihood, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,19 @@ from typing import Any, Protocol
 
 import torch
 
-from promptlab.types import Sampling
+from promptlab.types import Likelihood, Sampling
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The token ids of one prompt, and how to answer it."""
+    """The token ids of one prompt, and how to answer it.
+
+    With a `continuation` nothing is generated: asked is how likely these tokens are after `ids`.
+    """
 
     ids: Sequence[int]
     sampling: Sampling
+    continuation: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Answer:
     """What the model said to one prompt; with `error` it said nothing.
 
     `tokens` counts what was generated, the end token included, padding not. `seconds` run from
-    when the prompt was first read to its own end.
+    when the prompt was first read to its own end. `likelihood` is that of a continuation.
     """
 
     text: str = ""
@@ -33,6 +37,7 @@ class Answer:
     finish: str | None = None
     seconds: float | None = None
     error: str | None = None
+    likelihood: Likelihood | None = None
 
 
 Emit = Callable[[int, Answer], None]

@@ -67,6 +67,11 @@ class Batch:
         return [live.job for live in (*self._speaking, *reversed(self._waiting))]
 
     @property
+    def at_hand(self) -> list[Job]:
+        """Return what the next step may be about."""
+        return self.unanswered[: len(self._speaking) + 1]
+
+    @property
     def bytes(self) -> int:
         """Return what keys and values take now."""
         spans = sum(span.store.bytes for span in self._spans if span.store is not None)

@@ -7,10 +7,14 @@ many rows holds what each prompt has for itself. Knows tensors, not prompts.
 from __future__ import annotations
 
 import math
+import mmap
 from dataclasses import dataclass
 
-import numpy as np
 import torch
+
+_PRIVATE: dict[str, int] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,10 @@ class Store:
 def _zeros(count: int, geometry: Geometry) -> torch.Tensor:
     if geometry.device.type != "cpu":
         return torch.zeros(count, dtype=geometry.dtype, device=geometry.device)
-    # The system hands out zeroed pages as they are touched; torch would write them all now.
-    empty = np.zeros(count * geometry.dtype.itemsize, np.uint8)
-    return torch.from_numpy(empty).view(geometry.dtype)
+    # From the system itself: it hands out zeroed pages as they are touched, and gets all of them
+    # back, where what a heap holds of stores of many sizes would grow.
+    try:
+        room = mmap.mmap(-1, count * geometry.dtype.itemsize, **_PRIVATE)
+    except OSError as error:
+        raise MemoryError from error
+    return torch.frombuffer(room, dtype=geometry.dtype)

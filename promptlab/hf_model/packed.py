@@ -51,6 +51,14 @@ class _Pace:
     copied_bytes: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Shortage:
+    """For whom there was no memory, and whether that was while reading."""
+
+    jobs: Sequence[Job]
+    reading: bool
+
+
 _PACES = {"cpu": _Pace(512, 8, 1.2e6), "other": _Pace(4096, 256, 1e7)}
 
 
@@ -91,20 +99,26 @@ class Packed:
         with torch.inference_mode(), suppress(Cancelled):
             while jobs and not cancelled.is_set():
                 batch = Batch(jobs, self._geometry, limits, self._kept, self._thrift())
-                work = self._drain(batch, emit, cancelled)
+                shortage = self._drain(batch, emit, cancelled)
                 self.stats.recalled_tokens += batch.recalled
                 jobs = batch.unanswered
-                if work is not None:  # memory ran out
-                    limits = self._narrowed(limits, work, jobs, emit)
+                if shortage is not None:
+                    limits = self._narrowed(limits, shortage, jobs, emit)
         self.stats.seconds += self._clock() - began
 
     def _thrift(self) -> Thrift:
         bytes_each = self._geometry.token_bytes / len(self._geometry.layers)
         return Thrift(self._pace.reading, max(64, int(self._pace.copied_bytes / bytes_each)))
 
-    def _drain(self, batch: Batch, emit: Emit, cancelled: threading.Event) -> Work | None:
-        """Do all steps of a batch; return the one for which memory ran out, if one did."""
-        while not cancelled.is_set() and (work := batch.next()):
+    def _drain(self, batch: Batch, emit: Emit, cancelled: threading.Event) -> _Shortage | None:
+        """Do all steps of a batch; tell when memory ran out."""
+        while not cancelled.is_set():
+            try:
+                work = batch.next()
+            except (MemoryError, torch.OutOfMemoryError):
+                return _Shortage(batch.at_hand, False)
+            if work is None:
+                break
             self._begin(work)
             try:
                 logits = self._forward(work.step)
@@ -112,7 +126,7 @@ class Packed:
                 raise
             except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
                 if is_out_of_memory(error):
-                    return work
+                    return _Shortage([live.job for live in work.concerned], bool(work.pieces))
                 for live in work.concerned:
                     batch.finish(live)
                     emit(live.job.index, Answer(error=told(error)))
@@ -149,16 +163,16 @@ class Packed:
         row = job.row
         return Answer(row.text(), len(row.tokens), row.finish, self._clock() - job.begun)
 
-    def _narrowed(self, limits: Limits, work: Work, jobs: list[Job], emit: Emit) -> Limits:
+    def _narrowed(self, limits: Limits, shortage: _Shortage, jobs: list[Job], emit: Emit) -> Limits:
         """Return lower limits; give up on a prompt that has no room alone and in small steps."""
         self._kept.clear()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        if len(work.concerned) > 1:
-            return Limits(len(work.concerned) // 2, limits.tokens, limits.bytes)
-        if limits.tokens > _LEAST_TOKENS and work.pieces:
+        if len(shortage.jobs) > 1:
+            return Limits(len(shortage.jobs) // 2, limits.tokens, limits.bytes)
+        if limits.tokens > _LEAST_TOKENS and shortage.reading:
             return Limits(limits.rows, limits.tokens // 2, limits.bytes)
-        lost = work.concerned[0].job
+        (lost,) = shortage.jobs
         jobs.remove(lost)
         emit(lost.index, Answer(error=NO_MEMORY))
         return limits
