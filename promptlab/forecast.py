@@ -10,14 +10,15 @@ from itertools import islice
 from promptlab.backends import Backend
 from promptlab.cost import NO_TOKENS, TokenRange, prompt_range
 from promptlab.errors import PromptlabError
-from promptlab.renderer import Renderer
+from promptlab.renderer import Ask, Renderer
 from promptlab.scorers.binding import BoundScorer
 from promptlab.templates import STAND_IN, Call
-from promptlab.types import Arm, Case, Completion, Request, Trial, Usage
+from promptlab.types import Arm, Case, Completion, Outcome, Request, Trial, Turn, Usage
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
 _BREATH = 500  # cases between two moments in which Ctrl-C is heard
 _STAND_IN = 5  # tokens that it adds to the low bound of a prompt, at most
+_NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
 
 Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 
@@ -76,6 +77,7 @@ async def check(
 
     Return by backend what it will not honour of all this, a line each.
     """
+    _require_weighing(scorers, backends)
     shortfalls: dict[str, list[str]] = {}
     known: set[tuple[int, str, str]] = set()
     for place, case in enumerate(renderer.plan.cases):
@@ -83,6 +85,7 @@ async def check(
             await asyncio.sleep(0)
         for scorer in scorers:
             scorer.prepare(case)
+        renderer.continuations(case)
         for index, arm in enumerate(renderer.plan.arms):
             backend = backends[arm.backend]
             for turn, call in enumerate(renderer.all_calls(index, case)):
@@ -96,6 +99,18 @@ async def check(
                     lines = shortfalls.setdefault(arm.backend, [])
                     lines += [line for line in found if line not in lines]
     return {name: lines for name, lines in shortfalls.items() if lines}
+
+
+def _require_weighing(scorers: Sequence[BoundScorer], backends: Mapping[str, Backend]) -> None:
+    """Refuse a scorer that wants to know what a backend does not tell."""
+    for scorer in scorers:
+        for name, backend in backends.items():
+            if scorer.weighs and not backend.weighs_answers:
+                raise PromptlabError(
+                    f"scorer {scorer.spec.label!r} asks how likely given answers are, which"
+                    f" backend {name!r} does not tell",
+                    hint="run it on local models alone (kind hf), or take the scorer out",
+                )
 
 
 def _blind(arm: Arm, case: Case) -> PromptlabError:
@@ -156,33 +171,34 @@ class _Walk:
         self._asked: set[str] = set()
 
     def run(self, trials: Sequence[Trial]) -> None:
-        answers: dict[int, list[str]] = {trial.seq: [] for trial in trials}
+        turns: dict[int, list[Turn]] = {trial.seq: [] for trial in trials}
         guessed: dict[int, tuple[Request, ...]] = {}  # by trial: its calls without an answer
         for trial in trials:
             self._found.arms[trial.arm].trials += 1
-        asked = list(self._ask(trials, answers))
+        asked = list(self._ask(trials, turns))
         while asked:
-            known = self._stored([request.key for _, request in asked])
-            for trial, request in asked:
+            known = self._stored([ask.request.key for _, ask in asked])
+            for trial, ask in asked:
                 before = guessed.get(trial.seq, ())
-                completion = None if before else known.get(request.key)
-                self._count(trial, request, completion, before)
+                if ask.aside and not _quotes(ask.request):
+                    before = ()
+                completion = None if before else known.get(ask.request.key)
+                self._count(trial, ask.request, completion, before)
                 if completion is None:
-                    guessed[trial.seq] = (*before, request)
-                answers[trial.seq].append(completion.text if completion else STAND_IN)
-            asked = list(self._ask([trial for trial, _ in asked], answers))
+                    guessed[trial.seq] = (*before, ask.request)
+                turns[trial.seq].append(ask.answered(completion or _NOT_GIVEN, cached=True))
+            asked = list(self._ask([trial for trial, _ in asked], turns))
 
     def _ask(
-        self, trials: Sequence[Trial], answers: Mapping[int, list[str]]
-    ) -> Iterator[tuple[Trial, Request]]:
+        self, trials: Sequence[Trial], turns: Mapping[int, list[Turn]]
+    ) -> Iterator[tuple[Trial, Ask]]:
         for trial in trials:
-            given = answers[trial.seq]
             try:
-                call = self._renderer.call(trial, given)
+                ask = self._renderer.next(trial, turns[trial.seq])
             except PromptlabError:  # a stored answer that the template cannot go on from
                 continue
-            if call is not None:
-                yield trial, self._renderer.request(trial, call, len(given))
+            if ask is not None:
+                yield trial, ask
 
     def _count(
         self,
@@ -209,7 +225,7 @@ class _Walk:
             arm.prompt_tokens += tokens
         known = tokens is not None and not before
         asked = TokenRange(tokens or 0, tokens or 0) if known else _bounds(request, before)
-        said = TokenRange(1, request.sampling.max_tokens)
+        said = NO_TOKENS if request.continuations else TokenRange(1, request.sampling.max_tokens)
         arm.input_tokens += asked
         arm.output_tokens += said
         if (price := backend.price) is not None:
@@ -218,6 +234,11 @@ class _Walk:
             before_low, before_high = arm.cost_usd or (0.0, 0.0)
             arm.cost_usd = (before_low + low, before_high + high)
         arm.unpriced = arm.unpriced or (price is None and backend.charges)
+
+
+def _quotes(request: Request) -> bool:
+    """Tell whether a prompt holds an answer that is not given yet."""
+    return any(STAND_IN in message.text for message in request.messages)
 
 
 def _bounds(request: Request, before: Sequence[Request]) -> TokenRange:

@@ -18,7 +18,7 @@ from promptlab.errors import BackendError, PromptlabError
 from promptlab.executors import Executor
 from promptlab.forecast import check, require_stored
 from promptlab.lazy import lazy_module
-from promptlab.renderer import Renderer
+from promptlab.renderer import Renderer, graded_turn
 from promptlab.rule import Limits
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer
@@ -96,7 +96,7 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
 
     `overrides` is what was asked for beyond the suite file; it is kept with the run.
     """
-    renderer = Renderer(job.plan, job.templates, job.root)
+    renderer = Renderer(job.plan, job.templates, job.root, job.scorers)
     shortfalls = await check(renderer, job.scorers, job.backends)
     if job.offline:
         await require_stored(renderer, job.store.completions, job.backends)
@@ -112,7 +112,7 @@ async def finish(job: Job, watch: Watch) -> None:
 
     The run must have been claimed by `Store.resume_run`.
     """
-    await _carry_out(job, Renderer(job.plan, job.templates, job.root), watch)
+    await _carry_out(job, Renderer(job.plan, job.templates, job.root, job.scorers), watch)
 
 
 async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
@@ -261,7 +261,7 @@ class _Desk:
             task.cancel()
 
     async def _keep(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
-        graded = None if error else _graded(turns, self._job.plan.grade)
+        graded = None if error else graded_turn(turns, self._job.plan.grade)
         if graded is None:
             error = error or f"the trial ended without the answer {self._job.plan.grade!r}"
             result = TrialResult(trial, turns, None, Outcome.ERROR, error, {})
@@ -290,10 +290,3 @@ def _race(job: Job) -> race.Race | None:
     found = race.Race(job.plan, job.limits)
     found.replay(job.store.measured(job.run_id))
     return found
-
-
-def _graded(turns: Sequence[Turn], grade: str | None) -> int | None:
-    """Return the place of the answer that is graded: the last one, or the last of that name."""
-    if grade is None:
-        return len(turns) - 1
-    return next((at for at in reversed(range(len(turns))) if turns[at].name == grade), None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from promptlab.errors import BackendError, PromptlabError
-from promptlab.renderer import Renderer
+from promptlab.renderer import Ask, Renderer
 from promptlab.types import (
     Completion,
     Json,
@@ -87,11 +87,20 @@ class _Conversation:
 
     trial: Trial
     turns: list[Turn] = field(default_factory=list)
-    name: str = ""
+    asked: Ask | None = None
 
     @property
-    def answers(self) -> list[str]:
-        return [turn.completion.text for turn in self.turns]
+    def request(self) -> Request:
+        """Return what was asked."""
+        assert self.asked is not None
+        return self.asked.request
+
+    def hear(self, completion: Completion, *, cached: bool) -> Turn:
+        """Take in the answer to what was asked."""
+        assert self.asked is not None
+        turn = self.asked.answered(completion, cached=cached)
+        self.turns.append(turn)
+        return turn
 
 
 @dataclass(slots=True)
@@ -99,7 +108,7 @@ class _Lane:
     """The work of one backend: trials not begun, requests by their state, and who waits."""
 
     waiting: Iterator[Trial]
-    unchecked: deque[tuple[_Conversation, Request]] = field(default_factory=deque)
+    unchecked: deque[_Conversation] = field(default_factory=deque)
     ready: deque[Request] = field(default_factory=deque)
     in_flight: dict[str, list[_Conversation]] = field(default_factory=dict)
     looked_up: int = 0  # look-ups under way, whose trials may still want to be sent
@@ -204,10 +213,10 @@ class TrialWork:
         conversations = lane.in_flight[request.key]
         for place, conversation in enumerate(conversations):
             shared = place > 0 and completion.outcome is not Outcome.ERROR
-            turn = Turn(conversation.name, request, completion, cached=shared)
+            turn = conversation.hear(completion, cached=shared)
             if place == 0:
                 self._desk.spoke(backend, turn)
-            await self._advance(lane, conversation, turn)
+            await self._advance(lane, conversation, completion)
         del lane.in_flight[request.key]
         lane.changed.set()
 
@@ -235,12 +244,10 @@ class TrialWork:
 
     def _ask(self, lane: _Lane, conversation: _Conversation) -> bool:
         """Render the next call of a trial; False at its end."""
-        call = self._renderer.call(conversation.trial, conversation.answers)
-        if call is None:
+        conversation.asked = self._renderer.next(conversation.trial, conversation.turns)
+        if conversation.asked is None:
             return False
-        conversation.name = call.name
-        request = self._renderer.request(conversation.trial, call, len(conversation.turns))
-        lane.unchecked.append((conversation, request))
+        lane.unchecked.append(conversation)
         return True
 
     async def _look_up(self, lane: _Lane) -> None:
@@ -255,26 +262,28 @@ class TrialWork:
             lane.changed.set()
         await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
 
-    async def _sort(self, lane: _Lane, asked: Sequence[tuple[_Conversation, Request]]) -> None:
-        known = self._desk.stored([request.key for _, request in asked])
-        for conversation, request in asked:
+    async def _sort(self, lane: _Lane, asked: Sequence[_Conversation]) -> None:
+        known = self._desk.stored([conversation.request.key for conversation in asked])
+        for conversation in asked:
+            request = conversation.request
             completion = known.get(request.key)
             if completion is not None:
-                turn = Turn(conversation.name, request, completion, cached=True)
-                await self._advance(lane, conversation, turn)
+                conversation.hear(completion, cached=True)
+                await self._advance(lane, conversation, completion)
             elif request.key in lane.in_flight:
                 lane.in_flight[request.key].append(conversation)
             else:
                 lane.in_flight[request.key] = [conversation]
                 lane.ready.append(request)
 
-    async def _advance(self, lane: _Lane, conversation: _Conversation, turn: Turn) -> None:
-        """Take an answer into a trial: ask on, or end it.
+    async def _advance(
+        self, lane: _Lane, conversation: _Conversation, completion: Completion
+    ) -> None:
+        """Let a trial that heard an answer ask on, or end.
 
         An answer that the template cannot go on from fails this trial alone.
         """
-        conversation.turns.append(turn)
-        error = turn.completion.error if turn.completion.outcome is Outcome.ERROR else None
+        error = completion.error if completion.outcome is Outcome.ERROR else None
         try:
             if error is None and self._ask(lane, conversation):
                 return

@@ -290,12 +290,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One finished generation of a trial: `name` is what the template calls the answer."""
+    """One finished generation of a trial: `name` is what the template calls the answer.
+
+    One that stands `aside` is no part of the conversation: the model was asked after it how likely
+    given answers are, and `name` is that of the scorer which wanted to know.
+    """
 
     name: str
     request: Request
     completion: Completion
     cached: bool
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

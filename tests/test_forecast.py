@@ -26,6 +26,7 @@ from promptlab.types import (
     Request,
     Sampling,
     TemplateSource,
+    Turn,
 )
 
 PLAIN = "Greet {{ name }}."
@@ -108,9 +109,9 @@ def first_answers(renderer: Renderer, completion: Completion) -> Known:
     """Return a store that knows the first answer of every trial."""
     known = {}
     for trial in map(renderer.plan.trial, range(renderer.plan.size)):
-        call = renderer.call(trial, [])
-        assert call is not None
-        known[renderer.request(trial, call, 0).key] = completion
+        ask = renderer.next(trial, [])
+        assert ask is not None
+        known[ask.request.key] = completion
     return Known(known)
 
 
@@ -172,11 +173,11 @@ QUOTES = DRAFT + "{% generate mended %}\n{% user %}{{ draft }} or {{ mended }}?{
 def test_an_answer_to_come_may_be_as_long_as_is_allowed(text: str, held: int) -> None:
     """Each answer stands in all later prompts, and wherever a template quotes it."""
     renderer = make_renderer(text, cases=1)
-    trial, answers, low, high = renderer.plan.trial(0), list[str](), 0, 0
-    while (call := renderer.call(trial, answers)) is not None:
-        bounds = prompt_range(renderer.request(trial, call, len(answers)))
+    trial, turns, low, high = renderer.plan.trial(0), list[Turn](), 0, 0
+    while (ask := renderer.next(trial, turns)) is not None:
+        bounds = prompt_range(ask.request)
         low, high = low + bounds.low, high + bounds.high
-        answers.append(STAND_IN)
+        turns.append(ask.answered(Completion(Outcome.OK, STAND_IN), cached=False))
     [arm] = run(renderer, backend=Priced(None, Options())).arms
     assert arm.input_tokens.high == high + held * Sampling().max_tokens
     assert 0 < arm.input_tokens.low <= low - 4 * held
@@ -232,3 +233,8 @@ def test_an_interruption_is_heard_while_looking_ahead() -> None:
 
     assert asyncio.run(interrupted())
     assert stored.asked == 1  # of five chunks
+
+
+def test_a_scorer_that_weighs_answers_needs_a_backend_that_does() -> None:
+    with pytest.raises(PromptlabError, match="'perplexity' asks how likely given answers"):
+        check_all(make_renderer(PLAIN), {"perplexity": {"text": "yes"}})

@@ -26,6 +26,8 @@ class Backend(Protocol):
     """The options of this kind, as a pydantic model that forbids unknown keys."""
     charges: ClassVar[bool]
     """Whether its calls may cost money."""
+    weighs_answers: ClassVar[bool]
+    """Whether it tells how likely given answers are: takes requests with continuations."""
 
     def __init__(
         self, model: str | None, options: BaseModel, environment: Mapping[str, str] = NO_ENVIRONMENT

@@ -42,6 +42,7 @@ class Echo:
     kind: ClassVar[str] = "echo"
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
+    weighs_answers: ClassVar[bool] = False
     reads_images: bool = True
 
     def __init__(

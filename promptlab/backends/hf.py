@@ -79,6 +79,7 @@ class HuggingFace:
     kind: ClassVar[str] = "hf"
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
+    weighs_answers: ClassVar[bool] = True
     reads_images: bool = False
     price: Price | None = None  # what the machine costs is not known here
 

@@ -70,7 +70,7 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
     gates = _gates(loaded, plan, options["gates"], bench)
     budget = make_budget(options["max_calls"], options["max_cost"], backends)
     if options["dry_run"]:
-        renderer = Renderer(plan, templates, bench.project.root)
+        renderer = Renderer(plan, templates, bench.project.root, scorers)
         with _answers(session, fresh=options["fresh"]) as stored:
             shortfalls, found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
         return _show_forecast(plan, found, shortfalls, as_json=options["as_json"])

@@ -41,6 +41,7 @@ class RemoteBackend(ABC):
     kind: ClassVar[str]
     options_model: ClassVar[type[BaseModel]] = RemoteOptions
     charges: ClassVar[bool] = True
+    weighs_answers: ClassVar[bool] = False
     default_url: ClassVar[str]
     default_key: ClassVar[str | None]
 

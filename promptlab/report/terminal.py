@@ -269,12 +269,26 @@ def print_turns(console: Console, turns: Sequence[Turn]) -> None:
         print_messages(console, turn.request.messages[told:])
         told = len(turn.request.messages) + 1
         completion = turn.completion
+        if completion.likelihoods:
+            _print_likelihoods(console, turn)
+            continue
         console.print(Text(f"{turn.name} ({completion.outcome})", style="bold"))
         answer = completion.text or completion.error or ""
         console.print(Padding(Text(answer), (0, 0, 0, 2)))
         for warning in completion.warnings:
             console.print(Padding(Text(f"warning: {warning}"), (0, 0, 0, 2)))
     console.print()
+
+
+def _print_likelihoods(console: Console, turn: Turn) -> None:
+    """Print how likely the model finds the answers that it was asked about."""
+    console.print(Text(f"{turn.name} (log-probability of each answer)", style="bold"))
+    weighed = zip(turn.request.continuations, turn.completion.likelihoods, strict=True)
+    for text, likelihood in weighed:
+        tokens = counted(likelihood.tokens, "token")
+        likeliest = " <- likeliest" if text == turn.completion.text else ""
+        line = f"{likelihood.logprob:9.4f}  {text.strip()!r}, {tokens}{likeliest}"
+        console.print(Padding(Text(line), (0, 0, 0, 2)))
 
 
 def _clip(text: str, lines: int = 3, width: int = 300) -> str:

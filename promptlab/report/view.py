@@ -264,6 +264,16 @@ def turns_json(turns: Sequence[Turn]) -> list[Json]:
             "input_tokens": turn.completion.usage.input_tokens,
             "output_tokens": turn.completion.usage.output_tokens,
             "error": turn.completion.error,
+            "likelihoods": _likelihoods_json(turn),
         }
         for turn in turns
     ]
+
+
+def _likelihoods_json(turn: Turn) -> Json:
+    """Return how likely each answer is that was weighed; None where one was generated."""
+    weighed = zip(turn.request.continuations, turn.completion.likelihoods, strict=False)
+    return [
+        {"text": text, "logprob": each.logprob, "tokens": each.tokens, "greedy": each.greedy}
+        for text, each in weighed
+    ] or None

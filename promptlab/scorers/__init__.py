@@ -9,6 +9,9 @@ annotations, and a text that holds `{{ ... }}` is filled in from the case (`fill
 returns a verdict (bool), a number, or a `Score` with a reason. It may be async. What it raises
 becomes a failed score, never the end of a run.
 
+A scorer that wants to know how likely the model finds given answers names them by `continuations`,
+a function of the same parameters; `weighed` gives it what the model said of them.
+
 A scorer is found by name among ours, then among the entry points `promptlab.scorers`, or as
 `module:attr` of the user's project; that one may be a plain function without the decorator.
 """
@@ -17,7 +20,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -28,13 +31,14 @@ from promptlab.digest import digest_text
 from promptlab.errors import PromptlabError
 from promptlab.registry import load_attr, load_point, unknown
 from promptlab.scorers.signature import Parameter, parameters_of, summary_of
-from promptlab.types import Case, Outcome, Score, Turn
+from promptlab.types import Case, Likelihood, Outcome, Score, Turn
 
 Verdict = bool | float | Score
+Continuations = Callable[..., Sequence[str]]
 F = TypeVar("F", bound=Callable[..., Verdict | Awaitable[Verdict]])
 
 _GROUP = "promptlab.scorers"
-_MODULES = ("text", "structured", "shape")
+_MODULES = ("text", "structured", "shape", "likelihood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,13 @@ class Sample:
     outcome: Outcome
     turns: tuple[Turn, ...] = ()
 
+    def weighed(self, continuations: Sequence[str]) -> tuple[Likelihood, ...]:
+        """Return how likely the model finds each of these answers, which the scorer asked for."""
+        for turn in reversed(self.turns):
+            if turn.request.continuations == tuple(continuations):
+                return turn.completion.likelihoods
+        raise LookupError("the model was not asked how likely these answers are")
+
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
@@ -53,7 +64,8 @@ class Scorer:
 
     `judge` says that it asks a model or a person, who may be wrong: no comparison concludes from
     its scores before the project states how well it agrees with people. `check` takes all
-    parameters by keyword and raises `ValueError` where they do not go together.
+    parameters by keyword and raises `ValueError` where they do not go together. `continuations`
+    takes the same and returns the answers that a model shall weigh.
     """
 
     name: str
@@ -61,6 +73,7 @@ class Scorer:
     function: Callable[..., Verdict | Awaitable[Verdict]]
     check: Callable[..., None] | None = None
     judge: bool = False
+    continuations: Continuations | None = None
 
     @property
     def ours(self) -> bool:
@@ -82,12 +95,16 @@ _DECORATED: list[Scorer] = []
 
 
 def scorer(
-    *, version: str = "1", check: Callable[..., None] | None = None, judge: bool = False
+    *,
+    version: str = "1",
+    check: Callable[..., None] | None = None,
+    judge: bool = False,
+    continuations: Continuations | None = None,
 ) -> Callable[[F], F]:
     """Make the decorated function a scorer under its own name."""
 
     def register(function: F) -> F:
-        _DECORATED.append(Scorer(function.__name__, version, function, check, judge))
+        _DECORATED.append(Scorer(function.__name__, version, function, check, judge, continuations))
         return function
 
     return register

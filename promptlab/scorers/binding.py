@@ -54,6 +54,26 @@ class BoundScorer:
     blanks: tuple[tuple[Field, Blank], ...]
     run: Run
 
+    @property
+    def weighs(self) -> bool:
+        """Tell whether it wants to know how likely given answers are."""
+        return self.scorer.continuations is not None
+
+    def continuations(self, case: Case) -> tuple[str, ...]:
+        """Return the answers to this case that it wants weighed, none where it wants to know none.
+
+        Raise `PromptlabError` where they cannot be told.
+        """
+        if self.scorer.continuations is None:
+            return ()
+        texts = tuple(self.scorer.continuations(**self.prepare(case)))
+        if not texts or not all(isinstance(text, str) and text for text in texts):
+            raise PromptlabError(
+                f"scorer {self.spec.label!r}, case {case.id!r}: there is an empty answer to weigh",
+                hint="name one answer or more, none of them empty",
+            )
+        return texts
+
     def prepare(self, case: Case) -> Mapping[str, Any]:
         """Return the parameters for this case. Raise `PromptlabError` where they do not fit."""
         if not self.blanks:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from promptlab.store.connection import Value
-from promptlab.types import Completion, Image, Message, Outcome, Sampling, Usage
+from promptlab.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -20,7 +20,7 @@ from_json = json.loads
 
 COMPLETION_COLUMNS = (
     "outcome, output, finish_reason, model, input_tokens, output_tokens, cache_read_tokens, "
-    "cache_write_tokens, reasoning_tokens, cost_usd, latency_s, fingerprint, warnings"
+    "cache_write_tokens, reasoning_tokens, cost_usd, latency_s, fingerprint, warnings, likelihoods"
 )
 
 
@@ -118,12 +118,14 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
         completion.latency_s,
         optional(completion.fingerprint),
         to_json(completion.warnings) if completion.warnings else None,
+        _likelihoods_to_json(completion.likelihoods) if completion.likelihoods else None,
     )
 
 
 def completion_from_row(row: Sequence[Any]) -> Completion:
     """Return the completion whose `COMPLETION_COLUMNS` are `row`."""
-    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s, fingerprint, warnings = row
+    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s = row[:-3]
+    fingerprint, warnings, likelihoods = row[-3:]
     return Completion(
         outcome=Outcome(outcome),
         text=text,
@@ -134,4 +136,15 @@ def completion_from_row(row: Sequence[Any]) -> Completion:
         cost_usd=cost_usd,
         fingerprint=fingerprint,
         warnings=() if warnings is None else tuple(json.loads(warnings)),
+        likelihoods=() if likelihoods is None else _likelihoods_from_json(likelihoods),
+    )
+
+
+def _likelihoods_to_json(likelihoods: Sequence[Likelihood]) -> str:
+    return to_json([(each.logprob, each.tokens, int(each.greedy)) for each in likelihoods])
+
+
+def _likelihoods_from_json(text: str) -> tuple[Likelihood, ...]:
+    return tuple(
+        Likelihood(logprob, tokens, bool(greedy)) for logprob, tokens, greedy in json.loads(text)
     )

@@ -31,12 +31,14 @@ WHERE key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR fresh_run = ?2
 _FINISHED = "SELECT seq FROM trials WHERE run = ? AND outcome <> 'error'"
 
 _CONVERSATION = f"""
-SELECT u.name, u.cached, coalesce(g.key, u.key), p.text, q.text, coalesce(g.sampling, u.sampling),
-    t.error, {", ".join(f"g.{column}" for column in COMPLETION_COLUMNS.split(", "))}
+SELECT u.name, u.cached, u.aside, coalesce(g.key, u.key), p.text, q.text, c.text,
+    coalesce(g.sampling, u.sampling), t.error,
+    {", ".join(f"g.{column}" for column in COMPLETION_COLUMNS.split(", "))}
 FROM trial_turns u JOIN trials t ON t.run = u.run AND t.seq = u.seq
 LEFT JOIN generations g ON g.id = u.generation
 LEFT JOIN texts p ON p.id = coalesce(g.prompt, u.prompt)
 LEFT JOIN texts q ON q.id = g.schema
+LEFT JOIN texts c ON c.id = g.continuations
 WHERE u.run = ? AND u.seq = ? ORDER BY u.turn
 """
 
@@ -166,14 +168,15 @@ def _result(row: Row) -> Result:
     return Result(**values)
 
 
-def _turn(name: str, cached: int, key: str, prompt: str, schema: str | None, *rest: Any) -> Turn:
-    sampling, error, *answer = rest
+def _turn(name: str, cached: int, aside: int, *asked: Any) -> Turn:
+    key, prompt, schema, continuations, sampling, error, *answer = asked
     request = Request(
         key,
         messages_from_json(prompt),
         sampling_from_json(sampling),
         None if schema is None else from_json(schema),
+        () if continuations is None else tuple(from_json(continuations)),
     )
     answered = answer[0] is not None
     completion = completion_from_row(answer) if answered else Completion(Outcome.ERROR, error=error)
-    return Turn(name, request, completion, bool(cached))
+    return Turn(name, request, completion, bool(cached), bool(aside))

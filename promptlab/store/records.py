@@ -21,6 +21,7 @@ from promptlab.store.encode import (
     optional,
     sampling_to_json,
     storable,
+    to_json,
 )
 from promptlab.types import Outcome, Request, Score, TrialResult, Turn
 
@@ -34,13 +35,13 @@ _INSERT_TEXT = "INSERT INTO texts (digest, text) VALUES (?, ?) ON CONFLICT DO NO
 # once; another answer is kept too, so that what a trial shows is always what was graded.
 _INSERT_GENERATION = f"""
 INSERT INTO generations (
-    key, fresh_run, prompt, schema, sampling, {COMPLETION_COLUMNS}, created_at, run
+    key, fresh_run, prompt, schema, continuations, sampling, {COMPLETION_COLUMNS}, created_at, run
 )
 SELECT ?1, ?2,
     (SELECT id FROM texts WHERE digest = ?3), (SELECT id FROM texts WHERE digest = ?4),
-    ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
+    (SELECT id FROM texts WHERE digest = ?5), {", ".join(f"?{place}" for place in range(6, 23))}
 WHERE NOT EXISTS (
-    SELECT 1 FROM generations WHERE key = ?1 AND fresh_run = ?2 AND output = ?7 AND outcome = ?6
+    SELECT 1 FROM generations WHERE key = ?1 AND fresh_run = ?2 AND output = ?8 AND outcome = ?7
 )
 """
 
@@ -48,16 +49,16 @@ WHERE NOT EXISTS (
 _REPLACE_TRIAL = f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})"
 
 _INSERT_TURN = """
-INSERT INTO trial_turns (run, seq, turn, name, cached, generation)
-VALUES (?, ?, ?, ?, ?, (
+INSERT INTO trial_turns (run, seq, turn, name, aside, cached, generation)
+VALUES (?, ?, ?, ?, ?, ?, (
     SELECT id FROM generations WHERE key = ? AND output = ? AND outcome = ?
     ORDER BY fresh_run = ? DESC, id DESC LIMIT 1
 ))
 """
 
 _INSERT_FAILED_TURN = f"""
-INSERT INTO trial_turns (run, seq, turn, name, cached, key, prompt, sampling)
-VALUES (?, ?, ?, ?, 0, ?, {_TEXT_ID}, ?)
+INSERT INTO trial_turns (run, seq, turn, name, aside, cached, key, prompt, sampling)
+VALUES (?, ?, ?, ?, ?, 0, ?, {_TEXT_ID}, ?)
 """
 
 _INSERT_SCORE = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -151,10 +152,11 @@ def _answer(turn: Turn) -> tuple[str, str]:
 
 
 def _request_row(request: Request, texts: dict[str, str]) -> tuple[Value, ...]:
-    """Return key, digests of prompt and schema, and sampling; note the texts they stand for."""
+    """Return key, digests of prompt, schema and continuations, and sampling; note these texts."""
     prompt = _note(messages_to_json(request.messages), texts)
     schema = None if request.schema is None else _note(mapping_to_json(request.schema), texts)
-    return request.key, prompt, schema, sampling_to_json(request.sampling)
+    weighed = _note(to_json(request.continuations), texts) if request.continuations else None
+    return request.key, prompt, schema, weighed, sampling_to_json(request.sampling)
 
 
 def _note(text: str, texts: dict[str, str]) -> str:
@@ -192,6 +194,7 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
     completion = turn.completion
     return (
         turn.name,
+        turn.aside,
         turn.cached,
         turn.request.key,
         storable(completion.text),
@@ -200,8 +203,8 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
 
 
 def _failed_turn_row(turn: Turn) -> tuple[Value, ...]:
-    key, prompt, _, sampling = _request_row(turn.request, {})
-    return turn.name, key, prompt, sampling
+    key, prompt, *_, sampling = _request_row(turn.request, {})
+    return turn.name, turn.aside, key, prompt, sampling
 
 
 def _score_row(score: Score) -> tuple[Value, ...]:

@@ -247,9 +247,20 @@ ALTER TABLE runs ADD COLUMN spent_cost_usd REAL;
 ALTER TABLE runs ADD COLUMN unpriced_answers INTEGER;
 """
 
+_LIKELIHOODS = """
+-- The answers that a call asked to weigh (a JSON list), and for each of them what the model said:
+-- [log-probability, tokens, 1 where greedy decoding would say it]. NULL for calls that generate.
+ALTER TABLE generations ADD COLUMN continuations INTEGER REFERENCES texts(id);
+ALTER TABLE generations ADD COLUMN likelihoods TEXT;
+
+-- 1: asked after the conversation, for a scorer, and no part of it.
+ALTER TABLE trial_turns ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0001_first", _FIRST),
     ("0002_paid_by", _PAID_BY),
     ("0003_judges", _JUDGES),
     ("0004_spent", _SPENT),
+    ("0005_likelihoods", _LIKELIHOODS),
 )

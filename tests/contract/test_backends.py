@@ -256,6 +256,7 @@ def test_opening_tells_facts_as_json(make: Make) -> None:
 def test_it_tells_what_it_takes(backend: Backend) -> None:
     assert isinstance(backend.charges, bool)
     assert isinstance(backend.reads_images, bool)
+    assert isinstance(backend.weighs_answers, bool)
     assert backend.price is None or isinstance(backend.price, Price)
     notice = backend.notice()
     assert notice is None or is_line(notice)

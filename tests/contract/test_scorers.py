@@ -8,6 +8,7 @@ import math
 import pickle
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,17 @@ import pytest
 from promptlab.errors import PromptlabError
 from promptlab.scorers import Sample, get_scorer, scorer_names
 from promptlab.scorers.binding import BoundScorer, bind
-from promptlab.types import Case, Completion, Message, Outcome, Request, Sampling, Score, Turn
+from promptlab.types import (
+    Case,
+    Completion,
+    Likelihood,
+    Message,
+    Outcome,
+    Request,
+    Sampling,
+    Score,
+    Turn,
+)
 
 CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "contains": {"any": ["a", "b"], "all": "c", "not": "d", "ignore_case": True},
@@ -24,13 +35,20 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "json_schema": {"schema": {"type": "object", "properties": {"a": {"pattern": "^x"}}}},
     "label": {"labels": ["5", "positive"]},
     "length": {"unit": "sentences", "min": 1, "max": 5},
+    "loglikelihood": {
+        "options": ["5", "six"],
+        "target": ["5"],
+        "normalize": "bytes",
+        "delimiter": " ",
+    },
     "numeric": {"which": "only", "relative": 0.1},
+    "perplexity": {"text": "five", "at_most": 9.0, "delimiter": " "},
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},
 }
 NAMES = [name for name in scorer_names() if get_scorer(name).ours]
 CASE = Case("c1", {"text": "a"}, "5", ("t",), "g", "b2:0")
 REQUEST = Request("b2:1", (Message("user", "hi"),), Sampling())
-TURNS = (Turn("answer", REQUEST, Completion(Outcome.OK, "x"), cached=False),)
+SPOKEN = Turn("answer", REQUEST, Completion(Outcome.OK, "x"), cached=False)
 OUTPUTS = {
     "ordinary": "The answer is 5.",
     "empty": "",
@@ -56,6 +74,16 @@ def bound(name: str) -> BoundScorer:
     return one
 
 
+def sample_for(name: str, output: str, outcome: Outcome = Outcome.OK) -> Sample:
+    """Return a trial with what its scorer asked the model beside the conversation."""
+    weighed = bound(name).continuations(CASE)
+    request = replace(REQUEST, continuations=weighed)
+    likelihoods = tuple(Likelihood(-1.5 - at, 2, greedy=False) for at in range(len(weighed)))
+    completion = Completion(Outcome.OK, likelihoods=likelihoods)
+    asides = [Turn(name, request, completion, cached=False, aside=True)] if weighed else []
+    return Sample(output, CASE, outcome, (SPOKEN, *asides))
+
+
 def graded(name: str, sample: Sample) -> Score:
     return asyncio.run(bound(name).score(sample))
 
@@ -69,7 +97,7 @@ def test_is_configured_here(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_gives_a_legal_score_in_time(name: str, output: str) -> None:
     start = time.perf_counter()
-    score = graded(name, Sample(output, CASE, Outcome.OK, TURNS))
+    score = graded(name, sample_for(name, output))
     assert time.perf_counter() - start < 30  # what is not linear takes hours
     if score.value is None:
         assert str(score.error).startswith("TimeoutError")
@@ -82,12 +110,12 @@ def test_gives_a_legal_score_in_time(name: str, output: str) -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 @pytest.mark.parametrize("name", NAMES)
 def test_grades_whatever_the_outcome(name: str, outcome: Outcome) -> None:
-    assert graded(name, Sample("The answer is 5.", CASE, outcome)).error is None
+    assert graded(name, sample_for(name, "The answer is 5.", outcome)).error is None
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_says_the_same_twice(name: str) -> None:
-    sample = Sample("The answer is 5.", CASE, Outcome.OK)
+    sample = sample_for(name, "The answer is 5.")
     assert graded(name, sample) == graded(name, sample)
 
 
@@ -107,7 +135,7 @@ def test_refuses_a_wrong_type_in_every_parameter(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_travels_can_be_pickled(name: str) -> None:
     one = bound(name)
-    score = graded(name, Sample("The answer is 5.", CASE, Outcome.OK))
+    score = graded(name, sample_for(name, "The answer is 5."))
     for value in (one.spec, one.scorer, dict(one.prepare(CASE)), score):
         assert pickle.loads(pickle.dumps(value)) == value
 

@@ -21,7 +21,7 @@ from promptlab.report.terminal import (
     print_turns,
 )
 from promptlab.report.view import RunView
-from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Turn
+from promptlab.types import Completion, Image, Likelihood, Message, Outcome, Request, Sampling, Turn
 
 from .conftest import (
     Printed,
@@ -212,6 +212,20 @@ user
   Mend.
 answer (error)
   the server is down
+
+""")
+
+
+def test_answers_that_were_weighed_are_listed(printed: Printed) -> None:
+    asked = Request("a", (Message("user", "Which?"),), Sampling(), None, (" yes", " [no]"))
+    found = (Likelihood(-12.34567, 2, greedy=False), Likelihood(-0.5, 1, greedy=True))
+    turn = Turn("answer", asked, Completion(Outcome.OK, " [no]", likelihoods=found), cached=False)
+    assert printed(print_turns, [turn]) == snapshot("""\
+user
+  Which?
+answer (log-probability of each answer)
+   -12.3457  'yes', 2 tokens
+    -0.5000  '[no]', 1 token <- likeliest
 
 """)
 

@@ -103,6 +103,7 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
             "input_tokens": 1,
             "output_tokens": 2,
             "error": None,
+            "likelihoods": None,
         }
     ]
 

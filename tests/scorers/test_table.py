@@ -13,7 +13,8 @@ from promptlab.scorers.binding import bind
 from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of
 
 BUILT_IN = [
-    "contains", "exact_match", "format", "json_schema", "label", "length", "numeric", "regex",
+    "contains", "exact_match", "format", "json_schema", "label", "length", "loglikelihood",
+    "numeric", "perplexity", "regex",
 ]  # fmt: skip
 
 

@@ -18,10 +18,12 @@ from promptlab.store import Store
 from promptlab.types import (
     Completion,
     Image,
+    Likelihood,
     Message,
     Outcome,
     Plan,
     Request,
+    Sampling,
     Score,
     TrialResult,
     Turn,
@@ -279,6 +281,29 @@ def test_a_conversation_comes_back_as_it_was(
     fill(store, "r1", [result])
     assert store.conversation("r1", 0) == turns
     assert store.conversation("r1", 1) == ()
+
+
+def test_what_was_weighed_comes_back_as_it_was(store: Store, make_plan: MakePlan) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    asked = Request("b2:k", (Message("user", "Which?"),), Sampling(max_tokens=0), None, ("a", "ü"))
+    found = (Likelihood(-0.1234567890123, 1, greedy=True), Likelihood(-30.5, 3, greedy=False))
+    told = Completion(Outcome.OK, "a", Usage(9, 0), 0.1, "m", likelihoods=found)
+    turns = (
+        Turn("answer", asked, told, cached=False),
+        Turn("perplexity", replace(asked, key="b2:l", continuations=("ü",)),
+             replace(told, text="ü", likelihoods=found[1:]), cached=False, aside=True),
+        Turn("third", replace(asked, key="b2:m"), Completion(Outcome.ERROR, error="down"),
+             cached=False, aside=True),
+    )  # fmt: skip
+    scores = {"exact_match": Score(0.0, passed=False)}
+    fill(store, "r1", [TrialResult(plan.trial(0), turns[:2], 0, Outcome.OK, None, scores)])
+    assert store.conversation("r1", 0) == turns[:2]
+    assert store.completions(["b2:k"], None)["b2:k"] == told
+    failed = TrialResult(plan.trial(1), turns, None, Outcome.ERROR, "down", {})
+    fill(store, "r1", [failed])
+    assert [turn.aside for turn in store.conversation("r1", 1)] == [False, True, True]
+    assert store.verify() == []
 
 
 def test_a_failed_call_shows_what_it_asked(
