@@ -230,10 +230,11 @@ def promptlab(model: Path, dtype: str = "float32") -> Iterator[Any]:
     asked = [request(str(index), text, TOKENS) for index, text in enumerate(texts)]
     yield None
     found = answered(backend, asked)
+    done = backend.throughput
     yield {
         "texts": [each.text for each in found],
         "tokens": sum(each.usage.output_tokens for each in found),
-        "told": f"read {backend.stats.read_tokens:,} of {backend.stats.prompt_tokens:,} tokens",
+        "told": f"read {done.read_tokens:,} of {done.prompt_tokens:,} tokens",
     }
 
 
@@ -300,7 +301,7 @@ def long_prompts(model: Path, count: int) -> Iterator[Any]:
         answered(backend, asked[begin : begin + backend.capacity.batch])
         memory.append(peak_mb())
     seconds = time.perf_counter() - began
-    read, unique = backend.stats.read_tokens, unique_tokens(str(model), asked)
+    read, unique = backend.throughput.read_tokens, unique_tokens(str(model), asked)
     yield {
         "texts": [] if read <= MAX_READ * unique else ["shared tokens are read again"],
         "told": f"{count:,} prompts: {seconds:.1f} s, {read:,} tokens read, {unique:,} unique, "

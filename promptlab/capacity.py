@@ -42,6 +42,38 @@ class Capacity:
     patience: Patience = Patience()
 
 
+@dataclass(slots=True)
+class Throughput:
+    """What a model on this machine has done so far.
+
+    Of the `prompt_tokens` of all prompts begun, `read_tokens` went through the model and
+    `recalled_tokens` were known from an earlier call; the rest was shared. `said_tokens` is what
+    the answers have, and `seconds` what all of it took.
+    """
+
+    prompt_tokens: int = 0
+    read_tokens: int = 0
+    recalled_tokens: int = 0
+    said_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Throughput) -> Throughput:
+        return Throughput(
+            self.prompt_tokens + other.prompt_tokens,
+            self.read_tokens + other.read_tokens,
+            self.recalled_tokens + other.recalled_tokens,
+            self.said_tokens + other.said_tokens,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def shared(self) -> float | None:
+        """Return the share of the prompts' tokens that needed no reading, None without any."""
+        if not self.prompt_tokens:
+            return None
+        return max(0.0, 1 - self.read_tokens / self.prompt_tokens)
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What `backend check` found: one line, `ok` or not, and the remedy."""

@@ -11,11 +11,20 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience
+from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
 from promptlab.cost import Price
 from promptlab.types import Completion, Json, Request, Sampling
 
-__all__ = ["NO_ENVIRONMENT", "Backend", "Capacity", "Health", "Pace", "Patience", "Price"]
+__all__ = [
+    "NO_ENVIRONMENT",
+    "Backend",
+    "Capacity",
+    "Health",
+    "Pace",
+    "Patience",
+    "Price",
+    "Throughput",
+]
 
 
 class Backend(Protocol):
@@ -48,6 +57,10 @@ class Backend(Protocol):
     @property
     def capacity(self) -> Capacity:
         """Return how much this backend wants at once."""
+
+    @property
+    def throughput(self) -> Throughput | None:
+        """Return what it has done since it was opened, None where it computes elsewhere."""
 
     def identity(self) -> Mapping[str, Json]:
         """Return all that the answers depend on, cheaply and without loading a model.

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price
+from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
 from promptlab.types import Completion, Json, Outcome, Request, Sampling, Usage
 
 _WORD = re.compile(r"\S+")
@@ -43,6 +43,7 @@ class Echo:
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
     weighs_answers: ClassVar[bool] = False
+    throughput: Throughput | None = None  # it computes nothing
     reads_images: bool = True
 
     def __init__(

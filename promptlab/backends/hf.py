@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price
+from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
 from promptlab.errors import BackendError
 from promptlab.hf_model import extra
 from promptlab.hf_model.cache import Cache, cache_folder, read_manifest
@@ -31,7 +31,6 @@ from promptlab.types import Completion, Json, Message, Outcome, Request, Samplin
 
 if TYPE_CHECKING:
     from promptlab.hf_model import chat, hub, loaded, loading
-    from promptlab.hf_model.answers import Stats
 else:
     chat = lazy_module("promptlab.hf_model.chat")
     hub = lazy_module("promptlab.hf_model.hub")
@@ -93,11 +92,12 @@ class HuggingFace:
         self._cache = Cache(options.cache_dir or cache_folder(os.environ, Path.home()))
         self._worker = Worker("promptlab-hf")
         self._model: loaded.LocalModel | None = None
+        self._done = Throughput()  # by models that were let go of
 
     @property
-    def stats(self) -> Stats | None:
-        """Return what the open model has done so far: tokens read, shared and said."""
-        return self._model.stats if self._model else None
+    def throughput(self) -> Throughput:
+        """Return what its models have done so far: tokens read, shared and said."""
+        return self._done + self._model.stats if self._model else self._done
 
     @property
     def note(self) -> str | None:
@@ -201,6 +201,7 @@ class HuggingFace:
     async def close(self) -> None:
         """Let go of the model, after a moment for the worker thread to notice a cancellation."""
         patience_s = _PATIENCE_S if self._model else 0.0  # loading cannot be cut short
+        self._done = self.throughput
         self._model = None
         worker, self._worker = self._worker, Worker("promptlab-hf")
         await worker.stop(patience_s)

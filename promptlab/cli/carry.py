@@ -51,7 +51,7 @@ class Wanted:
 
 def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
     """Run the flow, show what came of it, and return the exit code."""
-    progress = RunProgress(job.plan, sys.stderr, wanted.notes)
+    progress = RunProgress(job.plan, sys.stderr, wanted.notes, job.backends.values())
     before, began = job.budget.spent, time.monotonic()
     with Interruptible() as interruptible:
         try:
@@ -124,6 +124,7 @@ def _calls(view: RunView, progress: RunProgress, now: Spent) -> str:
         told = f"{counted(progress.answers, 'answer')} in {told}"
     if progress.served:
         told += f", {counted(progress.served, 'answer')} reused"
+    told = ", ".join([told, *progress.computed()])
     if not view.has_cost:
         return told
     if not progress.cost_known:

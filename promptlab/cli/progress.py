@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.markup import escape
 
+from promptlab.backends import Backend, Throughput
 from promptlab.errors import BackendError
 from promptlab.lazy import lazy_module
 from promptlab.report.tables import counted
@@ -30,7 +31,13 @@ _OUTCOMES = tuple(Outcome)
 class RunProgress:
     """Watches a run: how many trials, how fast, how long still, and how they ended."""
 
-    def __init__(self, plan: Plan, stream: TextIO, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        stream: TextIO,
+        notes: Sequence[str] = (),
+        backends: Iterable[Backend] = (),
+    ) -> None:
         self.answers = 0
         self.served = 0
         self.cost = 0.0
@@ -39,7 +46,8 @@ class RunProgress:
         self.outcomes: Counter[Outcome] = Counter()
         self._label = plan.suite
         self._total = plan.size
-        self._backends = len(plan.backends)
+        self._several = len(plan.backends) > 1
+        self._backends = tuple(backends)
         self._notes = tuple(notes)
         self._console = Console(file=stream)
         self._live: progress.Progress | None = None
@@ -95,7 +103,7 @@ class RunProgress:
 
     def failed(self, backend: str, error: BackendError) -> None:
         """Say at once that a backend works no more: others may go on for long."""
-        if self._backends > 1:
+        if self._several:
             self._say(f"{backend} works no more: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
@@ -153,7 +161,22 @@ class RunProgress:
             f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]
         )
         cost = f", {self.cost:.4g} USD" if self.cost else ""
-        return f"{rate:,.1f}/s, {duration(left)} left, {ended}{cost}"
+        computed = "".join(f", {each}" for each in self.computed())
+        return f"{rate:,.1f}/s, {duration(left)} left, {ended}{cost}{computed}"
+
+    def computed(self) -> list[str]:
+        """Say how fast local models are, and how much of their prompts needed no reading."""
+        found = [done for each in self._backends if (done := each.throughput) is not None]
+        total = sum(found, Throughput())
+        if not total.seconds:
+            return []
+        kind, tokens = "", total.said_tokens
+        if not tokens:  # nothing is generated where answers are only weighed
+            kind, tokens = "prompt ", total.read_tokens
+        told = [f"{tokens / total.seconds:,.0f} {kind}tokens/s"]
+        if total.shared:
+            told.append(f"{total.shared * 100:.0f} % of prompts shared")
+        return told
 
 
 def duration(seconds: float) -> str:

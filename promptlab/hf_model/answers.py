@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
+from promptlab.capacity import Throughput
 from promptlab.types import Likelihood, Sampling
 
 
@@ -44,33 +45,10 @@ Emit = Callable[[int, Answer], None]
 NO_MEMORY = "out of memory, even with this prompt alone"
 
 
-@dataclass(slots=True)
-class Stats:
-    """What an engine has done so far.
-
-    Of the `prompt_tokens` of all prompts begun, `read_tokens` went through the model and
-    `recalled_tokens` were known from an earlier call; the rest was shared. `said_tokens` is what
-    the answers have, and `seconds` what all of it took.
-    """
-
-    prompt_tokens: int = 0
-    read_tokens: int = 0
-    recalled_tokens: int = 0
-    said_tokens: int = 0
-    seconds: float = 0.0
-
-    @property
-    def shared(self) -> float | None:
-        """Return the share of the prompts' tokens that needed no reading, None without any."""
-        if not self.prompt_tokens:
-            return None
-        return max(0.0, 1 - self.read_tokens / self.prompt_tokens)
-
-
 class Generator(Protocol):
     """Something that answers up to `rows` prompts together: in packed steps, or padded batches."""
 
-    stats: Stats
+    stats: Throughput
     rows: int
 
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from promptlab.hf_model.answers import Answer, Emit, Generator, Prompt, Stats
+from promptlab.capacity import Throughput
+from promptlab.hf_model.answers import Answer, Emit, Generator, Prompt
 from promptlab.hf_model.fitness import Unfit, fitness
 from promptlab.hf_model.packed import Packed
 from promptlab.hf_model.padded import Padded
@@ -50,7 +51,7 @@ class Engine:
         return self._context
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> Throughput:
         """Return what was done so far."""
         return self._way.stats
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 import transformers
 
+from promptlab.capacity import Throughput
 from promptlab.digest import seed_from
 from promptlab.hf_model import linear
-from promptlab.hf_model.answers import Answer, Prompt, Stats
+from promptlab.hf_model.answers import Answer, Prompt
 from promptlab.hf_model.chat import Chat, ChatError
 from promptlab.hf_model.engine import Engine
 from promptlab.hf_model.loading import load_model, resolve_device
@@ -47,7 +48,7 @@ class LocalModel:
         self._engine = engine
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> Throughput:
         """Return what was done so far: tokens read, shared and said."""
         return self._engine.stats
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
+from promptlab.capacity import Throughput
 from promptlab.hf_model.answers import (
     NO_MEMORY,
     Answer,
     Emit,
     Prompt,
-    Stats,
     end_tokens,
     is_out_of_memory,
     told,
@@ -73,7 +73,7 @@ class Packed:
         rows: int | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.stats = Stats()
+        self.stats = Throughput()
         self._clock = clock
         self._decode = decode
         self._geometry = geometry

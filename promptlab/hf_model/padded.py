@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
+from promptlab.capacity import Throughput
 from promptlab.hf_model.answers import (
     NO_MEMORY,
     Answer,
     Emit,
     Prompt,
-    Stats,
     end_tokens,
     is_out_of_memory,
     told,
@@ -50,7 +50,7 @@ class Padded:
         rows: int | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.stats = Stats()
+        self.stats = Throughput()
         self._model = model
         self._clock = clock
         self._decode = decode

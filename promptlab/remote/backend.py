@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
-from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience
+from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
 from promptlab.cost import Price
 from promptlab.errors import BackendError, PromptlabError
 from promptlab.failure import Failure, Fault
@@ -42,6 +42,7 @@ class RemoteBackend(ABC):
     options_model: ClassVar[type[BaseModel]] = RemoteOptions
     charges: ClassVar[bool] = True
     weighs_answers: ClassVar[bool] = False
+    throughput: Throughput | None = None  # the server computes
     default_url: ClassVar[str]
     default_key: ClassVar[str | None]
 

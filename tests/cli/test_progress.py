@@ -6,6 +6,8 @@ import io
 
 import pytest
 
+from promptlab.backends import Throughput
+from promptlab.backends.echo import Echo, Options
 from promptlab.cli.progress import RunProgress
 from promptlab.types import Plan
 
@@ -66,3 +68,31 @@ def test_elsewhere_that_is_a_line_now_and_then() -> None:
     assert stream.getvalue() == (
         "mini: busy, waits 0 s\nwaiting for 1 answer in flight; Ctrl-C again drops them\n"
     )
+
+
+class Computing(Echo):
+    """An echo that has computed something."""
+
+    def __init__(self, throughput: Throughput) -> None:
+        super().__init__(None, Options())
+        self.throughput = throughput
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        (Throughput(), []),
+        (Throughput(1000, 250, 0, 600, 2.0), ["300 tokens/s", "75 % of prompts shared"]),
+        (Throughput(1000, 1000, 0, 600, 2.0), ["300 tokens/s"]),
+        (Throughput(900, 90, 0, 0, 0.5), ["180 prompt tokens/s", "90 % of prompts shared"]),
+    ],
+)
+def test_it_tells_how_fast_local_models_are(done: Throughput, told: list[str]) -> None:
+    progress = RunProgress(PLAN, io.StringIO(), backends=[Computing(done), Echo(None, Options())])
+    assert progress.computed() == told
+
+
+def test_local_models_are_counted_together() -> None:
+    one, other = Throughput(100, 50, 10, 20, 1.0), Throughput(300, 30, 0, 40, 1.0)
+    progress = RunProgress(PLAN, io.StringIO(), backends=[Computing(one), Computing(other)])
+    assert progress.computed() == ["30 tokens/s", "80 % of prompts shared"]
