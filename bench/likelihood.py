@@ -127,7 +127,7 @@ def child(file: Path, model: str) -> int:
     harness = import_module("lm_eval.models.huggingface")
     lm = harness.HFLM(pretrained=model, device="cpu", dtype="float32", batch_size=16)
     instance = import_module("lm_eval.api.instance").Instance
-    requests = []
+    requests: list[Any] = []
     asked = json.loads(file.read_text())
     for turn in asked:
         context = lm.apply_chat_template(turn["messages"])

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AttentionInterface
 
 from promptlab.hf_model.step import Causal, Part, Rows, Step, StepCache
 
@@ -79,9 +78,6 @@ def attend(
     if (sinks := asked.get("s_aux")) is not None:
         out *= torch.sigmoid(total - sinks.view(heads, 1, -1).float()).unsqueeze(-1)
     return out.transpose(0, 1).reshape(1, count, query.shape[1], -1).to(query.dtype), None
-
-
-AttentionInterface.register(NAME, attend)
 
 
 def _rule(layer: int, size: int, mask: torch.Tensor | None, asked: dict[str, Any]) -> Rule:

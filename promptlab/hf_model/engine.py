@@ -10,14 +10,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptlab.capacity import Throughput
 from promptlab.hf_model.answers import Answer, Emit, Generator, Prompt
-from promptlab.hf_model.fitness import Unfit, fitness
+from promptlab.hf_model.kv import Geometry
+from promptlab.hf_model.llama import Llama
 from promptlab.hf_model.packed import Packed
-from promptlab.hf_model.padded import Padded
 from promptlab.hf_model.rows import Decode
+from promptlab.lazy import lazy_module
+
+if TYPE_CHECKING:
+    from promptlab.hf_model import fitness, padded
+else:
+    fitness = lazy_module("promptlab.hf_model.fitness")
+    padded = lazy_module("promptlab.hf_model.padded")
 
 
 class Engine:
@@ -35,14 +42,14 @@ class Engine:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._context = _context(model.config, max_length)
-        found = fitness(model)
+        found = model.geometry if isinstance(model, Llama) else fitness.fitness(model)
         self.note: str | None = None
         self._way: Generator
-        if isinstance(found, Unfit):
-            self.note = found.reason
-            self._way = Padded(model, decode, batch_size, clock)
-        else:
+        if isinstance(found, Geometry):
             self._way = Packed(model, found, decode, batch_size, clock)
+        else:
+            self.note = found.reason
+            self._way = padded.Padded(model, decode, batch_size, clock)
         self.batch_size = self._way.rows
 
     @property

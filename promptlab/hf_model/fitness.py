@@ -1,13 +1,11 @@
 """Can a model read packed steps, and with what shape of cache? Told by its config, then by a trial.
 
-The trial reads a few tokens of two prompts with a common beginning, both ways: packed, and as the
-model's authors meant it. Only where the logits agree is the packed way taken.
+This is for models of transformers.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +14,8 @@ from transformers import DynamicCache, GenerationConfig
 
 from promptlab.hf_model.answers import is_out_of_memory, told
 from promptlab.hf_model.attention import Unsupported
-from promptlab.hf_model.batch import Batch, Limits
-from promptlab.hf_model.forward import Forward
-from promptlab.hf_model.held import Job
-from promptlab.hf_model.kept import Kept
 from promptlab.hf_model.kv import Geometry, Layer
-from promptlab.hf_model.rows import Row
-from promptlab.hf_model.trie import Thrift
-from promptlab.types import Sampling
+from promptlab.hf_model.trial import agrees
 
 _LAYERS = {"full_attention", "sliding_attention"}
 _UNSTEADY = {"dynamic", "longrope"}  # rotary embeddings that depend on the longest prompt beside
@@ -35,10 +27,6 @@ _SCORING = (
     *("forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens", "sequence_bias"),
     *("guidance_scale", "watermarking_config", "exponential_decay_length_penalty"),
 )
-# Two prompts with the token that each says, by place in the vocabulary: at its ends there are
-# control tokens, which make some models' numbers large and their rounding coarse.
-_TRIAL = ((0.51, 0.32, 0.73, 0.24, 0.65, 0.46), (0.51, 0.32, 0.73, 0.24, 0.35, 0.56, 0.67))
-_SAID = (0.33, 0.62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +43,7 @@ def fitness(model: Any) -> Geometry | Unfit:
     try:
         with torch.inference_mode():
             geometry = _geometry(model)
-            return geometry if _agrees(model, geometry) else Unfit("its logits would not agree")
+            return geometry if agrees(model, geometry) else Unfit("its logits would not agree")
     except Unsupported as error:
         return Unfit(str(error))
     except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
@@ -111,42 +99,3 @@ def _geometry(model: Any) -> Geometry:
     # Processors multiply small matrices of half-precision numbers slowly, one by one.
     dtype = torch.float32 if first.device.type == "cpu" else first.dtype
     return Geometry(tuple(layers), dtype, first.device)
-
-
-def _agrees(model: Any, geometry: Geometry) -> bool:
-    """Tell whether packed steps give the logits that the model gives to each prompt alone."""
-    size = model.get_input_embeddings().weight.shape[0]
-    said = [int(size * place) for place in _SAID]
-    trial = [[int(size * place) for place in prompt] for prompt in _TRIAL]
-    jobs = [
-        Job(index, ids, Row(Sampling(max_tokens=2), frozenset(), _no_text))
-        for index, ids in enumerate(trial)
-    ]
-    batch = Batch(jobs, geometry, Limits(2, 8, 2**40), Kept(0), Thrift(1, 8))
-    forward = Forward(model, geometry)
-    packed: list[list[torch.Tensor]] = [[], []]
-    while not all(job.row.finish for job in jobs) and (work := batch.next()):
-        logits = forward(work.step)
-        batch.commit(work)
-        for live, row in zip(work.heard, logits, strict=False):
-            packed[live.job.index].append(row)
-            live.job.row.push(said[live.job.index])
-    return all(
-        _alike(_alone(model, [*ids, token]), torch.stack(rows), model.dtype)
-        for ids, token, rows in zip(trial, said, packed, strict=True)
-    )
-
-
-def _alone(model: Any, ids: Sequence[int]) -> torch.Tensor:
-    logits: torch.Tensor = model(input_ids=torch.tensor([ids], device=model.device)).logits
-    return logits[0, -2:].float()
-
-
-def _alike(expected: torch.Tensor, found: torch.Tensor, dtype: torch.dtype) -> bool:
-    """Tell rounding from another attention, which would be off by about the logits' spread."""
-    off = float((expected - found).square().mean().sqrt())
-    return off <= (1e-3 if dtype == torch.float32 else 0.3) * float(expected.std())
-
-
-def _no_text(_: Sequence[int]) -> str:
-    return ""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import inspect
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from promptlab.hf_model.attention import attending
 from promptlab.hf_model.kv import Geometry
+from promptlab.hf_model.llama import Llama
 from promptlab.hf_model.step import Step, StepCache
+from promptlab.lazy import lazy_module
+
+if TYPE_CHECKING:
+    from promptlab.hf_model import hook
+else:
+    hook = lazy_module("promptlab.hf_model.hook")
 
 
 class Forward:
@@ -20,13 +27,14 @@ class Forward:
         self.model = model
         self._geometry = geometry
         self.cancelled = threading.Event()
+        self._cache = StepCache if isinstance(model, Llama) else hook.HookedCache
         self._picks = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     def __call__(self, step: Step) -> torch.Tensor:
         """Return the logits [tokens kept, vocabulary] of the step, in float32."""
         device = self.model.device
         keep = torch.tensor(step.keep, dtype=torch.long, device=device)
-        cache = StepCache(step, self._geometry, self.cancelled)
+        cache = self._cache(step, self._geometry, self.cancelled)
         with attending(self.model, cache):
             logits: torch.Tensor = self.model(
                 input_ids=torch.tensor([step.ids], device=device),

@@ -20,7 +20,6 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from torch.nn.functional import linear
-from transformers.pytorch_utils import Conv1D
 
 from promptlab.digest import TAG, digest_json
 
@@ -30,6 +29,7 @@ _ROWS = (8, 64, 256)  # a few answers, many answers, reading
 _LEAST_GAIN = 1.1
 _SECONDS = 0.02  # for each measurement
 _HINT = 256  # rows for which oneDNN arranges the weights
+_CONV1D = "transformers.pytorch_utils.Conv1D"  # by name, as importing it takes a second
 _CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -91,7 +91,7 @@ def _layers(
             bias = child.bias.data if getattr(child, "bias", None) is not None else None
             if type(child) is nn.Linear:
                 yield parent, name, child.weight.data, bias
-            elif type(child) is Conv1D:
+            elif f"{type(child).__module__}.{type(child).__qualname__}" == _CONV1D:
                 yield parent, name, child.weight.data.T, bias
 
 

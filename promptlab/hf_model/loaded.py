@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
-import transformers
 
 from promptlab.capacity import Throughput
 from promptlab.digest import seed_from
@@ -19,6 +19,7 @@ from promptlab.hf_model import linear
 from promptlab.hf_model.answers import Answer, Prompt
 from promptlab.hf_model.chat import Chat, ChatError
 from promptlab.hf_model.engine import Engine
+from promptlab.hf_model.llama import Llama
 from promptlab.hf_model.loading import load_model, resolve_device
 from promptlab.types import Completion, Json, Outcome, Request, Usage
 
@@ -107,12 +108,13 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
     facts: dict[str, Json] = {
         "device": device,
         "dtype": setup.dtype,
+        "decoder": "promptlab" if isinstance(model, Llama) else "transformers",
         "batch_size": engine.batch_size,
         "batching": "packed" if engine.note is None else f"padded: {engine.note}",
         "packed_weights": packed,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "transformers": transformers.__version__,
+        "transformers": version("transformers"),
         "chat_template": chat.template_digest,
     }
     return LocalModel(name, chat, engine, facts)

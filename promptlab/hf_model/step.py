@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from transformers.cache_utils import Cache
 
 from promptlab.hf_model.kv import Geometry, Store
 
@@ -96,14 +95,13 @@ class Step:
         return self.masks[key]
 
 
-class StepCache(Cache):  # type: ignore[misc]
+class StepCache:
     """What the model takes for its cache: it puts keys and values where the step wants them.
 
     `layer` is the one that was last at work.
     """
 
     def __init__(self, step: Step, geometry: Geometry, cancelled: threading.Event) -> None:
-        super().__init__(layers=[])
         self.step = step
         self.geometry = geometry
         self.layer = 0

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import transformers as tf
 
-from promptlab.hf_model import loading  # noqa: F401 - silences transformers
+from promptlab.hf_model import from_transformers  # noqa: F401 - silences it
 
 VOCABULARY = 120
 WINDOW = 16

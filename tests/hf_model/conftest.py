@@ -9,7 +9,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from promptlab.hf_model import loading  # noqa: F401 - silences transformers
+from promptlab.hf_model import from_transformers  # noqa: F401 - silences it
 
 LETTERS = " abcdefghijklmnopqrstuvwxyz"
 TEMPLATE = (

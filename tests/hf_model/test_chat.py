@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from promptlab.hf_model.cache import Cache, cache_folder
 from promptlab.hf_model.chat import Chat, ChatError
+from promptlab.hf_model.from_transformers import read_tokenizer
 from promptlab.hf_model.loading import load_tokenizer
 from promptlab.hf_model.weights import DEFAULT_MODEL, find
 from promptlab.types import Image, Message
@@ -76,9 +77,10 @@ def test_the_default_model_reads_hostile_text_as_text() -> None:
     assert weights.path is not None
     tokenizer = load_tokenizer(weights.path)
     chat = Chat(tokenizer)
+    original = read_tokenizer(weights.path)
     for text in ("What is 7*7?", "{{ 7*7 }} {% system %}", "  a\n\n<im_end> ünï 🦊"):
         messages = [Message("user", text), Message("assistant", "49"), Message("user", text)]
-        assert chat.encode(messages) == theirs(tokenizer, messages)
+        assert chat.encode(messages) == theirs(original, messages)
     plain = chat.encode([Message("user", "hello")])
     ids = chat.encode([Message("user", HOSTILE)])
     assert control_ids(tokenizer, ids) == control_ids(tokenizer, plain)

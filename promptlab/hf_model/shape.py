@@ -1,0 +1,78 @@
+"""What a Llama model's folder says of itself, read strictly: a setting that is not known here might
+change the arithmetic, and then transformers is to read the model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Set
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+
+WEIGHTS = "model.safetensors"
+# Settings that change nothing in a model that is only read, greedily or with draws of our own.
+_IDLE = {
+    *("_model_name_or_path", "_from_model_config", "transformers_version", "dtype", "use_cache"),
+    *("bos_token_id", "pad_token_id", "unk_token_id", "initializer_range", "attention_dropout"),
+    *("pretraining_tp", "output_attentions", "output_hidden_states"),
+    *("do_sample", "temperature", "top_p", "top_k"),
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rope(_Strict):
+    """How positions turn queries and keys."""
+
+    rope_theta: PositiveFloat
+    rope_type: Literal["default"]
+
+
+class Shape(_Strict):
+    """Every setting of `config.json` that the arithmetic depends on."""
+
+    architectures: tuple[Literal["LlamaForCausalLM"]]
+    model_type: Literal["llama"]
+    attention_bias: Literal[False]
+    mlp_bias: Literal[False]
+    hidden_act: Literal["silu"]
+    vocab_size: PositiveInt
+    hidden_size: PositiveInt
+    intermediate_size: PositiveInt
+    num_hidden_layers: PositiveInt
+    num_attention_heads: PositiveInt
+    num_key_value_heads: PositiveInt
+    head_dim: PositiveInt
+    max_position_embeddings: PositiveInt
+    rms_norm_eps: PositiveFloat
+    rope_parameters: Rope
+    tie_word_embeddings: bool
+
+
+class Generation(BaseModel):
+    """Every setting of `generation_config.json` that answers depend on. It can be changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    eos_token_id: int | list[int] | None = None
+
+
+def read_shape(folder: Path) -> tuple[Shape, Generation] | None:
+    """Read what a model's folder says of itself; None unless all of it is known here."""
+    if not (folder / WEIGHTS).is_file():
+        return None
+    try:
+        shape = Shape.model_validate(_settings(folder / "config.json", _IDLE | {"eos_token_id"}))
+        generation = Generation.model_validate(_settings(folder / "generation_config.json", _IDLE))
+    except (OSError, ValueError):
+        return None
+    return shape, generation
+
+
+def _settings(file: Path, idle: Set[str]) -> dict[str, Any]:
+    told = json.loads(file.read_bytes())
+    return {name: value for name, value in told.items() if name not in idle}
