@@ -47,8 +47,9 @@ class Throughput:
     """What a model on this machine has done so far.
 
     Of the `prompt_tokens` of all prompts begun, `read_tokens` went through the model and
-    `recalled_tokens` were known from an earlier call; the rest was shared. `said_tokens` is what
-    the answers have, and `seconds` what all of it took.
+    `recalled_tokens` were known from an earlier call; the rest was shared. A continuation counts
+    among them but for its last token, which need not be read. `said_tokens` is what the answers
+    have, and `seconds` what all of it took.
     """
 
     prompt_tokens: int = 0

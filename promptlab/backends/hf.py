@@ -138,16 +138,22 @@ class HuggingFace:
         return None
 
     def count_tokens(self, request: Request) -> int | None:
-        """Count the prompt's tokens, or None for a model that is still to be downloaded."""
+        """Count the tokens of the prompt and all continuations.
+
+        None for a model that is still to be downloaded.
+        """
         if self._weights.path is None:
             return None
         extra.require()
         with extra.importing_torch(os.environ):
             reader = self._chat
         try:
-            return len(reader.encode(request.messages))
+            if not request.continuations:
+                return len(reader.encode(request.messages))
+            prompt, ends = reader.encode_pairs(request.messages, request.continuations)
         except chat.ChatError:
             return None  # its completion will say why the model cannot be given this
+        return len(prompt) + sum(map(len, ends))
 
     async def open(self) -> Mapping[str, Json]:
         """Load the model, downloading or converting its weights first if they need it."""

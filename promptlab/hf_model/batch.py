@@ -16,28 +16,36 @@ from promptlab.hf_model.kept import Kept
 from promptlab.hf_model.kv import Geometry, Store
 from promptlab.hf_model.step import Step
 from promptlab.hf_model.trie import Thrift, Tree, grow
+from promptlab.hf_model.weigh import Asked
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much at once: rows, tokens read in one step, bytes of keys and values."""
+    """How much at once: rows, tokens read in one step, bytes of keys and values.
+
+    `weighed` is how many tokens one step may tell the likelihood of.
+    """
 
     rows: int
     tokens: int
     bytes: int
+    weighed: int = 2**40
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A step to be done; after it those in `heard` say a token, one for each row of logits.
 
-    `concerned` is who fails with it. A step that reads has `pieces`.
+    `concerned` is who fails with it. A step that reads has `pieces`. The rows of logits after
+    those are what is `asked` of continuations; all is known then of those that are `weighed`.
     """
 
     step: Step
     heard: Sequence[Live]
     concerned: Sequence[Live]
     pieces: Sequence[Piece] = field(default=())
+    asked: Sequence[Asked] = field(default=())
+    weighed: Sequence[Live] = field(default=())
 
 
 class Batch:
@@ -53,7 +61,7 @@ class Batch:
         self._speaking: list[Live] = []
         self._full_at = limits.rows
         texts = [[*job.prompt, *job.row.tokens] for job in jobs]
-        tree = grow(texts, thrift)
+        tree = grow(texts, thrift, [job.own for job in jobs])
         self._spans = _spans(tree, texts)
         self._slabs: dict[int, Slab] = {}
         self._waiting = self._lives(tree, texts, jobs)[::-1]
@@ -80,10 +88,7 @@ class Batch:
     def next(self) -> Work | None:
         """Return the next step, None when every prompt is answered."""
         if self._waiting and self._reads_on() and (pieces := self._pieces()):
-            lives = [piece.held for piece in pieces if isinstance(piece.held, Live)]
-            heard = [live for live, piece in _prompts(pieces) if piece.ends]
-            step = reading(pieces, self._geometry.device)
-            return Work(step, heard, lives or [self._waiting[-1]], pieces)
+            return self._reading(pieces)
         if not self._speaking:
             return None
         self._speaking.sort(key=lambda live: live.rank)
@@ -100,15 +105,16 @@ class Batch:
                 piece.held.complete()
         if work.pieces:
             self._speaking += work.heard
-            self._waiting = self._waiting[: len(self._waiting) - len(work.heard)]
+            read = len(work.heard) + len(work.weighed)
+            self._waiting = self._waiting[: len(self._waiting) - read]
 
     def finish(self, live: Live) -> None:
         """Let go of a prompt that is answered or failed, and of the spans nobody needs now."""
-        if live in self._speaking:
+        if live.left:
+            self._waiting.remove(live)
+        elif not live.weighed:
             self._speaking.remove(live)
             self._keep(live)
-        else:
-            self._waiting.remove(live)
         if live.row >= 0:
             live.slab.remove(live)
         for span in reversed(chain(live)):
@@ -120,6 +126,23 @@ class Batch:
                     span.ids[: span.start + span.size], span.start, span.store, span.lead
                 )
             span.store = None
+
+    def _reading(self, pieces: Sequence[Piece]) -> Work:
+        lives = _prompts(pieces)
+        ended = [live for live, piece in lives if piece.ends]
+        asked = [
+            Asked(live.job.weighing, live.weighed - live.left + piece.count - count, count)
+            for live, piece in lives
+            if live.job.weighing and (count := piece.weighed)
+        ]
+        return Work(
+            reading(pieces, self._geometry.device),
+            [live for live in ended if not live.weighed],
+            [live for live, _ in lives] or [self._waiting[-1]],
+            pieces,
+            asked,
+            [live for live in ended if live.weighed],
+        )
 
     def _keep(self, live: Live) -> None:
         """Keep what the next turn of a conversation may begin with."""
@@ -133,14 +156,13 @@ class Batch:
         lives = []
         for rank, leaf in enumerate(tree.leaves):
             job, ids = jobs[leaf.row], texts[leaf.row]
-            columns = leaf.lead + job.longest - leaf.start
+            lead = 0 if job.weighing else leaf.lead  # copies serve those who speak
+            columns = lead + job.longest - leaf.start
             slab = self._slabs.setdefault(columns.bit_length(), Slab(self._geometry))
             slab.expect(columns)
             parent = self._spans[leaf.parent] if leaf.parent is not None else None
             size = len(ids) - leaf.start
-            lives.append(
-                Live(ids, leaf.start, size, leaf.lead, parent, job=job, rank=rank, slab=slab)
-            )
+            lives.append(Live(ids, leaf.start, size, lead, parent, job=job, rank=rank, slab=slab))
         return lives
 
     def _reads_on(self) -> bool:
@@ -155,6 +177,7 @@ class Batch:
         counts: dict[int, int] = {}
         most = budget = self._limits.tokens
         rows = len(self._speaking)
+        weighed = self._limits.weighed
         self._full_at = self._limits.rows
         for live in reversed(self._waiting):
             if rows >= self._limits.rows:
@@ -164,13 +187,15 @@ class Batch:
                 break
             for held in (*chain(live), live):
                 left = held.left - counts.get(id(held), 0)
-                count = min(left, budget)
+                unweighed = max(0, left - held.weighed)
+                count = min(left, budget, unweighed + weighed)
                 if count < left <= most // 2 and pieces:
                     return pieces  # a short one stays whole, and waits for the next step
                 if count:
                     pieces.append(Piece(held, count))
                     counts[id(held)] = count
                     budget -= count
+                    weighed -= max(0, count - unweighed)
                 if count < left:
                     return pieces
             rows += 1
@@ -190,7 +215,7 @@ class Batch:
             if not span.left:
                 span.complete()
         live.slab.add(live)
-        self.recalled += live.recall(self._kept, spare=1)
+        self.recalled += live.recall(self._kept, own=live.job.own)
         return True
 
 

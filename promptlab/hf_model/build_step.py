@@ -29,6 +29,11 @@ class Piece:
         return self.count == self.held.left
 
     @property
+    def weighed(self) -> int:
+        """Return after how many of its last tokens the next one is weighed."""
+        return max(0, self.count - max(0, self.held.left - self.held.weighed))
+
+    @property
     def position(self) -> int:
         """Return where its first token stands in the prompt."""
         return self.held.start + self.held.done
@@ -45,21 +50,26 @@ def chain(held: Held) -> list[Shared]:
 
 
 def reading(pieces: Sequence[Piece], device: torch.device) -> Step:
-    """Return the step that reads these pieces; its logits are those of the prompts that end."""
+    """Return the step that reads these pieces.
+
+    Its logits are those of the prompts that end and will speak, and then all that are weighed.
+    """
     ids: list[int] = []
     positions: list[int] = []
     firsts: list[int] = []
     keep: list[int] = []
+    weighed: list[int] = []
     for piece in pieces:
         firsts.append(len(ids))
         ids += piece.held.ids[piece.position : piece.position + piece.count]
         positions += range(piece.position, piece.position + piece.count)
-        if piece.ends and isinstance(piece.held, Live):
+        weighed += range(len(ids) - piece.weighed, len(ids))
+        if piece.ends and isinstance(piece.held, Live) and not piece.held.weighed:
             keep.append(len(ids) - 1)
     return Step(
         ids,
         positions,
-        keep or [len(ids) - 1],
+        [*keep, *weighed] or [len(ids) - 1],
         writes=_piece_writes(pieces, firsts, device),
         causal=[_causal(run, device) for run in _alike(pieces, firsts)],
         parts=[*_above(pieces, firsts), *_before(pieces, firsts)],

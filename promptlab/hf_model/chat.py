@@ -19,6 +19,7 @@ from jinja2 import TemplateError
 from promptlab.digest import digest_text
 from promptlab.types import Image, Message
 
+_SEPARATOR = "\n\n"  # between the messages that a base model gets
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private use: no text means anything by them
 
 
@@ -58,16 +59,35 @@ class Chat:
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Return the prompt's token ids; raise `ChatError` if the model takes no such messages."""
-        if any(isinstance(part, Image) for m in messages for part in m.content):
-            raise ChatError("this backend reads no images")
-        texts = [message.text for message in messages]
+        texts = _texts(messages)
         marked = any(map(self._control.search, texts))
         with self._lock:
             if self.template is None:
-                return self._encode_plain("\n\n".join(texts), literal=marked)
+                return self._encode_plain(_SEPARATOR.join(texts))
             if marked:
-                return self._encode_marked(messages, texts)
+                return [token for _, ids in self._marked(messages, texts) for token in ids]
             return self._ids(self._render(messages, texts))
+
+    def encode_pairs(
+        self, messages: Sequence[Message], continuations: Sequence[str]
+    ) -> tuple[list[int], list[list[int]]]:
+        """Return the prompt's token ids, and those of each continuation after it.
+
+        A prompt and a continuation are tokenized as one text, and cut where the tokens of the
+        prompt end. Where a continuation changes the last of these (a blank at the end becomes part
+        of the word after it), all are cut before the change, so that they stay comparable.
+
+        Raises:
+            ChatError: The model takes no such messages, or a continuation has no tokens.
+        """
+        texts = _texts(messages)
+        with self._lock:
+            head, (prompt, *wholes) = self._after_head(messages, texts, ["", *continuations])
+        cut = min((_common(prompt, whole) for whole in wholes), default=len(prompt))
+        for text, whole in zip(continuations, wholes, strict=True):
+            if whole == prompt or len(whole) <= cut:
+                raise ChatError(f"the continuation {text!r} has no tokens")
+        return [*head, *prompt[:cut]], [whole[cut:] for whole in wholes]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of an answer, its control tokens left out."""
@@ -77,8 +97,8 @@ class Chat:
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _encode_plain(self, text: str, *, literal: bool) -> list[int]:
-        if literal:
+    def _encode_plain(self, text: str) -> list[int]:
+        if self._control.search(text):
             return list(self._literal.encode(text).ids)
         return list(self._tokenizer(text)["input_ids"])
 
@@ -95,8 +115,35 @@ class Chat:
             ) from error
         return str(rendered)
 
-    def _encode_marked(self, messages: Sequence[Message], texts: Sequence[str]) -> list[int]:
-        """Encode messages that spell control tokens.
+    def _after_head(
+        self, messages: Sequence[Message], texts: Sequence[str], ends: Sequence[str]
+    ) -> tuple[list[int], list[list[int]]]:
+        """Return the prompt's ids to its last control token, and all after that with each end.
+
+        A control token parts texts, so that nothing before it depends on what follows.
+        """
+        if self.template is None:
+            prompt = _SEPARATOR.join(texts)
+            return [], [self._encode_plain(prompt + end) for end in ends]
+        if any(map(self._control.search, texts)):
+            pieces = list(self._marked(messages, texts))
+        else:
+            pieces = list(self._pieces(self._render(messages, texts)))
+        head = [token for _, ids in pieces[:-1] for token in ids]
+        tail, _ = pieces[-1]
+        return head, [self._encode_after(head[-1:], tail + end) for end in ends]
+
+    def _encode_after(self, control: list[int], text: str) -> list[int]:
+        """Return the ids of a text that stands after a control token, if there is one."""
+        if self._control.search(text):
+            return list(self._literal.encode(text, add_special_tokens=False).ids)
+        before = "".join(self._tokenizer.convert_ids_to_tokens(control))
+        return self._ids(before + text)[len(control) :]
+
+    def _marked(
+        self, messages: Sequence[Message], texts: Sequence[str]
+    ) -> Iterator[tuple[str, list[int]]]:
+        """Encode messages that spell control tokens, piece by piece.
 
         The spelt ones are hidden behind marks while the template is applied, so that those left
         are the template's own. The text between two of them is then encoded as mere text.
@@ -110,13 +157,12 @@ class Chat:
 
         hidden = [self._control.sub(hide, text) for text in texts]
         shown = re.compile(f"{mark}([0-9]+){_CLOSE}")
-        ids: list[int] = []
         for text, piece in self._pieces(self._render(messages, hidden)):
-            if mark in text:
-                text = shown.sub(lambda match: spelt[int(match[1])], text)
-                piece = self._literal.encode(text, add_special_tokens=False).ids
-            ids += piece
-        return ids
+            if mark not in text:
+                yield text, piece
+                continue
+            plain = shown.sub(lambda match: spelt[int(match[1])], text)
+            yield plain, self._literal.encode(plain, add_special_tokens=False).ids
 
     def _pieces(self, rendered: str) -> Iterator[tuple[str, list[int]]]:
         """Split rendered text at control tokens; yield each piece with its ids."""
@@ -144,6 +190,18 @@ class Chat:
         literal.no_truncation()
         literal.no_padding()
         return literal
+
+
+def _texts(messages: Sequence[Message]) -> list[str]:
+    if any(isinstance(part, Image) for m in messages for part in m.content):
+        raise ChatError("this backend reads no images")
+    return [message.text for message in messages]
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """Return how many first tokens are the same."""
+    size = min(len(a), len(b))
+    return next((at for at in range(size) if a[at] != b[at]), size)
 
 
 def _unused_mark(texts: Sequence[str]) -> str:

@@ -79,12 +79,15 @@ class Engine:
     def _too_long(self, prompt: Prompt) -> str | None:
         if not prompt.ids:
             return "the prompt has no tokens"
-        asked = len(prompt.ids) + prompt.sampling.max_tokens
-        if self._context is None or asked <= self._context:
+        given = len(prompt.continuation)
+        # The last token of a continuation is not read.
+        more = given - 1 if given else prompt.sampling.max_tokens
+        if self._context is None or len(prompt.ids) + more <= self._context:
             return None
+        answer = f"continuation has {given}" if given else f"answer may have {more}"
         return (
-            f"the prompt has {len(prompt.ids)} tokens and the answer may have "
-            f"{prompt.sampling.max_tokens}, but the model's context is {self._context}"
+            f"the prompt has {len(prompt.ids)} tokens and the {answer}, "
+            f"but the model's context is {self._context}"
         )
 
 

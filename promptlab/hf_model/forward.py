@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from promptlab.hf_model.attention import attending
 from promptlab.hf_model.kv import Geometry
 from promptlab.hf_model.llama import Llama
 from promptlab.hf_model.step import Step, StepCache
+from promptlab.hf_model.weigh import picks_logits
 from promptlab.lazy import lazy_module
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Forward:
         self._geometry = geometry
         self.cancelled = threading.Event()
         self._cache = StepCache if isinstance(model, Llama) else hook.HookedCache
-        self._picks = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._picks = picks_logits(model)
 
     def __call__(self, step: Step) -> torch.Tensor:
         """Return the logits [tokens kept, vocabulary] of the step, in float32."""

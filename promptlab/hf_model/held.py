@@ -11,15 +11,21 @@ from dataclasses import dataclass, field
 from promptlab.hf_model.kept import Kept
 from promptlab.hf_model.kv import Geometry, Store
 from promptlab.hf_model.rows import Row
+from promptlab.hf_model.weigh import Weighing
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A prompt to answer, and its answer so far. `begun` is when it was first read."""
+    """A prompt to answer, and its answer so far. `begun` is when it was first read.
+
+    One with a `weighing` says nothing; its prompt goes on with the continuation's tokens, all but
+    the last.
+    """
 
     index: int
     prompt: Sequence[int]
     row: Row
+    weighing: Weighing | None = None
     begun: float | None = None
 
     @property
@@ -30,7 +36,17 @@ class Job:
     @property
     def longest(self) -> int:
         """Return how many there can be."""
-        return len(self.prompt) + self.row.sampling.max_tokens
+        return len(self.prompt) + (0 if self.weighing else self.row.sampling.max_tokens)
+
+    @property
+    def weighed(self) -> int:
+        """Return after how many of the last tokens of the prompt the next one is weighed."""
+        return len(self.weighing.tokens) if self.weighing else 0
+
+    @property
+    def own(self) -> int:
+        """Return how many last tokens must be read whatever is known, for the logits after them."""
+        return self.weighed or 1
 
 
 @dataclass(slots=True, eq=False)
@@ -54,14 +70,19 @@ class Held:
         return self.size - self.done
 
     @property
+    def weighed(self) -> int:
+        """Return after how many of its last tokens the next one is weighed."""
+        return 0
+
+    @property
     def place(self) -> tuple[Store, int]:
         """Return the store and the row where the columns lie."""
         raise NotImplementedError
 
-    def recall(self, kept: Kept, *, spare: int = 0) -> int:
-        """Copy what is known of its tokens, but for the last `spare`; return how many these are."""
+    def recall(self, kept: Kept, *, own: int = 0) -> int:
+        """Copy what is known of its tokens, but for the last `own`; return how many these are."""
         store, row = self.place
-        stop = min(kept.known(self.ids), self.start + self.size - spare)
+        stop = min(kept.known(self.ids), self.start + self.size - own)
         self.done = max(0, stop - self.start)
         kept.read(self.ids, (self.start, self.start + self.done), store, (row, self.lead))
         return self.done
@@ -104,6 +125,11 @@ class Live(Held):
     rank: int = field(kw_only=True)
     slab: Slab = field(kw_only=True)
     row: int = -1
+
+    @property
+    def weighed(self) -> int:
+        """Return after how many of its last tokens the next one is weighed."""
+        return self.job.weighed
 
     @property
     def place(self) -> tuple[Store, int]:

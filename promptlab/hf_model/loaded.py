@@ -5,9 +5,10 @@ Brings together tokenizer, chat template and engine; knows no event loop and no 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from promptlab.hf_model.chat import Chat, ChatError
 from promptlab.hf_model.engine import Engine
 from promptlab.hf_model.llama import Llama
 from promptlab.hf_model.loading import load_model, resolve_device
-from promptlab.types import Completion, Json, Outcome, Request, Usage
+from promptlab.types import Completion, Json, Likelihood, Outcome, Request, Usage
 
 Emit = Callable[[Request, Completion], None]
 
@@ -37,6 +38,20 @@ class Setup:
     max_length: int | None
     pack: linear.Packing
     measurements: Path  # the folder of those that tell whether packing pays
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request with what the engine is asked for it, and what it said so far, by place."""
+
+    request: Request
+    prompts: Sequence[Prompt]
+    answers: dict[int, Answer] = field(default_factory=dict)
+
+    @property
+    def input_tokens(self) -> int:
+        """Return the tokens of the prompt, read once for all continuations, and of these."""
+        return len(self.prompts[0].ids) + sum(len(each.continuation) for each in self.prompts)
 
 
 class LocalModel:
@@ -61,37 +76,47 @@ class LocalModel:
 
     def answer(self, requests: Sequence[Request], emit: Emit, cancelled: threading.Event) -> None:
         """Answer every request once, in any order, or stop early once `cancelled` is set."""
-        asked: list[Request] = []
-        prompts: list[Prompt] = []
+        asked: list[_Asked] = []
         for request in requests:
             try:
-                prompt = self._prompt(request)
+                asked.append(_Asked(request, self._prompts(request)))
             except ChatError as error:
                 emit(request, Completion(Outcome.ERROR, model=self._name, error=str(error)))
-                continue
-            asked.append(request)
-            prompts.append(prompt)
+        places = [(each, place) for each in asked for place in range(len(each.prompts))]
 
         def answered(index: int, answer: Answer) -> None:
-            emit(asked[index], self._completion(len(prompts[index].ids), answer))
+            each, place = places[index]
+            each.answers[place] = answer
+            if len(each.answers) == len(each.prompts):
+                emit(each.request, self._completion(each))
 
+        prompts = [each.prompts[place] for each, place in places]
         self._engine.generate(prompts, answered, cancelled)
 
-    def _prompt(self, request: Request) -> Prompt:
+    def _prompts(self, request: Request) -> list[Prompt]:
+        """Return what the engine is asked: a prompt, or one for each continuation."""
         sampling = request.sampling
+        if request.continuations:
+            ids, ends = self._chat.encode_pairs(request.messages, request.continuations)
+            return [Prompt(ids, sampling, end) for end in ends]
         if sampling.seed is None:  # the same request draws the same answer, whoever asks
             sampling = replace(sampling, seed=seed_from(request.key))
-        return Prompt(self._chat.encode(request.messages), sampling)
+        return [Prompt(self._chat.encode(request.messages), sampling)]
 
-    def _completion(self, input_tokens: int, answer: Answer) -> Completion:
+    def _completion(self, asked: _Asked) -> Completion:
+        answers = [_with_number(asked.answers[place]) for place in range(len(asked.prompts))]
+        answer = next((each for each in answers if each.error is not None), answers[0])
+        found = () if answer.error else tuple(each.likelihood for each in answers)
+        likelihoods = tuple(each for each in found if each is not None)
         return Completion(
             outcome=_outcome(answer),
-            text=answer.text,
-            usage=Usage(input_tokens, None if answer.error else answer.tokens),
-            latency_s=answer.seconds,
+            text=_likeliest(asked.request.continuations, likelihoods) or answer.text,
+            usage=Usage(asked.input_tokens, None if answer.error else answer.tokens),
+            latency_s=max((s for each in answers if (s := each.seconds) is not None), default=None),
             model=self._name,
             finish_reason=answer.finish,
             error=answer.error,
+            likelihoods=likelihoods,
         )
 
 
@@ -120,9 +145,25 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
     return LocalModel(name, chat, engine, facts)
 
 
+def _with_number(answer: Answer) -> Answer:
+    """Make an error of a likelihood that is no number: some models rule tokens out."""
+    if answer.likelihood is None or math.isfinite(answer.likelihood.logprob):
+        return answer
+    return Answer(error=f"the model's log-probability of an answer is {answer.likelihood.logprob}")
+
+
+def _likeliest(texts: Sequence[str], likelihoods: Sequence[Likelihood]) -> str:
+    """Return the likeliest of the texts, the first of equals; "" where nothing was weighed."""
+    if not likelihoods:
+        return ""
+    return texts[max(range(len(texts)), key=lambda place: likelihoods[place].logprob)]
+
+
 def _outcome(answer: Answer) -> Outcome:
     if answer.error is not None:
         return Outcome.ERROR
+    if answer.likelihood is not None:
+        return Outcome.OK
     if answer.finish == "length":
         return Outcome.TRUNCATED
     return Outcome.OK if answer.text.strip() else Outcome.EMPTY

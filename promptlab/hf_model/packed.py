@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,6 +30,7 @@ from promptlab.hf_model.memory import free_bytes
 from promptlab.hf_model.rows import Decode, Row, choose
 from promptlab.hf_model.step import Cancelled
 from promptlab.hf_model.trie import Thrift
+from promptlab.hf_model.weigh import Weighing, affordable_logits, weigh
 
 ROWS = 128
 _LIVE_SHARE, _KEPT_SHARE = 0.6, 0.2  # of the memory that is free
@@ -43,12 +44,13 @@ class _Pace:
 
     A step of 512 tokens keeps a processor's caches warm and its matrix products at full speed; a
     GPU wants more. `copied_bytes` are what a layer reads in the time that an operation of its own
-    takes to start.
+    takes to start. `logit_bytes` bound what a step says of continuations.
     """
 
     tokens: int
     reading: int
     copied_bytes: float
+    logit_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class _Shortage:
     reading: bool
 
 
-_PACES = {"cpu": _Pace(512, 8, 1.2e6), "other": _Pace(4096, 256, 1e7)}
+_PACES = {"cpu": _Pace(512, 8, 1.2e6, 2**27), "other": _Pace(4096, 256, 1e7, 2**29)}
 
 
 class Packed:
@@ -82,6 +84,7 @@ class Packed:
         self._eos = end_tokens(model)
         self._penalty = getattr(model.generation_config, "repetition_penalty", None) or 1.0
         self._pace = _PACES.get(geometry.device.type, _PACES["other"])
+        self._weighed = affordable_logits(model, self._pace.logit_bytes)
         weights = sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
         most = max(_KEPT_BYTES, weights)  # keeping is not to be what a model's memory goes to
         self._kept = Kept(min(most, int(_KEPT_SHARE * free_bytes(geometry.device))))
@@ -89,12 +92,9 @@ class Packed:
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
         """Answer all prompts, telling `emit` each answer as soon as it ends."""
         self._forward.cancelled = cancelled
-        jobs = [
-            Job(index, prompt.ids, Row(prompt.sampling, self._eos, self._decode))
-            for index, prompt in enumerate(prompts)
-        ]
+        jobs = [self._job(index, prompt) for index, prompt in enumerate(prompts)]
         free = free_bytes(self._geometry.device)
-        limits = Limits(self.rows, self._pace.tokens, int(_LIVE_SHARE * free))
+        limits = Limits(self.rows, self._pace.tokens, int(_LIVE_SHARE * free), self._weighed)
         began = self._clock()
         with torch.inference_mode(), suppress(Cancelled):
             while jobs and not cancelled.is_set():
@@ -105,6 +105,13 @@ class Packed:
                 if shortage is not None:
                     limits = self._narrowed(limits, shortage, jobs, emit)
         self.stats.seconds += self._clock() - began
+
+    def _job(self, index: int, prompt: Prompt) -> Job:
+        row = Row(prompt.sampling, self._eos, self._decode)
+        if not prompt.continuation:
+            return Job(index, prompt.ids, row)
+        read = [*prompt.ids, *prompt.continuation[:-1]]
+        return Job(index, read, row, Weighing(prompt.continuation))
 
     def _thrift(self) -> Thrift:
         bytes_each = self._geometry.token_bytes / len(self._geometry.layers)
@@ -122,6 +129,7 @@ class Packed:
             self._begin(work)
             try:
                 logits = self._forward(work.step)
+                weigh(logits[len(work.heard) :], work.asked)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
@@ -133,6 +141,7 @@ class Packed:
                 continue
             batch.commit(work)
             self._hear(batch, work.heard, logits, emit)
+            self._tell(batch, work.weighed, emit)
         return None
 
     def _begin(self, work: Work) -> None:
@@ -158,10 +167,18 @@ class Packed:
             batch.finish(live)
             emit(live.job.index, self._answer(live.job))
 
+    def _tell(self, batch: Batch, weighed: Sequence[Live], emit: Emit) -> None:
+        """Let go of the prompts whose continuations are known, and say how likely these are."""
+        for live in weighed:
+            batch.finish(live)
+            emit(live.job.index, self._answer(live.job))
+
     def _answer(self, job: Job) -> Answer:
         assert job.begun is not None
-        row = job.row
-        return Answer(row.text(), len(row.tokens), row.finish, self._clock() - job.begun)
+        row, seconds = job.row, self._clock() - job.begun
+        if job.weighing:
+            return Answer(seconds=seconds, likelihood=job.weighing.likelihood())
+        return Answer(row.text(), len(row.tokens), row.finish, seconds)
 
     def _narrowed(self, limits: Limits, shortage: _Shortage, jobs: list[Job], emit: Emit) -> Limits:
         """Return lower limits; give up on a prompt that has no room alone and in small steps."""
@@ -169,9 +186,9 @@ class Packed:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if len(shortage.jobs) > 1:
-            return Limits(len(shortage.jobs) // 2, limits.tokens, limits.bytes)
+            return replace(limits, rows=len(shortage.jobs) // 2)
         if limits.tokens > _LEAST_TOKENS and shortage.reading:
-            return Limits(limits.rows, limits.tokens // 2, limits.bytes)
+            return replace(limits, tokens=limits.tokens // 2)
         (lost,) = shortage.jobs
         jobs.remove(lost)
         emit(lost.index, Answer(error=NO_MEMORY))

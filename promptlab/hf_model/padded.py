@@ -1,6 +1,7 @@
 """Answer prompts in padded batches, through transformers' own `generate`.
 
-It takes every causal model, and is the way for those that cannot read packed steps.
+It takes every causal model, and is the way for those that cannot read packed steps. Continuations
+are weighed in one plain forward pass over each batch.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from promptlab.hf_model.answers import (
 )
 from promptlab.hf_model.rows import Decode, Draw, Row, Stop
 from promptlab.hf_model.step import Cancelled
+from promptlab.hf_model.weigh import Weighing, affordable_logits, picks_logits, weigh_padded
 
 ROWS = 16
 
 # Of one batch with its answers: bounds its memory, and the time until a cancellation is seen.
 _PADDED_TOKENS = 16_384
+_LOGIT_BYTES = 2**28
 # What a model's authors set for sampling would warn about a greedy call, or cut our own draws.
 _OURS = (
     *("do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p", "num_beams"),
@@ -38,6 +41,8 @@ _OURS = (
     *("max_time", "stop_strings", "cache_implementation", "return_dict_in_generate"),
     *("output_scores", "output_logits"),
 )
+
+_Answering = Callable[[Sequence[int], Sequence[Prompt], Emit], tuple[list[int], str | None]]
 
 
 class Padded:
@@ -56,6 +61,8 @@ class Padded:
         self._decode = decode
         self.rows = rows or ROWS
         self._cancelled = threading.Event()
+        self._logits = affordable_logits(model, _LOGIT_BYTES)
+        self._picks = picks_logits(model)
         self._config = _greedy(model.generation_config)
         self._eos = end_tokens(model)
         if self._config.pad_token_id is None:
@@ -67,15 +74,23 @@ class Padded:
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
         """Answer all prompts, longest first, telling `emit` each answer as soon as it ends."""
         self._cancelled = cancelled
-        waiting = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids), reverse=True)
+        longest = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids), reverse=True)
+        speaking = [i for i in longest if not prompts[i].continuation]
+        weighed = [i for i in longest if prompts[i].continuation]
+        self._all(speaking, prompts, self._answer, emit)
+        self._all(weighed, prompts, self._weigh, emit)
+
+    def _all(
+        self, waiting: Sequence[int], prompts: Sequence[Prompt], answer: _Answering, emit: Emit
+    ) -> None:
         limit = self.rows
-        while waiting and not cancelled.is_set():
-            size = min(limit, _affordable([prompts[i] for i in waiting[:limit]]))
+        while waiting and not self._cancelled.is_set():
+            size = min(limit, self._affordable([prompts[i] for i in waiting[:limit]]))
             batch, waiting = waiting[:size], waiting[size:]
-            left, error = self._answer(batch, prompts, emit)
+            left, error = answer(batch, prompts, emit)
             if left and error is None and size > 1:  # out of memory
                 limit = size // 2
-                waiting = left + waiting
+                waiting = [*left, *waiting]
                 continue
             for index in left:
                 emit(index, Answer(error=error or NO_MEMORY))
@@ -98,20 +113,40 @@ class Padded:
             return [], None
         except Exception as failure:  # noqa: BLE001 - a model's own code, like a plugin's
             error = None if is_out_of_memory(failure) else told(failure)
-        self._count(prompts, batch, rows, self._clock() - started)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        ended = [i for i, row in zip(batch, rows, strict=True) if row.finish is not None]
+        self._count(sum(len(prompts[i].ids) for i in ended), started)
+        self.stats.said_tokens += sum(len(row.tokens) for row in rows)
         return [i for i, row in zip(batch, rows, strict=True) if row.finish is None], error
 
-    def _count(
-        self, prompts: Sequence[Prompt], batch: Sequence[int], rows: Sequence[Row], seconds: float
-    ) -> None:
-        ended = [i for i, row in zip(batch, rows, strict=True) if row.finish is not None]
-        read = sum(len(prompts[i].ids) for i in ended)
+    def _weigh(
+        self, batch: Sequence[int], prompts: Sequence[Prompt], emit: Emit
+    ) -> tuple[list[int], str | None]:
+        """Weigh the continuations of one batch. Return the same."""
+        weighings = [Weighing(prompts[i].continuation) for i in batch]
+        asked = [(prompts[i].ids, each) for i, each in zip(batch, weighings, strict=True)]
+        started = self._clock()
+        try:
+            with torch.inference_mode():
+                weigh_padded(self._model, asked, self._config.pad_token_id)
+        except Cancelled:
+            return [], None
+        except Exception as failure:  # noqa: BLE001 - a model's own code, like a plugin's
+            self._count(0, started)
+            return list(batch), None if is_out_of_memory(failure) else told(failure)
+        seconds = self._count(sum(len(ids) + len(each.tokens) - 1 for ids, each in asked), started)
+        for index, each in zip(batch, weighings, strict=True):
+            emit(index, Answer(seconds=seconds, likelihood=each.likelihood()))
+        return [], None
+
+    def _count(self, read: int, started: float) -> float:
+        """Note that a batch was tried, and what was read for good; return how long it took."""
+        seconds = self._clock() - started
         self.stats.prompt_tokens += read
         self.stats.read_tokens += read
-        self.stats.said_tokens += sum(len(row.tokens) for row in rows)
         self.stats.seconds += seconds
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return seconds
 
     def _run(
         self, prompts: Sequence[Sequence[int]], rows: list[Row], done: Callable[[int], None]
@@ -128,20 +163,23 @@ class Padded:
                 stopping_criteria=StoppingCriteriaList([Stop(rows, done)]),
             )
 
+    def _affordable(self, prompts: Sequence[Prompt]) -> int:
+        """Return how many of the prompts, longest first, fit into one batch, at least one."""
+        longest = len(prompts[0].ids)
+        further = 0
+        for count, prompt in enumerate(prompts):
+            weighed = len(prompt.continuation)
+            further = max(further, weighed or prompt.sampling.max_tokens)
+            unasked = len(prompt.ids) - 1 if self._picks else 0
+            logits = longest + further - unasked if weighed else 0
+            full = (count + 1) * (longest + further) > _PADDED_TOKENS
+            if full or (count + 1) * logits > self._logits:
+                return max(1, count)
+        return len(prompts)
+
     def _leave_if_cancelled(self, *_: object) -> None:
         if self._cancelled.is_set():
             raise Cancelled
-
-
-def _affordable(prompts: Sequence[Prompt]) -> int:
-    """Return how many of the prompts, longest first, fit into one batch, at least one."""
-    longest = len(prompts[0].ids)
-    answer = 0
-    for count, prompt in enumerate(prompts):
-        answer = max(answer, prompt.sampling.max_tokens)
-        if (count + 1) * (longest + answer) > _PADDED_TOKENS:
-            return max(1, count)
-    return len(prompts)
 
 
 def _padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:

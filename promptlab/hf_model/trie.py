@@ -72,12 +72,18 @@ class Tree:
         return path[::-1]
 
 
-def grow(prompts: Sequence[Sequence[int]], thrift: Thrift) -> Tree:
+def grow(
+    prompts: Sequence[Sequence[int]], thrift: Thrift, own: Sequence[int] | None = None
+) -> Tree:
     """Find the spans that are worth sharing.
 
-    The last token of a prompt is never shared: what the model says after it is needed.
+    The last `own` tokens of a prompt, by default one, are never shared: what the model says after
+    each of them is needed.
     """
-    tokens = [np.asarray(ids[:-1], np.uint32) for ids in prompts]
+    tokens = [
+        np.asarray(ids[: len(ids) - last], np.uint32)
+        for ids, last in zip(prompts, own or [1] * len(prompts), strict=True)
+    ]
     order = sorted(range(len(tokens)), key=lambda row: tokens[row].astype(">u4").tobytes())
     found = _spans(_intervals(_common([tokens[row] for row in order])), order, thrift)
     parents = _deepest(found, order)

@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,19 +141,50 @@ def direct(tokenizer: Any, model: Any, text: str) -> str:
     return str(tokenizer.decode(said[0, prompt:], skip_special_tokens=True))
 
 
-@pytest.mark.model
-def test_it_says_what_transformers_says_one_by_one(
-    smollm2: HuggingFace, spoken: dict[str, Completion], record_property: Any
-) -> None:
+@pytest.fixture(scope="module")
+def plain(smollm2: HuggingFace) -> tuple[Any, Any]:
+    """The tokenizer and the model as transformers loads them."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     where = asyncio.run(smollm2._folder())
-    tokenizer = AutoTokenizer.from_pretrained(where)
     model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32).eval()
+    return AutoTokenizer.from_pretrained(where), model
+
+
+@pytest.mark.model
+def test_it_says_what_transformers_says_one_by_one(
+    plain: tuple[Any, Any], spoken: dict[str, Completion], record_property: Any
+) -> None:
+    tokenizer, model = plain
     unlike = [text for text in PROMPTS if direct(tokenizer, model, text) != spoken[text].text]
     record_property("mismatches", len(unlike))
     assert len(unlike) <= 2, unlike
+
+
+OPTIONS = ("Positive.", "Negative.", " I am not sure", "Le chien")
+
+
+@pytest.mark.model
+def test_it_weighs_as_transformers_does(smollm2: HuggingFace, plain: tuple[Any, Any]) -> None:
+    import torch
+
+    tokenizer, model = plain
+    asked = [replace(request(text), continuations=OPTIONS) for text in PROMPTS[::16]]
+    for text, said in answers(smollm2, asked).items():
+        chat = [{"role": "user", "content": text}]
+        prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+        before, expected = len(tokenizer(prompt)["input_ids"]), []
+        for option in OPTIONS:
+            ids = tokenizer(prompt + option)["input_ids"]
+            with torch.inference_mode():
+                rows = model(torch.tensor([ids])).logits[0, before - 1 : -1].log_softmax(-1)
+            expected.append(float(rows.gather(-1, torch.tensor(ids[before:])[:, None]).sum()))
+        assert [each.logprob for each in said.likelihoods] == pytest.approx(expected, abs=1e-3)
+        assert said.text == OPTIONS[expected.index(max(expected))]
+        assert said.usage.input_tokens == smollm2.count_tokens(
+            replace(request(text), continuations=OPTIONS)
+        )
 
 
 @pytest.mark.model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -90,6 +90,30 @@ PADDED: dict[str, Callable[[], Any]] = {
 def build(make: Callable[[], Any]) -> Any:
     torch.manual_seed(0)
     return make().eval()
+
+
+class Cramped(tf.LlamaForCausalLM):  # type: ignore[misc]
+    """A model on a machine whose memory holds so many tokens a step."""
+
+    tokens = 20
+    error: Exception = torch.OutOfMemoryError("CUDA out of memory")
+
+    def forward(self, input_ids: Any = None, **kwargs: Any) -> Any:
+        if input_ids.shape[1] > self.tokens:
+            raise self.error
+        return super().forward(input_ids=input_ids, **kwargs)
+
+
+def cramped(tokens: int) -> Any:
+    model = build(PACKED["llama"])
+    small = Cramped(model.config).eval()
+    small.load_state_dict(model.state_dict())
+    small.tokens = tokens
+    return small
+
+
+def spell(ids: Sequence[int]) -> str:
+    return " ".join(map(str, ids))
 
 
 def prompts() -> list[list[int]]:

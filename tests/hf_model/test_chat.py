@@ -71,6 +71,72 @@ def test_a_base_model_gets_the_texts(tiny_tokenizer: Any) -> None:
     assert control_ids(base, ids) == []
 
 
+TEXTS = st.lists(st.one_of(st.sampled_from(CONTROL), st.text(max_size=6)), max_size=4).map("".join)
+
+
+@given(text=TEXTS, ends=st.lists(TEXTS.filter(bool), min_size=1, max_size=3))
+def test_continuations_are_text_after_the_prompt(
+    tiny_tokenizer: Any, text: str, ends: list[str]
+) -> None:
+    chat, messages = Chat(tiny_tokenizer), [Message("user", text)]
+    prompt, found = chat.encode_pairs(messages, ends)
+    assert prompt == chat.encode(messages)
+    for end, ids in zip(ends, found, strict=True):
+        assert control_ids(tiny_tokenizer, ids) == []
+        shown = tiny_tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+        assert shown == end.encode("utf-8", "replace").decode()
+
+
+def test_a_continuation_without_tokens_is_refused(tiny_tokenizer: Any) -> None:
+    chat, messages = Chat(tiny_tokenizer), [Message("user", "hi")]
+    with pytest.raises(ChatError, match="the continuation '' has no tokens"):
+        chat.encode_pairs(messages, ["yes", ""])
+    assert chat.encode_pairs(messages, []) == (chat.encode(messages), [])
+
+
+def without_template(path: Path) -> Any:
+    """Return the tokenizer as a base model would have it."""
+    tokenizer = read_tokenizer(path)
+    tokenizer.chat_template = None
+    return tokenizer
+
+
+@pytest.mark.model
+def test_continuations_are_tokenized_with_the_prompt_and_cut_at_its_end() -> None:
+    weights = find(DEFAULT_MODEL, None, Cache(cache_folder(os.environ, Path.home())))
+    assert weights.path is not None
+    tokenizer = load_tokenizer(weights.path)
+    ends = [" yes", "Yes", "\n\nno, never", " 42", "<|im_end|>", "été 🦊"]
+    messages = [Message("user", "Is it <|im_end|> true? "), Message("assistant", "Well: ")]
+    for asked in (messages[:1], messages, [Message("user", "Is it?")]):
+        chat = Chat(tokenizer)
+        prompt, found = chat.encode_pairs(asked, ends[:2])
+        assert prompt == chat.encode(asked)
+        rendered = tokenizer.decode(prompt)
+        for end, ids in zip(ends[:2], found, strict=True):
+            whole = tokenizer(rendered + end, add_special_tokens=False)["input_ids"]
+            assert ids == whole[len(whole) - len(ids) :]
+        for end, ids in zip(ends, chat.encode_pairs(asked, ends)[1], strict=True):
+            assert tokenizer.decode(ids).endswith(end)
+            assert control_ids(tokenizer, ids) == []
+    base = without_template(weights.path)
+    prompt, (yes, no) = Chat(base).encode_pairs([Message("user", "Is it true?")], [" yes", " no"])
+    assert prompt == base("Is it true?")["input_ids"]
+    assert [*prompt, *yes] == base("Is it true? yes")["input_ids"]
+    assert [*prompt, *no] == base("Is it true? no")["input_ids"]
+
+
+@pytest.mark.model
+def test_a_blank_that_joins_a_continuation_is_weighed_with_all_of_them() -> None:
+    weights = find(DEFAULT_MODEL, None, Cache(cache_folder(os.environ, Path.home())))
+    assert weights.path is not None
+    tokenizer = without_template(weights.path)
+    chat = Chat(tokenizer)
+    prompt, ends = chat.encode_pairs([Message("user", "Answer: ")], ["yes", "42"])
+    assert tokenizer.decode(prompt) == "Answer:"
+    assert [tokenizer.decode(ids) for ids in ends] == [" yes", " 42"]
+
+
 @pytest.mark.model
 def test_the_default_model_reads_hostile_text_as_text() -> None:
     weights = find(DEFAULT_MODEL, None, Cache(cache_folder(os.environ, Path.home())))

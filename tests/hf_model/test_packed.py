@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM
 
 from promptlab.hf_model.answers import Answer, Prompt
 from promptlab.hf_model.batch import Batch, Limits
@@ -19,7 +18,7 @@ from promptlab.hf_model.kv import Geometry
 from promptlab.hf_model.rows import Row
 from promptlab.hf_model.trie import Thrift
 from promptlab.types import Sampling
-from tests.hf_model.architectures import PACKED, PADDED, alone, build, prompts
+from tests.hf_model.architectures import PACKED, PADDED, alone, build, cramped, prompts, spell
 
 SAID = 8
 LIMITS = {
@@ -28,10 +27,6 @@ LIMITS = {
     "nothing copied": (Limits(5, 16, 2**40), Thrift(1, 1)),
     "no memory": (Limits(8, 32, 1), Thrift(4, 64)),
 }
-
-
-def spell(ids: Sequence[int]) -> str:
-    return " ".join(map(str, ids))
 
 
 def answers(engine: Engine, asked: Sequence[Sequence[int]], **sampling: Any) -> list[Answer]:
@@ -198,26 +193,6 @@ def test_sampling_does_not_depend_on_the_batch(rows: int) -> None:
     whole = texts(Engine(model, spell), asked, **drawn)
     assert texts(Engine(model, spell, rows), asked, **drawn) == whole
     assert texts(Engine(model, spell), asked[::-1], **drawn) == whole[::-1]
-
-
-class Cramped(LlamaForCausalLM):  # type: ignore[misc]
-    """A model on a machine whose memory holds so many tokens a step."""
-
-    tokens = 20
-    error: Exception = torch.OutOfMemoryError("CUDA out of memory")
-
-    def forward(self, input_ids: Any = None, **kwargs: Any) -> Any:
-        if input_ids.shape[1] > self.tokens:
-            raise self.error
-        return super().forward(input_ids=input_ids, **kwargs)
-
-
-def cramped(tokens: int) -> Any:
-    model = build(PACKED["llama"])
-    small = Cramped(model.config).eval()
-    small.load_state_dict(model.state_dict())
-    small.tokens = tokens
-    return small
 
 
 def test_lack_of_memory_makes_steps_smaller() -> None:

@@ -29,6 +29,17 @@ def test_spans_and_leaves_spell_the_prompts(prompts: list[list[int]], thrift: Th
     assert sorted(leaf.row for leaf in tree.leaves) == list(range(len(prompts)))
 
 
+@given(PROMPTS, THRIFTS, st.integers(1, 12))
+def test_as_many_last_tokens_as_asked_are_a_prompts_own(
+    prompts: list[list[int]], thrift: Thrift, most: int
+) -> None:
+    own = [min(most, len(prompt)) for prompt in prompts]
+    tree = grow(prompts, thrift, own)
+    assert spelt(tree, prompts) == prompts
+    for leaf in tree.leaves:
+        assert leaf.start <= len(prompts[leaf.row]) - own[leaf.row]
+
+
 @given(PROMPTS, THRIFTS)
 def test_every_span_saves_what_is_asked(prompts: list[list[int]], thrift: Thrift) -> None:
     tree = grow(prompts, thrift)
