@@ -34,7 +34,7 @@ def make_backend(
             f"{entry.kind!r} is not a backend", where=entry.where, hint="see CONTRIBUTING.md"
         )
     try:
-        options = kind.options_model.model_validate(dict(entry.options))
+        options = kind.options_model.model_validate(dict(entry.options), context={"project": root})
     except ValidationError as error:
         raise _bad_option(error, kind, entry) from None
     model = _model_of(entry, root)

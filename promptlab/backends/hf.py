@@ -1,9 +1,9 @@
 """`hf`: a language model on this machine, through transformers.
 
-`model` is a name on the Hugging Face hub, a folder of safetensors or a GGUF file. torch and
-transformers are imported when a tokenizer or model is first needed. Answers depend on model,
-revision, dtype and device; on batch size and packing only where two tokens are all but equally
-likely.
+`model` is a name on the Hugging Face hub, a folder of safetensors or a GGUF file, and `adapter` a
+folder with a LoRA adapter for it. torch, transformers and peft are imported when first needed.
+Answers depend on model, revision, adapter, dtype and device; on batch size and packing only where
+two tokens are all but equally likely.
 A JSON schema in a request is not enforced: these models answer freely.
 """
 
@@ -17,11 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
 from promptlab.errors import BackendError
 from promptlab.hf_model import extra
+from promptlab.hf_model.adapter import Adapter, find_adapter
 from promptlab.hf_model.cache import Cache, cache_folder, read_manifest
 from promptlab.hf_model.convert_process import Order, convert_apart
 from promptlab.hf_model.weights import DEFAULT_MODEL, Weights, find
@@ -55,6 +56,9 @@ class Options(BaseModel):
         description="Where it computes: auto (a CUDA GPU where there is one), cpu, cuda:0, mps.",
     )
     revision: str | None = Field(None, description="A commit, tag or branch on the hub.")
+    adapter: Path | None = Field(
+        None, description="A folder with a LoRA adapter (peft), seen from the project."
+    )
     batch_size: int | None = Field(
         None,
         ge=1,
@@ -70,6 +74,12 @@ class Options(BaseModel):
         None, ge=2, description="Tokens of prompt and answer together; the model's own limit."
     )
     cache_dir: Path | None = Field(None, description="Where converted weights are kept.")
+
+    @field_validator("adapter")
+    @classmethod
+    def _from_the_project(cls, adapter: Path | None, info: ValidationInfo) -> Path | None:
+        root: Path = (info.context or {}).get("project", Path())
+        return None if adapter is None else root / adapter.expanduser()
 
 
 class HuggingFace:
@@ -90,7 +100,7 @@ class HuggingFace:
         self._name = model
         self._options = options
         self._cache = Cache(options.cache_dir or cache_folder(os.environ, Path.home()))
-        self._worker = Worker("promptlab-hf")
+        self._worker: Worker | None = None
         self._model: loaded.LocalModel | None = None
         self._done = Throughput()  # by models that were let go of
 
@@ -111,12 +121,14 @@ class HuggingFace:
 
     def identity(self) -> Mapping[str, Json]:
         """Return what the answers depend on; looks at the weights without loading them."""
+        adapter = {"adapter": self._adapter.digest} if self._adapter else {}
         return {
             "kind": self.kind,
             "model": self._name,
             "revision": self._weights.revision,
             "dtype": self._options.dtype,
             "device": self._device(),
+            **adapter,
         }
 
     def _device(self) -> str:
@@ -157,9 +169,9 @@ class HuggingFace:
 
     async def open(self) -> Mapping[str, Json]:
         """Load the model, downloading or converting its weights first if they need it."""
-        extra.require()
+        extra.require(*(("peft",) if self._adapter else ()))
         folder = await self._folder()
-        self._model = await self._worker.run(lambda: self._load(folder))
+        self._model = await self._here().run(lambda: self._load(folder))
         return {
             "revision": self._weights.revision,
             "weights": self._weights.source,
@@ -181,7 +193,7 @@ class HuggingFace:
             if not cancelled.is_set():
                 loop.call_soon_threadsafe(answers.put_nowait, (request, completion))
 
-        call = self._worker.submit(lambda: model.answer(requests, emit, cancelled))
+        call = self._here().submit(lambda: model.answer(requests, emit, cancelled))
         ended = asyncio.wrap_future(call)
         ended.add_done_callback(lambda _: answers.put_nowait(None))
         try:
@@ -196,7 +208,7 @@ class HuggingFace:
         """Verify the weights, load them and let the model say one token."""
         try:
             facts = await self.open()
-            await self._worker.run(self._verify)
+            await self._here().run(self._verify)
             _, completion = await anext(self.generate([_PROBE]))
         except BackendError as error:
             return Health(False, error.message, error.hint)
@@ -209,15 +221,28 @@ class HuggingFace:
         patience_s = _PATIENCE_S if self._model else 0.0  # loading cannot be cut short
         self._done = self.throughput
         self._model = None
-        worker, self._worker = self._worker, Worker("promptlab-hf")
-        await worker.stop(patience_s)
+        if self._worker is not None:
+            await self._worker.stop(patience_s)
+
+    def _here(self) -> Worker:
+        """Return the worker of the place where the model computes, which others may share."""
+        if self._worker is None:
+            self._worker = Worker(f"promptlab-hf-{self._device()}-{self._options.threads}")
+        return self._worker
 
     @cached_property
     def _weights(self) -> Weights:
         return find(self._name, self._options.revision, self._cache)
 
     @cached_property
+    def _adapter(self) -> Adapter | None:
+        folder = self._options.adapter
+        return None if folder is None else find_adapter(folder, self._cache)
+
+    @cached_property
     def _chat(self) -> chat.Chat:
+        if self._adapter and self._adapter.tokenizer:
+            return chat.Chat(loading.load_tokenizer(self._adapter.tokenizer))
         weights = self._weights
         path = weights.path or hub.download(self._name, weights.revision)
         return chat.Chat(loading.load_tokenizer(path))
@@ -226,7 +251,11 @@ class HuggingFace:
         """Return the folder of safetensors, converted or downloaded now if it is not there."""
         weights = self._weights
         if weights.path is None:
-            return await self._worker.run(lambda: hub.download(self._name, weights.revision))
+            fetcher = Worker(f"promptlab-hub-{self._name}")
+            try:
+                return await fetcher.run(lambda: hub.download(self._name, weights.revision))
+            finally:
+                await fetcher.stop(0)
         if not weights.unconverted:
             return weights.path
         extra.require("gguf", "accelerate")
@@ -246,6 +275,7 @@ class HuggingFace:
                 max_length=options.max_length,
                 pack=options.pack,
                 measurements=self._cache.speeds,
+                adapter=self._adapter,
             )
             return loaded.open_model(self._name, folder, self._chat, setup)
 

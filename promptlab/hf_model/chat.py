@@ -57,6 +57,11 @@ class Chat:
         found: int | None = self._tokenizer.eos_token_id
         return found
 
+    @property
+    def vocabulary(self) -> int:
+        """The number of tokens that the tokenizer knows."""
+        return len(self._tokenizer)
+
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Return the prompt's token ids; raise `ChatError` if the model takes no such messages."""
         texts = _texts(messages)

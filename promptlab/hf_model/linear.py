@@ -33,14 +33,14 @@ _CONV1D = "transformers.pytorch_utils.Conv1D"  # by name, as importing it takes 
 _CPUINFO = Path("/proc/cpuinfo")
 
 
-class PackedLinear(nn.Module):
-    """A linear layer with rearranged weights; it keeps no others."""
+class PackedLinear(nn.Linear):
+    """A linear layer with rearranged weights; it keeps no others, and they are no parameters."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
         self.out_features, self.in_features = weight.shape
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _HINT)
-        self.bias = bias
+        self.bias = bias  # type: ignore[assignment] # a tensor; a layer made for training has more
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x @ weight.T + bias."""

@@ -11,18 +11,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from promptlab.capacity import Throughput
 from promptlab.digest import seed_from
-from promptlab.hf_model import linear
-from promptlab.hf_model.answers import Answer, Prompt
+from promptlab.errors import BackendError
+from promptlab.hf_model import linear, shared
+from promptlab.hf_model.adapter import MERGE, Adapter
+from promptlab.hf_model.answers import Answer, Prompt, end_tokens
 from promptlab.hf_model.chat import Chat, ChatError
 from promptlab.hf_model.engine import Engine
 from promptlab.hf_model.llama import Llama
 from promptlab.hf_model.loading import load_model, resolve_device
+from promptlab.lazy import lazy_module
 from promptlab.types import Completion, Json, Likelihood, Outcome, Request, Usage
+
+if TYPE_CHECKING:
+    from promptlab.hf_model import lora
+else:
+    lora = lazy_module("promptlab.hf_model.lora")  # peft takes seconds
 
 Emit = Callable[[Request, Completion], None]
 
@@ -38,6 +47,16 @@ class Setup:
     max_length: int | None
     pack: linear.Packing
     measurements: Path  # the folder of those that tell whether packing pays
+    adapter: Adapter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A model to answer with, the base that it shares (if it does), and what was found out."""
+
+    model: Any
+    base: shared.Base | None
+    facts: dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +76,19 @@ class _Asked:
 class LocalModel:
     """A loaded model under the name that its completions carry."""
 
-    def __init__(self, name: str, chat: Chat, engine: Engine, facts: dict[str, Json]) -> None:
+    def __init__(
+        self,
+        name: str,
+        chat: Chat,
+        engine: Engine,
+        facts: dict[str, Json],
+        base: shared.Base | None = None,
+    ) -> None:
         self.facts = facts
         self._name = name
         self._chat = chat
         self._engine = engine
+        self._base = base  # others find it as long as this one is there
 
     @property
     def stats(self) -> Throughput:
@@ -121,28 +148,63 @@ class LocalModel:
 
 
 def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
-    """Load the model in `folder`."""
+    """Load the model in `folder`, or take the weights of one that is loaded already."""
     if setup.threads is not None:
         torch.set_num_threads(setup.threads)
-    device = resolve_device(setup.device)
-    model = load_model(folder, setup.dtype, device)
-    if model.generation_config.eos_token_id is None:
-        model.generation_config.eos_token_id = chat.end_token
-    packed = linear.pack(model, setup.pack, setup.measurements)
-    engine = Engine(model, chat.decode, setup.batch_size, setup.max_length)
-    facts: dict[str, Json] = {
-        "device": device,
-        "dtype": setup.dtype,
-        "decoder": "promptlab" if isinstance(model, Llama) else "transformers",
-        "batch_size": engine.batch_size,
-        "batching": "packed" if engine.note is None else f"padded: {engine.note}",
-        "packed_weights": packed,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "transformers": version("transformers"),
-        "chat_template": chat.template_digest,
-    }
-    return LocalModel(name, chat, engine, facts)
+    found = _load(folder, replace(setup, device=resolve_device(setup.device)))
+    if setup.adapter is not None and setup.adapter.tokenizer is not None:
+        _require_tokens(found.model, chat, setup.adapter)
+    _let_end(found.model, chat, setup.adapter)
+    engine = Engine(found.model, chat.decode, setup.batch_size, setup.max_length)
+    found.facts.update(
+        decoder="promptlab" if isinstance(found.model, Llama) else "transformers",
+        batch_size=engine.batch_size,
+        batching="packed" if engine.note is None else f"padded: {engine.note}",
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        transformers=version("transformers"),
+        chat_template=chat.template_digest,
+    )
+    return LocalModel(name, chat, engine, found.facts, found.base)
+
+
+def _load(folder: Path, setup: Setup) -> _Loaded:
+    """Load what answers: the base itself, or the base with an adapter in it."""
+    facts: dict[str, Json] = {"device": setup.device, "dtype": setup.dtype}
+    adapter, base = setup.adapter, None
+    apart = lora.change_of_base(adapter) if adapter else None
+    if apart is None:
+        base = shared.load_base(folder, setup.dtype, setup.device, setup.pack, setup.measurements)
+        model = base.model()
+    else:
+        model = load_model(folder, setup.dtype, setup.device)
+    if adapter is not None:
+        model = lora.attach(model, adapter)
+        weights = "shared with the base" if apart is None else f"its own: {apart}"
+        facts["adapter"] = {**adapter.facts, "weights": weights}
+        facts["peft"] = lora.VERSION
+    packed = base.packed if base else False
+    return _Loaded(model, base, {**facts, "packed_weights": packed})
+
+
+def _require_tokens(model: Any, chat: Chat, adapter: Adapter) -> None:
+    rows = model.get_input_embeddings().weight.shape[0]
+    if chat.vocabulary > rows:
+        raise BackendError(
+            f"the tokenizer in {adapter.folder} knows {chat.vocabulary} tokens, the model {rows}",
+            hint=MERGE,
+        )
+
+
+def _let_end(model: Any, chat: Chat, adapter: Adapter | None) -> None:
+    """Let the model end its answers with the token that its tokenizer ends them with.
+
+    The setting of a base counts, unless an adapter brings a tokenizer: it may have learnt another.
+    """
+    known = end_tokens(model)
+    own = adapter is not None and adapter.tokenizer is not None
+    if chat.end_token is not None and (own or not known):
+        model.generation_config.eos_token_id = sorted({*known, chat.end_token})
 
 
 def _with_number(answer: Answer) -> Answer:

@@ -14,6 +14,7 @@ import torch
 
 from promptlab.errors import BackendError
 from promptlab.hf_model import llama
+from promptlab.hf_model.adapter import refuse_adapter
 from promptlab.hf_model.cache import read_manifest
 from promptlab.hf_model.shape import read_shape
 from promptlab.hf_model.tokens import read_tokens
@@ -38,6 +39,7 @@ def load_tokenizer(path: Path) -> Any:
 
 def load_model(path: Path, dtype: str, device: str) -> Any:
     """Load the model in a folder (or, slowly, in a GGUF file), ready to answer on `device`."""
+    refuse_adapter(path)
     numbers = getattr(torch, dtype)
     told = read_shape(path) if _converted(path) else None
     try:

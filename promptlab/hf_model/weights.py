@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from promptlab.digest import digest_json
 from promptlab.errors import BackendError
 from promptlab.hf_model import extra
+from promptlab.hf_model.adapter import refuse_adapter
 from promptlab.hf_model.cache import Cache
 from promptlab.lazy import lazy_module
 
@@ -82,7 +83,7 @@ def _at_path(model: str, cache: Cache) -> Weights:
             f"there is no model at {model}",
             hint="`model` takes a folder of safetensors, a .gguf file or a name on the hub",
         )
-    return Weights(model, path, _fingerprint(_complete(path)), "folder")
+    return Weights(model, path, fingerprint(_complete(path)), "folder")
 
 
 def _gguf(model: str, file: Path, source: Literal["gguf", "package"], cache: Cache) -> Weights:
@@ -91,6 +92,7 @@ def _gguf(model: str, file: Path, source: Literal["gguf", "package"], cache: Cac
 
 
 def _complete(folder: Path) -> Path:
+    refuse_adapter(folder)
     missing = [name for name in _needed(folder) if not (folder / name).is_file()]
     if missing:
         raise BackendError(
@@ -111,7 +113,8 @@ def _needed(folder: Path) -> list[str]:
     return ["config.json", *sorted(set(shards))]
 
 
-def _fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path) -> str:
+    """Return what tells the files of a model's folder from others, without reading them."""
     files = sorted(path for path in folder.iterdir() if path.suffix in _SHAPES)
     stats = [(path.name, path.stat()) for path in files]
     return digest_json([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])

@@ -1,7 +1,9 @@
-"""One thread that does long work, so that the event loop stays free.
+"""Threads that do long work, so that the event loop stays free.
 
 asyncio's own threads are waited for when the program ends, which a running model could delay by
-minutes; this one is a daemon, and is left behind.
+minutes; these are daemons, and are left behind. Workers of the same place share a thread: models
+that compute on the same cores at the same time are no faster than one after the other, and each
+would count on the memory that the others are about to take.
 """
 
 from __future__ import annotations
@@ -11,24 +13,48 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-class Worker:
-    """A thread that runs one call after another. It starts with the first."""
+class _Thread:
+    """A thread that runs one call after another, until its last worker has left."""
 
-    def __init__(self, name: str) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+    def __init__(self, place: str) -> None:
+        self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self.workers = 0
+        threading.Thread(target=self._work, name=place, daemon=True).start()
+
+    def _work(self) -> None:
+        while (call := self.calls.get()) is not None:
+            call()
+            del call  # it holds a model, and the next may not come soon
+
+
+_THREADS: dict[str, _Thread] = {}
+_LOCK = threading.Lock()
+
+
+class Worker:
+    """Runs one call after another, and none at the same time as another worker of its place.
+
+    It enters its thread with the first call, and leaves it when stopped.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._thread: _Thread | None = None
+        self._calls: set[Future[Any]] = set()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
         """Queue a call and return what will hold its result."""
-        if self._thread.ident is None:
-            self._thread.start()
+        if self._thread is None:
+            self._thread = _enter(self._place)
         future: Future[T] = Future()
-        self._calls.put(lambda: _settle(future, call))
+        self._calls = {each for each in self._calls if not each.done()} | {future}
+        self._thread.calls.put(lambda: _settle(future, call))
         return future
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -36,19 +62,36 @@ class Worker:
         return await asyncio.wrap_future(self.submit(call))
 
     async def stop(self, patience_s: float) -> None:
-        """Let the thread end after the calls it has, and wait for that, but not for long.
+        """Leave the thread; wait for the calls made here, but not for long, and drop the rest.
 
-        A program that ends while this thread computes may be aborted by the C++ runtime.
+        A program that ends while the thread computes may be aborted by the C++ runtime.
         """
-        if self._thread.ident is None:
+        thread, self._thread = self._thread, None
+        if thread is None:
             return
-        rest = asyncio.wrap_future(self.submit(lambda: None))
-        self._calls.put(None)
-        await asyncio.wait([rest], timeout=patience_s)
+        _leave(self._place, thread)
+        calls = [asyncio.wrap_future(call) for call in self._calls if not call.done()]
+        self._calls = set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await asyncio.gather(*calls, return_exceptions=True)
 
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
+
+def _enter(place: str) -> _Thread:
+    with _LOCK:
+        thread = _THREADS.get(place)
+        if thread is None:
+            thread = _THREADS[place] = _Thread(place)
+        thread.workers += 1
+        return thread
+
+
+def _leave(place: str, thread: _Thread) -> None:
+    with _LOCK:
+        thread.workers -= 1
+        if not thread.workers:
+            del _THREADS[place]
+            thread.calls.put(None)
 
 
 def _settle(future: Future[T], call: Callable[[], T]) -> None:

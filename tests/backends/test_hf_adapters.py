@@ -1,0 +1,192 @@
+"""`hf` with fine-tuned models: a base and its adapters side by side, and a whole folder."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import shutil
+import sys
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from promptlab.backend_config import describe_backend, make_backend
+from promptlab.backends.hf import HuggingFace, Options
+from promptlab.errors import BackendError
+from promptlab.project import BackendEntry
+from promptlab.types import Message, Request, Sampling
+from tests.hf_model.adapters import edit_config, write_adapter, write_model
+from tests.hf_model.conftest import make_model, make_tokenizer
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a base, a model that was made from it, and two adapters."""
+    folder = tmp_path_factory.mktemp("models")
+    tokenizer = make_tokenizer()
+    write_model(folder / "base", make_model(tokenizer), tokenizer)
+    tuned = make_model(tokenizer)
+    with torch.no_grad():
+        for parameter in tuned.model.layers.parameters():
+            parameter.mul_(1.5)
+    write_model(folder / "tuned", tuned, tokenizer)
+    for seed in (1, 2):
+        write_adapter(folder / f"lora{seed}", make_model(tokenizer), seed)
+    return folder
+
+
+def backend(models: Path, adapter: str | None = None, model: str = "base") -> HuggingFace:
+    folder = models / adapter if adapter else None
+    options = Options(cache_dir=models / "cache", adapter=folder, pack="on", device="cpu")
+    return HuggingFace(str(models / model), options)
+
+
+def asked(count: int = 3, **sampling: Any) -> list[Request]:
+    return [
+        Request(str(i), (Message("user", f"ask {i}"),), Sampling(**{"max_tokens": 8, **sampling}))
+        for i in range(count)
+    ]
+
+
+async def texts(one: HuggingFace, requests: Sequence[Request]) -> list[str]:
+    found = {request.key: said.text async for request, said in one.generate(requests)}
+    return [found[request.key] for request in requests]
+
+
+def test_base_adapters_and_a_tuned_model_answer_side_by_side(models: Path) -> None:
+    async def answers() -> list[list[str]]:
+        backends = [
+            backend(models), backend(models, "lora1"), backend(models, "lora2"),
+            backend(models, model="tuned"),
+        ]  # fmt: skip
+        await asyncio.gather(*(each.open() for each in backends))
+        together = await asyncio.gather(*(texts(each, asked()) for each in backends))
+        for each in backends:
+            await each.close()
+        alone = []
+        for each in backends:
+            await each.open()
+            alone.append(await texts(each, asked()))
+            await each.close()
+        assert together == alone
+        return together
+
+    found = asyncio.run(answers())
+    assert len({str(each) for each in found}) == 4
+
+
+def test_one_that_closes_leaves_the_weights_to_the_others(models: Path) -> None:
+    def norm(one: HuggingFace) -> Any:
+        model: Any = one._model
+        return model._engine._way._forward.model.model.norm.weight
+
+    async def close_one_by_one() -> None:
+        first, second = backend(models), backend(models, "lora1")
+        await first.open()
+        await second.open()
+        assert norm(first) is norm(second)
+        watched = weakref.ref(norm(first))
+        before = await texts(second, asked())
+        await first.close()
+        assert await texts(second, asked()) == before
+        await second.close()
+        gc.collect()
+        assert watched() is None
+
+    asyncio.run(close_one_by_one())
+
+
+def test_one_that_is_cancelled_leaves_the_thread_to_the_others(models: Path) -> None:
+    async def cancel_one() -> None:
+        first, second = backend(models), backend(models, "lora1")
+        await first.open()
+        await second.open()
+        long = asyncio.create_task(texts(first, asked(400, max_tokens=90)))
+        short = asyncio.create_task(texts(second, asked()))
+        await asyncio.sleep(0.05)
+        began = time.perf_counter()
+        long.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await long
+        await first.close()
+        assert time.perf_counter() - began < 2
+        assert len(await short) == 3
+        await second.close()
+
+    asyncio.run(cancel_one())
+
+
+def test_the_identity_tells_adapters_apart_and_no_others(models: Path) -> None:
+    plain = backend(models).identity()
+    assert "adapter" not in plain
+    first, second = backend(models, "lora1").identity(), backend(models, "lora2").identity()
+    assert {**plain, "adapter": first["adapter"]} == first
+    assert first["adapter"] != second["adapter"]
+    shutil.copytree(models / "lora1", models / "copied")
+    assert backend(models, "copied").identity() == first
+
+
+def test_a_relative_adapter_is_looked_for_from_the_project(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def digest(model: str, adapter: str) -> object:
+        options = {"adapter": adapter, "cache_dir": str(tmp_path / "cache")}
+        entry = BackendEntry("mine", "hf", model, options, "promptlab.toml: backends.mine")
+        spec = describe_backend(entry, make_backend(entry, models))
+        assert spec.options == options
+        return spec.identity["adapter"]
+
+    assert digest("base", "lora1") == backend(models, "lora1").identity()["adapter"]
+    assert digest("base", str(models / "lora1")) == digest("base", "./lora1")
+    with pytest.raises(BackendError, match=r"folder .*/models0/elsewhere is not there"):
+        digest("base", "elsewhere")
+
+
+def test_an_adapters_own_tokenizer_is_used(models: Path, tmp_path: Path) -> None:
+    tokenizer = make_tokenizer()
+    folder = shutil.copytree(models / "lora1", tmp_path / "lora")
+    before = backend(models, "lora1").count_tokens(asked()[0])
+    assert backend(models, str(folder)).count_tokens(asked()[0]) == before
+    tokenizer.chat_template = "longer than the base's own: " + tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    after = backend(models, str(folder)).count_tokens(asked()[0])
+    assert before is not None
+    assert after == before + len("longer than the base's own: ")
+
+
+def test_a_missing_package_is_named_before_anything_is_loaded(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(BackendError, match="local models need peft") as caught:
+        asyncio.run(backend(models, "lora1").open())
+    assert "promptlab-workbench[local]" in (caught.value.hint or "")
+    asyncio.run(backend(models).open())
+
+
+def test_check_says_how_an_adapter_is_mended(models: Path, tmp_path: Path) -> None:
+    async def health(adapter: str) -> str:
+        one = backend(models, adapter)
+        found = await one.check()
+        await one.close()
+        return f"{found.ok}: {found.detail} ({found.hint})"
+
+    assert asyncio.run(health("lora1")).startswith("True: answers on ")
+    told = asyncio.run(health("gone"))
+    assert told.startswith("False: the adapter's folder ")
+    assert told.endswith(
+        "is not there (`adapter` takes a folder as peft's save_pretrained writes it)"
+    )
+    other = shutil.copytree(models / "lora1", tmp_path / "other")
+    edit_config(other, target_modules=["query"], base_model_name_or_path="org/other")
+    told = asyncio.run(health(str(other)))
+    assert "does not fit the model: Target modules" in told
+    assert told.endswith("(it was made for org/other)")
+    assert "\n" not in told
