@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,6 +66,8 @@ def pack(model: Any, packing: Packing, memory: Path) -> bool:
         return False
     if packing == "auto" and _gain(model, memory) < _LEAST_GAIN:
         return False
+    if packing == "on" and not _calls_its_layers(model):
+        return False
     for parent, name, weight, bias in list(_layers(model)):
         setattr(parent, name, PackedLinear(weight, bias))
     with torch.no_grad():
@@ -95,20 +98,46 @@ def _layers(
                 yield parent, name, child.weight.data.T, bias
 
 
+def _calls_its_layers(model: Any) -> bool:
+    """Try one layer of each kind: some models take a layer's weights and compute for themselves."""
+    kinds = {
+        (type(parent), name): (parent, weight, bias)
+        for parent, name, weight, bias in _layers(model)
+    }
+    before = [(parent, name, getattr(parent, name)) for (_, name), (parent, *_) in kinds.items()]
+    for (_, name), (parent, weight, bias) in kinds.items():
+        setattr(parent, name, PackedLinear(weight, bias))
+    try:
+        with torch.inference_mode():
+            model(input_ids=torch.tensor([[0]]))
+    except Exception:  # noqa: BLE001 - a model's own code, like a plugin's
+        return False
+    finally:
+        for parent, name, layer in before:
+            setattr(parent, name, layer)
+    return True
+
+
 def _gain(model: Any, memory: Path) -> float:
-    """Return how many times faster the packed layers are; measured once per machine and shapes."""
+    """Return how many times faster the packed layers are, 0 where the model would not use them.
+
+    Measured once for each machine, model class and shapes.
+    """
     weights = [weight for _, _, weight, _ in _layers(model)]
     if not weights:
         return 1.0
     shapes = Counter(tuple(weight.shape) for weight in weights)
     about = [
         _processor(), torch.__version__, torch.get_num_threads(), str(model.dtype),
+        version("transformers"), type(model).__qualname__,
         sorted([*shape, count] for shape, count in shapes.items()),
     ]  # fmt: skip
     file = memory / f"{digest_json(about).removeprefix(TAG)}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         return float(json.loads(file.read_bytes())["gain"])
-    gain = _measured({tuple(weight.shape): weight for weight in weights}, shapes)
+    gain = 0.0
+    if _calls_its_layers(model):
+        gain = _measured({tuple(weight.shape): weight for weight in weights}, shapes)
     with suppress(OSError):  # a cache that cannot be written costs time, no result
         memory.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"gain": gain, "about": about}), encoding="utf-8")

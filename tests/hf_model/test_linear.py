@@ -9,6 +9,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from promptlab.hf_model import linear
+from tests.hf_model.architectures import PADDED, build
 
 IDS = torch.tensor([[5, 9, 3, 7]])
 
@@ -34,6 +35,13 @@ def test_packed_layers_give_the_same(kind: str, tiny_model: Any, gpt2: Any, tmp_
     assert any(isinstance(module, linear.PackedLinear) for module in model.modules())
     assert not any(type(module) is torch.nn.Linear for module in model.modules())
     torch.testing.assert_close(logits(model), before, rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_that_reads_the_weights_of_its_layers_itself_is_left_alone(tmp_path: Path) -> None:
+    model = build(PADDED["mamba"])
+    before = logits(model)
+    assert not linear.pack(model, "on", tmp_path)
+    assert torch.equal(logits(model), before)
 
 
 def test_off_leaves_the_model_as_it_is(tiny_model: Any, tmp_path: Path) -> None:
