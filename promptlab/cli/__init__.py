@@ -12,6 +12,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import tempfile
 import traceback
 from pathlib import Path
@@ -101,8 +102,10 @@ def main() -> None:
     except BrokenPipeError:
         _forget_stdout()
     sys.stderr.flush()
-    if code == 130:
-        os._exit(code)  # a model may still be computing in its thread; nobody waits for it
+    if code == 130 or any(each.daemon for each in threading.enumerate()):
+        # A model may still be computing in its thread; nobody waits for it, and the C++ runtime
+        # would abort a program that ends around it.
+        os._exit(code)
     gc.freeze()  # or the interpreter looks through all that is left before it ends
     sys.exit(code)
 

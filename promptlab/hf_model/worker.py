@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LOOK_S = 0.002
+
 
 class _Thread:
     """A thread that runs one call after another, until its last worker has left."""
@@ -25,7 +27,13 @@ class _Thread:
     def __init__(self, place: str) -> None:
         self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self.workers = 0
-        threading.Thread(target=self._work, name=place, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=place, daemon=True)
+        self._thread.start()
+
+    async def ended(self) -> None:
+        """Wait until it has ended, the C++ libraries' part of it too."""
+        while self._thread.is_alive():
+            await asyncio.sleep(_LOOK_S)
 
     def _work(self) -> None:
         while (call := self.calls.get()) is not None:
@@ -64,17 +72,20 @@ class Worker:
     async def stop(self, patience_s: float) -> None:
         """Leave the thread; wait for the calls made here, but not for long, and drop the rest.
 
-        A program that ends while the thread computes may be aborted by the C++ runtime.
+        A program that ends while the thread computes, or is about to end itself, may be aborted by
+        the C++ runtime: the last to leave waits for the thread as well.
         """
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        _leave(self._place, thread)
+        last = _leave(self._place, thread)
         calls = [asyncio.wrap_future(call) for call in self._calls if not call.done()]
         self._calls = set()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await asyncio.gather(*calls, return_exceptions=True)
+                if last:
+                    await thread.ended()
 
 
 def _enter(place: str) -> _Thread:
@@ -86,12 +97,15 @@ def _enter(place: str) -> _Thread:
         return thread
 
 
-def _leave(place: str, thread: _Thread) -> None:
+def _leave(place: str, thread: _Thread) -> bool:
+    """Tell whether that was the last worker; the thread ends then."""
     with _LOCK:
         thread.workers -= 1
-        if not thread.workers:
-            del _THREADS[place]
-            thread.calls.put(None)
+        if thread.workers:
+            return False
+        del _THREADS[place]
+        thread.calls.put(None)
+        return True
 
 
 def _settle(future: Future[T], call: Callable[[], T]) -> None:

@@ -64,8 +64,7 @@ def test_one_that_stops_leaves_the_thread_to_the_other(place: str) -> None:
         await first.stop(1)
         assert await second.run(threading.current_thread) is thread
         await second.stop(1)
-        thread.join(10)
-        assert not thread.is_alive()
+        assert not thread.is_alive()  # or the program might be aborted while both end
         again = await second.run(threading.current_thread)  # it may come back
         assert again is not thread
         await second.stop(1)
