@@ -89,7 +89,8 @@ def ours(folder: Path, model: str, count: int) -> list[dict[str, Any]]:
     (folder / "suites" / "cases.jsonl").write_text("".join(rows))
     spoken = promptlab(folder, "run", "choice", "--json")
     [arm] = spoken["arms"]
-    print(f"right by promptlab: {arm['scores']['loglikelihood']['mean']:.3f} of {arm['trials']}")
+    [score] = arm["scores"]
+    print(f"right by promptlab: {score['mean'] * 100:.1f} % of {arm['trials']}")
     shown = promptlab(folder, "show", "--full", "--json")["results"]
     return [result["turns"][-1] for result in shown]
 

@@ -12,8 +12,8 @@ import io
 import os
 import signal
 import sys
-import threading
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
