@@ -73,7 +73,9 @@ def attend(
     rule = _rule(cache.layer, query.shape[-1], attention_mask, asked)
     heads, count, size = key.shape[1], query.shape[2], query.shape[3]
     q = (query[0].reshape(heads, -1, count, size) * rule.scale).transpose(1, 2).contiguous()
-    q, k, v = (each.to(cache.geometry.dtype) for each in (q, key[0], value[0]))
+    # Processors multiply small matrices of half-precision numbers slowly, one by one.
+    counted = torch.float32 if q.device.type == "cpu" else cache.geometry.dtype
+    q, k, v = (each.to(counted).contiguous() for each in (q, key[0], value[0]))
     out, total = _attended(cache.step, q, k, v, rule)
     if (sinks := asked.get("s_aux")) is not None:
         out *= torch.sigmoid(total - sinks.view(heads, 1, -1).float()).unsqueeze(-1)
@@ -118,17 +120,21 @@ def _attend_causal(
     rule: Rule,
 ) -> None:
     """Let each run of tokens attend to itself."""
-    q, k, v = (tensor[:, runs.index] for tensor in qkv)  # [heads, runs, longest, (group,) size]
-    heads, count, longest, group, _ = q.shape
-    q, k, v = (tensor.flatten(0, 1) for tensor in (q, k, v))
+    count, longest = runs.index.shape
+    heads, _, group, _ = qkv[0].shape
+    q, k, v = (
+        tensor.index_select(1, runs.index.flatten()).view(heads * count, longest, *tensor.shape[2:])
+        for tensor in qkv
+    )
     windowed = rule.window is not None and longest > rule.window
     if longest >= _LONG and not windowed and _fused(q, v, rule):
         o, sums = _causal_fused(q, k, v)
     else:
         o, sums = _causal_plain(step, (q, k, v), rule)
     out, total = results
-    out[:, runs.tokens] = o.view(heads, count * longest, group, -1)[:, runs.places].float()
-    total[:, runs.tokens] = sums.view(heads, count * longest, group)[:, runs.places]
+    o, sums = o.view(heads, count * longest, group, -1), sums.view(heads, count * longest, group)
+    out[:, runs.tokens] = o.index_select(1, runs.places).float()
+    total[:, runs.tokens] = sums.index_select(1, runs.places)
 
 
 def _causal_fused(
@@ -181,9 +187,11 @@ def _attend_rows(
     """Let each token attend to the columns of its own row."""
     heads, _, group, size = q.shape
     count, width = len(rows.tokens), rows.width
-    keys = rows.store.keys[rule.layer][:count].flatten(0, 1)[:, :width]
-    values = rows.store.values[rule.layer][:count].flatten(0, 1)[:, :width]
-    own = q[:, rows.tokens].transpose(0, 1).reshape(count * heads, group, size)
+    keys, values = (
+        stored[rule.layer][:count].flatten(0, 1)[:, :width].to(q.dtype)
+        for stored in (rows.store.keys, rows.store.values)
+    )
+    own = q.index_select(1, rows.tokens).transpose(0, 1).reshape(count * heads, group, size)
     scores = torch.bmm(own, keys.transpose(1, 2)).view(count, heads, group, width)
     unseen = step.mask((id(rows), rule.window), lambda: _beyond(rows, rule.window))
     weights, sums = _weights(scores, rule.cap, unseen)
@@ -214,8 +222,7 @@ def _attend_part(
         window = rule.window
         unseen = step.mask((id(part), window), lambda: _outside(step, part, window, q.device))
     heads, _, group, size = q.shape
-    keys = part.store.keys[rule.layer][part.row, :, part.begin : part.end]
-    values = part.store.values[rule.layer][part.row, :, part.begin : part.end]
+    keys, values = (columns.to(q.dtype) for columns in part.columns(rule.layer))
     asking = q[:, part.first : part.last].reshape(heads, -1, size)
     if unseen is None and _fused(q, values, rule):
         o, sums = (
@@ -233,9 +240,9 @@ def _attend_part(
 def _outside(step: Step, part: Part, window: int, device: torch.device) -> torch.Tensor | None:
     """Return [tokens, 1, columns]: which columns lie before the window; None where none do."""
     asking = step.positions[part.first : part.last]
-    if max(asking) - part.position < window:
+    if max(asking) - part.start < window:
         return None
-    columns = torch.arange(part.position, part.position + part.end - part.begin, device=device)
+    columns = torch.arange(part.start, part.stop, device=device)
     return (torch.tensor(asking, device=device)[:, None, None] - columns) >= window
 
 
@@ -252,9 +259,9 @@ def _weights(
         scores = torch.tanh(scores / cap) * cap
     if unseen is not None:
         scores = scores.masked_fill_(unseen, torch.finfo(torch.float32).min)
-    largest = scores.amax(-1)
+    largest, where = scores.max(-1, keepdim=True)
     weights = scores.softmax(-1)
-    return weights, largest - weights.amax(-1).log()
+    return weights, (largest - weights.gather(-1, where).log()).squeeze(-1)
 
 
 def _merge(

@@ -18,6 +18,8 @@ from promptlab.hf_model.step import Step
 from promptlab.hf_model.trie import Thrift, Tree, grow
 from promptlab.hf_model.weigh import Asked
 
+_FEW = 8  # what less than this part of all prompts have in common will hardly be asked for again
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -122,9 +124,8 @@ class Batch:
             if span.users or span.store is None:
                 continue
             if not span.left:
-                self._kept.put(
-                    span.ids[: span.start + span.size], span.start, span.store, span.lead
-                )
+                ids = span.ids[: span.start + span.size]
+                self._kept.put(ids, span.start, span.store, span.lead, rare=span.rare)
             span.store = None
 
     def _reading(self, pieces: Sequence[Piece]) -> Work:
@@ -150,7 +151,8 @@ class Batch:
         if self._kept.takes(count * self._geometry.token_bytes):
             said = [*live.job.prompt, *live.job.row.tokens][: live.start + count]
             store, row = live.place
-            self._kept.put(said, live.start, store.part(row, live.lead, live.columns), 0)
+            own = store.part(row, live.lead, live.columns)
+            self._kept.put(said, live.start, own, 0, rare=True)
 
     def _lives(self, tree: Tree, texts: Sequence[list[int]], jobs: Sequence[Job]) -> list[Live]:
         lives = []
@@ -231,7 +233,7 @@ def _spans(tree: Tree, texts: Sequence[list[int]]) -> list[Shared]:
         spans.append(
             Shared(
                 texts[span.row], span.start, size, span.lead, parent,
-                copied=span.copied, users=span.rows,
+                copied=span.copied, rare=span.rows * _FEW < len(texts), users=span.rows,
             )
         )  # fmt: skip
     return spans

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from promptlab.hf_model.held import Held, Live, Shared, Slab
+from promptlab.hf_model.join import joined
 from promptlab.hf_model.kv import Store
 from promptlab.hf_model.step import Causal, Part, Rows, Step, Write
 
@@ -72,7 +73,7 @@ def reading(pieces: Sequence[Piece], device: torch.device) -> Step:
         [*keep, *weighed] or [len(ids) - 1],
         writes=_piece_writes(pieces, firsts, device),
         causal=[_causal(run, device) for run in _alike(pieces, firsts)],
-        parts=[*_above(pieces, firsts), *_before(pieces, firsts)],
+        parts=joined([*_above(pieces, firsts), *_before(pieces, firsts)]),
     )
 
 
@@ -113,10 +114,11 @@ def _piece_writes(
         rows += [row] * piece.count
         columns += range(column, column + piece.count)
         tokens += range(first, first + piece.count)
-    return [
-        Write(store, *(torch.tensor(each, device=device) for each in lists))
-        for store, *lists in where.values()
-    ]
+    writes = []
+    for store, *lists in where.values():
+        to_rows, to_columns, chosen = (torch.tensor(each, device=device) for each in lists)
+        writes.append(Write(store, to_rows, to_columns, chosen if len(where) > 1 else None))
+    return writes
 
 
 def _alike(pieces: Sequence[Piece], firsts: Sequence[int]) -> list[list[tuple[int, int]]]:

@@ -96,6 +96,4 @@ def _geometry(model: Any) -> Geometry:
             Layer(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3], window)
         )
     first = cache.layers[0].keys
-    # Processors multiply small matrices of half-precision numbers slowly, one by one.
-    dtype = torch.float32 if first.device.type == "cpu" else first.dtype
-    return Geometry(tuple(layers), dtype, first.device)
+    return Geometry(tuple(layers), first.dtype, first.device)

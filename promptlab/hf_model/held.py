@@ -99,10 +99,11 @@ class Held:
 class Shared(Held):
     """A span. `users` counts the prompts below it that are not yet answered.
 
-    Where `copied`, none attends to it after it is read.
+    Where `copied`, none attends to it after it is read. Where `rare`, few prompts have it.
     """
 
     copied: bool = False
+    rare: bool = False
     users: int = 0
     store: Store | None = None
 

@@ -3,6 +3,9 @@
 A template's prefix serves the next batch, and a conversation's first turn begins its second. An
 entry holds the columns of some tokens and is found by all the tokens before them. What was not
 used for longest goes first when the limit is reached. Knows tokens and stores, not prompts.
+
+Most prompts have no next turn. So what one prompt had for itself, or few prompts had in common, is
+rare: all such entries share a small part of the limit until one is found to begin a later prompt.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from promptlab.hf_model.kv import Store
 
 _Tokens = NDArray[np.uint32]
 
+_TRIAL = 8  # the part of the limit that rare entries may take at first
+_PROOF = 16  # tokens; fewer may be the same by chance
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
@@ -27,6 +33,7 @@ class _Entry:
     tokens: _Tokens
     store: Store
     first: int
+    rare: bool
 
     @property
     def spelt(self) -> bytes:
@@ -39,6 +46,9 @@ class Kept:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bytes = 0
+        self._most_rare = limit // _TRIAL
+        self._rare = 0  # bytes of rare entries
+        self._new_rare = 0  # of those since the last call
         self._recent: OrderedDict[_Entry, None] = OrderedDict()
         self._after: dict[bytes, list[_Entry]] = {}  # in the order of what they spell
 
@@ -51,11 +61,19 @@ class Kept:
         """Let go of everything."""
         self._recent.clear()
         self._after.clear()
-        self._bytes = 0
+        self._bytes = self._rare = self._new_rare = 0
+
+    def begin(self) -> None:
+        """Note that a call begins: its rare entries may take the place of those from before.
+
+        They do not take that of one another. All prompts of a call may have a next turn, and if
+        each pushed out an earlier one, none would be left of those whose turn comes first.
+        """
+        self._new_rare = 0
 
     def takes(self, size: int) -> bool:
-        """Tell whether a store of so many bytes would be kept at all."""
-        return 0 < size <= self._limit
+        """Tell whether a rare entry of so many bytes would be kept."""
+        return size > 0 and self._new_rare + size <= self._most_rare
 
     def known(self, ids: Sequence[int]) -> int:
         """Return of how many first tokens there are keys and values."""
@@ -75,23 +93,34 @@ class Kept:
                 store.copy(
                     entry.store, (0, row), (first + offset, stop + offset), column + first - begin
                 )
+                if entry.rare and size == len(entry.tokens) >= _PROOF:
+                    self._most_rare = self._limit
             at += size
 
-    def put(self, ids: Sequence[int], start: int, store: Store, first: int) -> None:
+    def put(
+        self, ids: Sequence[int], start: int, store: Store, first: int, *, rare: bool = False
+    ) -> None:
         """Keep the columns from `first` on of a store of one row: tokens `start` on of `ids`."""
-        if not self.takes(store.bytes) or self.known(ids) >= len(ids):
+        fits = self.takes(store.bytes) if rare else 0 < store.bytes <= self._limit
+        if not fits or self.known(ids) >= len(ids):
             return
         tokens = np.asarray(ids, np.uint32)
-        entry = _Entry(_digest(tokens[:start]), tokens[start:].copy(), store, first)
+        entry = _Entry(_digest(tokens[:start]), tokens[start:].copy(), store, first, rare)
         insort(self._after.setdefault(entry.before, []), entry, key=lambda each: each.spelt)
         self._recent[entry] = None
         self._bytes += store.bytes
+        if rare:
+            self._rare += store.bytes
+            self._new_rare += store.bytes
+        while self._rare > self._most_rare:
+            self._drop(next(each for each in self._recent if each.rare))
         while self._bytes > self._limit:
             self._drop(next(iter(self._recent)))
 
     def _drop(self, entry: _Entry) -> None:
         del self._recent[entry]
         self._bytes -= entry.store.bytes
+        self._rare -= entry.store.bytes if entry.rare else 0
         alike = self._after[entry.before]
         alike.remove(entry)
         if not alike:

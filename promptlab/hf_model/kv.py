@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
@@ -56,14 +57,18 @@ class Store:
         self.geometry = geometry
         self.rows = rows
         self.width = width
-        self.keys: list[torch.Tensor] = []
-        self.values: list[torch.Tensor] = []
+        self._alike: list[torch.Tensor] = []  # [tensors, rows, heads, width, size]
         room = _zeros(self.bytes // geometry.dtype.itemsize, geometry)
-        for layer in geometry.layers:
-            for tensors, size in ((self.keys, layer.key), (self.values, layer.value)):
-                shape = (rows, layer.heads, width, size)
-                own, room = room.tensor_split((math.prod(shape),))
-                tensors.append(own.view(shape))
+        shapes = [(each.heads, size) for each in geometry.layers for size in (each.key, each.value)]
+        unused = {}
+        for (heads, size), count in Counter(shapes).items():
+            shape = (count, rows, heads, width, size)
+            own, room = room.tensor_split((math.prod(shape),))
+            self._alike.append(own.view(shape))
+            unused[heads, size] = iter(self._alike[-1])
+        tensors = [next(unused[shape]) for shape in shapes]
+        self.keys = tensors[::2]
+        self.values = tensors[1::2]
 
     @property
     def bytes(self) -> int:
@@ -84,9 +89,8 @@ class Store:
         if stop <= first:
             return
         size = stop - first
-        for mine, yours in ((self.keys, source.keys), (self.values, source.values)):
-            for new, old in zip(mine, yours, strict=True):
-                new[ours, :, to : to + size] = old[theirs, :, first:stop]
+        for new, old in zip(self._alike, source._alike, strict=True):
+            new[:, ours, :, to : to + size] = old[:, theirs, :, first:stop]
 
     def part(self, row: int, first: int, stop: int) -> Store:
         """Return a store of its own with some columns of one row."""

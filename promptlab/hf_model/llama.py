@@ -163,9 +163,7 @@ class Llama(nn.Module):
         """Return the shape of its cache."""
         shape = self.shape
         layer = Layer(shape.num_key_value_heads, shape.head_dim, shape.head_dim)
-        # Processors multiply small matrices of half-precision numbers slowly, one by one.
-        dtype = torch.float32 if self.device.type == "cpu" else self.dtype
-        return Geometry((layer,) * shape.num_hidden_layers, dtype, self.device)
+        return Geometry((layer,) * shape.num_hidden_layers, self.dtype, self.device)
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the first layer."""

@@ -92,19 +92,25 @@ class Packed:
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
         """Answer all prompts, telling `emit` each answer as soon as it ends."""
         self._forward.cancelled = cancelled
+        self._kept.begin()
         jobs = [self._job(index, prompt) for index, prompt in enumerate(prompts)]
         free = free_bytes(self._geometry.device)
         limits = Limits(self.rows, self._pace.tokens, int(_LIVE_SHARE * free), self._weighed)
-        began = self._clock()
+        began = self._clock() - self.stats.seconds
+
+        def timed(index: int, answer: Answer) -> None:
+            self.stats.seconds = self._clock() - began  # for who looks on
+            emit(index, answer)
+
         with torch.inference_mode(), suppress(Cancelled):
             while jobs and not cancelled.is_set():
                 batch = Batch(jobs, self._geometry, limits, self._kept, self._thrift())
-                shortage = self._drain(batch, emit, cancelled)
+                shortage = self._drain(batch, timed, cancelled)
                 self.stats.recalled_tokens += batch.recalled
                 jobs = batch.unanswered
                 if shortage is not None:
                     limits = self._narrowed(limits, shortage, jobs, emit)
-        self.stats.seconds += self._clock() - began
+        self.stats.seconds = self._clock() - began
 
     def _job(self, index: int, prompt: Prompt) -> Job:
         row = Row(prompt.sampling, self._eos, self._decode)

@@ -24,12 +24,12 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Some tokens go to these columns of these rows of a store, one each."""
+    """Some tokens, all in their order where None, go to these columns of these rows of a store."""
 
     store: Store
     rows: torch.Tensor
     columns: torch.Tensor
-    tokens: torch.Tensor | slice
+    tokens: torch.Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Rows:
 class Part:
     """Tokens `first` to `last` attend to columns `begin` to `end` of one row of a store.
 
-    `position` is where column `begin` stands in the prompt of each.
+    `position` is where column `begin` stands in the prompt of each. They attend to the columns of
+    the parts `above` at once: each of these ends where the next begins, and the last at `position`.
     """
 
     first: int
@@ -73,6 +74,26 @@ class Part:
     begin: int
     end: int
     position: int
+    above: tuple[Part, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """Return where the first of all columns stands."""
+        return self.above[0].position if self.above else self.position
+
+    @property
+    def stop(self) -> int:
+        """Return where the column after the last would stand."""
+        return self.position + self.end - self.begin
+
+    def columns(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return keys and values [heads, columns, size] of a layer."""
+        parts = (*self.above, self)
+        keys = [part.store.keys[layer][part.row, :, part.begin : part.end] for part in parts]
+        values = [part.store.values[layer][part.row, :, part.begin : part.end] for part in parts]
+        if not self.above:
+            return keys[0], values[0]
+        return torch.cat(keys, 1), torch.cat(values, 1)
 
 
 @dataclass(slots=True)
@@ -123,7 +144,8 @@ class StepCache:
         for write in self.step.writes:
             for store, new in ((write.store.keys, keys), (write.store.values, values)):
                 kept = store[layer_idx]
-                kept[write.rows, :, write.columns] = new[write.tokens].to(kept.dtype)
+                chosen = new if write.tokens is None else new.index_select(0, write.tokens)
+                kept[write.rows, :, write.columns] = chosen.to(kept.dtype)
         return key_states, value_states
 
     def get_seq_length(self, layer_idx: int = 0) -> int:

@@ -66,10 +66,45 @@ def test_what_was_not_used_for_longest_goes_first() -> None:
 
 def test_what_is_too_large_is_not_kept(kept: Kept) -> None:
     assert not kept.takes(101 * GEOMETRY.token_bytes)
+    assert not kept.takes(0)
     assert not Kept(0).takes(1)
     small = Kept(GEOMETRY.token_bytes)
     small.put([1, 2], 0, columns([1, 2]), 0)
     assert (small.bytes, small.known([1, 2])) == (0, 0)
+
+
+def keep_rare(kept: Kept, ids: Sequence[int]) -> None:
+    kept.put(ids, 0, columns(ids), 0, rare=True)
+
+
+def test_rare_entries_share_a_small_part_of_the_limit() -> None:
+    kept = Kept(40 * GEOMETRY.token_bytes)
+    for first in (10, 20, 30, 40):
+        keep_rare(kept, [first, 1])
+    # Those that came first stay: each may have a next turn.
+    assert [kept.known([first, 1]) for first in (10, 20, 30, 40)] == [2, 2, 0, 0]
+    assert not kept.takes(2 * GEOMETRY.token_bytes)
+
+
+def test_new_rare_entries_replace_those_of_earlier_calls() -> None:
+    kept = Kept(40 * GEOMETRY.token_bytes)
+    for first in (10, 20, 30, 40):
+        kept.begin()
+        keep_rare(kept, [first, 1])
+    assert [kept.known([first, 1]) for first in (10, 20, 30, 40)] == [0, 0, 2, 2]
+    assert kept.bytes == 4 * GEOMETRY.token_bytes
+
+
+def test_rare_entries_have_the_whole_limit_once_one_begins_a_later_prompt() -> None:
+    kept = Kept(200 * GEOMETRY.token_bytes)
+    turn = list(range(10, 30))
+    keep_rare(kept, turn)
+    keep_rare(kept, [1, 2])
+    for other in ([10, 2, 5], [1, 2, 3]):  # alike by chance
+        kept.read(other, (0, 2), Store(GEOMETRY, 1, 3), (0, 0))
+    assert not kept.takes(10 * GEOMETRY.token_bytes)
+    kept.read([*turn, 5], (0, 20), Store(GEOMETRY, 1, 21), (0, 0))
+    assert kept.takes(178 * GEOMETRY.token_bytes)
 
 
 def test_cleared_it_knows_nothing(kept: Kept) -> None:
