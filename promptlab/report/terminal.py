@@ -284,9 +284,10 @@ def _print_likelihoods(console: Console, turn: Turn) -> None:
     """Print how likely the model finds the answers that it was asked about."""
     console.print(Text(f"{turn.name} (log-probability of each answer)", style="bold"))
     weighed = zip(turn.request.continuations, turn.completion.likelihoods, strict=True)
+    several = len(turn.completion.likelihoods) > 1
     for text, likelihood in weighed:
         tokens = counted(likelihood.tokens, "token")
-        likeliest = " <- likeliest" if text == turn.completion.text else ""
+        likeliest = " <- likeliest" if several and text == turn.completion.text else ""
         line = f"{likelihood.logprob:9.4f}  {text.strip()!r}, {tokens}{likeliest}"
         console.print(Padding(Text(line), (0, 0, 0, 2)))
 

@@ -1,0 +1,112 @@
+"""Answers weighed by a local model, from the run to what is shown, kept and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.hf_model.adapters import write_model
+from tests.hf_model.conftest import make_model, make_tokenizer
+
+from .conftest import Promptlab, query
+from .drawn import write
+
+CONFIG = """\
+[backends.tiny]
+kind = "hf"
+model = "models/tiny"
+device = "cpu"
+
+[backends.echo]
+kind = "echo"
+"""
+SUITE = """\
+templates: ["say@*"]
+backends: [tiny]
+sampling: {{max_tokens: 4}}
+scorers: [{scorers}]
+cases:
+  - {{id: c1, vars: {{n: one, options: [yes please, no]}}, expect: "no"}}
+  - {{id: c2, vars: {{n: two, options: [perhaps, never, no]}}, expect: perhaps}}
+"""
+LIKELIHOODS = "SELECT count(*) FROM generations WHERE likelihoods IS NOT NULL"
+
+
+@pytest.fixture
+def root(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return a project with a tiny model and a template."""
+    monkeypatch.setenv("PROMPTLAB_CACHE", str(tmp_path / "cache"))
+    tokenizer = make_tokenizer()
+    write_model(project / "models/tiny", make_model(tokenizer), tokenizer)
+    write(project, "promptlab.toml", CONFIG)
+    write(project, "templates/say/v1.j2", "Say {{ n }}.\n")
+    return project
+
+
+def ask_for(root: Path, scorers: str) -> None:
+    write(root, "suites/say.yaml", SUITE.format(scorers=scorers))
+
+
+def test_options_are_weighed_in_place_of_an_answer(root: Path, promptlab: Promptlab) -> None:
+    ask_for(root, "loglikelihood")
+    ran = promptlab("run", "say", "--json")
+    assert ran.code == 0, ran.err
+    [arm] = json.loads(ran.out)["arms"]
+    assert (arm["trials"], arm["output_tokens"]["total"]) == (2, 0)
+    assert query(root, LIKELIHOODS) == [(2,)]
+    rows = query(root, "SELECT output, score, passed FROM results ORDER BY case_id")
+    shown = json.loads(promptlab("show", "--full", "--json").out)["results"]
+    for (output, score, passed), result in zip(rows, shown, strict=True):
+        [turn] = result["turns"]
+        likeliest = max(turn["likelihoods"], key=lambda each: each["logprob"])
+        expected = {"c1": "no", "c2": "perhaps"}[result["case_id"]]
+        assert output == likeliest["text"]
+        assert score == passed == (output == expected)
+    again = promptlab("run", "say", "--offline")
+    assert again.code == 0, again.err
+    assert "no model call was made" in again.out
+
+
+def test_beside_other_scorers_they_are_weighed_after_the_answer(
+    root: Path, promptlab: Promptlab
+) -> None:
+    ask_for(root, "length, loglikelihood, perplexity")
+    ran = promptlab("run", "say")
+    assert ran.code == 0, ran.err
+    assert "6 model calls" in ran.out
+    assert query(root, LIKELIHOODS) == [(4,)]
+    turns = query(root, "SELECT turn, name, aside FROM trial_turns WHERE seq = 0 ORDER BY turn")
+    assert turns == [(0, "answer", 0), (1, "loglikelihood", 1), (2, "perplexity", 1)]
+    assert query(root, "SELECT DISTINCT graded FROM trials") == [(0,)]
+    reasons = query(root, "SELECT reason FROM results WHERE scorer = 'perplexity'")
+    assert all(reason.startswith("perplexity ") for (reason,) in reasons)
+    full = promptlab("show", "--full").out
+    assert "loglikelihood (log-probability of each answer)" in full
+    assert full.count("<- likeliest") == 2
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+@pytest.mark.parametrize(
+    ("scorers", "words", "told"),
+    [
+        ("loglikelihood", ("-b", "echo"), "backend 'echo' does not tell"),
+        (
+            "{loglikelihood: {options: 'yes, no'}}",
+            (),
+            "scorer 'loglikelihood', parameter 'options'",
+        ),
+        ("{loglikelihood: {target: maybe}}", (), "the target 'maybe' is none of the options"),
+        ("{perplexity: {text: '{{ nothing }}'}}", (), "'nothing' is undefined"),
+    ],
+)
+def test_what_cannot_be_weighed_is_refused_before_any_call(
+    root: Path, promptlab: Promptlab, scorers: str, words: tuple[str, ...], told: str
+) -> None:
+    ask_for(root, scorers)
+    ran = promptlab("run", "say", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+    assert ran.err.count("\n") == 1
+    assert not (root / "promptlab.db").exists() or query(root, LIKELIHOODS) == [(0,)]
