@@ -88,19 +88,23 @@ class Renderer:
             raise _with_case(error, case) from None
 
     def _ask(self, trial: Trial, call: Call, answers: Sequence[str]) -> Ask:
-        if self._only_weighs and self._is_graded(trial, call, answers):
-            first = next(iter(self.continuations(self.plan.cases[trial.case])))
-            return Ask(call.name, self._weigh(trial, call.messages, first))
-        return Ask(call.name, self.request(trial, call, len(answers)))
+        goes_on = self._goes_on(trial, answers)
+        graded = not goes_on if self.plan.grade is None else call.name == self.plan.grade
+        if self._only_weighs and graded:
+            first, *more = self.continuations(self.plan.cases[trial.case])
+            request = self._weigh(trial, call.messages, first)
+            return Ask(call.name, replace(request, followed=goes_on or bool(more)))
+        request = self._request(trial, call, len(answers))
+        return Ask(call.name, replace(request, followed=goes_on or bool(self._weighing)))
 
-    def _is_graded(self, trial: Trial, call: Call, answers: Sequence[str]) -> bool:
-        """Tell whether a call asks for the answer that is graded, as far as that is known yet."""
-        if self.plan.grade is not None:
-            return call.name == self.plan.grade
-        try:
-            return self._call(trial, [*answers, STAND_IN]) is None
-        except PromptlabError:  # a template that cannot go on from a stand-in does go on
+    def _goes_on(self, trial: Trial, answers: Sequence[str]) -> bool:
+        """Tell whether the template asks again after its next answer, as far as is known yet."""
+        if not self._templates[trial.arm].answers:
             return False
+        try:
+            return self._call(trial, [*answers, STAND_IN]) is not None
+        except PromptlabError:  # it cannot go on from a stand-in, but from another answer it may
+            return True
 
     def _ask_aside(self, trial: Trial, turns: Sequence[Turn]) -> Ask | None:
         """Ask what scorers still want to know of the prompt whose answer is graded."""
@@ -133,7 +137,7 @@ class Renderer:
         except PromptlabError as error:
             raise _with_case(error, case) from None
 
-    def request(self, trial: Trial, call: Call, turn: int) -> Request:
+    def _request(self, trial: Trial, call: Call, turn: int) -> Request:
         """Make the request of a call. Its key covers all that can change the answer."""
         sampling, schema = self.terms(trial, call, turn)
         content: dict[str, Json] = {

@@ -71,7 +71,8 @@ class Request:
     """One model call. `key` addresses it by all that can change its answer.
 
     With `continuations` nothing is generated: the model is asked how likely each of these texts is
-    as its answer.
+    as its answer. `followed` says that another call is to begin with the same messages, so that who
+    answers may keep what it has read.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Request:
     sampling: Sampling
     schema: Mapping[str, Json] | None = None
     continuations: tuple[str, ...] = ()
+    followed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

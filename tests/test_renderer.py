@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from promptlab.library import template_digest
 from promptlab.renderer import Renderer, graded_turn
 from promptlab.scorers.binding import bind
@@ -127,6 +129,23 @@ def test_a_template_that_cannot_go_on_from_a_stand_in_is_generated() -> None:
     picky = DRAFT.replace("{% user %}So", "{% user %}{{ {'1': 'one'}[draft] }} So")
     turns = walk(make_renderer(picky, CHOICE), "1")
     assert told(turns)[0] == ("draft", (), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "scorers", "answers", "followed"),
+    [
+        (PLAIN, ["exact_match"], ["a"], [False]),
+        (PLAIN, ["exact_match", CHOICE], ["a"], [True, False]),
+        (PLAIN, [CHOICE], [], [False]),
+        (PLAIN, [CHOICE, SURPRISE], [], [True, False]),
+        (DRAFT, ["exact_match"], ["a", "b"], [True, False]),
+    ],
+)
+def test_a_request_says_whether_another_begins_like_it(
+    text: str, scorers: list[Any], answers: list[str], followed: list[bool]
+) -> None:
+    turns = walk(make_renderer(text, *scorers), *answers)
+    assert [turn.request.followed for turn in turns] == followed
 
 
 def test_neither_repeat_nor_sampling_changes_what_is_weighed() -> None:

@@ -18,11 +18,13 @@ class Prompt:
     """The token ids of one prompt, and how to answer it.
 
     With a `continuation` nothing is generated: asked is how likely these tokens are after `ids`.
+    One that is `followed` begins a later prompt.
     """
 
     ids: Sequence[int]
     sampling: Sampling
     continuation: Sequence[int] = ()
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Batch:
     def _keep(self, live: Live) -> None:
         """Keep what the next turn of a conversation may begin with."""
         count = live.columns - live.lead
-        if self._kept.takes(count * self._geometry.token_bytes):
+        if live.job.followed and self._kept.takes(count * self._geometry.token_bytes):
             said = [*live.job.prompt, *live.job.row.tokens][: live.start + count]
             store, row = live.place
             own = store.part(row, live.lead, live.columns)

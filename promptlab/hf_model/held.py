@@ -19,13 +19,14 @@ class Job:
     """A prompt to answer, and its answer so far. `begun` is when it was first read.
 
     One with a `weighing` says nothing; its prompt goes on with the continuation's tokens, all but
-    the last.
+    the last. What one that is `followed` had for itself is kept for a later prompt.
     """
 
     index: int
     prompt: Sequence[int]
     row: Row
     weighing: Weighing | None = None
+    followed: bool = False
     begun: float | None = None
 
     @property

@@ -4,8 +4,8 @@ A template's prefix serves the next batch, and a conversation's first turn begin
 entry holds the columns of some tokens and is found by all the tokens before them. What was not
 used for longest goes first when the limit is reached. Knows tokens and stores, not prompts.
 
-Most prompts have no next turn. So what one prompt had for itself, or few prompts had in common, is
-rare: all such entries share a small part of the limit until one is found to begin a later prompt.
+What one prompt had for itself, or few prompts had in common, is rare: all such entries share a
+small part of the limit, or all of it where prompts are known to be followed by others.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from promptlab.hf_model.kv import Store
 
 _Tokens = NDArray[np.uint32]
 
-_TRIAL = 8  # the part of the limit that rare entries may take at first
-_PROOF = 16  # tokens; fewer may be the same by chance
+_SMALL = 8  # the part of the limit that rare entries may take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +45,7 @@ class Kept:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bytes = 0
-        self._most_rare = limit // _TRIAL
+        self._most_rare = limit // _SMALL
         self._rare = 0  # bytes of rare entries
         self._new_rare = 0  # of those since the last call
         self._recent: OrderedDict[_Entry, None] = OrderedDict()
@@ -63,13 +62,14 @@ class Kept:
         self._after.clear()
         self._bytes = self._rare = self._new_rare = 0
 
-    def begin(self) -> None:
-        """Note that a call begins: its rare entries may take the place of those from before.
+    def begin(self, *, followed: bool = False) -> None:
+        """Note that a call begins, whose prompts are to be followed by others or not.
 
-        They do not take that of one another. All prompts of a call may have a next turn, and if
-        each pushed out an earlier one, none would be left of those whose turn comes first.
+        Its rare entries may take the place of those from before, but not that of one another: if
+        each pushed out an earlier one, none would be left for the prompts that come next first.
         """
         self._new_rare = 0
+        self._most_rare = self._limit if followed else self._limit // _SMALL
 
     def takes(self, size: int) -> bool:
         """Tell whether a rare entry of so many bytes would be kept."""
@@ -93,8 +93,6 @@ class Kept:
                 store.copy(
                     entry.store, (0, row), (first + offset, stop + offset), column + first - begin
                 )
-                if entry.rare and size == len(entry.tokens) >= _PROOF:
-                    self._most_rare = self._limit
             at += size
 
     def put(

@@ -125,10 +125,11 @@ class LocalModel:
         sampling = request.sampling
         if request.continuations:
             ids, ends = self._chat.encode_pairs(request.messages, request.continuations)
-            return [Prompt(ids, sampling, end) for end in ends]
+            return [Prompt(ids, sampling, end, request.followed) for end in ends]
         if sampling.seed is None:  # the same request draws the same answer, whoever asks
             sampling = replace(sampling, seed=seed_from(request.key))
-        return [Prompt(self._chat.encode(request.messages), sampling)]
+        ids = self._chat.encode(request.messages)
+        return [Prompt(ids, sampling, followed=request.followed)]
 
     def _completion(self, asked: _Asked) -> Completion:
         answers = [_with_number(asked.answers[place]) for place in range(len(asked.prompts))]

@@ -92,7 +92,7 @@ class Packed:
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
         """Answer all prompts, telling `emit` each answer as soon as it ends."""
         self._forward.cancelled = cancelled
-        self._kept.begin()
+        self._kept.begin(followed=any(prompt.followed for prompt in prompts))
         jobs = [self._job(index, prompt) for index, prompt in enumerate(prompts)]
         free = free_bytes(self._geometry.device)
         limits = Limits(self.rows, self._pace.tokens, int(_LIVE_SHARE * free), self._weighed)
@@ -115,7 +115,7 @@ class Packed:
     def _job(self, index: int, prompt: Prompt) -> Job:
         row = Row(prompt.sampling, self._eos, self._decode)
         if not prompt.continuation:
-            return Job(index, prompt.ids, row)
+            return Job(index, prompt.ids, row, followed=prompt.followed)
         read = [*prompt.ids, *prompt.continuation[:-1]]
         return Job(index, read, row, Weighing(prompt.continuation))
 

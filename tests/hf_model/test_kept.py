@@ -95,16 +95,15 @@ def test_new_rare_entries_replace_those_of_earlier_calls() -> None:
     assert kept.bytes == 4 * GEOMETRY.token_bytes
 
 
-def test_rare_entries_have_the_whole_limit_once_one_begins_a_later_prompt() -> None:
-    kept = Kept(200 * GEOMETRY.token_bytes)
-    turn = list(range(10, 30))
-    keep_rare(kept, turn)
-    keep_rare(kept, [1, 2])
-    for other in ([10, 2, 5], [1, 2, 3]):  # alike by chance
-        kept.read(other, (0, 2), Store(GEOMETRY, 1, 3), (0, 0))
-    assert not kept.takes(10 * GEOMETRY.token_bytes)
-    kept.read([*turn, 5], (0, 20), Store(GEOMETRY, 1, 21), (0, 0))
-    assert kept.takes(178 * GEOMETRY.token_bytes)
+def test_rare_entries_have_the_whole_limit_where_prompts_are_followed() -> None:
+    kept = Kept(40 * GEOMETRY.token_bytes)
+    kept.begin(followed=True)
+    turns = [[first, *range(9)] for first in (10, 20, 30, 40, 50)]
+    for turn in turns:
+        keep_rare(kept, turn)
+    assert [kept.known(turn) for turn in turns] == [10, 10, 10, 10, 0]
+    kept.begin()
+    assert not kept.takes(6 * GEOMETRY.token_bytes)
 
 
 def test_cleared_it_knows_nothing(kept: Kept) -> None:

@@ -29,20 +29,23 @@ LIMITS = {
 }
 
 
-def answers(engine: Engine, asked: Sequence[Sequence[int]], **sampling: Any) -> list[Answer]:
+def answers(
+    engine: Engine, asked: Sequence[Sequence[int]], *, followed: bool = False, **sampling: Any
+) -> list[Answer]:
     found: dict[int, Answer] = {}
 
     def emit(index: int, answer: Answer) -> None:
         assert index not in found
         found[index] = answer
 
-    given = [Prompt(ids, Sampling(**{"max_tokens": SAID, **sampling})) for ids in asked]
+    how = Sampling(**{"max_tokens": SAID, **sampling})
+    given = [Prompt(ids, how, followed=followed) for ids in asked]
     engine.generate(given, emit, threading.Event())
     return [found[index] for index in range(len(asked))]
 
 
-def texts(engine: Engine, asked: Sequence[Sequence[int]], **sampling: Any) -> list[str]:
-    return [answer.text for answer in answers(engine, asked, **sampling)]
+def texts(engine: Engine, asked: Sequence[Sequence[int]], **how: Any) -> list[str]:
+    return [answer.text for answer in answers(engine, asked, **how)]
 
 
 def said_alone(model: Any, asked: Sequence[list[int]]) -> list[str]:
@@ -150,7 +153,7 @@ def test_a_second_turn_recalls_the_first() -> None:
     rows = [alone(model, ids, SAID) for ids in first]
     turns = [[*ids, *row, 9, 8, 7] for ids, row in zip(first, rows, strict=True) if 1 not in row]
     assert len(turns) > 10
-    assert texts(engine, first) == said_alone(model, first)
+    assert texts(engine, first, followed=True) == said_alone(model, first)
     before = engine.stats.read_tokens
     assert texts(engine, turns) == said_alone(model, turns)
     read = engine.stats.read_tokens - before

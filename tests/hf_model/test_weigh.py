@@ -126,7 +126,7 @@ def test_the_prompt_is_read_once_for_all_its_continuations(llama: Any) -> None:
 def test_what_was_read_before_is_recalled_but_for_what_is_weighed(llama: Any) -> None:
     engine = Engine(llama, spell)
     ids = prompts()[-1]
-    ask(engine, [Prompt(ids, GREEDY)])
+    ask(engine, [Prompt(ids, GREEDY, followed=True)])
     before = engine.stats.read_tokens
     asked = [(ids, alone(llama, ids, 6)), (ids, [5, 6])]
     assert alike(likelihoods(ask_pairs(engine, asked)), llama, asked)
