@@ -1,7 +1,7 @@
 """The calls of a plan's trials, rendered, and made into requests with their keys.
 
 Where scorers want to know how likely given answers are, that is asked aside, after the
-conversation; where all of them do, it is asked in place of the graded answer, which nobody needs.
+conversation; where none of them reads the output, a choice is asked for in its place.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Renderer:
         """Take the plan with its compiled templates, the folder of its project and its scorers."""
         self.plan = plan
         self._weighing = [scorer for scorer in scorers if scorer.weighs]
-        self._only_weighs = bool(scorers) and len(self._weighing) == len(scorers)
+        self._needs_output = not scorers or any(each.scorer.reads_output for each in scorers)
         self._templates = [templates[arm.digest] for arm in plan.arms]
         self._off = [frozenset(arm.off) for arm in plan.arms]
         digests = {spec.name: spec.digest for spec in plan.backends}
@@ -90,10 +90,11 @@ class Renderer:
     def _ask(self, trial: Trial, call: Call, answers: Sequence[str]) -> Ask:
         goes_on = self._goes_on(trial, answers)
         graded = not goes_on if self.plan.grade is None else call.name == self.plan.grade
-        if self._only_weighs and graded:
-            first, *more = self.continuations(self.plan.cases[trial.case])
-            request = self._weigh(trial, call.messages, first)
-            return Ask(call.name, replace(request, followed=goes_on or bool(more)))
+        if graded and not self._needs_output:
+            wanted = self.continuations(self.plan.cases[trial.case])
+            if choice := next((texts for texts in wanted if len(texts) > 1), None):
+                request = self._weigh(trial, call.messages, choice)
+                return Ask(call.name, replace(request, followed=goes_on or len(wanted) > 1))
         request = self._request(trial, call, len(answers))
         return Ask(call.name, replace(request, followed=goes_on or bool(self._weighing)))
 

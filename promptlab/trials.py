@@ -281,9 +281,11 @@ class TrialWork:
     ) -> None:
         """Let a trial that heard an answer ask on, or end.
 
-        An answer that the template cannot go on from fails this trial alone.
+        An answer that the template cannot go on from fails this trial alone. What failed aside is
+        missed by the scorer that asked, and by nobody else.
         """
-        error = completion.error if completion.outcome is Outcome.ERROR else None
+        failed = completion.outcome is Outcome.ERROR and not conversation.turns[-1].aside
+        error = completion.error if failed else None
         try:
             if error is None and self._ask(lane, conversation):
                 return

@@ -57,7 +57,12 @@ class Priced(Uncounted):
     price = Price(1e6, 0.0)  # a dollar a token of the prompt
 
 
-def make_renderer(*texts: str, cases: int = 2, repeats: int = 1) -> Renderer:
+def make_renderer(
+    *texts: str,
+    cases: int = 2,
+    repeats: int = 1,
+    scorers: Sequence[str | dict[str, Any]] = (),
+) -> Renderer:
     sources = [
         TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
         for place, text in enumerate(texts, 1)
@@ -81,7 +86,8 @@ def make_renderer(*texts: str, cases: int = 2, repeats: int = 1) -> Renderer:
         gates=(),
         assets=".",
     )
-    return Renderer(plan, {source.digest: Template(source) for source in sources}, Path())
+    compiled = {source.digest: Template(source) for source in sources}
+    return Renderer(plan, compiled, Path(), bind(scorers))
 
 
 class Known:
@@ -99,6 +105,12 @@ class Known:
 def run(renderer: Renderer, stored: Known | None = None, backend: Echo | None = None) -> Forecast:
     backends = {"echo": backend or Echo(None, Options())}
     return asyncio.run(forecast(renderer, stored or Known(), backends))
+
+
+class Weighing(Echo):
+    """An echo that would tell how likely answers are, if anybody asked it."""
+
+    weighs_answers = True
 
 
 def check_all(renderer: Renderer, *scorers: str | dict[str, Any]) -> None:
@@ -236,5 +248,21 @@ def test_an_interruption_is_heard_while_looking_ahead() -> None:
 
 
 def test_a_scorer_that_weighs_answers_needs_a_backend_that_does() -> None:
-    with pytest.raises(PromptlabError, match="'perplexity' asks how likely given answers"):
-        check_all(make_renderer(PLAIN), {"perplexity": {"text": "yes"}})
+    with pytest.raises(PromptlabError, match="'mean_logprob' asks how likely given answers"):
+        check_all(make_renderer(PLAIN), {"mean_logprob": {"text": "yes"}})
+
+
+def test_what_is_asked_aside_is_forecast_too() -> None:
+    scorers: list[str | dict[str, Any]] = ["exact_match", {"mean_logprob": {"text": "yes"}}]
+    [arm] = run(make_renderer(PLAIN, cases=3, scorers=scorers)).arms
+    assert (arm.trials, arm.calls, arm.exact) == (3, 6, True)
+    assert arm.output_tokens.high == 3 * Sampling().max_tokens
+    [drafted] = run(make_renderer(QUOTES, cases=3, scorers=scorers)).arms
+    assert not drafted.exact
+
+
+def test_texts_that_cannot_be_weighed_are_found_before_the_run() -> None:
+    renderer = make_renderer(PLAIN, scorers=[{"mean_logprob": {"text": ""}}])
+    bound = bind([{"mean_logprob": {"text": ""}}])
+    with pytest.raises(PromptlabError, match="case 'c0': there is an empty answer to weigh"):
+        asyncio.run(check(renderer, bound, {"echo": Weighing(None, Options())}))

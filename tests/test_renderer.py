@@ -36,7 +36,7 @@ LOOP = """\
 {% if final == 'no' %}{% user %}Sure?{% enduser %}{% generate final %}{% endif %}
 """
 CHOICE = {"loglikelihood": {"options": ["yes", "no"]}}
-SURPRISE = "perplexity"
+SURPRISE = "mean_logprob"
 CASE = Case("Ada", {"name": "Ada"}, "yes", (), None, "b2:c")
 
 
@@ -83,7 +83,7 @@ def test_beside_other_scorers_answers_are_weighed_after_the_conversation() -> No
     assert told(turns) == [
         ("answer", (), False),
         ("loglikelihood", ("yes", "no"), True),
-        ("perplexity", ("yes",), True),
+        ("mean_logprob", ("yes",), True),
     ]
     assert {turn.request.messages for turn in turns} == {turns[0].request.messages}
     assert graded_turn(turns, None) == 0
@@ -91,7 +91,7 @@ def test_beside_other_scorers_answers_are_weighed_after_the_conversation() -> No
 
 def test_alone_they_are_weighed_in_place_of_the_answer() -> None:
     turns = walk(make_renderer(PLAIN, CHOICE, SURPRISE))
-    assert told(turns) == [("answer", ("yes", "no"), False), ("perplexity", ("yes",), True)]
+    assert told(turns) == [("answer", ("yes", "no"), False), ("mean_logprob", ("yes",), True)]
     assert turns[0].completion.text == "yes"
     assert graded_turn(turns, None) == 0
 

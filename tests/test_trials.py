@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from promptlab.errors import BackendError, PromptlabError
 from promptlab.library import template_digest
 from promptlab.renderer import Renderer
+from promptlab.scorers.binding import bind
 from promptlab.templates import Template
 from promptlab.trials import TrialWork
 from promptlab.types import (
@@ -99,6 +101,7 @@ def make_renderer(
     repeats: int = 1,
     sampling: Sampling = GREEDY,
     backends: Sequence[str] = ("echo",),
+    scorers: Sequence[str | dict[str, Any]] = (),
 ) -> Renderer:
     sources = [
         TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
@@ -125,7 +128,8 @@ def make_renderer(
         gates=(),
         assets=".",
     )
-    return Renderer(plan, {source.digest: Template(source) for source in sources}, Path())
+    compiled = {source.digest: Template(source) for source in sources}
+    return Renderer(plan, compiled, Path(), bind(scorers))
 
 
 def upper(request: Request) -> Completion:
@@ -224,6 +228,20 @@ def test_an_answer_that_the_template_cannot_go_on_from_fails_its_trial_alone() -
     assert desk.errors[0] is None or desk.errors[1] is None
     [error] = filter(None, desk.errors.values())
     assert "'nothing' is undefined" in error
+
+
+def test_what_fails_aside_does_not_fail_the_trial() -> None:
+    def down(request: Request) -> Completion:
+        weighed = request.continuations == ("b",)
+        return Completion(Outcome.ERROR, error="down") if weighed else upper(request)
+
+    desk = Desk()
+    texts = [{"mean_logprob": {"text": text, "name": text}} for text in "abc"]
+    renderer = make_renderer(PLAIN, names=["Ada"], scorers=["exact_match", *texts])
+    assert run(renderer, desk, down) == 4
+    assert desk.errors == {0: None}
+    assert [turn.completion.outcome for turn in desk.finished[0]] == ["ok", "ok", "error", "ok"]
+    assert [turn.aside for turn in desk.finished[0]] == [False, True, True, True]
 
 
 def test_an_error_in_flight_ends_every_trial_that_waits_for_it() -> None:

@@ -24,6 +24,7 @@ else:
     progress = lazy_module("rich.progress")
 
 _LINE_EVERY_S = 10.0
+_REFRESH_S = 0.2
 _SHOWN = 60  # characters of why a call waits
 _OUTCOMES = tuple(Outcome)
 
@@ -53,7 +54,8 @@ class RunProgress:
         self._live: progress.Progress | None = None
         self._turns = 0
         self._before = 0  # trials of a resumed run that were done already
-        self._timed_from = 0  # trials done when the clock was started
+        self._timed_from = 0.0  # trials done when the clock was started
+        self._heard = 0  # answers, also of trials that are not yet done
         self._began = self._told = time.monotonic()
         self._told_of_waiting = -math.inf
 
@@ -93,7 +95,7 @@ class RunProgress:
     def opened(self, backend: str) -> None:
         """Start the clock anew: neither loading nor stored answers are part of the pace."""
         self._began = time.monotonic()
-        self._timed_from = self._before + self.outcomes.total()
+        self._timed_from = self._before + self._heard / self.calls_a_trial
         if self._live is not None:
             self._live.update(self._task, pace="")
 
@@ -127,19 +129,28 @@ class RunProgress:
         if turn.completion.cost_usd is not None:
             self.cost += turn.completion.cost_usd
             self.cost_known = True
+        self._heard += 1
+        self._refresh()
 
     def finished(self, result: TrialResult) -> None:
         """Count a finished trial and refresh the display."""
         self.outcomes[result.outcome] += 1
-        self.served += sum(turn.cached for turn in result.turns)
+        served = sum(turn.cached for turn in result.turns)
+        self.served += served
+        self._heard += served
         self._turns += len(result.turns)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show how far the run is, five times a second; off a terminal now and then."""
+        every = _LINE_EVERY_S if self._live is None else _REFRESH_S
+        if time.monotonic() - self._told < every:
+            return
+        self._told = time.monotonic()
         done = self._before + self.outcomes.total()
         if self._live is not None:
-            if done % 50 == 0 or time.monotonic() - self._told > 0.2:
-                self._told = time.monotonic()
-                self._live.update(self._task, completed=done, pace=self._pace(done))
-        elif time.monotonic() - self._told > _LINE_EVERY_S:
-            self._told = time.monotonic()
+            self._live.update(self._task, completed=done, pace=self._pace(done))
+        else:
             self._console.print(
                 f"{self._label}: {done} of {self._total} trials, {self._pace(done)}", soft_wrap=True
             )
@@ -154,9 +165,11 @@ class RunProgress:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _pace(self, done: int) -> str:
+        """Tell trials a second and the time left, by answers: many trials may be half done."""
         elapsed = max(time.monotonic() - self._began, 1e-9)
-        rate = (done - self._timed_from) / elapsed
-        left = (self._total - done) / rate if rate else 0.0
+        so_far = self._before + self._heard / self.calls_a_trial
+        rate = (so_far - self._timed_from) / elapsed
+        left = max(0.0, self._total - so_far) / rate if rate > 0 else 0.0
         ended = ", ".join(
             f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]
         )

@@ -15,6 +15,7 @@ from promptlab.forecast import ArmForecast, Forecast
 from promptlab.report.tables import counted, plain_table
 from promptlab.report.view import ArmView, RunView, ScoreView, unpriced_backends
 from promptlab.results import Result, RunInfo, Sum
+from promptlab.scorers.verdict import quoted
 from promptlab.types import Image, Message, Outcome, Plan, Turn
 
 _PLOT_WIDTH = 15
@@ -288,7 +289,7 @@ def _print_likelihoods(console: Console, turn: Turn) -> None:
     for text, likelihood in weighed:
         tokens = counted(likelihood.tokens, "token")
         likeliest = " <- likeliest" if several and text == turn.completion.text else ""
-        line = f"{likelihood.logprob:9.4f}  {text.strip()!r}, {tokens}{likeliest}"
+        line = f"{likelihood.logprob:9.4f}  {quoted(text)}, {tokens}{likeliest}"
         console.print(Padding(Text(line), (0, 0, 0, 2)))
 
 

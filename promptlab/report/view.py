@@ -257,6 +257,7 @@ def turns_json(turns: Sequence[Turn]) -> list[Json]:
     return [
         {
             "answer": turn.name,
+            "aside": turn.aside,
             "messages": messages_json(turn.request.messages),
             "output": turn.completion.text,
             "outcome": turn.completion.outcome.value,

@@ -10,7 +10,8 @@ returns a verdict (bool), a number, or a `Score` with a reason. It may be async.
 becomes a failed score, never the end of a run.
 
 A scorer that wants to know how likely the model finds given answers names them by `continuations`,
-a function of the same parameters; `weighed` gives it what the model said of them.
+a function of the same parameters; `weighed` gives it what the model said of them. Where no scorer
+of a suite reads the output (`reads_output=False`), the likeliest of such answers may stand for it.
 
 A scorer is found by name among ours, then among the entry points `promptlab.scorers`, or as
 `module:attr` of the user's project; that one may be a plain function without the decorator.
@@ -53,8 +54,11 @@ class Sample:
     def weighed(self, continuations: Sequence[str]) -> tuple[Likelihood, ...]:
         """Return how likely the model finds each of these answers, which the scorer asked for."""
         for turn in reversed(self.turns):
-            if turn.request.continuations == tuple(continuations):
-                return turn.completion.likelihoods
+            if turn.request.continuations != tuple(continuations):
+                continue
+            if turn.completion.outcome is Outcome.ERROR:
+                raise LookupError(f"the model was asked, but {turn.completion.error}")
+            return turn.completion.likelihoods
         raise LookupError("the model was not asked how likely these answers are")
 
 
@@ -65,7 +69,8 @@ class Scorer:
     `judge` says that it asks a model or a person, who may be wrong: no comparison concludes from
     its scores before the project states how well it agrees with people. `check` takes all
     parameters by keyword and raises `ValueError` where they do not go together. `continuations`
-    takes the same and returns the answers that a model shall weigh.
+    takes the same and returns the answers that a model shall weigh. A scorer that does not read the
+    output needs none.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Scorer:
     check: Callable[..., None] | None = None
     judge: bool = False
     continuations: Continuations | None = None
+    reads_output: bool = True
 
     @property
     def ours(self) -> bool:
@@ -100,11 +106,15 @@ def scorer(
     check: Callable[..., None] | None = None,
     judge: bool = False,
     continuations: Continuations | None = None,
+    reads_output: bool = True,
 ) -> Callable[[F], F]:
     """Make the decorated function a scorer under its own name."""
 
     def register(function: F) -> F:
-        _DECORATED.append(Scorer(function.__name__, version, function, check, judge, continuations))
+        name = function.__name__
+        _DECORATED.append(
+            Scorer(name, version, function, check, judge, continuations, reads_output)
+        )
         return function
 
     return register

@@ -11,6 +11,7 @@ one when the suite is read, one that holds `{{ ... }}` for every case before the
 from __future__ import annotations
 
 import re
+import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -66,13 +67,22 @@ class BoundScorer:
         """
         if self.scorer.continuations is None:
             return ()
-        texts = tuple(self.scorer.continuations(**self.prepare(case)))
-        if not texts or not all(isinstance(text, str) and text for text in texts):
+        params, place = self.prepare(case), f"scorer {self.spec.label!r}, case {case.id!r}"
+        try:
+            texts = self.scorer.continuations(**params)
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            raise PromptlabError(f"{place}: its continuations fail: {told}") from error
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
             raise PromptlabError(
-                f"scorer {self.spec.label!r}, case {case.id!r}: there is an empty answer to weigh",
+                f"{place}: its continuations are {reprlib.repr(texts)}, not a list of texts"
+            )
+        if not texts or "" in texts:
+            raise PromptlabError(
+                f"{place}: there is an empty answer to weigh",
                 hint="name one answer or more, none of them empty",
             )
-        return texts
+        return tuple(texts)
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
         """Return the parameters for this case. Raise `PromptlabError` where they do not fit."""

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from promptlab.errors import PromptlabError
 from promptlab.scorers.signature import Parameter, parameters_of
 
-_YAML_HINT = "YAML reads yes, no, on and off as true and false: put them in quotes"
+_YAML_HINT = "put true and false in quotes where they are texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _told(problem: Any) -> str:
     place = "".join(f"{part}: " for part in problem["loc"] if "[" not in str(part))
     if problem["type"] == "value_error":
         return f"{place}{problem['ctx']['error']}"
-    message = problem["msg"]
+    message = problem["msg"].replace("valid array", "list")
     if message.startswith("Input should"):
         message += f", not {reprlib.repr(problem['input'])}"
     return f"{place}{message[0].lower()}{message[1:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,6 @@ from pydantic import AfterValidator, Field
 
 from promptlab.lazy import lazy_module
 from promptlab.scorers import Sample, scorer
-from promptlab.scorers.texts import Texts, texts_of
 from promptlab.scorers.verdict import listed, quoted, verdict
 from promptlab.types import Score
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import regex as timed
 else:
     timed = lazy_module("regex")
+
+# One text or several. A number stands for its JSON text; true and false are refused.
+Texts = str | int | float | list[str | int | float]
 
 _PUNCTUATION = r"\p{P}+"
 
@@ -52,7 +55,7 @@ def exact_match(
         return _folded(text, ignore_case).strip()
 
     output = plain(sample.output)
-    return any(output == plain(text) for text in texts_of(target))
+    return any(output == plain(text) for text in _texts(target))
 
 
 def _check_contains(
@@ -61,7 +64,7 @@ def _check_contains(
     given = [texts for texts in (any, all, not_) if texts is not None]
     if not given:
         raise ValueError("one of 'any', 'all' and 'not' must be given")
-    if "" in [text for texts in given for text in texts_of(texts)]:
+    if "" in [text for texts in given for text in _texts(texts)]:
         raise ValueError("an empty text is in every output")
 
 
@@ -86,12 +89,12 @@ def contains(
     output = _folded(sample.output, ignore_case)
 
     def found_in(texts: Texts) -> list[str]:
-        return [text for text in texts_of(texts) if _folded(text, ignore_case) in output]
+        return [text for text in _texts(texts) if _folded(text, ignore_case) in output]
 
     if any is not None and not found_in(any):
-        return verdict(False, f"has none of {listed(texts_of(any))}")
-    if all is not None and len(found_in(all)) < len(texts_of(all)):
-        missing = [text for text in texts_of(all) if text not in found_in(all)]
+        return verdict(False, f"has none of {listed(_texts(any))}")
+    if all is not None and len(found_in(all)) < len(_texts(all)):
+        missing = [text for text in _texts(all) if text not in found_in(all)]
         return verdict(False, f"lacks {listed(missing)}")
     if not_ is not None and found_in(not_):
         return verdict(False, f"has {listed(found_in(not_))}")
@@ -143,16 +146,16 @@ def regex(
     found = match[group]
     if target is None:
         return verdict(True, f"matched {quoted(match[0])}")
-    passed = found is not None and found.strip() in [item.strip() for item in texts_of(target)]
+    passed = found is not None and found.strip() in [item.strip() for item in _texts(target)]
     return verdict(passed, f"found {quoted(found or '')}")
 
 
 def _check_label(*, labels: list[str | int], target: str | int, ignore_case: bool) -> None:
-    finder = _finder(tuple(texts_of(list(labels))), ignore_case)
+    finder = _finder(tuple(_texts(list(labels))), ignore_case)
     if "" in finder.by_bare:
         raise ValueError("a label must be more than punctuation")
     if len(finder.by_bare) < len(labels):
-        raise ValueError(f"two of the labels {listed(texts_of(list(labels)))} read the same")
+        raise ValueError(f"two of the labels {listed(_texts(list(labels)))} read the same")
     if finder.bare(str(target)) is None:
         raise ValueError(f"the target {target!r} is none of the labels")
 
@@ -179,7 +182,7 @@ def label(
         target: the right one
         ignore_case: take upper and lower case as the same; switch it off for labels such as A and B
     """
-    finder = _finder(tuple(texts_of(list(labels))), ignore_case)
+    finder = _finder(tuple(_texts(list(labels))), ignore_case)
     found = finder.settled(sample.output)
     passed = found == {finder.bare(str(target))}
     return verdict(passed, f"found {listed(sorted(found))}" if found else "found no label")
@@ -259,6 +262,11 @@ def _finder(labels: tuple[str, ...], ignore_case: bool) -> _Finder:
 
 def _bare(text: str, ignore_case: bool) -> str:
     return _folded(text, ignore_case).lstrip(_LEADING).strip(_WRAPPING)
+
+
+def _texts(value: Texts) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, str) else json.dumps(item) for item in items]
 
 
 def _folded(text: str, ignore_case: bool) -> str:

@@ -118,7 +118,7 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
         completion.latency_s,
         optional(completion.fingerprint),
         to_json(completion.warnings) if completion.warnings else None,
-        _likelihoods_to_json(completion.likelihoods) if completion.likelihoods else None,
+        likelihoods_to_json(completion.likelihoods),
     )
 
 
@@ -140,7 +140,10 @@ def completion_from_row(row: Sequence[Any]) -> Completion:
     )
 
 
-def _likelihoods_to_json(likelihoods: Sequence[Likelihood]) -> str:
+def likelihoods_to_json(likelihoods: Sequence[Likelihood]) -> str | None:
+    """Return likelihoods as JSON, None without any."""
+    if not likelihoods:
+        return None
     return to_json([(each.logprob, each.tokens, int(each.greedy)) for each in likelihoods])
 
 

@@ -16,6 +16,7 @@ from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import (
     COMPLETION_COLUMNS,
     completion_to_row,
+    likelihoods_to_json,
     mapping_to_json,
     messages_to_json,
     optional,
@@ -42,6 +43,7 @@ SELECT ?1, ?2,
     (SELECT id FROM texts WHERE digest = ?5), {", ".join(f"?{place}" for place in range(6, 23))}
 WHERE NOT EXISTS (
     SELECT 1 FROM generations WHERE key = ?1 AND fresh_run = ?2 AND output = ?8 AND outcome = ?7
+    AND likelihoods IS ?20
 )
 """
 
@@ -51,7 +53,7 @@ _REPLACE_TRIAL = f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})"
 _INSERT_TURN = """
 INSERT INTO trial_turns (run, seq, turn, name, aside, cached, generation)
 VALUES (?, ?, ?, ?, ?, ?, (
-    SELECT id FROM generations WHERE key = ? AND output = ? AND outcome = ?
+    SELECT id FROM generations WHERE key = ? AND output = ? AND outcome = ? AND likelihoods IS ?
     ORDER BY fresh_run = ? DESC, id DESC LIMIT 1
 ))
 """
@@ -167,7 +169,8 @@ def _note(text: str, texts: dict[str, str]) -> str:
 
 def _trial_row(result: TrialResult) -> tuple[Value, ...]:
     trial = result.trial
-    completions = [turn.completion for turn in result.turns]
+    # What scorers asked beside the conversation says nothing of the template.
+    completions = [turn.completion for turn in result.turns if not turn.aside]
     return (
         trial.seq,
         trial.arm,
@@ -199,6 +202,7 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
         turn.request.key,
         storable(completion.text),
         completion.outcome.value,
+        likelihoods_to_json(completion.likelihoods),
     )
 
 

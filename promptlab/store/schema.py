@@ -253,7 +253,7 @@ _LIKELIHOODS = """
 ALTER TABLE generations ADD COLUMN continuations INTEGER REFERENCES texts(id);
 ALTER TABLE generations ADD COLUMN likelihoods TEXT;
 
--- 1: asked after the conversation, for a scorer, and no part of it.
+-- 1: asked after the conversation, for a scorer, and no part of it nor of the trial's sums.
 ALTER TABLE trial_turns ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
 """
 

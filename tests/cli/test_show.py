@@ -113,6 +113,7 @@ def test_the_json_of_show_full_has_the_turns(ran_project: Path, promptlab: Promp
             "output_tokens": 4,
             "error": None,
             "likelihoods": None,
+            "aside": False,
         }
     ]
 

@@ -41,6 +41,7 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
         "normalize": "bytes",
         "delimiter": " ",
     },
+    "mean_logprob": {"text": "five", "delimiter": " "},
     "numeric": {"which": "only", "relative": 0.1},
     "perplexity": {"text": "five", "at_most": 9.0, "delimiter": " "},
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},

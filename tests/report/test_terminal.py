@@ -224,8 +224,8 @@ def test_answers_that_were_weighed_are_listed(printed: Printed) -> None:
 user
   Which?
 answer (log-probability of each answer)
-   -12.3457  'yes', 2 tokens
-    -0.5000  '[no]', 1 token <- likeliest
+   -12.3457  ' yes', 2 tokens
+    -0.5000  ' [no]', 1 token <- likeliest
 
 """)
 

@@ -104,6 +104,7 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
             "output_tokens": 2,
             "error": None,
             "likelihoods": None,
+            "aside": False,
         }
     ]
 

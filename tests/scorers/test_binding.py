@@ -143,7 +143,7 @@ def test_two_scorers_need_two_labels() -> None:
             {"exact_match": {"name": "mine", "target": {"a": 1}}},
             "scorer 'mine', parameter 'target': must be str | int | float | list",
         ),
-        ({"exact_match": {"target": True}}, "YAML reads yes, no, on and off as true and false"),
+        ({"exact_match": {"target": True}}, "put true and false in quotes"),
         (
             {"exact_match": {"target": "{{ a b }}"}},
             "parameter 'target': '{{ a b }}' is not a valid",

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from promptlab.errors import PromptlabError
-from promptlab.scorers import Sample
+from promptlab.scorers import Sample, Scorer
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.types import (
     Case,
@@ -43,9 +45,9 @@ def graded(
 
 
 def test_the_likeliest_option_is_the_choice() -> None:
-    assert graded(bound("loglikelihood")) == Score(1.0, True)
+    assert graded(bound("loglikelihood")) == Score(1.0, True, "chose 'yes' (-2)")
     wrong = graded(bound("loglikelihood", target="no indeed"))
-    assert wrong == Score(0.0, False, "'yes' is likelier (-2) than 'no indeed' (-3)")
+    assert wrong == Score(0.0, False, "chose 'yes' (-2) before 'no indeed' (-3)")
 
 
 @pytest.mark.parametrize(
@@ -67,9 +69,9 @@ def test_any_of_several_targets_will_do() -> None:
 
 
 def test_what_is_weighed_begins_with_the_delimiter() -> None:
-    scorer = bound("loglikelihood", options=["a", 1.50], target="a", delimiter=" ")
-    assert scorer.continuations(CASE) == (" a", " 1.5")
-    assert bound("perplexity", delimiter="\n").continuations(CASE) == ("\nyes",)
+    scorer = bound("loglikelihood", options=["a", "1.50"], target="a", delimiter=" ")
+    assert scorer.continuations(CASE) == (" a", " 1.50")
+    assert bound("mean_logprob", delimiter="\n").continuations(CASE) == ("\nyes",)
     assert bound("exact_match").continuations(CASE) == ()
 
 
@@ -79,7 +81,9 @@ def test_what_is_weighed_begins_with_the_delimiter() -> None:
         ({"target": "maybe"}, "the target 'maybe' is none of the options: 'yes', 'no indeed'"),
         ({"options": ["yes"]}, "two options or more are needed, none of them empty"),
         ({"options": ["yes", ""]}, "two options or more are needed, none of them empty"),
-        ({"options": ["yes", "yes"]}, "an option is there twice"),
+        ({"options": ["yes", "yes"]}, "the option 'yes' is there twice"),
+        ({"target": []}, "the target names no option"),
+        ({"options": [1.10, 2.50]}, "parameter 'options'"),
         ({"options": "{{ choices }}"}, "'choices' is undefined"),
     ],
 )
@@ -89,32 +93,38 @@ def test_options_that_do_not_fit_are_refused(params: dict[str, Json], told: str)
 
 
 def test_the_score_of_a_text_is_its_mean_and_the_reason_its_perplexity() -> None:
-    [_, long] = LIKELIHOODS
-    assert graded(bound("perplexity"), [long]) == Score(
+    [short, long] = LIKELIHOODS
+    assert graded(bound("mean_logprob"), [long]) == Score(
         -1.0, None, f"perplexity {math.e:.4g} over 3 tokens"
     )
-    [short] = LIKELIHOODS[:1]
-    assert graded(bound("perplexity"), [short]).reason == "perplexity 7.389 over 1 token"
+    assert graded(bound("mean_logprob"), [short]).reason == "perplexity 7.389 over 1 token"
 
 
 @pytest.mark.parametrize(("limit", "passed"), [(2.72, True), (2.71, False)])
-def test_a_limit_makes_perplexity_a_verdict(limit: float, passed: bool) -> None:
-    assert graded(bound("perplexity", at_most=limit), LIKELIHOODS[1:]).passed is passed
+def test_perplexity_is_low_enough_or_not(limit: float, passed: bool) -> None:
+    found = graded(bound("perplexity", at_most=limit), LIKELIHOODS[1:])
+    assert found == Score(float(passed), passed, "perplexity 2.718 over 3 tokens")
 
 
 def test_a_text_that_is_all_but_impossible_still_has_a_score() -> None:
-    score = graded(bound("perplexity"), [Likelihood(-5000.0, 1, greedy=False)])
+    impossible = [Likelihood(-5000.0, 1, greedy=False)]
+    score = graded(bound("mean_logprob"), impossible)
     assert (score.value, score.reason) == (-5000.0, "perplexity inf over 1 token")
+    assert graded(bound("perplexity", at_most=1e300), impossible).passed is False
 
 
-def test_no_perplexity_is_below_one() -> None:
-    with pytest.raises(PromptlabError, match="parameter 'at_most': "):
-        bound("perplexity", at_most=0.5)
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [({"at_most": 0.5}, "parameter 'at_most': "), ({}, "needs the parameter 'at_most'")],
+)
+def test_a_limit_is_needed_and_at_least_one(params: dict[str, Json], told: str) -> None:
+    with pytest.raises(PromptlabError, match=told):
+        bound("perplexity", **params)
 
 
 def test_an_empty_text_cannot_be_weighed() -> None:
     with pytest.raises(PromptlabError, match="case 'c1': there is an empty answer to weigh"):
-        bound("perplexity", text="").continuations(CASE)
+        bound("mean_logprob", text="").continuations(CASE)
 
 
 def test_a_trial_that_was_not_asked_has_no_score() -> None:
@@ -122,3 +132,48 @@ def test_a_trial_that_was_not_asked_has_no_score() -> None:
     score = asyncio.run(bound("loglikelihood").score(sample))
     assert score.value is None
     assert "was not asked how likely these answers are" in str(score.error)
+
+
+def test_a_call_that_failed_is_why_there_is_no_score() -> None:
+    asked = Request("k", (), Sampling(), continuations=("yes",))
+    turn = Turn("x", asked, Completion(Outcome.ERROR, error="out of memory"), False, aside=True)
+    sample = Sample("yes", CASE, Outcome.OK, (turn,))
+    score = asyncio.run(bound("mean_logprob").score(sample))
+    assert (score.value, score.passed) == (None, None)
+    assert score.error == "LookupError: the model was asked, but out of memory"
+
+
+def test_the_newest_of_equal_questions_counts() -> None:
+    asked = Request("k", (), Sampling(), continuations=("yes",))
+    turns = tuple(
+        Turn("x", asked, Completion(Outcome.OK, likelihoods=(each,)), cached=False)
+        for each in LIKELIHOODS
+    )
+    assert Sample("", CASE, Outcome.OK, turns).weighed(["yes"]) == LIKELIHOODS[1:]
+
+
+def weighing(given: object) -> BoundScorer:
+    def texts(**_: object) -> object:
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    made = Scorer("mine", "1", lambda sample: True, continuations=texts)  # type: ignore[arg-type]
+    [one] = bind(["mean_logprob"])
+    return replace(one, scorer=made, blanks=(), fixed={})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("yes", "its continuations are 'yes', not a list of texts"),
+        (None, "its continuations are None, not a list of texts"),
+        ([1], "its continuations are [1], not a list of texts"),
+        ([], "there is an empty answer to weigh"),
+        (KeyError("x"), "its continuations fail: KeyError: 'x'"),
+    ],
+)
+def test_what_a_function_of_the_users_gets_wrong_is_told(given: object, told: str) -> None:
+    with pytest.raises(PromptlabError, match=re.escape(told)) as caught:
+        weighing(given).continuations(CASE)
+    assert "scorer 'mean_logprob', case 'c1'" in str(caught.value)

@@ -14,7 +14,7 @@ from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of
 
 BUILT_IN = [
     "contains", "exact_match", "format", "json_schema", "label", "length", "loglikelihood",
-    "numeric", "perplexity", "regex",
+    "mean_logprob", "numeric", "perplexity", "regex",
 ]  # fmt: skip
 
 

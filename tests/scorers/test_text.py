@@ -282,7 +282,7 @@ def test_label_says_what_it_found(grade: Grade) -> None:
         ({"labels": ["a", "?"]}, "a", "a label must be more than punctuation"),
         ({"labels": ["a", "b"]}, "c", "case 'c1': the target 'c' is none of the labels"),
         ({"labels": ["a", "b"], "ignore_case": False}, "A", "is none of the labels"),
-        ({"labels": [True, False]}, "yes", "put them in quotes"),
+        ({"labels": [True, False]}, "yes", "in quotes"),
     ],
 )
 def test_label_refuses(grade: Grade, params: dict[str, Any], expect: str, message: str) -> None:

@@ -300,6 +300,8 @@ def test_what_was_weighed_comes_back_as_it_was(store: Store, make_plan: MakePlan
     fill(store, "r1", [TrialResult(plan.trial(0), turns[:2], 0, Outcome.OK, None, scores)])
     assert store.conversation("r1", 0) == turns[:2]
     assert store.completions(["b2:k"], None)["b2:k"] == told
+    [result] = store.results("r1", ResultFilter())
+    assert (result.input_tokens, result.latency_s) == (9, 0.1)  # what is aside does not count
     failed = TrialResult(plan.trial(1), turns, None, Outcome.ERROR, "down", {})
     fill(store, "r1", [failed])
     assert [turn.aside for turn in store.conversation("r1", 1)] == [False, True, True]
