@@ -149,10 +149,10 @@ class RunProgress:
         self._told = time.monotonic()
         done = self._before + self.outcomes.total()
         if self._live is not None:
-            self._live.update(self._task, completed=done, pace=self._pace(done))
+            self._live.update(self._task, completed=done, pace=self._pace())
         else:
             self._console.print(
-                f"{self._label}: {done} of {self._total} trials, {self._pace(done)}", soft_wrap=True
+                f"{self._label}: {done} of {self._total} trials, {self._pace()}", soft_wrap=True
             )
 
     @property
@@ -164,18 +164,19 @@ class RunProgress:
     def _say(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
-    def _pace(self, done: int) -> str:
+    def _pace(self) -> str:
         """Tell trials a second and the time left, by answers: many trials may be half done."""
+        told = [f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]]
+        if not told:
+            return ", ".join([counted(self._heard, "answer"), *self.computed()])
         elapsed = max(time.monotonic() - self._began, 1e-9)
         so_far = self._before + self._heard / self.calls_a_trial
         rate = (so_far - self._timed_from) / elapsed
         left = max(0.0, self._total - so_far) / rate if rate > 0 else 0.0
-        ended = ", ".join(
-            f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]
+        cost = [f"{self.cost:.4g} USD"] if self.cost else []
+        return ", ".join(
+            [f"{rate:,.1f}/s", f"{duration(left)} left", *told, *cost, *self.computed()]
         )
-        cost = f", {self.cost:.4g} USD" if self.cost else ""
-        computed = "".join(f", {each}" for each in self.computed())
-        return f"{rate:,.1f}/s, {duration(left)} left, {ended}{cost}{computed}"
 
     def computed(self) -> list[str]:
         """Say how fast local models are, and how much of their prompts needed no reading."""
