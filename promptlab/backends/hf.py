@@ -26,17 +26,18 @@ from promptlab.hf_model.adapter import Adapter, find_adapter
 from promptlab.hf_model.cache import Cache, cache_folder, read_manifest
 from promptlab.hf_model.convert_process import Order, convert_apart
 from promptlab.hf_model.weights import DEFAULT_MODEL, Weights, find
-from promptlab.hf_model.worker import Worker
+from promptlab.hf_model.worker import Worker, run_apart
 from promptlab.lazy import lazy_module
 from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
 
 if TYPE_CHECKING:
-    from promptlab.hf_model import chat, hub, loaded, loading
+    from promptlab.hf_model import chat, hub, loaded, loading, lora
 else:
     chat = lazy_module("promptlab.hf_model.chat")
     hub = lazy_module("promptlab.hf_model.hub")
     loaded = lazy_module("promptlab.hf_model.loaded")
     loading = lazy_module("promptlab.hf_model.loading")
+    lora = lazy_module("promptlab.hf_model.lora")
 
 _PATIENCE_S = 1.0
 _PROBE = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
@@ -110,11 +111,6 @@ class HuggingFace:
         return self._done + self._model.stats if self._model else self._done
 
     @property
-    def note(self) -> str | None:
-        """Say why the open model is slower than others can be, None where it is not."""
-        return self._model.note if self._model else None
-
-    @property
     def capacity(self) -> Capacity:
         """One call at a time, with as many requests as there are: sorting them saves time."""
         return Capacity(calls=1, batch=512)
@@ -171,6 +167,8 @@ class HuggingFace:
         """Load the model, downloading or converting its weights first if they need it."""
         extra.require(*(("peft",) if self._adapter else ()))
         folder = await self._folder()
+        if self._adapter is not None:  # peft takes seconds, in which others may compute
+            await run_apart("promptlab-peft", self._import_peft)
         self._model = await self._here().run(lambda: self._load(folder))
         return {
             "revision": self._weights.revision,
@@ -227,7 +225,7 @@ class HuggingFace:
     def _here(self) -> Worker:
         """Return the worker of the place where the model computes, which others may share."""
         if self._worker is None:
-            self._worker = Worker(f"promptlab-hf-{self._device()}-{self._options.threads}")
+            self._worker = Worker(f"promptlab-hf-{self._device()}")
         return self._worker
 
     @cached_property
@@ -251,11 +249,8 @@ class HuggingFace:
         """Return the folder of safetensors, converted or downloaded now if it is not there."""
         weights = self._weights
         if weights.path is None:
-            fetcher = Worker(f"promptlab-hub-{self._name}")
-            try:
-                return await fetcher.run(lambda: hub.download(self._name, weights.revision))
-            finally:
-                await fetcher.stop(0)
+            place = f"promptlab-hub-{self._name}"
+            return await run_apart(place, lambda: hub.download(self._name, weights.revision))
         if not weights.unconverted:
             return weights.path
         extra.require("gguf", "accelerate")
@@ -277,7 +272,18 @@ class HuggingFace:
                 measurements=self._cache.speeds,
                 adapter=self._adapter,
             )
-            return loaded.open_model(self._name, folder, self._chat, setup)
+            model = loaded.open_model(self._name, folder, self._chat, setup)
+        if self._adapter and find_adapter(self._adapter.folder, self._cache) != self._adapter:
+            raise BackendError(
+                f"the adapter in {self._adapter.folder} was changed while it was loaded",
+                hint="run again when its training has ended",
+            )
+        return model
+
+    @staticmethod
+    def _import_peft() -> None:
+        with extra.importing_torch(os.environ):
+            lora.VERSION  # noqa: B018 - the first use of a lazy module imports it
 
     def _verify(self) -> None:
         folder = self._cache.place(self._weights.revision)

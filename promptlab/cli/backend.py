@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from promptlab import registry
 from promptlab.backend_config import make_backend
-from promptlab.backends import Health
+from promptlab.backends import Backend, Health
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
@@ -75,10 +75,17 @@ def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
 def _check(project: Project, name: str, environment: Mapping[str, str]) -> Health:
     try:
         backend = make_backend(project.backend(name), project.root, environment)
-        return asyncio.run(backend.check())
+        return asyncio.run(_checked(backend))
     except PromptlabError as error:
         where = f"{error.where}: " if error.where else ""
         return Health(False, f"{where}{error.message}", error.hint)
+
+
+async def _checked(backend: Backend) -> Health:
+    try:
+        return await backend.check()
+    finally:
+        await backend.close()
 
 
 def _entry_json(entry: BackendEntry) -> dict[str, object]:

@@ -145,6 +145,9 @@ def _read(file: Path) -> _Config:
         return _Config.model_validate_json(file.read_bytes())
     except ValidationError as error:
         mistakes = error.errors()
+        if mistakes[0]["type"] == "json_invalid":
+            told = mistakes[0]["ctx"]["error"]
+            raise BackendError(f"{file} is not valid JSON: {told}") from error
         key = ".".join(map(str, mistakes[0]["loc"][:1]))
         message, hint = wrong_value([m for m in mistakes if m["loc"][:1] == mistakes[0]["loc"][:1]])
         raise BackendError(f"{file}: {key + ': ' if key else ''}{message}", hint=hint) from error

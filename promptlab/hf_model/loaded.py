@@ -34,6 +34,7 @@ else:
     lora = lazy_module("promptlab.hf_model.lora")  # peft takes seconds
 
 Emit = Callable[[Request, Completion], None]
+_THREADS = torch.get_num_threads()  # torch's own choice, before anybody makes another
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class LocalModel:
         base: shared.Base | None = None,
     ) -> None:
         self.facts = facts
+        self._threads = torch.get_num_threads()  # of the process: other models may set others
         self._name = name
         self._chat = chat
         self._engine = engine
@@ -94,12 +96,6 @@ class LocalModel:
     def stats(self) -> Throughput:
         """Return what was done so far: tokens read, shared and said."""
         return self._engine.stats
-
-    @property
-    def note(self) -> str | None:
-        """Say that the model is answered in padded batches, and why; None for packed steps."""
-        reason = self._engine.note
-        return None if reason is None else f"{self._name} runs in padded batches: {reason}"
 
     def answer(self, requests: Sequence[Request], emit: Emit, cancelled: threading.Event) -> None:
         """Answer every request once, in any order, or stop early once `cancelled` is set."""
@@ -117,6 +113,7 @@ class LocalModel:
             if len(each.answers) == len(each.prompts):
                 emit(each.request, self._completion(each))
 
+        torch.set_num_threads(self._threads)
         prompts = [each.prompts[place] for each, place in places]
         self._engine.generate(prompts, answered, cancelled)
 
@@ -150,8 +147,8 @@ class LocalModel:
 
 def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
     """Load the model in `folder`, or take the weights of one that is loaded already."""
-    if setup.threads is not None:
-        torch.set_num_threads(setup.threads)
+    threads = setup.threads or _THREADS
+    torch.set_num_threads(threads)
     found = _load(folder, replace(setup, device=resolve_device(setup.device)))
     if setup.adapter is not None and setup.adapter.tokenizer is not None:
         _require_tokens(found.model, chat, setup.adapter)
@@ -161,7 +158,7 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
         decoder="promptlab" if isinstance(found.model, Llama) else "transformers",
         batch_size=engine.batch_size,
         batching="packed" if engine.note is None else f"padded: {engine.note}",
-        threads=torch.get_num_threads(),
+        threads=threads,
         torch=torch.__version__,
         transformers=version("transformers"),
         chat_template=chat.template_digest,
@@ -178,7 +175,7 @@ def _load(folder: Path, setup: Setup) -> _Loaded:
         base = shared.load_base(folder, setup.dtype, setup.device, setup.pack, setup.measurements)
         model = base.model()
     else:
-        model = load_model(folder, setup.dtype, setup.device)
+        model = load_model(folder, setup.dtype, setup.device, ours=False)
     if adapter is not None:
         model = lora.attach(model, adapter)
         weights = "shared with the base" if apart is None else f"its own: {apart}"

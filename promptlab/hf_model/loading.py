@@ -37,11 +37,14 @@ def load_tokenizer(path: Path) -> Any:
         raise _unreadable("tokenizer", path, error) from error
 
 
-def load_model(path: Path, dtype: str, device: str) -> Any:
-    """Load the model in a folder (or, slowly, in a GGUF file), ready to answer on `device`."""
+def load_model(path: Path, dtype: str, device: str, *, ours: bool = True) -> Any:
+    """Load the model in a folder (or, slowly, in a GGUF file), ready to answer on `device`.
+
+    With `ours` it may be a decoder of ours, which knows nothing of training.
+    """
     refuse_adapter(path)
     numbers = getattr(torch, dtype)
-    told = read_shape(path) if _converted(path) else None
+    told = read_shape(path) if ours and _converted(path) else None
     try:
         if told and works_here(told[0], numbers, device):
             return llama.load(path, told, numbers, device)

@@ -19,7 +19,7 @@ from promptlab.hf_model.answers import is_out_of_memory, told
 
 VERSION: str = peft.__version__
 _NAME = "default"  # what peft calls an adapter of no other name
-_SHOWN = 3
+_SHOWN = 1
 
 
 def change_of_base(adapter: Adapter) -> str | None:
@@ -28,9 +28,16 @@ def change_of_base(adapter: Adapter) -> str | None:
         return f"it sets {adapter.changes}"
     try:
         with safe_open(adapter.folder / WEIGHTS, framework="pt") as file:
-            whole = [key for key in file.keys() if ".lora_" not in key]  # noqa: SIM118 - no mapping
+            keys = list(file.keys())
+            broken = [key for key in keys if not file.get_tensor(key).isfinite().all()]
     except Exception as error:  # a bad file makes this library raise anything
         raise _unreadable(adapter, error) from error
+    if broken:
+        raise BackendError(
+            f"the adapter in {adapter.folder} is no use: {broken[0]} holds numbers that are none",
+            hint="its training diverged, or the file is damaged",
+        )
+    whole = [key for key in keys if ".lora_" not in key]
     return f"it holds {whole[0]}" if whole else None
 
 

@@ -31,7 +31,7 @@ class _Thread:
         self._thread.start()
 
     async def ended(self) -> None:
-        """Wait until it has ended, the C++ libraries' part of it too."""
+        """Wait until it has ended."""
         while self._thread.is_alive():
             await asyncio.sleep(_LOOK_S)
 
@@ -86,6 +86,15 @@ class Worker:
                 await asyncio.gather(*calls, return_exceptions=True)
                 if last:
                     await thread.ended()
+
+
+async def run_apart(place: str, call: Callable[[], T]) -> T:
+    """Run one call in a thread of its own and await its result."""
+    worker = Worker(place)
+    try:
+        return await worker.run(call)
+    finally:
+        await worker.stop(0)
 
 
 def _enter(place: str) -> _Thread:

@@ -6,7 +6,7 @@ beside it: the arms differ in more than their prompt. It computes no statistics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,6 +247,16 @@ def _changed(what: str, first: set[str], second: set[str]) -> list[str]:
     return [f"{what} differs: {', '.join(sorted(first))} and {', '.join(sorted(second))}"]
 
 
+def _flat(facts: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield what may matter, the keys of a fact within a fact each for itself."""
+    for name in facts.keys() - _HARMLESS:
+        value = facts[name]
+        if isinstance(value, Mapping):
+            yield from ((f"{name}'s {key}", str(each)) for key, each in value.items())
+        else:
+            yield name, str(value)
+
+
 def _facts(table: Measurements, arms: Side) -> list[str]:
     """Tell where runs differ in what a backend said of itself: revision, device, batch size.
 
@@ -256,10 +266,11 @@ def _facts(table: Measurements, arms: Side) -> list[str]:
     ignored = _said(arms, "warnings")
     for arm in arms:
         for number in arm.runs:
-            facts = table.runs[number].info.facts.get(arm.arm.backend)
+            backend = arm.settings[0].arm.backend  # as the run calls it
+            facts = table.runs[number].info.facts.get(backend)
             if isinstance(facts, Mapping):
-                for name in facts.keys() - _HARMLESS:
-                    found.setdefault((arm.arm.backend, name), set()).add(str(facts[name]))
+                for name, value in _flat(facts):
+                    found.setdefault((backend, name), set()).add(value)
                 ignored.update(_lines(facts.get(_NOT_HONOURED)))
     lines = [
         f"{name} of {backend} differs: {' and '.join(sorted(values))}"

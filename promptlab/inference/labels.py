@@ -11,7 +11,27 @@ Settings = Sequence[tuple[int, MeasuredArm]]
 """An arm as each run has it, with the number of the run; the first one names it."""
 
 
-def arm_labels(arms: Sequence[Settings]) -> list[str]:
+def backend_names(arms: Sequence[Settings]) -> list[str]:
+    """Name the backend of each arm; by number where one prompt met several under that name.
+
+    So it is with an adapter that was trained on: what it was stays a backend of its own.
+    """
+    met: defaultdict[object, set[str]] = defaultdict(set)
+    digests: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for settings in arms:
+        measured = settings[0][1]
+        arm = measured.arm
+        met[arm.digest, arm.prompt, arm.backend, measured.sampling].add(measured.backend_digest)
+        digests[arm.backend].setdefault(measured.backend_digest, len(digests[arm.backend]) + 1)
+    several = {key[2] for key, found in met.items() if isinstance(key, tuple) and len(found) > 1}
+    return [
+        f"{name} [#{digests[name][measured.backend_digest]}]" if name in several else name
+        for measured in (settings[0][1] for settings in arms)
+        for name in [measured.arm.backend]
+    ]
+
+
+def arm_labels(arms: Sequence[Settings], backends: Sequence[str]) -> list[str]:
     """Name arms by their prompt; by its text too where a name has had several; else by number."""
     named = [settings[0][1].arm for settings in arms]
     labels = [arm.prompt for arm in named]
@@ -25,20 +45,14 @@ def arm_labels(arms: Sequence[Settings]) -> list[str]:
     for place in range(len(named)):
         alike[labels[place]].append(place)
     for places in alike.values():
-        backends = [named[place].backend for place in places]
-        if len(set(backends)) < len(places):
+        if len({backends[place] for place in places}) < len(places):
             _number(labels, places, arms)
     return labels
 
 
 def _number(labels: list[str], places: Sequence[int], arms: Sequence[Settings]) -> None:
-    """Number arms of one name by what else they differ in, the same number on every backend."""
+    """Number arms of one name by their sampling, the same number on every backend."""
     known: dict[object, int] = {}
-    seen: set[tuple[str, int]] = set()
     for place in places:
-        measured = arms[place][0][1]
-        number = known.setdefault(measured.sampling, len(known) + 1)
-        while (measured.arm.backend, number) in seen:  # other options of the backend
-            number = known.setdefault((measured.backend_digest, number), len(known) + 1)
-        seen.add((measured.arm.backend, number))
+        number = known.setdefault(arms[place][0][1].sampling, len(known) + 1)
         labels[place] += f" [#{number}]"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.inference.groups import declared_groups, merged, same_answers, same_ids
-from promptlab.inference.labels import arm_labels
+from promptlab.inference.labels import arm_labels, backend_names
 from promptlab.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.types import Arm, ScorerSpec, TemplateSource
 
@@ -108,10 +108,11 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     known = rows[:, _AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
-    labels = arm_labels(arms)
+    backends = backend_names(arms)
+    labels = arm_labels(arms, backends)
     joined = tuple(
         JoinedArm(
-            arm=settings[0][1].arm,
+            arm=replace(settings[0][1].arm, backend=backends[place]),
             label=labels[place],
             settings=tuple(setting for _, setting in settings),
             scorers=frozenset(

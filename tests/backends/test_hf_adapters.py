@@ -190,3 +190,18 @@ def test_check_says_how_an_adapter_is_mended(models: Path, tmp_path: Path) -> No
     assert "does not fit the model: Target modules" in told
     assert told.endswith("(it was made for org/other)")
     assert "\n" not in told
+
+
+def test_an_adapter_that_changes_while_it_is_loaded_is_not_taken_for_what_it_was(
+    models: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(models / "lora1", tmp_path / "lora")
+    one = HuggingFace(
+        str(models / "base"),
+        Options(cache_dir=models / "cache", adapter=tmp_path / "lora", device="cpu"),
+    )
+    one.identity()
+    shutil.copytree(models / "lora2", tmp_path / "lora", dirs_exist_ok=True)
+    with pytest.raises(BackendError, match="was changed while it was loaded"):
+        asyncio.run(one.open())
+    asyncio.run(one.close())

@@ -17,7 +17,7 @@ from promptlab.errors import BackendError
 from promptlab.hf_model import linear, lora
 from promptlab.hf_model.adapter import Adapter, find_adapter
 from promptlab.hf_model.answers import Answer, Prompt
-from promptlab.hf_model.cache import Cache
+from promptlab.hf_model.cache import MANIFEST, Cache, Manifest
 from promptlab.hf_model.chat import Chat
 from promptlab.hf_model.engine import Engine
 from promptlab.hf_model.linear import PackedLinear, Packing
@@ -166,6 +166,7 @@ def with_peft_says(model: Any, chat: Chat, text: str) -> str:
     return chat.decode(alone(model, ids, 12))
 
 
+@pytest.mark.parametrize("converted", [False, True])
 @pytest.mark.parametrize(
     ("config", "why"),
     [
@@ -179,15 +180,23 @@ def with_peft_says(model: Any, chat: Chat, text: str) -> str:
          "it sets target_parameters"),
         ({"r": 2, "rank_pattern": {"q_proj": 5}, "alpha_pattern": {"v_proj": 30},
           "use_rslora": True}, None),
+        ({"layer_replication": [(0, 2), (1, 2)]}, "it sets layer_replication"),
+        ({"ensure_weight_tying": True, "target_modules": ["embed_tokens", "v_proj"]},
+         "it sets ensure_weight_tying"),
         ({"layers_to_transform": [1], "target_modules": ["v_proj", "o_proj"]}, None),
         ({"init_lora_weights": "orthogonal", "exclude_modules": ["down_proj"]}, None),
     ],
 )  # fmt: skip
 def test_variants_are_what_peft_makes_of_them_and_change_nobody_else(
-    config: dict[str, Any], why: str | None, tiny: Path, chat: Chat, tiny_tokenizer: Any
-) -> None:
+    config: dict[str, Any], why: str | None, tiny: Path, chat: Chat, tiny_tokenizer: Any,
+    converted: bool,
+) -> None:  # fmt: skip
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer), **config)
+    if converted:  # the base is then read without transformers
+        manifest = Manifest(model=None, source="b2:0", files={})
+        (tiny / MANIFEST).write_text(manifest.model_dump_json())
     plain = opened(tiny, chat, None)
+    assert plain.facts["decoder"] == ("promptlab" if converted else "transformers")
     before = said(plain, "how are you")
     adapted = opened(tiny, chat, adapter)
     expected = with_peft_says(with_peft(make_model(tiny_tokenizer), adapter), chat, "how are you")
@@ -241,6 +250,25 @@ def test_a_tokenizer_that_knows_too_much_is_refused(tiny: Path, tiny_tokenizer: 
         opened(tiny, Chat(more), adapter)
 
 
+def test_numbers_that_are_none_are_refused(tiny: Path, chat: Chat, tiny_tokenizer: Any) -> None:
+    diverged = make_model(tiny_tokenizer)
+    adapter = write_adapter(tiny.parent / "lora", diverged)
+    file = adapter / WEIGHTS
+    tensors = load_file(file)
+    next(iter(tensors.values()))[0, 0] = torch.nan
+    save_file(tensors, file, metadata={"format": "pt"})
+    with pytest.raises(BackendError, match="holds numbers that are none"):
+        opened(tiny, chat, adapter)
+
+
+def test_a_model_keeps_its_own_number_of_threads(tiny: Path, chat: Chat) -> None:
+    plain = opened(tiny, chat, None)
+    assert plain.facts["threads"] == torch.get_num_threads()
+    torch.set_num_threads(1)  # as another model of the process might
+    said(plain, "hello")
+    assert torch.get_num_threads() == plain.facts["threads"]
+
+
 def one_line(error: BackendError) -> str:
     told = str(error)
     assert "\n" not in told
@@ -259,7 +287,7 @@ def wider() -> Any:
 MISFITS = {
     "wider": (wider, "does not fit the model: size mismatch for base_model.model.model.layers"),
     "other names": (PACKED["gpt2"], r"Target modules .* not found in the base model"),
-    "more layers": (PACKED["llama"], r"has no place for .*layers\.2\..* and 11 more"),
+    "more layers": (PACKED["llama"], r"has no place for .*layers\.2\..* and 13 more"),
 }
 
 

@@ -188,6 +188,19 @@ def test_one_text_under_two_settings_is_two_arms_by_number() -> None:
     assert labels(join(runs)) == ["t@v1 [#1]", "t@v1 [#2]"]
 
 
+def test_a_backend_that_changed_under_its_name_is_two_backends() -> None:
+    one, other, second = (
+        replace(measured_arm(version), backend_digest=digest)
+        for version, digest in (("v1", "b2:1"), ("v1", "b2:2"), ("v2", "b2:2"))
+    )
+    before = measured_run([[1.0]], arms=[one], number=1)
+    after = measured_run([[1.0], [0.0]], arms=[other, second], number=2)
+    joined = join([before, after])
+    assert labels(joined) == ["t@v1", "t@v1", "t@v2"]
+    backends = [each.arm.backend for each in joined.arms]
+    assert backends == ["small [#1]", "small [#2]", "small [#2]"]
+
+
 def test_one_label_on_two_backends_is_enough() -> None:
     arms = [measured_arm("v1", backend=name) for name in ("small", "large")]
     assert labels(join([measured_run([[1.0], [1.0]], arms=arms)])) == ["t@v1", "t@v1"]
