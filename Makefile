@@ -37,7 +37,7 @@ check: $(DEV_READY) ## Format, lint, types, imports, tests with their coverage, 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 2 --dist loadscope --cov
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov
 	$(BIN)/cog --check -I . $(DOCS)
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
