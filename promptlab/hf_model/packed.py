@@ -26,7 +26,7 @@ from promptlab.hf_model.forward import Forward
 from promptlab.hf_model.held import Job, Live
 from promptlab.hf_model.kept import Kept
 from promptlab.hf_model.kv import Geometry
-from promptlab.hf_model.memory import free_bytes
+from promptlab.hf_model.memory import free_bytes, give_back
 from promptlab.hf_model.rows import Decode, Row, choose
 from promptlab.hf_model.step import Cancelled
 from promptlab.hf_model.trie import Thrift
@@ -110,6 +110,7 @@ class Packed:
                 jobs = batch.unanswered
                 if shortage is not None:
                     limits = self._narrowed(limits, shortage, jobs, emit)
+        give_back()
         self.stats.seconds = self._clock() - began
 
     def _job(self, index: int, prompt: Prompt) -> Job:

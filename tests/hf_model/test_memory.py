@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
+import platform
 from pathlib import Path
 
+import pytest
 import torch
 
-from promptlab.hf_model.memory import free_bytes, group_free, machine_free
+from promptlab.hf_model.memory import free_bytes, give_back, group_free, machine_free
 
 
 def test_a_machine_tells_what_is_available(tmp_path: Path) -> None:
@@ -32,3 +35,20 @@ def test_a_container_leaves_what_its_limit_does(tmp_path: Path) -> None:
 
 def test_this_machine_has_some() -> None:
     assert 0 < free_bytes(torch.device("cpu")) < 2**60
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other heap is asked")
+def test_what_nobody_uses_goes_back_to_the_system() -> None:
+    held = [bytearray(b"x" * 100_000) for _ in range(1000)]
+    last = bytearray(b"y" * 100_000)  # above them: the heap's end does not move
+    del held
+    before = resident()
+    give_back()
+    assert resident() < before - 50_000_000
+    assert last[0] == ord("y")
