@@ -114,7 +114,7 @@ TASKS = [
     "Review: I bought a {} and it broke at once. Sentiment:",
     "Translate into French: The {} is on the table.",
 ]
-LONGEST = 7  # tokens of their answers
+LONGEST = 5  # tokens of their answers
 PROMPTS = [task.format(subject) for task in TASKS for subject in SUBJECTS]
 
 
