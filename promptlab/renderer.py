@@ -88,24 +88,23 @@ class Renderer:
             raise _with_case(error, case) from None
 
     def _ask(self, trial: Trial, call: Call, answers: Sequence[str]) -> Ask:
-        goes_on = self._goes_on(trial, answers)
-        graded = not goes_on if self.plan.grade is None else call.name == self.plan.grade
-        if graded and not self._needs_output:
+        goes_on = call.name != self._templates[trial.arm].final_answer
+        if not self._needs_output and self._is_graded(trial, call, answers):
             wanted = self.continuations(self.plan.cases[trial.case])
             if choice := next((texts for texts in wanted if len(texts) > 1), None):
-                request = self._weigh(trial, call.messages, choice)
-                return Ask(call.name, replace(request, followed=goes_on or len(wanted) > 1))
-        request = self._request(trial, call, len(answers))
-        return Ask(call.name, replace(request, followed=goes_on or bool(self._weighing)))
+                followed = goes_on or len(wanted) > 1
+                return Ask(call.name, self._weigh(trial, call.messages, choice, followed=followed))
+        followed = goes_on or bool(self._weighing)
+        return Ask(call.name, self._request(trial, call, len(answers), followed=followed))
 
-    def _goes_on(self, trial: Trial, answers: Sequence[str]) -> bool:
-        """Tell whether the template asks again after its next answer, as far as is known yet."""
-        if not self._templates[trial.arm].answers:
-            return False
+    def _is_graded(self, trial: Trial, call: Call, answers: Sequence[str]) -> bool:
+        """Tell whether a call asks for the answer that is graded, as far as that is known yet."""
+        if self.plan.grade is not None:
+            return call.name == self.plan.grade
         try:
-            return self._call(trial, [*answers, STAND_IN]) is not None
+            return self._call(trial, [*answers, STAND_IN]) is None
         except PromptlabError:  # it cannot go on from a stand-in, but from another answer it may
-            return True
+            return False
 
     def _ask_aside(self, trial: Trial, turns: Sequence[Turn]) -> Ask | None:
         """Ask what scorers still want to know of the prompt whose answer is graded."""
@@ -120,7 +119,12 @@ class Renderer:
         return None
 
     def _weigh(
-        self, trial: Trial, messages: tuple[Message, ...], continuations: tuple[str, ...]
+        self,
+        trial: Trial,
+        messages: tuple[Message, ...],
+        continuations: tuple[str, ...],
+        *,
+        followed: bool = False,
     ) -> Request:
         """Make the request that asks how likely each text is as the answer to `messages`."""
         content: dict[str, Json] = {
@@ -128,7 +132,8 @@ class Renderer:
             "continuations": list(continuations),
             "messages": [message_json(message) for message in messages],
         }
-        return Request(digest_json(content), messages, _SILENT, continuations=continuations)
+        key = digest_json(content)
+        return Request(key, messages, _SILENT, None, continuations, followed)
 
     def all_calls(self, arm: int, case: Case) -> list[Call]:
         """Render every call of an arm on a case, with stand-ins for answers not yet given."""
@@ -138,7 +143,7 @@ class Renderer:
         except PromptlabError as error:
             raise _with_case(error, case) from None
 
-    def _request(self, trial: Trial, call: Call, turn: int) -> Request:
+    def _request(self, trial: Trial, call: Call, turn: int, *, followed: bool) -> Request:
         """Make the request of a call. Its key covers all that can change the answer."""
         sampling, schema = self.terms(trial, call, turn)
         content: dict[str, Json] = {
@@ -149,7 +154,8 @@ class Renderer:
         }
         if schema is not None:
             content["schema"] = dict(schema)
-        return Request(digest_json(content), call.messages, sampling, schema)
+        key = digest_json(content)
+        return Request(key, call.messages, sampling, schema, followed=followed)
 
     def terms(
         self, trial: Trial, call: Call, turn: int

@@ -61,8 +61,8 @@ class Template:
     """One compiled template version.
 
     Attributes: `source`, `front` (its front matter), `practices` (declared and marked in the
-    body), `blocks` (practices that can be switched off), `answers` (names that `generate` gives)
-    and `variables` (what a case must bring).
+    body), `blocks` (practices that can be switched off), `answers` (names that `generate` gives),
+    `final_answer` (that of the body's last tag) and `variables` (what a case must bring).
     """
 
     def __init__(self, source: TemplateSource) -> None:
@@ -75,6 +75,7 @@ class Template:
         try:
             trees = {file: self._environment.parse(text, file) for file, text in files.items()}
             self.answers = frozenset(self._environment.generate_names)
+            self.final_answer = self._environment.final_answer
             self._check_text(trees[self.file], body)
             compiled = {file: self._environment.get_template(file) for file in files}
         except TemplateSyntaxError as error:
@@ -97,9 +98,7 @@ class Template:
 
     def schema_of(self, call: Call) -> Mapping[str, Json] | None:
         """Return the schema that an answer is to follow: the last one has it, no draft before."""
-        if call.name != self._environment.final_answer:
-            return None
-        return self.front.output.schema_
+        return self.front.output.schema_ if call.name == self.final_answer else None
 
     def render(
         self,

@@ -216,7 +216,7 @@ class TrialWork:
             turn = conversation.hear(completion, cached=shared)
             if place == 0:
                 self._desk.spoke(backend, turn)
-            await self._advance(lane, conversation, completion)
+            await self._advance(lane, conversation)
         del lane.in_flight[request.key]
         lane.changed.set()
 
@@ -269,23 +269,22 @@ class TrialWork:
             completion = known.get(request.key)
             if completion is not None:
                 conversation.hear(completion, cached=True)
-                await self._advance(lane, conversation, completion)
+                await self._advance(lane, conversation)
             elif request.key in lane.in_flight:
                 lane.in_flight[request.key].append(conversation)
             else:
                 lane.in_flight[request.key] = [conversation]
                 lane.ready.append(request)
 
-    async def _advance(
-        self, lane: _Lane, conversation: _Conversation, completion: Completion
-    ) -> None:
+    async def _advance(self, lane: _Lane, conversation: _Conversation) -> None:
         """Let a trial that heard an answer ask on, or end.
 
         An answer that the template cannot go on from fails this trial alone. What failed aside is
         missed by the scorer that asked, and by nobody else.
         """
-        failed = completion.outcome is Outcome.ERROR and not conversation.turns[-1].aside
-        error = completion.error if failed else None
+        heard = conversation.turns[-1]
+        failed = heard.completion.outcome is Outcome.ERROR and not heard.aside
+        error = heard.completion.error if failed else None
         try:
             if error is None and self._ask(lane, conversation):
                 return

@@ -17,11 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from promptlab.hf_model.kv import Store
-
-_Tokens = NDArray[np.uint32]
+from promptlab.hf_model.trie import Tokens, common, spelt
 
 _SMALL = 8  # the part of the limit that rare entries may take
 
@@ -29,14 +27,14 @@ _SMALL = 8  # the part of the limit that rare entries may take
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     before: bytes
-    tokens: _Tokens
+    tokens: Tokens
     store: Store
     first: int
     rare: bool
 
     @property
     def spelt(self) -> bytes:
-        return _spelt(self.tokens)
+        return spelt(self.tokens)
 
 
 class Kept:
@@ -124,15 +122,15 @@ class Kept:
         if not alike:
             del self._after[entry.before]
 
-    def _walk(self, tokens: _Tokens) -> Iterator[tuple[_Entry, int]]:
+    def _walk(self, tokens: Tokens) -> Iterator[tuple[_Entry, int]]:
         """Find the entries that spell the first tokens, each with how many of its own do."""
         at = 0
         while at < len(tokens) and (alike := self._after.get(_digest(tokens[:at]))):
             rest = tokens[at:]
-            place = bisect_left(alike, _spelt(rest), key=lambda each: each.spelt)
+            place = bisect_left(alike, spelt(rest), key=lambda each: each.spelt)
             near = alike[max(0, place - 1) : place + 1]  # none shares more than its neighbours
             size, entry = max(
-                ((_common(entry.tokens, rest), entry) for entry in near), key=lambda pair: pair[0]
+                ((common(entry.tokens, rest), entry) for entry in near), key=lambda pair: pair[0]
             )
             if not size:
                 return
@@ -141,15 +139,5 @@ class Kept:
             at += size
 
 
-def _digest(tokens: _Tokens) -> bytes:
+def _digest(tokens: Tokens) -> bytes:
     return hashlib.blake2b(tokens.tobytes(), digest_size=16).digest()
-
-
-def _spelt(tokens: _Tokens) -> bytes:
-    return tokens.astype(">u4").tobytes()
-
-
-def _common(a: _Tokens, b: _Tokens) -> int:
-    size = min(len(a), len(b))
-    unlike = a[:size] != b[:size]
-    return int(unlike.argmax()) if unlike.any() else size

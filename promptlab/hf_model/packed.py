@@ -147,8 +147,7 @@ class Packed:
                     emit(live.job.index, Answer(error=told(error)))
                 continue
             batch.commit(work)
-            self._hear(batch, work.heard, logits, emit)
-            self._tell(batch, work.weighed, emit)
+            self._let_go(batch, [*self._hear(work.heard, logits), *work.weighed], emit)
         return None
 
     def _begin(self, work: Work) -> None:
@@ -158,8 +157,8 @@ class Packed:
                 self.stats.prompt_tokens += len(live.job.prompt)
         self.stats.read_tokens += sum(piece.count for piece in work.pieces)
 
-    def _hear(self, batch: Batch, heard: Sequence[Live], logits: torch.Tensor, emit: Emit) -> None:
-        """Let each prompt say its next token, and let go of those that end with it."""
+    def _hear(self, heard: Sequence[Live], logits: torch.Tensor) -> list[Live]:
+        """Let each prompt say its next token; return those that end with it."""
         rows = [live.job.row for live in heard]
         texts = (
             [[*live.job.prompt, *live.job.row.tokens] for live in heard]
@@ -169,14 +168,11 @@ class Packed:
         tokens = choose(rows, logits[: len(rows)], texts, self._penalty)
         self.stats.said_tokens += len(tokens)
         said = zip(heard, tokens, strict=True)
-        ended = [live for live, token in said if live.job.row.push(token)]
-        for live in ended:  # after all have their token: letting go moves rows
-            batch.finish(live)
-            emit(live.job.index, self._answer(live.job))
+        return [live for live, token in said if live.job.row.push(token)]
 
-    def _tell(self, batch: Batch, weighed: Sequence[Live], emit: Emit) -> None:
-        """Let go of the prompts whose continuations are known, and say how likely these are."""
-        for live in weighed:
+    def _let_go(self, batch: Batch, ended: Sequence[Live], emit: Emit) -> None:
+        """Tell the answers that are complete. Not while others hear: letting go moves rows."""
+        for live in ended:
             batch.finish(live)
             emit(live.job.index, self._answer(live.job))
 

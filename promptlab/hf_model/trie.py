@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-_Tokens = NDArray[np.uint32]
+Tokens = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,25 @@ def grow(
         np.asarray(ids[: len(ids) - last], np.uint32)
         for ids, last in zip(prompts, own or [1] * len(prompts), strict=True)
     ]
-    order = sorted(range(len(tokens)), key=lambda row: tokens[row].astype(">u4").tobytes())
+    order = sorted(range(len(tokens)), key=lambda row: spelt(tokens[row]))
     found = _spans(_intervals(_common([tokens[row] for row in order])), order, thrift)
     parents = _deepest(found, order)
     spans = _with_copies([span for span, _, _ in found], parents, thrift)
     return Tree(tuple(spans), tuple(_depth_first(spans, parents, [len(ids) for ids in prompts])))
 
 
-def _common(ordered: Sequence[_Tokens]) -> list[int]:
+def spelt(tokens: Tokens) -> bytes:
+    """Return tokens as bytes that sort as they do."""
+    return tokens.astype(">u4").tobytes()
+
+
+def _common(ordered: Sequence[Tokens]) -> list[int]:
     """Return how many first tokens each prompt shares with the one before it in sorted order."""
-    return [0, *(_common_of(a, b) for a, b in pairwise(ordered))]
+    return [0, *(common(a, b) for a, b in pairwise(ordered))]
 
 
-def _common_of(a: _Tokens, b: _Tokens) -> int:
+def common(a: Tokens, b: Tokens) -> int:
+    """Return how many first tokens two texts share."""
     size = min(len(a), len(b))
     unlike = a[:size] != b[:size]
     return int(unlike.argmax()) if unlike.any() else size
