@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,22 +11,18 @@ from promptlab.backends.echo import Echo, Options
 from promptlab.cost import prompt_range
 from promptlab.errors import PromptlabError
 from promptlab.forecast import Forecast, check, forecast
-from promptlab.library import template_digest
 from promptlab.renderer import Renderer
 from promptlab.scorers.binding import bind
-from promptlab.templates import STAND_IN, Template
+from promptlab.templates import STAND_IN
 from promptlab.types import (
-    Arm,
-    BackendSpec,
     Case,
     Completion,
     Outcome,
-    Plan,
     Request,
     Sampling,
-    TemplateSource,
     Turn,
 )
+from tests.plans import Scorers, renderer_of
 
 PLAIN = "Greet {{ name }}."
 DRAFT = """\
@@ -57,37 +52,12 @@ class Priced(Uncounted):
     price = Price(1e6, 0.0)  # a dollar a token of the prompt
 
 
-def make_renderer(
-    *texts: str,
-    cases: int = 2,
-    repeats: int = 1,
-    scorers: Sequence[str | dict[str, Any]] = (),
-) -> Renderer:
-    sources = [
-        TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
-        for place, text in enumerate(texts, 1)
+def make_renderer(*texts: str, cases: int = 2, repeats: int = 1, scorers: Scorers = ()) -> Renderer:
+    numbered = [
+        Case(f"c{place}", {"name": f"N{place}"}, None, (), None, f"d{place}")
+        for place in range(cases)
     ]
-    plan = Plan(
-        suite="greet",
-        arms=tuple(Arm(s.name, s.version, s.digest, (), (), "echo") for s in sources),
-        samplings=(Sampling(),) * len(sources),
-        cases=tuple(
-            Case(f"c{place}", {"name": f"N{place}"}, None, (), None, f"d{place}")
-            for place in range(cases)
-        ),
-        repeats=repeats,
-        seed=1,
-        scorers=(),
-        primary="",
-        grade=None,
-        templates=tuple(sources),
-        backends=(BackendSpec("echo", "echo", None, {}, {}, "b2:echo"),),
-        split="all",
-        gates=(),
-        assets=".",
-    )
-    compiled = {source.digest: Template(source) for source in sources}
-    return Renderer(plan, compiled, Path(), bind(scorers))
+    return renderer_of(texts, numbered, scorers=scorers, repeats=repeats)
 
 
 class Known:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from promptlab.library import template_digest
 from promptlab.renderer import Renderer, graded_turn
-from promptlab.scorers.binding import bind
-from promptlab.templates import Template
 from promptlab.types import (
-    Arm,
-    BackendSpec,
     Case,
     Completion,
     Outcome,
-    Plan,
     Sampling,
-    TemplateSource,
     Turn,
 )
+from tests.plans import renderer_of
 
 PLAIN = "Is {{ name }} a person?"
 DRAFT = """\
@@ -41,25 +34,8 @@ CASE = Case("Ada", {"name": "Ada"}, "yes", (), None, "b2:c")
 
 
 def make_renderer(text: str, *scorers: str | dict[str, Any], grade: str | None = None) -> Renderer:
-    source = TemplateSource("is", "v1", text, {}, template_digest(text, {}))
-    bound = bind(scorers)
-    plan = Plan(
-        suite="is",
-        arms=(Arm("is", "v1", source.digest, (), (), "local"),),
-        samplings=(Sampling(temperature=0.5),),
-        cases=(CASE,),
-        repeats=2,
-        seed=1,
-        scorers=tuple(scorer.spec for scorer in bound),
-        primary=bound[0].spec.label,
-        grade=grade,
-        templates=(source,),
-        backends=(BackendSpec("local", "hf", "m", {}, {}, "b2:b"),),
-        split="all",
-        gates=(),
-        assets=".",
-    )
-    return Renderer(plan, {source.digest: Template(source)}, Path(), bound)
+    warm = Sampling(temperature=0.5)
+    return renderer_of([text], [CASE], scorers=scorers, repeats=2, sampling=warm, grade=grade)
 
 
 def walk(renderer: Renderer, *answers: str, seq: int = 0) -> list[Turn]:

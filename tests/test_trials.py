@@ -3,33 +3,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.errors import BackendError, PromptlabError
-from promptlab.library import template_digest
 from promptlab.renderer import Renderer
-from promptlab.scorers.binding import bind
-from promptlab.templates import Template
 from promptlab.trials import TrialWork
 from promptlab.types import (
-    Arm,
-    BackendSpec,
     Case,
     Completion,
     Json,
     Outcome,
-    Plan,
     Request,
     Sampling,
-    TemplateSource,
     Trial,
     Turn,
 )
+from tests.plans import GREEDY, Scorers, renderer_of
 
 PLAIN = "Greet {{ name }}."
 DRAFT = """\
@@ -37,7 +29,6 @@ DRAFT = """\
 {% generate draft %}
 {% user %}Mend: {{ draft }}{% enduser %}
 """
-GREEDY = Sampling()
 Answer = Callable[[Request], Completion]
 
 
@@ -101,35 +92,12 @@ def make_renderer(
     repeats: int = 1,
     sampling: Sampling = GREEDY,
     backends: Sequence[str] = ("echo",),
-    scorers: Sequence[str | dict[str, Any]] = (),
+    scorers: Scorers = (),
 ) -> Renderer:
-    sources = [
-        TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
-        for place, text in enumerate(texts, 1)
-    ]
-    arms = tuple(
-        Arm(source.name, source.version, source.digest, (), (), backend)
-        for backend in backends
-        for source in sources
+    cases = [Case(name, {"name": name}, None, (), None, name) for name in names]
+    return renderer_of(
+        texts, cases, scorers=scorers, backends=backends, repeats=repeats, sampling=sampling
     )
-    plan = Plan(
-        suite="greet",
-        arms=arms,
-        samplings=(sampling,) * len(arms),
-        cases=tuple(Case(name, {"name": name}, None, (), None, name) for name in names),
-        repeats=repeats,
-        seed=1,
-        scorers=(),
-        primary="",
-        grade=None,
-        templates=tuple(sources),
-        backends=tuple(BackendSpec(name, "echo", name, {}, {}, name) for name in backends),
-        split="all",
-        gates=(),
-        assets=".",
-    )
-    compiled = {source.digest: Template(source) for source in sources}
-    return Renderer(plan, compiled, Path(), bind(scorers))
 
 
 def upper(request: Request) -> Completion:
