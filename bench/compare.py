@@ -29,10 +29,10 @@ from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
-from promptlab.outcome_rows import OutcomeRow
-from promptlab.outcomes import gather
+from promptlab.core.types import TrialResult
+from promptlab.importers.outcome_rows import OutcomeRow
+from promptlab.importers.outcomes import gather
 from promptlab.store import Store
-from promptlab.types import TrialResult
 
 
 @dataclass(frozen=True, slots=True)

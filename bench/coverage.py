@@ -45,16 +45,16 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from promptlab.compare import compare
-from promptlab.inference.conclude import Effect, effect, too_little
-from promptlab.inference.contrast import Contrast, conclude
-from promptlab.inference.early import Look, first_decided
-from promptlab.inference.measurements import join
-from promptlab.inference.race import Race
-from promptlab.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
-from promptlab.rule import Rule
+from promptlab.analysis.compare import compare
+from promptlab.analysis.conclude import Effect, effect, too_little
+from promptlab.analysis.contrast import Contrast, conclude
+from promptlab.analysis.early import Look, first_decided
+from promptlab.analysis.measurements import join
+from promptlab.analysis.race import Race
+from promptlab.core.decision import Rule
+from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.types import Arm, Case, Plan, Sampling, ScorerSpec, Sequential
 from promptlab.stats.sequential import confidence_sequence, e_path
-from promptlab.types import Arm, Case, Plan, Sampling, ScorerSpec, Sequential
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -114,10 +114,13 @@ def default_ways(arguments: argparse.Namespace) -> list[str]:
 
 def converted() -> Path:
     """Return the folder of the embedded model, converted now if it is not yet."""
-    hf, cache = import_module("promptlab.backends.hf"), import_module("promptlab.hf_model.cache")
+    hf, cache = (
+        import_module("promptlab.backends.hf"),
+        import_module("promptlab.local_model.files.cache"),
+    )
     asyncio.run(hf.HuggingFace(MODEL, hf.Options()).open())
     folder = cache.Cache(cache.cache_folder(os.environ, Path.home()))
-    path: Path = import_module("promptlab.hf_model.weights").find(MODEL, None, folder).path
+    path: Path = import_module("promptlab.local_model.files.weights").find(MODEL, None, folder).path
     return path
 
 
@@ -221,7 +224,7 @@ def opened(model: str, dtype: str = "float32") -> Any:
 
 def request(key: str, text: str, tokens: int) -> Any:
     """Return what our backend is asked."""
-    types = import_module("promptlab.types")
+    types = import_module("promptlab.core.types")
     return types.Request(key, (types.Message("user", text),), types.Sampling(max_tokens=tokens))
 
 
@@ -323,8 +326,13 @@ def long_prompts(model: Path, count: int) -> Iterator[Any]:
 
 def unique_tokens(model: str, asked: Sequence[Any]) -> int:
     """Count the tokens that stand after different beginnings, and the last of every prompt."""
-    trie, chat = import_module("promptlab.hf_model.trie"), import_module("promptlab.hf_model.chat")
-    reader = chat.Chat(import_module("promptlab.hf_model.loading").load_tokenizer(Path(model)))
+    trie, chat = (
+        import_module("promptlab.local_model.batching.trie"),
+        import_module("promptlab.local_model.text.chat"),
+    )
+    reader = chat.Chat(
+        import_module("promptlab.local_model.loading.loading").load_tokenizer(Path(model))
+    )
     prompts = [reader.encode(request.messages) for request in asked]
     tree = trie.grow(prompts, trie.Thrift(1, 1))
     own: int = sum(len(prompts[leaf.row]) - leaf.start for leaf in tree.leaves)

@@ -11,15 +11,15 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from promptlab import registry
 from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
-from promptlab.front_matter import FrontMatter
+from promptlab.core import plugins
+from promptlab.experiments.suite import SuiteFile
+from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
-from promptlab.rule_config import CompareSettings
 from promptlab.scorers import describe, get_scorer, scorer_names
 from promptlab.store.schema import RESULT_COLUMNS
-from promptlab.suite import SuiteFile
+from promptlab.templates.front_matter import FrontMatter
 
 _MODULES = re.compile(r"\b(?:\w+\.)+(?=[A-Z])")  # in front of the name of a type
 
@@ -97,8 +97,8 @@ def scorers() -> str:
 def backends() -> str:
     """Return a chapter for every kind of backend: its options and their defaults."""
     chapters = []
-    for name in registry.names("backends"):
-        kind = cast(type[Backend], registry.load("backends", name))
+    for name in plugins.names("backends"):
+        kind = cast(type[Backend], plugins.load("backends", name))
         fields = kind.options_model.model_fields
         more = ""
         if issubclass(kind.options_model, RemoteOptions):

@@ -14,7 +14,7 @@ from .remote.fault_server import FaultServer
 from .remote.vendor_server import VendorServer
 
 # Before torch is imported: test processes side by side must not spin while they wait (see
-# `promptlab.hf_model.extra`).
+# `promptlab.local_model.host.extra`).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Where the tests run in the background of a script, Ctrl-C is ignored, and every process that they

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from promptlab.library import template_digest
-from promptlab.renderer import Renderer
+from promptlab.core.types import Arm, BackendSpec, Case, Plan, Sampling, TemplateSource
+from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import bind
-from promptlab.templates import Template
-from promptlab.types import Arm, BackendSpec, Case, Plan, Sampling, TemplateSource
+from promptlab.templates.library import template_digest
+from promptlab.templates.template import Template
 
 GREEDY = Sampling()
 Scorers = Sequence[str | dict[str, Any]]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from promptlab import registry
 from promptlab.cli import VERBS
+from promptlab.core import plugins
 from promptlab.scorers import scorer_names
 from promptlab.store.schema import RESULT_COLUMNS
 
@@ -31,7 +31,7 @@ def test_the_design_names_every_module() -> None:
     [
         ("docs/commands.md", [f"## `promptlab {verb}`" for verb in VERBS]),
         ("docs/scorers.md", [f"## `{name}`" for name in scorer_names()]),
-        ("docs/backends.md", [f"## `{name}`" for name in registry.names("backends")]),
+        ("docs/backends.md", [f"## `{name}`" for name in plugins.names("backends")]),
         ("docs/store.md", [f"`{name}`" for name in RESULT_COLUMNS.split(", ")]),
     ],
 )

@@ -11,9 +11,9 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
-from promptlab.cost import Price
-from promptlab.types import Completion, Json, Request, Sampling
+from promptlab.core.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
+from promptlab.core.prices import Price
+from promptlab.core.types import Completion, Json, Request, Sampling
 
 __all__ = [
     "NO_ENVIRONMENT",

@@ -12,13 +12,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from promptlab.capacity import NO_ENVIRONMENT
-from promptlab.errors import BackendError, PromptlabError
+from promptlab.core.capacity import NO_ENVIRONMENT
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling, Usage
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import added, count, outcome, word
-from promptlab.types import Completion, Image, Json, Message, Request, Sampling, Usage
 
 _VERSION = "2023-06-01"
 _NAMES = {

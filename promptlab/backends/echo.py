@@ -13,7 +13,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
-from promptlab.types import Completion, Json, Outcome, Request, Sampling, Usage
+from promptlab.core.types import Completion, Json, Outcome, Request, Sampling, Usage
 
 _WORD = re.compile(r"\S+")
 _BREATH = 256  # requests between two looks at the event loop

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, model_validator
 
-from promptlab.errors import BackendError, PromptlabError
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling, Usage
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import added, count, outcome, word
-from promptlab.types import Completion, Image, Json, Message, Request, Sampling, Usage
 
 _MOST_STOPS = 5
 _NAMES = {

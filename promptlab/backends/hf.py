@@ -20,24 +20,26 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
-from promptlab.errors import BackendError
-from promptlab.hf_model import extra
-from promptlab.hf_model.adapter import Adapter, find_adapter
-from promptlab.hf_model.cache import Cache, cache_folder, read_manifest
-from promptlab.hf_model.convert_process import Order, convert_apart
-from promptlab.hf_model.weights import DEFAULT_MODEL, Weights, find
-from promptlab.hf_model.worker import Worker, run_apart
-from promptlab.lazy import lazy_module
-from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.core.errors import BackendError
+from promptlab.core.lazy import lazy_module
+from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.local_model.files.adapter import Adapter, find_adapter
+from promptlab.local_model.files.cache import Cache, cache_folder, read_manifest
+from promptlab.local_model.files.convert_process import Order, convert_apart
+from promptlab.local_model.files.weights import DEFAULT_MODEL, Weights, find
+from promptlab.local_model.host import extra
+from promptlab.local_model.host.worker import Worker, run_apart
 
 if TYPE_CHECKING:
-    from promptlab.hf_model import chat, hub, loaded, loading, lora
+    from promptlab.local_model.files import hub
+    from promptlab.local_model.loading import loaded, loading, lora
+    from promptlab.local_model.text import chat
 else:
-    chat = lazy_module("promptlab.hf_model.chat")
-    hub = lazy_module("promptlab.hf_model.hub")
-    loaded = lazy_module("promptlab.hf_model.loaded")
-    loading = lazy_module("promptlab.hf_model.loading")
-    lora = lazy_module("promptlab.hf_model.lora")
+    chat = lazy_module("promptlab.local_model.text.chat")
+    hub = lazy_module("promptlab.local_model.files.hub")
+    loaded = lazy_module("promptlab.local_model.loading.loaded")
+    loading = lazy_module("promptlab.local_model.loading.loading")
+    lora = lazy_module("promptlab.local_model.loading.lora")
 
 _PATIENCE_S = 1.0
 _PROBE = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from promptlab.errors import BackendError, PromptlabError
-from promptlab.failure import Fault
-from promptlab.lazy import lazy_module
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.failure import Fault
+from promptlab.core.lazy import lazy_module
+from promptlab.core.types import Completion, Image, Json, Message, Request, Usage
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.bodies import decoded
 from promptlab.remote.complaints import read_complaint
@@ -24,7 +25,6 @@ from promptlab.remote.failures import judge
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import count, outcome, word
-from promptlab.types import Completion, Image, Json, Message, Request, Usage
 
 if TYPE_CHECKING:
     import httpx

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, model_validator
 
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling, Usage
 from promptlab.remote import openai_responses as responses
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.exchange import CallError
@@ -22,7 +23,6 @@ from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import data_url
 from promptlab.remote.reading import count, outcome, word
 from promptlab.remote.strict_schema import is_strict
-from promptlab.types import Completion, Image, Json, Message, Request, Sampling, Usage
 
 _HOST = "api.openai.com"
 _MOST_STOPS = 4

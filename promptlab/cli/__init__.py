@@ -22,13 +22,13 @@ import click
 
 from promptlab import __version__
 from promptlab.cli.session import Session
-from promptlab.errors import PromptlabError
-from promptlab.lazy import lazy_module
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
-    from promptlab import keys
+    from promptlab.core import keys
 else:
-    keys = lazy_module("promptlab.keys")
+    keys = lazy_module("promptlab.core.keys")
 
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("init:init", "Make a project that runs at once."),

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 import click
 from rich.markup import escape
 
-from promptlab import registry
-from promptlab.backend_config import make_backend
 from promptlab.backends import Backend, Health
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
-from promptlab.errors import PromptlabError
-from promptlab.keys import STRUCK, is_key, named_without_key, without_literals
-from promptlab.project import BackendEntry, Project
-from promptlab.report.tables import plain_table
+from promptlab.core import plugins
+from promptlab.core.errors import PromptlabError
+from promptlab.core.keys import STRUCK, is_key, named_without_key, without_literals
+from promptlab.project.backends import make_backend
+from promptlab.project.folder import BackendEntry, Project
+from promptlab.report.terminal.tables import plain_table
 
 
 @click.group()
@@ -33,7 +33,7 @@ def list_(session: Session, as_json: bool) -> None:
     project = project_of(session)
     entries = list(project.backends.values())
     if as_json:
-        kinds = registry.names("backends")
+        kinds = plugins.names("backends")
         print_json({"backends": [_entry_json(entry) for entry in entries], "kinds": kinds})
         return
     table = plain_table("backend", "kind", "model", "options")
@@ -45,7 +45,7 @@ def list_(session: Session, as_json: bool) -> None:
         stdout().print(table)
     else:
         click.echo("No backend is configured yet; `echo` needs no configuration.")
-    click.echo("Kinds: " + ", ".join(registry.names("backends")))
+    click.echo("Kinds: " + ", ".join(plugins.names("backends")))
 
 
 @backend.command()

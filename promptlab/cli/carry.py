@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptlab.budget import Budget, Spent
 from promptlab.cli.gatekeeper import failed_gates
 from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.progress import RunProgress, duration
-from promptlab.errors import PromptlabError
-from promptlab.gates import Gate
-from promptlab.lazy import lazy_module
-from promptlab.report.tables import counted
-from promptlab.report.terminal import print_run
-from promptlab.report.view import RunView, run_json, run_view
-from promptlab.rule import Rule
-from promptlab.run import Job, Watch
+from promptlab.core.budget import Budget, Spent
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
+from promptlab.core.types import Outcome, Plan
+from promptlab.experiments.gates import Gate
+from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.tables import counted
+from promptlab.report.views.run import RunView, run_json, run_view
+from promptlab.runner.flow import Job, Watch
 from promptlab.store import Store
-from promptlab.types import Outcome, Plan
 
 if TYPE_CHECKING:
     from promptlab.cli import conclusion

@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
+from promptlab.analysis.compare import By, compare
+from promptlab.analysis.measurements import Measurements
 from promptlab.cli.evidence import baseline_of, deciding, read_evidence, rule_of
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.compare import By, compare
-from promptlab.inference.measurements import Measurements
-from promptlab.registry import unknown
-from promptlab.report.compare import print_comparisons, print_lines
-from promptlab.report.conclusions import compare_json
+from promptlab.core.plugins import unknown
+from promptlab.report.documents.conclusions import compare_json
+from promptlab.report.terminal.compare import print_comparisons, print_lines
 
 
 @click.command("compare", cls=RunCommand)

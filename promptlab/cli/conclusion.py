@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
+from promptlab.analysis.compare import compare
 from promptlab.cli.evidence import read_evidence
 from promptlab.cli.output import stdout
-from promptlab.compare import compare
-from promptlab.report.compare import print_comparisons
-from promptlab.report.tables import counted
-from promptlab.results import RunInfo
-from promptlab.rule import Rule
+from promptlab.core.decision import Rule
+from promptlab.core.results import RunInfo
+from promptlab.report.terminal.compare import print_comparisons
+from promptlab.report.terminal.tables import counted
 from promptlab.store import Store
 
 

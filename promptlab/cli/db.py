@@ -7,7 +7,7 @@ import click
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.report.tables import plain_table
+from promptlab.report.terminal.tables import plain_table
 
 
 @click.group()

@@ -10,11 +10,19 @@ from functools import partial
 import click
 
 from promptlab.backends import Backend
+from promptlab.cases.images import ImageFolder
 from promptlab.cli import diff_results
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench
-from promptlab.diff import (
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import Case, Message, Request, Sampling
+from promptlab.experiments.suite import Suite, load_suite, suite_names
+from promptlab.report.terminal.diff import print_case, print_case_size, print_files, print_table
+from promptlab.report.terminal.diff_measured import print_measured
+from promptlab.report.views.diff import diff_json
+from promptlab.templates.diff import (
     CaseDiff,
     Conversation,
     PromptSize,
@@ -25,17 +33,9 @@ from promptlab.diff import (
     text_size,
     whole_text,
 )
-from promptlab.errors import PromptlabError
-from promptlab.images import ImageFolder
-from promptlab.library import TemplateLibrary
-from promptlab.registry import unknown
-from promptlab.report.diff import print_case, print_case_size, print_files, print_table
-from promptlab.report.diff_measured import print_measured
-from promptlab.report.diff_view import diff_json
-from promptlab.suite import Suite, load_suite, suite_names
-from promptlab.templates import Template
-from promptlab.text_diff import patch
-from promptlab.types import Case, Message, Request, Sampling
+from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.template import Template
+from promptlab.templates.text_diff import patch
 
 _COUNTED_CASES = 20
 _Pair = tuple[Template, Template]

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.measurements import join, only_text
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import database_path, open_store, project_of
-from promptlab.compare import Comparison, compare
-from promptlab.diff import Flip
-from promptlab.errors import PromptlabError
-from promptlab.inference.measurements import join, only_text
-from promptlab.results import MeasuredRun, ResultFilter
-from promptlab.rule import Rule
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.results import MeasuredRun, ResultFilter
+from promptlab.core.types import Arm, TemplateSource
 from promptlab.store import Store
-from promptlab.types import Arm, TemplateSource
+from promptlab.templates.diff import Flip
 
 _Key = tuple[str, str]
 """A backend and a case."""

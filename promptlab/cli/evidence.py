@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
+from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
-from promptlab.errors import PromptlabError
-from promptlab.inference.measurements import Measurements, join, only_text
-from promptlab.library import TemplateLibrary
-from promptlab.project import Project
-from promptlab.registry import unknown
-from promptlab.rule import Rule
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import TemplateSource
+from promptlab.project.folder import Project
 from promptlab.store import Store
-from promptlab.types import TemplateSource
+from promptlab.templates.library import TemplateLibrary
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.doubts import IDENTICAL
 from promptlab.cli.evidence import Evidence, read_evidence, with_version
-from promptlab.compare import Comparison, compare
-from promptlab.gates import Beats, NoWorse
-from promptlab.inference.doubts import IDENTICAL
-from promptlab.report.figures import bounds, difference
-from promptlab.rule import Rule
+from promptlab.core.decision import Rule
+from promptlab.experiments.gates import Beats, NoWorse
+from promptlab.report.terminal.figures import bounds, difference
 from promptlab.store import Store
 
 

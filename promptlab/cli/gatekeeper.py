@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
-from promptlab.errors import PromptlabError
-from promptlab.gates import Beats, Bound, Gate, NoWorse, parse_gate
-from promptlab.lazy import lazy_module
-from promptlab.library import TemplateLibrary
-from promptlab.report.view import RunView
-from promptlab.rule import Rule
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
+from promptlab.core.types import Plan, TemplateSource
+from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.report.views.run import RunView
 from promptlab.store import Store
-from promptlab.types import Plan, TemplateSource
+from promptlab.templates.library import TemplateLibrary
 
 if TYPE_CHECKING:
     from promptlab.cli import gate_evidence

@@ -8,16 +8,16 @@ from typing import Literal
 
 import click
 
-from promptlab.case_files import read_rows
+from promptlab.cases.files import read_rows
 from promptlab.cli.carry import read_view
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.errors import PromptlabError
-from promptlab.outcome_rows import ROLES, read_outcomes
-from promptlab.outcomes import IMPORTED, ImportedRun, gather
-from promptlab.report.tables import counted
-from promptlab.report.terminal import print_run
+from promptlab.core.errors import PromptlabError
+from promptlab.importers.outcome_rows import ROLES, read_outcomes
+from promptlab.importers.outcomes import IMPORTED, ImportedRun, gather
+from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.tables import counted
 from promptlab.store import Store
 
 

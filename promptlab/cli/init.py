@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
 
 _ELSEWHERE = "name another folder: promptlab init DIR"
 

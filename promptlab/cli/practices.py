@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
+from promptlab.analysis.practices import practice_effects
 from promptlab.cli.evidence import deciding, read_evidence, rule_of
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.practices import practice_effects
-from promptlab.report.conclusions import practices_json
-from promptlab.report.practices import print_practices
+from promptlab.report.documents.conclusions import practices_json
+from promptlab.report.terminal.practices import print_practices
 
 
 @click.command(cls=RunCommand)

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from promptlab.backends import Backend, Throughput
-from promptlab.errors import BackendError
-from promptlab.lazy import lazy_module
-from promptlab.report.tables import counted
-from promptlab.types import Outcome, Plan, TrialResult, Turn
+from promptlab.core.errors import BackendError
+from promptlab.core.lazy import lazy_module
+from promptlab.core.types import Outcome, Plan, TrialResult, Turn
+from promptlab.report.terminal.tables import counted
 
 if TYPE_CHECKING:
     from rich import progress

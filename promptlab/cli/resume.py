@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import click
 
-from promptlab.budget import Spent
 from promptlab.cli.carry import Wanted, carry_out
 from promptlab.cli.gatekeeper import stored_gates
 from promptlab.cli.run import make_budget, make_executor
@@ -14,15 +13,16 @@ from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, open_store
-from promptlab.errors import PromptlabError
-from promptlab.outcomes import IMPORTED
-from promptlab.report.tables import counted
-from promptlab.results import RunInfo
-from promptlab.run import Job, finish
+from promptlab.core.budget import Spent
+from promptlab.core.errors import PromptlabError
+from promptlab.core.results import RunInfo
+from promptlab.core.types import Json, ScorerSpec
+from promptlab.importers.outcomes import IMPORTED
+from promptlab.report.terminal.tables import counted
+from promptlab.runner.flow import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
-from promptlab.templates import Template
-from promptlab.types import Json, ScorerSpec
+from promptlab.templates.template import Template
 
 
 @click.command(cls=RunCommand)

@@ -11,28 +11,29 @@ from typing import Any, cast
 
 import click
 
-from promptlab import outcomes, registry
 from promptlab.backends import Backend
-from promptlab.budget import NOTHING, Budget, Spent
 from promptlab.cli.carry import Wanted, carry_out
 from promptlab.cli.gatekeeper import check_measurable
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.run_options import overrides_of, selecting, selection_of, spending
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, database_path, open_store
-from promptlab.errors import PromptlabError
+from promptlab.core import plugins
+from promptlab.core.budget import NOTHING, Budget, Spent
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import BackendSpec, Plan
 from promptlab.executors import Executor
-from promptlab.forecast import Forecast, Stored, check, forecast
-from promptlab.gates import Gate, parse_gate
-from promptlab.plan import make_plan
-from promptlab.renderer import Renderer
-from promptlab.report.terminal import print_forecast
-from promptlab.report.view import forecast_json
-from promptlab.run import Job, start
+from promptlab.experiments.gates import Gate, parse_gate
+from promptlab.experiments.plan import make_plan
+from promptlab.experiments.suite import Suite, load_suite
+from promptlab.importers import outcomes
+from promptlab.report.terminal.run import print_forecast
+from promptlab.report.views.run import forecast_json
+from promptlab.runner.flow import Job, start
+from promptlab.runner.forecast import Forecast, Stored, check, forecast
+from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
-from promptlab.suite import Suite, load_suite
-from promptlab.types import BackendSpec, Plan
 
 
 @click.command()
@@ -129,7 +130,7 @@ def _gates(suite: Suite, plan: Plan, asked: Iterable[str], bench: Workbench) -> 
 
 def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
     """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
-    return cast(type[Executor], registry.load("executors", name, root))(jobs)
+    return cast(type[Executor], plugins.load("executors", name, root))(jobs)
 
 
 def make_budget(

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from promptlab.cli.workbench import Workbench
-from promptlab.errors import PromptlabError
-from promptlab.plan import Selection
+from promptlab.core.errors import PromptlabError
+from promptlab.experiments.plan import Selection
 
 _OVERRIDES = (
     *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),

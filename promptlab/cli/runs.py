@@ -7,8 +7,8 @@ import click
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.report.terminal import print_runs
-from promptlab.report.view import run_info_json
+from promptlab.report.terminal.run import print_runs
+from promptlab.report.views.run import run_info_json
 
 
 @click.command()

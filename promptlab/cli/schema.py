@@ -6,8 +6,8 @@ import click
 from pydantic import BaseModel
 
 from promptlab.cli.output import print_json
-from promptlab.front_matter import FrontMatter
-from promptlab.suite import SuiteFile
+from promptlab.experiments.suite import SuiteFile
+from promptlab.templates.front_matter import FrontMatter
 
 FORMATS: dict[str, type[BaseModel]] = {"suite": SuiteFile, "template": FrontMatter}
 

@@ -9,8 +9,8 @@ import click
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import project_of
-from promptlab.errors import PromptlabError
-from promptlab.report.tables import plain_table
+from promptlab.core.errors import PromptlabError
+from promptlab.report.terminal.tables import plain_table
 from promptlab.scorers import Description, describe, get_scorer, scorer_names
 
 

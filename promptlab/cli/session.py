@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptlab.errors import PromptlabError
-from promptlab.lazy import lazy_module
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
     import dotenv

@@ -12,13 +12,13 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.library import chosen_versions, natural_key
-from promptlab.registry import unknown
-from promptlab.report.terminal import print_result, print_run, print_tracebacks, print_turns
-from promptlab.report.view import result_json, turns_json
-from promptlab.results import Result, ResultFilter
+from promptlab.core.plugins import unknown
+from promptlab.core.results import Result, ResultFilter
+from promptlab.core.types import Plan
+from promptlab.report.terminal.run import print_result, print_run, print_tracebacks, print_turns
+from promptlab.report.views.run import result_json, turns_json
 from promptlab.store import Store
-from promptlab.types import Plan
+from promptlab.templates.library import chosen_versions, natural_key
 
 _SHOWN = 20
 

@@ -9,22 +9,22 @@ from typing import Any
 
 import click
 
+from promptlab.cases.images import ImageFolder
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, open_store
-from promptlab.errors import PromptlabError
-from promptlab.front_matter import SLUG
-from promptlab.images import ImageFolder
-from promptlab.library import ALIASES
-from promptlab.project import DATABASE
-from promptlab.registry import unknown
-from promptlab.report.tables import plain_table
-from promptlab.report.terminal import print_messages
-from promptlab.report.view import messages_json
-from promptlab.results import TemplateHistory
-from promptlab.suite import load_suite
-from promptlab.templates import Call, Template
-from promptlab.types import Json
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.results import TemplateHistory
+from promptlab.core.types import Json
+from promptlab.experiments.suite import load_suite
+from promptlab.project.folder import DATABASE
+from promptlab.report.terminal.run import print_messages
+from promptlab.report.terminal.tables import plain_table
+from promptlab.report.views.run import messages_json
+from promptlab.templates.front_matter import SLUG
+from promptlab.templates.library import ALIASES
+from promptlab.templates.template import Call, Template
 
 _VERSION = re.compile(r"\w[\w-]*(?:\.[\w-]+)*")
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---", re.DOTALL | re.MULTILINE)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from promptlab.backend_config import describe_backend, entry_of, make_backend
 from promptlab.backends import Backend
 from promptlab.cli.session import Session
-from promptlab.errors import PromptlabError
-from promptlab.library import TemplateLibrary
-from promptlab.project import DATABASE, BackendEntry, Project, find_project, open_project
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import BackendSpec
+from promptlab.project.backends import describe_backend, entry_of, make_backend
+from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
 from promptlab.store import Store
-from promptlab.types import BackendSpec
+from promptlab.templates.library import TemplateLibrary
 
 
 def project_of(session: Session) -> Project:

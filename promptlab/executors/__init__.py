@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from promptlab.backends import Backend
-from promptlab.errors import BackendError
-from promptlab.types import Completion, Json, Request
+from promptlab.core.errors import BackendError
+from promptlab.core.types import Completion, Json, Request
 
 
 class Work(Protocol):

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from promptlab.backends import Backend
-from promptlab.cost import likely_tokens
-from promptlab.errors import BackendError
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Failure, Fault
+from promptlab.core.prices import likely_tokens
+from promptlab.core.types import Completion, Outcome, Request
 from promptlab.executors import Work
-from promptlab.failure import Failure, Fault
-from promptlab.retry import wait_before_retry
-from promptlab.throttle import Throttle
-from promptlab.types import Completion, Outcome, Request
+from promptlab.executors.policy.retry import wait_before_retry
+from promptlab.executors.policy.throttle import Throttle
 
 UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
 _DRAIN_S = 30.0  # at most, for answers in flight when a run is interrupted

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
-from promptlab.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
-from promptlab.cost import Price
-from promptlab.errors import BackendError, PromptlabError
-from promptlab.failure import Failure, Fault
-from promptlab.keys import Keyring
-from promptlab.lazy import lazy_module
+from promptlab.core.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.failure import Failure, Fault
+from promptlab.core.keys import Keyring
+from promptlab.core.lazy import lazy_module
+from promptlab.core.prices import Price
+from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
 from promptlab.remote.bodies import decoded, encoded, merged
 from promptlab.remote.exchange import CallError, Exchange, Reply
 from promptlab.remote.failures import RefusedError, judge
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.probes import check
 from promptlab.remote.transport import open_transport
-from promptlab.types import Completion, Json, Outcome, Request, Sampling
 
 if TYPE_CHECKING:
     import httpx

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from promptlab.failure import Fault
-from promptlab.keys import Keyring
+from promptlab.core.failure import Fault
+from promptlab.core.keys import Keyring
 from promptlab.remote.exchange import CallError, Reply
 
 _LOOKED_AT, _SHOWN = 2_000, 60  # bytes and characters of a reply that is no JSON

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptlab.keys import strike_all
+from promptlab.core.keys import strike_all
 
 _SHOWN = 300  # characters of a server's own words
 _READ = 100_000  # bytes of a page in which its title is looked for

@@ -7,8 +7,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptlab.failure import Failure, Fault
-from promptlab.lazy import lazy_module
+from promptlab.core.failure import Failure, Fault
+from promptlab.core.lazy import lazy_module
 from promptlab.remote.transport import fault_of, foreign_errors, raise_if_unsafe, reason_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
 from promptlab.remote.complaints import Complaint, read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.waits import wait_of

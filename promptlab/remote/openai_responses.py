@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from promptlab.failure import Fault
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Image, Message, Usage
 from promptlab.remote.exchange import CallError
 from promptlab.remote.failures import RefusedError
 from promptlab.remote.pictures import data_url
 from promptlab.remote.reading import count, outcome, word
-from promptlab.types import Completion, Image, Message, Usage
 
 NAMES = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
 LOGPROBS = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
-from promptlab.cost import Price
-from promptlab.keys import holds_key, url_holds_key
+from promptlab.core.keys import holds_key, url_holds_key
+from promptlab.core.prices import Price
 
 _NO_KEY_HERE = "a key must not stand in a file: set it in the environment and "
 _REMEDIES = {"headers": "write ${NAME} here", "extra_body": "send it as a header, ${NAME}"}

@@ -6,9 +6,9 @@ import base64
 from functools import lru_cache
 from pathlib import Path
 
-from promptlab.digest import digest_bytes
-from promptlab.errors import PromptlabError
-from promptlab.types import Image
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Image
 
 _KEPT = 8  # images of the same case follow one another in a run
 

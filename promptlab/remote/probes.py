@@ -9,11 +9,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from promptlab.capacity import Health
-from promptlab.errors import BackendError, PromptlabError
-from promptlab.failure import Fault
+from promptlab.core.capacity import Health
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Json, Message, Request, Sampling
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Json, Message, Request, Sampling
 
 if TYPE_CHECKING:
     from promptlab.remote.backend import RemoteBackend

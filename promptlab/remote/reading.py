@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from promptlab.types import Outcome
+from promptlab.core.types import Outcome
 
 _MOST = 10**12  # tokens: more is a mistake, and more than the database can hold
 

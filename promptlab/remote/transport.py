@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
-from promptlab.lazy import lazy_module
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
+from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
     import aiohttp

@@ -28,11 +28,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
-from promptlab.digest import digest_text
-from promptlab.errors import PromptlabError
-from promptlab.registry import load_attr, load_point, unknown
+from promptlab.core.digest import digest_text
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import load_attr, load_point, unknown
+from promptlab.core.types import Case, Likelihood, Outcome, Score, Turn
 from promptlab.scorers.signature import Parameter, parameters_of, summary_of
-from promptlab.types import Case, Likelihood, Outcome, Score, Turn
 
 Verdict = bool | float | Score
 Continuations = Callable[..., Sequence[str]]
@@ -147,7 +147,7 @@ def describe(scorer: Scorer) -> Description:
 @cache
 def _built_in() -> Mapping[str, Scorer]:
     for name in _MODULES:
-        importlib.import_module(f"{__name__}.{name}")
+        importlib.import_module(f"{__name__}.builtin.{name}")
     ours = [made for made in _DECORATED if made.ours]
     return {made.name: made for made in sorted(ours, key=lambda made: made.name)}
 

@@ -20,14 +20,14 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from promptlab.digest import canonical_json
-from promptlab.errors import PromptlabError
-from promptlab.registry import unknown
+from promptlab.core.digest import canonical_json
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import Case, Json, Score, ScorerSpec
 from promptlab.scorers import Sample, Scorer, get_scorer
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
-from promptlab.types import Case, Json, Score, ScorerSpec
 
 _LABEL = re.compile(r"\w[\w.-]*")
 _LABEL_KEY = "name"  # the one parameter that is ours: no scorer can have it

@@ -16,8 +16,8 @@ from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from promptlab.errors import PromptlabError
-from promptlab.types import Case
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Case
 
 Fill = Callable[[Case], Any]
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
 from promptlab.scorers.signature import Parameter, parameters_of
 
 _YAML_HINT = "put true and false in quotes where they are texts"

@@ -19,8 +19,8 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
+from promptlab.core.types import Score
 from promptlab.scorers import Sample, Scorer
-from promptlab.types import Score
 
 TIME_LIMIT_S = 60.0
 """How long a user's function may take over one sample."""

@@ -15,7 +15,7 @@ from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
-from promptlab.types import Json
+from promptlab.core.types import Json
 
 _PATTERN_LIMIT_S = 1.0
 

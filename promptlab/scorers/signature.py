@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
 
 REQUIRED = inspect.Parameter.empty
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptlab.types import Score
+from promptlab.core.types import Score
 
 _REASON_LENGTH = 300
 _QUOTE_LENGTH = 80

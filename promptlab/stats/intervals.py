@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from statistics import NormalDist
 
-from promptlab.lazy import lazy_module
+from promptlab.core.lazy import lazy_module
 
 scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
 

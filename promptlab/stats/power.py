@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.lazy import lazy_module
+from promptlab.core.lazy import lazy_module
 
 scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
 

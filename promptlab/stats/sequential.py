@@ -13,7 +13,7 @@ from math import exp, lgamma, log
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promptlab.lazy import lazy_module
+from promptlab.core.lazy import lazy_module
 from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import known_values
 

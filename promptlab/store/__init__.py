@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from promptlab.budget import Spent
-from promptlab.results import (
+from promptlab.core.budget import Spent
+from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
     MeasuredRun,
@@ -22,11 +22,11 @@ from promptlab.results import (
     StoreStats,
     TemplateHistory,
 )
-from promptlab.store import aggregates, care, outcomes, plans, queries, runs
+from promptlab.core.types import Completion, Json, Plan, Turn
+from promptlab.store import aggregates, care, imported, plans, queries, runs
 from promptlab.store.connection import Connection, prepare
 from promptlab.store.encode import iso
 from promptlab.store.writer import Writer
-from promptlab.types import Completion, Json, Plan, Turn
 
 __all__ = ["Store", "TemplateHistory", "Writer"]
 
@@ -160,7 +160,7 @@ class Store:
 
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores of a run with their setting; None is the primary scorer."""
-        return outcomes.measured(self._connection, self._number(run_id), scorer)
+        return imported.measured(self._connection, self._number(run_id), scorer)
 
     # Templates
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from promptlab.budget import Spent
-from promptlab.results import ArmOutcomes, ArmScores, Sum
+from promptlab.core.budget import Spent
+from promptlab.core.results import ArmOutcomes, ArmScores, Sum
+from promptlab.core.types import Outcome
 from promptlab.store.connection import Connection
-from promptlab.types import Outcome
 
 _ARM_OUTCOMES = """
 SELECT arm, count(*),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from promptlab.digest import digest_json, digest_text
-from promptlab.errors import StoreError
-from promptlab.results import StoreStats
+from promptlab.core.digest import digest_json, digest_text
+from promptlab.core.errors import StoreError
+from promptlab.core.results import StoreStats
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json
 

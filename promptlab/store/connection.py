@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from promptlab.errors import StoreError
-from promptlab.lazy import lazy_module
+from promptlab.core.errors import StoreError
+from promptlab.core.lazy import lazy_module
 from promptlab.store.migrations import ACCOUNT, KNOWN, STEP_SET, migrations, new_database
 
 if TYPE_CHECKING:

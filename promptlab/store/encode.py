@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from promptlab.core.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 from promptlab.store.connection import Value
-from promptlab.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from promptlab.lazy import lazy_module
+from promptlab.core.lazy import lazy_module
 from promptlab.store.schema import STEPS
 
 if TYPE_CHECKING:

@@ -9,6 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from promptlab.core.types import (
+    Arm,
+    BackendSpec,
+    Case,
+    Plan,
+    ScorerSpec,
+    Sequential,
+    TemplateSource,
+)
 from promptlab.store.connection import Connection, Row, Value
 from promptlab.store.encode import (
     from_json,
@@ -19,7 +28,6 @@ from promptlab.store.encode import (
     storable,
     to_json,
 )
-from promptlab.types import Arm, BackendSpec, Case, Plan, ScorerSpec, Sequential, TemplateSource
 
 _INSERT_CASE = """
 INSERT INTO cases (digest, case_id, vars, expect, tags, case_group) VALUES (?, ?, ?, ?, ?, ?)

@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from promptlab.errors import StoreError
-from promptlab.results import Result, ResultFilter, TemplateHistory
+from promptlab.core.errors import StoreError
+from promptlab.core.results import Result, ResultFilter, TemplateHistory
+from promptlab.core.types import Completion, Outcome, Request, Turn
 from promptlab.store.connection import Connection, Row, Value, connect
 from promptlab.store.encode import (
     COMPLETION_COLUMNS,
@@ -20,7 +21,6 @@ from promptlab.store.encode import (
     to_json,
 )
 from promptlab.store.schema import RESULT_COLUMNS
-from promptlab.types import Completion, Outcome, Request, Turn
 
 # With max(id) SQLite takes the other columns from that same row: the newest answer of each key.
 _COMPLETIONS = f"""

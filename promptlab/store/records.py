@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from typing import TypeVar
 
-from promptlab.budget import NOTHING, Spent
-from promptlab.digest import digest_text
-from promptlab.errors import StoreError
+from promptlab.core.budget import NOTHING, Spent
+from promptlab.core.digest import digest_text
+from promptlab.core.errors import StoreError
+from promptlab.core.types import Outcome, Request, Score, TrialResult, Turn
 from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import (
     COMPLETION_COLUMNS,
@@ -24,7 +25,6 @@ from promptlab.store.encode import (
     storable,
     to_json,
 )
-from promptlab.types import Outcome, Request, Score, TrialResult, Turn
 
 Number = TypeVar("Number", int, float)
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from promptlab.errors import StoreError
-from promptlab.results import RunInfo
+from promptlab.core.errors import StoreError
+from promptlab.core.results import RunInfo
+from promptlab.core.types import Json, Outcome, Plan
 from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, mapping_to_json, to_json
 from promptlab.store.plans import save_plan, settings_of
-from promptlab.types import Json, Outcome, Plan
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,

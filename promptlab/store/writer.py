@@ -15,11 +15,11 @@ from threading import Condition
 from types import TracebackType
 from typing import Self
 
-from promptlab.budget import Spent
+from promptlab.core.budget import Spent
+from promptlab.core.types import Outcome, TrialResult, Turn
 from promptlab.store.connection import connect
 from promptlab.store.encode import iso
 from promptlab.store.records import Record, Recorder
-from promptlab.types import Outcome, TrialResult, Turn
 
 _BATCH = 1_000  # records in one transaction, unless
 _SECONDS = 0.5  # so much time has passed first

@@ -11,11 +11,11 @@ from anthropic.types.message_create_params import MessageCreateParamsNonStreamin
 from pydantic import ValidationError
 
 from promptlab.backends.anthropic import Anthropic, Options
-from promptlab.digest import digest_bytes
-from promptlab.errors import BackendError, PromptlabError
-from promptlab.failure import Fault
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 
 from .sdk_types import strict_validator
 

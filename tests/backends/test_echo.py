@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.backends.echo import Echo, Options
-from promptlab.types import Completion, Message, Outcome, Request, Sampling
+from promptlab.core.types import Completion, Message, Outcome, Request, Sampling
 
 
 def ask(*messages: Message, options: dict[str, Any] | None = None, **sampling: Any) -> Completion:

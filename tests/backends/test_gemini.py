@@ -16,12 +16,12 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from promptlab.backends.gemini import Gemini, Options
-from promptlab.cost import Price
-from promptlab.digest import digest_bytes
-from promptlab.errors import BackendError, PromptlabError
-from promptlab.failure import Fault
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.failure import Fault
+from promptlab.core.prices import Price
+from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 
 KEY = "AIzaSyTest-0123456789abcdefghijklmno"
 PIXEL = b"\xff\xfb\xcb\xff pixels"  # its base64 holds `/`

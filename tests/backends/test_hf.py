@@ -14,9 +14,9 @@ import pytest
 from pydantic import ValidationError
 
 from promptlab.backends.hf import HuggingFace, Options
-from promptlab.errors import BackendError
-from promptlab.hf_model.weights import DEFAULT_MODEL
-from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling
+from promptlab.core.errors import BackendError
+from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling
+from promptlab.local_model.files.weights import DEFAULT_MODEL
 
 LIGHT = """
 import sys

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import torch
 
-from promptlab.backend_config import describe_backend, make_backend
 from promptlab.backends.hf import HuggingFace, Options
-from promptlab.errors import BackendError
-from promptlab.project import BackendEntry
-from promptlab.types import Message, Request, Sampling
-from tests.hf_model.adapters import edit_config, write_adapter, write_model
-from tests.hf_model.conftest import make_model, make_tokenizer
+from promptlab.core.errors import BackendError
+from promptlab.core.types import Message, Request, Sampling
+from promptlab.project.backends import describe_backend, make_backend
+from promptlab.project.folder import BackendEntry
+from tests.local_model.adapters import edit_config, write_adapter, write_model
+from tests.local_model.conftest import make_model, make_tokenizer
 
 
 @pytest.fixture(scope="module")

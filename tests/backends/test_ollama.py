@@ -15,11 +15,11 @@ import pytest
 from pydantic import ConfigDict, ValidationError
 
 from promptlab.backends.ollama import Ollama, Options
-from promptlab.digest import digest_bytes
-from promptlab.errors import BackendError, PromptlabError
-from promptlab.failure import Fault
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Image, Json, Message, Outcome, Request, Sampling, Usage
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Image, Json, Message, Outcome, Request, Sampling, Usage
 
 KEY = "proxy-key-0123456789abcdef"
 DIGEST = "a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72"

@@ -12,11 +12,11 @@ from openai.types.responses.response_create_params import ResponseCreateParamsNo
 from pydantic import ValidationError
 
 from promptlab.backends.openai import OpenAI, Options
-from promptlab.digest import digest_bytes
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 
 from .sdk_types import strict_validator
 

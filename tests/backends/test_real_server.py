@@ -23,10 +23,10 @@ from promptlab.backends.hf import HuggingFace
 from promptlab.backends.hf import Options as LocalOptions
 from promptlab.backends.openai import OpenAI, Options
 from promptlab.cli import run_cli
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
-from promptlab.hf_model.weights import DEFAULT_MODEL
-from promptlab.types import Completion, Message, Outcome, Request, Role, Sampling
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Message, Outcome, Request, Role, Sampling
+from promptlab.local_model.files.weights import DEFAULT_MODEL
 
 pytestmark = pytest.mark.model
 

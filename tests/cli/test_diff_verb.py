@@ -13,7 +13,7 @@ from .conftest import FILES, Gold, Promptlab, edit
 
 LAME = """\
 from promptlab.backends.echo import Echo
-from promptlab.errors import BackendError
+from promptlab.core.errors import BackendError
 
 class Lame(Echo):
     def count_tokens(self, request):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.errors import StoreError
+from promptlab.core.errors import StoreError
 from promptlab.store.connection import connect
 
 from .conftest import Promptlab, edit, query, spawn

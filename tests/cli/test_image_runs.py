@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from promptlab.images import MAX_BYTES
+from promptlab.cases.images import MAX_BYTES
 
 from .conftest import Promptlab, Ran, edit, query
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from promptlab.backends import Backend, Health
 from promptlab.backends.echo import Echo
-from promptlab.project import find_project
+from promptlab.project.folder import find_project
 
 from .conftest import FILES, Gold, Promptlab, edit, query
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hf_model.adapters import write_model
-from tests.hf_model.conftest import make_model, make_tokenizer
+from tests.local_model.adapters import write_model
+from tests.local_model.conftest import make_model, make_tokenizer
 
 from .conftest import Promptlab, query
 from .drawn import write

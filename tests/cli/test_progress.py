@@ -9,7 +9,7 @@ import pytest
 from promptlab.backends import Throughput
 from promptlab.backends.echo import Echo, Options
 from promptlab.cli.progress import RunProgress
-from promptlab.types import Plan
+from promptlab.core.types import Plan
 
 PLAN = Plan(
     suite="greet",

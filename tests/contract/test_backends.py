@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from promptlab import registry
 from promptlab.backends import Backend, Price
-from promptlab.digest import canonical_json
-from promptlab.errors import BackendError
-from promptlab.hf_model.weights import DEFAULT_MODEL
-from promptlab.images import ImageFolder
-from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.cases.images import ImageFolder
+from promptlab.core import plugins
+from promptlab.core.digest import canonical_json
+from promptlab.core.errors import BackendError
+from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.local_model.files.weights import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from tests.remote.vendor_server import VendorServer
@@ -48,7 +48,7 @@ class Member:
 
     def make(self, server: VendorServer) -> Backend:
         """Make the backend; one behind an API finds it at the server."""
-        plugin: Any = registry.load("backends", self.kind)
+        plugin: Any = plugins.load("backends", self.kind)
         place = {} if self.api is None else {"base_url": server.url + self.api}
         made: Backend = plugin(self.model, plugin.options_model(**self.options, **place))
         return made
@@ -215,12 +215,12 @@ async def gather(backend: Backend, asked: Sequence[Request]) -> list[tuple[Reque
 
 
 def test_every_kind_is_in_the_table() -> None:
-    assert {member.kind for member in MEMBERS.values()} == set(registry.names("backends"))
+    assert {member.kind for member in MEMBERS.values()} == set(plugins.names("backends"))
 
 
 def test_its_kind_is_its_name(backend: Backend) -> None:
-    assert backend.kind in registry.names("backends")
-    plugin: Any = registry.load("backends", backend.kind)
+    assert backend.kind in plugins.names("backends")
+    plugin: Any = plugins.load("backends", backend.kind)
     assert isinstance(backend, plugin)
 
 

@@ -10,15 +10,15 @@ from typing import cast
 
 import pytest
 
-from promptlab import registry
 from promptlab.backends import Capacity, Patience
 from promptlab.backends.echo import Echo, Options
-from promptlab.errors import BackendError
+from promptlab.core import plugins
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Failure, Fault
+from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
 from promptlab.executors import Executor
-from promptlab.failure import Failure, Fault
-from promptlab.types import Completion, Json, Message, Outcome, Request, Sampling
 
-EXECUTORS = registry.names("executors")
+EXECUTORS = plugins.names("executors")
 
 
 class Paced(Echo):
@@ -124,7 +124,7 @@ def make_request(key: str) -> Request:
 
 @pytest.fixture(params=EXECUTORS)
 def executor(request: pytest.FixtureRequest) -> Executor:
-    return cast(type[Executor], registry.load("executors", request.param))()
+    return cast(type[Executor], plugins.load("executors", request.param))()
 
 
 def execute(executor: Executor, numbers: Mapping[str, int], backends: Mapping[str, Paced]) -> Pile:
@@ -321,7 +321,7 @@ def test_a_call_that_waits_is_not_made_when_the_money_is_gone(executor: Executor
 
 def test_jobs_bound_the_calls_of_a_remote_backend_alone() -> None:
     for kind in EXECUTORS:
-        plugin = cast(type[Executor], registry.load("executors", kind))
+        plugin = cast(type[Executor], plugins.load("executors", kind))
         remote, local = Failing(patience=PATIENT, calls=3), Paced(calls=2, batch=4)
         carry(plugin(7), Pile(remote=60, local=60), {"remote": remote, "local": local})
         assert (remote.most_calls, local.most_calls) == (7, 2)

@@ -13,10 +13,8 @@ from typing import Any
 
 import pytest
 
-from promptlab.errors import PromptlabError
-from promptlab.scorers import Sample, get_scorer, scorer_names
-from promptlab.scorers.binding import BoundScorer, bind
-from promptlab.types import (
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import (
     Case,
     Completion,
     Likelihood,
@@ -27,6 +25,8 @@ from promptlab.types import (
     Score,
     Turn,
 )
+from promptlab.scorers import Sample, get_scorer, scorer_names
+from promptlab.scorers.binding import BoundScorer, bind
 
 CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "contains": {"any": ["a", "b"], "all": "c", "not": "d", "ignore_case": True},

@@ -19,11 +19,11 @@ import httpx
 import pytest
 
 from promptlab.backends.openai import OpenAI, Options
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Message, Outcome, Request, Sampling
 from promptlab.remote.exchange import MAX_BYTES, CallError, Exchange, Reply
 from promptlab.remote.transport import open_transport
-from promptlab.types import Completion, Message, Outcome, Request, Sampling
 
 from .fault_replies import FAULTS
 from .fault_server import FaultServer

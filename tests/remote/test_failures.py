@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
-from promptlab.keys import Keyring
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
+from promptlab.core.keys import Keyring
 from promptlab.remote.complaints import read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import RefusedError, judge

@@ -9,7 +9,7 @@ import time
 import httpx
 
 from promptlab.backends.openai import OpenAI, Options
-from promptlab.types import Message, Outcome, Request, Sampling
+from promptlab.core.types import Message, Outcome, Request, Sampling
 
 from .fault_replies import FAULTS, Call, answer_to
 from .fault_server import FaultServer

@@ -8,10 +8,10 @@ import pytest
 from openai.types.responses import Response
 
 from promptlab.backends.openai import OpenAI, Options
-from promptlab.failure import Fault
+from promptlab.core.failure import Fault
+from promptlab.core.types import Completion, Outcome, Usage
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import RefusedError
-from promptlab.types import Completion, Outcome, Usage
 
 BACKEND = OpenAI("gpt-x", Options(api="responses"))
 THOUGHT: dict[str, Any] = {"id": "r1", "type": "reasoning", "summary": [], "content": None}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from promptlab.backend_config import make_backend
 from promptlab.backends.openai import OpenAI
-from promptlab.cost import Price
-from promptlab.errors import PromptlabError
-from promptlab.project import BackendEntry
+from promptlab.core.errors import PromptlabError
+from promptlab.core.prices import Price
+from promptlab.project.backends import make_backend
+from promptlab.project.folder import BackendEntry
 
 SECRET = "sk-AbCdEf0123456789AbCd"
 RANDOM = "AbCdEfGhIjKlMnOpQrStUvWxYz0123"

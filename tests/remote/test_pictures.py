@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.digest import digest_bytes
-from promptlab.errors import PromptlabError
-from promptlab.images import ImageFolder
+from promptlab.cases.images import ImageFolder
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Image
 from promptlab.remote.pictures import data_url, in_base64, is_url
-from promptlab.types import Image
 
 DATA = b"\x89PNG\r\n\x1a\n and so on"
 

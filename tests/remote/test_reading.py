@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from promptlab.core.types import Outcome
 from promptlab.remote.reading import added, count, outcome, word
-from promptlab.types import Outcome
 
 USAGE = {"a": 3, "deep": {"b": 0, "c": None}, "list": [1], "n": True, "x": 1.5, "t": "7", "m": -1}
 

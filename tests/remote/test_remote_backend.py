@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from promptlab.backends.openai import OpenAI, Options
-from promptlab.capacity import Pace, Patience
-from promptlab.cost import Price
-from promptlab.errors import BackendError
-from promptlab.failure import Failure, Fault
+from promptlab.core.capacity import Pace, Patience
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Failure, Fault
+from promptlab.core.prices import Price
+from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.types import Completion, Image, Message, Outcome, Request, Sampling
 
 from .fault_server import FaultServer
 

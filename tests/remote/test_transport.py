@@ -9,8 +9,8 @@ import aiohttp
 import httpx
 import pytest
 
-from promptlab.errors import BackendError
-from promptlab.failure import Fault
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Fault
 from promptlab.remote.exchange import CallError, Exchange, Reply
 from promptlab.remote.transport import fault_of, open_transport, raise_if_unsafe, reason_of
 

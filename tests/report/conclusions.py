@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from promptlab.compare import Comparison
-from promptlab.inference.conclude import Effect
-from promptlab.inference.contrast import Change
-from promptlab.practices import PracticeEffect
+from promptlab.analysis.compare import Comparison
+from promptlab.analysis.conclude import Effect
+from promptlab.analysis.contrast import Change
+from promptlab.analysis.practices import PracticeEffect
 from promptlab.stats.intervals import Interval
 
 EFFECT = Effect(

@@ -8,9 +8,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from promptlab.report.view import RunView, run_view
-from promptlab.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
-from promptlab.types import Arm, Outcome, Plan, Sampling, ScorerSpec
+from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
+from promptlab.core.types import Arm, Outcome, Plan, Sampling, ScorerSpec
+from promptlab.report.views.run import RunView, run_view
 
 UNKNOWN = Sum(0, None, None)
 

@@ -12,9 +12,9 @@ from inline_snapshot import snapshot
 from rich.cells import cell_len
 from rich.console import Console
 
-from promptlab.compare import Comparison
-from promptlab.report.compare import print_comparisons
-from promptlab.rule import Rule
+from promptlab.analysis.compare import Comparison
+from promptlab.core.decision import Rule
+from promptlab.report.terminal.compare import print_comparisons
 
 from .conclusions import build_comparison, change
 from .conftest import Printed

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.console import Console
 
-from promptlab.diff import (
+from promptlab.core.types import Json, Message
+from promptlab.report.terminal.diff import print_case, print_case_size, print_files, print_table
+from promptlab.report.terminal.diff_lines import print_hunk
+from promptlab.templates.diff import (
     CaseDiff,
     FileDiff,
     KeyDiff,
@@ -18,10 +21,7 @@ from promptlab.diff import (
     VersionDiff,
     diff_conversations,
 )
-from promptlab.report.diff import print_case, print_case_size, print_files, print_table
-from promptlab.report.diff_lines import print_hunk
-from promptlab.text_diff import Hunk, diff_texts
-from promptlab.types import Json, Message
+from promptlab.templates.text_diff import Hunk, diff_texts
 
 from .conftest import Printed
 

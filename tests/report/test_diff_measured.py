@@ -4,9 +4,9 @@ from typing import Any
 
 from inline_snapshot import snapshot
 
-from promptlab.compare import Comparison
-from promptlab.diff import Flip
-from promptlab.report.diff_measured import print_measured
+from promptlab.analysis.compare import Comparison
+from promptlab.report.terminal.diff_measured import print_measured
+from promptlab.templates.diff import Flip
 
 from .conclusions import build_comparison
 from .conftest import Printed

@@ -2,11 +2,19 @@ from __future__ import annotations
 
 import json
 
-from promptlab.diff import CaseDiff, FileDiff, Flip, KeyDiff, Names, PromptSize, VersionDiff
-from promptlab.diff import diff_conversations as compare
-from promptlab.report.diff_view import diff_json
-from promptlab.text_diff import diff_texts
-from promptlab.types import Message
+from promptlab.core.types import Message
+from promptlab.report.views.diff import diff_json
+from promptlab.templates.diff import (
+    CaseDiff,
+    FileDiff,
+    Flip,
+    KeyDiff,
+    Names,
+    PromptSize,
+    VersionDiff,
+)
+from promptlab.templates.diff import diff_conversations as compare
+from promptlab.templates.text_diff import diff_texts
 
 from .test_diff_measured import measured
 

@@ -12,9 +12,9 @@ from inline_snapshot import snapshot
 from rich.cells import cell_len
 from rich.console import Console
 
-from promptlab.practices import PracticeEffect, Practices
-from promptlab.report.practices import print_practices
-from promptlab.rule import Rule
+from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.core.decision import Rule
+from promptlab.report.terminal.practices import print_practices
 from promptlab.stats.meta import random_effects
 
 from .conclusions import build_practice, change

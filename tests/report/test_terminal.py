@@ -9,9 +9,18 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.console import Console
 
-from promptlab.cost import TokenRange
-from promptlab.forecast import ArmForecast, Forecast
-from promptlab.report.terminal import (
+from promptlab.core.prices import TokenRange
+from promptlab.core.types import (
+    Completion,
+    Image,
+    Likelihood,
+    Message,
+    Outcome,
+    Request,
+    Sampling,
+    Turn,
+)
+from promptlab.report.terminal.run import (
     print_forecast,
     print_messages,
     print_result,
@@ -20,8 +29,8 @@ from promptlab.report.terminal import (
     print_tracebacks,
     print_turns,
 )
-from promptlab.report.view import RunView
-from promptlab.types import Completion, Image, Likelihood, Message, Outcome, Request, Sampling, Turn
+from promptlab.report.views.run import RunView
+from promptlab.runner.forecast import ArmForecast, Forecast
 
 from .conftest import (
     Printed,

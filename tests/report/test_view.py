@@ -4,17 +4,7 @@ import json
 
 import pytest
 
-from promptlab.forecast import ArmForecast, Forecast
-from promptlab.report.view import (
-    forecast_json,
-    messages_json,
-    result_json,
-    run_info_json,
-    run_json,
-    turns_json,
-)
-from promptlab.stats.intervals import t_interval, wilson
-from promptlab.types import (
+from promptlab.core.types import (
     Completion,
     Image,
     Message,
@@ -25,6 +15,16 @@ from promptlab.types import (
     Turn,
     Usage,
 )
+from promptlab.report.views.run import (
+    forecast_json,
+    messages_json,
+    result_json,
+    run_info_json,
+    run_json,
+    turns_json,
+)
+from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.stats.intervals import t_interval, wilson
 
 from .conftest import (
     build_info,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from promptlab.core.types import Case, Json, Outcome, Score
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import bind
-from promptlab.types import Case, Json, Outcome, Score
 
 Grade = Callable[..., Score]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Case, Json, Outcome, Score, ScorerSpec
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer, Entry, bind, parse_scorer_entry
-from promptlab.types import Case, Json, Outcome, Score, ScorerSpec
 
 OWN = '''
 from dataclasses import dataclass

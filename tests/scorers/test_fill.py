@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Case, Json
 from promptlab.scorers.fill import blank
-from promptlab.types import Case, Json
 
 CASE = Case(
     "c7",

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from promptlab.errors import PromptlabError
-from promptlab.scorers import Sample, Scorer
-from promptlab.scorers.binding import BoundScorer, bind
-from promptlab.types import (
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import (
     Case,
     Completion,
     Json,
@@ -24,6 +22,8 @@ from promptlab.types import (
     Score,
     Turn,
 )
+from promptlab.scorers import Sample, Scorer
+from promptlab.scorers.binding import BoundScorer, bind
 
 CASE = Case("c1", {"options": ["yes", "no indeed"]}, "yes", (), None, "b2:0")
 LIKELIHOODS = (Likelihood(-2.0, 1, greedy=False), Likelihood(-3.0, 3, greedy=True))

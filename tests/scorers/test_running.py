@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from promptlab.core.types import Case, Outcome, Score
 from promptlab.scorers import Sample, Scorer
 from promptlab.scorers.running import failed_score, runner, score_of
 from promptlab.scorers.verdict import cut, listed, verdict
-from promptlab.types import Case, Outcome, Score
 
 SAMPLE = Sample("out", Case("c", {}, None, (), None, "b2:0"), Outcome.OK)
 
@@ -176,7 +176,7 @@ NEVER_RETURNS = """
 import asyncio, threading
 from promptlab.scorers import Sample, Scorer
 from promptlab.scorers.running import runner
-from promptlab.types import Case, Outcome
+from promptlab.core.types import Case, Outcome
 
 def blocks(sample):
     threading.Event().wait()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from promptlab.errors import PromptlabError
-from promptlab.types import Score
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Score
 
 Grade = Callable[..., Score]
 
@@ -159,7 +159,7 @@ class Missing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
 from promptlab.scorers.binding import bind
 
 bind([{"format": {"one_line": True}}])

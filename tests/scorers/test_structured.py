@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Case, Json, Outcome, Score
 from promptlab.scorers import Sample
-from promptlab.scorers.structured import numeric
-from promptlab.types import Case, Json, Outcome, Score
+from promptlab.scorers.builtin.structured import numeric
 
 Grade = Callable[..., Score]
 

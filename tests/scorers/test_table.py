@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.errors import PromptlabError
+from promptlab.core.errors import PromptlabError
 from promptlab.scorers import Scorer, describe, get_scorer, scorer, scorer_names
 from promptlab.scorers.binding import bind
 from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of

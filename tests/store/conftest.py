@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.digest import digest_json, digest_text
-from promptlab.store import Store
-from promptlab.types import (
+from promptlab.core.digest import digest_json, digest_text
+from promptlab.core.types import (
     Arm,
     BackendSpec,
     Case,
@@ -28,6 +27,7 @@ from promptlab.types import (
     Turn,
     Usage,
 )
+from promptlab.store import Store
 
 
 class Clock:

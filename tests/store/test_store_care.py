@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.errors import StoreError
+from promptlab.core.errors import StoreError
+from promptlab.core.types import Plan, TrialResult, Turn
 from promptlab.store import Store
-from promptlab.types import Plan, TrialResult, Turn
 
 Clock = Callable[[], datetime]
 MakePlan = Callable[..., Plan]

@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from promptlab.errors import StoreError
+from promptlab.core.errors import StoreError
+from promptlab.core.types import Plan
 from promptlab.store import Store
 from promptlab.store.connection import Connection, connect, mapped
 from promptlab.store.migrations import migrations
-from promptlab.types import Plan
 
 Clock = Callable[[], datetime]
 MakePlan = Callable[..., Plan]

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from promptlab.compare import compare
-from promptlab.errors import PromptlabError
-from promptlab.inference.measurements import join
-from promptlab.results import MEASURED, MeasuredRun
-from promptlab.rule import Rule
-from promptlab.store import Store
-from promptlab.types import (
+from promptlab.analysis.compare import compare
+from promptlab.analysis.measurements import join
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.results import MEASURED, MeasuredRun
+from promptlab.core.types import (
     Outcome,
     Plan,
     Sampling,
@@ -26,6 +25,7 @@ from promptlab.types import (
     TrialResult,
     Turn,
 )
+from promptlab.store import Store
 
 PlanMaker = Callable[..., Plan]
 TurnMaker = Callable[..., Turn]

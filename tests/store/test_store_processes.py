@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from promptlab.core.types import Plan
 from promptlab.store import Store
-from promptlab.types import Plan
 
 MakePlan = Callable[..., Plan]
 
@@ -19,9 +19,9 @@ _WRITE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from promptlab.digest import digest_text
+from promptlab.core.digest import digest_text
 from promptlab.store import Store
-from promptlab.types import *
+from promptlab.core.types import *
 
 path, run_id, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with Store.open(path, lambda: datetime.now(UTC)) as store:

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptlab.errors import StoreError
-from promptlab.results import Result, ResultFilter, Sum
-from promptlab.store import Store
-from promptlab.types import (
+from promptlab.core.errors import StoreError
+from promptlab.core.results import Result, ResultFilter, Sum
+from promptlab.core.types import (
     Completion,
     Image,
     Likelihood,
@@ -29,6 +28,7 @@ from promptlab.types import (
     Turn,
     Usage,
 )
+from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]
 MakeTurn = Callable[..., Turn]

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptlab.digest import digest_json
-from promptlab.errors import StoreError
+from promptlab.core.digest import digest_json
+from promptlab.core.errors import StoreError
+from promptlab.core.types import BackendSpec, Case, Json, Outcome, Plan, Sampling, TrialResult
 from promptlab.store import Store
-from promptlab.types import BackendSpec, Case, Json, Outcome, Plan, Sampling, TrialResult
 
 MakePlan = Callable[..., Plan]
 

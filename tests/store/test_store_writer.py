@@ -10,13 +10,13 @@ from threading import Thread
 
 import pytest
 
-from promptlab.budget import Budget, Spent
-from promptlab.digest import digest_text
-from promptlab.errors import StoreError
+from promptlab.core.budget import Budget, Spent
+from promptlab.core.digest import digest_text
+from promptlab.core.errors import StoreError
+from promptlab.core.types import Plan, TrialResult, Turn
 from promptlab.store import Store
 from promptlab.store.connection import connect
 from promptlab.store.records import Record, Recorder
-from promptlab.types import Plan, TrialResult, Turn
 
 MakePlan = Callable[..., Plan]
 MakeTurn = Callable[..., Turn]

@@ -1,0 +1,144 @@
+"""Arms against arms, case by case: which is better, by how much, how sure, and at what cost.
+
+A family of comparisons is declared (all pairs, or all against a baseline) and corrected as one.
+Each is paired on the cases that both arms have.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from promptlab.analysis import early
+from promptlab.analysis.contrast import Contrast, Side, Where, conclude, estimate
+from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+
+By = Literal["version", "backend", "group"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Contrast):
+    """Arm b against arm a, on one backend, on all of them (`backend` None), or within a group."""
+
+    a: str
+    b: str
+    backend: str | None
+    group: str | None
+    scorer: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two arms set against each other. Several on a side: one version on several backends."""
+
+    a: Side
+    b: Side
+    names: tuple[str, str]
+    backend: str | None
+    within: Where | None = None
+    group: str | None = None
+
+
+def compare(
+    table: Measurements, rule: Rule, *, by: By = "version", baseline: str | None = None
+) -> list[Comparison]:
+    """Compare all pairs of arms, or all arms with the one that `baseline` names.
+
+    `by` says what differs in a pair: the version, on each backend and on all together; the
+    backend, for each version; or the version again, in each group of cases by itself.
+    """
+    pairs = list(_pairs(table, by, baseline))
+    if not pairs:
+        lone = by == "group" and all(case.group is None for case in table.cases)
+        hint = "run more than one version or backend, or name several runs"
+        raise PromptlabError(
+            f"there is nothing to compare by {by}",
+            hint="give the cases groups" if lone else hint,
+        )
+    made = [
+        Comparison(
+            a=pair.names[0],
+            b=pair.names[1],
+            backend=pair.backend,
+            group=pair.group,
+            scorer=table.scorer.label,
+            **estimate(table, pair.a, pair.b, rule, pair.within).parts(),
+        )
+        for pair in pairs
+    ]
+    return list(conclude(made, rule))
+
+
+def _pairs(table: Measurements, by: By, baseline: str | None) -> Iterator[_Pair]:
+    if by == "backend":
+        yield from _backend_pairs(table, baseline)
+        return
+    by_backend: defaultdict[str, list[JoinedArm]] = defaultdict(list)
+    for arm in table.arms:
+        by_backend[arm.arm.backend].append(arm)
+    for backend, arms in by_backend.items():
+        for a, b in _chosen(table, arms, baseline):
+            pair = _Pair((a,), (b,), (a.label, b.label), backend)
+            yield from _by_group(table, pair) if by == "group" else (pair,)
+    if by == "version" and len(by_backend) > 1 and early.declared_pairs(table) is None:
+        yield from _pooled(by_backend, baseline)
+
+
+def _chosen(
+    table: Measurements, arms: Sequence[JoinedArm], baseline: str | None
+) -> Iterator[tuple[JoinedArm, JoinedArm]]:
+    """Yield the pairs of a backend's arms: against the baseline, as the run declared, or all."""
+    declared = early.declared_pairs(table)
+    if baseline is not None:
+        first = next((arm for arm in arms if arm.label == baseline), None)
+        if first is not None:
+            yield from ((first, arm) for arm in arms if arm is not first)
+    elif declared is not None:
+        yield from ((a, b) for a, b in declared if any(a is arm for arm in arms))
+    else:
+        yield from combinations(arms, 2)
+
+
+def _pooled(by_backend: dict[str, list[JoinedArm]], baseline: str | None) -> Iterator[_Pair]:
+    """Yield the pairs of versions that several backends ran, each on all of these."""
+    found: defaultdict[str, dict[str, JoinedArm]] = defaultdict(dict)
+    for backend, arms in by_backend.items():
+        for arm in arms:
+            found[arm.label][backend] = arm
+    for names in combinations(found, 2):
+        if baseline in (None, *names):
+            a, b = names[::-1] if names[1] == baseline else names
+            shared = [backend for backend in found[a] if backend in found[b]]
+            if len(shared) > 1:
+                side_a, side_b = (tuple(found[name][on] for on in shared) for name in (a, b))
+                yield _Pair(side_a, side_b, (a, b), None)
+
+
+def _backend_pairs(table: Measurements, baseline: str | None) -> Iterator[_Pair]:
+    by_prompt: defaultdict[str, list[JoinedArm]] = defaultdict(list)
+    for arm in table.arms:
+        by_prompt[arm.label].append(arm)
+    for prompt, arms in by_prompt.items():
+        for pair in combinations(arms, 2):
+            if baseline in (None, *(arm.arm.backend for arm in pair)):
+                a, b = pair[::-1] if pair[1].arm.backend == baseline else pair
+                names = (f"{prompt} on {a.arm.backend}", f"{prompt} on {b.arm.backend}")
+                yield _Pair((a,), (b,), names, None)
+
+
+def _by_group(table: Measurements, pair: _Pair) -> Iterator[_Pair]:
+    named: defaultdict[str, list[int]] = defaultdict(list)
+    for place, case in enumerate(table.cases):
+        if case.group is not None:
+            named[case.group].append(place)
+    for name, places in named.items():
+        within = np.zeros(len(table.cases), dtype=bool)
+        within[places] = True
+        yield replace(pair, within=within, group=name)

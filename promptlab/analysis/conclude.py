@@ -1,0 +1,211 @@
+"""When a difference may be called one: the estimate, the verdict, and when to refuse a verdict.
+
+Everything rests on the per-case contrast, a number for each case, as versions are compared and as
+the effect of a practice is. It knows no run and no arm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.core.decision import Calibration, Limits, Rule, Verdict
+from promptlab.stats.clusters import cluster_mean, design_effect, evenness
+from promptlab.stats.intervals import Interval
+from promptlab.stats.paired import mcnemar_exact, mcnemar_midp, paired_t, sign_flip, tango
+from promptlab.stats.power import (
+    cases_needed_binary,
+    cases_needed_numeric,
+    discordance_upper,
+    sd_upper,
+)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEW = 30  # cases: below, a test of numbers must also hold without Student's assumptions
+PLANNED_EFFECT = 0.05  # of scores between 0 and 1, where the user names no smallest effect
+_EVEN = 0.75  # of groups: below this `evenness`, CR2 gives false alarms in more than 5 % of runs
+_HARDLY_ANY = 6  # cases that differ
+_ROUNDING = 1e-12  # what is smaller than this share of the scores is no difference
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The mean of a contrast over cases, with interval and test. What is not known is None.
+
+    `nonzero` counts the cases with a difference, `n_groups` groups of cases, a case without a
+    group being its own. `method` names the test.
+    """
+
+    n: int
+    n_groups: int
+    nonzero: int
+    delta: float | None
+    se: float | None
+    ci: Interval | None
+    p: float | None
+    method: str
+
+
+def settled(d: Floats, size: Floats | float = 1.0) -> Floats:
+    """Return differences of scores of that size, 0 where rounding alone has made them.
+
+    The same scores, added up in another order, may have another mean in the last digit.
+    """
+    return np.where(np.abs(d) <= _ROUNDING * size, 0.0, d)
+
+
+def effect(
+    d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool = False, seed: int = 0
+) -> Effect:
+    """Estimate the mean of `d`, one contrast for each case, `groups` numbering their groups.
+
+    Cases in groups: CR2, or CR3 where the groups are of very unequal size. Cases that wholly
+    passed or failed (`binary`): McNemar and Tango. Else Student's t over cases; with fewer than 30
+    the sign-flip test must agree, and the larger p counts. `bounded` says that differences lie
+    between -1 and 1; `seed` is for the draws. `bench/coverage.py` shows how all this holds.
+    """
+    n_groups = len(np.unique(groups))
+    nonzero = int(np.count_nonzero(d))
+    if d.size == 0:
+        return Effect(0, 0, 0, None, None, None, None, "none")
+    if n_groups < d.size:
+        uneven = evenness(groups) < _EVEN
+        found = cluster_mean(d, groups, rule.level, jackknife=uneven)
+        p = found.p
+        if found.se is None and n_groups > 1:  # all groups agree: no spread to judge by
+            p = sign_flip(np.bincount(groups, weights=d)[np.unique(groups)], seed)
+        method = "cr3" if uneven else "cr2"
+    elif binary:
+        return _pass_or_fail(d, n_groups, rule)
+    else:
+        found = paired_t(d, rule.level)
+        p, method = found.p, "paired-t"
+        if d.size < FEW or rule.strict or p is None:
+            p, method = max(p or 0.0, sign_flip(d, seed)), "paired-t+sign-flip"
+    # With hardly a case that differs, or no spread at all, such intervals are much too sure, or
+    # none. Two imagined cases, one in each direction, make them cautious, as Bonett and Price do
+    # for pass or fail.
+    if bounded and (nonzero < _HARDLY_ANY or found.se is None) and n_groups > 1:
+        apart = np.append(groups, groups.max() + np.array([1, 2]))
+        cautious = cluster_mean(np.append(d, (1.0, -1.0)), apart, rule.level)
+        ci = interval(cautious.low, cautious.high)
+    else:
+        ci = interval(found.low, found.high)
+    return Effect(d.size, n_groups, nonzero, found.mean, found.se, ci, p, method)
+
+
+def _pass_or_fail(d: Floats, n_groups: int, rule: Rule) -> Effect:
+    n, delta = d.size, float(d.mean())
+    wins, losses = int((d > 0).sum()), int((d < 0).sum())
+    p = mcnemar_exact(wins, losses) if rule.strict else mcnemar_midp(wins, losses)
+    se = sqrt(max(0.0, (wins + losses) / n - delta**2) / n)
+    ci = tango(n, wins, losses, rule.level)
+    method = "mcnemar-exact" if rule.strict else "mcnemar-midp"
+    return Effect(n, n_groups, wins + losses, delta, se, ci, p, method)
+
+
+def interval(low: float | None, high: float | None) -> Interval | None:
+    """Return both bounds, or None where one is unknown."""
+    return None if low is None or high is None else (low, high)
+
+
+def verdict(found: Effect, p_adjusted: float | None, rule: Rule) -> Verdict:
+    """Return what an effect shows, evidence being sufficient for a verdict at all.
+
+    Better or worse needs the corrected p-value at most alpha, and an interval beyond the smallest
+    effect that matters; equivalent an interval within it.
+    """
+    if found.ci is None or found.delta is None:
+        return "undecided"
+    low, high = found.ci
+    if p_adjusted is not None and p_adjusted <= rule.alpha:
+        if low > rule.min_effect:
+            return "better"
+        if high < -rule.min_effect:
+            return "worse"
+    if -rule.min_effect < low and high < rule.min_effect:
+        return "equivalent"
+    return "undecided"
+
+
+def too_little(found: Effect, groups: Ints, limits: Limits) -> list[str]:
+    """Return why the data cannot bear a verdict, a line each: too few cases, flips or groups."""
+    lines = []
+    if found.n < limits.min_cases:
+        lines.append(f"{found.n} cases are too few: at least {limits.min_cases}")
+    if found.n_groups < found.n:
+        if found.n_groups < limits.min_groups:
+            lines.append(f"{found.n_groups} groups of cases are too few: {limits.min_groups}")
+        else:
+            largest = int(np.unique(groups, return_counts=True)[1].max()) / found.n
+            if largest > limits.max_group_share:
+                lines.append(f"one group holds {largest * 100:.0f} % of the cases")
+    return lines
+
+
+def too_alike(found: Effect, limits: Limits) -> str | None:
+    """Say that too few cases differ to tell in which direction, if so."""
+    if found.nonzero >= limits.min_nonzero:
+        return None
+    differ = (
+        f"only {found.nonzero} of {found.n} cases differ" if found.nonzero else "no case differs"
+    )
+    return f"{differ}: at least {limits.min_nonzero} must"
+
+
+def untrusted(judge: str, calibration: Calibration | None, limits: Limits) -> str | None:
+    """Say why a judge's scores bear no verdict, if so. J is sensitivity + specificity - 1."""
+    if calibration is None:
+        return f"the judge {judge!r} was never compared with people's labels"
+    informedness = calibration.sensitivity + calibration.specificity - 1
+    order = calibration.order_agreement
+    if calibration.labels < limits.min_labels:
+        told = f"{calibration.labels} labels are too few: at least {limits.min_labels}"
+    elif calibration.kappa < limits.min_kappa:
+        told = f"its kappa is {calibration.kappa:g}, below {limits.min_kappa:g}"
+    elif informedness < limits.min_informedness:
+        told = f"its J is {informedness:.2g}, below {limits.min_informedness:g}"
+    elif order is not None and order < limits.min_order_agreement:
+        told = f"it agrees with itself in both orders on {order * 100:.0f} % of pairs only"
+    else:
+        return None
+    return f"the judge {judge!r} is not good enough: {told}"
+
+
+def planned_effect(rule: Rule, *, bounded: bool) -> float:
+    """Return the difference that more cases are to show, 0 where none is named.
+
+    It is twice the smallest effect that matters, which is to be seen beyond that; without one
+    0.05 for scores between 0 and 1.
+    """
+    return 2 * rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
+
+
+def cases_needed(
+    found: Effect, d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool
+) -> int | None:
+    """Return how many cases decide, with a power of 80 %, what is `planned_effect` in truth.
+
+    The spread is taken from the data at its upper 80 % limit, the effect never. None where no
+    effect is named, where no difference is that large, or the spread is not known.
+    """
+    wanted = rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
+    if not 0 < wanted < inf or (bounded and wanted > 1) or found.n < 2:
+        return None
+    if binary:
+        upper = discordance_upper(found.nonzero, found.n)
+        needed = cases_needed_binary(max(upper, wanted), wanted, rule.alpha)
+        needed *= 1.1 if rule.strict else 1.0
+    else:
+        spread = sd_upper(float(d.std(ddof=1)), found.n)
+        if not spread:
+            return None
+        needed = cases_needed_numeric(spread, wanted, rule.alpha)
+    if found.n_groups < found.n:
+        needed *= max(1.0, design_effect(d, groups) or 1.0)
+    return int(np.ceil(needed))

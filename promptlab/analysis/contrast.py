@@ -1,0 +1,240 @@
+"""Two sides of arms on the same cases: their difference, what it costs, and what it is worth.
+
+A comparison of versions and the effect of a practice are both such a contrast, and are concluded
+from in the same way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.analysis import doubts, early
+from promptlab.analysis.conclude import (
+    Effect,
+    Floats,
+    Ints,
+    cases_needed,
+    effect,
+    interval,
+    settled,
+    too_alike,
+    too_little,
+    verdict,
+)
+from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.core.decision import Rule, Verdict
+from promptlab.stats.clusters import cluster_mean
+from promptlab.stats.intervals import Interval
+from promptlab.stats.multiplicity import holm
+from promptlab.stats.power import minimum_detectable_effect
+
+Side = tuple[JoinedArm, ...]
+Where = NDArray[np.bool_]
+Made = TypeVar("Made", bound="Contrast")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a trial takes on average on both sides, and the paired difference with its interval."""
+
+    mean_a: float
+    mean_b: float
+    delta: float
+    ci: Interval | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Return b's share of a."""
+        return self.mean_b / self.mean_a if self.mean_a else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """Side b against side a. `effect` is the mean of b - a over cases.
+
+    `labels` are those of all arms. `won` and `lost` name the cases that b won and lost. `verdict`
+    speaks of b; `reasons` say why it was refused. `cases_needed` are cases in all,
+    `detectable` the difference that these would show with a power of 80 %. `stopped_at` is
+    the number of cases, or of groups of them, after which a run that could stop early had decided
+    the question.
+    """
+
+    effect: Effect
+    is_rate: bool
+    mean_a: float | None
+    mean_b: float | None
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+    reasons: tuple[str, ...]
+    cases_needed: int | None
+    detectable: float | None
+    tokens: Change | None
+    output_tokens: Change | None
+    cost_usd: Change | None
+    latency_s: Change | None
+    warnings: tuple[str, ...]
+    stopped_at: int | None = None
+    p_adjusted: float | None = None
+    verdict: Verdict = "undecided"
+    labels: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """Return why a verdict was refused, in one line."""
+        return "; ".join(self.reasons) or None
+
+    @property
+    def n(self) -> int:
+        """Return the number of cases."""
+        return self.effect.n
+
+    @property
+    def delta(self) -> float | None:
+        """Return the mean difference b - a."""
+        return self.effect.delta
+
+    @property
+    def ci(self) -> Interval | None:
+        """Return the interval of `delta`."""
+        return self.effect.ci
+
+    @property
+    def ties(self) -> int:
+        """Return the number of cases on which both sides scored the same."""
+        return self.effect.n - self.effect.nonzero
+
+    @property
+    def usd_per_point(self) -> float | None:
+        """Return what one more point of score costs, where b is shown to score more, dearer."""
+        if self.cost_usd is None or self.delta is None or self.ci is None or self.ci[0] <= 0:
+            return None
+        return self.cost_usd.delta / self.delta if self.cost_usd.delta > 0 else None
+
+    def parts(self) -> dict[str, Any]:
+        """Return the fields by name, to make a more special contrast of them."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(Contrast)}
+
+
+def estimate(
+    table: Measurements, a: Side, b: Side, rule: Rule, within: Where | None = None
+) -> Contrast:
+    """Estimate all of a contrast but what depends on the others of its family.
+
+    A case counts with the mean of a side's arms on each backend, all backends alike. `within`
+    restricts the cases to one group, inside which they count as independent.
+    """
+    cases = np.ones(len(table.cases), dtype=bool) if within is None else within
+    looked = early.look(table, a, b, cases, rule)
+    shared = cases & np.all([~np.isnan(arm.cells.score) for arm in (*a, *b)], axis=0)
+    if looked is not None and looked.at is not None:
+        shared &= table.declared < looked.at  # what came in later was on its way
+    before, after = (_means(side, shared, "score") for side in (a, b))
+    d = settled(after - before, np.maximum(np.abs(before), np.abs(after)))
+    groups = table.groups[shared] if within is None else np.arange(d.size)
+    verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
+    binary = verdicts and _wholly(before) and _wholly(after)
+    bounded = table.bounded
+    found = effect(d, groups, rule, binary=binary, bounded=bounded, seed=table.runs[0].seed)
+    if looked is not None:
+        found = _anytime(found, looked)
+    reasons = doubts.refusals(table, a, b, cases, rule)
+    reasons += too_little(found, groups, rule.limits)
+    return Contrast(
+        effect=found,
+        is_rate=verdicts,
+        mean_a=float(before.mean()) if d.size else None,
+        mean_b=float(after.mean()) if d.size else None,
+        won=table.names(_at(shared, d > 0)),
+        lost=table.names(_at(shared, d < 0)),
+        reasons=tuple(reasons),
+        detectable=_detectable(found, rule),
+        cases_needed=cases_needed(found, d, groups, rule, binary=binary, bounded=table.bounded),
+        tokens=_change(a, b, shared, "tokens", groups, rule),
+        output_tokens=_change(a, b, shared, "output_tokens", groups, rule),
+        cost_usd=_change(a, b, shared, "cost_usd", groups, rule),
+        latency_s=_change(a, b, shared, "latency_s", groups, rule),
+        warnings=(
+            *doubts.of_the_table(table),
+            *doubts.warnings(table, a, b, cases, rule.limits),
+            *doubts.without_failures(table, a, b, cases),
+            *_optimistic(found, looked),
+        ),
+        stopped_at=None if looked is None else looked.at,
+        labels=tuple(dict.fromkeys(arm.label for arm in (*a, *b))),
+    )
+
+
+def conclude(family: Sequence[Made], rule: Rule) -> Iterator[Made]:
+    """Give each contrast of a family its verdict, the p-values corrected for all by Holm."""
+    raw = np.array([np.nan if one.effect.p is None else one.effect.p for one in family])
+    adjusted = holm(raw) if rule.correct else raw
+    for one, corrected in zip(family, adjusted, strict=True):
+        p = None if np.isnan(corrected) else float(corrected)
+        if one.reasons:
+            yield replace(one, p_adjusted=p, verdict="refused")
+            continue
+        found = verdict(one.effect, p, rule)
+        alike = too_alike(one.effect, rule.limits)
+        if alike is not None and found != "equivalent":
+            yield replace(one, p_adjusted=p, verdict="refused", reasons=(alike,))
+        else:
+            yield replace(one, p_adjusted=p, verdict=found)
+
+
+def _detectable(found: Effect, rule: Rule) -> float | None:
+    """Return the difference that so many cases show beyond the smallest effect that matters."""
+    if not found.se:
+        return None
+    return rule.min_effect + minimum_detectable_effect(found.se, rule.alpha)
+
+
+def _anytime(found: Effect, looked: early.Look) -> Effect:
+    """Put what holds at any time in the place of what holds once: the confidence sequence."""
+    if looked.at is None and looked.complete:
+        return replace(found, p=looked.p(found.p))
+    return replace(found, p=looked.p(found.p), ci=looked.ci, method="e-process")
+
+
+def _optimistic(found: Effect, looked: early.Look | None) -> list[str]:
+    if looked is None or looked.at is None:
+        return []
+    what = "groups of cases" if found.n_groups < found.n else "cases"
+    return [f"decided after {looked.at} {what}: the difference itself is optimistic"]
+
+
+def _wholly(means: Floats) -> bool:
+    """Say whether every case wholly passed or failed: measured once, or with repeats that agree."""
+    return bool(np.all((means == 0) | (means == 1)))
+
+
+def _at(shared: Where, which: Where) -> Where:
+    """Spread flags of the shared cases over all cases."""
+    found = shared.copy()
+    found[shared] = which
+    return found
+
+
+def _means(side: Side, where: Where, name: str) -> Floats:
+    """Return a quantity of each case: the mean of a backend's arms, then over backends."""
+    by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
+    for arm in side:
+        by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
+    values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
+    return values
+
+
+def _change(a: Side, b: Side, shared: Where, name: str, groups: Ints, rule: Rule) -> Change | None:
+    """Compare what both sides take, on the cases where that is known of both."""
+    before, after = (_means(side, shared, name) for side in (a, b))
+    known = ~(np.isnan(before) | np.isnan(after))
+    if not known.any():
+        return None
+    found = cluster_mean((after - before)[known], groups[known], rule.level)
+    mean_a, mean_b = float(before[known].mean()), float(after[known].mean())
+    return Change(mean_a, mean_b, found.mean, interval(found.low, found.high))

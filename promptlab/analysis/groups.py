@@ -1,0 +1,76 @@
+"""Which cases belong together, so that they are not taken for independent evidence.
+
+A suite says it of some. Others show it: one id with several contents, or copies of a case under
+several ids, which every arm answers by the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.core.results import MeasuredCase
+
+Ints = NDArray[np.int64]
+
+
+def declared_groups(cases: Sequence[MeasuredCase]) -> Ints:
+    """Number the groups that a suite declares; a case without one is a group by itself."""
+    codes: dict[object, int] = {}
+    return np.array(
+        [
+            codes.setdefault(place if case.group is None else case.group, len(codes))
+            for place, case in enumerate(cases)
+        ],
+        dtype=int,
+    )
+
+
+def same_ids(cases: Sequence[MeasuredCase]) -> Ints:
+    """Number cases by their id: with other tags, groups or parameters it is no new evidence."""
+    codes: dict[str, int] = {}
+    return np.array([codes.setdefault(case.id, len(codes)) for case in cases], dtype=int)
+
+
+def same_answers(answers: NDArray[np.uint64]) -> Ints:
+    """Number cases by their answers, of shape (arms, cases) and 0 where unknown.
+
+    Cases are the same where every arm has the same answers; one that an arm lacks is by itself.
+    """
+    cases = answers.shape[1] if answers.size else 0
+    codes = np.arange(cases)
+    known = np.flatnonzero((answers != 0).all(axis=0)) if cases else codes
+    if known.size:
+        _, first, same = np.unique(
+            answers[:, known], axis=1, return_index=True, return_inverse=True
+        )
+        codes[known] = known[first][same.ravel()]
+    return codes
+
+
+def merged(groups: Ints, *others: Ints) -> Ints:
+    """Join groups that share a case by another numbering; number them by their first case."""
+    for other in others:
+        if len(np.unique(other)) < other.size:
+            groups = _joined(groups, other)
+    _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
+    ranks: Ints = np.argsort(np.argsort(first))[codes.ravel()]
+    return ranks
+
+
+def _joined(groups: Ints, other: Ints) -> Ints:
+    root = list(range(int(groups.max()) + 1))
+
+    def find(group: int) -> int:
+        while root[group] != group:
+            root[group] = root[root[group]]
+            group = root[group]
+        return group
+
+    first: dict[int, int] = {}
+    for group, code in zip(groups.tolist(), other.tolist(), strict=True):
+        a, b = find(group), find(first.setdefault(code, group))
+        root[max(a, b)] = min(a, b)
+    return np.array([find(group) for group in groups.tolist()], dtype=int)

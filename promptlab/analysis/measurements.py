@@ -1,0 +1,276 @@
+"""Runs joined into one table: arms by cases, each cell the mean of what was measured there.
+
+Results belong to digests. The same version with the same practices, sampling and backend is one
+arm in all runs, the same case one case; an answer that several runs share counts once. Cases are
+told apart by content: under other parameters a case is another one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
+from promptlab.analysis.labels import arm_labels, backend_names
+from promptlab.core.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.types import Arm, ScorerSpec, TemplateSource
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_AT = {name: place for place, name in enumerate(MEASURED)}
+_QUANTITIES = ("input_tokens", "output_tokens", "cost_usd", "latency_s")
+_Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One arm on every case: arrays of shape (cases,), NaN where nothing is known.
+
+    `trials` counts what was measured, `failed` those of them without a score. `score` takes a
+    failed trial for 0 where the scores are shares, `complete` leaves it out. `answers` identifies
+    the set of answers behind a cell, 0 where one is missing. `tokens` are those of prompt and
+    answers together.
+    """
+
+    trials: Ints
+    failed: Ints
+    truncated: Ints
+    score: Floats
+    complete: Floats
+    answers: NDArray[np.uint64]
+    tokens: Floats
+    output_tokens: Floats
+    cost_usd: Floats
+    latency_s: Floats
+    is_verdict: bool
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Return where there is a trial."""
+        return self.trials > 0
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedArm:
+    """One arm of the joined runs: all its settings over the runs, and its label in reports."""
+
+    arm: Arm
+    label: str
+    settings: tuple[MeasuredArm, ...]
+    scorers: frozenset[tuple[str, str]]
+    runs: frozenset[int]
+    cells: Cells
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """The joined runs, the first one named first.
+
+    `groups` has a code for each case's group: what its suite says belongs together, and also cases
+    of one id with several contents, and cases that every arm answered by the same answers.
+    `declared` are the groups of the suite alone. `bounded` says that all scores lie between 0 and
+    1.
+    """
+
+    runs: tuple[MeasuredRun, ...]
+    scorer: ScorerSpec
+    arms: tuple[JoinedArm, ...]
+    cases: tuple[MeasuredCase, ...]
+    groups: Ints
+    declared: Ints
+    bounded: bool
+
+    @property
+    def repeated(self) -> bool:
+        """Say whether cases are grouped that their suite takes for different ones."""
+        return int(self.groups.max(initial=-1)) < int(self.declared.max(initial=-1))
+
+    def names(self, where: NDArray[np.bool_]) -> tuple[str, ...]:
+        """Return the ids of the cases at these places."""
+        return tuple(self.cases[place].id for place in np.flatnonzero(where))
+
+
+def join(runs: Sequence[MeasuredRun]) -> Measurements:
+    """Join runs of one scorer's label, the first of them giving the order of arms and cases."""
+    cases, case_at = _join_cases(runs)
+    arms, arm_at = _join_arms(runs)
+    parts: dict[str, Floats] = {}
+    for number, run in enumerate(runs):
+        part = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
+        part[:, _AT["arm"]] = np.array(arm_at[number])[part[:, _AT["arm"]].astype(int)]
+        part[:, _AT["case"]] = np.array(case_at[number])[part[:, _AT["case"]].astype(int)]
+        parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
+    rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
+    known = rows[:, _AT["score"]]
+    bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
+    backends = backend_names(arms)
+    labels = arm_labels(arms, backends)
+    joined = tuple(
+        JoinedArm(
+            arm=replace(settings[0][1].arm, backend=backends[place]),
+            label=labels[place],
+            settings=tuple(setting for _, setting in settings),
+            scorers=frozenset(
+                (runs[number].scorer.version, str(sorted(runs[number].scorer.params.items())))
+                for number, _ in settings
+            ),
+            runs=frozenset(number for number, _ in settings),
+            cells=_cells(rows[rows[:, _AT["arm"]] == place], len(cases), bounded=bounded),
+        )
+        for place, settings in enumerate(arms)
+    )
+    declared = declared_groups(cases)
+    answers = np.array([arm.cells.answers for arm in joined])
+    groups = merged(declared, same_ids(cases), same_answers(answers))
+    return Measurements(tuple(runs), runs[0].scorer, joined, cases, groups, declared, bounded)
+
+
+def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
+    """Return what a run says of one text with all of its practices, on every backend.
+
+    Where the run knows it under several names, only what is called as asked for.
+    """
+    named = f"{text.name}@{text.version}"
+    kept = [arm.arm.digest == text.digest and not arm.arm.off for arm in run.arms]
+    if any(keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)):
+        kept = [keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)]
+    places = [place for place, keep in enumerate(kept) if keep]
+    rows = [(places.index(int(row[0] or 0)), *row[1:]) for row in run.rows if row[0] in places]
+    return replace(run, arms=tuple(run.arms[place] for place in places), rows=rows)
+
+
+def _join_cases(
+    runs: Sequence[MeasuredRun],
+) -> tuple[tuple[MeasuredCase, ...], list[list[int]]]:
+    """Return all cases, and for each run the place of each of its cases among them."""
+    known: dict[str, int] = {}
+    cases: list[MeasuredCase] = []
+    places = []
+    for run in runs:
+        at = []
+        for case in run.cases:
+            if case.digest not in known:
+                known[case.digest] = len(cases)
+                cases.append(case)
+            at.append(known[case.digest])
+        places.append(at or [0])
+    return tuple(cases), places
+
+
+def _join_arms(
+    runs: Sequence[MeasuredRun],
+) -> tuple[list[list[tuple[int, MeasuredArm]]], list[list[int]]]:
+    """Return the arms, each with its settings by run, and for each run where its arms are.
+
+    Two labels of one text are one arm, unless a run sets them against each other.
+    """
+    rivals = {
+        key
+        for run in runs
+        for key, count in _count(_key(measured) for measured in run.arms).items()
+        if count > 1
+    }
+    known: dict[_Key, int] = {}
+    arms: list[list[tuple[int, MeasuredArm]]] = []
+    places = []
+    for number, run in enumerate(runs):
+        at = []
+        for measured in run.arms:
+            key = _key(measured)
+            if key in rivals:
+                key = (*key, measured.arm.prompt)
+            if key not in known:
+                known[key] = len(arms)
+                arms.append([])
+            arms[known[key]].append((number, measured))
+            at.append(known[key])
+        places.append(at)
+    return arms, places
+
+
+def _key(measured: MeasuredArm) -> _Key:
+    arm = measured.arm
+    return arm.digest, arm.off, arm.backend, measured.backend_digest, measured.sampling
+
+
+def _count(keys: Iterable[_Key]) -> Mapping[_Key, int]:
+    found: defaultdict[_Key, int] = defaultdict(int)
+    for key in keys:
+        found[key] += 1
+    return found
+
+
+def _counted_once(parts: Mapping[str, Floats]) -> Floats:
+    """Take what several runs share once, and a trial without a score only for want of a scored one.
+
+    `parts` are rows by their run. A trial is known by arm, case, repeat and the answer that was
+    graded; where that is not known, each run has measured for itself.
+    """
+    rows = np.concatenate(list(parts.values()))
+    runs = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
+    scored = ~np.isnan(rows[:, _AT["score"]])
+    unknown = np.where(scored, -2.0 - runs, -1.0)
+    answers = rows[:, _AT["generation"]]
+    answers = np.where(np.isnan(answers), unknown, answers)
+    order = np.argsort(~scored, kind="stable")  # scored ones first
+    rows, answers = rows[order], answers[order]
+    cells = rows[:, [_AT["arm"], _AT["case"], _AT["repeat"]]]
+    _, first = np.unique(np.column_stack([cells, answers]), axis=0, return_index=True)
+    first.sort()
+    rows, cells = rows[first], cells[first]
+    unscored = np.isnan(rows[:, _AT["score"]])
+    _, code = np.unique(cells, axis=0, return_inverse=True)
+    measured = np.bincount(code.ravel(), weights=~unscored) > 0
+    kept: Floats = rows[~(unscored & measured[code.ravel()])]
+    return kept
+
+
+def _cells(rows: Floats, cases: int, *, bounded: bool) -> Cells:
+    at = rows[:, _AT["case"]].astype(int)
+    score = rows[:, _AT["score"]]
+    unscored = np.isnan(score)
+    counted = np.where(unscored, 0.0, score) if bounded else score
+    verdict = rows[:, _AT["is_verdict"]]
+    quantity = {name: _mean(at, rows[:, _AT[name]], cases) for name in _QUANTITIES}
+    return Cells(
+        trials=np.bincount(at, minlength=cases),
+        failed=np.bincount(at, weights=unscored, minlength=cases).astype(int),
+        truncated=np.bincount(at, weights=rows[:, _AT["truncated"]], minlength=cases).astype(int),
+        score=_mean(at, counted, cases),
+        complete=_mean(at, score, cases),
+        answers=_fingerprints(at, rows[:, _AT["generation"]], cases),
+        tokens=quantity["input_tokens"] + quantity["output_tokens"],
+        output_tokens=quantity["output_tokens"],
+        cost_usd=quantity["cost_usd"],
+        latency_s=quantity["latency_s"],
+        is_verdict=bool(np.all(verdict[~unscored] == 1)),
+    )
+
+
+def _mean(at: Ints, values: Floats, cases: int) -> Floats:
+    """Return the mean of the known values of each case, NaN where there is none."""
+    known = ~np.isnan(values)
+    total = np.bincount(at[known], weights=values[known], minlength=cases)
+    count = np.bincount(at[known], minlength=cases)
+    means: Floats = np.divide(total, count, out=np.full(cases, np.nan), where=count > 0)
+    return means
+
+
+def _fingerprints(at: Ints, generations: Floats, cases: int) -> NDArray[np.uint64]:
+    """Return a number for the set of answers of each case: the sum of their scrambled ids.
+
+    The scrambling is the finalizer of splitmix64 (Steele, Lea & Flood, OOPSLA 2014).
+    """
+    known = ~np.isnan(generations)
+    mixed = np.where(known, generations, 0).astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    found = np.zeros(cases, dtype=np.uint64)
+    np.add.at(found, at, mixed ^ (mixed >> np.uint64(31)))
+    found[at[~known]] = 0
+    return found

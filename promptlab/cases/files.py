@@ -1,0 +1,151 @@
+"""The rows of a file of cases, one reader for each format; each row with its place.
+
+It knows the formats and no case: what a row means is for `cases`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.lazy import lazy_module
+from promptlab.core.yamlfile import parse_yaml, read_text
+
+if TYPE_CHECKING:
+    from promptlab.cases import parquet
+else:
+    parquet = lazy_module("promptlab.cases.parquet")
+
+Row = tuple[str, object]
+"""A row with the place that an error names."""
+
+MAX_CELL = 1_000_000  # characters; Python's own limit for CSV is 131,072
+
+
+def read_rows(path: Path, file: str) -> Iterable[Row]:
+    """Read the rows of a file by its ending; `file` is how its name is told to the user."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise PromptlabError(
+            f"cases cannot be read from {path.suffix or 'a file without an ending'}",
+            where=file,
+            hint="use one of " + ", ".join(_READERS),
+        )
+    return reader(path, file)
+
+
+def _jsonl(path: Path, file: str) -> Iterator[Row]:
+    for line, text in enumerate(read_text(path, file).split("\n"), 1):
+        if text.strip():
+            yield place(file, line), _loads(text, file, line)
+
+
+def _json(path: Path, file: str) -> Iterator[Row]:
+    text = read_text(path, file)
+    data = _loads(text, file, 1) if text.strip() else []
+    if isinstance(data, Mapping):
+        data = data.get("cases", data)
+    if not isinstance(data, list):
+        raise PromptlabError("expected a list of cases", where=file, hint='write [{"id": ...}]')
+    for index, row in enumerate(data):
+        yield place(file, key=f"[{index}]"), row
+
+
+class _NotJson(ValueError):
+    """Raised for NaN and Infinity, which Python's reader would take."""
+
+
+def _loads(text: str, file: str, line: int) -> object:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise PromptlabError(
+            f"bad JSON: {error.msg[:1].lower()}{error.msg[1:]}",
+            where=place(file, line + error.lineno - 1),
+            hint=f"look at column {error.colno}",
+        ) from None
+    except _NotJson as error:
+        raise PromptlabError(
+            f"bad JSON: {error} is not JSON", where=place(file, line), hint="use null"
+        ) from None
+    except ValueError:  # Python refuses whole numbers of more than 4300 digits
+        raise PromptlabError(
+            "bad JSON: a number is too long", where=place(file, line), hint="make it text"
+        ) from None
+    except RecursionError:
+        raise PromptlabError(
+            "bad JSON: nested too deeply", where=place(file, line), hint="use fewer levels"
+        ) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _NotJson(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _csv(path: Path, file: str) -> Iterator[Row]:
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(io.StringIO(read_text(path, file), newline=""), strict=True)
+    start = 1
+    try:
+        header = next(reader, [])
+        _check_header(header, place(file, 1))
+        start = reader.line_num + 1
+        for cells in reader:
+            if cells:
+                yield place(file, start), _csv_row(header, cells, place(file, start))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise PromptlabError(
+            f"bad CSV: {error}",
+            where=place(file, start),
+            hint="check the quotes of this row; a cell holds at most 1 MB",
+        ) from None
+
+
+def _check_header(header: Sequence[str], where: str) -> None:
+    for name in header:
+        if not name or header.count(name) > 1:
+            problem = f"the column {name!r} stands twice" if name else "a column has no name"
+            raise PromptlabError(problem, where=where, hint="give each column its own name")
+
+
+def _csv_row(header: Sequence[str], cells: Sequence[str], where: str) -> dict[str, str]:
+    if len(cells) != len(header):
+        raise PromptlabError(
+            f"the row has {len(cells)} cells under {len(header)} columns",
+            where=where,
+            hint="quote cells that hold a comma or a line break",
+        )
+    return dict(zip(header, cells, strict=True))
+
+
+def _yaml(path: Path, file: str) -> Iterator[Row]:
+    document = parse_yaml(read_text(path, file), file)
+    rows = document.data if document.data is not None else []
+    if not isinstance(rows, list):
+        raise PromptlabError("expected a list of cases", where=file, hint="start rows with `- `")
+    for index, row in enumerate(rows):
+        yield document.where((index,)), row
+
+
+def _parquet(path: Path, file: str) -> Iterator[Row]:
+    for index, row in enumerate(parquet.read_rows(path, file)):
+        yield place(file, key=f"row {index + 1}"), row
+
+
+_READERS: dict[str, Callable[[Path, str], Iterable[Row]]] = {
+    ".jsonl": _jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,89 @@
+"""Images of cases: read once, known by the digest of their bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from promptlab.core.digest import digest_bytes, digest_text
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Image
+
+MAX_BYTES = 20_000_000
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+_BEGINNINGS = {
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
+
+
+class ImageFolder:
+    """Loads the images that templates name, from one folder or by URL."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: dict[str, Image] = {}
+
+    def load(self, source: str) -> Image:
+        """Return an image by its path below the folder, or by its URL (which is not fetched)."""
+        if source not in self._loaded:
+            is_url = source.startswith(("http://", "https://"))
+            self._loaded[source] = _by_url(source) if is_url else self._read(source)
+        return self._loaded[source]
+
+    def _read(self, source: str) -> Image:
+        path = self._folder / source
+        media_type = _media_type(source)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise PromptlabError(
+                f"cannot read the image {source!r}: {error.strerror}",
+                hint="paths start from the folder of the cases",
+            ) from None
+        if len(data) > MAX_BYTES:
+            raise PromptlabError(
+                f"the image {source!r} is {len(data) / 1e6:.0f} MB",
+                hint=f"at most {MAX_BYTES // 1_000_000} MB are sent",
+            )
+        _check_content(source, media_type, data)
+        return Image(source, media_type, digest_bytes(data), path=str(path))
+
+
+def _by_url(source: str) -> Image:
+    return Image(source, _media_type(urlsplit(source).path), digest_text(source))
+
+
+def _check_content(source: str, media_type: str, data: bytes) -> None:
+    """Refuse a file that is not what its name says: servers do so too, in words nobody guesses."""
+    found = next((kind for kind, begins in _BEGINNINGS.items() if begins.match(data)), None)
+    if found is None:
+        raise PromptlabError(
+            f"the file {source!r} holds no image that models read",
+            hint="save it anew as PNG, JPEG, GIF or WebP",
+        )
+    if found != media_type:
+        fitting = next(suffix for suffix, kind in MEDIA_TYPES.items() if kind == found)
+        raise PromptlabError(
+            f"the image {source!r} is {found}, and not {media_type} as its name says",
+            hint=f"rename it: {PurePosixPath(source).stem}{fitting}",
+        )
+
+
+def _media_type(path: str) -> str:
+    found = MEDIA_TYPES.get(PurePosixPath(path).suffix.lower())
+    if found is None:
+        raise PromptlabError(
+            f"{path!r} is not named like an image that models read",
+            hint="its name must end on " + ", ".join(MEDIA_TYPES),
+        )
+    return found

@@ -1,0 +1,222 @@
+"""Cases: made of rows, mapped, checked and given stable ids.
+
+A row is `{id, vars, expect, tags, group}`, or flat: then its other keys are the variables.
+`case_files` reads the rows of each file format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn, cast
+
+from promptlab.cases.files import Row, read_rows
+from promptlab.core.digest import canonical_json, digest_json, digest_text
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import Case, Json
+from promptlab.core.validation import shown
+
+ROLES = ("id", "expect", "tags", "group")
+MAX_BYTES = 1_000_000  # of one case as JSON; a longer one is a file put into a cell by mistake
+
+_DEEPEST = 100  # levels of lists and keys in one value
+_STRUCTURED = ("id", "vars", "expect", "tags", "group")
+# In canonical JSON a NUL is `\u0000` behind an even number of backslashes.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of a flat row plays which role; by default the one of the same name."""
+
+    id: str = "id"
+    expect: str = "expect"
+    tags: str = "tags"
+    group: str = "group"
+
+
+def read_cases(path: Path, file: str, columns: Mapping[str, str]) -> tuple[Case, ...]:
+    """Read the cases of a file; `file` is how its name is told to the user."""
+    return make_cases(read_rows(path, file), file, columns)
+
+
+def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tuple[Case, ...]:
+    """Make cases of rows; each id stands once, and there is at least one case."""
+    for role in columns:
+        if role not in ROLES:
+            told = unknown("role in columns", role, ROLES)
+            raise PromptlabError(told.message, where=file, hint=told.hint)
+    maker = _CaseMaker(Columns(**columns), columns)
+    seen: dict[str, str] = {}
+    cases = []
+    for where, row in rows:
+        case = maker.make(row, where)
+        if case.id in seen:
+            raise PromptlabError(
+                f"the case id {case.id!r} stands twice, first at {seen[case.id]}",
+                where=where,
+                hint="ids are unique; rows without an id are known by their content",
+            )
+        seen[case.id] = where
+        cases.append(case)
+    if not cases:
+        raise PromptlabError("there are no cases", where=file, hint="add at least one row")
+    return tuple(cases)
+
+
+def with_params(cases: Sequence[Case], params: Mapping[str, Json]) -> tuple[Case, ...]:
+    """Give every case further variables: the same cases with other content."""
+    if not params:
+        return tuple(cases)
+    return tuple(_with_params(case, params) for case in cases)
+
+
+def _with_params(case: Case, params: Mapping[str, Json]) -> Case:
+    content = {
+        "id": case.id,
+        "vars": {**case.vars, **params},
+        "expect": case.expect,
+        "tags": case.tags,
+        "group": case.group,
+    }
+    _check_text(canonical_json(content), case.id, "-p")
+    return replace(case, vars={**case.vars, **params}, digest=digest_json(content))
+
+
+class _CaseMaker:
+    """Turns rows into cases by one column mapping."""
+
+    def __init__(self, columns: Columns, mapped: Mapping[str, str]) -> None:
+        self.columns = columns
+        # An expected answer must not be seen by a template; ids and groups that carry a name of
+        # their own are data like any other.
+        self.hidden = {getattr(columns, role) for role in ROLES if role not in mapped}
+        self.hidden.add(columns.expect)
+        self.mapped = mapped
+
+    def make(self, row: object, where: str) -> Case:
+        if not isinstance(row, Mapping):
+            _fail(f"a case is a set of keys and values, not {shown(row)}", where)
+        for key in row:
+            if not isinstance(key, str):
+                _fail(f"the keys of a case are texts, not {shown(key)}", where, "put it in quotes")
+        if isinstance(row.get("vars"), Mapping):
+            _check_keys(row, where)
+            fields, variables = row, row["vars"]
+        else:
+            self._check_columns(row, where)
+            fields = {role: row.get(getattr(self.columns, role)) for role in ROLES}
+            variables = {key: value for key, value in row.items() if key not in self.hidden}
+        return _case(fields, variables, where)
+
+    def _check_columns(self, row: Mapping[str, object], where: str) -> None:
+        for role, column in self.mapped.items():
+            if column not in row:
+                told = unknown("column", column, row)
+                raise PromptlabError(
+                    f"{told.message}, which columns.{role} asks for", where=where, hint=told.hint
+                )
+
+
+def _check_keys(row: Mapping[str, object], where: str) -> None:
+    for key in row:
+        if key not in _STRUCTURED:
+            told = unknown("key", key, _STRUCTURED, of="a case")
+            raise PromptlabError(told.message, where=where, hint=told.hint)
+
+
+def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: str) -> Case:
+    content = {
+        "vars": {name: _plain(value, name, where) for name, value in variables.items()},
+        "expect": _plain(fields.get("expect"), "expect", where),
+        "tags": _tags(fields.get("tags"), where),
+        "group": _name(fields.get("group"), "group", where),
+    }
+    case_id = _name(fields.get("id"), "id", where)
+    if case_id is None:
+        case_id = digest_text(_as_json(content, where)).partition(":")[2][:12]
+    text = _as_json({**content, "id": case_id}, where)
+    _check_text(text, case_id, where)
+    return Case(
+        id=case_id,
+        vars=cast(Mapping[str, Json], content["vars"]),
+        expect=cast(Json, content["expect"]),
+        tags=cast(tuple[str, ...], content["tags"]),
+        group=cast(str | None, content["group"]),
+        digest=digest_text(text),
+    )
+
+
+def _plain(value: object, name: str, where: str, depth: int = 0) -> object:
+    """Return a value as JSON gives it back: a run that is resumed must see what it saw before."""
+    if depth > _DEEPEST:
+        _fail(f"{name} is nested too deeply", where, f"{_DEEPEST} levels are enough")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                _fail(
+                    f"{name} has the key {shown(key)}, which is no text", where, "put it in quotes"
+                )
+        return {key: _plain(item, name, where, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, name, where, depth + 1) for item in value]
+    return value
+
+
+def _as_json(content: Mapping[str, object], where: str) -> str:
+    try:
+        return canonical_json(content)
+    except (ValueError, TypeError):
+        _fail(_not_json(content), where, "keep to text, numbers, true, false, null, lists and keys")
+
+
+def _not_json(content: Mapping[str, object]) -> str:
+    """Say which value cannot be kept as JSON."""
+    for name, value in [*cast(Mapping[str, object], content["vars"]).items(), *content.items()]:
+        try:
+            canonical_json(value)
+        except TypeError:
+            return f"{name} holds {shown(value)}, which JSON cannot hold"
+        except ValueError:
+            return f"{name} holds NaN, infinity or itself, which JSON cannot hold"
+    return "the case cannot be kept as JSON"
+
+
+def _check_text(text: str, case_id: str, where: str) -> None:
+    name = shown(case_id)
+    if len(text) > MAX_BYTES:
+        raise PromptlabError(
+            f"case {name} is {len(text) / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB",
+            where=where,
+            hint="give the model the part of the text that the question needs",
+        )
+    if "\\u0000" in text and _NUL.search(text):
+        _fail(f"case {name} holds a NUL character", where, "take it out")
+    if not text.isascii() and _LONE_SURROGATE.search(text):
+        _fail(f"case {name} holds half of a surrogate pair", where, "save it as whole characters")
+
+
+def _tags(value: object, where: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value):
+        return tuple(value)
+    return _fail(f"tags are texts, not {shown(value)}", where)
+
+
+def _name(value: object, role: str, where: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        _fail(f"the {role} is a text or a whole number, not {shown(value)}", where)
+    return str(value)
+
+
+def _fail(message: str, where: str, hint: str = "mend this row") -> NoReturn:
+    raise PromptlabError(message, where=where, hint=hint)

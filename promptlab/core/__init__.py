@@ -1,0 +1,1 @@
+"""What every other part speaks of: frozen, picklable nouns; errors, digests, plugins by name."""

@@ -1,0 +1,203 @@
+"""What the store tells of runs: plain values for reports and commands, without any SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from promptlab.core.types import Arm, Json, Outcome, Sampling, ScorerSpec, Sequential
+
+Status = Literal["running", "finished", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run in a list. `status` is as it is now: a run whose process is gone is `interrupted`.
+
+    `trials` is planned; `outcomes` counts what is stored, all outcomes named. `cost_usd` is what
+    its own calls have cost as far as that is known, None where it is of none; `unpriced` counts
+    their answers of unknown cost.
+    """
+
+    run_id: str
+    suite: str
+    status: Status
+    trials: int
+    fresh: bool
+    created_at: str
+    finished_at: str | None
+    overrides: Mapping[str, Json]
+    facts: Mapping[str, Json]
+    outcomes: Mapping[Outcome, int]
+    cost_usd: float | None = None
+    unpriced: int = 0
+
+    @property
+    def stored(self) -> int:
+        """Return the number of trials that are stored, failed ones included."""
+        return sum(self.outcomes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A row of the view `results`, with the place of its trial in the plan."""
+
+    seq: int
+    run_id: str
+    suite: str
+    template: str
+    version: str
+    arm: str
+    practices: str
+    backend: str
+    model: str | None
+    case_id: str
+    case_group: str | None
+    repeat: int
+    outcome: Outcome
+    output: str | None
+    scorer: str | None
+    score: float | None
+    passed: bool | None
+    reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    latency_s: float | None
+    cached: bool
+    error: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFilter:
+    """Which results to read. `failed` and `errors` together mean either.
+
+    `templates` are names with a version, or None for all of them. `where` is SQL by the user.
+    """
+
+    failed: bool = False
+    errors: bool = False
+    cases: tuple[str, ...] = ()
+    templates: tuple[tuple[str, str | None], ...] = ()
+    where: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateHistory:
+    """A text that a template's version has had, with the number of runs and trials of it."""
+
+    version: str
+    digest: str
+    first_seen: str
+    runs: int
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A quantity over trials: `known` of them say it; total and mean are over these, or None."""
+
+    known: int
+    total: float | None
+    mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmOutcomes:
+    """How the stored trials of one arm ended and what they took. `arm` is its place in the plan."""
+
+    arm: int
+    trials: int
+    outcomes: Mapping[Outcome, int]
+    cached: int
+    input_tokens: Sum
+    output_tokens: Sum
+    latency_s: Sum
+    cost_usd: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class ArmScores:
+    """What one scorer says of one arm: over cases, each the mean of its repeats.
+
+    `variance` is the sample variance of the per-case means, None for fewer than two. `n_groups`
+    counts the groups of the scored cases, a case without one being its own. `failed` counts the
+    scores that the scorer could not give; no mean holds them. `passes` is None unless every score
+    is a mere verdict, 1 or 0.
+    """
+
+    arm: int
+    scorer: str
+    n_cases: int
+    n_groups: int
+    n_scores: int
+    mean: float | None
+    variance: float | None
+    passes: int | None
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """How many rows each table holds and how many bytes the files take."""
+
+    rows: Mapping[str, int]
+    size: int
+    wal_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredArm:
+    """An arm with all that its answers depend on, and what its servers said of themselves.
+
+    `models`, `fingerprints` and `warnings` are those of its answers, each once.
+    """
+
+    arm: Arm
+    sampling: Sampling
+    backend_digest: str
+    models: frozenset[str] = frozenset()
+    fingerprints: frozenset[str] = frozenset()
+    warnings: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCase:
+    """A case by its name, its group and the digest of its content."""
+
+    id: str
+    group: str | None
+    digest: str
+
+
+MEASURED = (
+    *("arm", "case", "repeat", "failed", "truncated", "score", "is_verdict", "generation"),
+    *("input_tokens", "output_tokens", "cost_usd", "latency_s"),
+)
+"""The columns of `MeasuredRun.rows`: places in `arms` and `cases`, flags, then quantities."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """What one scorer says of a run: a row a stored trial, its columns those of `MEASURED`.
+
+    A value that is not known is None; a trial without a score that neither failed nor was failed
+    by its scorer is left out. `sequential` is set where the run could stop early. `reused` counts
+    the trials that answers of earlier runs served. `looks` are the numbers of cases, each less
+    than this run's own limit, to which earlier runs were limited.
+    """
+
+    info: RunInfo
+    split: str
+    seed: int
+    repeats: int
+    sequential: Sequential | None
+    looks: tuple[int, ...]
+    reused: int
+    scorer: ScorerSpec
+    arms: tuple[MeasuredArm, ...]
+    cases: tuple[MeasuredCase, ...]
+    rows: Sequence[Sequence[float | None]]

@@ -1,0 +1,218 @@
+"""YAML with places: every value knows its line, and every mistake is told with it.
+
+Plain values are read as JSON would: only `true` and `false` are booleans (not `yes`, `no`, `on`,
+`off`), and dates, times and numbers with leading zeros stay text, so a list of labels such as
+`[yes, no, 007, 12:30]` means what it says. Knows no template, suite or case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.plugins import unknown
+from promptlab.core.validation import shown, wrong_value
+
+KeyPath = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+_Base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc, valid-type] # the C loader where there is one
+    pass
+
+
+_RESOLVERS = (
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    (
+        "float",
+        r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|(?<=[0-9])[eE][-+]?[0-9]+)",
+        "-.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+)
+_Loader.yaml_implicit_resolvers = {}
+for _name, _pattern, _first in _RESOLVERS:
+    _tag = f"tag:yaml.org,2002:{_name}"
+    _starts = [character.strip("\0") for character in _first]
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _starts)
+
+
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """A parsed file: its data, and the line of each key path."""
+
+    file: str
+    data: object
+    lines: Mapping[KeyPath, int]
+
+    def where(self, path: KeyPath = ()) -> str:
+        """Name the place of a key path, or of its nearest parent that stands in the file."""
+        known = path
+        while known and known not in self.lines:
+            known = known[:-1]
+        return place(self.file, self.lines.get(known), _dotted(path) or None)
+
+
+def read_text(path: Path, shown: str) -> str:
+    """Read a UTF-8 file; `shown` is how its name is told to the user."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise PromptlabError("no such file", where=shown, hint="check the path") from None
+    except IsADirectoryError:
+        raise PromptlabError(
+            "this is a folder, not a file", where=shown, hint="check the path"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise PromptlabError(
+            f"not UTF-8: byte {error.object[error.start]:#04x} at offset {error.start}",
+            where=shown,
+            hint="save the file as UTF-8",
+        ) from None
+    except OSError as error:
+        raise PromptlabError(
+            f"cannot read: {error.strerror}", where=shown, hint="check the file's permissions"
+        ) from None
+
+
+def parse_yaml(text: str, file: str, *, first_line: int = 1) -> YamlDocument:
+    """Parse one YAML document; `first_line` is where it starts in its file."""
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return YamlDocument(file, None, {})
+        lines = dict(_Lines(file, first_line).walk(root, ()))
+        return YamlDocument(file, loader.construct_document(root), lines)
+    except yaml.YAMLError as error:
+        raise _bad_yaml(error, file, first_line) from None
+    except RecursionError:
+        raise PromptlabError(
+            "bad YAML: nested too deeply", where=place(file), hint="use fewer levels"
+        ) from None
+    except (ValueError, AttributeError):  # `!!int x`, or a number of thousands of digits
+        raise PromptlabError(
+            "bad YAML: a value does not fit its type",
+            where=place(file),
+            hint="quote it, and leave out tags such as !!int",
+        ) from None
+    finally:
+        loader.dispose()
+
+
+def _bad_yaml(error: yaml.YAMLError, file: str, first_line: int) -> PromptlabError:
+    mark = getattr(error, "problem_mark", None)
+    problem: str = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    if problem.startswith("but "):
+        problem = f"{getattr(error, 'context', 'expected something else')}, {problem}"
+    return PromptlabError(
+        f"bad YAML: {problem.splitlines()[0]}",
+        where=place(file, first_line + mark.line if mark else None),
+        hint="check indentation, and quote values that hold ': ' or start with a symbol",
+    )
+
+
+class _Lines:
+    """Finds the line of every key path of a document."""
+
+    def __init__(self, file: str, first_line: int) -> None:
+        self.file = file
+        self.first_line = first_line
+        self.walked: set[int] = set()
+
+    def walk(self, node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+        """Yield key paths with their lines; what an alias repeats is walked once."""
+        yield path, node.start_mark.line + self.first_line
+        if id(node) in self.walked:
+            return
+        self.walked.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                yield from self.walk(item, (*path, index))
+        elif isinstance(node, yaml.MappingNode):
+            yield from self._walk_keys(node, path)
+
+    def _walk_keys(self, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            line = key.start_mark.line + self.first_line
+            if name in seen and name != "<<":
+                raise PromptlabError(
+                    f"the key {name!r} stands twice",
+                    where=place(self.file, line, _dotted((*path, name))),
+                    hint="keep one of them",
+                )
+            seen.add(name)
+            yield from self.walk(value, (*path, name))
+            yield (*path, name), line
+
+
+def check(model: type[Model], document: YamlDocument) -> Model:
+    """Validate a document by a pydantic model; the first mistake is told with its place."""
+    data = {} if document.data is None else document.data
+    if not isinstance(data, Mapping):
+        raise PromptlabError(
+            f"expected keys and values, found {shown(data)}",
+            where=document.where(),
+            hint="write `key: value` lines",
+        )
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _first_mistake(error, model, document) from None
+
+
+def _first_mistake(
+    error: ValidationError, model: type[BaseModel], document: YamlDocument
+) -> PromptlabError:
+    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    path = _path_of(mistakes[0], document)
+    if mistakes[0]["type"] == "extra_forbidden":
+        told = unknown("key", str(path[-1]), _fields_at(model, path[:-1]))
+        return PromptlabError(told.message, hint=told.hint, where=document.where(path))
+    if mistakes[0]["type"] == "missing":
+        return PromptlabError(
+            f"the key {path[-1]!r} is missing", where=document.where(path), hint="add it"
+        )
+    # The kinds of a union each tell a mistake; the one that came deepest was meant.
+    inside = [(p, m) for m in mistakes if (p := _path_of(m, document))[: len(path)] == path]
+    deepest = max((p for p, _ in inside), key=len)
+    message, hint = wrong_value([mistake for p, mistake in inside if p == deepest])
+    return PromptlabError(message, where=document.where(deepest), hint=hint)
+
+
+def _path_of(mistake: ErrorDetails, document: YamlDocument) -> KeyPath:
+    """Return the key path of a mistake, without what pydantic puts in for kinds of a union."""
+    path: KeyPath = ()
+    for part in mistake["loc"]:
+        if (*path, part) in document.lines:
+            path = (*path, part)
+    return (*path, mistake["loc"][-1]) if mistake["type"] == "missing" else path
+
+
+def _fields_at(model: type[BaseModel], path: KeyPath) -> list[str]:
+    """List the keys allowed at `path`, following nested models."""
+    current: object = model
+    for part in path:
+        fields = getattr(current, "model_fields", {})
+        if part in fields:
+            current = fields[part].annotation
+    fields = getattr(current, "model_fields", {})
+    return [info.alias or name for name, info in fields.items()]
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path)

@@ -1,0 +1,243 @@
+"""From a suite and the user's selection to a plan: arms, cases, sampling, scorers, as a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from promptlab.cases.rows import with_params
+from promptlab.core.digest import canonical_json, seed_from
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import (
+    Arm,
+    BackendSpec,
+    Case,
+    Json,
+    Plan,
+    Sampling,
+    ScorerSpec,
+    Sequential,
+)
+from promptlab.experiments.designs import arms_off
+from promptlab.experiments.suite import Suite
+from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.template import Template
+
+Split = Literal["dev", "holdout", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the command line asks for beside the suite file; None keeps what the suite says.
+
+    `until_decided` is the level at which arms are compared with their baseline while they run, and
+    stopped; `baseline` names that arm, by default the first.
+    """
+
+    templates: tuple[str, ...] = ()
+    limit: int | None = None
+    case_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    split: Split | None = None
+    repeats: int | None = None
+    seed: int | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    gates: tuple[str, ...] = ()
+    until_decided: float | None = None
+    baseline: str | None = None
+
+
+def make_plan(
+    suite: Suite,
+    library: TemplateLibrary,
+    backends: Sequence[BackendSpec],
+    scorers: Sequence[ScorerSpec],
+    selection: Selection,
+) -> tuple[Plan, Mapping[str, Template]]:
+    """Make the plan of a suite, and compile its templates (by digest)."""
+    settings = suite.settings
+    templates = _templates(suite, library, selection)
+    arms, samplings = _arms(suite, templates, backends)
+    seed = settings.seed if selection.seed is None else selection.seed
+    cases = with_params(select_cases(suite, selection), _typed(selection.params, templates))
+    sequential = None
+    if selection.until_decided is not None:
+        sequential = Sequential(selection.until_decided, _pairs(arms, selection.baseline))
+        cases = shuffled(cases, seed)
+    plan = Plan(
+        suite=suite.name,
+        arms=arms,
+        samplings=samplings,
+        cases=cases,
+        repeats=selection.repeats or settings.repeats,
+        seed=seed,
+        scorers=tuple(scorers),
+        primary=_primary(suite, scorers),
+        grade=settings.grade,
+        templates=tuple(template.source for template in templates),
+        backends=tuple(backends),
+        split=chosen_split(suite, selection),
+        gates=(*settings.gates, *selection.gates),
+        assets=suite.assets_below(library.folder.parent),
+        sequential=sequential,
+    )
+    return plan, {template.source.digest: template for template in templates}
+
+
+def _templates(
+    suite: Suite, library: TemplateLibrary, selection: Selection
+) -> tuple[Template, ...]:
+    found: dict[tuple[str, str], Template] = {}
+    for index, reference in enumerate(selection.templates or suite.settings.templates):
+        try:
+            resolved = library.resolve(reference)
+        except PromptlabError as error:
+            where = error.where or suite.document.where(("templates", index))
+            if selection.templates:
+                where = error.where or f"-t {reference}"
+            raise PromptlabError(error.message, where=where, hint=error.hint) from None
+        for name, version in resolved:
+            if (name, version) not in found:
+                found[name, version] = library.load(name, version)
+    grade = suite.settings.grade
+    for template in found.values():
+        if grade is not None and grade not in template.answers:
+            raise PromptlabError(
+                f"{template.reference} gives no answer named {grade!r}",
+                where=suite.document.where(("grade",)),
+                hint="it gives: " + (", ".join(sorted(template.answers)) or "an unnamed one"),
+            )
+    return tuple(found.values())
+
+
+def _arms(
+    suite: Suite, templates: Sequence[Template], backends: Sequence[BackendSpec]
+) -> tuple[tuple[Arm, ...], tuple[Sampling, ...]]:
+    arms, samplings = [], []
+    for backend in backends:
+        for template in templates:
+            sampling = sampling_of(suite, template)
+            for off in arms_off(suite.settings.design, template.blocks, template.file):
+                practices = tuple(name for name in template.practices if name not in off)
+                source = template.source
+                arms.append(
+                    Arm(source.name, source.version, source.digest, practices, off, backend.name)
+                )
+                samplings.append(sampling)
+    return tuple(arms), tuple(samplings)
+
+
+def sampling_of(suite: Suite, template: Template) -> Sampling:
+    """Join sampling settings: what the template says goes before what the suite says."""
+    return Sampling(**{**suite.settings.sampling.given(), **template.front.sampling.given()})
+
+
+def _primary(suite: Suite, scorers: Sequence[ScorerSpec]) -> str:
+    labels = [spec.label for spec in scorers]
+    primary = suite.settings.primary
+    if primary is not None and primary not in labels:
+        told = unknown("scorer", primary, labels)
+        where = suite.document.where(("primary",))
+        raise PromptlabError(told.message, where=where, hint=told.hint)
+    return primary or labels[0]
+
+
+def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
+    """Choose cases by id, tag, split and limit, in the order of their file."""
+    cases = suite.read_cases()
+    known = [case.id for case in cases]
+    for wanted in selection.case_ids:
+        if wanted not in known:
+            raise unknown("case", wanted, known, of=f"suite {suite.name}")
+    for tag in selection.tags:
+        tags = sorted({tag for case in cases for tag in case.tags})
+        if tag not in tags:
+            raise unknown("tag", tag, tags, of=f"suite {suite.name}")
+    share = suite.settings.holdout
+    split = chosen_split(suite, selection)
+    chosen = tuple(
+        case
+        for case in cases
+        if (not selection.case_ids or case.id in selection.case_ids)
+        and (not selection.tags or set(selection.tags) & set(case.tags))
+        and (split == "all" or in_holdout(case, share, suite.settings.seed) == (split == "holdout"))
+    )[: selection.limit]
+    if not chosen:
+        raise PromptlabError(
+            f"no case of suite {suite.name} is left in the split {split}",
+            hint="widen --case, --tag, --split or the suite's holdout",
+        )
+    return chosen
+
+
+def chosen_split(suite: Suite, selection: Selection) -> Split:
+    """Return the side of the holdout to run: dev, unless cases are named or another is asked."""
+    if selection.split is not None:
+        return selection.split
+    return "dev" if suite.settings.holdout and not selection.case_ids else "all"
+
+
+def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], ...]:
+    """Set every arm against the baseline on its backend: the first one, or the one named."""
+    first: dict[str, int] = {}
+    for place, arm in enumerate(arms):
+        if baseline is None or baseline in (arm.prompt, arm.version):
+            first.setdefault(arm.backend, place)
+    pairs = tuple(
+        (first[arm.backend], place)
+        for place, arm in enumerate(arms)
+        if arm.backend in first and first[arm.backend] != place
+    )
+    if baseline is not None and not first:
+        raise unknown("arm", baseline, list(dict.fromkeys(arm.prompt for arm in arms)))
+    if not pairs:
+        raise PromptlabError(
+            "--until-decided has nothing to decide: there is one version only",
+            hint="run two or more, for example -t name@v1 -t name@v2",
+        )
+    return pairs
+
+
+def shuffled(cases: Sequence[Case], seed: int) -> tuple[Case, ...]:
+    """Put cases into an order of chance, the same for each seed; a group stays together."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(_group_of(case), []).append(case)
+    order = sorted(groups, key=lambda group: (seed_from("order", seed, group), group))
+    return tuple(case for group in order for case in groups[group])
+
+
+def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
+    """Read parameters as the type that a template declares for them; all others stay text."""
+    typed: dict[str, Json] = dict(params)
+    for template in templates:
+        for name, wanted in template.front.inputs.items():
+            if name in params and wanted != "string":
+                typed[name] = _json_or_text(params[name])
+    return typed
+
+
+def _json_or_text(text: str) -> Json:
+    """Read JSON; what is none, as NaN, stays text, whose type is then refused."""
+    try:
+        value: Json = json.loads(text)
+        canonical_json(value)
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+def in_holdout(case: Case, share: float, seed: int) -> bool:
+    """Tell whether a case is kept for confirmation.
+
+    Each group draws its own number from the seed, so cases that belong together stay together,
+    and adding cases never moves another one across the border.
+    """
+    return seed_from("holdout", seed, _group_of(case)) < share * 2**31
+
+
+def _group_of(case: Case) -> str:
+    return case.id if case.group is None else case.group

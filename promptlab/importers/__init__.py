@@ -1,0 +1,1 @@
+"""Outcomes that other tools have measured, read as runs of ours."""

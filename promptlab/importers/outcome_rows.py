@@ -1,0 +1,293 @@
+"""Rows of outcomes that were measured elsewhere: which column plays which role, cells to values.
+
+It knows what one row says. What rows say together, a plan and its trials, is for `outcomes`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+from promptlab.cases.files import Row
+from promptlab.core.digest import canonical_json
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.plugins import unknown
+from promptlab.core.validation import shown
+from promptlab.templates.front_matter import SLUG
+
+T = TypeVar("T")
+
+REQUIRED = ("template", "case", "score")
+ROLES = (
+    *REQUIRED,
+    *("backend", "repeat", "group", "practices", "scorer"),
+    *("output", "input_tokens", "output_tokens", "cost_usd"),
+)
+NO_BACKEND = "imported"
+NO_SCORER = "score"
+
+_VERDICTS = {"true": 1.0, "pass": 1.0, "false": 0.0, "fail": 0.0}
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_WHOLE = re.compile(r"([-+]?[0-9]{1,18})(?:\.0*)?")  # pandas writes 12.0 where a cell is missing
+_UNKNOWN = {"nan", "none", "null", "na", "n/a", "inf", "-inf", "-"}
+_CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
+# What is larger is no measurement, and sums of its squares would be infinite.
+_LARGEST_NUMBER = 1e100
+_LARGEST_COUNT = 10**12
+_LARGEST_REPEAT = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """One row: what one scorer says of one trial, and what the trial took. None is unknown."""
+
+    where: str
+    template: str
+    case: str
+    score: float | None
+    backend: str = NO_BACKEND
+    repeat: int | None = None
+    group: str | None = None
+    practices: tuple[str, ...] = ()
+    scorer: str = NO_SCORER
+    output: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+def read_outcomes(
+    rows: Iterable[Row], file: str, columns: Mapping[str, str], *, ignore_unknown: bool = False
+) -> Iterator[OutcomeRow]:
+    """Read rows one by one; `columns` names the column of a role that has another name.
+
+    A column without a role is an error, unless these are to be ignored.
+    """
+    for role in columns:
+        if role not in ROLES:
+            raise unknown("role", role, ROLES, of="a column")
+    reader = _Reader(file, columns, ignore_unknown=ignore_unknown)
+    for where, row in rows:
+        yield reader.read(where, row)
+
+
+class _Reader:
+    """Reads rows by one mapping of columns. A name that stands in many rows is kept once."""
+
+    def __init__(self, file: str, columns: Mapping[str, str], *, ignore_unknown: bool) -> None:
+        self._file = file
+        self._given = columns
+        self._columns = {role: columns.get(role, role) for role in ROLES}
+        self._ignore_unknown = ignore_unknown
+        self._checked: frozenset[object] = frozenset()
+        self._names: dict[str, str] = {}
+        self._practices: dict[str, tuple[str, ...]] = {}
+
+    def read(self, where: str, row: object) -> OutcomeRow:
+        if not isinstance(row, Mapping):
+            _fail(f"a row is keys and values, not {shown(row)}", where, "mend this row")
+        if row.keys() != self._checked:
+            self._check_columns(row, where)
+            self._checked = frozenset(row)
+        cell = _Cells(row, where, self._columns)
+        return OutcomeRow(
+            where,
+            self._required(cell, "template"),
+            self._required(cell, "case"),
+            cell.read("score", _score),
+            self._name(cell, "backend") or NO_BACKEND,
+            cell.read("repeat", _repeat),
+            self._name(cell, "group"),
+            self._practices_of(cell),
+            self._name(cell, "scorer") or NO_SCORER,
+            cell.read("output", _output),
+            cell.read("input_tokens", _count),
+            cell.read("output_tokens", _count),
+            cell.read("cost_usd", _cost),
+        )
+
+    def _check_columns(self, row: Mapping[object, object], where: str) -> None:
+        where = place(self._file, 1) if self._file.lower().endswith(".csv") else where
+        names = [str(name) for name in row]
+        if len(names) == 1 and re.search("[;\t]", names[0]):
+            _fail("the columns are not separated by commas", where, "save the file as CSV")
+        for role in (*REQUIRED, *self._given):
+            column = self._columns[role]
+            if column not in row:
+                told = unknown("column", column, names)
+                hint = f"{told.hint}; --column {role}=NAME tells which it is"
+                _fail(f"the column {column!r} is missing", where, hint)
+        known = frozenset(self._columns.values())
+        for name in names:
+            if name not in known and not self._ignore_unknown:
+                told = unknown("column", name, known)
+                remedy = "--column ROLE=NAME gives it a role, --ignore-unknown leaves it out"
+                _fail(told.message, where, f"{told.hint}; {remedy}")
+
+    def _required(self, cell: _Cells, role: str) -> str:
+        name = self._name(cell, role)
+        if name is None:
+            _fail(f"the {role} is empty", cell.where_is(role), "every row names it")
+        return name
+
+    def _name(self, cell: _Cells, role: str) -> str | None:
+        value = cell.value(role)
+        known = self._names.get(value) if isinstance(value, str) else None
+        if known is not None:
+            return known
+        name = cell.read(role, _name)
+        return None if name is None else self._names.setdefault(name, name)
+
+    def _practices_of(self, cell: _Cells) -> tuple[str, ...]:
+        value = cell.value("practices")
+        if not isinstance(value, str):
+            return cell.read("practices", _practices)
+        if value not in self._practices:
+            self._practices[value] = cell.read("practices", _practices)
+        return self._practices[value]
+
+
+class _WrongCell(ValueError):
+    """A cell that cannot be read: what is wrong, and the remedy."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The cells of one row by their role."""
+
+    row: Mapping[object, object]
+    where: str
+    columns: Mapping[str, str]
+
+    def value(self, role: str) -> object:
+        """Return what stands in the cell, None where there is none."""
+        return self.row.get(self.columns[role])
+
+    def read(self, role: str, reader: Callable[[object], T]) -> T:
+        """Read a cell; the place of a mistake ends with the name of its column."""
+        try:
+            return reader(self.value(role))
+        except _WrongCell as error:
+            _fail(error.message, self.where_is(role), error.hint)
+
+    def where_is(self, role: str) -> str:
+        """Return the place of a cell."""
+        return f"{self.where}: {self.columns[role]}"
+
+
+def _name(value: object) -> str | None:
+    """Read what something is called: text, or a whole number; space around it means nothing."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise _WrongCell(f"expected a text, found {shown(value)}", "put it in quotes")
+    name = str(value).strip()
+    if _CONTROL.search(name):
+        raise _WrongCell(f"{shown(name)} holds a control character", "take it out")
+    return name or None
+
+
+def _practices(value: object) -> tuple[str, ...]:
+    names = value.split() if isinstance(value, str) else value
+    if names is None:
+        return ()
+    if not isinstance(names, (list, tuple)):
+        raise _WrongCell(f"expected names, found {shown(value)}", "separate them by spaces")
+    for name in names:
+        if not isinstance(name, str) or not SLUG.match(name):
+            hint = "lower-case letters, digits, _ and -; separate practices by spaces"
+            raise _WrongCell(f"{shown(name)} cannot name a practice", hint)
+    return tuple(dict.fromkeys(names))
+
+
+def _output(value: object) -> str | None:
+    """Read an output; one that is no text, in a format that has more, is kept as JSON."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    try:
+        return canonical_json(value)
+    except (TypeError, ValueError):
+        raise _WrongCell(f"expected a text, found {shown(value)}", "put it in quotes") from None
+
+
+def _score(value: object) -> float | None:
+    if isinstance(value, str):
+        known = _VERDICTS.get(value.strip().lower())
+        if known is not None:
+            return known
+    elif isinstance(value, bool):
+        return float(value)
+    return _number(value)
+
+
+def _cost(value: object) -> float | None:
+    cost = _number(value)
+    if cost is not None and cost < 0:
+        raise _WrongCell(f"a cost is not negative, found {shown(value)}", "mend this cell")
+    return cost
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            return None
+        if not _NUMBER.fullmatch(text):
+            raise _WrongCell(f"expected a number, found {shown(value)}", _remedy(text))
+        value = float(text)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _WrongCell(f"expected a number, found {shown(value)}", "mend this cell")
+    if not abs(value) <= _LARGEST_NUMBER:  # nor is NaN
+        raise _WrongCell(f"{shown(value)} is not a number that can be compared", _remedy("nan"))
+    return float(value)
+
+
+def _remedy(text: str) -> str:
+    if text.lower() in _UNKNOWN:
+        return "leave the cell empty where it is unknown"
+    if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", text):
+        return "write a point, not a comma"
+    return "write it as 0.25, and leave the cell empty where it is unknown"
+
+
+def _count(value: object) -> int | None:
+    return _whole(value, 0, _LARGEST_COUNT)
+
+
+def _repeat(value: object) -> int | None:
+    return _whole(value, -_LARGEST_REPEAT, _LARGEST_REPEAT)
+
+
+def _whole(value: object, low: int, high: int) -> int | None:
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            return None
+        found = _WHOLE.fullmatch(text)
+        number = int(found[1]) if found else None
+    elif isinstance(value, float):
+        number = int(value) if value.is_integer() else None
+    elif value is None:
+        return None
+    else:
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if number is None or not low <= number <= high:
+        wanted = "a whole number" if low < 0 else "a whole number from 0"
+        hint = "leave the cell empty where it is unknown"
+        raise _WrongCell(f"expected {wanted}, found {shown(value)}", hint)
+    return number
+
+
+def _fail(message: str, where: str, hint: str) -> NoReturn:
+    raise PromptlabError(message, where=where, hint=hint)

@@ -1,0 +1,1 @@
+"""Many prompts at once: what is read next, who speaks, what is kept."""

@@ -1,0 +1,136 @@
+"""One row of a batch while it is generated: what it has said, when it ends, how it draws.
+
+Rows of different temperature, seed, length and stop strings share one batch, and each gets what it
+would get alone. `Draw` and `Stop` plug into transformers' `generate`; `choose` does without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+
+from promptlab.core.types import Sampling
+
+Decode = Callable[[Sequence[int]], str]
+
+
+class Row:
+    """One prompt that is being answered."""
+
+    def __init__(self, sampling: Sampling, eos: frozenset[int], decode: Decode) -> None:
+        self.sampling = sampling
+        self.tokens: list[int] = []
+        self.finish: Literal["stop", "length"] | None = None
+        self.generator = _generator(sampling)
+        self._eos = eos
+        self._decode = decode
+        self._stops = tuple(filter(None, sampling.stop))
+        # A token is a byte or more, save control tokens: so many hold the longest stop string.
+        self._tail = max((len(stop.encode()) for stop in self._stops), default=0) + 8
+
+    def push(self, token: int) -> bool:
+        """Take the next token; tell, and note, whether the answer ends with it."""
+        self.tokens.append(token)
+        if token in self._eos or self._stopped():
+            self.finish = "stop"
+        elif len(self.tokens) >= self.sampling.max_tokens:
+            self.finish = "length"
+        return self.finish is not None
+
+    def text(self) -> str:
+        """Return the answer, without what ended it."""
+        spoken = [token for token in self.tokens if token not in self._eos]
+        text = self._decode(spoken)
+        ends = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        return text[: min(ends)] if ends else text
+
+    def _stopped(self) -> bool:
+        if not self._stops or not self._has_stop(self._decode(self.tokens[-self._tail :])):
+            return False
+        return self._has_stop(self._decode(self.tokens))
+
+    def _has_stop(self, text: str) -> bool:
+        return any(stop in text for stop in self._stops)
+
+
+class Draw:
+    """A logits processor that makes the largest score of each sampled row an exact sample.
+
+    Adding Gumbel noise to logits and taking the largest is the same as sampling from their
+    softmax. Each row has its own generator, so its draws do not depend on its neighbours.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return the scores, with noise for the rows that sample."""
+        return _with_noise(self._rows, scores)
+
+
+class Stop:
+    """A stopping criterion that hands each row its new token and tells which rows are done."""
+
+    def __init__(self, rows: Sequence[Row], done: Callable[[int], None]) -> None:
+        self._rows = rows
+        self._done = done
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
+        """Return for each row whether it has ended, and report those that end now."""
+        for index, token in enumerate(input_ids[:, -1].tolist()):
+            row = self._rows[index]
+            if row.finish is None and row.push(token):
+                self._done(index)
+        ended = [row.finish is not None for row in self._rows]
+        return torch.tensor(ended, device=input_ids.device)
+
+
+def choose(
+    rows: Sequence[Row], scores: torch.Tensor, texts: Sequence[Sequence[int]], penalty: float
+) -> list[int]:
+    """Return each row's next token, given the scores [rows, vocabulary].
+
+    A `penalty` other than 1 divides (where positive, else multiplies) the scores of all tokens
+    that a row has in its text, as transformers does for `repetition_penalty`.
+    """
+    if penalty != 1.0:
+        for score, text in zip(scores, texts, strict=True):
+            seen = torch.tensor(sorted(set(text)), device=scores.device)
+            old = score[seen]
+            score[seen] = torch.where(old < 0, old * penalty, old / penalty)
+    chosen: list[int] = _with_noise(rows, scores).argmax(-1).tolist()
+    return chosen
+
+
+def _with_noise(rows: Sequence[Row], scores: torch.Tensor) -> torch.Tensor:
+    for index, row in enumerate(rows):
+        if row.generator is not None and row.finish is None:
+            scores[index] = _noisy(scores[index], row.sampling, row.generator)
+    return scores
+
+
+def _generator(sampling: Sampling) -> torch.Generator | None:
+    if sampling.temperature == 0:
+        return None
+    # On the CPU whatever the model's device: a seed then means the same everywhere.
+    generator = torch.Generator()
+    generator.manual_seed(sampling.seed or 0)
+    return generator
+
+
+def _noisy(scores: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> torch.Tensor:
+    scores = scores / sampling.temperature
+    if sampling.top_p is not None and sampling.top_p < 1:
+        scores = _nucleus(scores, sampling.top_p)
+    waits = torch.empty(scores.shape).exponential_(generator=generator)
+    return scores - waits.log().to(scores.device)
+
+
+def _nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
+    """Rule out all but the likeliest tokens that together reach `top_p`."""
+    ordered, order = scores.sort(descending=True)
+    chances = ordered.softmax(-1)
+    before = chances.cumsum(-1) - chances
+    return scores.index_fill(0, order[before >= top_p], -torch.inf)

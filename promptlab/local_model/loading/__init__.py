@@ -1,0 +1,1 @@
+"""Models loaded from their files and made ready to answer."""

@@ -1,0 +1,112 @@
+"""Convert a GGUF file into a folder of safetensors in the cache, once.
+
+Reading a GGUF takes transformers about 20 s at every start; the copy loads in a fraction of a
+second and gives the same answers. The folder appears under its final name in one rename, when all
+of it is on disk, so a killed conversion leaves only a draft, which the next one removes. Run as a
+program by `conversion`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM
+
+from promptlab.core.digest import digest_file
+from promptlab.core.errors import BackendError
+from promptlab.local_model.files.cache import MANIFEST, Cache, Manifest
+from promptlab.local_model.files.convert_process import Failure, Order
+from promptlab.local_model.loading.loading import load_model, load_tokenizer
+
+_PATIENCE_S = 600.0  # another process may be converting a large model
+
+
+def convert(order: Order) -> Path:
+    """Return the folder of the converted model, made now if it is not there."""
+    cache = Cache(order.cache)
+    target = cache.place(order.source)
+    try:
+        cache.models.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock"), timeout=_PATIENCE_S):
+            return cache.converted(order.source) or _make(order, target)
+    except Timeout as error:
+        raise BackendError(
+            f"another process has been converting {order.gguf.name} for 10 minutes",
+            hint=f"end it, or remove {error.lock_file}",
+        ) from error
+    except (OSError, SafetensorError) as error:
+        raise BackendError(
+            f"cannot write the converted model to {cache.folder}: {error}",
+            hint="free some disk space, or name another folder in PROMPTLAB_CACHE",
+        ) from error
+
+
+def main(argument: str) -> int:
+    """Carry out an order given as JSON; a failure is told as JSON on stdout."""
+    try:
+        convert(Order.model_validate_json(argument))
+    except BackendError as error:
+        failure = Failure(message=error.message, hint=error.hint)
+        sys.stdout.write(failure.model_dump_json())
+        return 1
+    return 0
+
+
+def _make(order: Order, target: Path) -> Path:
+    draft = target.with_suffix(".draft")
+    for leftover in (draft, target):  # of a killed conversion, or spoilt; we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        _write_model(order.gguf, draft)
+        files = {path.name: digest_file(path) for path in sorted(draft.iterdir())}
+        manifest = Manifest(model=order.model, source=order.source, files=files)
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        _flush(draft)
+        draft.rename(target)
+        _flush_folder(target.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
+
+
+def _write_model(gguf: Path, folder: Path) -> None:
+    """Write the weights as plain floats.
+
+    transformers refuses to save a model that it has read from a GGUF, calling it quantized,
+    although its weights are floats by then: they are put into a new model that knows no GGUF.
+    """
+    tokenizer = load_tokenizer(gguf)
+    read = load_model(gguf, "float32", "cpu")
+    settings = read.config.to_dict()
+    settings.pop("quantization_config", None)
+    plain = AutoModelForCausalLM.from_config(type(read.config)(**settings), dtype=read.dtype)
+    plain.load_state_dict(read.state_dict())
+    plain.generation_config = read.generation_config
+    plain.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _flush(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and a rename is durable
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

@@ -1,0 +1,62 @@
+"""Weights that are loaded once for all backends of a process that use the same base.
+
+Each of them gets a tree of modules of its own over the same tensors, so an adapter, a hook or a
+setting of one is not there for the others, and no two of them need to take turns. The tensors go
+with the last of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import torch
+
+from promptlab.local_model.files.weights import fingerprint
+from promptlab.local_model.loading import linear
+from promptlab.local_model.loading.loading import load_model
+
+
+class Base:
+    """A loaded model that is never run itself; `packed` says whether its weights are rearranged."""
+
+    def __init__(self, model: Any, packed: bool) -> None:
+        self.packed = packed
+        self._model = model
+
+    def model(self) -> Any:
+        """Return a model of one's own over the shared tensors. Keep the base as long as it."""
+        shared: dict[int, Any] = {id(tensor): tensor for tensor in _weights(self._model)}
+        return copy.deepcopy(self._model, shared)
+
+
+_BASES: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
+_LOADING = threading.Lock()
+
+
+def load_base(
+    folder: Path, dtype: str, device: str, packing: linear.Packing, measurements: Path
+) -> Base:
+    """Return the base of these files, loaded now unless someone has it already."""
+    threads = torch.get_num_threads()  # whether packing pays depends on them
+    key = (folder.resolve(), fingerprint(folder), dtype, device, packing, threads)
+    with _LOADING:
+        base = _BASES.get(key)
+        if base is None:
+            model = load_model(folder, dtype, device)
+            base = _BASES[key] = Base(model, linear.pack(model, packing, measurements))
+        return base
+
+
+def _weights(model: Any) -> Iterator[torch.Tensor]:
+    """Yield all that is only ever read; buffers are not, in some models."""
+    yield from model.parameters()
+    for module in model.modules():
+        if isinstance(module, linear.PackedLinear):
+            yield module.weight
+            if module.bias is not None:
+                yield module.bias

@@ -1,0 +1,86 @@
+"""From a configured backend to a working object and the spec that is kept with a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+
+from promptlab.backends import NO_ENVIRONMENT, Backend
+from promptlab.core import plugins
+from promptlab.core.digest import digest_json
+from promptlab.core.errors import PromptlabError
+from promptlab.core.keys import is_key
+from promptlab.core.types import BackendSpec
+from promptlab.core.validation import wrong_value
+from promptlab.project.folder import BackendEntry
+
+
+def make_backend(
+    entry: BackendEntry, root: Path, environment: Mapping[str, str] = NO_ENVIRONMENT
+) -> Backend:
+    """Make the backend of an entry; its options are checked, nothing is loaded yet.
+
+    `environment` is where the backend will look its key up.
+    """
+    try:
+        kind = cast(type[Backend], plugins.load("backends", entry.kind, root))
+    except PromptlabError as error:
+        raise PromptlabError(error.message, where=entry.where, hint=error.hint) from None
+    if not hasattr(kind, "options_model"):
+        raise PromptlabError(
+            f"{entry.kind!r} is not a backend", where=entry.where, hint="see CONTRIBUTING.md"
+        )
+    try:
+        options = kind.options_model.model_validate(dict(entry.options), context={"project": root})
+    except ValidationError as error:
+        raise _bad_option(error, kind, entry) from None
+    model = _model_of(entry, root)
+    if model is not None and is_key(model):
+        raise PromptlabError(
+            "a key stands in the place of the model's name",
+            where=entry.where,
+            hint="write the model there, and set the key in the environment",
+        )
+    return kind(model, options, environment)
+
+
+def _model_of(entry: BackendEntry, root: Path) -> str | None:
+    """Return the model; a folder or file is looked for from the project, not from where one is."""
+    if entry.model is not None and (root / entry.model).exists():
+        return str(root / entry.model)
+    return entry.model
+
+
+def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:
+    """Describe a backend by what its answers depend on; raises BackendError without weights."""
+    identity = backend.identity()
+    return BackendSpec(
+        name=entry.name,
+        kind=entry.kind,
+        model=entry.model,
+        options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model hold JSON only
+        identity=identity,
+        digest=digest_json(identity),
+    )
+
+
+def entry_of(spec: BackendSpec) -> BackendEntry:
+    """Return the entry that a stored spec was made from."""
+    where = f"backend {spec.name!r} of the stored run"
+    return BackendEntry(spec.name, spec.kind, spec.model, spec.options, where)
+
+
+def _bad_option(error: ValidationError, kind: type[Backend], entry: BackendEntry) -> PromptlabError:
+    mistakes = error.errors()
+    key = ".".join(str(part) for part in mistakes[0]["loc"][:1])
+    if mistakes[0]["type"] == "extra_forbidden":
+        told = plugins.unknown("option", key, kind.options_model.model_fields, of=entry.kind)
+        return PromptlabError(told.message, where=entry.where, hint=told.hint)
+    if mistakes[0]["type"] == "missing":
+        path = ".".join(map(str, mistakes[0]["loc"]))
+        return PromptlabError(f"the option {path} is missing", where=entry.where, hint="add it")
+    message, hint = wrong_value([m for m in mistakes if m["loc"][:1] == mistakes[0]["loc"][:1]])
+    return PromptlabError(f"{key}: {message}" if key else message, where=entry.where, hint=hint)

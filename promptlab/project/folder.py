@@ -1,0 +1,161 @@
+"""A project: the folder with `templates/` and `suites/`, its backends, and how it decides."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.keys import named_without_key, url_holds_key
+from promptlab.core.lazy import lazy_module
+from promptlab.core.plugins import unknown
+from promptlab.core.yamlfile import read_text
+
+if TYPE_CHECKING:
+    from promptlab.project import settings
+else:
+    settings = lazy_module("promptlab.project.settings")
+
+DATABASE = "promptlab.db"
+CONFIG_FILES = ("promptlab.toml", "pyproject.toml")
+
+_RULE_TABLES = ("compare", "judges")
+_LINE = re.compile(r"line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendEntry:
+    """A backend as the project names it: kind, model and options, and where that is written."""
+
+    name: str
+    kind: str
+    model: str | None
+    options: Mapping[str, object]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The folder of a project, its configured backends by name, and how it decides."""
+
+    root: Path
+    backends: Mapping[str, BackendEntry]
+    rule: Rule = field(default_factory=Rule)
+
+    @property
+    def templates(self) -> Path:
+        """Return the folder of templates."""
+        return self.root / "templates"
+
+    @property
+    def suites(self) -> Path:
+        """Return the folder of suites."""
+        return self.root / "suites"
+
+    def backend(self, name: str) -> BackendEntry:
+        """Return a configured backend, or read `kind`, `kind:model`, `kind:model@url`."""
+        if name in self.backends:
+            return self.backends[name]
+        kind, colon, rest = name.partition(":")
+        if not kind or (not colon and kind != "echo"):
+            raise unknown("backend", name, [*self.backends, "echo", "kind:model"])
+        model, at, url = rest.partition("@http")
+        options: dict[str, object] = {"base_url": "http" + url} if at else {}
+        shown = f"{kind}:{model}@..." if at and url_holds_key("http" + url) else name
+        where = f"backend {named_without_key(shown)!r}"
+        return BackendEntry(name, kind, model or None, options, where)
+
+
+def open_project(folder: Path) -> Project:
+    """Open the project in this very folder."""
+    if not ((folder / "templates").is_dir() and (folder / "suites").is_dir()):
+        raise PromptlabError(
+            f"{folder} is no project: it has no templates/ and suites/",
+            hint="name the folder that has both, or run `promptlab init` there",
+        )
+    return _read_project(folder)
+
+
+def find_project(start: Path) -> Project:
+    """Find the nearest folder, from `start` upwards, that has `templates/` and `suites/`."""
+    for folder in (start, *start.parents):
+        if (folder / "templates").is_dir() and (folder / "suites").is_dir():
+            return _read_project(folder)
+    raise PromptlabError(
+        f"no project at {start} or above: no folder has both templates/ and suites/",
+        hint="run `promptlab init` there, or name the folder with --project DIR",
+    )
+
+
+def _read_project(root: Path) -> Project:
+    """Read the files of a project; for each name the first one counts."""
+    found: dict[str, BackendEntry] = {}
+    rule = None
+    for file in CONFIG_FILES:
+        path = root / file
+        if not path.exists():
+            continue
+        try:
+            data = tomllib.loads(read_text(path, file))
+        except tomllib.TOMLDecodeError as error:
+            raise _bad_toml(error, file) from None
+        except RecursionError:
+            raise PromptlabError(
+                "bad TOML: nested too deeply", where=file, hint="use fewer levels"
+            ) from None
+        inside = file == "pyproject.toml"
+        table = _under(_under(data, "tool"), "promptlab") if inside else data
+        prefix = "tool.promptlab." if inside else ""
+        for name, entry in _tables(table, file, prefix):
+            where = place(file, key=f"{prefix}backends.{name}")
+            found.setdefault(name, _entry(name, entry, where))
+        if rule is None and isinstance(table, Mapping) and table.keys() & set(_RULE_TABLES):
+            rule = settings.read_rule(table, file, prefix)
+    return Project(root, found, rule or Rule())
+
+
+def _bad_toml(error: tomllib.TOMLDecodeError, file: str) -> PromptlabError:
+    message, _, at = str(error).partition(" (at ")
+    line = _LINE.search(at)
+    return PromptlabError(
+        f"bad TOML: {message[:1].lower()}{message[1:]}",
+        where=place(file, int(line[1]) if line else None),
+        hint="check quotes and brackets",
+    )
+
+
+def _under(table: object, key: str) -> object:
+    return table.get(key, {}) if isinstance(table, Mapping) else table
+
+
+def _tables(table: object, file: str, prefix: str) -> list[tuple[str, object]]:
+    backends = _under(table, "backends")
+    if not isinstance(table, Mapping) or not isinstance(backends, Mapping):
+        raise PromptlabError(
+            "expected a table",
+            where=place(file, key=f"{prefix}backends"),
+            hint=f"write [{prefix}backends.NAME]",
+        )
+    for key in table:
+        if key not in ("backends", *_RULE_TABLES):
+            told = unknown("key", key, ["backends", *_RULE_TABLES])
+            where = place(file, key=f"{prefix}{key}")
+            raise PromptlabError(told.message, where=where, hint=told.hint)
+    return list(backends.items())
+
+
+def _entry(name: str, entry: object, where: str) -> BackendEntry:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("kind"), str):
+        raise PromptlabError(
+            "a backend needs its kind", where=where, hint='for example kind = "hf" or "echo"'
+        )
+    model = entry.get("model")
+    if model is not None and not isinstance(model, str):
+        raise PromptlabError("the model is a text", where=where, hint='model = "owner/name"')
+    options = {key: value for key, value in entry.items() if key not in ("kind", "model")}
+    return BackendEntry(name, str(entry["kind"]), model, options, where)

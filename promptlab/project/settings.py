@@ -1,0 +1,114 @@
+"""What a project says of its comparisons: `[compare]` and, by scorer, `[judges.NAME]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from promptlab.core.decision import Calibration, Limits, Rule
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.plugins import unknown
+from promptlab.core.validation import wrong_value
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Model = TypeVar("Model", bound=BaseModel)
+
+_DEFAULT = Limits()
+_CONFIG = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class CompareSettings(BaseModel):
+    """The keys of `[compare]`: the level, the smallest effect that matters, and the limits."""
+
+    model_config = _CONFIG
+
+    alpha: float = Field(0.05, gt=0, lt=1, description="Level of tests and intervals.")
+    min_effect: float = Field(0.0, ge=0, description="The smallest difference that matters.")
+    strict: bool = Field(False, description="Exact tests alone.")
+    min_cases: Count = Field(_DEFAULT.min_cases, description="Fewer cases bear no verdict.")
+    min_nonzero: Count = Field(
+        _DEFAULT.min_nonzero, description="Nor do fewer cases on which the arms differ."
+    )
+    min_groups: Count = Field(
+        _DEFAULT.min_groups, description="Nor fewer groups, where the cases come in groups."
+    )
+    max_group_share: Share = Field(
+        _DEFAULT.max_group_share, description="The largest share of the cases in one group."
+    )
+    max_missing: Share = Field(
+        _DEFAULT.max_missing,
+        description="The largest share of failed trials, and of cases that one arm alone has.",
+    )
+    max_failure_gap: Share = Field(
+        _DEFAULT.max_failure_gap, description="By how much the shares of failed trials may differ."
+    )
+    min_labels: Count = Field(
+        _DEFAULT.min_labels, description="How many labels of people a judge is compared with."
+    )
+    min_kappa: Share = Field(
+        _DEFAULT.min_kappa, description="Its agreement with them, corrected for chance."
+    )
+    min_order_agreement: Share = Field(
+        _DEFAULT.min_order_agreement,
+        description="How often a judge of pairs says the same in both orders.",
+    )
+    min_informedness: Share = Field(
+        _DEFAULT.min_informedness, description="Its sensitivity + specificity - 1."
+    )
+
+
+class JudgeSettings(BaseModel):
+    """The keys of `[judges.NAME]`: how the judge agreed with people's labels."""
+
+    model_config = _CONFIG
+
+    labels: Count
+    kappa: float = Field(ge=-1, le=1)
+    sensitivity: Share
+    specificity: Share
+    order_agreement: Share | None = None
+
+
+def read_rule(tables: Mapping[str, object], file: str, prefix: str) -> Rule:
+    """Read how a project decides, from its tables `compare` and `judges` below `prefix`."""
+    settings = _read(CompareSettings, tables.get("compare", {}), file, f"{prefix}compare")
+    judges = tables.get("judges", {})
+    if not isinstance(judges, Mapping):
+        raise PromptlabError(
+            "expected a table",
+            where=place(file, key=f"{prefix}judges"),
+            hint=f"write [{prefix}judges.NAME]",
+        )
+    limits = Limits(**{name: getattr(settings, name) for name in asdict(_DEFAULT)})
+    return Rule(
+        alpha=settings.alpha,
+        min_effect=settings.min_effect,
+        strict=settings.strict,
+        limits=limits,
+        judges={
+            str(name): Calibration(
+                **_read(JudgeSettings, table, file, f"{prefix}judges.{name}").model_dump()
+            )
+            for name, table in judges.items()
+        },
+    )
+
+
+def _read(model: type[Model], table: object, file: str, key: str) -> Model:
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        mistakes = error.errors()
+        name = str(mistakes[0]["loc"][0]) if mistakes[0]["loc"] else ""
+        where = place(file, key=f"{key}.{name}".rstrip("."))
+        if mistakes[0]["type"] == "extra_forbidden":
+            told = unknown("key", name, list(model.model_fields))
+            raise PromptlabError(told.message, where=where, hint=told.hint) from None
+        if mistakes[0]["type"] == "missing":
+            raise PromptlabError("is missing", where=where, hint="a judge needs it") from None
+        message, hint = wrong_value(mistakes[:1])
+        raise PromptlabError(message, where=where, hint=hint) from None

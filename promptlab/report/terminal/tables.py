@@ -1,0 +1,103 @@
+"""The one look of our tables: no lines but below the head, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from promptlab.report.terminal.diff_lines import visible
+
+
+def plain_table(
+    *columns: str,
+    title: str | None = None,
+    right: tuple[str, ...] = (),
+    whole: tuple[str, ...] = (),
+) -> Table:
+    """Make an empty table. Columns in `right` hold numbers; these and `whole` ones never wrap."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        show_edge=False,
+    )
+    for name in columns:
+        number = name in right
+        table.add_column(
+            name,
+            justify="right" if number else "left",
+            no_wrap=number or name in whole,
+            overflow="fold",  # a long name goes on in the next line: no letter of it is lost
+        )
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column with all of its cells. `number` sets them to the right.
+
+    Where a terminal is too narrow for all, those with the highest `rank` are left out; rank 0
+    stays, and for rank 1 the names of the rows are folded hard.
+    """
+
+    heading: str
+    cells: Sequence[str | Text]
+    number: bool = False
+    rank: int = 0
+
+    @property
+    def width(self) -> int:
+        """Return how wide its widest line is."""
+        return max(cell_len(text.plain) for text in (Text(self.heading), *self.texts))
+
+    @property
+    def texts(self) -> list[Text]:
+        """Return its cells as they are shown: nothing in them is markup, nothing is obeyed."""
+        return [Text(visible(cell)) if isinstance(cell, str) else cell for cell in self.cells]
+
+
+BETWEEN = 2  # blanks between the columns of a fitted table
+_NAME = 20  # a first column of names may be folded down to so many letters
+_SHORT_NAME = 8  # and, rather than to lose a column of rank 1, to so many
+
+
+def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> None:
+    """Print a table of the columns that fit; the first one has the names of rows."""
+    kept = [column for column in columns if column.rank == 0]
+    for column in sorted((each for each in columns if each.rank), key=lambda each: each.rank):
+        longest_name = _SHORT_NAME if column.rank == 1 else _NAME
+        if total_width([*kept, column], longest_name) <= console.width:
+            kept.append(column)
+    shown = [column for column in columns if any(column is each for each in kept)]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for place, column in enumerate(shown):
+        table.add_column(
+            Text(column.heading),
+            justify="right" if column.number else "left",
+            no_wrap=place > 0,
+            overflow="fold",
+            min_width=None if place else min(column.width, _SHORT_NAME),
+        )
+    for cells in zip(*(column.texts for column in shown), strict=True):
+        table.add_row(*cells)
+    console.print(Text(visible(title), style="bold"))
+    console.print(table)
+
+
+def total_width(columns: Sequence[Column], longest_name: int = _NAME) -> int:
+    """Return how wide a fitted table of these columns is, its names folded if they are longer."""
+    widths = [column.width for column in columns]
+    return min(widths[0], longest_name) + sum(widths[1:]) + BETWEEN * (len(columns) - 1)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 trial, 1,000 trials."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""Results as plain data, with every number and sentence part, for any renderer."""

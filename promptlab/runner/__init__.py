@@ -1,0 +1,1 @@
+"""A run: requests rendered, answers looked up or asked for, graded and stored."""

@@ -1,0 +1,1 @@
+"""The scorers that come with promptlab, one module a family."""

@@ -1,0 +1,131 @@
+"""Scorers that ask how likely the model finds given answers, whatever it would say freely."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from promptlab.core.types import Likelihood, Score
+from promptlab.scorers import Sample, scorer
+from promptlab.scorers.verdict import listed, quoted, verdict
+
+# Texts alone: how a number is written decides how likely it is.
+Texts = str | list[str]
+Normalize = Literal["none", "tokens", "chars", "bytes"]
+
+
+def _weighed_options(*, options: list[str], delimiter: str, **_: object) -> list[str]:
+    return [delimiter + option for option in options]
+
+
+def _check_options(*, options: list[str], target: Texts, **_: object) -> None:
+    if twice := [text for text, count in Counter(options).items() if count > 1]:
+        raise ValueError(f"the option {quoted(twice[0])} is there twice")
+    if len(options) < 2 or "" in options:
+        raise ValueError("two options or more are needed, none of them empty")
+    if not target:
+        raise ValueError("the target names no option")
+    if lacking := [text for text in _texts(target) if text not in options]:
+        known = f"the options: {listed(options)}"
+        raise ValueError(f"the target {quoted(lacking[0])} is none of {known}")
+
+
+@scorer(version="1", check=_check_options, continuations=_weighed_options, reads_output=False)
+def loglikelihood(
+    sample: Sample,
+    *,
+    options: list[str] = "{{ options }}",  # type: ignore[assignment]  # filled in
+    target: Texts = "{{ expect }}",
+    normalize: Normalize = "none",
+    delimiter: str = "",
+) -> Score:
+    """The model finds the target the likeliest of all options.
+
+    Args:
+        sample: the trial to grade
+        options: the answers to choose from; numbers in quotes
+        target: the right option, or a list of options of which any one will do
+        normalize: compare the log-probability of the whole option (none), or that divided by its
+            number of tokens, characters or bytes, so that long options are not at a loss
+        delimiter: what stands between the prompt and each option, such as one blank for a base
+            model
+    """
+    found = sample.weighed(_weighed_options(options=options, delimiter=delimiter))
+    values = [
+        likelihood.logprob / _size(text, likelihood, normalize)
+        for text, likelihood in zip(options, found, strict=True)
+    ]
+    best = max(range(len(values)), key=values.__getitem__)  # the first of equals
+    choice = f"chose {quoted(options[best])} ({values[best]:.4g})"
+    if options[best] in _texts(target):
+        return verdict(True, choice)
+    wanted = max((options.index(text) for text in _texts(target)), key=values.__getitem__)
+    return verdict(False, f"{choice} before {quoted(options[wanted])} ({values[wanted]:.4g})")
+
+
+def _weighed_text(*, text: str, delimiter: str, **_: object) -> list[str]:
+    return [delimiter + text]
+
+
+@scorer(version="1", continuations=_weighed_text, reads_output=False)
+def mean_logprob(sample: Sample, *, text: str = "{{ expect }}", delimiter: str = "") -> Score:
+    """The mean log-probability of a token of a given answer, at most 0; more is better.
+
+    Args:
+        sample: the trial to grade
+        text: the answer; a number in quotes
+        delimiter: what stands between the prompt and the answer, such as one blank for a base
+            model
+    """
+    mean, told = _mean(sample, _weighed_text(text=text, delimiter=delimiter))
+    return Score(mean, reason=told)
+
+
+@scorer(version="1", continuations=_weighed_text, reads_output=False)
+def perplexity(
+    sample: Sample,
+    *,
+    at_most: Annotated[float, Field(ge=1)],
+    text: str = "{{ expect }}",
+    delimiter: str = "",
+) -> Score:
+    """The model's perplexity at a given answer is low enough: exp of the negative `mean_logprob`.
+
+    Args:
+        sample: the trial to grade
+        at_most: the highest perplexity that passes
+        text: the answer; a number in quotes
+        delimiter: what stands between the prompt and the answer, such as one blank for a base
+            model
+    """
+    mean, told = _mean(sample, _weighed_text(text=text, delimiter=delimiter))
+    return verdict(-mean <= math.log(at_most), told)
+
+
+def _mean(sample: Sample, texts: list[str]) -> tuple[float, str]:
+    """Return the mean log-probability of a token, and what to say of it."""
+    (found,) = sample.weighed(texts)
+    mean = found.logprob / found.tokens
+    try:
+        told = math.exp(-mean)
+    except OverflowError:
+        told = math.inf
+    tokens = f"{found.tokens} token{'s' if found.tokens > 1 else ''}"
+    return mean, f"perplexity {told:.4g} over {tokens}"
+
+
+def _size(text: str, likelihood: Likelihood, normalize: Normalize) -> int:
+    sizes = {
+        "none": 1,
+        "tokens": likelihood.tokens,
+        "chars": len(text),
+        "bytes": len(text.encode()),
+    }
+    return sizes[normalize]
+
+
+def _texts(target: Texts) -> list[str]:
+    return target if isinstance(target, list) else [target]

@@ -1,0 +1,1 @@
+"""The versions of prompt templates: their text, compiled, rendered and compared."""

@@ -1,0 +1,104 @@
+"""The front matter of a template version: the YAML between `---` lines above its body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.lazy import lazy_module
+from promptlab.core.sampling import SamplingSettings
+from promptlab.core.yamlfile import check, parse_yaml
+
+if TYPE_CHECKING:
+    from promptlab.scorers import schemas
+else:
+    schemas = lazy_module("promptlab.scorers.schemas")
+
+SLUG = re.compile(r"^[a-z][a-z0-9_-]*\Z")
+
+InputType = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
+
+_PYTHON_TYPES: dict[InputType, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (Mapping,),
+    "null": (type(None),),
+}
+
+_FENCE = r"---[ \t]*(?:\r?\n|\Z)"
+_FRONT = re.compile(rf"\A{_FENCE}(.*?)^{_FENCE}", re.DOTALL | re.MULTILINE)
+_OPENED = re.compile(rf"\A{_FENCE}")
+
+
+class OutputSettings(BaseModel):
+    """What a template says of its answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    format: Literal["text", "label", "json"] = "text"
+    labels: tuple[str, ...] = ()
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
+
+    @field_validator("schema_")
+    @classmethod
+    def _is_a_schema(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            schemas.check_schema(value)
+        return value
+
+
+class FrontMatter(BaseModel):
+    """The front matter of a template version."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    parent: str | None = None
+    practices: tuple[str, ...] = ()
+    inputs: dict[str, InputType] = {}
+    sampling: SamplingSettings = SamplingSettings()
+    output: OutputSettings = OutputSettings()
+    notes: str = ""
+
+    @field_validator("practices")
+    @classmethod
+    def _slugs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not SLUG.match(name):
+                raise ValueError(f"a practice is a lower-case slug such as 'context', not {name!r}")
+            if value.count(name) > 1:
+                raise ValueError(f"the practice {name!r} stands twice")
+        return value
+
+
+def is_of_type(value: object, wanted: InputType) -> bool:
+    """Tell whether a value has a JSON-schema type; a boolean is no number."""
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    return isinstance(value, _PYTHON_TYPES[wanted])
+
+
+def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
+    """Split front matter and body; the body keeps its line numbers by leading empty lines."""
+    match = _FRONT.match(source)
+    if match:
+        front = check(FrontMatter, parse_yaml(match[1], file, first_line=2))
+        lines_above = source[: match.end()].count("\n")
+        return front, "\n" * lines_above + source[match.end() :]
+    if _OPENED.match(source):
+        raise PromptlabError(
+            "the front matter is not closed", where=place(file, 1), hint="end it with a line ---"
+        )
+    return FrontMatter(), source
+
+
+def has_front_matter(source: str) -> bool:
+    """Tell whether a text begins with front matter."""
+    return _FRONT.match(source) is not None

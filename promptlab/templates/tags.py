@@ -1,0 +1,263 @@
+"""The tags of a template, as a Jinja extension: roles, `generate`, `practice`, `image`.
+
+A body is rendered with a `Transcript` in its context. The tags talk to it: they open and close
+messages, take the answers already given, and stop the rendering where the model must speak.
+Because only tags of the source reach the transcript, no text in a variable can open a message.
+This module knows nothing of files, front matter or references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes, pass_context
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+from pydantic import ValidationError
+
+from promptlab.core.plugins import unknown
+from promptlab.core.sampling import SamplingSettings
+from promptlab.core.types import Role
+from promptlab.core.validation import wrong_value
+from promptlab.templates.transcript import TagError, Transcript
+
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+IMPLICIT_ANSWER = "answer"  # the name of an answer that the template does not name
+GENERATE_OPTIONS = ("max_tokens", "temperature", "top_p", "stop")
+
+# No identifier of a template can spell this name, so a template cannot reach its transcript.
+_RECORDER = "promptlab:transcript"
+# Names that Jinja gives a meaning of their own; an answer of that name would take it away.
+_RESERVED = frozenset(
+    ("true", "false", "none", "True", "False", "None", "loop", "self", "super", "caller", "varargs",
+     "kwargs", "not", "and", "or", "if", "else", "in", "is", "recursive")
+)  # fmt: skip
+_MAX_POWER = 64
+# What could make one case render differently twice.
+_UNSTEADY_FILTERS = ("random",)
+_UNSTEADY_GLOBALS = ("lipsum",)
+
+
+class BadTagError(TemplateSyntaxError):
+    """A tag that is written wrongly, with its remedy."""
+
+    def __init__(self, message: str, hint: str | None, lineno: int) -> None:
+        super().__init__(message, lineno)
+        self.hint = hint
+
+
+class PromptTags(Extension):
+    """The tags `system`, `user`, `assistant`, `generate` and `practice`."""
+
+    tags = {*ROLES, "generate", "practice"}  # noqa: RUF012 - Jinja's own declaration
+
+    def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
+        """Turn one tag into calls on the transcript."""
+        token = next(parser.stream)
+        if token.value == "generate":
+            return self._parse_generate(parser, token.lineno)
+        if token.value == "practice":
+            return self._parse_practice(parser, token.lineno)
+        self._environment.has_roles = True
+        self._environment.final_answer = IMPLICIT_ANSWER
+        body = parser.parse_statements((f"name:end{token.value}",), drop_needle=True)
+        call = self._call("_open", nodes.Const(token.value))
+        return nodes.CallBlock(call, [], [], body).set_lineno(token.lineno)
+
+    def _parse_generate(self, parser: Parser, lineno: int) -> nodes.Node:
+        name = IMPLICIT_ANSWER
+        if parser.stream.current.type == "name" and parser.stream.look().type != "assign":
+            name = next(parser.stream).value
+        if name in _RESERVED or name in self._environment.globals:
+            raise BadTagError(
+                f"an answer cannot be named {name!r}", "Jinja has that word; rename it", lineno
+            )
+        options = self._parse_options(parser, lineno)
+        call = self._call("_generate", nodes.Const(name), nodes.Const(options))
+        node = nodes.ExprStmt(call, lineno=lineno)
+        self._environment.generate_names.add(name)
+        self._environment.final_answer = name
+        return node
+
+    def _parse_options(self, parser: Parser, lineno: int) -> Mapping[str, object]:
+        options: dict[str, object] = {}
+        while parser.stream.current.type == "name":
+            key = next(parser.stream).value
+            if key not in GENERATE_OPTIONS:
+                told = unknown("option", key, GENERATE_OPTIONS, of="generate")
+                raise BadTagError(told.message, told.hint, lineno)
+            parser.stream.expect("assign")
+            try:
+                options[key] = parser.parse_expression(with_condexpr=False).as_const()
+            except nodes.Impossible:
+                raise BadTagError(
+                    f"{key} of generate is an expression", "write a plain value", lineno
+                ) from None
+        try:
+            return SamplingSettings.model_validate(options).given()
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            message, hint = wrong_value([wrong])
+            raise BadTagError(f"{wrong['loc'][0]} of generate: {message}", hint, lineno) from None
+
+    def _parse_practice(self, parser: Parser, lineno: int) -> nodes.Node:
+        token = parser.stream.current
+        if token.type != "string":
+            raise BadTagError(
+                "practice takes one quoted name", 'write {% practice "context" %}', lineno
+            )
+        name = next(parser.stream).value
+        self._environment.practice_names.add(name)
+        body = parser.parse_statements(("name:endpractice",), drop_needle=True)
+        test = self._call("_is_on", nodes.Const(name))
+        return nodes.If(test, body, [], [], lineno=lineno)
+
+    @property
+    def _environment(self) -> PromptEnvironment:
+        assert isinstance(self.environment, PromptEnvironment)
+        return self.environment
+
+    def _call(self, method: str, *arguments: nodes.Expr) -> nodes.Call:
+        return self.call_method(method, [nodes.ContextReference(), *arguments])
+
+    def _open(self, context: Context, role: Role, caller: Callable[[], str]) -> str:
+        transcript = _transcript(context)
+        if transcript.role is not None:
+            raise TagError(
+                f"{role} stands inside {transcript.role}", f"close {transcript.role} before it"
+            )
+        transcript.role = role
+        text = caller()
+        transcript.role = None
+        transcript.say(role, text)
+        return ""
+
+    def _generate(self, context: Context, name: str, options: Mapping[str, Any]) -> None:
+        transcript = _transcript(context)
+        if transcript.role is not None:
+            raise TagError(
+                f"generate stands inside {transcript.role}", f"close {transcript.role} before it"
+            )
+        transcript.answer(name, options)
+
+    def _is_on(self, context: Context, name: str) -> bool:
+        return name not in _transcript(context).off
+
+    def _answer(self, context: Context, name: str) -> object:
+        given = _transcript(context).given
+        if name in given:
+            return given[name]
+        return StrictUndefined(f"{name!r} is used before {{% generate {name} %}}")
+
+
+def _transcript(context: Context) -> Transcript:
+    transcript = context.resolve(_RECORDER)
+    if not isinstance(transcript, Transcript):
+        raise TagError(
+            "an imported macro holds tags", 'import it so: {% import "..." as x with context %}'
+        )
+    return transcript
+
+
+class _AnswersByName(NodeTransformer):
+    """Read the answers' names from the transcript, whatever scope they were generated in.
+
+    Jinja forgets what a loop body assigns; an answer given in a round of a loop must be seen by
+    the next round and by all that follows the loop.
+    """
+
+    def __init__(self, names: frozenset[str], tags: PromptTags) -> None:
+        self.names = names
+        self.tags = tags
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:
+        if node.name not in self.names:
+            return node
+        if node.ctx != "load":
+            raise BadTagError(
+                f"{node.name!r} is the name of an answer and cannot be assigned",
+                "rename the variable",
+                node.lineno,
+            )
+        call = self.tags._call("_answer", nodes.Const(node.name))
+        return call.set_lineno(node.lineno)
+
+
+class PromptEnvironment(ImmutableSandboxedEnvironment):
+    """The sandbox that templates are compiled in: strict, steady, without clock or chance.
+
+    One environment belongs to one template version, whose closure defines `generate_names`.
+    """
+
+    intercepted_binops = frozenset(["**"])
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,
+            extensions=[PromptTags],
+            finalize=_writable,
+            **options,
+        )
+        self.generate_names: set[str] = set()
+        self.final_answer = IMPLICIT_ANSWER  # what the last tag of the body leads to
+        self.practice_names: set[str] = set()
+        self.has_roles = False
+        for name in _UNSTEADY_FILTERS:
+            del self.filters[name]
+        for name in _UNSTEADY_GLOBALS:
+            del self.globals[name]
+        self.globals["image"] = _image
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Refuse powers that would take for ever to work out."""
+        if abs(right) > _MAX_POWER:
+            raise TagError(f"a power of more than {_MAX_POWER}", "put the number into the case")
+        return super().call_binop(context, operator, left, right)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        try:
+            return self._parse_tags(source, name, filename)
+        except BadTagError as error:
+            error.name = name  # the tag did not know in which file it stands
+            raise
+
+    def _parse_tags(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        if self.generate_names:
+            tags = self.extensions[PromptTags.identifier]
+            assert isinstance(tags, PromptTags)
+            _AnswersByName(frozenset(self.generate_names), tags).visit(tree)
+        return tree
+
+
+@pass_context
+def _image(context: Context, source: object) -> str:
+    return _transcript(context).image(source)
+
+
+def _writable(value: object) -> object:
+    """Refuse what would be written as Python's own notation for it, and differently each time."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        raise TagError(
+            "an expression gives null, which would be written as 'None'",
+            "give the case a value, or use the filter default('...', true)",
+        )
+    if isinstance(value, Iterator):
+        raise TagError("an expression gives a series, not text", "add |join(', ') or |list")
+    if callable(value) and not isinstance(value, Undefined):
+        raise TagError("an expression gives a function, not text", "call it with ()")
+    return value
+
+
+def context_for(transcript: Transcript, variables: Mapping[str, object]) -> dict[str, object]:
+    """Return the variables of one rendering, with its transcript among them."""
+    return {**variables, _RECORDER: transcript}

@@ -1,0 +1,299 @@
+"""A template version: front matter and body, compiled, checked and rendered.
+
+It is made from a `TemplateSource`, whether that was read from a file or from the store, and knows
+no folder. `library` finds the files.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from jinja2 import DictLoader, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import Template as JinjaTemplate
+from jinja2.exceptions import SecurityError
+
+from promptlab.core.errors import PromptlabError, place
+from promptlab.core.types import Image, Json, Message, TemplateSource
+from promptlab.core.validation import shown
+from promptlab.templates.front_matter import SLUG, is_of_type, split_front_matter
+from promptlab.templates.tags import IMPLICIT_ANSWER, BadTagError, PromptEnvironment, context_for
+from promptlab.templates.transcript import Awaiting, TagError, Transcript
+
+# Stands for an answer that no model has given yet, when everything is rendered before the run.
+STAND_IN = "(an answer not given yet)"
+
+_MAX_CALLS = 200  # a loop of more rounds than this is a mistake, not a conversation
+_USER = "{% user %} ... {% enduser %}"
+# All that a filter, a method or an operator of a template can raise, given values it cannot take.
+_RENDER_ERRORS = (
+    PromptlabError,
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The model is to speak: under which name, on which messages, with which sampling keys."""
+
+    name: str
+    messages: tuple[Message, ...]
+    sampling: Mapping[str, Any]
+
+
+def no_images(source: str) -> Image:
+    """Refuse images: the loader for templates that are rendered without a folder of cases."""
+    raise PromptlabError(
+        f"there is no folder to find the image {source!r} in", hint="render it with a suite's case"
+    )
+
+
+class Template:
+    """One compiled template version.
+
+    Attributes: `source`, `front` (its front matter), `practices` (declared and marked in the
+    body), `blocks` (practices that can be switched off), `answers` (names that `generate` gives),
+    `final_answer` (that of the body's last tag) and `variables` (what a case must bring).
+    """
+
+    def __init__(self, source: TemplateSource) -> None:
+        """Compile `source`. Raise PromptlabError, with file and line, where it is wrong."""
+        self.source = source
+        self.file = f"templates/{source.name}/{source.version}.j2"
+        self.front, body = split_front_matter(source.source, self.file)
+        files = {**source.includes, self.file: body}
+        self._environment = PromptEnvironment(loader=DictLoader(files))
+        try:
+            trees = {file: self._environment.parse(text, file) for file, text in files.items()}
+            self.answers = frozenset(self._environment.generate_names)
+            self.final_answer = self._environment.final_answer
+            self._check_text(trees[self.file], body)
+            compiled = {file: self._environment.get_template(file) for file in files}
+        except TemplateSyntaxError as error:
+            shown = _shown_file(error.name or self.file, self.file)
+            raise syntax_error(error, shown) from None
+        except (RecursionError, SyntaxError, ValueError):  # what Python's own compiler refuses
+            raise not_compiled(self.file) from None
+        self._compiled: JinjaTemplate = compiled[self.file]
+        self._globals = dict(self._compiled.globals)
+        self.variables = self._find_variables(trees)
+        self.blocks = tuple(sorted(self._environment.practice_names))
+        self._check_names()
+        extra = (name for name in self.blocks if name not in self.front.practices)
+        self.practices = (*self.front.practices, *extra)
+
+    @property
+    def reference(self) -> str:
+        """Return `name@version`."""
+        return f"{self.source.name}@{self.source.version}"
+
+    def schema_of(self, call: Call) -> Mapping[str, Json] | None:
+        """Return the schema that an answer is to follow: the last one has it, no draft before."""
+        return self.front.output.schema_ if call.name == self.final_answer else None
+
+    def render(
+        self,
+        variables: Mapping[str, object],
+        answers: Sequence[str] = (),
+        off: frozenset[str] = frozenset(),
+        load_image: Callable[[str], Image] = no_images,
+    ) -> Call | None:
+        """Render up to where the model is to speak after `answers`; None when it has said all.
+
+        Practices in `off` are left out. Raise PromptlabError with file, line and variable.
+        """
+        if answers and not self.answers:
+            return None  # a body without `generate` asks once, at its end
+        transcript = Transcript(answers, off, load_image)
+        # As Jinja would put it together itself, only faster: its globals are a chain of mappings.
+        given = {**self._globals, **context_for(transcript, variables)}
+        context = self._compiled.new_context(given, shared=True)
+        try:
+            text = "".join(self._compiled.root_render_func(context))
+        except Awaiting as stop:
+            return Call(stop.name, tuple(transcript.messages), stop.options)
+        except _RENDER_ERRORS as error:
+            raise self._render_error(error, variables) from None
+        return self._last_call(transcript, text)
+
+    def calls(
+        self,
+        variables: Mapping[str, object],
+        off: frozenset[str] = frozenset(),
+        load_image: Callable[[str], Image] = no_images,
+    ) -> Iterator[Call]:
+        """Render every call, with stand-in text for answers not given: the check of one case."""
+        self._check_inputs(variables)
+        answers: list[str] = []
+        while (call := self.render(variables, answers, off, load_image)) is not None:
+            yield call
+            answers.append(STAND_IN)
+            if len(answers) > _MAX_CALLS:
+                raise self._error(f"more than {_MAX_CALLS} model calls", "end the loop earlier")
+
+    def _check_inputs(self, variables: Mapping[str, object]) -> None:
+        for name, wanted in self.front.inputs.items():
+            if name in variables and not is_of_type(variables[name], wanted):
+                raise self._error(
+                    f"the input {name!r} is {shown(variables[name])}, not of type {wanted}",
+                    "mend the case, or inputs in the front matter",
+                )
+
+    def _last_call(self, transcript: Transcript, text: str) -> Call | None:
+        """Decide at the end of the body: is one more answer wanted, or was all said?"""
+        if self._environment.has_roles or self.answers:
+            if text.strip():
+                raise self._error(
+                    f"text outside the role tags: {_clip(text)}", f"put it inside {_USER}"
+                )
+        else:
+            transcript.say("user", text)
+        if not transcript.messages:
+            raise self._error(
+                "nothing is left to send: every message is empty",
+                "leave some text outside the practices, and check the case's values",
+            )
+        turn, last = len(transcript.names), transcript.messages[-1].role
+        if last == "user":
+            wanted = len(transcript.answers) <= turn
+            return Call(IMPLICIT_ANSWER, tuple(transcript.messages), {}) if wanted else None
+        if last == "assistant" and turn and transcript.ends_with_answer:
+            return None
+        raise self._error(
+            f"the body ends on the {last}'s message",
+            "end it on a user message or on {% generate NAME %}",
+        )
+
+    def _check_text(self, tree: nodes.Template, body: str) -> None:
+        if not body.strip():
+            raise self._error("the template has no body", "write the prompt below the front matter")
+        if not (self._environment.has_roles or self.answers) or tree.find(nodes.Extends):
+            return  # what extends another file fills in blocks there, inside the tags or not
+        for line, text in _outside(tree.body):
+            raise PromptlabError(
+                f"text outside the role tags: {_clip(text)}",
+                where=place(self.file, line),
+                hint=f"put it inside {_USER}",
+            )
+
+    def _check_names(self) -> None:
+        for name in self.blocks:
+            if not SLUG.match(name):
+                raise self._error(
+                    f"a practice is a lower-case slug such as 'context', not {name!r}",
+                    "rename it",
+                )
+        for name in self.answers & set(self.front.inputs):
+            raise self._error(
+                f"{name!r} is both an input and the name of an answer", "rename one of them"
+            )
+
+    def _find_variables(self, trees: Mapping[str, nodes.Template]) -> tuple[str, ...]:
+        """List what a case must bring: not what a template sets for the files it includes."""
+        wanted = {file: meta.find_undeclared_variables(tree) for file, tree in trees.items()}
+        names = (name for tree in trees.values() for name in tree.find_all(nodes.Name))
+        assigned = {name.name for name in names if name.ctx != "load"}
+        found = wanted.pop(self.file).union(*(names - assigned for names in wanted.values()))
+        return tuple(sorted(found - self.answers - set(self._environment.globals)))
+
+    def _error(self, message: str, hint: str | None = None) -> PromptlabError:
+        return PromptlabError(message, where=self.file, hint=hint)
+
+    def _render_error(self, error: Exception, variables: Mapping[str, object]) -> PromptlabError:
+        file, line = _template_line(error.__traceback__, self.file)
+        where = place(_shown_file(file, self.file), line)
+        if isinstance(error, PromptlabError):
+            return PromptlabError(error.message, where=error.where or where, hint=error.hint)
+        message, hint = _explain(error, variables)
+        return PromptlabError(message, where=where, hint=hint)
+
+
+def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
+    """Tell a syntax error of `file` in our words."""
+    where = place(file, error.lineno)
+    message = str(error.message).rstrip(".")
+    if isinstance(error, BadTagError):
+        return PromptlabError(message, where=where, hint=error.hint)
+    hint = "check its spelling and that every tag is closed"
+    if "unknown tag" in message:
+        hint = "the tags are system, user, assistant, generate, practice and Jinja's own"
+    return PromptlabError(f"bad template: {message}", where=where, hint=hint)
+
+
+def not_compiled(file: str) -> PromptlabError:
+    """Make the error for a template that is right, but more than Python can compile."""
+    return PromptlabError(
+        "bad template: tags or brackets are nested too deeply, or a number is too long",
+        where=file,
+        hint="take levels or digits out",
+    )
+
+
+def _explain(error: Exception, variables: Mapping[str, object]) -> tuple[str, str]:
+    """Return message and hint for what went wrong while rendering."""
+    message = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    if isinstance(error, TagError):
+        return message, error.hint
+    if isinstance(error, UndefinedError):
+        return message, _hint_undefined(message, variables)
+    if isinstance(error, SecurityError):
+        return message, "templates run in a sandbox; use the case's values and Jinja's filters"
+    if isinstance(error, RecursionError):
+        return "the template calls itself without end", "look for a macro that calls itself"
+    return f"an expression fails: {message}", "check it against the case's values"
+
+
+def _hint_undefined(message: str, variables: Mapping[str, object]) -> str:
+    if "is used before" in message:
+        return "use an answer after its tag only"
+    name, found, _ = message.partition(" is undefined")
+    if not found:
+        return "check the keys of the case's values"
+    near = difflib.get_close_matches(name.strip("'"), variables, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "the case gives: " + (", ".join(sorted(variables)) or "nothing")
+
+
+def _outside(body: Sequence[nodes.Node]) -> Iterator[tuple[int, str]]:
+    """Find text and expressions that stand outside every role tag of the main body."""
+    for node in body:
+        if isinstance(node, nodes.Output):
+            for part in node.nodes:
+                if not isinstance(part, nodes.TemplateData):
+                    yield part.lineno, "{{ ... }}"
+                elif part.data.strip():
+                    skipped = len(part.data) - len(part.data.lstrip())
+                    yield part.lineno + part.data[:skipped].count("\n"), part.data
+        elif not isinstance(node, (nodes.CallBlock, nodes.Macro, nodes.AssignBlock)):
+            for field in ("body", "else_", "elif_"):
+                yield from _outside(getattr(node, field, None) or ())
+
+
+def _template_line(trace: TracebackType | None, main: str) -> tuple[str, int | None]:
+    """Find the innermost template line of a traceback."""
+    found: tuple[str, int | None] = (main, None)
+    while trace is not None:
+        compiled = trace.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(compiled, JinjaTemplate):
+            found = (compiled.name or main, compiled.get_corresponding_lineno(trace.tb_lineno))
+        trace = trace.tb_next
+    return found
+
+
+def _shown_file(file: str, main: str) -> str:
+    return file if file == main else f"templates/{file}"
+
+
+def _clip(text: str) -> str:
+    line = text.strip().splitlines()[0]
+    return repr(line if len(line) <= 40 else line[:37] + "...")

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from promptlab.cases.images import MAX_BYTES, ImageFolder
+from promptlab.core.digest import digest_bytes
+from promptlab.core.errors import PromptlabError
+
+PNG, JPEG = b"\x89PNG\r\n\x1a\n pixels", b"\xff\xd8\xff\xe0 pixels"
+GIF, WEBP = b"GIF89a pixels", b"RIFF\n\0\0\0WEBP pixels"
+
+
+def mistake(folder: ImageFolder, source: str) -> str:
+    with pytest.raises(PromptlabError) as caught:
+        folder.load(source)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "data"),
+    [("a.png", "image/png", PNG), ("b/c.JPG", "image/jpeg", JPEG), ("d.jpeg", "image/jpeg", JPEG),
+     ("e.gif", "image/gif", GIF), ("e.gif", "image/gif", b"GIF87a"),
+     ("f.webp", "image/webp", WEBP)],
+)  # fmt: skip
+def test_a_file_is_known_by_its_content(
+    tmp_path: Path, name: str, media_type: str, data: bytes
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    image = ImageFolder(tmp_path).load(name)
+    assert image.media_type == media_type
+    assert image.digest == digest_bytes(data)
+    assert (image.source, image.path) == (name, str(path))
+
+
+def test_an_image_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG + b"one")
+    folder = ImageFolder(tmp_path)
+    first = folder.load("a.png")
+    (tmp_path / "a.png").write_bytes(PNG + b"two")
+    assert folder.load("a.png") is first
+    assert ImageFolder(tmp_path).load("a.png").digest != first.digest
+
+
+def test_a_url_is_not_fetched(tmp_path: Path) -> None:
+    folder = ImageFolder(tmp_path)
+    image = folder.load("https://nowhere.invalid/cat.png?size=2#top")
+    assert image.media_type == "image/png"
+    assert image.digest != folder.load("https://nowhere.invalid/dog.png").digest
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("a/b.PNG", JPEG,
+         "the image 'a/b.PNG' is image/jpeg, and not image/png as its name says"
+         " (rename it: b.jpg)"),
+        ("b.jpeg", WEBP,
+         "the image 'b.jpeg' is image/webp, and not image/jpeg as its name says"
+         " (rename it: b.webp)"),
+        ("c.png", b"",
+         "the file 'c.png' holds no image that models read"
+         " (save it anew as PNG, JPEG, GIF or WebP)"),
+        ("c.png", b"\x89PNG\n\x1a\n pixels", "the file 'c.png' holds no image that models read"),
+        ("c.jpg", b"\0\0\0\x18ftypheic", "the file 'c.jpg' holds no image that models read"),
+        ("c.webp", b"RIFF\n\0\0\0WAVE", "the file 'c.webp' holds no image that models read"),
+        ("c.gif", b" GIF89a", "the file 'c.gif' holds no image that models read"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_what_its_name_says_is_told(
+    tmp_path: Path, name: str, data: bytes, told: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    assert mistake(ImageFolder(tmp_path), name).startswith(told)
+
+
+def test_what_cannot_be_sent_is_told(tmp_path: Path) -> None:
+    folder = ImageFolder(tmp_path)
+    (tmp_path / "dir.png").mkdir()
+    with (tmp_path / "big.png").open("wb") as file:
+        os.truncate(file.fileno(), MAX_BYTES + 1)
+    assert mistake(folder, "absent.png") == (
+        "cannot read the image 'absent.png': No such file or directory "
+        "(paths start from the folder of the cases)"
+    )
+    assert mistake(folder, "dir.png").startswith("cannot read the image 'dir.png': Is a directory")
+    assert mistake(folder, "big.png") == ("the image 'big.png' is 20 MB (at most 20 MB are sent)")
+    assert mistake(folder, "a.tiff") == (
+        "'a.tiff' is not named like an image that models read "
+        "(its name must end on .png, .jpg, .jpeg, .gif, .webp)"
+    )
+    assert mistake(folder, "https://nowhere.invalid/cat").startswith("'/cat' is not named like")

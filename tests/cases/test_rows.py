@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptlab.cases.rows import make_cases, read_cases
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Case
+
+Write = Callable[[str, str | bytes], Path]
+
+
+def make(*rows: object, columns: Mapping[str, str] | None = None) -> tuple[Case, ...]:
+    placed = ((f"c:{number}", row) for number, row in enumerate(rows, 1))
+    return make_cases(placed, "c", columns or {})
+
+
+def mistake(*rows: object, columns: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(PromptlabError) as caught:
+        make(*rows, columns=columns)
+    return str(caught.value)
+
+
+def test_a_structured_row_is_taken_as_it_is() -> None:
+    row = {"id": 7, "vars": {"q": "x", "n": [1, None]}, "expect": "y", "tags": ["t"], "group": "g"}
+    (case,) = make(row)
+    assert (case.id, case.vars, case.expect) == ("7", {"q": "x", "n": [1, None]}, "y")
+    assert (case.tags, case.group) == (("t",), "g")
+    assert case.digest.startswith("b2:")
+
+
+def test_the_other_keys_of_a_flat_row_are_its_variables() -> None:
+    (case,) = make({"id": "a", "q": "x", "expect": 3, "tags": "hard, long", "group": ""})
+    assert (case.id, case.vars, case.expect) == ("a", {"q": "x"}, 3)
+    assert (case.tags, case.group) == (("hard", "long"), None)
+
+
+def test_columns_give_other_names_to_the_roles() -> None:
+    row = {"qid": 1, "doc": "d", "q": "x", "answer": "y", "kind": "easy"}
+    columns = {"id": "qid", "expect": "answer", "group": "doc", "tags": "kind"}
+    (case,) = make(row, columns=columns)
+    assert (case.id, case.expect, case.group, case.tags) == ("1", "y", "d", ("easy",))
+    assert case.vars == {"qid": 1, "doc": "d", "q": "x", "kind": "easy"}  # but never the answer
+
+
+def test_a_role_that_is_mapped_leaves_the_column_of_its_own_name_to_the_template() -> None:
+    (case,) = make({"id": "a", "expect": "shown", "answer": "y"}, columns={"expect": "answer"})
+    assert (case.vars, case.expect) == ({"expect": "shown"}, "y")
+
+
+def test_without_an_id_the_content_is_the_id() -> None:
+    first, second = make({"q": "x"}, {"q": "y"})
+    again = make({"q": "new"}, {"q": "y"}, {"q": "x"})
+    assert first.id == again[2].id
+    assert second.id == again[1].id
+    assert first == again[2]
+    assert make({"q": "x", "expect": "z"})[0].id != first.id
+
+
+def test_ids_do_not_depend_on_the_order_of_keys() -> None:
+    assert make({"a": 1, "b": 2})[0].id == make({"b": 2, "a": 1})[0].id
+    assert make({"q": "x"})[0].id == "ee73c751ce55"  # stands in databases: never to change
+
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(TEXT, st.integers() | TEXT, max_size=3))
+def test_a_digest_covers_all_of_a_case(variables: dict[str, object]) -> None:
+    base = make({"id": "a", "vars": variables})[0]
+    others = make(
+        {"id": "b", "vars": variables},
+        {"id": "c", "vars": {**variables, "extra": 1}},
+        {"id": "d", "vars": variables, "expect": 0},
+        {"id": "e", "vars": variables, "tags": ["t"]},
+        {"id": "f", "vars": variables, "group": "g"},
+    )
+    assert len({base.digest, *(case.digest for case in others)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([], "c: there are no cases (add at least one row)"),
+        ([{"id": "a"}, {"id": "b"}, {"id": "a"}],
+         "c:3: the case id 'a' stands twice, first at c:1 (ids are unique; rows without an id"),
+        ([{"id": 1}, {"id": "1"}], "c:2: the case id '1' stands twice, first at c:1"),
+        ([{"q": 1}, {"q": 1}], "c:2: the case id '"),
+        (["text"], "c:1: a case is a set of keys and values, not 'text' (mend this row)"),
+        ([[1]], "c:1: a case is a set of keys and values, not a list"),
+        ([{1: "x"}], "c:1: the keys of a case are texts, not 1 (put it in quotes)"),
+        ([{"id": True}], "c:1: the id is a text or a whole number, not true (mend this row)"),
+        ([{"id": 1.5}], "c:1: the id is a text or a whole number, not 1.5"),
+        ([{"group": ["a"]}], "c:1: the group is a text or a whole number, not a list"),
+        ([{"tags": 3}], "c:1: tags are texts, not 3"),
+        ([{"tags": ["a", 3]}], "c:1: tags are texts, not a list"),
+        ([{"vars": {"q": 1}, "expected": 2}],
+         "c:1: unknown key 'expected' of a case (did you mean 'expect'?)"),
+        ([{"q": datetime.date(2024, 1, 31)}],
+         "c:1: q holds a value of type date, which JSON cannot hold (keep to text, numbers"),
+        ([{"id": "a", "q": float("nan")}], "c:1: q holds NaN, infinity or itself, which JSON"),
+        ([{"id": "a", "expect": float("inf")}], "c:1: expect holds NaN, infinity or itself"),
+        ([{"id": "a", "q": "x" * 5_000_000}],
+         "c:1: case 'a' is 5.0 MB, more than 1 MB (give the model the part of the text that the"),
+        ([{"id": "x" * 5_000_000}], "c:1: case 'xxxxx"),
+        ([{"id": "a", "q": "x\0y"}], "c:1: case 'a' holds a NUL character (take it out)"),
+        ([{"id": "a", "q": [{"x": "\0"}]}], "c:1: case 'a' holds a NUL character"),
+        ([{"id": "a", "expect": "\\\0"}], "c:1: case 'a' holds a NUL character"),
+        ([{"id": "a\0"}], "c:1: case 'a\\x00' holds a NUL character"),
+        ([{"id": "a", "q": "\ud800"}], "c:1: case 'a' holds half of a surrogate pair (save it"),
+    ],
+)  # fmt: skip
+def test_what_is_no_case_is_told(rows: list[object], told: str) -> None:
+    found = mistake(*rows)
+    assert found.startswith(told)
+    assert "\n" not in found
+    assert len(found) < 300
+
+
+def test_nesting_beyond_reason_is_told() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert mistake({"id": "a", "q": deep}).startswith("c:1: q is nested too deeply")
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "a\\", "\u2028", "💡"])
+def test_text_that_only_looks_odd_is_kept(text: str) -> None:
+    assert make({"q": text})[0].vars == {"q": text}
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"id": "nr"}, "c:1: unknown column 'nr', which columns.id asks for (did you mean 'nrs'?)"),
+        (
+            {"expect": "zzz"},
+            "c:1: unknown column 'zzz', which columns.expect asks for (known: nrs,",
+        ),
+        ({"label": "q"}, "c: unknown role in columns 'label' (known: expect, group, id, tags)"),
+    ],
+)
+def test_a_column_that_is_not_there_is_told(columns: dict[str, str], told: str) -> None:
+    assert mistake({"nrs": 1, "q": 2}, columns=columns).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("c.jsonl", '{"q": "x", "expect": "y"}'),
+        ("c.json", '[{"q": "x", "expect": "y"}]'),
+        ("c.csv", "q,expect\nx,y\n"),
+        ("c.yaml", "- q: x\n  expect: y\n"),
+        ("c.yaml", "- vars: {q: x}\n  expect: y\n"),
+    ],
+)
+def test_a_case_is_the_same_in_every_format(write: Write, name: str, content: str) -> None:
+    assert read_cases(write(name, content), name, {}) == make({"q": "x", "expect": "y"})
+
+
+def test_a_large_file_is_read(write: Write) -> None:
+    rows = "\n".join(json.dumps({"q": number, "expect": 1}) for number in range(5000))
+    cases = read_cases(write("c.jsonl", rows), "c.jsonl", {})
+    assert len({case.id for case in cases}) == 5000

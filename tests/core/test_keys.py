@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import pytest
+
+from promptlab.core.errors import BackendError
+from promptlab.core.keys import (
+    Keyring,
+    holds_key,
+    is_key,
+    named_without_key,
+    strike_all,
+    url_holds_key,
+    without_literals,
+)
+
+HEX = "0123456789abcdef0123456789abcdef"
+UUID = "123e4567-e89b-12d3-a456-426614174000"
+
+
+def test_a_key_is_looked_up_and_then_struck_out() -> None:
+    ring = Keyring({"MY_KEY": " sk-abc123 \n", "OTHER": "not-asked-for", "EMPTY": " "})
+    assert ring.strike("sk-abc123") == "sk-abc123"
+    assert ring.require("MY_KEY") == "sk-abc123"
+    assert ring.strike("you sent 'sk-abc123', sk-abc123") == "you sent '[key]', [key]"
+    assert ring.strike("not-asked-for") == "not-asked-for"
+    assert ring.get("EMPTY") is ring.get("ABSENT") is None
+    assert strike_all("sk-abc123") == "[key]"
+    assert repr(ring) == "Keyring(1 used)"
+
+
+def test_a_key_within_another_is_struck_out_last() -> None:
+    ring = Keyring({"A": "secret1", "B": "secret1-and-more"})
+    assert ring.fill("${A} ${B} ${A") == "secret1 secret1-and-more ${A"
+    assert ring.strike("secret1-and-more, secret1") == "[key], [key]"
+
+
+@pytest.mark.parametrize("key", ["abc12", "ollama", "EMPTY", "x"])
+def test_what_stands_in_ordinary_words_is_not_struck_out(key: str) -> None:
+    ring = Keyring({"KEY": key})
+    assert ring.require("KEY") == key
+    assert ring.strike(f"It says {key}.") == f"It says {key}."
+
+
+@pytest.mark.parametrize("key", ["abc-12", "sixsevenx"])
+def test_the_shortest_keys_that_are_struck_out(key: str) -> None:
+    ring = Keyring({"KEY": key})
+    ring.require("KEY")
+    assert ring.strike(f"It says {key}.") == "It says [key]."
+
+
+def test_text_without_a_key_is_returned_as_it_is() -> None:
+    ring = Keyring({"KEY": "sk-abc123"})
+    ring.require("KEY")
+    text = " ".join(["long"] * 99)
+    assert ring.strike(text) is text
+
+
+def test_a_missing_key_is_told_by_its_name() -> None:
+    with pytest.raises(BackendError, match="there is no key: NO_KEY is not set") as caught:
+        Keyring({}).fill("Bearer ${NO_KEY}")
+    assert caught.value.hint == ("export NO_KEY=..., or write it into the file .env of the project")
+
+
+@pytest.mark.parametrize("key", ["ab\ncd-secret", "schlüssel-secret", "ab\x00cd-secret"])
+def test_a_key_that_cannot_be_sent_is_told_without_it(key: str) -> None:
+    with pytest.raises(BackendError) as caught:
+        Keyring({"BAD": key}).require("BAD")
+    assert "BAD" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("", "sk-proj-abcdefghijklmnopqrst"),
+        ("", "sk-ant-api03-AbC"),
+        ("", "sk-1234567890"),
+        ("x-title", "my sk_live_0123456789"),
+        ("", "gsk_abcdefghijKLMNOP0123"),
+        ("", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz"),
+        ("", "AIzaSyA0123456789abcdefghijklm"),
+        ("", "ghp_0123456789abcdefghij"),
+        ("", "xai-0123456789abcdefghijkl"),
+        ("", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.abc"),
+        ("", "AKIA0123456789ABCDEF"),
+        ("", "Bearer abcdef123"),
+        ("", " Basic dXNlcjpwYXNzd29yZA== "),
+        ("x-trace", HEX),
+        ("x", "AbCdEfGhIjKlMnOpQrStUvWxYz0123"),
+        ("Authorization", "hunter2"),
+        ("authorization", "hunter2 ${NAME}"),
+        ("Proxy-Authorization", "x"),
+        ("x-api-key", "x"),
+        ("api-key", UUID),
+        ("apiKey", "x"),
+        ("APIKEY", "x"),
+        ("Ocp-Apim-Subscription-Key", "x"),
+        ("accessToken", "x"),
+        ("X-Auth", "x"),
+        ("Cookie", "session=1"),
+        ("client_secret", "x"),
+        ("password", "x"),
+        ("X-Amz-Signature", "x"),
+        ("sig", "x"),
+        ("x-credentials", "x"),
+        ("x-bearer", "x"),
+    ],
+)  # fmt: skip
+def test_what_is_a_key(name: str, value: str) -> None:
+    assert holds_key(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("authorization", "Bearer ${MY_KEY}"),
+        ("authorization", "Token ${MY_KEY}"),
+        ("x-api-key", "${MY_KEY}"),
+        ("x-api-key", ""),
+        ("x-api-key", "  "),
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "interleaved-thinking-2025-05-14"),
+        ("anthropic-beta", "fine-grained-tool-streaming-2025-05-14,context-1m-2025-08-07"),
+        ("x-request-id", UUID),
+        ("openai-organization", "org-AbCdEf0123456789abcdefGH"),
+        ("openai-project", "proj_AbCdEf0123456789abcdefGH"),
+        ("http-referer", "https://example.org/a/rather/long/path/to/a/page/2024/index.html"),
+        ("x-title", "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerk"),
+        ("user-agent", "promptlab/0.1 (https://example.org)"),
+        ("author", "somebody"),
+        ("keyboard", "qwertz"),
+        ("prompt_cache_key", "my-suite-3"),
+        ("idempotency-key", UUID),
+        ("stop_token", "</s>"),
+        *((f"{kind}_token", "<s>") for kind in ("bos", "eos", "pad", "unk", "mask", "end")),
+        ("start-token", "<s>"),
+        ("tokenizer", "auto"),
+        ("monkey", "banana"),
+        ("model", "gpt-4o-mini-2024-07-18"),
+        ("model", "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8-dynamic"),
+        ("model", "hf-internal-testing/tiny-random-LlamaForCausalLM"),
+        ("model", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+        ("model", "ft:gpt-4o-mini-2024-07-18:my-org:custom-suffix:9bXyZAbC"),
+        ("prefix", "Basic rules apply here"),
+        ("prefix", "ThisIsAVeryLongNameInCamelCase_v2"),
+        ("prefix", "risk-averse-behaviour-modelling-task-2024"),
+        ("effort", "low"),
+    ],
+)  # fmt: skip
+def test_what_is_none(name: str, value: str) -> None:
+    assert not holds_key(name, value)
+
+
+def test_where_ids_may_stand_they_are_no_keys() -> None:
+    assert not holds_key("revision", HEX + "01234567", or_id=True)
+    assert not holds_key("previous_response_id", "resp_" + HEX + HEX, or_id=True)
+    assert holds_key("x", "AbCdEfGhIjKlMnOpQrStUvWxYz0123", or_id=True)
+    assert holds_key("api_key", HEX, or_id=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:pass@example.org/v1",
+        "https://sk-abc@example.org/v1",
+        "https://example.org/v1?key=abc",
+        "https://example.org/v1?api-version=1&x=sk-0123456789",
+        "https://example.org/v1#token=abc",
+        "https://example.org/v1#sk-0123456789",
+        "https://example.org/sk-0123456789/v1",
+        "https://example.org/sk%2D0123456789/v1",
+        "https://[sk-0123456789]/v1",
+        "https://example.org/AbCdEfGhIjKlMnOpQrStUvWxYz0123/v1",
+    ],
+)
+def test_an_address_with_a_key(url: str) -> None:
+    assert url_holds_key(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000/v1",
+        "http://[::1]:8000/v1",
+        "https://router.huggingface.co/hf-inference/v1",
+        f"https://gateway.ai.cloudflare.com/v1/{HEX}/my-gateway/openai",
+        f"https://example.org/{UUID}/v1",
+        "https://x.openai.azure.com/openai/deployments/gpt-4o/?api-version=2024-10-21",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+    ],
+)
+def test_an_address_without_one(url: str) -> None:
+    assert not url_holds_key(url)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["sk-proj-ab12cd34ef56gh78ij90", "hf_AbCdEfGhIjKlMnOpQrSt", "AbCdEfGhIjKlMnOpQrStUvWxYz0123"],
+)
+def test_a_key_in_the_place_of_a_model(model: str) -> None:
+    assert is_key(model)
+    assert named_without_key(f"openai:{model}") == "openai:[key]"
+    assert named_without_key(f"openai:{model}@http://127.0.0.1:9/v1") == "openai:[key]"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-4o-mini-2024-07-18",
+        "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8-dynamic",
+        "owner/mistral-sk-7b-instruct-finetuned",
+        "ft:gpt-4o-mini-2024-07-18:my-org:custom-suffix:9bXyZAbC",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4",
+        f"owner/model:{HEX}{HEX}",
+        "hf_cache/model.gguf",
+        "/tmp/AbCdEfGhIjKlMnOpQrStUvWxYz0123/model.gguf",
+    ],
+)
+def test_a_model_that_is_no_key(model: str) -> None:
+    assert not is_key(model)
+    assert named_without_key(f"openai:{model}") == f"openai:{model}"
+
+
+def test_what_seems_to_be_a_key_is_struck_out_of_options() -> None:
+    given = {
+        "base_url": "https://user:pass@example.org/v1",
+        "other_url": "http://[x",
+        "good_url": f"https://example.org/{HEX}/v1",
+        "api_key": "hunter2",
+        "api_key_env": "MY_KEY",
+        "headers": {
+            "Authorization": "Bearer ${MY_KEY}",
+            "cookie": "http://x",
+            "x-a": "sk-123456789",
+        },
+        "list": [{"token": "x"}, "AKIA0123456789ABCDEF", 3],
+        "concurrency": 3,
+        "images": True,
+    }
+    assert without_literals(given) == {
+        "base_url": "[key]",
+        "other_url": "[key]",
+        "good_url": f"https://example.org/{HEX}/v1",
+        "api_key": "[key]",
+        "api_key_env": "MY_KEY",
+        "headers": {"Authorization": "Bearer ${MY_KEY}", "cookie": "[key]", "x-a": "[key]"},
+        "list": [{"token": "[key]"}, "[key]", 3],
+        "concurrency": 3,
+        "images": True,
+    }

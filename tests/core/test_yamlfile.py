@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from promptlab.core.errors import PromptlabError
+from promptlab.core.yamlfile import check, parse_yaml, read_text
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    depth: int = 0
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    inner: Inner = Inner()
+    rows: str | tuple[dict[str, Any], ...] = ()
+    kinds: tuple[Inner, ...] = ()
+
+
+def mistake(text: str, **options: int) -> str:
+    with pytest.raises(PromptlabError) as caught:
+        check(Model, parse_yaml(text, "a.yaml", **options))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["yes", "no", "on", "off", "y", "2024-01-31", "12:30", "007", "1_000", "0x1f", "=", "+4"],
+)
+def test_words_that_yaml_would_turn_into_something_else_stay_text(word: str) -> None:
+    assert parse_yaml(f"[{word}]", "a.yaml").data == [word]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("-3", -3),
+        ("0", 0),
+        ("0.5", 0.5),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("'3'", "3"),
+    ],
+)
+def test_plain_values_are_read_as_json_would(text: str, value: object) -> None:
+    found = parse_yaml(f"[{text}]", "a.yaml").data
+    assert found == [value]
+    assert isinstance(found, list)
+    assert type(found[0]) is type(value)
+
+
+def test_an_empty_value_is_null_and_an_empty_document_is_none() -> None:
+    assert parse_yaml("a:\n", "a.yaml").data == {"a": None}
+    assert parse_yaml("# nothing\n", "a.yaml").data is None
+
+
+def test_every_value_knows_its_line() -> None:
+    document = parse_yaml("a: 1\nb:\n  - c\n  - d: 2\n", "a.yaml")
+    assert document.where(("b", 1, "d")) == "a.yaml:4: b.1.d"
+    assert document.where(("b", 1, "missing")) == "a.yaml:4: b.1.missing"
+    assert document.where() == "a.yaml:1"
+    assert parse_yaml("a: 1", "a.j2", first_line=5).where(("a",)) == "a.j2:5: a"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: b: c", "a.yaml:1: bad YAML: mapping values are not allowed in this context"),
+        ("a: 1\n\tb: 2", "a.yaml:2: bad YAML: found a tab character that violates indentation"),
+        ("a: [1", "a.yaml:2: bad YAML: did not find expected ',' or ']'"),
+        ("a: *b", "a.yaml:1: bad YAML: found undefined alias"),
+        ("a: !thing x", "a.yaml:1: bad YAML: could not determine a constructor"),
+        ("a: 1\n---\nb: 1", "a.yaml:2: bad YAML: expected a single document in the stream, but"),
+        ("a: \0", "a.yaml: bad YAML: control characters are not allowed"),
+        ("a: !!int x", "a.yaml: bad YAML: a value does not fit its type"),
+        ("a: !!timestamp x", "a.yaml: bad YAML: a value does not fit its type"),
+        ("[" * 5000 + "]" * 5000, "a.yaml: bad YAML: nested too deeply"),
+        ("? [a]\n: 1", "a.yaml:1: bad YAML: found unhashable key"),
+        ("a: 1\nb: 2\na: 3", "a.yaml:3: a: the key 'a' stands twice (keep one of them)"),
+        ("x:\n  - {b: 1, b: 2}", "a.yaml:2: x.0.b: the key 'b' stands twice"),
+    ],
+)
+def test_bad_yaml_is_told_with_its_line(text: str, told: str) -> None:
+    assert mistake(text).startswith(told)
+
+
+def test_a_merge_key_may_stand_twice() -> None:
+    text = "a: &a {x: 1}\nb: {<<: *a, <<: *a, y: 2}"
+    assert parse_yaml(text, "a.yaml").data == {"a": {"x": 1}, "b": {"x": 1, "y": 2}}
+
+
+def test_aliases_within_aliases_are_walked_once() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]" for n in range(1, 12))]
+    assert len(parse_yaml("\n".join(lines), "a.yaml").lines) < 200  # all paths would be 9 ** 11
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nmae: x", "a.yaml:1: nmae: unknown key 'nmae' (did you mean 'name'?)"),
+        ("name: x\ninner:\n  dept: 1", "a.yaml:3: inner.dept: unknown key 'dept' (did you mean"),
+        ("name: x\nkinds: [{z: 1}]", "a.yaml:2: kinds.0.z: unknown key 'z'"),
+        ("", "a.yaml: name: the key 'name' is missing (add it)"),
+        ("inner: {}", "a.yaml:1: name: the key 'name' is missing (add it)"),
+        ("- a", "a.yaml:1: expected keys and values, found a list (write `key: value` lines)"),
+        ("name: 3", "a.yaml:1: name: expected text, found 3 (put it in quotes)"),
+        ("name: true", "a.yaml:1: name: expected text, found true (put it in quotes)"),
+        ("name: [a]", "a.yaml:1: name: expected text, found a list (mend this value)"),
+        ("name: x\ninner: {depth: deep}", "a.yaml:2: inner.depth: expected a whole number, found"),
+        ("name: x\ninner: 3", "a.yaml:2: inner: expected keys and values, found 3"),
+        ("name: x\nrows: 3", "a.yaml:2: rows: expected text or a list, found 3"),
+        ("name: x\nrows:\n - {}\n - 3", "a.yaml:4: rows.1: expected keys and values, found 3"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_key_path(text: str, told: str) -> None:
+    assert mistake(text).startswith(told)
+
+
+def test_lines_count_from_where_the_document_starts() -> None:
+    assert mistake("name: 3", first_line=2).startswith("a.yaml:2: name")
+
+
+def read(path: Path) -> str:
+    with pytest.raises(PromptlabError) as caught:
+        read_text(path, "shown.txt")
+    return str(caught.value)
+
+
+def test_files_are_utf8_with_or_without_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbf\xc3\xa4\r\n")
+    assert read_text(tmp_path / "a", "a") == "ä\r\n"
+    (tmp_path / "b").write_bytes(b"ab\xe4")
+    assert read(tmp_path / "b") == (
+        "shown.txt: not UTF-8: byte 0xe4 at offset 2 (save the file as UTF-8)"
+    )
+
+
+def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    assert read(tmp_path / "absent") == "shown.txt: no such file (check the path)"
+    assert read(tmp_path) == "shown.txt: this is a folder, not a file (check the path)"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads it all")
+def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch(mode=0o000)
+    assert read(path) == "shown.txt: cannot read: Permission denied (check the file's permissions)"

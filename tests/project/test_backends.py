@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptlab.core.errors import PromptlabError
+from promptlab.project.backends import describe_backend, entry_of, make_backend
+from promptlab.project.folder import BackendEntry
+
+Write = Callable[[str, str], Path]
+
+
+def entry(options: dict[str, object] | None = None, kind: str = "echo") -> BackendEntry:
+    return BackendEntry("mine", kind, None, options or {}, "promptlab.toml: backends.mine")
+
+
+def mistake(made: BackendEntry, root: Path) -> str:
+    with pytest.raises(PromptlabError) as caught:
+        make_backend(made, root)
+    return str(caught.value)
+
+
+def test_a_backend_is_made_and_described(project: Path) -> None:
+    made = entry({"reply": "yes", "delay_s": 0.5})
+    spec = describe_backend(made, make_backend(made, project))
+    assert (spec.name, spec.kind, spec.model) == ("mine", "echo", None)
+    assert spec.options == {"reply": "yes", "delay_s": 0.5}
+    again = entry_of(spec)
+    assert describe_backend(again, make_backend(again, project)) == spec
+    assert again.where == "backend 'mine' of the stored run"
+
+
+def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> None:
+    def digest(made: BackendEntry) -> str:
+        return describe_backend(made, make_backend(made, project)).digest
+
+    base = digest(entry({"reply": "yes"}))
+    assert digest(BackendEntry("other", "echo", None, {"reply": "yes"}, "")) == base
+    assert digest(entry({"reply": "yes", "delay_s": 1})) == base
+    assert digest(entry({"reply": "no"})) != base
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "told"),
+    [
+        ({}, "ehco", "unknown backend 'ehco' (did you mean 'echo'?)"),
+        ({"repyl": "x"}, "echo", "unknown option 'repyl' of echo (did you mean 'reply'?)"),
+        ({"reply": 3}, "echo", "reply: expected text, found 3 (put it in quotes)"),
+        ({"delay_s": -1}, "echo", "delay_s: expected a number greater than or equal to 0, found -"),
+        ({"delay_s": "long"}, "echo", "delay_s: expected a number, found 'long' (mend this value)"),
+        ({}, "config_of_a_test:thing", "'config_of_a_test:thing' is not a backend (see CONTRIB"),
+        ({}, "config_of_a_test:Needy", "the option url is missing (add it)"),
+        ({"url": "x", "either": []}, "config_of_a_test:Needy",
+         "either: expected a whole number or text, found a list (mend this value)"),
+        ({"url": "no"}, "config_of_a_test:Needy", "wrong url (mend this value)"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_with_the_place_of_the_backend(
+    project: Path, write: Write, options: dict[str, object], kind: str, told: str
+) -> None:
+    write("config_of_a_test.py", PLUGIN)
+    found = mistake(entry(options, kind), project)
+    assert found.startswith(f"promptlab.toml: backends.mine: {told}")
+
+
+PLUGIN = """
+from pydantic import BaseModel, model_validator
+thing = 3
+class Options(BaseModel):
+    url: str
+    either: int | str = 0
+    @model_validator(mode="after")
+    def _check(self):
+        if self.url == "no":
+            raise ValueError("wrong url")
+        return self
+class Needy:
+    options_model = Options
+"""

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptlab.core.errors import PromptlabError
+from promptlab.project.folder import BackendEntry, Project, find_project
+
+Write = Callable[[str, str], Path]
+
+
+def mistake(action: Callable[[], object]) -> str:
+    with pytest.raises(PromptlabError) as caught:
+        action()
+    return str(caught.value)
+
+
+def test_the_nearest_parent_with_both_folders_is_the_project(project: Path) -> None:
+    inner = project / "suites" / "inner"
+    (inner / "templates").mkdir(parents=True)
+    (inner / "deep").mkdir()
+    assert find_project(inner / "deep").root == project  # inner has no suites/
+    (inner / "suites").mkdir()
+    found = find_project(inner / "deep")
+    assert found.root == inner
+    assert (found.templates, found.suites) == (inner / "templates", inner / "suites")
+
+
+def test_no_project_is_told(tmp_path: Path) -> None:
+    assert mistake(lambda: find_project(tmp_path)) == (
+        f"no project at {tmp_path} or above: no folder has both templates/ and suites/ "
+        "(run `promptlab init` there, or name the folder with --project DIR)"
+    )
+
+
+def test_backends_are_read_from_pyproject(project: Path, write: Write) -> None:
+    write(
+        "pyproject.toml",
+        '[project]\nname = "x"\n[tool.promptlab.backends.small]\nkind = "hf"\n'
+        'model = "owner/name"\nbatch_size = 4\n',
+    )
+    assert find_project(project).backend("small") == BackendEntry(
+        "small", "hf", "owner/name", {"batch_size": 4},
+        "pyproject.toml: tool.promptlab.backends.small",
+    )  # fmt: skip
+
+
+def test_promptlab_toml_goes_before_pyproject(project: Path, write: Write) -> None:
+    write("pyproject.toml", '[tool.promptlab.backends]\na.kind = "echo"\nb.kind = "echo"\n')
+    write("promptlab.toml", '[backends.a]\nkind = "hf"\n')
+    backends = find_project(project).backends
+    assert {name: entry.kind for name, entry in backends.items()} == {"a": "hf", "b": "echo"}
+    assert backends["a"].where == "promptlab.toml: backends.a"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "model", "options"),
+    [
+        ("echo", "echo", None, {}),
+        ("echo:loud", "echo", "loud", {}),
+        ("hf:HuggingFaceTB/SmolLM2-135M-Instruct", "hf", "HuggingFaceTB/SmolLM2-135M-Instruct", {}),
+        ("ollama:llama3:8b", "ollama", "llama3:8b", {}),
+        ("openai:m@http://127.0.0.1:8000/v1", "openai", "m", {"base_url": "http://127.0.0.1:8000/v1"}),
+        ("openai:m@https://example.org/v1", "openai", "m", {"base_url": "https://example.org/v1"}),
+        ("hf:owner/name@main", "hf", "owner/name@main", {}),
+        ("hf:", "hf", None, {}),
+    ],
+)  # fmt: skip
+def test_a_backend_is_written_inline(
+    project: Path, name: str, kind: str, model: str | None, options: dict[str, object]
+) -> None:
+    entry = Project(project, {}).backend(name)
+    assert entry == BackendEntry(name, kind, model, options, f"backend {name!r}")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("smol", "unknown backend 'smol' (did you mean 'smollm2'?)"),
+        ("zzz", "unknown backend 'zzz' (known: echo, kind:model, smollm2)"),
+        (":m", "unknown backend ':m' (known: echo, kind:model, smollm2)"),
+    ],
+)
+def test_an_unknown_backend_is_told(project: Path, name: str, told: str) -> None:
+    entry = BackendEntry("smollm2", "hf", None, {}, "")
+    assert mistake(lambda: Project(project, {"smollm2": entry}).backend(name)) == told
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("pyproject.toml", 'a = 1\nb = "x\n', "pyproject.toml:2: bad TOML: illegal character"),
+        ("promptlab.toml", "a = 1\na = 2\n", "promptlab.toml:2: bad TOML: cannot overwrite a valu"),
+        ("promptlab.toml", "a = [", "promptlab.toml: bad TOML: invalid value (check quotes and br"),
+        ("promptlab.toml", "a = " + "[" * 9000, "promptlab.toml: bad TOML: nested too deeply"),
+        ("promptlab.toml", "[backend.x]\n",
+         "promptlab.toml: backend: unknown key 'backend' (did you mean 'backends'?)"),
+        ("pyproject.toml", "[tool.promptlab]\nbackend = 1\n",
+         "pyproject.toml: tool.promptlab.backend: unknown key 'backend' (did you mean 'backends'?"),
+        ("pyproject.toml", "tool = 3\n", "pyproject.toml: tool.promptlab.backends: expected a tab"),
+        ("pyproject.toml", "[tool]\npromptlab = 3\n",
+         "pyproject.toml: tool.promptlab.backends: expected a table (write [tool.promptlab.backen"),
+        ("promptlab.toml", "backends = []\n", "promptlab.toml: backends: expected a table (write "),
+        ("promptlab.toml", "[backends]\nx = 1\n",
+         'promptlab.toml: backends.x: a backend needs its kind (for example kind = "hf" or "echo"'),
+        ("promptlab.toml", "[backends.x]\nmodel = 'm'\n", "promptlab.toml: backends.x: a backend "),
+        ("promptlab.toml", "[backends.x]\nkind = 'hf'\nmodel = 3\n",
+         'promptlab.toml: backends.x: the model is a text (model = "owner/name")'),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_with_file_and_key(
+    project: Path, write: Write, file: str, text: str, told: str
+) -> None:
+    write(file, text)
+    found = mistake(lambda: find_project(project))
+    assert found.startswith(told)
+    assert "\n" not in found
+
+
+def test_a_config_file_that_is_not_utf8_is_told(project: Path) -> None:
+    (project / "pyproject.toml").write_bytes(b"# caf\xe9\n")
+    assert mistake(lambda: find_project(project)).startswith("pyproject.toml: not UTF-8")
