@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import click
 
 from promptlab import __version__
-from promptlab.cli.session import Session
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.workbench.session import Session
 
 if TYPE_CHECKING:
     from promptlab.core import keys

@@ -1,11 +1,8 @@
-"""Carries a job out before the user's eyes: progress, interruption, result, exit code."""
+"""Carries a run out before the user's eyes: progress, interruption, result, exit code."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -13,18 +10,17 @@ import click
 from promptlab.cli.gatekeeper import failed_gates
 from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.progress import RunProgress, duration
-from promptlab.core.budget import Budget, Spent
-from promptlab.core.decision import Rule
+from promptlab.cli.progress import RunProgress, computed, duration
+from promptlab.core.budget import Budget
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
-from promptlab.core.types import Outcome, Plan
-from promptlab.experiments.gates import Gate
 from promptlab.report.terminal.run import print_run
 from promptlab.report.terminal.tables import counted
 from promptlab.report.views.run import RunView, run_json, run_view
-from promptlab.runner.flow import Job, Watch
-from promptlab.store import Store
+from promptlab.runner.flow import Job
+from promptlab.workbench.carrying import Ended, begun_run, carry_out
+from promptlab.workbench.jobs import Prepared
+from promptlab.workbench.runs import RunResults, read_run
 
 if TYPE_CHECKING:
     from promptlab.cli import conclusion
@@ -35,77 +31,68 @@ GATE_FAILED = 1
 SOME_FAILED = 4
 INTERRUPTED = 130
 
-Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 
+def carry(prepared: Prepared, command: str, *, as_json: bool) -> int:
+    """Carry a run out, show what came of it, and return the exit code.
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user wants of a run beside its results, and what is told when it begins."""
-
-    command: str
-    gates: tuple[Gate, ...]
-    as_json: bool
-    rule: Rule
-    notes: tuple[str, ...] = ()
-
-
-def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
-    """Run the flow, show what came of it, and return the exit code."""
-    progress = RunProgress(job.plan, sys.stderr, wanted.notes, job.backends.values())
-    before, began = job.budget.spent, time.monotonic()
+    `command` is how the user calls promptlab, for commands that are told.
+    """
+    job = prepared.job
+    progress = RunProgress(job.plan, job.backends.values(), sys.stderr)
     with Interruptible() as interruptible:
         try:
             with progress.showing():
-                interruptible.run(flow(job, progress))
+                ended = interruptible.run(carry_out(prepared, progress))
         except KeyboardInterrupt:
-            if not _tell_rest(job, wanted.command, "interrupted"):
+            if not _tell_rest(job, command, "interrupted"):
                 raise
             return INTERRUPTED
         except PromptlabError:
-            _show_others(job, as_json=wanted.as_json)
-            _tell_rest(job, wanted.command, "stopped")
+            _show_others(job, as_json=as_json)
+            _tell_rest(job, command, "stopped")
             raise
-    spent = job.budget.spent
-    now = Spent(spent.calls - before.calls, progress.cost, spent.unpriced - before.unpriced)
-    return _conclude(job, wanted, progress, now, time.monotonic() - began)
+    return _conclude(prepared, ended, progress, command, as_json=as_json)
 
 
-def _conclude(job: Job, wanted: Wanted, progress: RunProgress, now: Spent, elapsed: float) -> int:
-    """Show a run that was not broken off, and judge it. `now` is what this process has spent."""
-    view = read_view(job.store, job.run_id, job.plan)
-    failed = failed_gates(job.store, view, wanted.gates, wanted.rule)
-    if wanted.as_json:
-        print_json({**run_json(view, now.calls), "gates_failed": failed})
+def _conclude(
+    prepared: Prepared, ended: Ended, progress: RunProgress, command: str, *, as_json: bool
+) -> int:
+    """Show a run that was not broken off, and judge it."""
+    job, view = prepared.job, view_of(ended.results)
+    failed = failed_gates(job.store, view, prepared.gates, prepared.rule)
+    if as_json:
+        print_json({**run_json(view, ended.spent.calls), "gates_failed": failed})
     else:
         print_run(stdout(), view)
-        click.echo(f"{_ran(view)} in {duration(elapsed)}; {_calls(view, progress, now)}.")
-        _tell_failures(view, wanted.command)
-        if job.plan.sequential is not None:
-            conclusion.tell(job.store, job.run_id, wanted.rule, progress.calls_a_trial)
+        click.echo(
+            f"{_ran(view)} in {duration(progress.elapsed_s)}; {_calls(view, ended, progress)}."
+        )
+        _tell_failures(ended.results, command)
+        if ended.decided is not None:
+            conclusion.tell(ended.results, ended.decided, progress.calls_a_trial)
     for text, times in progress.warnings.items():
         click.echo(f"warning: {text} ({counted(times, 'answer')})", err=True)
-    if view.run.status != "finished":
-        rest = f"stopped at {job.budget.limit}, {_spent(job.budget)}"
-        _tell_rest(job, wanted.command, rest, more=" a larger limit")
+    if ended.limit is not None:
+        rest = f"stopped at {ended.limit}, {_spent(job.budget)}"
+        _tell_rest(job, command, rest, limit=ended.limit)
         return SOME_FAILED
     for text in failed:
         click.echo(f"gate failed: {text}", err=True)
     if failed:
         return GATE_FAILED
-    return SOME_FAILED if _failed_trials(view) or _failed_scores(view) else 0
+    return SOME_FAILED if ended.results.failed_trials or ended.results.failed_scores else 0
+
+
+def view_of(results: RunResults) -> RunView:
+    """Return what is shown of a run."""
+    return run_view(results.run, results.plan, results.outcomes, results.scores)
 
 
 def _show_others(job: Job, *, as_json: bool) -> None:
     """Show what was measured where one of several backends has ended the run."""
-    begun = any(run.run_id == job.run_id and run.stored for run in job.store.runs())
-    if begun and len(job.plan.backends) > 1 and not as_json:
-        print_run(stdout(), read_view(job.store, job.run_id, job.plan))
-
-
-def read_view(store: Store, run_id: str, plan: Plan) -> RunView:
-    """Read a run with all that is said of its arms."""
-    run = store.run(run_id)
-    return run_view(run, plan, store.arm_outcomes(run_id), store.arm_scores(run_id))
+    begun = begun_run(job.store, job.run_id)
+    if begun is not None and begun.stored and len(job.plan.backends) > 1 and not as_json:
+        print_run(stdout(), view_of(read_run(job.store, job.run_id, job.plan)))
 
 
 def _ran(view: RunView) -> str:
@@ -114,17 +101,18 @@ def _ran(view: RunView) -> str:
     return f"Run {view.run.run_id}: {counted(sum(arm.trials for arm in view.arms), 'trial')}{side}"
 
 
-def _calls(view: RunView, progress: RunProgress, now: Spent) -> str:
+def _calls(view: RunView, ended: Ended, progress: RunProgress) -> str:
     """Say how many calls were made, what came of them and what they cost."""
+    now = ended.spent
     if now.calls == 0:
-        why = ": the store had every answer" if view.run.status == "finished" else ""
+        why = "" if ended.limit else ": the store had every answer"
         return f"no model call was made{why}"
     told = counted(now.calls, "model call")
     if progress.answers != now.calls:
         told = f"{counted(progress.answers, 'answer')} in {told}"
     if progress.served:
         told += f", {counted(progress.served, 'answer')} reused"
-    told = ", ".join([told, *progress.computed()])
+    told = ", ".join([told, *computed(progress.throughput)])
     if not view.has_cost:
         return told
     if not progress.cost_known:
@@ -133,21 +121,13 @@ def _calls(view: RunView, progress: RunProgress, now: Spent) -> str:
     return f"{told}, {now.cost_usd:.4f} USD{more}"
 
 
-def _tell_failures(view: RunView, command: str) -> None:
-    if trials := _failed_trials(view):
+def _tell_failures(results: RunResults, command: str) -> None:
+    if trials := results.failed_trials:
         click.echo(
             f"{counted(trials, 'trial')} failed: {command} show --errors; {command} resume latest"
         )
-    if scores := _failed_scores(view):
+    if scores := results.failed_scores:
         click.echo(f"{counted(scores, 'score')} failed: {command} show --errors --full")
-
-
-def _failed_trials(view: RunView) -> int:
-    return sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
-
-
-def _failed_scores(view: RunView) -> int:
-    return sum(score.failed for arm in view.arms for score in arm.scores)
 
 
 def _spent(budget: Budget) -> str:
@@ -159,15 +139,15 @@ def _spent(budget: Budget) -> str:
     return f"{calls} and {guessed}{spent.cost_usd:.4g} USD"
 
 
-def _tell_rest(job: Job, command: str, how: str, more: str = "") -> bool:
+def _tell_rest(job: Job, command: str, how: str, limit: str | None = None) -> bool:
     """Say what is kept of a run and how to finish it; False if it had not begun."""
-    known = [run for run in job.store.runs() if run.run_id == job.run_id]
-    if not known:
+    run = begun_run(job.store, job.run_id)
+    if run is None:
         return False
+    larger = f" {limit.split()[0]} ..." if limit else ""
     click.echo(
-        f"{how}: {known[0].stored:,} of {known[0].trials:,} trials are stored;"
-        f" finish with{more}: {command} resume {job.run_id}"
-        + (f" {job.budget.limit.split()[0]} ..." if more else ""),
+        f"{how}: {run.stored:,} of {run.trials:,} trials are stored;"
+        f" finish with{' a larger limit' if limit else ''}: {command} resume {job.run_id}{larger}",
         err=True,
     )
     return True

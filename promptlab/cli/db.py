@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import open_store
 from promptlab.report.terminal.tables import plain_table
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
 
 
 @click.group()
@@ -20,7 +20,7 @@ def db() -> None:
 @click.pass_obj
 def stats(session: Session, as_json: bool) -> None:
     """Say what the database holds and how large it is."""
-    with open_store(session) as store:
+    with Workbench(session).open_store() as store:
         found = store.stats()
     if as_json:
         print_json({"rows": dict(found.rows), "bytes": found.size, "wal_bytes": found.wal_size})
@@ -36,7 +36,7 @@ def stats(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def vacuum(session: Session) -> None:
     """Give unused space back to the disk."""
-    with open_store(session, readonly=False) as store:
+    with Workbench(session).open_store(readonly=False) as store:
         freed = store.vacuum()
     click.echo(f"{freed / 1e6:.1f} MB given back")
 
@@ -46,7 +46,7 @@ def vacuum(session: Session) -> None:
 @click.pass_obj
 def verify(session: Session, as_json: bool) -> int:
     """Prove the database sound: digests, references, every trial exactly once."""
-    with open_store(session) as store:
+    with Workbench(session).open_store() as store:
         problems = store.verify()
     if as_json:
         print_json({"problems": problems})

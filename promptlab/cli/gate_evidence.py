@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.doubts import IDENTICAL
-from promptlab.cli.evidence import Evidence, read_evidence, with_version
 from promptlab.core.decision import Rule
 from promptlab.experiments.gates import Beats, NoWorse
 from promptlab.report.terminal.figures import bounds, difference
 from promptlab.store import Store
+from promptlab.workbench.evidence import Evidence, read_evidence, with_version
 
 
 def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> Iterator[str]:

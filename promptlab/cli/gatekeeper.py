@@ -5,48 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import project_of
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
-from promptlab.core.types import Plan, TemplateSource
-from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse
 from promptlab.report.views.run import RunView
 from promptlab.store import Store
-from promptlab.templates.library import TemplateLibrary
 
 if TYPE_CHECKING:
     from promptlab.cli import gate_evidence
 else:
     gate_evidence = lazy_module("promptlab.cli.gate_evidence")  # numpy, for gates that compare
-
-
-def stored_gates(session: Session, plan: Plan) -> tuple[Gate, ...]:
-    """Read the gates of a stored run again."""
-    labels = [spec.label for spec in plan.scorers]
-    resolve = TemplateLibrary(project_of(session).templates).one
-    where = "the run's gates"
-    return tuple(parse_gate(text, labels, plan.primary, where, resolve) for text in plan.gates)
-
-
-def check_measurable(store: Store, plan: Plan, gates: Sequence[Gate]) -> None:
-    """Refuse a gate on a version that is not in the plan and was never run, before any call."""
-    planned = {source.digest for source in plan.templates}
-    for gate in gates:
-        for text in _texts(gate):
-            if text.digest not in planned and store.newest_run_of((text.digest,)) is None:
-                name = f"{text.name}@{text.version}"
-                raise PromptlabError(
-                    f"the gate {gate.text!r} needs results of {name}, and there are none",
-                    hint=f"run it too, with -t {name}",
-                )
-
-
-def _texts(gate: Gate) -> tuple[TemplateSource, ...]:
-    if isinstance(gate, Beats):
-        return gate.better, gate.than
-    return (gate.baseline,) if isinstance(gate, NoWorse) else ()
 
 
 def failed_gates(store: Store, view: RunView, gates: Sequence[Gate], rule: Rule) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import open_store
 from promptlab.report.terminal.run import print_runs
 from promptlab.report.views.run import run_info_json
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
 
 
 @click.command()
@@ -17,7 +17,7 @@ from promptlab.report.views.run import run_info_json
 @click.pass_obj
 def runs(session: Session, limit: int, as_json: bool) -> None:
     """List the runs, the newest first."""
-    with open_store(session) as store:
+    with Workbench(session).open_store() as store:
         found = store.runs(limit)
     if as_json:
         print_json([run_info_json(run) for run in found])

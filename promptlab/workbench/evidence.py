@@ -1,22 +1,14 @@
-"""What `compare`, `practices` and gates conclude from: runs joined, and how to decide."""
+"""The stored runs that a conclusion rests on, joined, with the arm that others are set against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
-from typing import Any
-
-import click
 
 from promptlab.analysis.measurements import Measurements, join, only_text
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import project_of
-from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
-from promptlab.project.folder import Project
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 
@@ -31,51 +23,6 @@ class Evidence:
     notes: tuple[str, ...] = ()
 
 
-def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    """Refuse what Python reads as a number and is none: no range keeps `nan` out."""
-    if value is not None and not isfinite(value):
-        raise click.BadParameter(f"{value} is not a number.")
-    return value
-
-
-def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a verb that concludes."""
-    for option in reversed(
-        (
-            click.option("--scorer", metavar="S", help="The scorer; the primary one by default."),
-            click.option(
-                "--alpha",
-                type=click.FloatRange(0, 1, min_open=True, max_open=True),
-                callback=_finite,
-                help="Level of tests and intervals; 0.05 by default.",
-            ),
-            click.option(
-                "--min-effect",
-                type=click.FloatRange(min=0),
-                callback=_finite,
-                metavar="D",
-                help="The smallest difference of scores that matters, such as 0.02.",
-            ),
-            click.option("--strict", is_flag=True, help="Exact tests alone."),
-            click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def rule_of(session: Session, alpha: float | None, min_effect: float | None, strict: bool) -> Rule:
-    """Return how to decide: as the project says, unless the command line says otherwise."""
-    project = _project(session)
-    rule = Rule() if project is None else project.rule
-    return replace(
-        rule,
-        alpha=rule.alpha if alpha is None else alpha,
-        min_effect=rule.min_effect if min_effect is None else min_effect,
-        strict=strict or rule.strict,
-    )
-
-
 def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:
     """Read runs and join them; the first one says which scorer is meant."""
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
@@ -84,16 +31,16 @@ def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> 
     return Evidence(join(runs), run_ids)
 
 
-def baseline_of(session: Session, store: Store, evidence: Evidence, reference: str) -> Evidence:
+def with_baseline(
+    store: Store, evidence: Evidence, reference: str, library: TemplateLibrary | None
+) -> Evidence:
     """Find the arm that a reference means; where no run has it, join the newest one that does.
 
-    It may be an arm's label as tables show it, a version alone, or an alias.
+    It may be an arm's label as tables show it, a version alone, or an alias of the `library`.
     """
     label = _label_of(evidence.table, reference)
     if label is not None:
         return replace(evidence, baseline=label)
-    project = _project(session)
-    library = None if project is None else TemplateLibrary(project.templates)
     templates = {arm.arm.template for arm in evidence.table.arms}
     if library is not None and "@" not in reference and len(templates) == 1:
         [name] = templates
@@ -122,17 +69,6 @@ def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evid
     label = next(arm.label for arm in table.arms if arm.arm.digest == text.digest)
     note = f"{label} is taken from run {run_id}"
     return Evidence(table, (*evidence.run_ids, run_id), label, (*evidence.notes, note))
-
-
-def _project(session: Session) -> Project | None:
-    """Return the project; a database that is named needs none around it."""
-    try:
-        return project_of(session)
-    except PromptlabError as error:
-        written = error.where is not None  # a project is there, with a mistake in its files
-        if written or session.database is None or session.folder is not None:
-            raise
-        return None
 
 
 def _label_of(table: Measurements, reference: str) -> str | None:

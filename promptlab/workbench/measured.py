@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.measurements import join, only_text
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import database_path, open_store, project_of
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import MeasuredRun, ResultFilter
 from promptlab.core.types import Arm, TemplateSource
 from promptlab.store import Store
 from promptlab.templates.diff import Flip
+from promptlab.workbench.bench import Workbench
 
 _Key = tuple[str, str]
 """A backend and a case."""
@@ -44,17 +43,17 @@ class _Said:
 
 
 def measured(
-    session: Session, a: TemplateSource, b: TemplateSource, case_id: str | None
+    bench: Workbench, a: TemplateSource, b: TemplateSource, case_id: str | None
 ) -> tuple[Sequence[Comparison], Sequence[Flip]]:
     """Compare two texts where both were measured, and tell the cases that flipped, lost ones first.
 
     With `case_id`, tell that case alone, flipped or not. Both are empty where one of the texts was
     not run, or not by a scorer and on a backend of the other.
     """
-    if not database_path(session).exists():
+    if not bench.has_database:
         return (), ()
-    rule = project_of(session).rule
-    with open_store(session) as store:
+    rule = bench.project.rule
+    with bench.open_store() as store:
         sides = _sides(store, a, b)
         found = _compared(*sides, rule) if sides is not None else ()
         if sides is None or not found:

@@ -1,0 +1,50 @@
+"""The gates of a run: read, checked before any call, and judged when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Plan, TemplateSource
+from promptlab.experiments.gates import Beats, Gate, NoWorse, parse_gate
+from promptlab.experiments.suite import Suite
+from promptlab.store import Store
+from promptlab.templates.library import TemplateLibrary
+
+
+def suite_gates(
+    suite: Suite, plan: Plan, asked: Iterable[str], library: TemplateLibrary
+) -> tuple[Gate, ...]:
+    """Read the gates of a suite, and those that are asked for on top."""
+    labels = [spec.label for spec in plan.scorers]
+    ours = [
+        (text, suite.document.where(("gates", at))) for at, text in enumerate(suite.settings.gates)
+    ]
+    texts = [*ours, *((text, "--gate") for text in asked)]
+    return tuple(parse_gate(text, labels, plan.primary, at, library.one) for text, at in texts)
+
+
+def stored_gates(plan: Plan, library: TemplateLibrary) -> tuple[Gate, ...]:
+    """Read the gates of a stored run again."""
+    labels = [spec.label for spec in plan.scorers]
+    where = "the run's gates"
+    return tuple(parse_gate(text, labels, plan.primary, where, library.one) for text in plan.gates)
+
+
+def check_measurable(store: Store, plan: Plan, gates: Sequence[Gate]) -> None:
+    """Refuse a gate on a version that is not in the plan and was never run, before any call."""
+    planned = {source.digest for source in plan.templates}
+    for gate in gates:
+        for text in _texts(gate):
+            if text.digest not in planned and store.newest_run_of((text.digest,)) is None:
+                name = f"{text.name}@{text.version}"
+                raise PromptlabError(
+                    f"the gate {gate.text!r} needs results of {name}, and there are none",
+                    hint=f"run it too, with -t {name}",
+                )
+
+
+def _texts(gate: Gate) -> tuple[TemplateSource, ...]:
+    if isinstance(gate, Beats):
+        return gate.better, gate.than
+    return (gate.baseline,) if isinstance(gate, NoWorse) else ()

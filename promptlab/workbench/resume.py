@@ -1,0 +1,118 @@
+"""From a stored run to one that is ready to be finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from promptlab.core.budget import Spent
+from promptlab.core.errors import PromptlabError
+from promptlab.core.results import RunInfo
+from promptlab.core.types import Json, ScorerSpec
+from promptlab.importers.outcomes import IMPORTED
+from promptlab.runner.flow import Job, finish
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.store import Store
+from promptlab.templates.template import Template
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.gates import stored_gates
+from promptlab.workbench.jobs import Prepared, make_budget, make_executor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much may be sent, at once and in all; None keeps what the run began with."""
+
+    jobs: int | None = None
+    max_cost: float | None = None
+    max_calls: int | None = None
+
+
+@contextmanager
+def prepare_resume(
+    bench: Workbench, run_ref: str | None, bounds: Bounds = Bounds()
+) -> Iterator[Prepared]:
+    """Make a stored run ready to be finished, by default the newest that was interrupted.
+
+    Bounds count what the run has spent before. The store is open until it was carried out.
+    """
+    root = bench.project.root
+    with bench.open_store(readonly=False) as store:
+        run_id = _choose(store, run_ref)
+        _refuse_imported(store.run(run_id))
+        plan, asked = store.load_plan(run_id), dict(store.run(run_id).overrides)
+        given = {
+            "jobs": bounds.jobs, "max_cost": bounds.max_cost, "max_calls": bounds.max_calls
+        }  # fmt: skip
+        asked.update((name, value) for name, value in given.items() if value is not None)
+        scorers = bind(plan.scorers, root)
+        _refuse_other_versions(plan.scorers, scorers)
+        backends = bench.stored_backends(plan.backends)
+        before, max_cost = store.spent(run_id), _number(asked.get("max_cost"))
+        executor = str(asked.get("executor", "local"))
+        job = Job(
+            run_id=run_id,
+            plan=plan,
+            templates={source.digest: Template(source) for source in plan.templates},
+            backends=backends,
+            scorers=scorers,
+            store=store,
+            executor=make_executor(executor, root, _whole(asked.get("jobs"))),
+            root=root,
+            fresh=store.run(run_id).fresh,
+            offline=bool(asked.get("offline", False)),
+            budget=make_budget(_whole(asked.get("max_calls")), max_cost, backends, before),
+            limits=bench.project.rule.limits,
+        )
+        store.resume_run(run_id)
+        gates = stored_gates(plan, bench.library)
+        notes = () if max_cost is None else _uncounted(before)
+        yield Prepared(job, finish, gates, bench.project.rule, notes)
+
+
+def _uncounted(before: Spent) -> tuple[str, ...]:
+    """Tell of answers that were paid for before there was a price, which no limit counts."""
+    if not before.unpriced or before.cost_usd:
+        return ()
+    answers = "1 earlier answer" if before.unpriced == 1 else f"{before.unpriced:,} earlier answers"
+    return (f"--max-cost does not count {answers} of unknown cost",)
+
+
+def _number(value: Json) -> float | None:
+    """Read a stored limit."""
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _whole(value: Json) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _choose(store: Store, run_ref: str | None) -> str:
+    if run_ref is not None:
+        return store.find_run(run_ref)
+    unfinished = [run for run in store.unfinished() if IMPORTED not in run.overrides]
+    if not unfinished:
+        raise PromptlabError(
+            "no run was interrupted", hint="name one to try its failed trials again"
+        )
+    return unfinished[0].run_id
+
+
+def _refuse_imported(run: RunInfo) -> None:
+    """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
+    if IMPORTED in run.overrides:
+        raise PromptlabError(
+            f"run {run.run_id} was imported from {run.overrides[IMPORTED]}",
+            hint="there is nothing to carry out; import the file again if a part is missing",
+        )
+
+
+def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
+    """Refuse to grade the rest of a run by other rules than its beginning."""
+    for spec, scorer in zip(stored, bound, strict=True):
+        if scorer.spec.version != spec.version:
+            raise PromptlabError(
+                f"scorer {spec.label!r} is not what it was when the run began",
+                hint="start a new run: it grades all anew, and stored answers cost nothing",
+            )

@@ -1,0 +1,232 @@
+"""From a suite and what is asked of it to a run that is ready, or to a forecast of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from promptlab.backends import Backend
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import BackendSpec, Json, Plan
+from promptlab.experiments.gates import Gate
+from promptlab.experiments.plan import Selection, Split, make_plan
+from promptlab.experiments.suite import Suite, load_suite
+from promptlab.importers.outcomes import imported_template
+from promptlab.runner.flow import Job, start
+from promptlab.runner.forecast import Forecast, Stored, check, forecast
+from promptlab.runner.requests import Renderer
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.store import Store
+from promptlab.templates.template import Template
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.gates import check_measurable, suite_gates
+from promptlab.workbench.jobs import Prepared, make_budget, make_executor
+
+_NOT_KEPT = ("fresh",)  # it has a column of its own
+_USUAL: tuple[object, ...] = (None, (), "local")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What is asked of a run beyond its suite file; what is left out is as the suite says.
+
+    `templates` and `backends` stand in for the suite's. `limit`, `case_ids`, `tags` and `split`
+    choose cases, `params` are variables for every case. `gates` come on top of the suite's. `jobs`
+    is the number of calls in flight for each remote backend; `max_cost` (USD) and `max_calls` stop
+    the run. With `offline` the store must have every answer, with `fresh` none of it counts.
+    `until_decided` stops each arm once it is better or worse than `baseline`, by default the first.
+    """
+
+    templates: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    limit: int | None = None
+    case_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    split: Split | None = None
+    repeats: int | None = None
+    seed: int | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    gates: tuple[str, ...] = ()
+    executor: str = "local"
+    offline: bool = False
+    jobs: int | None = None
+    max_cost: float | None = None
+    max_calls: int | None = None
+    until_decided: bool = False
+    baseline: str | None = None
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if self.offline and self.fresh:
+            raise PromptlabError("--offline and --fresh exclude each other", hint="choose one")
+        if self.baseline is not None and not self.until_decided:
+            raise PromptlabError(
+                "--baseline goes with --until-decided", hint="promptlab compare has one of its own"
+            )
+
+    def asked(self) -> dict[str, Json]:
+        """Return what is asked beyond the suite file, as it is kept with the run."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        found["params"] = tuple(self.params.items())
+        return {
+            name: _as_json(value)
+            for name, value in found.items()
+            if name not in _NOT_KEPT and value is not False and value not in _USUAL
+        }
+
+
+def _as_json(value: Any) -> Json:
+    """Return an option as JSON: a tuple as a list."""
+    if isinstance(value, tuple):
+        return [_as_json(each) for each in value]
+    plain: Json = value
+    return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a run would do: its plan, the forecast, and what backends will not honour."""
+
+    plan: Plan
+    forecast: Forecast
+    shortfalls: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Assembled:
+    """A suite made ready: the plan, and the objects that it names."""
+
+    plan: Plan
+    templates: Mapping[str, Template]
+    scorers: Sequence[BoundScorer]
+    backends: Mapping[str, Backend]
+    gates: tuple[Gate, ...]
+
+
+def look_ahead(bench: Workbench, suite: str, options: RunOptions) -> Outlook:
+    """Say what a run would do, and make no call."""
+    ready = _assemble(bench, suite, options)
+    make_budget(options.max_calls, options.max_cost, ready.backends)
+    renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
+    with _answers(bench, fresh=options.fresh) as stored:
+        shortfalls, found = asyncio.run(_walk(renderer, ready, stored))
+    return Outlook(ready.plan, found, shortfalls)
+
+
+@contextmanager
+def prepare_run(bench: Workbench, suite: str, options: RunOptions) -> Iterator[Prepared]:
+    """Make a new run of a suite ready. The store is open until it was carried out."""
+    ready = _assemble(bench, suite, options)
+    budget = make_budget(options.max_calls, options.max_cost, ready.backends)
+    with bench.open_store(readonly=False) as store:
+        check_measurable(store, ready.plan, ready.gates)
+        job = Job(
+            run_id=bench.session.new_run_id(),
+            plan=ready.plan,
+            templates=ready.templates,
+            backends=ready.backends,
+            scorers=ready.scorers,
+            store=store,
+            executor=make_executor(options.executor, bench.project.root, options.jobs),
+            root=bench.project.root,
+            fresh=options.fresh,
+            offline=options.offline,
+            budget=budget,
+            limits=bench.project.rule.limits,
+        )
+        flow = partial(start, overrides=options.asked())
+        yield Prepared(job, flow, ready.gates, bench.project.rule, _edits(store, ready.plan))
+
+
+def _assemble(bench: Workbench, name: str, options: RunOptions) -> _Assembled:
+    suite = load_suite(bench.project.suites, name)
+    scorers = _bind(suite, bench.project.root)
+    specs, backends = _backends(bench, suite, options.backends)
+    plan, templates = make_plan(
+        suite, bench.library, specs, [each.spec for each in scorers], _selection(bench, options)
+    )
+    gates = suite_gates(suite, plan, options.gates, bench.library)
+    return _Assembled(plan, templates, scorers, backends, gates)
+
+
+def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
+    try:
+        return bind(suite.settings.scorers, root)
+    except PromptlabError as error:
+        where = error.where or suite.document.where(("scorers",))
+        hint = error.hint or "promptlab scorer show NAME tells what it takes"
+        raise PromptlabError(error.message, where=where, hint=hint) from None
+
+
+def _backends(
+    bench: Workbench, suite: Suite, asked: Iterable[str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make the backends that are asked for, else those of the suite."""
+    places = {name: f"-b {name}" for name in asked} or {
+        name: suite.document.where(("backends", place))
+        for place, name in enumerate(suite.settings.backends)
+    }
+    made = [bench.backend(name, where) for name, where in places.items()]
+    return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
+
+
+def _selection(bench: Workbench, options: RunOptions) -> Selection:
+    """Return what the options choose of a suite."""
+    baseline = options.baseline
+    if baseline is not None and baseline.partition("@")[0] in bench.library.names():
+        source = bench.library.one(baseline)
+        baseline = f"{source.name}@{source.version}"
+    return Selection(
+        templates=options.templates,
+        limit=options.limit,
+        case_ids=options.case_ids,
+        tags=options.tags,
+        split=options.split,
+        repeats=options.repeats,
+        seed=options.seed,
+        params=options.params,
+        gates=options.gates,
+        until_decided=bench.project.rule.alpha if options.until_decided else None,
+        baseline=baseline,
+    )
+
+
+def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
+    """Tell of labels whose text was changed after it had results."""
+    return tuple(
+        f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
+        f" the earlier text (keep both: promptlab template new {source.name})"
+        for source in plan.templates
+        if (earlier := _texts_of(store, source.name, source.version))
+        and source.digest not in earlier
+    )
+
+
+def _texts_of(store: Store, name: str, version: str) -> list[str]:
+    """Return the digests of all texts with results under a label; an imported one has no text."""
+    unknown_text = imported_template(name, version).digest
+    found = store.label_digests(name, version)
+    return [digest for digest in found if digest != unknown_text]
+
+
+async def _walk(
+    renderer: Renderer, ready: _Assembled, stored: Stored
+) -> tuple[Mapping[str, Sequence[str]], Forecast]:
+    shortfalls = await check(renderer, ready.scorers, ready.backends)
+    return shortfalls, await forecast(renderer, stored, ready.backends)
+
+
+@contextmanager
+def _answers(bench: Workbench, *, fresh: bool) -> Iterator[Stored]:
+    """Give what looks answers up; a fresh run, and one before the first, knows of none."""
+    if fresh or not bench.has_database:
+        yield lambda _: {}
+        return
+    with bench.open_store() as store:
+        yield partial(store.completions, fresh_run=None)
