@@ -6,8 +6,9 @@ It was run with the version at commit 5aa1c88, from the folder of the repository
 
 The database is what that version wrote, and the files in `said/` are what it said of it. A later
 version must be able to open the one and say the other, so nothing here is to be made anew with it.
-Changed afterwards are only what would tell of the machine: the name of the host and the number of
-the process that made a run, and the folder in tracebacks. The clock and the ids of the runs were
+Changed afterwards was only what would tell of the machine: the name of the host and the number of
+the process that made a run, and the folders in tracebacks; and one run was given the state in which
+`kill -9` leaves it. The clock and the ids of the runs were
 set by hand, so that what is recorded can be told from what a test adds.
 """
 
@@ -67,8 +68,8 @@ def answer(messages: list[dict[str, str]]) -> str:
     if "Step by step" in asked:
         return right if chance < 0.8 else f"{wrong}, I would say"
     if "alone" in asked:
-        return right.title() if chance < 0.85 else wrong
-    if chance < 0.5:
+        return right.title() if chance < 0.94 else wrong
+    if chance < 0.45:
         return f"I find it {right}."
     return "Well, that depends on how one looks at it, as all things do in the end, or nearly all."
 
@@ -153,7 +154,11 @@ def measure(root: Path) -> None:
 def freeze(root: Path) -> None:
     """Keep the database as one small file that tells nothing of this machine."""
     with contextlib.closing(sqlite3.connect(root / DATABASE, isolation_level=None)) as database:
-        database.execute("UPDATE runs SET host = 'golden', pid = 1, process_started = NULL")
+        database.execute("UPDATE runs SET host = 'frozen.invalid', pid = 1, process_started = NULL")
+        database.execute(  # as `kill -9` leaves a run
+            "UPDATE runs SET status = 'running', finished_at = NULL WHERE run_id = ?",
+            [RUNS["killed"]],
+        )
         for folder in (root, Path(promptlab.__file__).parents[1]):
             database.execute(
                 "UPDATE scores SET traceback = replace(traceback, ?, '')", [f"{folder}/"]
