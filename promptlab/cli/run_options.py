@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from promptlab.core.errors import PromptlabError
-from promptlab.workbench.run import RunOptions
+from promptlab.workbench.options import RunOptions
 
 
 def spending(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.keys import STRUCK, is_key, named_without_key, without_literals
 from promptlab.project.folder import BackendEntry
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.looping import run_to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def _without_keys(entry: BackendEntry) -> Configured:
 
 def _check(bench: Workbench, name: str) -> Health:
     try:
-        return asyncio.run(_answer(bench.make(bench.project.backend(name))))
+        return run_to_end(_answer(bench.make(bench.project.backend(name))))
     except PromptlabError as error:
         where = f"{error.where}: " if error.where else ""
         return Health(False, f"{where}{error.message}", error.hint)
