@@ -60,7 +60,7 @@ def make_plan(
     """Make the plan of a suite, and compile its templates (by digest)."""
     settings = suite.settings
     templates = _templates(suite, library, selection)
-    arms, samplings = _arms(suite, templates, backends)
+    arms = _arms(suite, templates, backends)
     seed = settings.seed if selection.seed is None else selection.seed
     cases = with_params(select_cases(suite, selection), _typed(selection.params, templates))
     sequential = None
@@ -70,7 +70,6 @@ def make_plan(
     plan = Plan(
         suite=suite.name,
         arms=arms,
-        samplings=samplings,
         cases=cases,
         repeats=selection.repeats or settings.repeats,
         seed=seed,
@@ -115,19 +114,25 @@ def _templates(
 
 def _arms(
     suite: Suite, templates: Sequence[Template], backends: Sequence[BackendSpec]
-) -> tuple[tuple[Arm, ...], tuple[Sampling, ...]]:
-    arms, samplings = [], []
+) -> tuple[Arm, ...]:
+    arms = []
     for backend in backends:
         for template in templates:
             sampling = sampling_of(suite, template)
             for off in arms_off(suite.settings.design, template.blocks, template.file):
                 practices = tuple(name for name in template.practices if name not in off)
-                source = template.source
                 arms.append(
-                    Arm(source.name, source.version, source.digest, practices, off, backend.name)
+                    Arm(
+                        template.source.name,
+                        template.source.version,
+                        template.source.digest,
+                        practices,
+                        off,
+                        backend.name,
+                        sampling,
+                    )
                 )
-                samplings.append(sampling)
-    return tuple(arms), tuple(samplings)
+    return tuple(arms)
 
 
 def sampling_of(suite: Suite, template: Template) -> Sampling:

@@ -26,7 +26,6 @@ from promptlab.core.types import (
     Outcome,
     Plan,
     Request,
-    Sampling,
     Score,
     ScorerSpec,
     TemplateSource,
@@ -105,7 +104,7 @@ class ImportedRun:
         usage = Usage(measured.input_tokens, measured.output_tokens)
         text = measured.output or ""
         completion = Completion(Outcome.OK, text, usage, cost_usd=measured.cost_usd)
-        request = Request(key, (), self.plan.samplings[trial.arm])
+        request = Request(key, (), arm.sampling)
         return (Turn(IMPLICIT_ANSWER, request, completion, cached=False),)
 
 
@@ -142,7 +141,6 @@ def _plan(table: _Table, file: str) -> Plan:
             )
             for arm in table.arms
         ),
-        samplings=(Sampling(),) * len(table.arms),
         cases=_cases(table, file),
         repeats=max(Counter(key[:2] for key in table.trials).values()),
         seed=0,

@@ -164,7 +164,7 @@ class Renderer:
         return self._sampling(trial, call, turn), self._templates[trial.arm].schema_of(call)
 
     def _sampling(self, trial: Trial, call: Call, turn: int) -> Sampling:
-        sampling = self.plan.samplings[trial.arm]
+        sampling = self.plan.arms[trial.arm].sampling
         if call.sampling:
             sampling = replace(sampling, **call.sampling)
         if sampling.temperature == 0:

@@ -82,7 +82,7 @@ def test_every_version_meets_every_backend(plan_of: MakePlan) -> None:
 
 
 def test_a_template_goes_before_the_suite_in_sampling(plan_of: MakePlan) -> None:
-    assert plan_of().samplings == (
+    assert tuple(arm.sampling for arm in plan_of().arms) == (
         Sampling(temperature=0.5, max_tokens=99),
         Sampling(temperature=0.5, max_tokens=8),
     )

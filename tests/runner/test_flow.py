@@ -24,7 +24,6 @@ from promptlab.core.types import (
     Outcome,
     Plan,
     Request,
-    Sampling,
     TemplateSource,
     TrialResult,
     Turn,
@@ -159,7 +158,6 @@ def make_job(
     plan = Plan(
         suite="greet",
         arms=tuple(Arm(s.name, s.version, s.digest, (), (), "echo") for s in sources),
-        samplings=(Sampling(),) * len(sources),
         cases=tuple(map(make_case, NAMES)),
         repeats=1,
         seed=1,
