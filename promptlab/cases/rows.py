@@ -48,8 +48,7 @@ def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tu
     """Make cases of rows; each id stands once, and there is at least one case."""
     for role in columns:
         if role not in ROLES:
-            told = unknown("role in columns", role, ROLES)
-            raise PromptlabError(told.message, where=file, hint=told.hint)
+            raise unknown("role in columns", role, ROLES).at(file)
     maker = _CaseMaker(Columns(**columns), columns)
     seen: dict[str, str] = {}
     cases = []
@@ -116,17 +115,15 @@ class _CaseMaker:
     def _check_columns(self, row: Mapping[str, object], where: str) -> None:
         for role, column in self.mapped.items():
             if column not in row:
-                told = unknown("column", column, row)
-                raise PromptlabError(
-                    f"{told.message}, which columns.{role} asks for", where=where, hint=told.hint
-                )
+                lacking = unknown("column", column, row)
+                asked = f"{lacking.message}, which columns.{role} asks for"
+                raise lacking.saying(asked).at(where)
 
 
 def _check_keys(row: Mapping[str, object], where: str) -> None:
     for key in row:
         if key not in _STRUCTURED:
-            told = unknown("key", key, _STRUCTURED, of="a case")
-            raise PromptlabError(told.message, where=where, hint=told.hint)
+            raise unknown("key", key, _STRUCTURED, of="a case").at(where)
 
 
 def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: str) -> Case:

@@ -94,10 +94,8 @@ def _templates(
         try:
             resolved = library.resolve(reference)
         except PromptlabError as error:
-            where = error.where or suite.document.where(("templates", index))
-            if selection.templates:
-                where = error.where or f"-t {reference}"
-            raise PromptlabError(error.message, where=where, hint=error.hint) from None
+            written = suite.document.where(("templates", index))
+            raise error.at(f"-t {reference}" if selection.templates else written) from None
         for name, version in resolved:
             if (name, version) not in found:
                 found[name, version] = library.load(name, version)
@@ -144,9 +142,7 @@ def _primary(suite: Suite, scorers: Sequence[ScorerSpec]) -> str:
     labels = [spec.label for spec in scorers]
     primary = suite.settings.primary
     if primary is not None and primary not in labels:
-        told = unknown("scorer", primary, labels)
-        where = suite.document.where(("primary",))
-        raise PromptlabError(told.message, where=where, hint=told.hint)
+        raise unknown("scorer", primary, labels).at(suite.document.where(("primary",)))
     return primary or labels[0]
 
 

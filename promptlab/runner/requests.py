@@ -85,7 +85,7 @@ class Renderer:
         try:
             return template.render(case.vars, answers, self._off[trial.arm], self._images.load)
         except PromptlabError as error:
-            raise _with_case(error, case) from None
+            raise error.in_case(case.id) from None
 
     def _ask(self, trial: Trial, call: Call, answers: Sequence[str]) -> Ask:
         goes_on = call.name != self._templates[trial.arm].final_answer
@@ -141,7 +141,7 @@ class Renderer:
         try:
             return list(calls)
         except PromptlabError as error:
-            raise _with_case(error, case) from None
+            raise error.in_case(case.id) from None
 
     def _request(self, trial: Trial, call: Call, turn: int, *, followed: bool) -> Request:
         """Make the request of a call. Its key covers all that can change the answer."""
@@ -200,9 +200,3 @@ def _sampling_json(sampling: Sampling) -> Json:
         list(sampling.stop),
         sampling.seed,
     ]
-
-
-def _with_case(error: PromptlabError, case: Case) -> PromptlabError:
-    return PromptlabError(
-        f"{error.message}, in case {case.id!r}", where=error.where, hint=error.hint
-    )

@@ -97,8 +97,8 @@ class TemplateLibrary:
         versions = self.versions(name)
         for alias, version in data.items():
             if version not in versions:
-                told = unknown("version", str(version), versions, of=name)
-                raise PromptlabError(told.message, where=document.where((alias,)), hint=told.hint)
+                mistaken = unknown("version", str(version), versions, of=name)
+                raise mistaken.at(document.where((alias,)))
         return {str(alias): str(version) for alias, version in data.items()}
 
     def with_alias(self, name: str, alias: str, version: str) -> str:
