@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from promptlab.core.digest import template_digest
 from promptlab.core.types import Arm, BackendSpec, Case, Plan, Sampling, TemplateSource
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import bind
-from promptlab.templates.library import template_digest
 from promptlab.templates.template import Template
 
 GREEDY = Sampling()

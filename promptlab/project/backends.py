@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from promptlab.backends import NO_ENVIRONMENT, Backend
 from promptlab.core import plugins
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import backend_digest
 from promptlab.core.errors import PromptlabError
 from promptlab.core.keys import is_key
 from promptlab.core.types import BackendSpec
@@ -63,7 +63,7 @@ def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:
         model=entry.model,
         options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model hold JSON only
         identity=identity,
-        digest=digest_json(identity),
+        digest=backend_digest(identity),
     )
 
 
