@@ -10,6 +10,7 @@ from typing import Literal
 from promptlab.cases.rows import with_params
 from promptlab.core.digest import canonical_json, seed_from
 from promptlab.core.errors import PromptlabError
+from promptlab.core.groups import drawn_as, places_by_group
 from promptlab.core.plugins import unknown
 from promptlab.core.types import (
     Arm,
@@ -204,11 +205,13 @@ def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], 
 
 def shuffled(cases: Sequence[Case], seed: int) -> tuple[Case, ...]:
     """Put cases into an order of chance, the same for each seed; a group stays together."""
-    groups: dict[str, list[Case]] = {}
-    for case in cases:
-        groups.setdefault(_group_of(case), []).append(case)
-    order = sorted(groups, key=lambda group: (seed_from("order", seed, group), group))
-    return tuple(case for group in order for case in groups[group])
+    groups = places_by_group(cases)
+
+    def drawn(group: str) -> tuple[int, str, str]:
+        name = drawn_as(cases[groups[group][0]])
+        return seed_from("order", seed, name), name, group
+
+    return tuple(cases[place] for group in sorted(groups, key=drawn) for place in groups[group])
 
 
 def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
@@ -237,8 +240,4 @@ def in_holdout(case: Case, share: float, seed: int) -> bool:
     Each group draws its own number from the seed, so cases that belong together stay together,
     and adding cases never moves another one across the border.
     """
-    return seed_from("holdout", seed, _group_of(case)) < share * 2**31
-
-
-def _group_of(case: Case) -> str:
-    return case.id if case.group is None else case.group
+    return seed_from("holdout", seed, drawn_as(case)) < share * 2**31
