@@ -138,15 +138,10 @@ def _plan(table: _Table, file: str) -> Plan:
         ),
         cases=_cases(table, file),
         repeats=max(Counter(key[:2] for key in table.trials).values()),
-        seed=0,
         scorers=scorers,
         primary=scorers[0].label,
-        grade=None,
         templates=tuple(templates.values()),
         backends=tuple(_backend(name) for name in dict.fromkeys(arm.backend for arm in table.arms)),
-        split="all",
-        gates=(),
-        assets=".",
     )
 
 

@@ -10,7 +10,7 @@ from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunIn
 from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json
-from promptlab.store.plans import load_arms, load_scorers, sequential_of
+from promptlab.store.plans import load_arms, load_scorers, load_settings
 from promptlab.store.runs import run_info
 
 # The order of `results.MEASURED`.
@@ -56,8 +56,8 @@ WHERE t.run = ?
 def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRun:
     """Return what the scorer of that label says of a run; None means the primary one."""
     info = run_info(connection, run)
-    settings = from_json(connection.value("SELECT settings FROM runs WHERE id = ?", [run]))
-    place, spec = _scorer(connection, run, scorer or settings["primary"], info.run_id)
+    settings = load_settings(connection, run)
+    place, spec = _scorer(connection, run, scorer or settings.primary, info.run_id)
     digests: dict[str, str] = dict(connection.rows(_BACKENDS, [run]))
     served = _served(connection, run)
     arms = tuple(
@@ -66,10 +66,10 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
     )
     return MeasuredRun(
         info=info,
-        split=settings["split"],
-        seed=settings["seed"],
-        repeats=settings["repeats"],
-        sequential=sequential_of(settings),
+        split=settings.split,
+        seed=settings.seed,
+        repeats=settings.repeats,
+        sequential=settings.sequential,
         looks=_looks(connection, run, info),
         reused=connection.count("SELECT count(*) FROM trials WHERE run = ? AND cached = 1", [run]),
         scorer=spec,
