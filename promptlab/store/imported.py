@@ -9,8 +9,8 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
 from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json, sampling_from_json
-from promptlab.store.plans import load_arms, load_scorers, sequential_of
+from promptlab.store.encode import from_json
+from promptlab.store.plans import load_arms, load_scorers, load_settings
 from promptlab.store.runs import run_info
 
 # The order of `results.MEASURED`.
@@ -56,20 +56,20 @@ WHERE t.run = ?
 def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRun:
     """Return what the scorer of that label says of a run; None means the primary one."""
     info = run_info(connection, run)
-    settings = from_json(connection.value("SELECT settings FROM runs WHERE id = ?", [run]))
-    place, spec = _scorer(connection, run, scorer or settings["primary"], info.run_id)
+    settings = load_settings(connection, run)
+    place, spec = _scorer(connection, run, scorer or settings.primary, info.run_id)
     digests: dict[str, str] = dict(connection.rows(_BACKENDS, [run]))
     served = _served(connection, run)
     arms = tuple(
-        MeasuredArm(arm, sampling_from_json(sampling), digests[arm.backend], **served[index])
-        for index, (arm, sampling) in enumerate(load_arms(connection, run))
+        MeasuredArm(arm, digests[arm.backend], **served[place])
+        for place, arm in enumerate(load_arms(connection, run))
     )
     return MeasuredRun(
         info=info,
-        split=settings["split"],
-        seed=settings["seed"],
-        repeats=settings["repeats"],
-        sequential=sequential_of(settings),
+        split=settings.split,
+        seed=settings.seed,
+        repeats=settings.repeats,
+        sequential=settings.sequential,
         looks=_looks(connection, run, info),
         reused=connection.count("SELECT count(*) FROM trials WHERE run = ? AND cached = 1", [run]),
         scorer=spec,

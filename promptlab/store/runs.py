@@ -18,7 +18,7 @@ from promptlab.core.results import RunInfo
 from promptlab.core.types import Json, Outcome, Plan
 from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, mapping_to_json, to_json
-from promptlab.store.plans import save_plan, settings_of
+from promptlab.store.plans import save_plan, settings_to_json
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
@@ -87,7 +87,7 @@ def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: 
             [
                 run_id,
                 plan.suite,
-                settings_of(plan),
+                settings_to_json(plan),
                 mapping_to_json(asked.overrides),
                 asked.trials,
                 asked.fresh,

@@ -105,9 +105,7 @@ class Workbench:
         try:
             return self._described(self.project.backend(name))
         except PromptlabError as error:
-            raise PromptlabError(
-                error.message, where=error.where or where, hint=error.hint
-            ) from None
+            raise error.at(where) from None
 
     def stored_backends(self, specs: Iterable[BackendSpec]) -> Mapping[str, Backend]:
         """Make the backends of a stored run again, and refuse ones that are not the same.

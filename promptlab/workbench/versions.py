@@ -157,8 +157,7 @@ def render_calls(bench: Workbench, reference: str, rendering: Rendering) -> list
         return list(loaded.calls(variables, off, images.load))
     except PromptlabError as error:
         given = "give values with -p KEY VALUE, or a case's with --suite"
-        hint = error.hint if rendering.suite else given
-        raise PromptlabError(error.message, where=error.where, hint=hint) from None
+        raise error.advising(error.hint if rendering.suite else given) from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,16 @@ from hypothesis import strategies as st
 
 from promptlab.core.digest import digest_json
 from promptlab.core.errors import StoreError
-from promptlab.core.types import BackendSpec, Case, Json, Outcome, Plan, Sampling, TrialResult
+from promptlab.core.types import (
+    BackendSpec,
+    Case,
+    Json,
+    Outcome,
+    Plan,
+    Sampling,
+    Sequential,
+    TrialResult,
+)
 from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]
@@ -98,8 +108,10 @@ def test_arms_on_several_backends_keep_their_own(store: Store, make_plan: MakePl
     plan = replace(
         plan,
         backends=(*plan.backends, other),
-        arms=(arm, replace(arm, backend="big")),
-        samplings=(Sampling(), Sampling(temperature=0.7, top_p=0.9)),
+        arms=(
+            replace(arm, sampling=Sampling()),
+            replace(arm, backend="big", sampling=Sampling(temperature=0.7, top_p=0.9)),
+        ),
     )
     store.begin_run("r1", plan)
     assert store.load_plan("r1") == plan
@@ -267,3 +279,21 @@ def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) 
     store.resume_run("r1")
     with pytest.raises(StoreError, match="run r1 is still going on"):
         store.resume_run("r1")
+
+
+def test_the_settings_of_a_plan_are_stored_as_they_were(
+    store: Store, make_plan: MakePlan, path: Path
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    store.begin_run("r2", replace(plan, sequential=Sequential(0.05, ((0, 1),))))
+    plain = (
+        '{"repeats":1,"seed":1,"primary":"exact_match","grade":null,"split":"dev",'
+        '"gates":["exact_match >= 0.5"],"assets":"data"}'
+    )
+    early = plain[:-1] + ',"sequential":{"alpha":0.05,"pairs":[[0,1]]}}'
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT settings FROM runs ORDER BY id").fetchall() == [
+            (plain,),
+            (early,),
+        ]
