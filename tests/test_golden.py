@@ -38,6 +38,9 @@ from .golden.commands import (
     typed,
 )
 
+# The frozen project imports modules by the names that they had.
+pytestmark = pytest.mark.filterwarnings("ignore:promptlab.types:DeprecationWarning")
+
 SCORERS = "golden_scorers"  # the module of the frozen project
 SUITES = sorted(path.stem for path in (PROJECT / "suites").glob("*.yaml"))
 NEEDS_MODEL = {"tone", "weigh"}
