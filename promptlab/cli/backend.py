@@ -6,6 +6,7 @@ import click
 from rich.markup import escape
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import VerbGroup, example
 from promptlab.core import plugins
 from promptlab.report.terminal.tables import plain_table
 from promptlab.workbench.bench import Workbench
@@ -13,12 +14,12 @@ from promptlab.workbench.checking import check_backends, configured_backends
 from promptlab.workbench.session import Session
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def backend() -> None:
     """What answers prompts, and does it answer."""
 
 
-@backend.command("list")
+@backend.command("list", epilog=example("backend list"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
@@ -42,7 +43,7 @@ def list_(session: Session, as_json: bool) -> None:
     click.echo("Kinds: " + ", ".join(kinds))
 
 
-@backend.command()
+@backend.command(epilog=example("backend check smollm2"))
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj

@@ -10,6 +10,7 @@ from promptlab.analysis.compare import By
 from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.verbs import example
 from promptlab.report.documents.conclusions import compare_json
 from promptlab.report.terminal.compare import print_comparisons, print_lines
 from promptlab.workbench.bench import Workbench
@@ -17,7 +18,11 @@ from promptlab.workbench.conclusions import Deciding, compare_runs
 from promptlab.workbench.session import Session
 
 
-@click.command("compare", cls=RunCommand)
+@click.command(
+    "compare",
+    cls=RunCommand,
+    epilog=example("compare --baseline sentiment@v1", "compare -2 latest"),
+)
 @click.argument("run_refs", metavar="[RUN]...", type=RUN, nargs=-1)
 @click.option("--baseline", metavar="REF", help="Set all others against this arm.")
 @click.option(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.tables import plain_table
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def db() -> None:
     """Care for the database."""
 
 
-@db.command()
+@db.command(epilog=example("db stats"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def stats(session: Session, as_json: bool) -> None:
@@ -32,7 +33,7 @@ def stats(session: Session, as_json: bool) -> None:
     click.echo(f"{found.size / 1e6:.1f} MB, and {found.wal_size / 1e6:.1f} MB not checkpointed")
 
 
-@db.command()
+@db.command(epilog=example("db vacuum"))
 @click.pass_obj
 def vacuum(session: Session) -> None:
     """Give unused space back to the disk."""
@@ -41,7 +42,7 @@ def vacuum(session: Session) -> None:
     click.echo(f"{freed / 1e6:.1f} MB given back")
 
 
-@db.command()
+@db.command(epilog=example("db verify"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def verify(session: Session, as_json: bool) -> int:

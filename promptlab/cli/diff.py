@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.report.terminal.diff import print_case, print_case_size, print_files, print_table
 from promptlab.report.terminal.diff_measured import print_measured
@@ -14,7 +15,7 @@ from promptlab.workbench.session import Session
 from promptlab.workbench.version_diff import Aspects, Difference, diff_of, patch_between
 
 
-@click.command()
+@click.command(epilog=example("diff sentiment@v1 v2", "diff v1 v2 --case r06"))
 @click.argument("first", metavar="REF")
 @click.argument("second", metavar="REF")
 @click.option("--case", "case_id", metavar="ID", help="Diff the prompts rendered on this case.")

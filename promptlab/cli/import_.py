@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.importers.outcome_rows import ROLES
 from promptlab.report.terminal.run import print_run
@@ -18,7 +19,9 @@ from promptlab.workbench.importing import Reading, import_outcomes
 from promptlab.workbench.session import Session
 
 
-@click.command("import")
+@click.command(
+    "import", epilog=example("import outcomes.csv --suite bbh --column case=question_id")
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--suite", required=True, metavar="NAME", help="What the suite is called.")
 @click.option(

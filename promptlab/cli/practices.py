@@ -9,6 +9,7 @@ import click
 from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.verbs import example
 from promptlab.report.documents.conclusions import practices_json
 from promptlab.report.terminal.practices import print_practices
 from promptlab.workbench.bench import Workbench
@@ -16,7 +17,7 @@ from promptlab.workbench.conclusions import Deciding, effects_of_practices
 from promptlab.workbench.session import Session
 
 
-@click.command(cls=RunCommand)
+@click.command(cls=RunCommand, epilog=example("practices", "practices latest --scorer label"))
 @click.argument("run_refs", metavar="[RUN]...", type=RUN, nargs=-1)
 @deciding
 @click.pass_obj

@@ -9,12 +9,13 @@ import click
 from promptlab.cli.carry import carry
 from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.verbs import example
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.resume import Bounds, prepare_resume
 from promptlab.workbench.session import Session
 
 
-@click.command(cls=RunCommand)
+@click.command(cls=RunCommand, epilog=example("resume", "resume latest --max-calls 500"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, required=False)
 @spending
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

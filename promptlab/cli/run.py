@@ -9,6 +9,7 @@ import click
 from promptlab.cli.carry import carry
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.run_options import options_of, selecting, spending
+from promptlab.cli.verbs import example
 from promptlab.report.terminal.run import print_forecast
 from promptlab.report.views.run import forecast_json
 from promptlab.workbench.bench import Workbench
@@ -16,7 +17,11 @@ from promptlab.workbench.run import Outlook, look_ahead, prepare_run
 from promptlab.workbench.session import Session
 
 
-@click.command()
+@click.command(
+    epilog=example(
+        "run sentiment", "run sentiment -t sentiment@v2..v4 -n 20", "run sentiment --dry-run"
+    )
+)
 @click.argument("suite")
 @selecting
 @spending

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import example
 from promptlab.report.terminal.run import print_runs
 from promptlab.report.views.run import run_info_json
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 
 
-@click.command()
+@click.command(epilog=example("runs -n 5"))
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj

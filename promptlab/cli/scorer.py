@@ -5,18 +5,19 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.tables import plain_table
 from promptlab.scorers import Description, describe, get_scorer, scorer_names
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def scorer() -> None:
     """What can grade outputs."""
 
 
-@scorer.command("list")
+@scorer.command("list", epilog=example("scorer list"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def list_(as_json: bool) -> None:
     """List the scorers that have a name."""
@@ -31,7 +32,7 @@ def list_(as_json: bool) -> None:
     click.echo("Your own function is a scorer too: `module:attr`.")
 
 
-@scorer.command()
+@scorer.command(epilog=example("scorer show label"))
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj

@@ -8,6 +8,7 @@ import click
 
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.verbs import example
 from promptlab.report.terminal.run import print_result, print_run, print_tracebacks, print_turns
 from promptlab.report.views.run import result_json, run_view, turns_json
 from promptlab.workbench.bench import Workbench
@@ -17,7 +18,7 @@ from promptlab.workbench.session import Session
 _SHOWN = 20
 
 
-@click.command(cls=RunCommand)
+@click.command(cls=RunCommand, epilog=example("show --failed -t sentiment@v2", "show -2 --full"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
 @click.option("--failed", is_flag=True, help="Only trials that a scorer failed.")
 @click.option("--errors", is_flag=True, help="Only trials or scorers that ended in an error.")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from promptlab.cli.output import print_json, stdout
+from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.run import print_messages
 from promptlab.report.terminal.tables import plain_table
 from promptlab.report.views.run import messages_json
@@ -26,12 +27,12 @@ from promptlab.workbench.versions import (
 )
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def template() -> None:
     """The library of template versions."""
 
 
-@template.command("list")
+@template.command("list", epilog=example("template list"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
@@ -48,7 +49,7 @@ def list_(session: Session, as_json: bool) -> None:
     stdout().print(table)
 
 
-@template.command()
+@template.command(epilog=example("template show sentiment@v2"))
 @click.argument("reference", metavar="REF")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
@@ -70,7 +71,7 @@ def show(session: Session, reference: str, as_json: bool) -> None:
         click.echo(text.rstrip("\n"))
 
 
-@template.command()
+@template.command(epilog=example("template log sentiment"))
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
@@ -83,7 +84,7 @@ def log(session: Session, name: str, as_json: bool) -> None:
         _print_log(found)
 
 
-@template.command()
+@template.command(epilog=example("template new sentiment --from v2"))
 @click.argument("name")
 @click.option("--from", "origin", metavar="REF", help="The version to start from; the newest.")
 @click.option("--version", "version", help="The name of the new version; the next number.")
@@ -95,21 +96,21 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
     click.echo(f"made {path.relative_to(bench.project.root)}")
 
 
-@template.command()
+@template.command(epilog=example("template tag sentiment@v3 best"))
 @click.argument("reference", metavar="REF")
 @click.argument("alias")
 @click.pass_obj
 def tag(session: Session, reference: str, alias: str) -> None:
-    """Let ALIAS mean the version REF from now on: `tag sentiment@v3 best`."""
+    """Point ALIAS at the version REF: afterwards `sentiment@best` names it."""
     now = point_alias(Workbench(session), reference, alias)
     was = f" (was {now.before})" if now.before not in (None, now.version) else ""
     click.echo(f"{now.name}@{now.alias} means {now.name}@{now.version}{was}")
 
 
-@template.command()
+@template.command(epilog=example("template render sentiment@v2 --suite sentiment --case r06"))
 @click.argument("reference", metavar="REF")
-@click.option("--suite", help="Take the variables from a case of this suite.")
-@click.option("--case", "case_id", help="Which case; the first one.")
+@click.option("--suite", metavar="NAME", help="Take the variables from a case of this suite.")
+@click.option("--case", "case_id", metavar="ID", help="Which case; the first one by default.")
 @click.option("-p", "--param", "params", nargs=2, multiple=True, metavar="KEY VALUE")
 @click.option("--off", multiple=True, metavar="PRACTICE", help="Switch a practice off.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
