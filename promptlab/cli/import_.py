@@ -14,8 +14,9 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
 from promptlab.core.errors import PromptlabError
+from promptlab.core.runs import RunSettings
 from promptlab.importers.outcome_rows import ROLES, read_outcomes
-from promptlab.importers.outcomes import IMPORTED, ImportedRun, gather
+from promptlab.importers.outcomes import ImportedRun, gather
 from promptlab.report.terminal.run import print_run
 from promptlab.report.terminal.tables import counted
 from promptlab.store import Store
@@ -100,8 +101,8 @@ def _columns(pairs: Iterable[str]) -> dict[str, str]:
 
 def _keep(store: Store, run_id: str, imported: ImportedRun, file: Path) -> None:
     """Store the run: all of it, or as much as was stored when it broke off."""
-    overrides = {IMPORTED: file.name}
-    store.begin_run(run_id, imported.plan, overrides=overrides, trials=imported.size)
+    settings = RunSettings(imported=file.name)
+    store.begin_run(run_id, imported.plan, settings=settings, trials=imported.size)
     status: Literal["finished", "interrupted"] = "interrupted"
     try:
         with store.writer(run_id) as writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -16,8 +17,7 @@ from promptlab.cli.workbench import Workbench, open_store
 from promptlab.core.budget import Spent
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunInfo
-from promptlab.core.types import Json, ScorerSpec
-from promptlab.importers.outcomes import IMPORTED
+from promptlab.core.types import ScorerSpec
 from promptlab.report.terminal.tables import counted
 from promptlab.runner.flow import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
@@ -47,13 +47,17 @@ def resume(
     with open_store(session, readonly=False) as store:
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
-        plan, asked = store.load_plan(run_id), dict(store.run(run_id).overrides)
-        given = {"jobs": jobs, "max_cost": max_cost, "max_calls": max_calls}
-        asked.update((name, value) for name, value in given.items() if value is not None)
+        plan, asked = store.load_plan(run_id), store.run(run_id).settings
+        if jobs is not None:
+            asked = replace(asked, jobs=jobs)
+        if max_cost is not None:
+            asked = replace(asked, max_cost=max_cost)
+        if max_calls is not None:
+            asked = replace(asked, max_calls=max_calls)
         scorers = bind(plan.scorers, bench.project.root)
         _refuse_other_versions(plan.scorers, scorers)
         backends = bench.stored_backends(plan.backends)
-        before, max_cost = store.spent(run_id), _number(asked.get("max_cost"))
+        before = store.spent(run_id)
         job = Job(
             run_id=run_id,
             plan=plan,
@@ -61,18 +65,16 @@ def resume(
             backends=backends,
             scorers=scorers,
             store=store,
-            executor=make_executor(
-                str(asked.get("executor", "local")), bench.project.root, _whole(asked.get("jobs"))
-            ),
+            executor=make_executor(asked.executor, bench.project.root, asked.jobs),
             root=bench.project.root,
             fresh=store.run(run_id).fresh,
-            offline=bool(asked.get("offline", False)),
-            budget=make_budget(_whole(asked.get("max_calls")), max_cost, backends, before),
+            offline=asked.offline,
+            budget=make_budget(asked.max_calls, asked.max_cost, backends, before),
             limits=bench.project.rule.limits,
         )
         store.resume_run(run_id)
         gates = stored_gates(session, plan)
-        notes = () if max_cost is None else _uncounted(before)
+        notes = () if asked.max_cost is None else _uncounted(before)
         wanted = Wanted(session.command, gates, as_json, bench.project.rule, notes)
         return carry_out(job, finish, wanted)
 
@@ -85,19 +87,10 @@ def _uncounted(before: Spent) -> tuple[str, ...]:
     return (f"--max-cost does not count {answers} of unknown cost",)
 
 
-def _number(value: Json) -> float | None:
-    """Read a stored limit."""
-    return float(value) if isinstance(value, (int, float)) else None
-
-
-def _whole(value: Json) -> int | None:
-    return value if isinstance(value, int) else None
-
-
 def _choose(store: Store, run_ref: str | None) -> str:
     if run_ref is not None:
         return store.find_run(run_ref)
-    unfinished = [run for run in store.unfinished() if IMPORTED not in run.overrides]
+    unfinished = [run for run in store.unfinished() if run.settings.imported is None]
     if not unfinished:
         raise PromptlabError(
             "no run was interrupted", hint="name one to try its failed trials again"
@@ -107,9 +100,9 @@ def _choose(store: Store, run_ref: str | None) -> str:
 
 def _refuse_imported(run: RunInfo) -> None:
     """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
-    if IMPORTED in run.overrides:
+    if run.settings.imported is not None:
         raise PromptlabError(
-            f"run {run.run_id} was imported from {run.overrides[IMPORTED]}",
+            f"run {run.run_id} was imported from {run.settings.imported}",
             hint="there is nothing to carry out; import the file again if a part is missing",
         )
 

@@ -15,7 +15,7 @@ from promptlab.backends import Backend
 from promptlab.cli.carry import Wanted, carry_out
 from promptlab.cli.gatekeeper import check_measurable
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.run_options import overrides_of, selecting, selection_of, spending
+from promptlab.cli.run_options import selecting, selection_of, settings_of, spending
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, database_path, open_store
 from promptlab.core import plugins
@@ -94,7 +94,7 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
         wanted = Wanted(
             session.command, gates, options["as_json"], bench.project.rule, _edits(store, plan)
         )
-        return carry_out(job, partial(start, overrides=overrides_of(options)), wanted)
+        return carry_out(job, partial(start, settings=settings_of(options)), wanted)
 
 
 def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:

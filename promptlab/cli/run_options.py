@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import click
 
 from promptlab.cli.workbench import Workbench
 from promptlab.core.errors import PromptlabError
+from promptlab.core.runs import RunSettings
 from promptlab.experiments.plan import Selection
-
-_OVERRIDES = (
-    *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
-    *("params", "gates", "executor", "offline", "jobs", "max_cost", "max_calls"),
-    *("until_decided", "baseline"),
-)
 
 
 def spending(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,10 +123,7 @@ def _params(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return params
 
 
-def overrides_of(options: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(options: Mapping[str, Any]) -> RunSettings:
     """Return what the command line asked for beyond the suite file."""
-    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, (), "local")}
-    found = {name: value for name, value in found.items() if value is not False}
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
-    }
+    names = {each.name for each in fields(RunSettings)}
+    return RunSettings(**{name: value for name, value in options.items() if name in names})
