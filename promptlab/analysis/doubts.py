@@ -24,8 +24,6 @@ Where = NDArray[np.bool_]
 IDENTICAL = "both arms share every answer: they are the same prompt under two names"
 _NAMED = 3  # cases named in a line
 _WORTH_TELLING = 0.02  # share of answers cut off
-_NOT_HONOURED = "not_honoured"
-_HARMLESS = {_NOT_HONOURED, "weights"}  # facts that change no answer: where weights were found
 
 
 def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> list[str]:
@@ -247,10 +245,9 @@ def _changed(what: str, first: set[str], second: set[str]) -> list[str]:
     return [f"{what} differs: {', '.join(sorted(first))} and {', '.join(sorted(second))}"]
 
 
-def _flat(facts: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Yield what may matter, the keys of a fact within a fact each for itself."""
-    for name in facts.keys() - _HARMLESS:
-        value = facts[name]
+def _flat(details: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield details, the keys of one within another each for itself."""
+    for name, value in details.items():
         if isinstance(value, Mapping):
             yield from ((f"{name}'s {key}", str(each)) for key, each in value.items())
         else:
@@ -268,17 +265,13 @@ def _facts(table: Measurements, arms: Side) -> list[str]:
         for number in arm.runs:
             backend = arm.settings[0].arm.backend  # as the run calls it
             facts = table.runs[number].info.facts.get(backend)
-            if isinstance(facts, Mapping):
-                for name, value in _flat(facts):
+            if facts is not None:
+                for name, value in _flat(facts.details):
                     found.setdefault((backend, name), set()).add(value)
-                ignored.update(_lines(facts.get(_NOT_HONOURED)))
+                ignored.update(facts.not_honoured)
     lines = [
         f"{name} of {backend} differs: {' and '.join(sorted(values))}"
         for (backend, name), values in sorted(found.items())
         if len(values) > 1
     ]
     return [*lines, *(f"not honoured: {text}" for text in sorted(ignored))]
-
-
-def _lines(value: Json) -> list[str]:
-    return [str(line) for line in value] if isinstance(value, list) else []

@@ -8,7 +8,7 @@ import click
 
 from promptlab.cli.carry import carry
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.run_options import options_of, selecting, spending
+from promptlab.cli.run_options import selecting, settings_of, spending
 from promptlab.cli.verbs import example
 from promptlab.report.terminal.run import print_forecast
 from promptlab.report.views.run import forecast_json
@@ -38,16 +38,16 @@ from promptlab.workbench.session import Session
 @click.option("--fresh", is_flag=True, help="Measure anew, whatever is stored.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
-def run(session: Session, /, suite: str, dry_run: bool, as_json: bool, **options: Any) -> int:
+def run(session: Session, /, suite: str, dry_run: bool, fresh: bool, as_json: bool, **options: Any) -> int:
     """Run SUITE: every version on every case and backend, minus what is stored.
 
     Options that choose can be given more than once.
     """
-    bench, asked = Workbench(session), options_of(options)
+    bench, settings = Workbench(session), settings_of(options)
     if dry_run:
-        _show(look_ahead(bench, suite, asked), as_json=as_json)
+        _show(look_ahead(bench, suite, settings, fresh=fresh), as_json=as_json)
         return 0
-    with prepare_run(bench, suite, asked) as prepared:
+    with prepare_run(bench, suite, settings, fresh=fresh) as prepared:
         return carry(prepared, session.command, as_json=as_json)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from promptlab.core.errors import PromptlabError
-from promptlab.workbench.options import RunOptions
+from promptlab.core.runs import RunSettings
 
 
 def spending(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,14 +87,10 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def options_of(options: Mapping[str, Any]) -> RunOptions:
+def settings_of(options: Mapping[str, Any]) -> RunSettings:
     """Return what the command line asks of a run, as a typed value."""
-    return RunOptions(**{**options, "params": _params(options["params"])})
-
-
-def _params(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    params = dict(pairs)
-    if len(params) < len(pairs):
-        twice = next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)
-        raise PromptlabError(f"-p {twice} is given twice", hint="keep one of them")
-    return params
+    names = [name for name, _ in options["params"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise PromptlabError(f"-p {name} is given twice", hint="keep one of them")
+    return RunSettings(**options)

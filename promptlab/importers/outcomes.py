@@ -38,7 +38,7 @@ from promptlab.importers.outcome_rows import OutcomeRow
 from promptlab.templates.tags import IMPLICIT_ANSWER
 
 IMPORTED = "imported"
-"""The kind of a backend whose answers were imported, and the word in a run's overrides."""
+"""The kind of a backend, and the version of a scorer, of which nothing else is known."""
 
 _NO_REPEAT = -math.inf  # stands before every numbered one
 _VERDICTS = (0.0, 1.0)

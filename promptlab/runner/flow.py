@@ -17,6 +17,7 @@ from promptlab.core.decision import Limits
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.prices import highest_cost
+from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Completion, Json, Outcome, Plan, Score, Trial, TrialResult, Turn
 from promptlab.executors import Executor
 from promptlab.runner.forecast import check, require_stored
@@ -91,18 +92,18 @@ class Job:
     limits: Limits = field(default_factory=Limits)
 
 
-async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
+async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
     """Check everything, then begin a new run and carry it out.
 
-    `overrides` is what was asked for beyond the suite file; it is kept with the run.
+    `settings` are what was asked for beyond the suite file; they are kept with the run.
     """
     renderer = Renderer(job.plan, job.templates, job.root, job.scorers)
     shortfalls = await check(renderer, job.scorers, job.backends)
     if job.offline:
         await require_stored(renderer, job.store.completions, job.backends)
-    job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
+    job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, settings=settings)
     for backend, lines in shortfalls.items():
-        job.store.keep_facts(job.run_id, backend, {"not_honoured": [*lines]})
+        job.store.keep_facts(job.run_id, backend, BackendFacts(not_honoured=tuple(lines)))
         watch.not_honoured(backend, lines)
     await _carry_out(job, renderer, watch)
 
@@ -185,7 +186,7 @@ class _Desk:
         self._watch.opening(backend, self._job.backends[backend].notice())
 
     def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        self._job.store.keep_facts(self._job.run_id, backend, facts)
+        self._job.store.keep_facts(self._job.run_id, backend, BackendFacts.from_json(facts))
         self._watch.opened(backend)
 
     def reserve(self, calls: int) -> int:

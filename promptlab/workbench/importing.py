@@ -9,8 +9,9 @@ from typing import Literal
 
 from promptlab.cases.files import read_rows
 from promptlab.core.errors import PromptlabError
+from promptlab.core.runs import RunSettings
 from promptlab.importers.outcome_rows import read_outcomes
-from promptlab.importers.outcomes import IMPORTED, ImportedRun, gather
+from promptlab.importers.outcomes import ImportedRun, gather
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.runs import RunResults, read_run
@@ -54,8 +55,8 @@ def _checked_name(suite: str) -> str:
 
 def _keep(store: Store, run_id: str, imported: ImportedRun, file: Path) -> None:
     """Store the run: all of it, or as much as was stored when it broke off."""
-    overrides = {IMPORTED: file.name}
-    store.begin_run(run_id, imported.plan, overrides=overrides, trials=imported.size)
+    settings = RunSettings(imported=file.name)
+    store.begin_run(run_id, imported.plan, settings=settings, trials=imported.size)
     status: Literal["finished", "interrupted"] = "interrupted"
     try:
         with store.writer(run_id) as writer:

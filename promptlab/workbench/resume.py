@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promptlab.core.budget import Spent
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunInfo
-from promptlab.core.types import Json, ScorerSpec
-from promptlab.importers.outcomes import IMPORTED
+from promptlab.core.runs import RunSettings
+from promptlab.core.types import ScorerSpec
 from promptlab.runner.flow import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
@@ -28,6 +28,15 @@ class Bounds:
     max_cost: float | None = None
     max_calls: int | None = None
 
+    def over(self, settings: RunSettings) -> RunSettings:
+        """Return the settings with these bounds."""
+        return replace(
+            settings,
+            jobs=settings.jobs if self.jobs is None else self.jobs,
+            max_cost=settings.max_cost if self.max_cost is None else self.max_cost,
+            max_calls=settings.max_calls if self.max_calls is None else self.max_calls,
+        )
+
 
 @contextmanager
 def prepare_resume(
@@ -41,16 +50,11 @@ def prepare_resume(
     with bench.open_store(readonly=False) as store:
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
-        plan, asked = store.load_plan(run_id), dict(store.run(run_id).overrides)
-        given = {
-            "jobs": bounds.jobs, "max_cost": bounds.max_cost, "max_calls": bounds.max_calls
-        }  # fmt: skip
-        asked.update((name, value) for name, value in given.items() if value is not None)
+        plan, asked = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
         scorers = bind(plan.scorers, root)
         _refuse_other_versions(plan.scorers, scorers)
         backends = bench.stored_backends(plan.backends)
-        before, max_cost = store.spent(run_id), _number(asked.get("max_cost"))
-        executor = str(asked.get("executor", "local"))
+        before = store.spent(run_id)
         job = Job(
             run_id=run_id,
             plan=plan,
@@ -58,16 +62,16 @@ def prepare_resume(
             backends=backends,
             scorers=scorers,
             store=store,
-            executor=make_executor(executor, root, _whole(asked.get("jobs"))),
+            executor=make_executor(asked.executor, root, asked.jobs),
             root=root,
             fresh=store.run(run_id).fresh,
-            offline=bool(asked.get("offline", False)),
-            budget=make_budget(_whole(asked.get("max_calls")), max_cost, backends, before),
+            offline=asked.offline,
+            budget=make_budget(asked.max_calls, asked.max_cost, backends, before),
             limits=bench.project.rule.limits,
         )
         store.resume_run(run_id)
         gates = stored_gates(plan, bench.library)
-        notes = () if max_cost is None else _uncounted(before)
+        notes = () if asked.max_cost is None else _uncounted(before)
         yield Prepared(job, finish, gates, bench.project.rule, notes)
 
 
@@ -79,19 +83,10 @@ def _uncounted(before: Spent) -> tuple[str, ...]:
     return (f"--max-cost does not count {answers} of unknown cost",)
 
 
-def _number(value: Json) -> float | None:
-    """Read a stored limit."""
-    return float(value) if isinstance(value, (int, float)) else None
-
-
-def _whole(value: Json) -> int | None:
-    return value if isinstance(value, int) else None
-
-
 def _choose(store: Store, run_ref: str | None) -> str:
     if run_ref is not None:
         return store.find_run(run_ref)
-    unfinished = [run for run in store.unfinished() if IMPORTED not in run.overrides]
+    unfinished = [run for run in store.unfinished() if run.settings.imported is None]
     if not unfinished:
         raise PromptlabError(
             "no run was interrupted", hint="name one to try its failed trials again"
@@ -101,9 +96,9 @@ def _choose(store: Store, run_ref: str | None) -> str:
 
 def _refuse_imported(run: RunInfo) -> None:
     """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
-    if IMPORTED in run.overrides:
+    if run.settings.imported is not None:
         raise PromptlabError(
-            f"run {run.run_id} was imported from {run.overrides[IMPORTED]}",
+            f"run {run.run_id} was imported from {run.settings.imported}",
             hint="there is nothing to carry out; import the file again if a part is missing",
         )
 

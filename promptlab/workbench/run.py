@@ -10,6 +10,7 @@ from pathlib import Path
 
 from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.experiments.gates import Gate
 from promptlab.experiments.plan import Selection, make_plan
@@ -25,7 +26,6 @@ from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
 from promptlab.workbench.jobs import Prepared, make_budget, make_executor
 from promptlab.workbench.looping import run_to_end
-from promptlab.workbench.options import RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,30 @@ class _Assembled:
     gates: tuple[Gate, ...]
 
 
-def look_ahead(bench: Workbench, suite: str, options: RunOptions) -> Outlook:
+def look_ahead(
+    bench: Workbench, suite: str, settings: RunSettings = RunSettings(), *, fresh: bool = False
+) -> Outlook:
     """Say what a run would do, and make no call."""
-    ready = _assemble(bench, suite, options)
-    make_budget(options.max_calls, options.max_cost, ready.backends)
+    _require_sense(settings, fresh=fresh)
+    ready = _assemble(bench, suite, settings)
+    make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
-    with _answers(bench, fresh=options.fresh) as stored:
+    with _answers(bench, fresh=fresh) as stored:
         shortfalls, found = run_to_end(_walk(renderer, ready, stored))
     return Outlook(ready.plan, found, shortfalls)
 
 
 @contextmanager
-def prepare_run(bench: Workbench, suite: str, options: RunOptions) -> Iterator[Prepared]:
-    """Make a new run of a suite ready. The store is open until it was carried out."""
-    ready = _assemble(bench, suite, options)
-    budget = make_budget(options.max_calls, options.max_cost, ready.backends)
+def prepare_run(
+    bench: Workbench, suite: str, settings: RunSettings = RunSettings(), *, fresh: bool = False
+) -> Iterator[Prepared]:
+    """Make a new run of a suite ready. The store is open until it was carried out.
+
+    With `fresh`, no answer of earlier runs counts.
+    """
+    _require_sense(settings, fresh=fresh)
+    ready = _assemble(bench, suite, settings)
+    budget = make_budget(settings.max_calls, settings.max_cost, ready.backends)
     with bench.open_store(readonly=False) as store:
         check_measurable(store, ready.plan, ready.gates)
         job = Job(
@@ -72,25 +81,35 @@ def prepare_run(bench: Workbench, suite: str, options: RunOptions) -> Iterator[P
             backends=ready.backends,
             scorers=ready.scorers,
             store=store,
-            executor=make_executor(options.executor, bench.project.root, options.jobs),
+            executor=make_executor(settings.executor, bench.project.root, settings.jobs),
             root=bench.project.root,
-            fresh=options.fresh,
-            offline=options.offline,
+            fresh=fresh,
+            offline=settings.offline,
             budget=budget,
             limits=bench.project.rule.limits,
         )
-        flow = partial(start, overrides=options.asked())
+        flow = partial(start, settings=settings)
         yield Prepared(job, flow, ready.gates, bench.project.rule, _edits(store, ready.plan))
 
 
-def _assemble(bench: Workbench, name: str, options: RunOptions) -> _Assembled:
+def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
+    """Refuse settings that do not go together."""
+    if settings.offline and fresh:
+        raise PromptlabError("--offline and --fresh exclude each other", hint="choose one")
+    if settings.baseline is not None and not settings.until_decided:
+        raise PromptlabError(
+            "--baseline goes with --until-decided", hint="promptlab compare has one of its own"
+        )
+
+
+def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
     scorers = _bind(suite, bench.project.root)
-    specs, backends = _backends(bench, suite, options.backends)
+    specs, backends = _backends(bench, suite, settings.backends)
     plan, templates = make_plan(
-        suite, bench.library, specs, [each.spec for each in scorers], _selection(bench, options)
+        suite, bench.library, specs, [each.spec for each in scorers], _selection(bench, settings)
     )
-    gates = suite_gates(suite, plan, options.gates, bench.library)
+    gates = suite_gates(suite, plan, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, backends, gates)
 
 
@@ -114,23 +133,23 @@ def _backends(
     return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
 
 
-def _selection(bench: Workbench, options: RunOptions) -> Selection:
-    """Return what the options choose of a suite."""
-    baseline = options.baseline
+def _selection(bench: Workbench, settings: RunSettings) -> Selection:
+    """Return what the settings choose of a suite."""
+    baseline = settings.baseline
     if baseline is not None and baseline.partition("@")[0] in bench.library.names():
         source = bench.library.one(baseline)
         baseline = f"{source.name}@{source.version}"
     return Selection(
-        templates=options.templates,
-        limit=options.limit,
-        case_ids=options.case_ids,
-        tags=options.tags,
-        split=options.split,
-        repeats=options.repeats,
-        seed=options.seed,
-        params=options.params,
-        gates=options.gates,
-        until_decided=bench.project.rule.alpha if options.until_decided else None,
+        templates=settings.templates,
+        limit=settings.limit,
+        case_ids=settings.case_ids,
+        tags=settings.tags,
+        split=settings.split,
+        repeats=settings.repeats,
+        seed=settings.seed,
+        params=dict(settings.params),
+        gates=settings.gates,
+        until_decided=bench.project.rule.alpha if settings.until_decided else None,
         baseline=baseline,
     )
 

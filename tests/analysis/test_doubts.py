@@ -412,7 +412,7 @@ def test_what_backends_said_of_themselves(
     runs = [
         replace(
             measured_run([CLEAR[at]], arms=arms[at : at + 1], number=at + 1),
-            info=run_info(40, number=at + 1, facts=dict(facts)),
+            info=run_info(40, number=at + 1, facts=facts),
         )
         for at, facts in enumerate((first, second))
     ]

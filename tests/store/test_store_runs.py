@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from promptlab.core.digest import digest_json
 from promptlab.core.errors import StoreError
+from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import (
     BackendSpec,
     Case,
@@ -125,18 +126,19 @@ def test_a_run_that_cannot_begin_leaves_nothing(store: Store, make_plan: MakePla
 
 
 def test_a_run_tells_what_is_known_of_it(store: Store, make_plan: MakePlan) -> None:
-    store.begin_run("r1", make_plan(), fresh=True, overrides={"limit": 3})
+    store.begin_run("r1", make_plan(), fresh=True, settings=RunSettings(limit=3))
     going = store.run("r1")
-    assert (going.status, going.fresh, going.overrides) == ("running", True, {"limit": 3})
+    assert (going.status, going.fresh, going.settings) == ("running", True, RunSettings(limit=3))
     assert (going.trials, going.stored, going.finished_at) == (6, 0, None)
     assert going.created_at == "2026-01-01T00:00:01.000+00:00"
 
-    store.keep_facts("r1", "small", {"device": "cpu"})
+    store.keep_facts("r1", "small", BackendFacts({"device": "cpu"}))
     store.end_run("r1", "finished")
     ended = store.run("r1")
-    identity = {"kind": "echo", "model": "tiny"}
-    assert going.facts == {"small": identity}  # from the beginning: a kill gives no second chance
-    assert (ended.status, ended.facts) == ("finished", {"small": {**identity, "device": "cpu"}})
+    known = BackendFacts({"kind": "echo", "model": "tiny"})
+    assert going.facts == {"small": known}  # from the beginning: a kill gives no second chance
+    more = BackendFacts({**known.details, "device": "cpu"})
+    assert (ended.status, ended.facts) == ("finished", {"small": more})
     assert ended.finished_at == "2026-01-01T00:00:02.000+00:00"
 
 

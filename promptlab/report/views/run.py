@@ -124,7 +124,7 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "outcomes": _outcomes_json(totals),
         "primary": view.plan.primary,
         "arms": [_arm_json(arm) for arm in view.arms],
-        "backends": dict(view.run.facts),
+        "backends": _facts_json(view.run),
     }
 
 
@@ -223,9 +223,13 @@ def run_info_json(run: RunInfo) -> dict[str, object]:
         "outcomes": _outcomes_json(run.outcomes),
         "cost_usd": run.cost_usd,
         "unpriced_answers": run.unpriced,
-        "overrides": dict(run.overrides),
-        "backends": dict(run.facts),
+        "overrides": run.settings.to_json(),
+        "backends": _facts_json(run),
     }
+
+
+def _facts_json(run: RunInfo) -> dict[str, object]:
+    return {name: facts.to_json() for name, facts in run.facts.items()}
 
 
 def result_json(result: Result) -> dict[str, object]:
