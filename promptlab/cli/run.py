@@ -38,7 +38,9 @@ from promptlab.workbench.session import Session
 @click.option("--fresh", is_flag=True, help="Measure anew, whatever is stored.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
-def run(session: Session, /, suite: str, dry_run: bool, fresh: bool, as_json: bool, **options: Any) -> int:
+def run(
+    session: Session, /, suite: str, dry_run: bool, fresh: bool, as_json: bool, **options: Any
+) -> int:
     """Run SUITE: every version on every case and backend, minus what is stored.
 
     Options that choose can be given more than once.
