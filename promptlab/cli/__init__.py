@@ -6,7 +6,6 @@ Each verb lives in a module of its own that is imported when the verb is used, s
 
 from __future__ import annotations
 
-import errno
 import gc
 import importlib
 import io
@@ -139,9 +138,11 @@ def run_cli(arguments: list[str]) -> int:
 
 
 def _reader_has_gone(error: BaseException) -> bool:
-    """Tell whether the reader of our output has left, at which rich and click end the program."""
-    cause = error.__context__ if isinstance(error, SystemExit) else error
-    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
+    """Tell whether the reader of our output has left: then click and rich exit by themselves."""
+    if not isinstance(error, SystemExit):
+        return isinstance(error, BrokenPipeError)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals["__name__"] in ("click.core", "rich.console")
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:
