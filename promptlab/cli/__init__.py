@@ -21,6 +21,7 @@ import click
 from promptlab import __version__
 from promptlab.cli.verbs import VERBS, LazyGroup
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import own_stdout
 from promptlab.core.lazy import lazy_module
 from promptlab.workbench.session import Session
 
@@ -64,9 +65,9 @@ def main() -> None:
     except BrokenPipeError:
         _forget_stdout()
     sys.stderr.flush()
-    if code == 130 or any(each.daemon for each in threading.enumerate()):
-        # A model may still be computing in its thread; nobody waits for it, and the C++ runtime
-        # would abort a program that ends around it.
+    if code == 130 or threading.active_count() > 1:
+        # A model may still be computing in its thread, or a scorer; nobody waits for it, and the
+        # C++ runtime would abort a program that ends around it.
         os._exit(code)
     gc.freeze()  # or the interpreter looks through all that is left before it ends
     sys.exit(code)
@@ -75,7 +76,8 @@ def main() -> None:
 def run_cli(arguments: list[str]) -> int:
     """Run one command; return its exit code. The only place that catches everything."""
     try:
-        code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
+        with own_stdout():
+            code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -88,13 +90,21 @@ def run_cli(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except (BrokenPipeError, SystemExit):  # how rich and click end when the reader has gone
-        _forget_stdout()
-        return 0
-    except Exception:  # noqa: BLE001 - a bug of ours: told in one line, kept in a file
+    except BaseException as error:  # noqa: BLE001 - the last to hear of it
+        if _reader_has_gone(error):
+            _forget_stdout()
+            return 0
         click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
         return 3
     return code if isinstance(code, int) else 0
+
+
+def _reader_has_gone(error: BaseException) -> bool:
+    """Tell whether the reader of our output has left: then click and rich exit by themselves."""
+    if not isinstance(error, SystemExit):
+        return isinstance(error, BrokenPipeError)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals["__name__"] in ("click.core", "rich.console")
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:
