@@ -58,7 +58,7 @@ class Change:
 class Contrast:
     """Side b against side a. `effect` is the mean of b - a over cases.
 
-    `labels` are those of all arms. `won` and `lost` name the cases that b won and lost. `verdict`
+    `won` and `lost` name the cases that b won and lost. `verdict`
     speaks of b; `reasons` say why it was refused, `warnings` what to know beside it.
     `cases_needed` are cases in all, `detectable` the difference that the cases here show with a
     power of 80 %. `stopped_at` is the number of cases, or of groups of them, after which a run that
@@ -82,7 +82,6 @@ class Contrast:
     stopped_at: int | None = None
     p_adjusted: float | None = None
     verdict: Verdict = "undecided"
-    labels: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str | None:
@@ -166,7 +165,6 @@ def estimate(
             *_optimistic(found, looked),
         ),
         stopped_at=None if looked is None else looked.at,
-        labels=tuple(dict.fromkeys(arm.label for arm in (*a, *b))),
     )
 
 

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptlab.cli.gatekeeper import failed_gates
+from promptlab.cli.gatekeeper import judge
 from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.progress import RunProgress, duration
+from promptlab.cli.progress import RunProgress
 from promptlab.core.budget import Budget, Spent
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
-from promptlab.core.types import Outcome, Plan
+from promptlab.core.types import Plan
 from promptlab.experiments.gates import Gate
+from promptlab.report.documents.gates import gates_json
+from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.tables import counted
-from promptlab.report.views.run import RunView, run_json, run_view
+from promptlab.report.views.ending import CallsMade, run_ending
+from promptlab.report.views.run import RunView, run_view
+from promptlab.report.wording import counted
 from promptlab.runner.flow import Job, Watch
 from promptlab.store import Store
 
@@ -73,13 +76,16 @@ def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
 def _conclude(job: Job, wanted: Wanted, progress: RunProgress, now: Spent, elapsed: float) -> int:
     """Show a run that was not broken off, and judge it. `now` is what this process has spent."""
     view = read_view(job.store, job.run_id, job.plan)
-    failed = failed_gates(job.store, view, wanted.gates, wanted.rule)
+    gates = judge(job.store, view, wanted.gates, wanted.rule)
+    failed = [line for gate in gates for line in gate.lines]
     if wanted.as_json:
-        print_json({**run_json(view, now.calls), "gates_failed": failed})
+        document = run_json(view, now.calls)
+        print_json({**document, "gates_failed": failed, "gates": gates_json(gates)})
     else:
         print_run(stdout(), view)
-        click.echo(f"{_ran(view)} in {duration(elapsed)}; {_calls(view, progress, now)}.")
-        _tell_failures(view, wanted.command)
+        ending = run_ending(view, _calls(progress, now), elapsed, wanted.command)
+        for line in (ending.sentence, *ending.remedies):
+            click.echo(line)
         if job.plan.sequential is not None:
             conclusion.tell(job.store, job.run_id, wanted.rule, progress.calls_a_trial)
     for text, times in progress.warnings.items():
@@ -92,7 +98,7 @@ def _conclude(job: Job, wanted: Wanted, progress: RunProgress, now: Spent, elaps
         click.echo(f"gate failed: {text}", err=True)
     if failed:
         return GATE_FAILED
-    return SOME_FAILED if _failed_trials(view) or _failed_scores(view) else 0
+    return SOME_FAILED if view.failed_trials or view.failed_scores else 0
 
 
 def _show_others(job: Job, *, as_json: bool) -> None:
@@ -108,46 +114,15 @@ def read_view(store: Store, run_id: str, plan: Plan) -> RunView:
     return run_view(run, plan, store.arm_outcomes(run_id), store.arm_scores(run_id))
 
 
-def _ran(view: RunView) -> str:
-    """Say which run it was and how many trials there are of it."""
-    side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
-    return f"Run {view.run.run_id}: {counted(sum(arm.trials for arm in view.arms), 'trial')}{side}"
-
-
-def _calls(view: RunView, progress: RunProgress, now: Spent) -> str:
-    """Say how many calls were made, what came of them and what they cost."""
-    if now.calls == 0:
-        why = ": the store had every answer" if view.run.status == "finished" else ""
-        return f"no model call was made{why}"
-    told = counted(now.calls, "model call")
-    if progress.answers != now.calls:
-        told = f"{counted(progress.answers, 'answer')} in {told}"
-    if progress.served:
-        told += f", {counted(progress.served, 'answer')} reused"
-    told = ", ".join([told, *progress.computed()])
-    if not view.has_cost:
-        return told
-    if not progress.cost_known:
-        return f"{told}, cost unknown"
-    more = f" and more ({counted(now.unpriced, 'answer')} of unknown cost)" if now.unpriced else ""
-    return f"{told}, {now.cost_usd:.4f} USD{more}"
-
-
-def _tell_failures(view: RunView, command: str) -> None:
-    if trials := _failed_trials(view):
-        click.echo(
-            f"{counted(trials, 'trial')} failed: {command} show --errors; {command} resume latest"
-        )
-    if scores := _failed_scores(view):
-        click.echo(f"{counted(scores, 'score')} failed: {command} show --errors --full")
-
-
-def _failed_trials(view: RunView) -> int:
-    return sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
-
-
-def _failed_scores(view: RunView) -> int:
-    return sum(score.failed for arm in view.arms for score in arm.scores)
+def _calls(progress: RunProgress, now: Spent) -> CallsMade:
+    return CallsMade(
+        calls=now.calls,
+        answers=progress.answers,
+        reused=progress.served,
+        speed=tuple(progress.computed()),
+        cost_usd=now.cost_usd if progress.cost_known else None,
+        unpriced=now.unpriced,
+    )
 
 
 def _spent(budget: Budget) -> str:

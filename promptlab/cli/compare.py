@@ -14,8 +14,9 @@ from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
 from promptlab.core.plugins import unknown
-from promptlab.report.documents.conclusions import compare_json
-from promptlab.report.terminal.compare import print_comparisons, print_lines
+from promptlab.report.documents.comparison import compare_json
+from promptlab.report.terminal.compare import print_comparisons
+from promptlab.report.views.comparison import comparison_view
 
 
 @click.command("compare", cls=RunCommand)
@@ -53,12 +54,12 @@ def compare_verb(
     if by == "backend" and named is not None:
         _require_backend(evidence.table, named)
     found = compare(evidence.table, rule, by=by, baseline=named)
+    scorer = evidence.table.scorer.label
+    view = comparison_view(evidence.run_ids, scorer, found, rule, evidence.notes)
     if as_json:
-        print_json(compare_json(evidence.run_ids, evidence.table.scorer.label, rule, found))
-        return
-    console = stdout()
-    print_comparisons(console, evidence.table.scorer.label, found, rule)
-    print_lines(console, [f"Note: {note}" for note in evidence.notes])
+        print_json(compare_json(view))
+    else:
+        print_comparisons(stdout(), view)
 
 
 def _require_backend(table: Measurements, name: str) -> None:

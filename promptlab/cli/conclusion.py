@@ -10,7 +10,8 @@ from promptlab.cli.output import stdout
 from promptlab.core.decision import Rule
 from promptlab.core.results import RunInfo
 from promptlab.report.terminal.compare import print_comparisons
-from promptlab.report.terminal.tables import counted
+from promptlab.report.views.comparison import comparison_view
+from promptlab.report.wording import counted
 from promptlab.store import Store
 
 
@@ -26,7 +27,8 @@ def tell(store: Store, run_id: str, rule: Rule, calls_a_trial: float) -> None:
     else:
         click.echo("Nothing was decided before the last case.")
     click.echo()
-    print_comparisons(stdout(), evidence.table.scorer.label, found, rule)
+    view = comparison_view([run_id], evidence.table.scorer.label, found, rule)
+    print_comparisons(stdout(), view)
 
 
 def _saved(store: Store, info: RunInfo, calls_a_trial: float) -> str:

@@ -19,9 +19,9 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Message, Request, Sampling
 from promptlab.experiments.suite import Suite, load_suite, suite_names
-from promptlab.report.terminal.diff import print_case, print_case_size, print_files, print_table
-from promptlab.report.terminal.diff_measured import print_measured
-from promptlab.report.views.diff import diff_json
+from promptlab.report.documents.diff import diff_json
+from promptlab.report.terminal.diff import print_diff
+from promptlab.report.views.diff import diff_view
 from promptlab.templates.diff import (
     CaseDiff,
     Conversation,
@@ -89,27 +89,19 @@ def diff(
         click.echo(_patch(bench, pair).encode(), nl=False)
         return
     found = diff_versions(*pair)
-    console = stdout()
     if found.same and not as_json:
-        print_files(console, found)
+        print_diff(stdout(), diff_view(found, None, None))
         return
     rendered = _rendered(bench, pair, suite_name, case_id)
     counters = _counters(bench, rendered, backend)
     case = _case(rendered, case_id)
     comparisons, flips = diff_results.measured(session, pair[0].source, pair[1].source, case_id)
-    size = partial(_size, rendered, counters, named=backend is not None)
+    size = _size(rendered, counters, named=backend is not None)
+    view = diff_view(found, size, case, comparisons, flips)
     if as_json:
-        print_json(diff_json(found, size(), case, comparisons, flips))
-        return
-    if case is None:
-        print_files(console, found)
-        print_table(console, found, size())
+        print_json(diff_json(view))
     else:
-        print_case(console, found, case)
-        print_case_size(console, case, size())
-    if comparisons or flips:
-        console.print()
-        print_measured(console, comparisons, flips, full=full)
+        print_diff(stdout(), view, full=full)
 
 
 def _refuse(option: str, others: dict[str, bool]) -> None:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from promptlab.analysis.compare import Comparison, compare
-from promptlab.analysis.doubts import IDENTICAL
 from promptlab.cli.evidence import Evidence, read_evidence, with_version
 from promptlab.core.decision import Rule
+from promptlab.core.reasons import Code
 from promptlab.experiments.gates import Beats, NoWorse
-from promptlab.report.terminal.figures import bounds, difference
+from promptlab.report.views.gates import Finding, finding_of
 from promptlab.store import Store
 
 
-def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> Iterator[str]:
-    """Yield where a version is not shown to be better, a line each backend."""
+def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> list[Finding]:
+    """Return where a version is not shown to be better, backend by backend."""
     evidence = with_version(store, read_evidence(store, [run_id], gate.scorer), gate.better)
     better = evidence.baseline
     found = _against(with_version(store, evidence, gate.than), rule)
-    yield from _told(gate.text, [one for one in found if one.b == better], "better")
+    found = [one for one in found if one.b == better]
+    return _findings(found, [one for one in found if one.verdict != "better"])
 
 
-def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> Iterator[str]:
-    """Yield where a version may be worse than the baseline by the margin, a line each.
+def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> list[Finding]:
+    """Return where a version may be worse than the baseline by the margin.
 
     That few cases differ is no doubt here: it tells nothing of a direction, and much of a margin.
     """
@@ -32,16 +33,14 @@ def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> Iterator[str]
     own = {arm.label for arm in evidence.table.arms}
     evidence = with_version(store, evidence, gate.baseline)
     if own == {evidence.baseline}:
-        return
+        return []
     found = [one for one in _against(evidence, rule) if one.b in own]
-    bad = [one for one in found if not _is_no_worse(one, gate.margin)]
-    if bad or not found:
-        yield from _told(gate.text, bad, None)
+    return _findings(found, [one for one in found if not _is_no_worse(one, gate.margin)])
 
 
 def _is_no_worse(one: Comparison, margin: float) -> bool:
     if one.reasons:
-        return one.reasons == (IDENTICAL,)
+        return all(reason.code is Code.SAME_ANSWERS for reason in one.reasons)
     return one.ci is not None and one.ci[0] > -margin
 
 
@@ -52,18 +51,8 @@ def _against(evidence: Evidence, rule: Rule) -> list[Comparison]:
     return [one for one in found if one.backend is not None]
 
 
-def _told(text: str, found: list[Comparison], wanted: str | None) -> Iterator[str]:
+def _findings(found: Sequence[Comparison], bad: Sequence[Comparison]) -> list[Finding]:
+    """Say what speaks against a gate: some comparisons, or that there is none."""
     if not found:
-        yield f"{text}: no backend ran both"
-    for one in found:
-        if one.verdict != wanted:
-            yield f"{text}: {_finding(one)}"
-
-
-def _finding(one: Comparison) -> str:
-    told = f"{one.b} on {one.backend} is {one.verdict}"
-    if one.reason is not None:
-        return f"{told}: {one.reason}"
-    unit = " points" if one.is_rate else ""
-    delta = difference(one.delta, is_rate=one.is_rate)
-    return f"{told}, {delta}{unit}, interval {bounds(one.ci, is_rate=one.is_rate)}"
+        return [Finding("no backend ran both")]
+    return [finding_of(one) for one in bad]

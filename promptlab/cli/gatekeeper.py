@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from promptlab.cli.session import Session
@@ -12,6 +12,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Plan, TemplateSource
 from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.report.views.gates import Finding, GateView, gate_view, judge_bound
 from promptlab.report.views.run import RunView
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
@@ -49,26 +50,21 @@ def _texts(gate: Gate) -> tuple[TemplateSource, ...]:
     return (gate.baseline,) if isinstance(gate, NoWorse) else ()
 
 
-def failed_gates(store: Store, view: RunView, gates: Sequence[Gate], rule: Rule) -> list[str]:
-    """Return why gates failed, a line each; none if all hold."""
-    return [line for gate in gates for line in _failures(store, view, gate, rule)]
+def judge(store: Store, view: RunView, gates: Sequence[Gate], rule: Rule) -> tuple[GateView, ...]:
+    """Judge the gates of a run."""
+    return tuple(_judged(store, view, gate, rule) for gate in gates)
 
 
-def _failures(store: Store, view: RunView, gate: Gate, rule: Rule) -> Iterator[str]:
+def _judged(store: Store, view: RunView, gate: Gate, rule: Rule) -> GateView:
     if isinstance(gate, Bound):
-        for arm in view.arms:
-            mean = next((s.mean for s in arm.scores if s.scorer == gate.scorer), None)
-            if not gate.holds(mean):
-                told = "no score" if mean is None else f"{mean:.4g}"
-                yield f"{gate.text}: {arm.arm.label} has {told}"
-        return
+        return judge_bound(gate, view)
     try:
-        yield from _compared(store, view.run.run_id, gate, rule)
+        return gate_view(gate, _compared(store, view.run.run_id, gate, rule))
     except PromptlabError as error:  # the run itself is no worse for it, and must be shown
-        yield f"{gate.text}: {error}"
+        return gate_view(gate, [Finding(str(error))])
 
 
-def _compared(store: Store, run_id: str, gate: Beats | NoWorse, rule: Rule) -> Iterator[str]:
+def _compared(store: Store, run_id: str, gate: Beats | NoWorse, rule: Rule) -> Sequence[Finding]:
     if isinstance(gate, Beats):
         return gate_evidence.not_better(store, run_id, gate, rule)
     return gate_evidence.worse(store, run_id, gate, rule)

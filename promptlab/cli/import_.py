@@ -17,7 +17,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.importers.outcome_rows import ROLES, read_outcomes
 from promptlab.importers.outcomes import IMPORTED, ImportedRun, gather
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.tables import counted
+from promptlab.report.wording import counted
 from promptlab.store import Store
 
 

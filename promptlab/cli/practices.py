@@ -12,8 +12,9 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import open_store
-from promptlab.report.documents.conclusions import practices_json
+from promptlab.report.documents.practices import practices_json
 from promptlab.report.terminal.practices import print_practices
+from promptlab.report.views.practices import practices_view
 
 
 @click.command(cls=RunCommand)
@@ -36,8 +37,8 @@ def practices(
     with open_store(session) as store:
         evidence = read_evidence(store, run_refs, scorer)
     found = practice_effects(evidence.table, rule)
+    view = practices_view(evidence.run_ids, evidence.table.scorer.label, found, rule)
     if as_json:
-        label = evidence.table.scorer.label
-        print_json(practices_json(evidence.run_ids, label, rule, found))
+        print_json(practices_json(view))
     else:
-        print_practices(stdout(), evidence.table.scorer.label, found, rule)
+        print_practices(stdout(), view)

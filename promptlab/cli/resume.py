@@ -18,7 +18,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunInfo
 from promptlab.core.types import Json, ScorerSpec
 from promptlab.importers.outcomes import IMPORTED
-from promptlab.report.terminal.tables import counted
+from promptlab.report.wording import counted
 from promptlab.runner.flow import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store

@@ -27,8 +27,9 @@ from promptlab.experiments.gates import Gate, parse_gate
 from promptlab.experiments.plan import make_plan
 from promptlab.experiments.suite import Suite, load_suite
 from promptlab.importers import outcomes
-from promptlab.report.terminal.run import print_forecast
-from promptlab.report.views.run import forecast_json
+from promptlab.report.documents.forecast import forecast_json
+from promptlab.report.terminal.runs import print_forecast
+from promptlab.report.views.forecast import ForecastView, forecast_view
 from promptlab.runner.flow import Job, start
 from promptlab.runner.forecast import Forecast, Stored, check, forecast
 from promptlab.runner.requests import Renderer
@@ -74,7 +75,8 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
         renderer = Renderer(plan, templates, bench.project.root, scorers)
         with _answers(session, fresh=options["fresh"]) as stored:
             shortfalls, found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
-        return _show_forecast(plan, found, shortfalls, as_json=options["as_json"])
+        view = forecast_view(plan, found, shortfalls)
+        return _show_forecast(view, as_json=options["as_json"])
     with open_store(session, readonly=False) as store:
         check_measurable(store, plan, gates)
         job = Job(
@@ -188,14 +190,12 @@ def _answers(session: Session, *, fresh: bool) -> Iterator[Stored]:
         yield partial(store.completions, fresh_run=None)
 
 
-def _show_forecast(
-    plan: Plan, found: Forecast, shortfalls: Mapping[str, Sequence[str]], *, as_json: bool
-) -> int:
+def _show_forecast(view: ForecastView, *, as_json: bool) -> int:
     if as_json:
-        print_json(forecast_json(plan, found, shortfalls))
+        print_json(forecast_json(view))
     else:
-        print_forecast(stdout(), plan, found)
-        for backend, lines in shortfalls.items():
+        print_forecast(stdout(), view)
+        for backend, lines in view.not_honoured.items():
             for line in lines:
                 click.echo(f"Note: {backend}: {line}")
     return 0

@@ -15,8 +15,10 @@ from promptlab.cli.workbench import open_store
 from promptlab.core.plugins import unknown
 from promptlab.core.results import Result, ResultFilter
 from promptlab.core.types import Plan
-from promptlab.report.terminal.run import print_result, print_run, print_tracebacks, print_turns
-from promptlab.report.views.run import result_json, turns_json
+from promptlab.report.documents.trial import result_json, turns_json
+from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
+from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.store import Store
 from promptlab.templates.library import chosen_versions, natural_key
 
@@ -68,10 +70,11 @@ def show(
         if wanted == ResultFilter():
             print_run(stdout(), read_view(store, run_id, plan))
         for rows in trials:
-            print_result(stdout(), rows, full=full)
+            print_result(stdout(), trial_view(rows), full=full)
             if full:
                 print_tracebacks(stdout(), store.tracebacks(run_id, rows[0].seq))
-                print_turns(stdout(), store.conversation(run_id, rows[0].seq))
+                turns = store.conversation(run_id, rows[0].seq)
+                print_turns(stdout(), conversation_view(turns))
     if more:
         click.echo(f"There are more trials than that: --limit N shows more than {shown}.")
     elif not trials:

@@ -19,9 +19,9 @@ from promptlab.core.results import TemplateHistory
 from promptlab.core.types import Json
 from promptlab.experiments.suite import load_suite
 from promptlab.project.folder import DATABASE
-from promptlab.report.terminal.run import print_messages
+from promptlab.report.documents.trial import messages_json
 from promptlab.report.terminal.tables import plain_table
-from promptlab.report.views.run import messages_json
+from promptlab.report.terminal.trial import print_messages
 from promptlab.templates.front_matter import SLUG
 from promptlab.templates.library import ALIASES
 from promptlab.templates.template import Call, Template

@@ -46,7 +46,7 @@ class Code(StrEnum):
     RUN_UNFINISHED = (
         "run-unfinished",
         "refused",
-        "A run was interrupted; whoever stops when the result pleases finds much.",
+        "A run is not finished; whoever stops when the result pleases finds too much.",
         "`promptlab resume RUN`.",
         ("run", "stored", "trials"),
     )
@@ -54,7 +54,7 @@ class Code(StrEnum):
         "looked-before",
         "refused",
         "The run grew in steps of `--limit`, with a look at the results after each.",
-        "Run the whole suite with `--fresh`, or use `--until-decided`.",
+        "Run the whole suite, or use `--until-decided`.",
         ("after",),
     )
     STOPPED_FOR_ANOTHER = (
@@ -116,7 +116,7 @@ class Code(StrEnum):
     ONE_LARGE_GROUP = (
         "one-large-group",
         "refused",
-        "Most cases belong to one group, so that they are hardly independent.",
+        "Too many cases belong to one group, so that they are hardly independent.",
         "Add cases of other groups.",
         ("share", "most"),
     )

@@ -20,7 +20,6 @@ from .measured_runs import (
     ABSENT,
     Quantities,
     binary_scores,
-    measured_arm,
     measured_run,
     texts,
     versions,
@@ -39,7 +38,6 @@ def test_the_cases_won_and_lost_are_named_and_the_ties_counted() -> None:
     one = only(measured_run([[0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 1.0]], cases=list("abcd")))
     assert (one.won, one.lost, one.ties) == (("a", "d"), ("b",), 1)
     assert (one.n, one.mean_a, one.mean_b, one.delta) == (4, 0.5, 0.75, 0.25)
-    assert one.labels == ("t@v1", "t@v2")
 
 
 def test_what_only_one_arm_has_does_not_count() -> None:
@@ -64,12 +62,6 @@ def test_the_detectable_difference_is_that_of_the_cases_at_hand() -> None:
     one = only(measured_run(binary_scores(12, 5, 40)))
     assert one.effect.se is not None
     assert one.detectable == minimum_detectable_effect(one.effect.se, 0.05)
-
-
-def test_labels_of_all_backends_are_named_once() -> None:
-    arms = [measured_arm(v, backend=b) for b in ("small", "large") for v in ("v1", "v2")]
-    run = measured_run([[1.0, 0.0]] * 4, arms=arms)
-    assert compare(join([run]), Rule())[-1].labels == ("t@v1", "t@v2")
 
 
 # What it takes.

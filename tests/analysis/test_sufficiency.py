@@ -21,7 +21,8 @@ def little(
     one = found(d, groups=groups)
     codes = np.arange(one.n) if groups is None else np.asarray(groups)
     alike = too_alike(one, limits)
-    return [why.text for why in too_little(one, codes, limits)], alike and alike.text
+    why = [reason.text for reason in too_little(one, codes, limits)]
+    return why, None if alike is None else alike.text
 
 
 def test_enough_is_enough() -> None:

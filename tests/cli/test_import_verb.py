@@ -12,7 +12,7 @@ import pytest
 
 from promptlab.cli.carry import read_view
 from promptlab.cli.session import Session
-from promptlab.report.views.run import run_json
+from promptlab.report.documents.run import run_json
 from promptlab.store import Store
 
 from .conftest import Promptlab, query
