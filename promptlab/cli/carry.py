@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptlab.cli.gatekeeper import failed_gates
 from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.progress import RunProgress, computed, duration
+from promptlab.cli.progress import RunProgress, computed
 from promptlab.core.budget import Budget
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.report.documents.gates import gates_json
+from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.tables import counted
-from promptlab.report.views.run import RunView, run_json, run_view
+from promptlab.report.views.ending import CallsMade, run_ending
+from promptlab.report.views.gates import gate_view
+from promptlab.report.views.run import RunView, run_view
+from promptlab.report.wording import counted
 from promptlab.runner.flow import Job
 from promptlab.workbench.carrying import Ended, begun_run, carry_out
 from promptlab.workbench.jobs import Prepared
@@ -57,30 +60,42 @@ def carry(prepared: Prepared, command: str, *, as_json: bool) -> int:
 def _conclude(
     prepared: Prepared, ended: Ended, progress: RunProgress, command: str, *, as_json: bool
 ) -> int:
-    """Show a run that was not broken off, and judge it."""
-    job, view = prepared.job, view_of(ended.results)
-    failed = failed_gates(job.store, view, prepared.gates, prepared.rule)
+    """Show a run that was not broken off, and return the exit code that its gates ask for."""
+    view, gates = view_of(ended.results), [gate_view(judged) for judged in ended.gates]
+    failed = [line for gate in gates for line in gate.lines]
     if as_json:
-        print_json({**run_json(view, ended.spent.calls), "gates_failed": failed})
+        document = run_json(view, ended.spent.calls)
+        print_json({**document, "gates_failed": failed, "gates": gates_json(gates)})
     else:
-        print_run(stdout(), view)
-        click.echo(
-            f"{_ran(view)} in {duration(progress.elapsed_s)}; {_calls(view, ended, progress)}."
-        )
-        _tell_failures(ended.results, command)
-        if ended.decided is not None:
-            conclusion.tell(ended.results, ended.decided, progress.calls_a_trial)
+        _print(ended, view, progress, command)
     for text, times in progress.warnings.items():
         click.echo(f"warning: {text} ({counted(times, 'answer')})", err=True)
     if ended.limit is not None:
-        rest = f"stopped at {ended.limit}, {_spent(job.budget)}"
-        _tell_rest(job, command, rest, limit=ended.limit)
+        rest = f"stopped at {ended.limit}, {_spent(prepared.job.budget)}"
+        _tell_rest(prepared.job, command, rest, limit=ended.limit)
         return SOME_FAILED
     for text in failed:
         click.echo(f"gate failed: {text}", err=True)
     if failed:
         return GATE_FAILED
-    return SOME_FAILED if ended.results.failed_trials or ended.results.failed_scores else 0
+    return SOME_FAILED if view.failed_trials or view.failed_scores else 0
+
+
+def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> None:
+    print_run(stdout(), view)
+    calls = CallsMade(
+        calls=ended.spent.calls,
+        answers=progress.answers,
+        reused=progress.served,
+        speed=tuple(computed(progress.throughput)),
+        cost_usd=ended.spent.cost_usd if progress.cost_known else None,
+        unpriced=ended.spent.unpriced,
+    )
+    ending = run_ending(view, calls, progress.elapsed_s, command)
+    for line in (ending.sentence, *ending.remedies):
+        click.echo(line)
+    if ended.decided is not None:
+        conclusion.tell(ended.results, ended.decided, progress.calls_a_trial)
 
 
 def view_of(results: RunResults) -> RunView:
@@ -93,41 +108,6 @@ def _show_others(job: Job, *, as_json: bool) -> None:
     begun = begun_run(job.store, job.run_id)
     if begun is not None and begun.stored and len(job.plan.backends) > 1 and not as_json:
         print_run(stdout(), view_of(read_run(job.store, job.run_id, job.plan)))
-
-
-def _ran(view: RunView) -> str:
-    """Say which run it was and how many trials there are of it."""
-    side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
-    return f"Run {view.run.run_id}: {counted(sum(arm.trials for arm in view.arms), 'trial')}{side}"
-
-
-def _calls(view: RunView, ended: Ended, progress: RunProgress) -> str:
-    """Say how many calls were made, what came of them and what they cost."""
-    now = ended.spent
-    if now.calls == 0:
-        why = "" if ended.limit else ": the store had every answer"
-        return f"no model call was made{why}"
-    told = counted(now.calls, "model call")
-    if progress.answers != now.calls:
-        told = f"{counted(progress.answers, 'answer')} in {told}"
-    if progress.served:
-        told += f", {counted(progress.served, 'answer')} reused"
-    told = ", ".join([told, *computed(progress.throughput)])
-    if not view.has_cost:
-        return told
-    if not progress.cost_known:
-        return f"{told}, cost unknown"
-    more = f" and more ({counted(now.unpriced, 'answer')} of unknown cost)" if now.unpriced else ""
-    return f"{told}, {now.cost_usd:.4f} USD{more}"
-
-
-def _tell_failures(results: RunResults, command: str) -> None:
-    if trials := results.failed_trials:
-        click.echo(
-            f"{counted(trials, 'trial')} failed: {command} show --errors; {command} resume latest"
-        )
-    if scores := results.failed_scores:
-        click.echo(f"{counted(scores, 'score')} failed: {command} show --errors --full")
 
 
 def _spent(budget: Budget) -> str:

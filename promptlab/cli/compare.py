@@ -11,8 +11,9 @@ from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
-from promptlab.report.documents.conclusions import compare_json
-from promptlab.report.terminal.compare import print_comparisons, print_lines
+from promptlab.report.documents.comparison import compare_json
+from promptlab.report.terminal.compare import print_comparisons
+from promptlab.report.views.comparison import comparison_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.conclusions import Deciding, compare_runs
 from promptlab.workbench.session import Session
@@ -58,9 +59,8 @@ def compare_verb(
     )
     evidence = found.evidence
     label = evidence.table.scorer.label
+    view = comparison_view(evidence.run_ids, label, found.comparisons, found.rule, evidence.notes)
     if as_json:
-        print_json(compare_json(evidence.run_ids, label, found.rule, found.comparisons))
-        return
-    console = stdout()
-    print_comparisons(console, label, found.comparisons, found.rule)
-    print_lines(console, [f"Note: {note}" for note in evidence.notes])
+        print_json(compare_json(view))
+    else:
+        print_comparisons(stdout(), view)

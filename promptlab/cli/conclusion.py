@@ -6,7 +6,8 @@ import click
 
 from promptlab.cli.output import stdout
 from promptlab.report.terminal.compare import print_comparisons
-from promptlab.report.terminal.tables import counted
+from promptlab.report.views.comparison import comparison_view
+from promptlab.report.wording import counted
 from promptlab.workbench.conclusions import Compared
 from promptlab.workbench.runs import RunResults
 
@@ -19,7 +20,8 @@ def tell(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
         click.echo("Nothing was decided before the last case.")
     click.echo()
     label = decided.evidence.table.scorer.label
-    print_comparisons(stdout(), label, decided.comparisons, decided.rule)
+    view = comparison_view([results.run.run_id], label, decided.comparisons, decided.rule)
+    print_comparisons(stdout(), view)
 
 
 def _saved(results: RunResults, calls_a_trial: float) -> str:

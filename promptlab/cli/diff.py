@@ -7,12 +7,12 @@ import click
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
-from promptlab.report.terminal.diff import print_case, print_case_size, print_files, print_table
-from promptlab.report.terminal.diff_measured import print_measured
-from promptlab.report.views.diff import diff_json
+from promptlab.report.documents.diff import diff_json
+from promptlab.report.terminal.diff import print_diff
+from promptlab.report.views.diff import diff_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
-from promptlab.workbench.version_diff import Aspects, Difference, diff_of, patch_between
+from promptlab.workbench.version_diff import Aspects, diff_of, patch_between
 
 
 @click.command(epilog=example("diff sentiment@v1 v2", "diff v1 v2 --case r06"))
@@ -48,30 +48,14 @@ def diff(
         return
     aspects = Aspects(case_id=case_id, suite=suite, backend=backend, even_if_same=as_json)
     found = diff_of(bench, first, second, aspects)
+    view = diff_view(found.versions, found.size, found.case, found.comparisons, found.flips)
     if as_json:
-        print_json(
-            diff_json(found.versions, found.size, found.case, found.comparisons, found.flips)
-        )
+        print_json(diff_json(view))
     else:
-        _print(found, full=full)
+        print_diff(stdout(), view, full=full)
 
 
 def _refuse(option: str, others: dict[str, bool]) -> None:
     for name, given in others.items():
         if given:
             raise PromptlabError(f"{option} goes with no {name}", hint="leave one of them out")
-
-
-def _print(found: Difference, *, full: bool) -> None:
-    console = stdout()
-    if found.case is not None and found.size is not None:
-        print_case(console, found.versions, found.case)
-        print_case_size(console, found.case, found.size)
-    else:
-        print_files(console, found.versions)
-        if found.versions.same:
-            return
-        print_table(console, found.versions, found.size)
-    if found.comparisons or found.flips:
-        console.print()
-        print_measured(console, found.comparisons, found.flips, full=full)

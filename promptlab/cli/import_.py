@@ -12,8 +12,8 @@ from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.importers.outcome_rows import ROLES
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.tables import counted
 from promptlab.report.views.run import run_view
+from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.importing import Reading, import_outcomes
 from promptlab.workbench.session import Session

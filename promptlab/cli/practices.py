@@ -10,8 +10,9 @@ from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
-from promptlab.report.documents.conclusions import practices_json
+from promptlab.report.documents.practices import practices_json
 from promptlab.report.terminal.practices import print_practices
+from promptlab.report.views.practices import practices_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.conclusions import Deciding, effects_of_practices
 from promptlab.workbench.session import Session
@@ -36,7 +37,8 @@ def practices(
     bench, deciding_options = Workbench(session), Deciding(**options)
     found = effects_of_practices(bench, run_refs, scorer=scorer, deciding=deciding_options)
     label = found.evidence.table.scorer.label
+    view = practices_view(found.evidence.run_ids, label, found.practices, found.rule)
     if as_json:
-        print_json(practices_json(found.evidence.run_ids, label, found.rule, found.practices))
+        print_json(practices_json(view))
     else:
-        print_practices(stdout(), label, found.practices, found.rule)
+        print_practices(stdout(), view)

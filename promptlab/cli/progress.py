@@ -15,7 +15,7 @@ from promptlab.backends import Backend, Throughput
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Outcome, Plan, TrialResult, Turn
-from promptlab.report.terminal.tables import counted
+from promptlab.report.wording import counted, duration
 from promptlab.workbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -151,13 +151,3 @@ def computed(done: Throughput) -> list[str]:
     if done.shared:
         told.append(f"{done.shared * 100:.0f} % of prompts shared")
     return told
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: 8 s, 2 min 5 s, 1 h 4 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

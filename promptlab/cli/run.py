@@ -10,8 +10,9 @@ from promptlab.cli.carry import carry
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.run_options import selecting, settings_of, spending
 from promptlab.cli.verbs import example
-from promptlab.report.terminal.run import print_forecast
-from promptlab.report.views.run import forecast_json
+from promptlab.report.documents.forecast import forecast_json
+from promptlab.report.terminal.runs import print_forecast
+from promptlab.report.views.forecast import forecast_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.run import Outlook, look_ahead, prepare_run
 from promptlab.workbench.session import Session
@@ -54,10 +55,8 @@ def run(
 
 
 def _show(found: Outlook, *, as_json: bool) -> None:
+    view = forecast_view(found.plan, found.forecast, found.shortfalls)
     if as_json:
-        print_json(forecast_json(found.plan, found.forecast, found.shortfalls))
-        return
-    print_forecast(stdout(), found.plan, found.forecast)
-    for backend, lines in found.shortfalls.items():
-        for line in lines:
-            click.echo(f"Note: {backend}: {line}")
+        print_json(forecast_json(view))
+    else:
+        print_forecast(stdout(), view)

@@ -6,8 +6,9 @@ import click
 
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.verbs import example
-from promptlab.report.terminal.run import print_runs
-from promptlab.report.views.run import run_info_json
+from promptlab.report.documents.run import runs_json
+from promptlab.report.terminal.runs import print_runs
+from promptlab.report.views.runs import runs_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 
@@ -21,8 +22,8 @@ def runs(session: Session, limit: int, as_json: bool) -> None:
     with Workbench(session).open_store() as store:
         found = store.runs(limit)
     if as_json:
-        print_json([run_info_json(run) for run in found])
+        print_json(runs_json(runs_view(found)))
     elif found:
-        print_runs(stdout(), found)
+        print_runs(stdout(), runs_view(found))
     else:
         click.echo("There is no run yet: promptlab run SUITE")

@@ -9,8 +9,11 @@ import click
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
-from promptlab.report.terminal.run import print_result, print_run, print_tracebacks, print_turns
-from promptlab.report.views.run import result_json, run_view, turns_json
+from promptlab.report.documents.trial import result_json, turns_json
+from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
+from promptlab.report.views.run import run_view
+from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
 from promptlab.workbench.session import Session
@@ -55,10 +58,10 @@ def _print(found: Review, *, full: bool, shown: int | None) -> None:
     if (run := found.whole) is not None:
         print_run(stdout(), run_view(run.run, run.plan, run.outcomes, run.scores))
     for trial in found.trials:
-        print_result(stdout(), trial.rows, full=full)
+        print_result(stdout(), trial_view(trial.rows), full=full)
         if full:
             print_tracebacks(stdout(), trial.tracebacks)
-            print_turns(stdout(), trial.turns)
+            print_turns(stdout(), conversation_view(trial.turns))
     if found.more:
         click.echo(f"There are more trials than that: --limit N shows more than {shown}.")
     elif not found.count:

@@ -9,9 +9,9 @@ import click
 
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.verbs import VerbGroup, example
-from promptlab.report.terminal.run import print_messages
+from promptlab.report.documents.trial import messages_json
 from promptlab.report.terminal.tables import plain_table
-from promptlab.report.views.run import messages_json
+from promptlab.report.terminal.trial import print_messages
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session

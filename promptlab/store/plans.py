@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from itertools import count
+from typing import Any
 
 from promptlab.core.types import (
     Arm,

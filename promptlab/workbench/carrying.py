@@ -9,6 +9,7 @@ from promptlab.core.budget import Spent
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo
 from promptlab.store import Store
+from promptlab.workbench.gates import Judged, judge
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.progress import Progress
 from promptlab.workbench.runs import RunResults, read_run
@@ -24,12 +25,14 @@ class Ended:
     """A run that was carried out, as far as its budget went.
 
     `spent` is what this process has spent. `limit` is the limit that has stopped the run, None
-    where it is finished. `decided` holds the comparisons of a finished run that could stop early.
+    where it is finished. `gates` were judged by what there is. `decided` holds the comparisons of a
+    finished run that could stop early.
     """
 
     results: RunResults
     spent: Spent
     limit: str | None
+    gates: tuple[Judged, ...]
     decided: conclusions.Compared | None
 
 
@@ -48,6 +51,7 @@ async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
             spent.calls - before.calls, progress.cost_usd, spent.unpriced - before.unpriced
         ),
         limit=None if finished else job.budget.limit,
+        gates=judge(job.store, results, prepared.gates, prepared.rule),
         decided=_decided(prepared, results.run) if finished else None,
     )
 

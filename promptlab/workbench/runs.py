@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptlab.core.results import ArmOutcomes, ArmScores, RunInfo
-from promptlab.core.types import Outcome, Plan
+from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.store import Store
 
 
@@ -18,6 +18,11 @@ class RunResults:
     plan: Plan
     outcomes: Sequence[ArmOutcomes]
     scores: Sequence[ArmScores]
+
+    def means(self, scorer: str) -> list[tuple[Arm, float | None]]:
+        """Return each arm with trials and its mean by a scorer, None where it has no score."""
+        found = {each.arm: each.mean for each in self.scores if each.scorer == scorer}
+        return [(self.plan.arms[each.arm], found.get(each.arm)) for each in self.outcomes]
 
     @property
     def failed_trials(self) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from promptlab.cli.carry import view_of
-from promptlab.report.views.run import run_json
+from promptlab.report.documents.run import run_json
 from promptlab.store import Store
 from promptlab.workbench.runs import read_run
 from promptlab.workbench.session import Session

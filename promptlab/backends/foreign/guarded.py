@@ -11,7 +11,6 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from types import NoneType
 from typing import Any, TypeVar
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 
 from promptlab.core.types import Message
-from promptlab.report.views.diff import diff_json
+from promptlab.report.documents.diff import diff_json
+from promptlab.report.views.diff import diff_view
 from promptlab.templates.diff import (
     CaseDiff,
     FileDiff,
@@ -33,7 +34,7 @@ FOUND = VersionDiff(
 def test_the_document_of_a_diff() -> None:
     size = PromptSize(3.5, 5.0, "tokens", "echo", "mood", 2, 2)
     case = CaseDiff("mood", "r01", compare((Message("user", "a"),), ()))
-    document = diff_json(FOUND, size, case)
+    document = diff_json(diff_view(FOUND, size, case))
     assert json.loads(json.dumps(document)) == document
     lines = [
         {"op": "-", "text": "a b", "marks": [[2, 3]]},
@@ -77,9 +78,8 @@ def test_the_document_of_a_diff() -> None:
 def test_a_line_tells_that_its_newline_is_missing() -> None:
     [hunk] = diff_texts("a\n", "a")
     file = FileDiff("x", "y", (hunk,))
-    document = diff_json(
-        VersionDiff("a", "b", "0", "1", (file,), (), *[Names((), ())] * 2), None, None
-    )
+    found = VersionDiff("a", "b", "0", "1", (file,), (), *[Names((), ())] * 2)
+    document = diff_json(diff_view(found, None, None))
     assert json.loads(json.dumps(document))["files"][0]["hunks"][0]["lines"] == [
         {"op": "-", "text": "a", "marks": []},
         {"op": "+", "text": "a", "marks": [], "newline": False},
@@ -89,7 +89,7 @@ def test_a_line_tells_that_its_newline_is_missing() -> None:
 
 def test_what_was_measured_is_in_the_document() -> None:
     flips = [Flip("x1", 1.0, 0.0, "yes", None, "smollm2")]
-    document = diff_json(FOUND, None, None, [measured(), measured(ci=None)], flips)
+    document = diff_json(diff_view(FOUND, None, None, [measured(), measured(ci=None)], flips))
     first, second = json.loads(json.dumps(document))["measured"]
     assert first == {
         "a": "mood@v1",
@@ -104,6 +104,7 @@ def test_what_was_measured_is_in_the_document() -> None:
         "p_adjusted": 0.00001,
         "verdict": "better",
         "reason": None,
+        "reasons": [],
         "wins": 44,
         "losses": 3,
         "ties": 25,
