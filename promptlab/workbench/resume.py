@@ -39,9 +39,13 @@ class Bounds:
         )
 
 
+AS_BEGUN = Bounds()
+"""The limits that a run began with."""
+
+
 @contextmanager
 def prepare_resume(
-    bench: Workbench, run_ref: str | None, bounds: Bounds = Bounds()
+    bench: Workbench, run_ref: str | None, bounds: Bounds = AS_BEGUN
 ) -> Iterator[Prepared]:
     """Make a stored run ready to be finished, by default the newest that was interrupted.
 

@@ -27,6 +27,9 @@ from promptlab.workbench.gates import check_measurable, suite_gates
 from promptlab.workbench.jobs import Prepared, make_budget, make_executor
 from promptlab.workbench.looping import run_to_end
 
+AS_WRITTEN = RunSettings()
+"""Nothing is asked beyond the suite file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -49,21 +52,19 @@ class _Assembled:
 
 
 def look_ahead(
-    bench: Workbench, suite: str, settings: RunSettings = RunSettings(), *, fresh: bool = False
+    bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
 ) -> Outlook:
     """Say what a run would do, and make no call."""
     _require_sense(settings, fresh=fresh)
     ready = _assemble(bench, suite, settings)
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
-    with _answers(bench, fresh=fresh) as stored:
-        shortfalls, found = run_to_end(_walk(renderer, ready, stored))
-    return Outlook(ready.plan, found, shortfalls)
+    return run_to_end(_walk(bench, renderer, ready, fresh=fresh))
 
 
 @contextmanager
 def prepare_run(
-    bench: Workbench, suite: str, settings: RunSettings = RunSettings(), *, fresh: bool = False
+    bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
 ) -> Iterator[Prepared]:
     """Make a new run of a suite ready. The store is open until it was carried out.
 
@@ -172,11 +173,11 @@ def _texts_of(store: Store, name: str, version: str) -> list[str]:
     return [digest for digest in found if digest != unknown_text]
 
 
-async def _walk(
-    renderer: Renderer, ready: _Assembled, stored: Stored
-) -> tuple[Mapping[str, Sequence[str]], Forecast]:
+async def _walk(bench: Workbench, renderer: Renderer, ready: _Assembled, *, fresh: bool) -> Outlook:
     shortfalls = await check(renderer, ready.scorers, ready.backends)
-    return shortfalls, await forecast(renderer, stored, ready.backends)
+    with _answers(bench, fresh=fresh) as stored:  # opened in the thread that reads it
+        found = await forecast(renderer, stored, ready.backends)
+    return Outlook(ready.plan, found, shortfalls)
 
 
 @contextmanager
