@@ -19,11 +19,12 @@ from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Outcome, Plan
+from promptlab.core.watch import Watch
 from promptlab.experiments.gates import Gate
 from promptlab.report.terminal.run import print_run
 from promptlab.report.terminal.tables import counted
 from promptlab.report.views.run import RunView, run_json, run_view
-from promptlab.runner.flow import Job, Watch
+from promptlab.runner.flow import Job
 from promptlab.store import Store
 
 if TYPE_CHECKING:

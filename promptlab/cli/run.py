@@ -29,8 +29,9 @@ from promptlab.experiments.suite import Suite, load_suite
 from promptlab.importers import outcomes
 from promptlab.report.terminal.run import print_forecast
 from promptlab.report.views.run import forecast_json
+from promptlab.runner.answers import Stored
 from promptlab.runner.flow import Job, start
-from promptlab.runner.forecast import Forecast, Stored, check, forecast
+from promptlab.runner.forecast import Forecast, check, forecast
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store

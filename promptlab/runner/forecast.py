@@ -11,6 +11,7 @@ from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.prices import NO_TOKENS, TokenRange, prompt_range
 from promptlab.core.types import Arm, Case, Completion, Outcome, Request, Trial, Turn, Usage
+from promptlab.runner.answers import Stored
 from promptlab.runner.requests import Ask, Renderer
 from promptlab.scorers.binding import BoundScorer
 from promptlab.templates.template import STAND_IN, Call
@@ -19,8 +20,6 @@ _CHUNK = 1000  # trials that are walked together, one look-up a turn
 _BREATH = 500  # cases between two moments in which Ctrl-C is heard
 _STAND_IN = 5  # tokens that it adds to the low bound of a prompt, at most
 _NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
-
-Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 
 
 @dataclass(slots=True)

@@ -10,64 +10,32 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.types import (
-    Completion,
-    Json,
-    Outcome,
-    Request,
-    Trial,
-    Turn,
-)
+from promptlab.core.types import Completion, Outcome, Request, Trial, Turn
+from promptlab.runner.answers import Answers
+from promptlab.runner.clerk import Clerk
+from promptlab.runner.grading import Grading
+from promptlab.runner.recorder import Recorder
 from promptlab.runner.requests import Ask, Renderer
+from promptlab.runner.stopping import Stopping
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
 _STEP = 64  # requests that a run which may stop early hands out at once, at most
 
 
-class Desk(Protocol):
-    """Where answers are looked up and everything that happens is taken down."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Those who take part in a run beside the trials, each with one job."""
 
-    def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
-        """Return the answers that are known already, by request key."""
-
-    def wanted(self, trial: Trial) -> bool:
-        """Say whether a trial is still to be carried out: its arm may have been decided."""
-
-    def skipped(self, trial: Trial) -> None:
-        """Hear that a trial which is not wanted any more is left out."""
-
-    def opening(self, backend: str) -> None:
-        """Hear that a backend is about to load."""
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Keep what a backend told of itself."""
-
-    def reserve(self, calls: int) -> int:
-        """Return how many of so many calls the run may still make, and count them as made."""
-
-    def confirm(self) -> bool:
-        """Say whether a call that is counted may be made now."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Hear that a backend works no more."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Hear why a call of a backend waits to be tried again."""
-
-    def draining(self, calls: int) -> None:
-        """Hear that an interrupted run waits for so many answers in flight."""
-
-    def spoke(self, backend: str, turn: Turn) -> None:
-        """Keep an answer that was measured."""
-
-    async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
-        """Grade and keep a trial that ended, or failed by `error`."""
+    answers: Answers
+    clerk: Clerk
+    stopping: Stopping
+    recorder: Recorder
+    grading: Grading
 
 
 def _storable(completion: Completion) -> Completion:
@@ -129,6 +97,7 @@ class TrialWork:
     """
 
     def __init__(self, renderer: Renderer, desk: Desk, done: frozenset[int] = frozenset()) -> None:
+        self.keep_facts = desk.recorder.keep_facts
         self._renderer = renderer
         self._desk = desk
         arms: defaultdict[str, set[int]] = defaultdict(set)
@@ -144,10 +113,10 @@ class TrialWork:
         for trial in trials:
             if trial.arm not in arms:
                 continue
-            if self._desk.wanted(trial):
+            if self._desk.stopping.wanted(trial):
                 yield trial
             else:
-                self._desk.skipped(trial)
+                self._desk.stopping.leave_out(trial)
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         """Return up to `limit` requests to send; wait while answers may lead to more."""
@@ -160,7 +129,7 @@ class TrialWork:
                 await self._look_up(lane)
                 self._drop_unwanted(lane)
             if lane.ready:
-                if count := self._desk.reserve(min(limit, len(lane.ready))):
+                if count := self._desk.clerk.reserve(backend, min(limit, len(lane.ready))):
                     return [lane.ready.popleft() for _ in range(count)]
                 lane.close()
             elif not (lane.in_flight or lane.looked_up):
@@ -174,37 +143,20 @@ class TrialWork:
     def again(self, backend: str) -> bool:
         """Ask to make one call more, for a request that failed."""
         lane = self._lanes[backend]
-        if not lane.closed and not self._desk.reserve(1):
+        if not lane.closed and not self._desk.clerk.reserve(backend, 1):
             lane.close()
         return not lane.closed
 
     def confirm(self, backend: str) -> bool:
         """Ask whether a call that had to wait may still be made."""
-        if not self._desk.confirm():
+        if not self._desk.clerk.confirm():
             self._lanes[backend].close()
             return False
         return True
 
-    def opening(self, backend: str) -> None:
-        """Pass on that a backend is about to load."""
-        self._desk.opening(backend)
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Pass on what a backend told of itself."""
-        self._desk.opened(backend, facts)
-
-    def failed(self, backend: str, error: BackendError) -> None:
+    async def end(self, backend: str, error: BackendError) -> None:
         """End the work of a backend that works no more."""
         self._lanes[backend].close()
-        self._desk.failed(backend, error)
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Pass on why a call waits."""
-        self._desk.waiting(backend, text)
-
-    def draining(self, calls: int) -> None:
-        """Pass on what an interrupted run waits for."""
-        self._desk.draining(calls)
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Take an answer in: every trial that waits for it goes on or ends."""
@@ -215,10 +167,16 @@ class TrialWork:
             shared = place > 0 and completion.outcome is not Outcome.ERROR
             turn = conversation.hear(completion, cached=shared)
             if place == 0:
-                self._desk.spoke(backend, turn)
+                self._take_down(backend, turn)
             await self._advance(lane, conversation)
         del lane.in_flight[request.key]
         lane.changed.set()
+
+    def _take_down(self, backend: str, turn: Turn) -> None:
+        """Charge, keep and remember an answer that was measured."""
+        self._desk.clerk.charge(backend, turn)
+        self._desk.recorder.put_turn(turn)
+        self._desk.answers.remember(turn)
 
     def _drop_unwanted(self, lane: _Lane) -> None:
         """Leave out requests that no wanted trial waits for any more."""
@@ -228,11 +186,11 @@ class TrialWork:
         lane.ready.clear()
         for request in ready:
             waiting = lane.in_flight[request.key]
-            if any(self._desk.wanted(conversation.trial) for conversation in waiting):
+            if any(self._desk.stopping.wanted(conversation.trial) for conversation in waiting):
                 lane.ready.append(request)
                 continue
             for conversation in lane.in_flight.pop(request.key):
-                self._desk.skipped(conversation.trial)
+                self._desk.stopping.leave_out(conversation.trial)
 
     def _fill(self, lane: _Lane) -> bool:
         """Render trials until a look-up is worth it; False when there is none to look up."""
@@ -263,7 +221,7 @@ class TrialWork:
         await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
 
     async def _sort(self, lane: _Lane, asked: Sequence[_Conversation]) -> None:
-        known = self._desk.stored([conversation.request.key for conversation in asked])
+        known = self._desk.answers.find([conversation.request.key for conversation in asked])
         for conversation in asked:
             request = conversation.request
             completion = known.get(request.key)
@@ -290,4 +248,4 @@ class TrialWork:
                 return
         except PromptlabError as failure:
             error = str(failure)
-        await self._desk.finish(conversation.trial, tuple(conversation.turns), error)
+        await self._desk.grading.finish(conversation.trial, tuple(conversation.turns), error)
