@@ -53,7 +53,7 @@ from promptlab.analysis.measurements import join
 from promptlab.analysis.race import Race
 from promptlab.core.decision import Rule
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
-from promptlab.core.types import Arm, Case, Plan, Sampling, ScorerSpec, Sequential
+from promptlab.core.types import Arm, Case, Plan, ScorerSpec, Sequential
 from promptlab.stats.sequential import confidence_sequence, e_path
 
 Floats = NDArray[np.float64]
@@ -495,7 +495,7 @@ def program(course: Course, scores: Floats) -> Sequence[Contrast]:
         looks=(),
         reused=0,
         scorer=plan.scorers[0],
-        arms=tuple(MeasuredArm(arm, Sampling(), "") for arm in plan.arms),
+        arms=tuple(MeasuredArm(arm, "") for arm in plan.arms),
         cases=tuple(MeasuredCase(case.id, case.group, case.digest) for case in plan.cases),
         rows=rows,
     )
@@ -515,7 +515,6 @@ def plan_of(course: Course) -> Plan:
     return Plan(
         suite="s",
         arms=tuple(arms),
-        samplings=(Sampling(),) * len(arms),
         cases=tuple(cases),
         repeats=1,
         seed=0,

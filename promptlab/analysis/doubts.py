@@ -210,7 +210,7 @@ def _settings(a: Side, b: Side) -> list[str]:
     lines = []
     for name in Sampling.__slots__:
         ours, theirs = (
-            sorted({_told(getattr(had.sampling, name)) for arm in side for had in arm.settings})
+            sorted({_told(getattr(had.arm.sampling, name)) for arm in side for had in arm.settings})
             for side in (a, b)
         )
         if ours != theirs:

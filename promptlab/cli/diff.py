@@ -213,9 +213,7 @@ def _calls(template: Template, case: Case, images: ImageFolder) -> list[Conversa
     try:
         return [call.messages for call in template.calls(case.vars, load_image=images.load)]
     except PromptlabError as error:
-        raise PromptlabError(
-            f"{error.message}, in case {case.id!r}", where=error.where, hint=error.hint
-        ) from None
+        raise error.in_case(case.id) from None
 
 
 def _case(rendered: _Rendered, case_id: str | None) -> CaseDiff | None:

@@ -102,9 +102,8 @@ def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
     try:
         return bind(suite.settings.scorers, root)
     except PromptlabError as error:
-        where = error.where or suite.document.where(("scorers",))
         hint = error.hint or "promptlab scorer show NAME tells what it takes"
-        raise PromptlabError(error.message, where=where, hint=hint) from None
+        raise error.at(suite.document.where(("scorers",))).advising(hint) from None
 
 
 def _backends(

@@ -188,7 +188,7 @@ def render(
         calls = list(loaded.calls(variables, practices_off, images.load))
     except PromptlabError as error:
         hint = error.hint if suite else "give values with -p KEY VALUE, or a case's with --suite"
-        raise PromptlabError(error.message, where=error.where, hint=hint) from None
+        raise error.advising(hint) from None
     if as_json:
         print_json([_call_json(call) for call in calls])
         return

@@ -61,9 +61,7 @@ class Workbench:
         try:
             return self._made(self.project.backend(name))
         except PromptlabError as error:
-            raise PromptlabError(
-                error.message, where=error.where or where, hint=error.hint
-            ) from None
+            raise error.at(where) from None
 
     def _made(self, entry: BackendEntry) -> tuple[BackendSpec, Backend]:
         backend = make_backend(entry, self.project.root, self._environment)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from promptlab.core.types import Arm, Json, Outcome, Sampling, ScorerSpec, Sequential
+from promptlab.core.types import Arm, Json, Outcome, ScorerSpec, Sequential
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -157,7 +157,6 @@ class MeasuredArm:
     """
 
     arm: Arm
-    sampling: Sampling
     backend_digest: str
     models: frozenset[str] = frozenset()
     fingerprints: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ They know no file format, no database, no model library and no terminal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from promptlab.core.messages import (
     Completion,
@@ -105,7 +105,10 @@ class ScorerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One template version, with some practices switched off, on one backend."""
+    """One template version, with some practices switched off, on one backend.
+
+    `sampling` is what template and suite say together; a `generate` may still say otherwise.
+    """
 
     template: str
     version: str
@@ -113,6 +116,7 @@ class Arm:
     practices: tuple[str, ...]
     off: tuple[str, ...]
     backend: str
+    sampling: Sampling = field(default_factory=Sampling)
 
     @property
     def prompt(self) -> str:
@@ -167,16 +171,14 @@ class Sequential:
 class Plan:
     """All that a run will do, as a value: the arms, on the cases, so many times.
 
-    `samplings` holds one entry an arm. `grade` names the answer that is graded, None the last.
-    `split` says which side of the suite's holdout the cases are from. `gates` are the conditions
-    that the results are to meet. `assets` is the folder that image paths start from,
-    itself a path from the project's folder. With `sequential` the cases stand in a shuffled order,
-    and arms may be stopped early.
+    `grade` names the answer that is graded, None the last. `split` says which side of the suite's
+    holdout the cases are from. `gates` are the conditions that the results are to meet. `assets`
+    is the folder that image paths start from, itself a path from the project's folder. With
+    `sequential` the cases stand in a shuffled order, and arms may be stopped early.
     """
 
     suite: str
     arms: tuple[Arm, ...]
-    samplings: tuple[Sampling, ...]
     cases: tuple[Case, ...]
     repeats: int
     seed: int

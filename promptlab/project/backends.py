@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from promptlab.backends import NO_ENVIRONMENT, Backend
 from promptlab.core import plugins
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import backend_digest
 from promptlab.core.errors import PromptlabError
 from promptlab.core.keys import is_key
 from promptlab.core.types import BackendSpec
@@ -28,7 +28,7 @@ def make_backend(
     try:
         kind = cast(type[Backend], plugins.load("backends", entry.kind, root))
     except PromptlabError as error:
-        raise PromptlabError(error.message, where=entry.where, hint=error.hint) from None
+        raise error.at(entry.where) from None
     if not hasattr(kind, "options_model"):
         raise PromptlabError(
             f"{entry.kind!r} is not a backend", where=entry.where, hint="see CONTRIBUTING.md"
@@ -63,7 +63,7 @@ def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:
         model=entry.model,
         options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model hold JSON only
         identity=identity,
-        digest=digest_json(identity),
+        digest=backend_digest(identity),
     )
 
 
@@ -77,8 +77,8 @@ def _bad_option(error: ValidationError, kind: type[Backend], entry: BackendEntry
     mistakes = error.errors()
     key = ".".join(str(part) for part in mistakes[0]["loc"][:1])
     if mistakes[0]["type"] == "extra_forbidden":
-        told = plugins.unknown("option", key, kind.options_model.model_fields, of=entry.kind)
-        return PromptlabError(told.message, where=entry.where, hint=told.hint)
+        known = kind.options_model.model_fields
+        return plugins.unknown("option", key, known, of=entry.kind).at(entry.where)
     if mistakes[0]["type"] == "missing":
         path = ".".join(map(str, mistakes[0]["loc"]))
         return PromptlabError(f"the option {path} is missing", where=entry.where, hint="add it")

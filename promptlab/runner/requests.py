@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from promptlab.cases.images import ImageFolder
-from promptlab.core.digest import digest_json, seed_from
+from promptlab.core.digest import generation_key, seed_from, weighing_key
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import (
     Case,
@@ -85,7 +85,7 @@ class Renderer:
         try:
             return template.render(case.vars, answers, self._off[trial.arm], self._images.load)
         except PromptlabError as error:
-            raise _with_case(error, case) from None
+            raise error.in_case(case.id) from None
 
     def _ask(self, trial: Trial, call: Call, answers: Sequence[str]) -> Ask:
         goes_on = call.name != self._templates[trial.arm].final_answer
@@ -127,12 +127,7 @@ class Renderer:
         followed: bool = False,
     ) -> Request:
         """Make the request that asks how likely each text is as the answer to `messages`."""
-        content: dict[str, Json] = {
-            "backend": self._digests[trial.arm],
-            "continuations": list(continuations),
-            "messages": [message_json(message) for message in messages],
-        }
-        key = digest_json(content)
+        key = weighing_key(self._digests[trial.arm], messages, continuations)
         return Request(key, messages, _SILENT, None, continuations, followed)
 
     def all_calls(self, arm: int, case: Case) -> list[Call]:
@@ -141,20 +136,12 @@ class Renderer:
         try:
             return list(calls)
         except PromptlabError as error:
-            raise _with_case(error, case) from None
+            raise error.in_case(case.id) from None
 
     def _request(self, trial: Trial, call: Call, turn: int, *, followed: bool) -> Request:
-        """Make the request of a call. Its key covers all that can change the answer."""
         sampling, schema = self.terms(trial, call, turn)
-        content: dict[str, Json] = {
-            "backend": self._digests[trial.arm],
-            "messages": [message_json(message) for message in call.messages],
-            "repeat": trial.repeat,
-            "sampling": _sampling_json(sampling),
-        }
-        if schema is not None:
-            content["schema"] = dict(schema)
-        key = digest_json(content)
+        backend = self._digests[trial.arm]
+        key = generation_key(backend, call.messages, sampling, schema, trial.repeat)
         return Request(key, call.messages, sampling, schema, followed=followed)
 
     def terms(
@@ -164,7 +151,7 @@ class Renderer:
         return self._sampling(trial, call, turn), self._templates[trial.arm].schema_of(call)
 
     def _sampling(self, trial: Trial, call: Call, turn: int) -> Sampling:
-        sampling = self.plan.samplings[trial.arm]
+        sampling = self.plan.arms[trial.arm].sampling
         if call.sampling:
             sampling = replace(sampling, **call.sampling)
         if sampling.temperature == 0:
@@ -180,29 +167,3 @@ def graded_turn(turns: Sequence[Turn], grade: str | None) -> int | None:
         if not turns[place].aside and grade in (None, turns[place].name):
             return place
     return None
-
-
-def message_json(message: Message) -> Json:
-    """Return a message as JSON; an image is known by its digest."""
-    if isinstance(message.content, str):
-        return [message.role, message.content]
-    parts: list[Json] = [
-        part if isinstance(part, str) else {"image": part.digest} for part in message.content
-    ]
-    return [message.role, parts]
-
-
-def _sampling_json(sampling: Sampling) -> Json:
-    return [
-        sampling.temperature,
-        sampling.top_p,
-        sampling.max_tokens,
-        list(sampling.stop),
-        sampling.seed,
-    ]
-
-
-def _with_case(error: PromptlabError, case: Case) -> PromptlabError:
-    return PromptlabError(
-        f"{error.message}, in case {case.id!r}", where=error.where, hint=error.hint
-    )

@@ -28,7 +28,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
-from promptlab.core.digest import digest_text
+from promptlab.core.digest import source_version
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import load_attr, load_point, unknown
 from promptlab.core.types import Case, Likelihood, Outcome, Score, Turn
@@ -168,6 +168,6 @@ def _as_scorer(name: str, found: object) -> Scorer:
 def _source_version(function: Callable[..., object]) -> str:
     """Return the digest of the function's source: an edited scorer grades anew."""
     try:
-        return digest_text(inspect.getsource(function))
+        return source_version(inspect.getsource(function))
     except (OSError, TypeError):
         return "1"

@@ -213,7 +213,7 @@ def _place(label: str, parameter: str) -> str:
 
 
 def _placed(error: PromptlabError, place: str) -> PromptlabError:
-    return PromptlabError(f"{place}: {error.message}", hint=error.hint)
+    return error.saying(f"{place}: {error.message}")
 
 
 def _misread(entry: object) -> PromptlabError:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from promptlab.core.digest import digest_json, digest_text
+from promptlab.core.digest import (
+    backend_digest,
+    case_content,
+    digest_json,
+    digest_text,
+    template_digest,
+)
 from promptlab.core.errors import StoreError
 from promptlab.core.results import StoreStats
 from promptlab.store.connection import Connection
@@ -171,23 +177,16 @@ def _wrong_digests(
 
 
 def _template_digest(source: str, includes: str) -> str:
-    return digest_json({"source": source, "includes": from_json(includes)})
+    return template_digest(source, from_json(includes))
 
 
 def _case_digest(case_id: str, vars_: str, expect: str, tags: str, group: str | None) -> str:
-    return digest_json(
-        {
-            "id": case_id,
-            "vars": from_json(vars_),
-            "expect": from_json(expect),
-            "tags": from_json(tags),
-            "group": group,
-        }
-    )
+    content = case_content(from_json(vars_), from_json(expect), from_json(tags), group, case_id)
+    return digest_json(content)
 
 
 def _backend_digest(identity: str) -> str:
-    return digest_json(from_json(identity))
+    return backend_digest(from_json(identity))
 
 
 _DIGESTS: tuple[tuple[str, str, Callable[..., str]], ...] = (

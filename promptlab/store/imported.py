@@ -9,7 +9,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
 from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json, sampling_from_json
+from promptlab.store.encode import from_json
 from promptlab.store.plans import load_arms, load_scorers, sequential_of
 from promptlab.store.runs import run_info
 
@@ -61,8 +61,8 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
     digests: dict[str, str] = dict(connection.rows(_BACKENDS, [run]))
     served = _served(connection, run)
     arms = tuple(
-        MeasuredArm(arm, sampling_from_json(sampling), digests[arm.backend], **served[index])
-        for index, (arm, sampling) in enumerate(load_arms(connection, run))
+        MeasuredArm(arm, digests[arm.backend], **served[place])
+        for place, arm in enumerate(load_arms(connection, run))
     )
     return MeasuredRun(
         info=info,

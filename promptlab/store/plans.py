@@ -111,9 +111,9 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
     )
 
 
-def load_arms(connection: Connection, run: int) -> list[tuple[Arm, str]]:
-    """Return the arms of a run, each with its sampling as JSON."""
-    return [(_arm(*row), sampling) for *row, sampling in _load(connection, _LOAD_ARMS, run)]
+def load_arms(connection: Connection, run: int) -> tuple[Arm, ...]:
+    """Return the arms of a run, in their order."""
+    return tuple(_arm(*row) for row in _load(connection, _LOAD_ARMS, run))
 
 
 def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
@@ -124,15 +124,13 @@ def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
 def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
     [(suite, settings)] = connection.rows("SELECT suite, settings FROM runs WHERE id = ?", [run])
-    arms = load_arms(connection, run)
     rest = from_json(settings)
     gates = tuple(rest.pop("gates"))
     sequential = sequential_of(rest)
     rest.pop("sequential", None)
     return Plan(
         suite=suite,
-        arms=tuple(arm for arm, _ in arms),
-        samplings=tuple(sampling_from_json(sampling) for _, sampling in arms),
+        arms=load_arms(connection, run),
         cases=tuple(_case(*row) for row in _load(connection, _LOAD_CASES, run)),
         scorers=tuple(load_scorers(connection, run)),
         templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
@@ -208,9 +206,9 @@ def _save_arms(connection: Connection, run: int, plan: Plan, backends: dict[str,
                 to_json(arm.practices),
                 to_json(arm.off),
                 " ".join(name for name in arm.practices if name not in arm.off),
-                sampling_to_json(sampling),
+                sampling_to_json(arm.sampling),
             )
-            for place, (arm, sampling) in enumerate(zip(plan.arms, plan.samplings, strict=True))
+            for place, arm in enumerate(plan.arms)
         ),
     )
 
@@ -248,9 +246,16 @@ def _backend(
     return BackendSpec(name, kind, model, from_json(options), from_json(identity), digest)
 
 
-def _arm(template: str, version: str, digest: str, practices: str, off: str, backend: str) -> Arm:
+def _arm(template: str, version: str, digest: str, *rest: str) -> Arm:
+    practices, off, backend, sampling = rest
     return Arm(
-        template, version, digest, tuple(from_json(practices)), tuple(from_json(off)), backend
+        template,
+        version,
+        digest,
+        tuple(from_json(practices)),
+        tuple(from_json(off)),
+        backend,
+        sampling_from_json(sampling),
     )
 
 

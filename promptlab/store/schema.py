@@ -12,6 +12,10 @@ RESULT_COLUMNS = (
     "cost_usd, latency_s, cached, error, created_at"
 )
 
+# The group of a case `c` of the table `cases`, as `core.groups.group_of` tells them apart: a text,
+# or for a case without one its own number, which no text is equal to.
+GROUP = "coalesce(c.case_group, c.id)"
+
 _FIRST = f"""
 -- CONTENT: known by digest, shared by all runs, never changed.
 

@@ -26,8 +26,8 @@ def measured_arm(
 ) -> MeasuredArm:
     """Return an arm of the template `t`; a version's text has its own digest."""
     on = tuple(name for name in practices if name not in off)
-    arm = Arm("t", version, digest or f"sha256:{version}", on, off, backend)
-    return MeasuredArm(arm, sampling or Sampling(), f"sha256:{backend}")
+    arm = Arm("t", version, digest or f"sha256:{version}", on, off, backend, sampling or Sampling())
+    return MeasuredArm(arm, f"sha256:{backend}")
 
 
 def versions(number: int = 2) -> list[MeasuredArm]:

@@ -14,7 +14,6 @@ from promptlab.core.types import Plan
 PLAN = Plan(
     suite="greet",
     arms=(),
-    samplings=(),
     cases=(),
     repeats=1,
     seed=1,

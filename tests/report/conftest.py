@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
-from promptlab.core.types import Arm, Outcome, Plan, Sampling, ScorerSpec
+from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec
 from promptlab.report.views.run import RunView, run_view
 
 UNKNOWN = Sum(0, None, None)
@@ -22,7 +22,6 @@ def build_plan(arms: int = 2, scorers: tuple[str, ...] = ("exact_match", "length
         arms=tuple(
             Arm("sentiment", f"v{n + 1}", f"d{n}", practices[n], (), "smollm2") for n in range(arms)
         ),
-        samplings=(Sampling(),) * arms,
         cases=(),
         repeats=1,
         seed=0,

@@ -12,7 +12,7 @@ import pytest
 
 from promptlab.backends import Backend, Capacity
 from promptlab.backends.echo import Echo, Options
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import digest_json, template_digest
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.results import ResultFilter
 from promptlab.core.types import (
@@ -24,7 +24,6 @@ from promptlab.core.types import (
     Outcome,
     Plan,
     Request,
-    Sampling,
     TemplateSource,
     TrialResult,
     Turn,
@@ -36,7 +35,6 @@ from promptlab.runner.flow import Job, finish, start
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import bind
 from promptlab.store import Store
-from promptlab.templates.library import template_digest
 from promptlab.templates.template import Template
 
 PAPER: Mapping[str, Json] = {"device": "paper"}
@@ -160,7 +158,6 @@ def make_job(
     plan = Plan(
         suite="greet",
         arms=tuple(Arm(s.name, s.version, s.digest, (), (), "echo") for s in sources),
-        samplings=(Sampling(),) * len(sources),
         cases=tuple(map(make_case, NAMES)),
         repeats=1,
         seed=1,

@@ -146,7 +146,7 @@ def test_under_what_it_was_measured(store: Store, make_plan: PlanMaker) -> None:
     assert (run.split, run.seed, run.repeats, run.sequential) == ("holdout", 7, 3, None)
     assert run.info.run_id == "r1"
     assert [measured.arm for measured in run.arms] == list(plan.arms)
-    assert {measured.sampling for measured in run.arms} == {Sampling(stop=("\n",), seed=7)}
+    assert {measured.arm.sampling for measured in run.arms} == {Sampling(stop=("\n",), seed=7)}
     assert {measured.backend_digest for measured in run.arms} == {plan.backends[0].digest}
     assert [(case.id, case.group, case.digest) for case in run.cases] == [
         (case.id, case.group, case.digest) for case in plan.cases

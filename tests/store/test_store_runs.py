@@ -98,8 +98,10 @@ def test_arms_on_several_backends_keep_their_own(store: Store, make_plan: MakePl
     plan = replace(
         plan,
         backends=(*plan.backends, other),
-        arms=(arm, replace(arm, backend="big")),
-        samplings=(Sampling(), Sampling(temperature=0.7, top_p=0.9)),
+        arms=(
+            replace(arm, sampling=Sampling()),
+            replace(arm, backend="big", sampling=Sampling(temperature=0.7, top_p=0.9)),
+        ),
     )
     store.begin_run("r1", plan)
     assert store.load_plan("r1") == plan
