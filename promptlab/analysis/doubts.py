@@ -37,6 +37,8 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
     reasons = [line for run in runs if (line := _broken_off(run, bounded=table.bounded))]
     if reasons:
         return reasons  # what else is missing comes from this
+    if (line := _graded_otherwise(table.scorer.label, (*a, *b), runs)) is not None:
+        reasons.append(line)
     if (line := _peeked(table, a, b, within, runs)) is not None:
         reasons.append(line)
     reasons += _different_cases(table, a, b, within, rule.limits)
@@ -88,6 +90,18 @@ def _peeked(
     if stopped and not early.asked_about(table, a, b, within):
         return f"run {stopped[0].info.run_id} stopped its arms early for another comparison"
     return None
+
+
+def _graded_otherwise(label: str, both: Side, runs: Sequence[MeasuredRun]) -> str | None:
+    """Refuse scores by different rules. Of an old run only the version is known: it has to do."""
+    graders = set().union(*(arm.scorers for arm in both))
+    versions, params, identities = map(set, zip(*graders, strict=True))
+    if len(params) > 1:
+        return f"the scorer {label!r} has other parameters in each run: run the suite again"
+    if len(versions) == 1 and len(identities - {None}) <= 1:
+        return None
+    again = "; ".join(f"promptlab score {run.info.run_id}" for run in runs)
+    return f"the scorer {label!r} changed between the runs: grade both again ({again})"
 
 
 def _different_cases(
@@ -152,9 +166,6 @@ def warnings(table: Measurements, a: Side, b: Side, within: Where, limits: Limit
     """Return in what two sides differ beside the prompt, and what weakens them: a line each."""
     both = (*a, *b)
     lines = [*_settings(a, b), *_servers(a, b), *_facts(table, both)]
-    versions = set().union(*(arm.scorers for arm in both))
-    if len(versions) > 1:
-        lines.append(f"the scorer {table.scorer.label!r} changed between the runs")
     lines += _added(table, a, b, within, limits)
     if any(table.runs[number].split == "dev" for arm in both for number in arm.runs):
         lines.append("these are the cases for development: confirm it with --split holdout")

@@ -6,6 +6,7 @@ Each verb lives in a module of its own that is imported when the verb is used, s
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import io
@@ -23,6 +24,7 @@ import click
 from promptlab import __version__
 from promptlab.cli.session import Session
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import own_stdout
 from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
@@ -102,9 +104,9 @@ def main() -> None:
     except BrokenPipeError:
         _forget_stdout()
     sys.stderr.flush()
-    if code == 130 or any(each.daemon for each in threading.enumerate()):
-        # A model may still be computing in its thread; nobody waits for it, and the C++ runtime
-        # would abort a program that ends around it.
+    if code == 130 or threading.active_count() > 1:
+        # A model may still be computing in its thread, or a scorer; nobody waits for it, and the
+        # C++ runtime would abort a program that ends around it.
         os._exit(code)
     gc.freeze()  # or the interpreter looks through all that is left before it ends
     sys.exit(code)
@@ -113,7 +115,8 @@ def main() -> None:
 def run_cli(arguments: list[str]) -> int:
     """Run one command; return its exit code. The only place that catches everything."""
     try:
-        code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
+        with own_stdout():
+            code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -126,13 +129,19 @@ def run_cli(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except (BrokenPipeError, SystemExit):  # how rich and click end when the reader has gone
-        _forget_stdout()
-        return 0
-    except Exception:  # noqa: BLE001 - a bug of ours: told in one line, kept in a file
+    except BaseException as error:  # noqa: BLE001 - the last to hear of it
+        if _reader_has_gone(error):
+            _forget_stdout()
+            return 0
         click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
         return 3
     return code if isinstance(code, int) else 0
+
+
+def _reader_has_gone(error: BaseException) -> bool:
+    """Tell whether the reader of our output has left, at which rich and click end the program."""
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:

@@ -21,6 +21,7 @@ from promptlab.importers.outcomes import IMPORTED
 from promptlab.report.terminal.tables import counted
 from promptlab.runner.flow import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.identity import same_grading
 from promptlab.store import Store
 from promptlab.templates.template import Template
 
@@ -117,7 +118,7 @@ def _refuse_imported(run: RunInfo) -> None:
 def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
     """Refuse to grade the rest of a run by other rules than its beginning."""
     for spec, scorer in zip(stored, bound, strict=True):
-        if scorer.spec.version != spec.version:
+        if not same_grading(spec, scorer.spec):
             raise PromptlabError(
                 f"scorer {spec.label!r} is not what it was when the run began",
                 hint="start a new run: it grades all anew, and stored answers cost nothing",

@@ -94,6 +94,8 @@ class ScorerSpec:
     """A scorer as a suite configures it: `label` is its unique name in the run.
 
     `judge` says that a model or a person decides, whose own mistakes must be known first.
+    `identity` is what else its scores depend on, as JSON: its source and the versions of its
+    libraries. None where it is not known, as of runs from before it was kept.
     """
 
     label: str
@@ -101,6 +103,7 @@ class ScorerSpec:
     version: str
     params: Mapping[str, Json]
     judge: bool = False
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

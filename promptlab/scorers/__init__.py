@@ -38,7 +38,7 @@ Verdict = bool | float | Score
 Continuations = Callable[..., Sequence[str]]
 F = TypeVar("F", bound=Callable[..., Verdict | Awaitable[Verdict]])
 
-_GROUP = "promptlab.scorers"
+GROUP = "promptlab.scorers"
 _MODULES = ("text", "structured", "shape", "likelihood")
 
 
@@ -70,7 +70,7 @@ class Scorer:
     its scores before the project states how well it agrees with people. `check` takes all
     parameters by keyword and raises `ValueError` where they do not go together. `continuations`
     takes the same and returns the answers that a model shall weigh. A scorer that does not read the
-    output needs none.
+    output needs none. `libraries` are the distributions it grades with, whose versions count too.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Scorer:
     judge: bool = False
     continuations: Continuations | None = None
     reads_output: bool = True
+    libraries: tuple[str, ...] = ()
 
     @property
     def ours(self) -> bool:
@@ -107,13 +108,17 @@ def scorer(
     judge: bool = False,
     continuations: Continuations | None = None,
     reads_output: bool = True,
+    libraries: Sequence[str] = (),
 ) -> Callable[[F], F]:
     """Make the decorated function a scorer under its own name."""
 
     def register(function: F) -> F:
         name = function.__name__
         _DECORATED.append(
-            Scorer(name, version, function, check, judge, continuations, reads_output)
+            Scorer(
+                *(name, version, function, check, judge, continuations, reads_output),
+                libraries=tuple(libraries),
+            )
         )
         return function
 
@@ -123,7 +128,7 @@ def scorer(
 def scorer_names() -> list[str]:
     """List the scorers that have a name: ours, then those of entry points."""
     ours = _built_in()
-    theirs = {point.name for point in entry_points(group=_GROUP)}
+    theirs = {point.name for point in entry_points(group=GROUP)}
     return [*ours, *sorted(theirs - set(ours))]
 
 
@@ -133,7 +138,7 @@ def get_scorer(name: str, root: Path | None = None) -> Scorer:
         return _as_scorer(name, load_attr(name, root))
     if name in _built_in():
         return _built_in()[name]
-    for point in entry_points(group=_GROUP, name=name):
+    for point in entry_points(group=GROUP, name=name):
         return _as_scorer(name, load_point(point))
     raise unknown("scorer", name, scorer_names())
 

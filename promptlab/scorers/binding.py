@@ -22,10 +22,12 @@ from pydantic_core import from_json, to_json
 
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Json, Score, ScorerSpec
 from promptlab.scorers import Sample, Scorer, get_scorer
 from promptlab.scorers.fill import Blank, blank
+from promptlab.scorers.identity import identity_of
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
@@ -68,11 +70,8 @@ class BoundScorer:
         if self.scorer.continuations is None:
             return ()
         params, place = self.prepare(case), f"scorer {self.spec.label!r}, case {case.id!r}"
-        try:
+        with foreign(f"{place}: its continuations fail"):
             texts = self.scorer.continuations(**params)
-        except Exception as error:
-            told = f"{type(error).__name__}: {error}"
-            raise PromptlabError(f"{place}: its continuations fail: {told}") from error
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
             raise PromptlabError(
                 f"{place}: its continuations are {reprlib.repr(texts)}, not a list of texts"
@@ -154,7 +153,8 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
 def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScorer:
     scorer = get_scorer(entry.name, root)
     given = _as_json(entry)
-    fields = fields_of(scorer.function)
+    with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
+        fields = fields_of(scorer.function)  # its annotations may be texts, which are evaluated
     _refuse_wrong_names(entry.label, fields, given)
     fixed: dict[str, Any] = {}
     blanks: list[tuple[Field, Blank]] = []
@@ -171,7 +171,10 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
             raise _placed(error, _place(entry.label, name)) from error
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
-    spec = ScorerSpec(entry.label, scorer.name, scorer.version, given, scorer.judge)
+    spec = ScorerSpec(
+        *(entry.label, scorer.name, scorer.version, given, scorer.judge),
+        identity=identity_of(scorer, root),
+    )
     return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s))
 
 
@@ -203,9 +206,12 @@ def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> No
     if scorer.check is None:
         return
     try:
-        scorer.check(**params)
-    except ValueError as error:
-        raise PromptlabError(f"{place}: {error}") from error
+        with foreign(f"{place}: its check fails"):
+            scorer.check(**params)
+    except PromptlabError as error:
+        if isinstance(cause := error.__cause__, ValueError):
+            raise PromptlabError(f"{place}: {cause}") from cause
+        raise
 
 
 def _place(label: str, parameter: str) -> str:

@@ -66,7 +66,7 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.posit
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params, judge FROM run_scorers WHERE run = ? ORDER BY position
+SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run = ? ORDER BY position
 """
 
 
@@ -106,7 +106,7 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
     _save_arms(connection, run, plan, backends)
     _save_cases(connection, run, plan.cases)
     connection.executemany(
-        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         ((run, place, *_scorer_row(scorer)) for place, scorer in enumerate(plan.scorers)),
     )
 
@@ -265,8 +265,9 @@ def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, d
 
 def _scorer_row(scorer: ScorerSpec) -> tuple[Value, ...]:
     params = mapping_to_json(scorer.params)
-    return scorer.label, scorer.name, scorer.version, params, scorer.judge
+    return scorer.label, scorer.name, scorer.version, params, scorer.judge, scorer.identity
 
 
-def _scorer(label: str, name: str, version: str, params: str, judge: int) -> ScorerSpec:
-    return ScorerSpec(label, name, version, from_json(params), bool(judge))
+def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:
+    judge, identity = rest
+    return ScorerSpec(label, name, version, from_json(params), bool(judge), identity)

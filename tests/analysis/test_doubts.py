@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -419,11 +420,34 @@ def test_what_backends_said_of_themselves(
     assert warned(runs) == told
 
 
-def test_a_scorer_that_changed() -> None:
+CHANGED = (
+    "the scorer 'exact_match' changed between the runs: grade both again"
+    " (promptlab score r1; promptlab score r2)",
+)
+OTHERWISE = ("the scorer 'exact_match' has other parameters in each run: run the suite again",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ({}, {"version": "2"}, CHANGED),
+        ({"identity": "{}"}, {"identity": '{"source":{}}'}, CHANGED),
+        ({"identity": "{}"}, {"params": {"ignore_case": True}}, OTHERWISE),
+        ({"identity": "{}"}, {"identity": "{}"}, ()),
+        ({"identity": None}, {"identity": "{}"}, ()),  # of an old run nothing more is known
+        ({"identity": None}, {"identity": "{}", "version": "2"}, CHANGED),
+    ],
+)
+def test_scores_by_different_rules_bear_no_verdict(
+    first: Any, second: Any, told: tuple[str, ...]
+) -> None:
     arms = versions(2)
-    runs = [measured_run([CLEAR[at]], arms=arms[at : at + 1], number=at + 1) for at in range(2)]
-    runs[1] = replace(runs[1], scorer=replace(runs[1].scorer, version="2"))
-    assert warned(runs) == ("the scorer 'exact_match' changed between the runs",)
+    runs = [
+        replace(run, scorer=replace(run.scorer, **changes))
+        for at, changes in enumerate((first, second))
+        for run in [measured_run([CLEAR[at]], arms=arms[at : at + 1], number=at + 1)]
+    ]
+    assert refused(runs) == told
 
 
 def test_cases_for_development() -> None:
