@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,9 @@ from promptlab.importers import outcomes
 from promptlab.report.terminal.run import print_forecast
 from promptlab.report.views.run import forecast_json
 from promptlab.runner.answers import Stored
+from promptlab.runner.check import check
 from promptlab.runner.flow import Job, start
-from promptlab.runner.forecast import Forecast, check, forecast
+from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
@@ -65,16 +66,18 @@ def run(session: Session, /, suite: str, **options: Any) -> int:
     loaded = load_suite(bench.project.suites, suite)
     scorers = _bind(loaded, bench.project.root)
     specs, backends = _backends(bench, loaded, options["backends"])
+    asked, more = _asked_backends(bench, loaded, scorers, backends)
+    backends = {**backends, **more}
     selection = selection_of(options, bench)
     plan, templates = make_plan(
-        loaded, bench.library, specs, [scorer.spec for scorer in scorers], selection
+        loaded, bench.library, specs, [scorer.spec for scorer in scorers], selection, asked
     )
     gates = _gates(loaded, plan, options["gates"], bench)
     budget = make_budget(options["max_calls"], options["max_cost"], backends)
     if options["dry_run"]:
         renderer = Renderer(plan, templates, bench.project.root, scorers)
         with _answers(session, fresh=options["fresh"]) as stored:
-            shortfalls, found = asyncio.run(_look_ahead(renderer, scorers, stored, backends))
+            shortfalls, found = asyncio.run(_look_ahead(renderer, stored, backends))
         return _show_forecast(plan, found, shortfalls, as_json=options["as_json"])
     with open_store(session, readonly=False) as store:
         check_measurable(store, plan, gates)
@@ -113,6 +116,20 @@ def _backends(
     places = {name: f"-b {name}" for name in asked} or {
         name: suite.document.where(("backends", place))
         for place, name in enumerate(suite.settings.backends)
+    }
+    made = [bench.backend(name, where) for name, where in places.items()]
+    return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
+
+
+def _asked_backends(
+    bench: Workbench, suite: Suite, scorers: Sequence[BoundScorer], known: Collection[str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make the backends that scorers ask, but for those that answer the prompts themselves."""
+    places = {
+        name: suite.document.where(("scorers", place))
+        for place, scorer in enumerate(scorers)
+        for name in scorer.backends
+        if name not in known
     }
     made = [bench.backend(name, where) for name, where in places.items()]
     return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
@@ -170,11 +187,10 @@ def _texts_of(store: Store, name: str, version: str) -> list[str]:
 
 async def _look_ahead(
     renderer: Renderer,
-    scorers: Sequence[BoundScorer],
     stored: Stored,
     backends: Mapping[str, Backend],
 ) -> tuple[Mapping[str, Sequence[str]], Forecast]:
-    shortfalls = await check(renderer, scorers, backends)
+    shortfalls = await check(renderer, backends)
     return shortfalls, await forecast(renderer, stored, backends)
 
 

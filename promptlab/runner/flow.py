@@ -19,8 +19,9 @@ from promptlab.core.types import Json, Plan, TrialResult
 from promptlab.core.watch import Watch
 from promptlab.executors import Executor
 from promptlab.runner.answers import Answers
+from promptlab.runner.check import check
 from promptlab.runner.clerk import Clerk
-from promptlab.runner.forecast import check, require_stored
+from promptlab.runner.forecast import require_stored
 from promptlab.runner.grading import Grading
 from promptlab.runner.recorder import Recorder
 from promptlab.runner.requests import Renderer
@@ -59,7 +60,7 @@ async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
     `overrides` is what was asked for beyond the suite file; it is kept with the run.
     """
     renderer = Renderer(job.plan, job.templates, job.root, job.scorers)
-    shortfalls = await check(renderer, job.scorers, job.backends)
+    shortfalls = await check(renderer, job.backends)
     if job.offline:
         await require_stored(renderer, job.store.completions, job.backends)
     job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
@@ -83,7 +84,7 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
     watch.begun(len(done))
     try:
         with job.store.writer(job.run_id, lambda: job.budget.spent) as writer:
-            desk = _desk(job, writer, watch)
+            desk = _desk(job, writer, watch, done)
             try:
                 await job.executor.execute(TrialWork(renderer, desk, done), job.backends, watch)
                 await desk.grading.finished()
@@ -98,12 +99,12 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
         job.store.end_run(job.run_id, status)
 
 
-def _desk(job: Job, writer: Writer, watch: Watch) -> Desk:
+def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
     """Bring those together who take part in a run."""
     fresh_run = job.run_id if job.fresh else None
     recorder = Recorder(job.store, job.run_id, writer, watch)
     stopping = Stopping(job.plan, job.limits)
-    stopping.replay(job.store, job.run_id)
+    stopping.replay(job.store, job.run_id, done)
 
     def keep(result: TrialResult) -> None:
         recorder.put_result(result)

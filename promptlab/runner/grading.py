@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from promptlab.core.types import Outcome, Plan, Score, Trial, TrialResult, Turn
-from promptlab.runner.requests import graded_turn
-from promptlab.scorers import Sample
+from promptlab.core.types import Outcome, Plan, Trial, TrialResult, Turn
+from promptlab.runner.samples import Samples, graded_turn
 from promptlab.scorers.binding import BoundScorer
 
 AT_ONCE = 64
@@ -25,9 +24,10 @@ class Grading:
     ) -> None:
         """`keep` is told of every trial that is graded."""
         self._plan = plan
+        self._samples = Samples(plan)
         self._scorers = scorers
         self._keep = keep
-        self._quick = all(scorer.scorer.ours for scorer in scorers)
+        self._quick = all(scorer.scorer.way == "inline" for scorer in scorers)
         self._slots = asyncio.Semaphore(at_once)
         self._under_way: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -70,11 +70,6 @@ class Grading:
             error = error or f"the trial ended without the answer {self._plan.grade!r}"
             self._keep(TrialResult(trial, turns, None, Outcome.ERROR, error, {}))
             return
-        scores = await self._scores(trial, turns, graded)
-        outcome = turns[graded].completion.outcome
-        self._keep(TrialResult(trial, turns, graded, outcome, None, scores))
-
-    async def _scores(self, trial: Trial, turns: tuple[Turn, ...], graded: int) -> dict[str, Score]:
-        completion = turns[graded].completion
-        sample = Sample(completion.text, self._plan.cases[trial.case], completion.outcome, turns)
-        return {scorer.spec.label: await scorer.score(sample) for scorer in self._scorers}
+        sample = self._samples.of(trial, turns, graded)
+        scores = {scorer.spec.label: await scorer.score(sample) for scorer in self._scorers}
+        self._keep(TrialResult(trial, turns, graded, sample.outcome, None, scores))

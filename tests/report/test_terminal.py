@@ -30,7 +30,7 @@ from promptlab.report.terminal.run import (
     print_turns,
 )
 from promptlab.report.views.run import RunView
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.runner.forecast import CallForecast, Forecast
 
 from .conftest import (
     Printed,
@@ -131,9 +131,9 @@ def test_practices_that_look_like_markup_are_text(printed: Printed) -> None:
 
 def test_a_forecast(printed: Printed) -> None:
     arms = [
-        ArmForecast(100, 300, 40, 12_345, exact=False),
-        ArmForecast(100, 100, 100, 0),
-        ArmForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
+        CallForecast(100, 300, 40, 12_345, exact=False),
+        CallForecast(100, 100, 100, 0),
+        CallForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
     ]
     plan = replace(build_plan(arms=3), cases=(), repeats=1)
     assert printed(print_forecast, plan, Forecast(arms)) == snapshot("""\

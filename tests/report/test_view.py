@@ -23,7 +23,7 @@ from promptlab.report.views.run import (
     run_json,
     turns_json,
 )
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.runner.forecast import CallForecast, Forecast
 from promptlab.stats.intervals import t_interval, wilson
 
 from .conftest import (
@@ -121,7 +121,7 @@ def test_an_image_is_a_part_of_its_message() -> None:
 
 @pytest.mark.parametrize("tokens", [None, 120])
 def test_a_forecast_tells_unknown_tokens_as_null(tokens: int | None) -> None:
-    arms = [ArmForecast(4, 8, 2, tokens, exact=False), ArmForecast(4, 4, 4, 0)]
+    arms = [CallForecast(4, 8, 2, tokens, exact=False), CallForecast(4, 4, 4, 0)]
     document = forecast_json(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)), {})
     assert (document["calls"], document["stored"]) == (12, 6)
     told = document["arms"]

@@ -15,7 +15,7 @@ from promptlab.core.results import Result, RunInfo, Sum
 from promptlab.core.types import Image, Message, Outcome, Plan, Turn
 from promptlab.report.terminal.tables import counted, plain_table
 from promptlab.report.views.run import ArmView, RunView, ScoreView, unpriced_backends
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.runner.forecast import CallForecast, Forecast
 from promptlab.scorers.verdict import quoted
 
 _PLOT_WIDTH = 15
@@ -168,7 +168,7 @@ def print_forecast(console: Console, plan: Plan, found: Forecast) -> None:
     )
 
 
-def _prompt_tokens(told: ArmForecast) -> str:
+def _prompt_tokens(told: CallForecast) -> str:
     """Return a count, or the bounds of a guess where only the server can count."""
     if told.prompt_tokens is None:
         return f"{told.input_tokens.low:,} to {told.input_tokens.high:,}"
