@@ -46,13 +46,15 @@ import scipy
 from numpy.typing import NDArray
 
 from promptlab.analysis.compare import compare
-from promptlab.analysis.conclude import Effect, effect, too_little
+from promptlab.analysis.conclude import Effect, effect
 from promptlab.analysis.contrast import Contrast, conclude
 from promptlab.analysis.early import Look, first_decided
 from promptlab.analysis.measurements import join
 from promptlab.analysis.race import Race
+from promptlab.analysis.sufficiency import too_little
 from promptlab.core.decision import Rule
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Case, Plan, ScorerSpec, Sequential
 from promptlab.stats.sequential import confidence_sequence, e_path
 
@@ -485,7 +487,7 @@ def program(course: Course, scores: Floats) -> Sequence[Contrast]:
             watched.saw(trial.arm, trial.case, score)
             known = (trial.arm, trial.case, 0, 0, 0, score, float(verdict), seq + 1)
             rows.append((*known, None, None, None, None))
-    info = RunInfo("r", "s", "finished", plan.size, False, "", None, {}, {}, {})
+    info = RunInfo("r", "s", "finished", plan.size, False, "", None, RunSettings(), {}, {})
     run = MeasuredRun(
         info=info,
         split="all",

@@ -1,14 +1,11 @@
 """The command line: parse, call one function, choose a renderer.
 
-Each verb lives in a module of its own that is imported when the verb is used, so that
-`promptlab --help` loads nothing heavy.
+Each verb lives in a module of its own, which `verbs` finds by its name.
 """
 
 from __future__ import annotations
 
-import errno
 import gc
-import importlib
 import io
 import os
 import signal
@@ -22,54 +19,18 @@ from typing import TYPE_CHECKING
 import click
 
 from promptlab import __version__
-from promptlab.cli.session import Session
+from promptlab.cli.verbs import VERBS, LazyGroup
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import own_stdout
 from promptlab.core.lazy import lazy_module
+from promptlab.workbench.session import Session
+
+__all__ = ["VERBS", "cli", "main", "run_cli"]
 
 if TYPE_CHECKING:
     from promptlab.core import keys
 else:
     keys = lazy_module("promptlab.core.keys")
-
-VERBS: dict[str, tuple[str, str]] = {
-    "init": ("init:init", "Make a project that runs at once."),
-    "run": ("run:run", "Run a suite and show how each arm scored."),
-    "resume": ("resume:resume", "Finish an interrupted run."),
-    "import": ("import_:import_", "Take in outcomes that were measured elsewhere."),
-    "runs": ("runs:runs", "List the runs."),
-    "show": ("show:show", "Review the scored results of a run."),
-    "diff": ("diff:diff", "How two versions differ, in text and in results."),
-    "compare": ("compare:compare_verb", "Which arm is better, by how much, and how sure."),
-    "practices": ("practices:practices", "The effect of each practice of prompt writing."),
-    "template": ("template:template", "The library of template versions."),
-    "backend": ("backend:backend", "What answers prompts, and does it answer."),
-    "scorer": ("scorer:scorer", "What can grade outputs."),
-    "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
-    "db": ("db:db", "Care for the database."),
-}
-
-
-class LazyGroup(click.Group):
-    """A group that imports the module of a verb when the verb is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the verbs in the order of a user's day."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb."""
-        if cmd_name not in VERBS:
-            return None
-        module, _, attr = VERBS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(f"promptlab.cli.{module}"), attr)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs with their help, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -139,9 +100,11 @@ def run_cli(arguments: list[str]) -> int:
 
 
 def _reader_has_gone(error: BaseException) -> bool:
-    """Tell whether the reader of our output has left, at which rich and click end the program."""
-    cause = error.__context__ if isinstance(error, SystemExit) else error
-    return isinstance(cause, OSError) and cause.errno == errno.EPIPE
+    """Tell whether the reader of our output has left: then click and rich exit by themselves."""
+    if not isinstance(error, SystemExit):
+        return isinstance(error, BrokenPipeError)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals["__name__"] in ("click.core", "rich.console")
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:

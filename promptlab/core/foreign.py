@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     asyncio = lazy_module("asyncio")  # most verbs call nothing that is async
 
-Passing = tuple[type[PromptlabError], ...]
+Passing = tuple[type[Exception], ...]
 
 _inside: ContextVar[bool] = ContextVar("inside code of a user's", default=False)
 
@@ -82,7 +82,7 @@ def last_line(error: BaseException) -> str:
 def own_stdout() -> Iterator[None]:
     """Keep stdout for what this thread says outside of code of a user's; the rest is for stderr."""
     real = sys.stdout
-    sys.stdout = cast(IO[str], _OwnStdout(real))  # type: ignore[assignment]
+    sys.stdout = cast(IO[str], _OwnStdout(real))
     try:
         yield
     finally:
@@ -110,7 +110,7 @@ async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Any] = loop.create_future()
 
-    def settle(result: Any, error: PromptlabError | None) -> None:
+    def settle(result: Any, error: Exception | None) -> None:
         if answer.done():
             return
         if error is None:
@@ -119,11 +119,11 @@ async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -
             answer.set_exception(error)
 
     def work() -> None:
-        result, failure = None, None
+        result, failure = None, None  # one of them is what came of it
         try:
             with foreign(what, passing=passing):
                 result = function()
-        except PromptlabError as error:
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
             failure = error
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, failure)

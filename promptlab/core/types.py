@@ -32,6 +32,7 @@ __all__ = [
     "Message",
     "Outcome",
     "Plan",
+    "PlanSettings",
     "Request",
     "Role",
     "Sampling",
@@ -170,30 +171,41 @@ class Sequential:
     pairs: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """How a plan is carried out; the store keeps and loads these by field, whatever they are.
+
+    `primary` is the label of the scorer that decides. `grade` names the answer that is graded, None
+    the last. `split` says which side of the suite's holdout the cases are from. `gates` are the
+    conditions that the results are to meet. `assets` is the folder that image paths start from,
+    itself a path from the project's folder. With `sequential` the cases stand in a shuffled order,
+    and arms may be stopped early.
+    """
+
+    repeats: int = 1
+    seed: int = 0
+    primary: str
+    grade: str | None = None
+    split: str = "all"
+    gates: tuple[str, ...] = ()
+    assets: str = "."
+    sequential: Sequential | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(PlanSettings):
     """All that a run will do, as a value: the arms, on the cases, so many times.
 
-    `grade` names the answer that is graded, None the last. `split` says which side of the suite's
-    holdout the cases are from. `gates` are the conditions that the results are to meet. `assets`
-    is the folder that image paths start from, itself a path from the project's folder. With
-    `sequential` the cases stand in a shuffled order, and arms may be stopped early.
+    A suite, the store and an import each say what they know of it; the rest is as `PlanSettings`
+    has it.
     """
 
     suite: str
     arms: tuple[Arm, ...]
     cases: tuple[Case, ...]
-    repeats: int
-    seed: int
     scorers: tuple[ScorerSpec, ...]
-    primary: str
-    grade: str | None
     templates: tuple[TemplateSource, ...]
     backends: tuple[BackendSpec, ...]
-    split: str
-    gates: tuple[str, ...]
-    assets: str
-    sequential: Sequential | None = None
 
     @property
     def size(self) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from promptlab.cases.rows import with_params
 from promptlab.core.digest import canonical_json, seed_from
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import drawn_as, places_by_group
 from promptlab.core.plugins import unknown
+from promptlab.core.runs import Split
 from promptlab.core.types import (
     Arm,
     BackendSpec,
@@ -26,8 +26,6 @@ from promptlab.experiments.designs import arms_off
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.template import Template
-
-Split = Literal["dev", "holdout", "all"]
 
 
 @dataclass(frozen=True, slots=True)

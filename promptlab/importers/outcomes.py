@@ -38,7 +38,7 @@ from promptlab.importers.outcome_rows import OutcomeRow
 from promptlab.templates.tags import IMPLICIT_ANSWER
 
 IMPORTED = "imported"
-"""The kind of a backend whose answers were imported, and the word in a run's overrides."""
+"""The kind of a backend, and the version of a scorer, of which nothing else is known."""
 
 _NO_REPEAT = -math.inf  # stands before every numbered one
 _VERDICTS = (0.0, 1.0)
@@ -138,15 +138,10 @@ def _plan(table: _Table, file: str) -> Plan:
         ),
         cases=_cases(table, file),
         repeats=max(Counter(key[:2] for key in table.trials).values()),
-        seed=0,
         scorers=scorers,
         primary=scorers[0].label,
-        grade=None,
         templates=tuple(templates.values()),
         backends=tuple(_backend(name) for name in dict.fromkeys(arm.backend for arm in table.arms)),
-        split="all",
-        gates=(),
-        assets=".",
     )
 
 

@@ -15,7 +15,8 @@ from promptlab.backends import Backend
 from promptlab.core.budget import Budget
 from promptlab.core.decision import Limits
 from promptlab.core.errors import PromptlabError
-from promptlab.core.types import Json, Plan, TrialResult
+from promptlab.core.runs import BackendFacts, RunSettings
+from promptlab.core.types import Plan, TrialResult
 from promptlab.core.watch import Watch
 from promptlab.executors import Executor
 from promptlab.runner.answers import Answers
@@ -54,18 +55,18 @@ class Job:
     limits: Limits = field(default_factory=Limits)
 
 
-async def start(job: Job, watch: Watch, overrides: Mapping[str, Json]) -> None:
+async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
     """Check everything, then begin a new run and carry it out.
 
-    `overrides` is what was asked for beyond the suite file; it is kept with the run.
+    `settings` are what was asked for beyond the suite file; they are kept with the run.
     """
     renderer = Renderer(job.plan, job.templates, job.root, job.scorers)
     shortfalls = await check(renderer, job.backends)
     if job.offline:
         await require_stored(renderer, job.store.completions, job.backends)
-    job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, overrides=overrides)
+    job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, settings=settings)
     for backend, lines in shortfalls.items():
-        job.store.keep_facts(job.run_id, backend, {"not_honoured": [*lines]})
+        job.store.keep_facts(job.run_id, backend, BackendFacts(not_honoured=tuple(lines)))
         watch.not_honoured(backend, lines)
     await _carry_out(job, renderer, watch)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Json, TrialResult, Turn
 from promptlab.core.watch import Watch
 from promptlab.store import Store, Writer
@@ -21,7 +22,7 @@ class Recorder:
 
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
         """Keep what a backend told of itself when it opened."""
-        self._store.keep_facts(self._run_id, backend, facts)
+        self._store.keep_facts(self._run_id, backend, BackendFacts.from_json(facts))
 
     def put_turn(self, turn: Turn) -> None:
         """Keep an answer that was just measured."""

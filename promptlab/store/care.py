@@ -30,6 +30,9 @@ TABLES = (
     "scores",
 )
 
+# Of a run `r`: its trials were measured elsewhere (`RunSettings.imported`).
+_IMPORTED = "json_extract(r.overrides, '$.imported') IS NOT NULL"
+
 _SHOWN = 20  # problems of one kind that are told one by one
 
 # What a row means -> a query that must return none. Outcomes are looked at here since SQLite does
@@ -88,11 +91,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "run {}: trial {} has an outcome, but not the answer that was graded",
-        """
+        f"""
         SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
         LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
         WHERE t.outcome <> 'error' AND u.generation IS NULL
-            AND json_extract(r.overrides, '$.imported') IS NULL
+            AND NOT {_IMPORTED}
         """,
     ),
     (
@@ -104,12 +107,12 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "run {}: trial {} lacks a score",
-        """
+        f"""
         SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
         JOIN run_scorers k ON k.run = t.run
         LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
         WHERE t.outcome <> 'error' AND s.run IS NULL
-            AND json_extract(r.overrides, '$.imported') IS NULL
+            AND NOT {_IMPORTED}
         """,
     ),
     (

@@ -5,7 +5,8 @@ Content that is there already (templates, cases, backends) is stored once and re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ from promptlab.core.types import (
     BackendSpec,
     Case,
     Plan,
+    PlanSettings,
     ScorerSpec,
     Sequential,
     TemplateSource,
@@ -70,33 +72,25 @@ SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run 
 """
 
 
-def settings_of(plan: Plan) -> str:
+def settings_to_json(plan: Plan) -> str:
     """Return as JSON what of the plan has no table of its own."""
-    return to_json(
-        {
-            "repeats": plan.repeats,
-            "seed": plan.seed,
-            "primary": plan.primary,
-            "grade": plan.grade,
-            "split": plan.split,
-            "gates": plan.gates,
-            "assets": plan.assets,
-            **({} if plan.sequential is None else {"sequential": _sequential_json(plan)}),
-        }
-    )
+    settings = {field.name: getattr(plan, field.name) for field in fields(PlanSettings)}
+    if plan.sequential is None:
+        del settings["sequential"]
+    else:
+        settings["sequential"] = asdict(plan.sequential)
+    return to_json(settings)
 
 
-def _sequential_json(plan: Plan) -> dict[str, object]:
-    assert plan.sequential is not None
-    return {"alpha": plan.sequential.alpha, "pairs": plan.sequential.pairs}
-
-
-def sequential_of(settings: Mapping[str, Any]) -> Sequential | None:
-    """Return how a run with these settings may stop early, None where it may not."""
-    found = settings.get("sequential")
-    if found is None:
-        return None
-    return Sequential(found["alpha"], tuple((a, b) for a, b in found["pairs"]))
+def load_settings(connection: Connection, run: int) -> PlanSettings:
+    """Return what of the plan of a run has no table of its own."""
+    text = connection.value("SELECT settings FROM runs WHERE id = ?", [run])
+    settings = from_json(text)
+    settings["gates"] = tuple(settings["gates"])
+    if sequential := settings.get("sequential"):
+        pairs = tuple((a, b) for a, b in sequential["pairs"])
+        settings["sequential"] = Sequential(sequential["alpha"], pairs)
+    return PlanSettings(**settings)
 
 
 def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
@@ -123,21 +117,15 @@ def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
 
 def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
-    [(suite, settings)] = connection.rows("SELECT suite, settings FROM runs WHERE id = ?", [run])
-    rest = from_json(settings)
-    gates = tuple(rest.pop("gates"))
-    sequential = sequential_of(rest)
-    rest.pop("sequential", None)
+    settings = load_settings(connection, run)
     return Plan(
-        suite=suite,
+        **{field.name: getattr(settings, field.name) for field in fields(settings)},
+        suite=connection.value("SELECT suite FROM runs WHERE id = ?", [run]),
         arms=load_arms(connection, run),
         cases=tuple(_case(*row) for row in _load(connection, _LOAD_CASES, run)),
         scorers=tuple(load_scorers(connection, run)),
         templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
         backends=tuple(_backend(*row) for row in _load(connection, _LOAD_BACKENDS, run)),
-        gates=gates,
-        sequential=sequential,
-        **rest,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec
 from promptlab.report.views.run import RunView, run_view
 
@@ -68,7 +69,7 @@ def build_info(outcomes: list[ArmOutcomes]) -> RunInfo:
         fresh=False,
         created_at="2026-01-01T00:00:00Z",
         finished_at="2026-01-01T00:01:00Z",
-        overrides={},
+        settings=RunSettings(),
         facts={},
         outcomes=counted,
     )

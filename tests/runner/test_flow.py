@@ -15,6 +15,7 @@ from promptlab.backends.echo import Echo, Options
 from promptlab.core.digest import digest_json, template_digest
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.results import ResultFilter
+from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import (
     Arm,
     BackendSpec,
@@ -176,7 +177,7 @@ def make_job(
 
 def carry_out(job: Job) -> Witness:
     watch = Witness()
-    asyncio.run(start(job, watch, {}))
+    asyncio.run(start(job, watch, RunSettings()))
     return watch
 
 
@@ -200,9 +201,7 @@ def test_a_run_is_generated_scored_and_stored(store: Store) -> None:
     assert watch.heard == ["begun after 0", "opening echo", "opened echo"]
     info = store.run("run-1")
     assert (info.status, info.stored) == ("finished", 10)
-    facts = info.facts["echo"]
-    assert isinstance(facts, dict)
-    assert facts["device"] == "paper"
+    assert info.facts["echo"].details["device"] == "paper"
     stored = list(store.results("run-1"))
     assert len(stored) == 20
     assert {(r.scorer, r.score) for r in stored if r.version == "v1"} == {
@@ -214,7 +213,7 @@ def test_a_run_is_generated_scored_and_stored(store: Store) -> None:
 
 
 def test_a_run_needs_nobody_who_watches(store: Store) -> None:
-    asyncio.run(start(make_job(store, PLAIN), NullWatch(), {}))
+    asyncio.run(start(make_job(store, PLAIN), NullWatch(), RunSettings()))
     assert store.run("run-1").status == "finished"
 
 
@@ -355,7 +354,8 @@ def test_facts_of_a_backend_are_kept_when_it_opens(store: Store) -> None:
     job = make_job(store, PLAIN, backend=Counting(breaks_after=0))
     with pytest.raises(BackendError):
         carry_out(job)
-    assert store.run("run-1").facts == {"echo": {**Echo(None, Options()).identity(), **PAPER}}
+    told = BackendFacts({**Echo(None, Options()).identity(), **PAPER})
+    assert store.run("run-1").facts == {"echo": told}
 
 
 def test_an_offline_run_never_opens_a_backend(store: Store) -> None:

@@ -15,6 +15,7 @@ from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import MEASURED, MeasuredRun
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import (
     Outcome,
     Plan,
@@ -42,8 +43,7 @@ def keep(
     fresh: bool = False,
 ) -> MeasuredRun:
     """Store a run with these results and read it back."""
-    overrides = {} if limit is None else {"limit": limit}
-    store.begin_run(run_id, plan, overrides=overrides, fresh=fresh)
+    store.begin_run(run_id, plan, settings=RunSettings(limit=limit), fresh=fresh)
     with store.writer(run_id) as writer:
         for result in results:
             writer.put_result(result)
