@@ -223,8 +223,8 @@ class Plan(PlanSettings):
 class Turn:
     """One finished generation of a trial: `name` is what the template calls the answer.
 
-    One that stands `aside` is no part of the conversation: the model was asked after it how likely
-    given answers are, and `name` is that of the scorer which wanted to know.
+    One that stands `aside` is no part of the conversation: a scorer asked it, whose label is in
+    `name`. `backend` is whom it asked, None for the one that the trial is about.
     """
 
     name: str
@@ -232,6 +232,7 @@ class Turn:
     completion: Completion
     cached: bool
     aside: bool = False
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,12 @@ def make_plan(
     backends: Sequence[BackendSpec],
     scorers: Sequence[ScorerSpec],
     selection: Selection,
+    asked: Sequence[BackendSpec] = (),
 ) -> tuple[Plan, Mapping[str, Template]]:
-    """Make the plan of a suite, and compile its templates (by digest)."""
+    """Make the plan of a suite, and compile its templates (by digest).
+
+    There is an arm on each of `backends`; scorers may ask those in `asked` beside them.
+    """
     settings = suite.settings
     templates = _templates(suite, library, selection)
     arms = _arms(suite, templates, backends)
@@ -76,7 +80,7 @@ def make_plan(
         primary=_primary(suite, scorers),
         grade=settings.grade,
         templates=tuple(template.source for template in templates),
-        backends=tuple(backends),
+        backends=(*backends, *asked),
         split=chosen_split(suite, selection),
         gates=(*settings.gates, *selection.gates),
         assets=suite.assets_below(library.folder.parent),

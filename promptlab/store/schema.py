@@ -290,6 +290,11 @@ CREATE TABLE former_scores (
 ) WITHOUT ROWID;
 """
 
+_ASKED = """
+-- Whom a scorer asked in a turn aside; NULL: the backend that the trial is about.
+ALTER TABLE trial_turns ADD COLUMN backend INTEGER REFERENCES backends(id);
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0001_first", _FIRST),
     ("0002_paid_by", _PAID_BY),
@@ -297,4 +302,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0004_spent", _SPENT),
     ("0005_likelihoods", _LIKELIHOODS),
     ("0006_gradings", _GRADINGS),
+    ("0007_asked", _ASKED),
 )

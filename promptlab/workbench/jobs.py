@@ -12,9 +12,10 @@ from promptlab.core import plugins
 from promptlab.core.budget import NOTHING, Budget, Spent
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.watch import Watch
 from promptlab.executors import Executor
 from promptlab.experiments.gates import Gate
-from promptlab.runner.flow import Job, Watch
+from promptlab.runner.flow import Job
 
 Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +16,10 @@ from promptlab.experiments.gates import Gate
 from promptlab.experiments.plan import Selection, make_plan
 from promptlab.experiments.suite import Suite, load_suite
 from promptlab.importers.outcomes import imported_template
+from promptlab.runner.answers import Stored
+from promptlab.runner.check import check
 from promptlab.runner.flow import Job, start
-from promptlab.runner.forecast import Forecast, Stored, check, forecast
+from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.store import Store
@@ -106,12 +108,12 @@ def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
 def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
     scorers = _bind(suite, bench.project.root)
-    specs, backends = _backends(bench, suite, settings.backends)
-    plan, templates = make_plan(
-        suite, bench.library, specs, [each.spec for each in scorers], _selection(bench, settings)
-    )
+    specs, own = _backends(bench, suite, settings.backends)
+    asked, others = _asked_backends(bench, suite, scorers, own)
+    graders, selection = [each.spec for each in scorers], _selection(bench, settings)
+    plan, templates = make_plan(suite, bench.library, specs, graders, selection, asked)
     gates = suite_gates(suite, plan, settings.gates, bench.library)
-    return _Assembled(plan, templates, scorers, backends, gates)
+    return _Assembled(plan, templates, scorers, {**own, **others}, gates)
 
 
 def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
@@ -130,6 +132,26 @@ def _backends(
         name: suite.document.where(("backends", place))
         for place, name in enumerate(suite.settings.backends)
     }
+    return _made(bench, places)
+
+
+def _asked_backends(
+    bench: Workbench, suite: Suite, scorers: Sequence[BoundScorer], known: Collection[str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make the backends that scorers ask, but for those that have arms of their own."""
+    places = {
+        name: suite.document.where(("scorers", place))
+        for place, scorer in enumerate(scorers)
+        for name in scorer.backends
+        if name not in known
+    }
+    return _made(bench, places)
+
+
+def _made(
+    bench: Workbench, places: Mapping[str, str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make backends by their names, each with the place that names it."""
     made = [bench.backend(name, where) for name, where in places.items()]
     return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
 
@@ -174,7 +196,7 @@ def _texts_of(store: Store, name: str, version: str) -> list[str]:
 
 
 async def _walk(bench: Workbench, renderer: Renderer, ready: _Assembled, *, fresh: bool) -> Outlook:
-    shortfalls = await check(renderer, ready.scorers, ready.backends)
+    shortfalls = await check(renderer, ready.backends)
     with _answers(bench, fresh=fresh) as stored:  # opened in the thread that reads it
         found = await forecast(renderer, stored, ready.backends)
     return Outlook(ready.plan, found, shortfalls)

@@ -114,6 +114,7 @@ def test_the_json_of_show_full_has_the_turns(ran_project: Path, promptlab: Promp
             "error": None,
             "likelihoods": None,
             "aside": False,
+            "backend": None,
         }
     ]
 
