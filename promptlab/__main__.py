@@ -6,7 +6,7 @@ if not sys.flags.safe_path:
     # Python has put the folder one is in at the front: a project's `json.py` would shadow json.
     sys.path.append(sys.path.pop(0))
 
-from promptlab.cli import main  # noqa: E402 - imports what such a file might shadow
+from promptlab.cli import main
 
 if __name__ == "__main__":
     main()

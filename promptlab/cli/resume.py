@@ -8,7 +8,7 @@ import click
 
 from promptlab.cli.carry import Wanted, carry_out
 from promptlab.cli.gatekeeper import stored_gates
-from promptlab.cli.run import make_budget, make_executor
+from promptlab.cli.run import make_budget
 from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.session import Session
@@ -17,6 +17,7 @@ from promptlab.core.budget import Spent
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunInfo
 from promptlab.core.types import Json, ScorerSpec
+from promptlab.executors.foreign import make_executor
 from promptlab.importers.outcomes import IMPORTED
 from promptlab.report.terminal.tables import counted
 from promptlab.runner.flow import Job, finish

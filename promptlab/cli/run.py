@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -18,11 +18,10 @@ from promptlab.cli.output import print_json, stdout
 from promptlab.cli.run_options import overrides_of, selecting, selection_of, spending
 from promptlab.cli.session import Session
 from promptlab.cli.workbench import Workbench, database_path, open_store
-from promptlab.core import plugins
 from promptlab.core.budget import NOTHING, Budget, Spent
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import BackendSpec, Plan
-from promptlab.executors import Executor
+from promptlab.executors.foreign import make_executor
 from promptlab.experiments.gates import Gate, parse_gate
 from promptlab.experiments.plan import make_plan
 from promptlab.experiments.suite import Suite, load_suite
@@ -126,11 +125,6 @@ def _gates(suite: Suite, plan: Plan, asked: Iterable[str], bench: Workbench) -> 
     ]
     texts = [*ours, *((text, "--gate") for text in asked)]
     return tuple(parse_gate(text, labels, plan.primary, where, resolve) for text, where in texts)
-
-
-def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
-    """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
-    return cast(type[Executor], plugins.load("executors", name, root))(jobs)
 
 
 def make_budget(

@@ -53,6 +53,9 @@ class Watch(Protocol):
     def failed(self, backend: str, error: BackendError) -> None:
         """Hear that a backend works no more; others may go on."""
 
+    def left_open(self, backend: str, error: PromptlabError) -> None:
+        """Hear why a backend could not be closed at the end of the run."""
+
     def waiting(self, backend: str, text: str) -> None:
         """Hear, in a few words, why a call of a backend waits to be tried again."""
 
@@ -131,9 +134,17 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
             _require_all(job, len(done) + desk.kept + desk.left_out)
             status = "finished"
     finally:
-        for backend in job.backends.values():
-            await backend.close()
+        for name, backend in job.backends.items():
+            await _close(name, backend, watch)
         job.store.end_run(job.run_id, status)
+
+
+async def _close(name: str, backend: Backend, watch: Watch) -> None:
+    """Close a backend; one that cannot be closed takes nothing from what was measured."""
+    try:
+        await backend.close()
+    except PromptlabError as error:
+        watch.left_open(name, error)
 
 
 def _require_all(job: Job, kept: int) -> None:

@@ -66,7 +66,8 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.posit
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run = ? ORDER BY position
+SELECT label, name, version, params, judge, identity FROM run_scorers
+WHERE run = ? ORDER BY position
 """
 
 

@@ -26,9 +26,7 @@ def require_methods(kind: type, name: str) -> None:
     """Refuse a class that lacks a method, or has something else in its place."""
     lacking = [] if hasattr(kind, "options_model") else ["options_model"]
     lacking += [
-        told
-        for member, told in _METHODS.items()
-        if not callable(getattr(kind, member, None))
+        told for member, told in _METHODS.items() if not callable(getattr(kind, member, None))
     ]
     if getattr(kind, "generate", None) is Backend.generate:
         lacking.append(_METHODS["generate"])
