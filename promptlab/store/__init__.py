@@ -15,6 +15,7 @@ from promptlab.core.budget import Spent
 from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
+    GradedTrial,
     MeasuredRun,
     Result,
     ResultFilter,
@@ -22,8 +23,8 @@ from promptlab.core.results import (
     StoreStats,
     TemplateHistory,
 )
-from promptlab.core.types import Completion, Json, Plan, Turn
-from promptlab.store import aggregates, care, imported, plans, queries, runs
+from promptlab.core.types import Completion, Json, Plan, Score, ScorerSpec, Turn
+from promptlab.store import aggregates, care, gradings, imported, plans, queries, runs
 from promptlab.store.connection import Connection, prepare
 from promptlab.store.encode import iso
 from promptlab.store.writer import Writer
@@ -161,6 +162,21 @@ class Store:
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores of a run with their setting; None is the primary scorer."""
         return imported.measured(self._connection, self._number(run_id), scorer)
+
+    # Gradings
+
+    def graded_trials(self, run_id: str) -> list[GradedTrial]:
+        """Return the trials of a run that have an answer to be graded."""
+        return list(gradings.graded_trials(self._connection, self._number(run_id)))
+
+    def scores(self, run_id: str, label: str) -> dict[int, Score]:
+        """Return the scores that one scorer gave in a run, by the place of their trial."""
+        return gradings.scores(self._connection, self._number(run_id), label)
+
+    def replace_grading(self, run_id: str, spec: ScorerSpec, scores: Mapping[int, Score]) -> None:
+        """Let a scorer's new scores count from now on; those before are kept beside them."""
+        number = self._number(run_id)
+        gradings.replace_grading(self._connection, number, spec, scores, self._now())
 
     # Templates
 

@@ -1,0 +1,58 @@
+"""`promptlab score`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from promptlab.cli.carry import SOME_FAILED
+from promptlab.cli.output import print_json
+from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.session import Session
+from promptlab.cli.workbench import Workbench, open_store
+from promptlab.report.terminal.tables import counted
+from promptlab.workbench.scoring import Grading, grade_again, scorers_of
+
+
+@click.command(cls=RunCommand)
+@click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
+@click.option(
+    "--scorer", "labels", multiple=True, metavar="LABEL", help="Only this one; repeatable."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def score(session: Session, run_ref: str, labels: tuple[str, ...], as_json: bool) -> int:
+    """Grade the stored outputs of RUN again, with its scorers as they are today.
+
+    No model call is made. The new scores count from now on; those before stay in the database.
+    """
+    bench = Workbench(session)
+    with open_store(session, readonly=False) as store:
+        run_id = store.find_run(run_ref)
+        scorers = scorers_of(store, run_id, bench.project.root)
+        found = asyncio.run(grade_again(store, run_id, scorers, labels))
+    if as_json:
+        print_json({"run": run_id, "scorers": [_as_json(grading) for grading in found]})
+    else:
+        click.echo(f"Run {run_id}, graded again without a model call:")
+        for grading in found:
+            click.echo(f"  {_line(grading)}")
+    return SOME_FAILED if any(grading.failed for grading in found) else 0
+
+
+def _line(grading: Grading) -> str:
+    parts = [counted(grading.scores, "score"), f"{grading.changed:,} changed"]
+    if grading.failed:
+        parts.append(f"{grading.failed:,} failed")
+    return f"{grading.spec.label}: {', '.join(parts)}"
+
+
+def _as_json(grading: Grading) -> dict[str, object]:
+    return {
+        "scorer": grading.spec.label,
+        "version": grading.spec.version,
+        "scores": grading.scores,
+        "changed": grading.changed,
+        "failed": grading.failed,
+    }
