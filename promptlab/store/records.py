@@ -67,7 +67,7 @@ _BACKENDS = """
 SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = ?
 """
 
-_INSERT_SCORE = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_SCORE = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 _KEEP_SPENT = (
@@ -149,11 +149,11 @@ class Recorder:
                 else:
                     turns.append((*at, *_turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
-                scores.append((self._run, seq, self._scorers[label], *_score_row(score)))
+                scores.append((self._run, seq, self._scorers[label], *score_row(score)))
         self._connection.executemany(_REPLACE_TRIAL, trials)
         self._connection.executemany(_INSERT_TURN, turns)
         self._connection.executemany(_INSERT_FAILED_TURN, failed_turns)
-        self._connection.executemany(_INSERT_SCORE, scores)
+        self._connection.executemany(INSERT_SCORE, scores)
 
 
 def _answer(turn: Turn) -> tuple[str, str]:
@@ -216,7 +216,8 @@ def _failed_turn_row(turn: Turn) -> tuple[Value, ...]:
     return key, prompt, sampling
 
 
-def _score_row(score: Score) -> tuple[Value, ...]:
+def score_row(score: Score) -> tuple[Value, ...]:
+    """Return a score as the last values of `INSERT_SCORE`."""
     return (
         score.value,
         score.passed,

@@ -12,6 +12,7 @@ from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
+from promptlab.executors.foreign import make_executor
 from promptlab.experiments.gates import Gate
 from promptlab.experiments.plan import Selection, make_plan
 from promptlab.experiments.suite import Suite, load_suite
@@ -26,7 +27,7 @@ from promptlab.store import Store
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
-from promptlab.workbench.jobs import Prepared, make_budget, make_executor
+from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
 
 AS_WRITTEN = RunSettings()
