@@ -208,7 +208,7 @@ def _write(path: Path, text: str) -> None:
 
 def _one(bench: Workbench, reference: str) -> Template:
     """Load the one version that a reference names."""
-    return Template(bench.library.one(reference))
+    return bench.library.load_one(reference)
 
 
 def _summary(loaded: Template) -> dict[str, object]:
