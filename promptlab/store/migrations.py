@@ -5,6 +5,7 @@ It knows how a step is carried out and recorded; what the steps say is in `schem
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -33,21 +34,21 @@ _ACCOUNT_TABLE = (
 )
 _RECORD = (
     f"INSERT INTO {ACCOUNT} (migration_set, name, applied_at)"
-    " VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
+    " VALUES (:set, :name, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
 )
 
 
-def new_database() -> Iterator[tuple[str, tuple[str, ...]]]:
+def new_database() -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the statements, with their values, that make a database with all steps applied.
 
     sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
     """
     for statement in _ACCOUNT_TABLE:
-        yield statement, ()
+        yield statement, {}
     for name, sql in STEPS:
-        for statement in sql.split(";\n"):
-            yield statement, ()
-        yield _RECORD, (STEP_SET, name)
+        for statement in _statements(sql):
+            yield statement, {}
+        yield _RECORD, {"set": STEP_SET, "name": name}
 
 
 def migrations() -> sqlite_utils.Migrations:
@@ -66,5 +67,15 @@ class _Step:
         self._sql = sql
 
     def __call__(self, db: sqlite_utils.Database, /) -> None:
-        for statement in self._sql.split(";\n"):
+        for statement in _statements(self._sql):
             db.execute(statement)
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Split a step into its statements; the SQLite that runs them says where one ends."""
+    begun = ""
+    for line in sql.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""

@@ -71,7 +71,7 @@ class Alias:
 
 def load_version(bench: Workbench, reference: str) -> Template:
     """Load the one version that a reference names."""
-    return Template(bench.library.one(reference))
+    return bench.library.load_one(reference)
 
 
 def all_versions(bench: Workbench) -> list[Template]:
