@@ -16,9 +16,10 @@ from typing import Literal
 from promptlab.analysis.conclude import interval
 from promptlab.analysis.contrast import Contrast, Side, conclude, estimate
 from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.experiments.designs import alias_groups
 from promptlab.stats.meta import RandomEffects, random_effects
 from promptlab.stats.paired import student

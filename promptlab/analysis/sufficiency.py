@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from promptlab.analysis.conclude import Effect, Ints
+from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 
 
 def too_little(found: Effect, groups: Ints, limits: Limits) -> list[Reason]:

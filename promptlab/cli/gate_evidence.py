@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.cli.evidence import Evidence, read_evidence, with_version
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.core.reasons import Code
 from promptlab.experiments.gates import Beats, NoWorse
 from promptlab.report.views.gates import Finding, finding_of
 from promptlab.store import Store

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from promptlab.analysis.conclude import planned_effect
 from promptlab.analysis.contrast import Change, Contrast
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.report.wording import bounds, counted, difference, listed, mean, more, p_value, size
 
 _NAMED = 2  # of what a note is about
