@@ -8,7 +8,8 @@ from promptlab.report.views.comparison import ComparisonTable, ComparisonView
 def markdown(view: ComparisonView) -> str:
     """Return tables, notes, what is open and the conclusion."""
     blocks = ["\n".join(_table(table)) for table in view.tables]
-    blocks += [f"- {each.line}" for each in (*view.notes, *view.open)]
+    blocks += [f"- {note.line}" for note in view.notes]
+    blocks += [f"- {question.line}" for question in view.open]
     if (best := view.conclusion) is not None:
         blocks.append(f"**{best.b} is {best.verdict} than {best.a}**: {best.delta}, {best.p}")
     return "\n\n".join(blocks) + "\n"
