@@ -12,7 +12,7 @@ from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
 from promptlab.core.reasons import Reason
 
-from .test_conclude import found, passes
+from .effects import found, passes
 
 
 def little(

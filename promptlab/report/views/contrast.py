@@ -98,17 +98,17 @@ def notes_on(
             _shortened(reason, short),
             () if reason.arms or len(names) == len(named) else tuple(names),
         )
-        for found in (refusals, warnings)
-        for reason, names in found
+        for reasons in (refusals, warnings)
+        for reason, names in reasons
     )
 
 
 def _together(pairs: Iterator[tuple[Reason, str]]) -> list[tuple[Reason, list[str]]]:
     """Bring what is told by the same line together."""
-    found: dict[tuple[Code, str], tuple[Reason, list[str]]] = {}
+    together: dict[tuple[Code, str], tuple[Reason, list[str]]] = {}
     for reason, name in pairs:
-        found.setdefault((reason.code, reason.text), (reason, []))[1].append(name)
-    return list(found.values())
+        together.setdefault((reason.code, reason.text), (reason, []))[1].append(name)
+    return list(together.values())
 
 
 def _shortened(reason: Reason, short: Callable[[str], str]) -> str:
