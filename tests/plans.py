@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from promptlab.core.digest import template_digest
 from promptlab.core.types import Arm, BackendSpec, Case, Plan, Sampling, TemplateSource
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import bind
-from promptlab.templates.library import template_digest
 from promptlab.templates.template import Template
 
 GREEDY = Sampling()
@@ -32,8 +32,9 @@ def renderer_of(
         TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
         for place, text in enumerate(texts, 1)
     ]
+    sampling = settings.get("sampling", GREEDY)
     arms = tuple(
-        Arm(source.name, source.version, source.digest, (), (), backend)
+        Arm(source.name, source.version, source.digest, (), (), backend, sampling)
         for backend in backends
         for source in sources
     )
@@ -41,7 +42,6 @@ def renderer_of(
     plan = Plan(
         suite="s",
         arms=arms,
-        samplings=(settings.get("sampling", GREEDY),) * len(arms),
         cases=tuple(cases),
         repeats=settings.get("repeats", 1),
         seed=1,

@@ -27,8 +27,6 @@ from promptlab.core.reasons import Reason
 from promptlab.core.types import Json, Sampling
 
 _WORTH_A_NOTE = 0.02  # share of answers cut off
-_NOT_HONOURED = "not_honoured"
-_HARMLESS = {_NOT_HONOURED, "weights"}  # facts that change no answer: where weights were found
 
 
 def of_the_table(table: Measurements) -> list[Reason]:
@@ -59,11 +57,6 @@ def of_the_sides(
     """Return in what two sides differ beside the prompt, and what weakens them."""
     both = (*a, *b)
     reasons = [*_settings(a, b), *_servers(a, b), *_facts(table, both)]
-    versions = set().union(*(arm.scorers for arm in both))
-    if len(versions) > 1:
-        scorer = table.scorer.label
-        text = f"the scorer {scorer!r} changed between the runs"
-        reasons.append(Reason(Code.SCORER_CHANGED, text, {"scorer": scorer}))
     reasons += _added(table, a, b, within, limits)
     if any(table.runs[number].split == "dev" for arm in both for number in arm.runs):
         text = "these are the cases for development: confirm it with --split holdout"
@@ -114,7 +107,7 @@ def _added(
 def _settings(a: Side, b: Side) -> Iterator[Reason]:
     for name in Sampling.__slots__:
         ours, theirs = (
-            sorted({_said(getattr(had.sampling, name)) for arm in side for had in arm.settings})
+            sorted({_said(getattr(had.arm.sampling, name)) for arm in side for had in arm.settings})
             for side in (a, b)
         )
         if ours != theirs:
@@ -162,10 +155,10 @@ def _facts(table: Measurements, arms: Side) -> Iterator[Reason]:
         for number in arm.runs:
             backend = arm.settings[0].arm.backend  # as the run calls it
             facts = table.runs[number].info.facts.get(backend)
-            if isinstance(facts, Mapping):
-                for name, value in _flat(facts):
+            if facts is not None:
+                for name, value in _flat(facts.details):
                     known.setdefault((backend, name), set()).add(value)
-                ignored.update(_lines(facts.get(_NOT_HONOURED)))
+                ignored.update(facts.not_honoured)
     for (backend, name), values in sorted(known.items()):
         if len(values) > 1:
             text = f"{name} of {backend} differs: {' and '.join(sorted(values))}"
@@ -177,15 +170,10 @@ def _facts(table: Measurements, arms: Side) -> Iterator[Reason]:
         yield Reason(Code.NOT_HONOURED, f"not honoured: {what}", {"what": what})
 
 
-def _flat(facts: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Yield what may matter, the keys of a fact within a fact each for itself."""
-    for name in facts.keys() - _HARMLESS:
-        value = facts[name]
+def _flat(details: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield details, the keys of one within another each for itself."""
+    for name, value in details.items():
         if isinstance(value, Mapping):
             yield from ((f"{name}'s {key}", str(each)) for key, each in value.items())
         else:
             yield name, str(value)
-
-
-def _lines(value: Json) -> list[str]:
-    return [str(line) for line in value] if isinstance(value, list) else []

@@ -16,6 +16,7 @@ from promptlab.analysis.sides import Side, Where, lone_cases, share, too_few_sha
 from promptlab.analysis.sufficiency import untrusted
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
+from promptlab.core.messages import Json
 from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredRun
 
@@ -30,6 +31,8 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
     reasons = [why for run in runs if (why := _broken_off(run, bounded=table.bounded))]
     if reasons:
         return reasons  # what else is missing comes from this
+    if (why := _graded_otherwise(table.scorer.label, (*a, *b), runs)) is not None:
+        reasons.append(why)
     if (why := _peeked(table, a, b, within, runs)) is not None:
         reasons.append(why)
     reasons += _different_cases(table, a, b, within, rule.limits)
@@ -92,6 +95,21 @@ def _peeked(
         text = f"run {run_id} stopped its arms early for another comparison"
         return Reason(Code.STOPPED_FOR_ANOTHER, text, {"run": run_id})
     return None
+
+
+def _graded_otherwise(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> Reason | None:
+    """Refuse scores by different rules. Of an old run only the version is known: it has to do."""
+    graders = set().union(*(arm.scorers for arm in both))
+    versions, params, identities = map(set, zip(*graders, strict=True))
+    about: dict[str, Json] = {"scorer": scorer, "runs": [run.info.run_id for run in runs]}
+    if len(params) > 1:
+        text = f"the scorer {scorer!r} has other parameters in each run: run the suite again"
+        return Reason(Code.SCORER_CONFIGURED_OTHERWISE, text, about)
+    if len(versions) == 1 and len(identities - {None}) <= 1:
+        return None
+    again = "; ".join(f"promptlab score {run.info.run_id}" for run in runs)
+    text = f"the scorer {scorer!r} changed between the runs: grade both again ({again})"
+    return Reason(Code.SCORER_CHANGED, text, about)
 
 
 def _different_cases(

@@ -111,7 +111,7 @@ def _families(arms: Iterable[JoinedArm]) -> Iterable[list[JoinedArm]]:
     """Bring the arms of one text and sampling together."""
     families: defaultdict[tuple[object, ...], list[JoinedArm]] = defaultdict(list)
     for arm in arms:
-        families[arm.arm.digest, arm.settings[0].sampling].append(arm)
+        families[arm.arm.digest, arm.settings[0].arm.sampling].append(arm)
     return families.values()
 
 

@@ -59,6 +59,20 @@ class Code(StrEnum):
         "Run both versions on all cases, or name the pair by `--baseline`.",
         ("run",),
     )
+    SCORER_CHANGED = (
+        "scorer-changed",
+        "refused",
+        "The sides were graded by different versions of the scorer.",
+        "Grade both again: `promptlab score RUN`.",
+        ("scorer", "runs"),
+    )
+    SCORER_CONFIGURED_OTHERWISE = (
+        "scorer-configured-otherwise",
+        "refused",
+        "The sides were graded with different parameters of the scorer.",
+        "Run the suite again; stored answers cost nothing.",
+        ("scorer", "runs"),
+    )
     DIFFERENT_CASES = (
         "different-cases",
         "refused",
@@ -197,13 +211,6 @@ class Code(StrEnum):
         "A backend did not honour what it was asked for.",
         "Leave the setting out, or use a backend that honours it.",
         ("what",),
-    )
-    SCORER_CHANGED = (
-        "scorer-changed",
-        "note",
-        "The sides were graded by different versions of the scorer.",
-        "Run both sides again.",
-        ("scorer",),
     )
     LONE_CASES = (
         "lone-cases",

@@ -181,8 +181,8 @@ def _first_mistake(
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
     path = _path_of(mistakes[0], document)
     if mistakes[0]["type"] == "extra_forbidden":
-        told = unknown("key", str(path[-1]), _fields_at(model, path[:-1]))
-        return PromptlabError(told.message, hint=told.hint, where=document.where(path))
+        mistaken = unknown("key", str(path[-1]), _fields_at(model, path[:-1]))
+        return mistaken.at(document.where(path))
     if mistakes[0]["type"] == "missing":
         return PromptlabError(
             f"the key {path[-1]!r} is missing", where=document.where(path), hint="add it"

@@ -8,6 +8,7 @@ from promptlab.core.budget import Spent
 from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
 from promptlab.store.connection import Connection
+from promptlab.store.schema import GROUP
 
 _ARM_OUTCOMES = """
 SELECT arm, count(*),
@@ -21,7 +22,7 @@ FROM trials WHERE run = ? GROUP BY arm ORDER BY arm
 """
 
 # Repeats of a case are no independent evidence: they are averaged first, then the cases count.
-_ARM_SCORES = """
+_ARM_SCORES = f"""
 WITH per_case AS (
     SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean, count(s.score) AS scores,
         sum(s.score = s.passed) AS verdicts, sum(s.passed) AS passes,
@@ -35,8 +36,7 @@ WITH per_case AS (
 SELECT e.arm, k.label, count(e.mean), sum(e.scores), avg(e.mean),
     CASE WHEN count(e.mean) > 1 THEN sum(deviation * deviation) / (count(e.mean) - 1) END,
     sum(e.verdicts), sum(e.passes), sum(e.failed),
-    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN c.case_group END)
-        + sum(e.mean IS NOT NULL AND c.case_group IS NULL)
+    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END)
 FROM centred e
 JOIN run_scorers k ON k.run = ?1 AND k.position = e.scorer
 JOIN run_cases p ON p.run = ?1 AND p.position = e.case_

@@ -172,10 +172,8 @@ def _bring_up_to_date_first(path: Path) -> None:
     try:
         prepare(path, readonly=False).close()
     except StoreError as error:
-        raise StoreError(
-            f"of an older promptlab, and to be brought up to date first; but {error.message}",
-            hint=error.hint,
-            where=error.where,
+        raise error.saying(
+            f"of an older promptlab, and to be brought up to date first; but {error.message}"
         ) from error
 
 

@@ -5,7 +5,8 @@ Content that is there already (templates, cases, backends) is stored once and re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ from promptlab.core.types import (
     BackendSpec,
     Case,
     Plan,
+    PlanSettings,
     ScorerSpec,
     Sequential,
     TemplateSource,
@@ -66,37 +68,30 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.posit
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params, judge FROM run_scorers WHERE run = ? ORDER BY position
+SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run = ?
+ORDER BY position
 """
 
 
-def settings_of(plan: Plan) -> str:
+def settings_to_json(plan: Plan) -> str:
     """Return as JSON what of the plan has no table of its own."""
-    return to_json(
-        {
-            "repeats": plan.repeats,
-            "seed": plan.seed,
-            "primary": plan.primary,
-            "grade": plan.grade,
-            "split": plan.split,
-            "gates": plan.gates,
-            "assets": plan.assets,
-            **({} if plan.sequential is None else {"sequential": _sequential_json(plan)}),
-        }
-    )
+    settings = {field.name: getattr(plan, field.name) for field in fields(PlanSettings)}
+    if plan.sequential is None:
+        del settings["sequential"]
+    else:
+        settings["sequential"] = asdict(plan.sequential)
+    return to_json(settings)
 
 
-def _sequential_json(plan: Plan) -> dict[str, object]:
-    assert plan.sequential is not None
-    return {"alpha": plan.sequential.alpha, "pairs": plan.sequential.pairs}
-
-
-def sequential_of(settings: Mapping[str, Any]) -> Sequential | None:
-    """Return how a run with these settings may stop early, None where it may not."""
-    found = settings.get("sequential")
-    if found is None:
-        return None
-    return Sequential(found["alpha"], tuple((a, b) for a, b in found["pairs"]))
+def load_settings(connection: Connection, run: int) -> PlanSettings:
+    """Return what of the plan of a run has no table of its own."""
+    text = connection.value("SELECT settings FROM runs WHERE id = ?", [run])
+    settings = from_json(text)
+    settings["gates"] = tuple(settings["gates"])
+    if sequential := settings.get("sequential"):
+        pairs = tuple((a, b) for a, b in sequential["pairs"])
+        settings["sequential"] = Sequential(sequential["alpha"], pairs)
+    return PlanSettings(**settings)
 
 
 def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
@@ -106,14 +101,14 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
     _save_arms(connection, run, plan, backends)
     _save_cases(connection, run, plan.cases)
     connection.executemany(
-        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         ((run, place, *_scorer_row(scorer)) for place, scorer in enumerate(plan.scorers)),
     )
 
 
-def load_arms(connection: Connection, run: int) -> list[tuple[Arm, str]]:
-    """Return the arms of a run, each with its sampling as JSON."""
-    return [(_arm(*row), sampling) for *row, sampling in _load(connection, _LOAD_ARMS, run)]
+def load_arms(connection: Connection, run: int) -> tuple[Arm, ...]:
+    """Return the arms of a run, in their order."""
+    return tuple(_arm(*row) for row in _load(connection, _LOAD_ARMS, run))
 
 
 def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
@@ -123,23 +118,15 @@ def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
 
 def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
-    [(suite, settings)] = connection.rows("SELECT suite, settings FROM runs WHERE id = ?", [run])
-    arms = load_arms(connection, run)
-    rest = from_json(settings)
-    gates = tuple(rest.pop("gates"))
-    sequential = sequential_of(rest)
-    rest.pop("sequential", None)
+    settings = load_settings(connection, run)
     return Plan(
-        suite=suite,
-        arms=tuple(arm for arm, _ in arms),
-        samplings=tuple(sampling_from_json(sampling) for _, sampling in arms),
+        **{field.name: getattr(settings, field.name) for field in fields(settings)},
+        suite=connection.value("SELECT suite FROM runs WHERE id = ?", [run]),
+        arms=load_arms(connection, run),
         cases=tuple(_case(*row) for row in _load(connection, _LOAD_CASES, run)),
         scorers=tuple(load_scorers(connection, run)),
         templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
         backends=tuple(_backend(*row) for row in _load(connection, _LOAD_BACKENDS, run)),
-        gates=gates,
-        sequential=sequential,
-        **rest,
     )
 
 
@@ -208,9 +195,9 @@ def _save_arms(connection: Connection, run: int, plan: Plan, backends: dict[str,
                 to_json(arm.practices),
                 to_json(arm.off),
                 " ".join(name for name in arm.practices if name not in arm.off),
-                sampling_to_json(sampling),
+                sampling_to_json(arm.sampling),
             )
-            for place, (arm, sampling) in enumerate(zip(plan.arms, plan.samplings, strict=True))
+            for place, arm in enumerate(plan.arms)
         ),
     )
 
@@ -248,9 +235,16 @@ def _backend(
     return BackendSpec(name, kind, model, from_json(options), from_json(identity), digest)
 
 
-def _arm(template: str, version: str, digest: str, practices: str, off: str, backend: str) -> Arm:
+def _arm(template: str, version: str, digest: str, *rest: str) -> Arm:
+    practices, off, backend, sampling = rest
     return Arm(
-        template, version, digest, tuple(from_json(practices)), tuple(from_json(off)), backend
+        template,
+        version,
+        digest,
+        tuple(from_json(practices)),
+        tuple(from_json(off)),
+        backend,
+        sampling_from_json(sampling),
     )
 
 
@@ -260,8 +254,9 @@ def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, d
 
 def _scorer_row(scorer: ScorerSpec) -> tuple[Value, ...]:
     params = mapping_to_json(scorer.params)
-    return scorer.label, scorer.name, scorer.version, params, scorer.judge
+    return scorer.label, scorer.name, scorer.version, params, scorer.judge, scorer.identity
 
 
-def _scorer(label: str, name: str, version: str, params: str, judge: int) -> ScorerSpec:
-    return ScorerSpec(label, name, version, from_json(params), bool(judge))
+def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:
+    judge, identity = rest
+    return ScorerSpec(label, name, version, from_json(params), bool(judge), identity)

@@ -51,16 +51,20 @@ WHERE NOT EXISTS (
 _REPLACE_TRIAL = f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})"
 
 _INSERT_TURN = """
-INSERT INTO trial_turns (run, seq, turn, name, aside, cached, generation)
-VALUES (?, ?, ?, ?, ?, ?, (
+INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, generation)
+VALUES (?, ?, ?, ?, ?, ?, ?, (
     SELECT id FROM generations WHERE key = ? AND output = ? AND outcome = ? AND likelihoods IS ?
     ORDER BY fresh_run = ? DESC, id DESC LIMIT 1
 ))
 """
 
 _INSERT_FAILED_TURN = f"""
-INSERT INTO trial_turns (run, seq, turn, name, aside, cached, key, prompt, sampling)
-VALUES (?, ?, ?, ?, ?, 0, ?, {_TEXT_ID}, ?)
+INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, key, prompt, sampling)
+VALUES (?, ?, ?, ?, ?, ?, 0, ?, {_TEXT_ID}, ?)
+"""
+
+_BACKENDS = """
+SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = ?
 """
 
 _INSERT_SCORE = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -91,6 +95,7 @@ class Recorder:
         self._fresh_run = run_id if fresh else ""
         positions = "SELECT label, position FROM run_scorers WHERE run = ?"
         self._scorers = {row[0]: row[1] for row in connection.rows(positions, [self._run])}
+        self._backends = {row[0]: row[1] for row in connection.rows(_BACKENDS, [self._run])}
         self._spent: Spent | None = None
         # Answers stored ahead of their trial, so that they are not written a second time.
         self._ahead: set[tuple[str, str]] = set()
@@ -137,10 +142,12 @@ class Recorder:
             seq = result.trial.seq
             trials.append((self._run, *_trial_row(result), record.created_at))
             for place, turn in enumerate(result.turns):
+                asked = (turn.name, turn.aside, self._backends.get(turn.backend))
+                at = (self._run, seq, place, *asked)
                 if turn.completion.outcome is Outcome.ERROR:
-                    failed_turns.append((self._run, seq, place, *_failed_turn_row(turn)))
+                    failed_turns.append((*at, *_failed_turn_row(turn)))
                 else:
-                    turns.append((self._run, seq, place, *_turn_row(turn), self._fresh_run))
+                    turns.append((*at, *_turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
                 scores.append((self._run, seq, self._scorers[label], *_score_row(score)))
         self._connection.executemany(_REPLACE_TRIAL, trials)
@@ -196,8 +203,6 @@ def _total(values: Sequence[Number | None]) -> Number | None:
 def _turn_row(turn: Turn) -> tuple[Value, ...]:
     completion = turn.completion
     return (
-        turn.name,
-        turn.aside,
         turn.cached,
         turn.request.key,
         storable(completion.text),
@@ -208,7 +213,7 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
 
 def _failed_turn_row(turn: Turn) -> tuple[Value, ...]:
     key, prompt, *_, sampling = _request_row(turn.request, {})
-    return turn.name, turn.aside, key, prompt, sampling
+    return key, prompt, sampling
 
 
 def _score_row(score: Score) -> tuple[Value, ...]:

@@ -15,10 +15,11 @@ from typing import Literal
 
 from promptlab.core.errors import StoreError
 from promptlab.core.results import RunInfo
-from promptlab.core.types import Json, Outcome, Plan
+from promptlab.core.runs import BackendFacts, RunSettings
+from promptlab.core.types import Outcome, Plan
 from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, mapping_to_json, to_json
-from promptlab.store.plans import save_plan, settings_of
+from promptlab.store.plans import save_plan, settings_to_json
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
@@ -76,7 +77,7 @@ class Asked:
 
     trials: int
     fresh: bool
-    overrides: Mapping[str, Json]
+    settings: RunSettings
 
 
 def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: Asked) -> None:
@@ -87,8 +88,8 @@ def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: 
             [
                 run_id,
                 plan.suite,
-                settings_of(plan),
-                mapping_to_json(asked.overrides),
+                settings_to_json(plan),
+                to_json(asked.settings.to_json()),
                 asked.trials,
                 asked.fresh,
                 *_this_process(),
@@ -114,13 +115,12 @@ def resume_run(connection: Connection, run: int) -> None:
         )
 
 
-def keep_facts(connection: Connection, run: int, backend: str, facts: Mapping[str, Json]) -> None:
+def keep_facts(connection: Connection, run: int, backend: str, facts: BackendFacts) -> None:
     """Add to what is kept of a backend in this run; at once: a kill gives no second chance."""
     with connection.transaction():
-        known = dict(run_info(connection, run).facts)
-        before = known.get(backend)
-        known[backend] = {**(before if isinstance(before, dict) else {}), **facts}
-        connection.execute("UPDATE runs SET facts = ? WHERE id = ?", [mapping_to_json(known), run])
+        known = from_json(connection.value("SELECT facts FROM runs WHERE id = ?", [run]))
+        known[backend] = {**BackendFacts.from_json(known.get(backend)).to_json(), **facts.to_json()}
+        connection.execute("UPDATE runs SET facts = ? WHERE id = ?", [to_json(known), run])
 
 
 def end_run(
@@ -221,7 +221,7 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
     rest = row[-2:]
     if status == "running" and not _is_alive(*process):
         status = "interrupted"
-    overrides, facts = map(from_json, rest)
+    settings, facts = map(from_json, rest)
     return RunInfo(
         run_id=run_id,
         suite=suite,
@@ -230,8 +230,8 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
         fresh=bool(fresh),
         created_at=created_at,
         finished_at=finished_at,
-        overrides=overrides,
-        facts=facts,
+        settings=RunSettings.from_json(settings),
+        facts={name: BackendFacts.from_json(told) for name, told in facts.items()},
         outcomes=outcomes,
     )
 

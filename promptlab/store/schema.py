@@ -12,6 +12,10 @@ RESULT_COLUMNS = (
     "cost_usd, latency_s, cached, error, created_at"
 )
 
+# The group of a case `c` of the table `cases`, as `core.groups.group_of` tells them apart: a text,
+# or for a case without one its own number, which no text is equal to.
+GROUP = "coalesce(c.case_group, c.id)"
+
 _FIRST = f"""
 -- CONTENT: known by digest, shared by all runs, never changed.
 
@@ -257,10 +261,46 @@ ALTER TABLE generations ADD COLUMN likelihoods TEXT;
 ALTER TABLE trial_turns ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
 """
 
+_GRADINGS = """
+-- What a scorer's scores depend on beside version and parameters: its source and the versions of
+-- its libraries, as canonical JSON. NULL: not known, a run older than this step.
+ALTER TABLE run_scorers ADD COLUMN identity TEXT;
+
+-- A grading that a later one has replaced: `scores` holds the newest of each run and scorer.
+CREATE TABLE former_gradings (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs(id),
+    scorer INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    identity TEXT,
+    replaced_at TEXT NOT NULL,
+    FOREIGN KEY (run, scorer) REFERENCES run_scorers(run, position)
+);
+
+-- Its scores, as they stood in `scores`.
+CREATE TABLE former_scores (
+    grading INTEGER NOT NULL REFERENCES former_gradings(id),
+    seq INTEGER NOT NULL,
+    score REAL,
+    passed INTEGER,
+    reason TEXT,
+    error TEXT,
+    traceback TEXT,
+    PRIMARY KEY (grading, seq)
+) WITHOUT ROWID;
+"""
+
+_ASKED = """
+-- Whom a scorer asked in a turn aside; NULL: the backend that the trial is about.
+ALTER TABLE trial_turns ADD COLUMN backend INTEGER REFERENCES backends(id);
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0001_first", _FIRST),
     ("0002_paid_by", _PAID_BY),
     ("0003_judges", _JUDGES),
     ("0004_spent", _SPENT),
     ("0005_likelihoods", _LIKELIHOODS),
+    ("0006_gradings", _GRADINGS),
+    ("0007_asked", _ASKED),
 )

@@ -9,7 +9,7 @@ from typing import cast
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import template_digest
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
@@ -26,11 +26,6 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that puts v10 after v9."""
     parts = re.findall(r"\d+|\D+", text)
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
-
-
-def template_digest(source: str, includes: dict[str, str]) -> str:
-    """Address a version by its text and the text of every file that it includes."""
-    return digest_json({"source": source, "includes": includes})
 
 
 def chosen_versions(
@@ -97,8 +92,8 @@ class TemplateLibrary:
         versions = self.versions(name)
         for alias, version in data.items():
             if version not in versions:
-                told = unknown("version", str(version), versions, of=name)
-                raise PromptlabError(told.message, where=document.where((alias,)), hint=told.hint)
+                mistaken = unknown("version", str(version), versions, of=name)
+                raise mistaken.at(document.where((alias,)))
         return {str(alias): str(version) for alias, version in data.items()}
 
     def with_alias(self, name: str, alias: str, version: str) -> str:

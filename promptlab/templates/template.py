@@ -212,7 +212,7 @@ class Template:
         file, line = _template_line(error.__traceback__, self.file)
         where = place(_shown_file(file, self.file), line)
         if isinstance(error, PromptlabError):
-            return PromptlabError(error.message, where=error.where or where, hint=error.hint)
+            return error.at(where)
         message, hint = _explain(error, variables)
         return PromptlabError(message, where=where, hint=hint)
 

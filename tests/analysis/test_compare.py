@@ -468,10 +468,7 @@ def test_arms_of_one_name_have_one_number_on_every_backend() -> None:
         for backend, sampling in (("e1", None), ("e1", warm), ("e2", warm), ("e2", None))
     ]
     runs = [replace(run, info=replace(run.info, run_id=f"r{at}")) for at, run in enumerate(parts)]
-    named = {
-        (arm.arm.backend, arm.settings[0].sampling.temperature): arm.label
-        for arm in join(runs).arms
-    }
+    named = {(arm.arm.backend, arm.arm.sampling.temperature): arm.label for arm in join(runs).arms}
     assert named["e1", 0.0] == named["e2", 0.0] != named["e1", 1.0] == named["e2", 1.0]
 
 

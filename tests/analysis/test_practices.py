@@ -217,7 +217,8 @@ def test_versions_of_other_templates_or_with_more_differences_show_nothing() -> 
 
 def test_arms_with_other_sampling_are_another_design() -> None:
     arms = design_arms("ablation", ("role",))
-    arms = [arms[0], replace(arms[1], sampling=Sampling(temperature=0.7))]
+    hot = replace(arms[1].arm, sampling=Sampling(temperature=0.7))
+    arms = [arms[0], replace(arms[1], arm=hot)]
     with pytest.raises(PromptlabError, match="no two arms differ"):
         found(simulated(arms, {}))
 

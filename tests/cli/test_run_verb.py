@@ -211,6 +211,7 @@ def test_the_json_of_a_dry_run(ran_project: Path, promptlab: Promptlab) -> None:
              "prompt_tokens": 20, "exact": True, "input_tokens": [20, 20],
              "output_tokens": [2, 512], "cost_usd": None},
         ],
+        "asked": [],
     }  # fmt: skip
 
 

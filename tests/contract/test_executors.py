@@ -16,6 +16,7 @@ from promptlab.core import plugins
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
 from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.core.watch import NullWatch
 from promptlab.executors import Executor
 
 EXECUTORS = plugins.names("executors")
@@ -56,6 +57,28 @@ class Paced(Echo):
         self._calls -= 1
 
 
+class Witness(NullWatch):
+    """Notes what an executor tells."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def opening(self, backend: str, notice: str | None) -> None:
+        self.heard.append(f"opening {backend}")
+
+    def opened(self, backend: str) -> None:
+        self.heard.append(f"opened {backend}")
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        self.heard.append(f"failed {backend}: {error}")
+
+    def waiting(self, backend: str, text: str) -> None:
+        self.heard.append(f"{backend}: {text}")
+
+    def draining(self, calls: int) -> None:
+        self.heard.append(f"{calls} in flight")
+
+
 class Pile:
     """Work that is all there from the start, and a second piece for every first one."""
 
@@ -71,8 +94,8 @@ class Pile:
         self.repeated = Counter[str]()
         self.spent = False
         self.broke: set[str] = set()
-        self.heard: list[str] = []
         self.broken: dict[str, BackendError] = {}
+        self.watch = Witness()
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         while not self.left[backend] and self.under_way[backend] and not self.broken:
@@ -83,10 +106,8 @@ class Pile:
         self.under_way[backend] += len(taken)
         return taken
 
-    def opening(self, backend: str) -> None:
-        assert backend not in self.facts
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
+    def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
+        assert self.watch.heard[-1] == f"opening {backend}"
         self.facts[backend] = facts
 
     def again(self, backend: str) -> bool:
@@ -99,13 +120,7 @@ class Pile:
     def confirm(self, backend: str) -> bool:
         return backend not in self.broke
 
-    def waiting(self, backend: str, text: str) -> None:
-        self.heard.append(f"{backend}: {text}")
-
-    def draining(self, calls: int) -> None:
-        self.heard.append(f"{calls} in flight")
-
-    def failed(self, backend: str, error: BackendError) -> None:
+    async def end(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
         self.left[backend].clear()
         self.changed.set()
@@ -134,7 +149,7 @@ def execute(executor: Executor, numbers: Mapping[str, int], backends: Mapping[st
 
 
 def carry(executor: Executor, pile: Pile, backends: Mapping[str, Paced]) -> None:
-    asyncio.run(asyncio.wait_for(executor.execute(pile, backends), 20))
+    asyncio.run(asyncio.wait_for(executor.execute(pile, backends, pile.watch), 20))
 
 
 def test_all_work_is_carried_once(executor: Executor) -> None:
@@ -154,6 +169,7 @@ def test_a_backend_opens_once_and_only_for_work(executor: Executor) -> None:
     busy, idle = Paced(), Paced()
     pile = execute(executor, {"busy": 9, "idle": 0}, {"busy": busy, "idle": idle})
     assert (busy.opened, idle.opened) == (1, 0)
+    assert pile.watch.heard == ["opening busy", "opened busy"]
     assert pile.facts == {"busy": {"device": "paper"}}
 
 
@@ -169,6 +185,7 @@ def test_a_backend_that_breaks_down_ends_alone(executor: Executor) -> None:
     with pytest.raises(BackendError, match="the model fell over"):
         carry(executor, pile, {"a": Paced(breaks=True), "b": others})
     assert str(pile.broken["a"]) == "the model fell over"
+    assert pile.watch.heard.count("failed a: the model fell over") == 1
     assert not any(key.startswith("a") for key in pile.given)
     assert sum(key.startswith("b") for key in pile.given) == 1000
 
@@ -279,9 +296,10 @@ def test_a_server_that_refuses_all_is_given_up_when_patience_ends(executor: Exec
 
 def test_why_a_call_waits_is_told(executor: Executor) -> None:
     busy = Failing(Fault.BUSY, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": busy}).heard[0] == "a: busy, waits 1 s"
+    assert execute(executor, {"a": 1}, {"a": busy}).watch.heard[2] == "a: busy, waits 1 s"
     broken = Failing(Fault.SERVER, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": broken}).heard[0] == "a: retrying in 1 s: server: so"
+    told = execute(executor, {"a": 1}, {"a": broken}).watch.heard
+    assert told[2] == "a: retrying in 1 s: server: so"
 
 
 def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(
@@ -309,7 +327,7 @@ def test_a_call_that_waits_is_not_made_when_the_money_is_gone(executor: Executor
     backend = Failing(patience=PATIENT)
 
     async def carried() -> None:
-        task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+        task = asyncio.create_task(executor.execute(pile, {"a": backend}, pile.watch))
         await asyncio.sleep(0.05)
         pile.under_way["a"] = 0
         pile.changed.set()
@@ -350,7 +368,7 @@ async def interrupted(
     Whoever interrupts tells by `cancelling` whether a run would be cut short by it.
     """
     pile, seen, began = Pile(a=50), [], time.perf_counter()
-    task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+    task = asyncio.create_task(executor.execute(pile, {"a": backend}, pile.watch))
     for pause in pauses:
         await asyncio.sleep(pause)
         began = time.perf_counter()
@@ -365,14 +383,14 @@ async def interrupted(
 def test_an_interruption_takes_in_what_is_in_flight_and_sends_no_more(executor: Executor) -> None:
     pile, seconds, cut = asyncio.run(interrupted(executor, Slow(1.5), 0.1))
     assert sorted(pile.given) == ["a-0", "a-1", "a-2", "a-3"]
-    assert pile.heard == ["4 in flight"]
+    assert pile.watch.heard[-1] == "4 in flight"
     assert seconds < 3
     assert cut
 
 
 def test_a_second_interruption_drops_what_is_in_flight(executor: Executor) -> None:
     pile, seconds, cut = asyncio.run(interrupted(executor, Slow(60), 0.1, 0.1))
-    assert (pile.given, pile.heard, cut) == ({}, ["4 in flight"], True)
+    assert (pile.given, pile.watch.heard[-1], cut) == ({}, "4 in flight", True)
     assert seconds < 1
 
 
@@ -386,5 +404,5 @@ def test_an_interruption_does_not_wait_for_a_batch(executor: Executor) -> None:
                 yield pair
 
     pile, seconds, _ = asyncio.run(interrupted(executor, Local(), 0.1))
-    assert (pile.given, pile.heard) == ({}, [])
+    assert (pile.given, pile.watch.heard) == ({}, ["opening a", "opened a"])
     assert seconds < 1

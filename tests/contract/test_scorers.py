@@ -77,7 +77,8 @@ def bound(name: str) -> BoundScorer:
 
 def sample_for(name: str, output: str, outcome: Outcome = Outcome.OK) -> Sample:
     """Return a trial with what its scorer asked the model beside the conversation."""
-    weighed = bound(name).continuations(CASE)
+    asks = bound(name).asks(Sample(output, CASE, outcome, (SPOKEN,)))
+    weighed = tuple(asks[0].continuations) if asks else ()
     request = replace(REQUEST, continuations=weighed)
     likelihoods = tuple(Likelihood(-1.5 - at, 2, greedy=False) for at in range(len(weighed)))
     completion = Completion(Outcome.OK, likelihoods=likelihoods)

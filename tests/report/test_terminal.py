@@ -32,7 +32,7 @@ from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.run import RunView, run_view
 from promptlab.report.views.runs import runs_view
 from promptlab.report.views.trial import conversation_view, trial_view
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.runner.forecast import CallForecast, Forecast
 
 from .conftest import (
     Printed,
@@ -134,9 +134,9 @@ def test_practices_that_look_like_markup_are_text(printed: Printed) -> None:
 
 def test_a_forecast(printed: Printed) -> None:
     arms = [
-        ArmForecast(100, 300, 40, 12_345, exact=False),
-        ArmForecast(100, 100, 100, 0),
-        ArmForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
+        CallForecast(100, 300, 40, 12_345, exact=False),
+        CallForecast(100, 100, 100, 0),
+        CallForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
     ]
     plan = replace(build_plan(arms=3), cases=(), repeats=1)
     assert printed(print_forecast, forecast_view(plan, Forecast(arms), {})) == snapshot("""\

@@ -20,7 +20,7 @@ from promptlab.report.documents.run import run_json, runs_json
 from promptlab.report.documents.trial import messages_json, result_json, turns_json
 from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.runs import runs_view
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.runner.forecast import CallForecast, Forecast
 from promptlab.stats.intervals import t_interval, wilson
 
 from .conftest import (
@@ -102,6 +102,7 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
             "error": None,
             "likelihoods": None,
             "aside": False,
+            "backend": None,
         }
     ]
 
@@ -118,7 +119,7 @@ def test_an_image_is_a_part_of_its_message() -> None:
 
 @pytest.mark.parametrize("tokens", [None, 120])
 def test_a_forecast_tells_unknown_tokens_as_null(tokens: int | None) -> None:
-    arms = [ArmForecast(4, 8, 2, tokens, exact=False), ArmForecast(4, 4, 4, 0)]
+    arms = [CallForecast(4, 8, 2, tokens, exact=False), CallForecast(4, 4, 4, 0)]
     view = forecast_view(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)), {})
     document = forecast_json(view)
     assert (document["calls"], document["stored"]) == (12, 6)

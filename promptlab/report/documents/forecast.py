@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from promptlab.report.views.forecast import ForecastRow, ForecastView
+from promptlab.report.views.forecast import ForecastView
+from promptlab.runner.forecast import CallForecast
 
 
 def forecast_json(view: ForecastView) -> dict[str, object]:
@@ -18,22 +19,21 @@ def forecast_json(view: ForecastView) -> dict[str, object]:
         "cost_usd": _bounds(forecast.cost_usd),
         "unpriced_backends": list(view.unpriced),
         "not_honoured": {backend: list(lines) for backend, lines in view.not_honoured.items()},
-        "arms": [_row_json(row) for row in view.rows],
+        "arms": [{"arm": row.label, **_calls_json(row.forecast)} for row in view.rows],
+        "asked": [{"backend": row.label, **_calls_json(row.forecast)} for row in view.asked],
     }
 
 
-def _row_json(row: ForecastRow) -> dict[str, object]:
-    arm = row.forecast
+def _calls_json(forecast: CallForecast) -> dict[str, object]:
     return {
-        "arm": row.arm.label,
-        "trials": arm.trials,
-        "calls": arm.calls,
-        "stored": arm.stored,
-        "prompt_tokens": arm.prompt_tokens,
-        "exact": arm.exact,
-        "input_tokens": [arm.input_tokens.low, arm.input_tokens.high],
-        "output_tokens": [arm.output_tokens.low, arm.output_tokens.high],
-        "cost_usd": _bounds(arm.cost_usd),
+        "trials": forecast.trials,
+        "calls": forecast.calls,
+        "stored": forecast.stored,
+        "prompt_tokens": forecast.prompt_tokens,
+        "exact": forecast.exact,
+        "input_tokens": [forecast.input_tokens.low, forecast.input_tokens.high],
+        "output_tokens": [forecast.output_tokens.low, forecast.output_tokens.high],
+        "cost_usd": _bounds(forecast.cost_usd),
     }
 
 

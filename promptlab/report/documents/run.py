@@ -25,7 +25,7 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "outcomes": _outcomes_json(view.outcomes),
         "primary": view.plan.primary,
         "arms": [_arm_json(arm) for arm in view.arms],
-        "backends": dict(view.run.facts),
+        "backends": _facts_json(view.run),
     }
 
 
@@ -47,9 +47,13 @@ def _run_info_json(run: RunInfo) -> dict[str, object]:
         "outcomes": _outcomes_json(run.outcomes),
         "cost_usd": run.cost_usd,
         "unpriced_answers": run.unpriced,
-        "overrides": dict(run.overrides),
-        "backends": dict(run.facts),
+        "overrides": run.settings.to_json(),
+        "backends": _facts_json(run),
     }
+
+
+def _facts_json(run: RunInfo) -> dict[str, object]:
+    return {name: facts.to_json() for name, facts in run.facts.items()}
 
 
 def _arm_json(view: ArmView) -> dict[str, object]:

@@ -38,6 +38,7 @@ def turns_json(turns: Sequence[Turn]) -> list[Json]:
         {
             "answer": turn.name,
             "aside": turn.aside,
+            "backend": turn.backend,
             "messages": messages_json(turn.request.messages),
             "output": turn.completion.text,
             "outcome": turn.completion.outcome.value,

@@ -33,10 +33,12 @@ def print_forecast(console: Console, view: ForecastView) -> None:
         title=f"Plan of {view.plan.suite}",
         right=("trials", "calls", "stored", "prompt tokens"),
     )
-    for row in view.rows:
-        arm = row.forecast
-        numbers = (str(arm.trials), str(arm.calls), str(arm.stored), row.prompt_tokens)
-        table.add_row(escape(row.arm.label), *numbers)
+    own = [(row.label, row) for row in view.rows]
+    asked = [(f"scorers, asking {row.label}", row) for row in view.asked]
+    for label, row in (*own, *asked):
+        calls = row.forecast
+        numbers = (str(calls.trials), str(calls.calls), str(calls.stored), row.prompt_tokens)
+        table.add_row(escape(label), *numbers)
     console.print(table)
     console.print()
     if view.cost is not None:

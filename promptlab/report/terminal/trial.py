@@ -49,7 +49,8 @@ def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
         if turn.weighed:
             _print_weighed(console, turn)
             continue
-        console.print(Text(f"{turn.name} ({turn.outcome})", style="bold"))
+        asked = "" if turn.asked is None else f", asked of {turn.asked}"
+        console.print(Text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
         console.print(_indented(Text(turn.answer)))
         for warning in turn.warnings:
             console.print(_indented(Text(f"warning: {warning}")))

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from promptlab.core.types import Arm, Plan
+from promptlab.core.types import Plan
 from promptlab.report.wording import counted
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.runner.forecast import CallForecast, Forecast
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastRow:
-    """What one arm would do; `prompt_tokens` is in words, as it may be a guess."""
+    """What one arm would do, or what scorers would ask of another backend.
 
-    arm: Arm
-    forecast: ArmForecast
+    `label` is the arm or that backend; `prompt_tokens` is in words, as it may be a guess.
+    """
+
+    label: str
+    forecast: CallForecast
     prompt_tokens: str
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastView:
-    """What a run would do.
+    """What a run would do: `rows` arm by arm, `asked` by the backends that only scorers ask.
 
     `unpriced` names the backends that charge at a price nobody knows; `cost` is a line about money,
     None where nothing costs anything. `not_honoured` has what each backend will not honour.
@@ -30,6 +33,7 @@ class ForecastView:
     plan: Plan
     forecast: Forecast
     rows: tuple[ForecastRow, ...]
+    asked: tuple[ForecastRow, ...]
     unpriced: tuple[str, ...]
     cost: str | None
     total: str
@@ -40,12 +44,14 @@ def forecast_view(
     plan: Plan, forecast: Forecast, not_honoured: Mapping[str, Sequence[str]]
 ) -> ForecastView:
     """Make the view of a forecast."""
-    named = list(zip(plan.arms, forecast.arms, strict=True))
-    unpriced = tuple(dict.fromkeys(arm.backend for arm, each in named if each.unpriced))
+    own = list(zip(plan.arms, forecast.arms, strict=True))
+    named = [*((arm.backend, each) for arm, each in own), *forecast.asked.items()]
+    unpriced = tuple(dict.fromkeys(name for name, each in named if each.unpriced))
     return ForecastView(
         plan=plan,
         forecast=forecast,
-        rows=tuple(ForecastRow(arm, each, _prompt_tokens(each)) for arm, each in named),
+        rows=tuple(_row(arm.label, each) for arm, each in own),
+        asked=tuple(_row(name, each) for name, each in forecast.asked.items()),
         unpriced=unpriced,
         cost=_cost(forecast, unpriced),
         total=_total(plan, forecast),
@@ -53,11 +59,15 @@ def forecast_view(
     )
 
 
-def _prompt_tokens(arm: ArmForecast) -> str:
+def _row(label: str, calls: CallForecast) -> ForecastRow:
+    return ForecastRow(label, calls, _prompt_tokens(calls))
+
+
+def _prompt_tokens(calls: CallForecast) -> str:
     """Return a count, or the bounds of a guess where only the server can count."""
-    if arm.prompt_tokens is None:
-        return f"{arm.input_tokens.low:,} to {arm.input_tokens.high:,}"
-    return f"{'' if arm.exact else 'about '}{arm.prompt_tokens:,}"
+    if calls.prompt_tokens is None:
+        return f"{calls.input_tokens.low:,} to {calls.input_tokens.high:,}"
+    return f"{'' if calls.exact else 'about '}{calls.prompt_tokens:,}"
 
 
 def _cost(forecast: Forecast, unpriced: Sequence[str]) -> str | None:

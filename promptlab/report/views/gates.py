@@ -5,16 +5,16 @@ It loads no statistics: a gate on a mean needs none, and a comparison is made by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from promptlab.core.decision import Verdict
 from promptlab.core.reasons import Reason
-from promptlab.experiments.gates import Beats, Bound, Gate
-from promptlab.report.views.run import RunView
+from promptlab.core.types import Arm
+from promptlab.experiments.gates import Beats, Bound
 from promptlab.report.wording import bounds, difference
 from promptlab.stats.intervals import Interval
+from promptlab.workbench.gates import Judged
 
 if TYPE_CHECKING:
     from promptlab.analysis.compare import Comparison
@@ -60,29 +60,27 @@ class GateView:
         return tuple(f"{self.text}: {finding.text}" for finding in self.findings)
 
 
-def gate_view(gate: Gate, findings: Sequence[Finding]) -> GateView:
+def gate_view(judged: Judged) -> GateView:
     """Make the view of a gate that was judged."""
+    gate = judged.gate
     kind: GateKind = "no-worse"
     if isinstance(gate, Bound):
         kind = "bound"
     elif isinstance(gate, Beats):
         kind = "better"
-    return GateView(gate.text, kind, gate.scorer, tuple(findings))
+    problem = [] if judged.problem is None else [Finding(judged.problem)]
+    means = [_missed(arm, mean) for arm, mean in judged.means]
+    open_ = [_not_shown(one) for one in judged.comparisons]
+    return GateView(gate.text, kind, gate.scorer, (*problem, *means, *open_))
 
 
-def judge_bound(gate: Bound, view: RunView) -> GateView:
-    """Judge a gate on the mean of every arm."""
-    findings = []
-    for arm in view.arms:
-        mean = next((score.mean for score in arm.scores if score.scorer == gate.scorer), None)
-        if not gate.holds(mean):
-            has = "no score" if mean is None else f"{mean:.4g}"
-            text = f"{arm.arm.label} has {has}"
-            findings.append(Finding(text, arm.arm.label, arm.arm.backend, mean))
-    return gate_view(gate, findings)
+def _missed(arm: Arm, mean: float | None) -> Finding:
+    """Say by which mean an arm misses a bound."""
+    has = "no score" if mean is None else f"{mean:.4g}"
+    return Finding(f"{arm.label} has {has}", arm.label, arm.backend, mean)
 
 
-def finding_of(one: Comparison) -> Finding:
+def _not_shown(one: Comparison) -> Finding:
     """Say what a comparison says against a gate."""
     text = f"{one.b} on {one.backend} is {one.verdict}"
     if one.reason is not None:

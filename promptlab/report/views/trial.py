@@ -46,10 +46,12 @@ class WeighedAnswer:
 class TurnView:
     """A turn of a conversation: the messages that it adds, and what came of it.
 
-    `weighed` is set where answers were not generated but weighed.
+    `asked` is the backend that a scorer asked, where that is not the trial's own. `weighed` is set
+    where answers were not generated but weighed.
     """
 
     name: str
+    asked: str | None
     messages: tuple[Message, ...]
     outcome: Outcome
     answer: str
@@ -90,18 +92,26 @@ def conversation_view(turns: Sequence[Turn]) -> tuple[TurnView, ...]:
 
 
 def _turns(turns: Sequence[Turn]) -> Iterator[TurnView]:
-    before = 0
+    known: tuple[Message, ...] = ()
     for turn in turns:
-        messages, completion = turn.request.messages, turn.completion
+        completion = turn.completion
         yield TurnView(
             name=turn.name,
-            messages=messages[before:],
+            asked=turn.backend,
+            messages=_added(turn.request.messages, known),
             outcome=completion.outcome,
             answer=completion.text or completion.error or "",
             warnings=completion.warnings,
             weighed=tuple(_weighed(turn)),
         )
-        before = len(messages) + 1
+        if not turn.aside:
+            known = (*turn.request.messages, Message("assistant", completion.text))
+
+
+def _added(messages: tuple[Message, ...], known: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return what is new in messages; all of them where they go on from something else."""
+    goes_on = messages[: len(known)] == known[: len(messages)]
+    return messages[len(known) :] if goes_on else messages
 
 
 def _weighed(turn: Turn) -> Iterator[WeighedAnswer]:
