@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
 from promptlab.core import plugins
-from promptlab.core.reasons import Code
+from promptlab.core.codes import Code
 from promptlab.experiments.suite import SuiteFile
 from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
