@@ -191,6 +191,20 @@ def test_a_judge_that_cannot_be_is_refused_before_any_call(
     assert "suites/greet.yaml" in refused.err
 
 
+def test_a_run_that_may_stop_early_leaves_questions_out(
+    judged: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    cases = [{"id": f"c{number}", "name": f"Ada {number}"} for number in range(400)]
+    (judged / "suites/people.jsonl").write_text("\n".join(map(json.dumps, cases)))
+    (judged / "templates/greet/v2.j2").write_text("Say hello to Mr. {{ name[4:] }}.\n")
+    ran = promptlab("run", "greet", "--until-decided", "--json")
+    assert ran.code == 0, ran.err
+    document = json.loads(ran.out)
+    assert document["status"] == "finished"
+    assert 2 * document["outcomes"]["ok"] <= document["calls"] < 1600
+    assert query(judged, "SELECT count(*) FROM results WHERE score IS NULL") == [(0,)]
+
+
 def test_a_killed_run_asks_the_judge_nothing_twice(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -224,6 +238,7 @@ JUDGED = (
 
 def stored(root: Path) -> int:
     """Return how many answers of the judge are stored."""
-    if not (root / "promptlab.db").exists():
+    made = "SELECT 1 FROM sqlite_master WHERE name = 'generations'"
+    if not (root / "promptlab.db").exists() or not query(root, made):
         return 0
     return len(query(root, JUDGED))
