@@ -14,7 +14,7 @@ from typing import Literal
 from promptlab.backends import Backend
 from promptlab.core.budget import Budget
 from promptlab.core.decision import Limits
-from promptlab.core.errors import PromptlabError
+from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Plan, TrialResult
 from promptlab.core.watch import Watch
@@ -87,8 +87,8 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
         with job.store.writer(job.run_id, lambda: job.budget.spent) as writer:
             desk = _desk(job, writer, watch, done)
             try:
-                await job.executor.execute(TrialWork(renderer, desk, done), job.backends, watch)
-                await desk.grading.finished()
+                work = TrialWork(renderer, desk, done)
+                await _execute(job, work, watch, desk.grading)
             finally:
                 desk.grading.drop()
         if not job.budget.refused:
@@ -98,6 +98,16 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
         for name, backend in job.backends.items():
             await _close(name, backend, watch)
         job.store.end_run(job.run_id, status)
+
+
+async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) -> None:
+    """Carry the work out, and grade what came of it, also where a backend has failed."""
+    try:
+        await job.executor.execute(work, job.backends, watch)
+    except BackendError:
+        await grading.finished()
+        raise
+    await grading.finished()
 
 
 def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
