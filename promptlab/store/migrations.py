@@ -1,6 +1,12 @@
 """The steps of the schema as they are applied, and the account that is kept of them.
 
 It knows how a step is carried out and recorded; what the steps say is in `schema`.
+
+Why sqlite-utils, for this one thing: its account of steps is a format that people know who open the
+file with it or with Datasette, its order and its way to take up where an older version stopped are
+tried, and whoever adds a step writes SQL and no code. All else that it offers (tables made from
+rows, upserts) would hide statements that must be seen here; so it is loaded when an old database
+is brought up to date, and never else.
 """
 
 from __future__ import annotations
@@ -46,7 +52,7 @@ def new_database() -> Iterator[tuple[str, dict[str, str]]]:
     for statement in _ACCOUNT_TABLE:
         yield statement, {}
     for name, sql in STEPS:
-        for statement in _statements(sql):
+        for statement in statements(sql):
             yield statement, {}
         yield _RECORD, {"set": STEP_SET, "name": name}
 
@@ -67,11 +73,11 @@ class _Step:
         self._sql = sql
 
     def __call__(self, db: sqlite_utils.Database, /) -> None:
-        for statement in _statements(self._sql):
+        for statement in statements(self._sql):
             db.execute(statement)
 
 
-def _statements(sql: str) -> Iterator[str]:
+def statements(sql: str) -> Iterator[str]:
     """Split a step into its statements; the SQLite that runs them says where one ends."""
     begun = ""
     for line in sql.splitlines(keepends=True):

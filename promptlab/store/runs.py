@@ -5,21 +5,25 @@ A run that says `running` may have been killed: only its process, if alive, make
 
 from __future__ import annotations
 
-import os
 import platform
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from promptlab.core.errors import StoreError
+from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Outcome, Plan
 from promptlab.store.connection import Connection, Row, Value
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.plans import save_plan, settings_to_json
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = lazy_module("psutil")
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
@@ -243,8 +247,12 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
 
 def _this_process() -> dict[str, Value]:
     """Return what tells this process from all others: number, machine and when it started."""
-    pid = os.getpid()
-    return {"pid": pid, "host": platform.node(), "process_started": _started(pid)}
+    process = psutil.Process()
+    return {
+        "pid": process.pid,
+        "host": platform.node(),
+        "process_started": _started(process),
+    }
 
 
 def _is_alive(pid: int, host: str, started: str | None) -> bool:
@@ -252,22 +260,19 @@ def _is_alive(pid: int, host: str, started: str | None) -> bool:
     if host != platform.node():
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:  # killed, and not yet buried
+            return False
+        return started is None or _started(process) == started
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:  # alive, and somebody else's
-        pass
-    return started is None or _started(pid) == started
+    except psutil.AccessDenied:  # alive, and somebody else's
+        return started is None
 
 
-def _started(pid: int) -> str | None:
-    """Return when a process started, in the kernel's own count.
+def _started(process: psutil.Process) -> str:
+    """Return when a process started, in hundredths of a second since the machine did.
 
-    None where the system does not tell, and for one that was killed and not yet buried.
+    So Linux counts, and so it stands in older databases; no clock that is set again changes it.
     """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" else str(fields[18])
+    return str(round((process.create_time() - psutil.boot_time()) * 100))

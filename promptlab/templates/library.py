@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from jinja2 import nodes
 
 from promptlab.core.digest import template_digest
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
 from promptlab.core.yamlfile import parse_yaml, read_text
 from promptlab.templates.front_matter import has_front_matter
 from promptlab.templates.parsed import ParsedVersion
 from promptlab.templates.template import Template
+
+if TYPE_CHECKING:
+    from promptlab.core import yaml_edit
+else:
+    yaml_edit = lazy_module("promptlab.core.yaml_edit")
 
 ALIASES = "aliases.yaml"
 _STARTS = "paths start from templates/, for example _shared/rules.j2"
@@ -100,20 +106,10 @@ class TemplateLibrary:
         """Return the text of the template's `aliases.yaml` in which the alias means the version."""
         path, shown = self.folder / name / ALIASES, f"templates/{name}/{ALIASES}"
         text = read_text(path, shown) if path.exists() else ""
-        line = f"{alias}: {version}"
-        pattern = re.compile(rf"^{re.escape(alias)}[ \t]*:.*$", re.MULTILINE)
-        told, found = pattern.subn(line, text, count=1)
-        if not found:
-            told = f"{text}\n{line}\n" if text and not text.endswith("\n") else f"{text}{line}\n"
         try:
-            data = parse_yaml(told, shown).data
-        except PromptlabError:
-            data = None
-        if not isinstance(data, dict) or data.get(alias) != version:
-            raise PromptlabError(
-                "has no `alias: version` lines to add to", where=shown, hint=f"write {line!r} there"
-            )
-        return told
+            return yaml_edit.with_key(text, shown, alias, version)
+        except PromptlabError as error:
+            raise error.saying("has no `alias: version` lines to add to") from None
 
     def resolve(self, reference: str) -> list[tuple[str, str]]:
         """Resolve `name`, `name@v2`, `name@v1..v3`, `name@*` or `name@alias`, in natural order."""
