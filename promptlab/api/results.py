@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
-
-from rich.console import Console
 
 from promptlab.api.frames import frame_of
 from promptlab.core.results import Result
@@ -19,6 +16,7 @@ from promptlab.report.html.notebook import comparison_html, practices_html, resu
 from promptlab.report.html.tables import preformatted
 from promptlab.report.terminal.compare import print_comparisons
 from promptlab.report.terminal.diff import print_diff
+from promptlab.report.terminal.page import as_text
 from promptlab.report.terminal.practices import print_practices
 from promptlab.report.terminal.runs import print_forecast
 from promptlab.report.views.comparison import ComparisonRow, ComparisonView
@@ -29,19 +27,7 @@ from promptlab.report.views.practices import PracticeRow, PracticesView
 if TYPE_CHECKING:
     import pandas
 
-_WIDTH = 80
 _SHOWN = 20
-
-
-def page() -> Console:
-    """Return a console that keeps what is printed, in plain text of 80 columns."""
-    return Console(file=io.StringIO(), width=_WIDTH, color_system=None, highlight=False)
-
-
-def printed(console: Console) -> str:
-    """Return what was printed on such a console."""
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().rstrip("\n")
 
 
 class Comparisons(Sequence[ComparisonRow]):
@@ -77,9 +63,7 @@ class Comparisons(Sequence[ComparisonRow]):
         return frame_of(self.to_dict()["comparisons"])
 
     def __repr__(self) -> str:
-        console = page()
-        print_comparisons(console, self.view)
-        return printed(console)
+        return as_text(print_comparisons, self.view)
 
     def _repr_html_(self) -> str:
         return comparison_html(self.view)
@@ -110,9 +94,7 @@ class Effects(Sequence[PracticeRow]):
         return frame_of(self.to_dict()["practices"])
 
     def __repr__(self) -> str:
-        console = page()
-        print_practices(console, self.view)
-        return printed(console)
+        return as_text(print_practices, self.view)
 
     def _repr_html_(self) -> str:
         return practices_html(self.view)
@@ -134,9 +116,7 @@ class Difference:
         return diff_json(self.view)
 
     def __repr__(self) -> str:
-        console = page()
-        print_diff(console, self.view)
-        return printed(console)
+        return as_text(print_diff, self.view)
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))
@@ -156,9 +136,7 @@ class Forecast:
         return forecast_json(self.view)
 
     def __repr__(self) -> str:
-        console = page()
-        print_forecast(console, self.view)
-        return printed(console)
+        return as_text(print_forecast, self.view)
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

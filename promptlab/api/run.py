@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from promptlab.api.results import page, printed
 from promptlab.report.documents.gates import gates_json
 from promptlab.report.documents.run import run_json
 from promptlab.report.html.notebook import run_html
+from promptlab.report.terminal.page import as_text
 from promptlab.report.terminal.run import print_run
 from promptlab.report.views.gates import GateView
 from promptlab.report.views.run import ArmView, RunView
@@ -61,9 +61,8 @@ class Run:
         }
 
     def __repr__(self) -> str:
-        console = page()
-        print_run(console, self.view)
-        return f"Run {self.id} of {self.suite}: {self.status}\n\n{printed(console)}"
+        scores = as_text(print_run, self.view)
+        return f"Run {self.id} of {self.suite}: {self.status}\n\n{scores}"
 
     def _repr_html_(self) -> str:
         return run_html(self.view)
