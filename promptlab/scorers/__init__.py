@@ -30,6 +30,7 @@ from typing import TypeVar
 
 from promptlab.core.digest import digest_text
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
 from promptlab.core.plugins import load_attr, load_point, unknown
 from promptlab.core.types import Case, Likelihood, Outcome, Score, Turn
 from promptlab.scorers.signature import Parameter, parameters_of, summary_of
@@ -145,8 +146,9 @@ def get_scorer(name: str, root: Path | None = None) -> Scorer:
 
 def describe(scorer: Scorer) -> Description:
     """Say what the scorer does and what its parameters are."""
-    function = scorer.function
-    return Description(scorer.name, scorer.version, summary_of(function), parameters_of(function))
+    with foreign(f"scorer {scorer.name!r} cannot be read", passing=(PromptlabError,)):
+        parameters = parameters_of(scorer.function)  # its annotations may be texts: code
+    return Description(scorer.name, scorer.version, summary_of(scorer.function), parameters)
 
 
 @cache
