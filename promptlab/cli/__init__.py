@@ -95,6 +95,9 @@ def run_cli(arguments: list[str]) -> int:
         if _reader_has_gone(error):
             _forget_stdout()
             return 0
+        if isinstance(error, SystemExit):  # in a task of its own: nothing of ours exits in a verb
+            _tell(PromptlabError("a plugin ended the program", hint="find its sys.exit"))
+            return 2
         click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
         return 3
     return code if isinstance(code, int) else 0

@@ -33,7 +33,7 @@ from typing import Literal, TypeVar
 
 from promptlab.core.digest import source_version
 from promptlab.core.errors import PromptlabError
-from promptlab.core.foreign import is_async
+from promptlab.core.foreign import foreign, is_async
 from promptlab.core.plugins import load_attr, load_point, unknown
 from promptlab.core.types import Case, Completion, Likelihood, Outcome, Score, Turn
 from promptlab.scorers.asking import Ask, Asker, BackendName
@@ -208,8 +208,9 @@ def get_scorer(name: str, root: Path | None = None) -> Scorer:
 
 def describe(scorer: Scorer) -> Description:
     """Say what the scorer does and what its parameters are."""
-    function = scorer.function
-    return Description(scorer.name, scorer.version, summary_of(function), parameters_of(function))
+    with foreign(f"scorer {scorer.name!r} cannot be read", passing=(PromptlabError,)):
+        parameters = parameters_of(scorer.function)  # its annotations may be texts: code
+    return Description(scorer.name, scorer.version, summary_of(scorer.function), parameters)
 
 
 @cache

@@ -94,7 +94,7 @@ def test_a_call_of_it_that_fails_is_a_failed_trial(
     [
         ("def answer(messages):\n    return ''", {"tone": 1}, "unknown option 'tone' of mine:ans"),
         ("def answer(messages):\n    return ''", {"model": "m"}, "unknown option 'model' of mine"),
-        ("def answer():\n    return ''", {}, "backend 'mine': its __init__ fails: ValueError"),
+        ("def answer():\n    return ''", {}, "backends.mine: mine:answer takes no messages"),
     ],
 )
 def test_what_it_cannot_take_is_told_before_a_run(

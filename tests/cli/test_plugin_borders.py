@@ -252,6 +252,24 @@ def test_a_backend_that_cannot_be_used_is_told_before_a_run(
     assert not (project / "promptlab.db").exists() or not query(project, "SELECT 1 FROM runs")
 
 
+def test_a_task_of_a_plugins_that_exits_is_told(project: Path, promptlab: Promptlab) -> None:
+    with_scorer(
+        project,
+        "import asyncio, sys\nasync def leave():\n    sys.exit(0)\n"
+        "async def tone(sample):\n    await asyncio.create_task(leave())\n    return True\n",
+    )
+    ran = promptlab("run", "greet", "--json")
+    assert ran.code == 2
+    assert the_line(ran) == "Error: a plugin ended the program (find its sys.exit)"
+
+
+def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptlab) -> None:
+    (project / "mine.py").write_text("def tone(sample, *, level: '1/0' = 1): return True\n")
+    ran = promptlab("scorer", "show", "mine:tone")
+    assert ran.code == 2
+    assert "scorer 'mine:tone' cannot be read: ZeroDivisionError" in the_line(ran)
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [

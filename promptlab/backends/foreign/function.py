@@ -43,6 +43,10 @@ class FunctionBackend(Backend):
     ) -> None:
         self._reference = reference
         self._function = function
+        if not inspect.signature(function).parameters:
+            raise PromptlabError(
+                f"{reference} takes no messages", hint="write def answer(messages, **sampling)"
+            )
         self._parameters, self._takes_all = _parameters(function)
         self._fixed: dict[str, Json] = dict(options.model_extra or {})
         if model is not None:
@@ -104,7 +108,7 @@ def _conversation(request: Request) -> list[dict[str, str]]:
 
 def _parameters(function: Function) -> tuple[list[str], bool]:
     """Return the names of what a function takes after the messages, and whether it takes all."""
-    _, *rest = inspect.signature(function).parameters.values()
+    rest = list(inspect.signature(function).parameters.values())[1:]
     takes_all = any(each.kind is each.VAR_KEYWORD for each in rest)
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [each.name for each in rest if each.kind in by_name], takes_all

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from types import NoneType
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
 Fact = TypeVar("Fact")
 
 _CLOSE_LIMIT_S = 5.0
+_END = object()
 _ITS_OWN = (PromptlabError,)  # the errors in which a backend itself tells what is wrong
 
 
@@ -121,8 +122,9 @@ class GuardedBackend(Backend):
             for request in owed.values():
                 yield request, Completion(Outcome.ERROR, error=str(error))
         finally:
-            with suppress(PromptlabError), foreign(self._fails("generate")):
-                await stream.aclose()
+            if hasattr(stream, "aclose"):
+                with suppress(PromptlabError), foreign(self._fails("generate")):
+                    await stream.aclose()
 
     async def check(self) -> Health:
         """Return what it says."""
@@ -142,8 +144,8 @@ class GuardedBackend(Backend):
     def _stream(self, requests: Sequence[Request]) -> Any:
         with foreign(self._fails("generate"), passing=_ITS_OWN):
             stream: Any = self._inner.generate(requests)
-        if inspect.isasyncgen(stream):
-            return stream
+            if isinstance(stream, AsyncIterable):
+                return aiter(stream)
         if inspect.iscoroutine(stream):
             stream.close()  # or Python warns that nobody awaited it
         raise BackendError(
@@ -155,8 +157,8 @@ class GuardedBackend(Backend):
     async def _next(self, stream: Any) -> tuple[str, Completion] | None:
         """Return the key of the next request that is answered, with its completion."""
         with foreign(self._fails("generate"), passing=_ITS_OWN):
-            pair = await anext(stream, None)
-        if pair is None:
+            pair = await anext(stream, _END)
+        if pair is _END:
             return None
         if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], Request)):
             raise PromptlabError(
