@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from promptlab.analysis.judged import Judged
 from promptlab.core.codes import Code
 from promptlab.core.types import TemplateSource
 from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse
 from promptlab.report.documents.gates import gates_json
 from promptlab.report.views.gates import gate_view
-from promptlab.analysis.judged import Judged
 
 from .conclusions import build_comparison, build_reason
 from .conftest import build_plan
