@@ -14,12 +14,12 @@ from pydantic.fields import FieldInfo
 from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
 from promptlab.core import plugins
-from promptlab.core.reasons import Code
+from promptlab.core.codes import Code
 from promptlab.experiments.suite import SuiteFile
 from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
 from promptlab.scorers import describe, get_scorer, scorer_names
-from promptlab.store.schema import RESULT_COLUMNS
+from promptlab.store.columns import RESULT_COLUMNS
 from promptlab.templates.front_matter import FrontMatter
 
 _MODULES = re.compile(r"\b(?:\w+\.)+(?=[A-Z])")  # in front of the name of a type
@@ -140,7 +140,7 @@ def _same(field: FieldInfo, other: FieldInfo | None) -> bool:
 
 def result_columns() -> str:
     """Return the columns of the view `results`."""
-    return ", ".join(f"`{name}`" for name in RESULT_COLUMNS.split(", "))
+    return ", ".join(f"`{name}`" for name in RESULT_COLUMNS)
 
 
 def reason_codes() -> str:

@@ -38,6 +38,17 @@ from .golden.commands import (
     typed,
 )
 
+# What was changed on purpose since, by file: what was said, and what is said now.
+CHANGED = {
+    # Sides graded with different parameters of a scorer are refused, where there was a note.
+    "diff_apart.json": {
+        "the arms ran on different cases": (
+            "the scorer 'luck' has other parameters in each run: run the suite again;"
+            " the arms ran on different cases"
+        )
+    },
+}
+
 # The frozen project imports modules by the names that they had.
 pytestmark = pytest.mark.filterwarnings("ignore:promptlab.types:DeprecationWarning")
 
@@ -124,6 +135,9 @@ def test_it_says_what_it_said(project: Path, file: str) -> None:
     found = normalised(out, project)
     assert (code, normalised(err, project)) == (end["code"], end["err"])
     if file.endswith(".json") and recorded:
+        for was, now in CHANGED.get(file, {}).items():
+            assert was in recorded
+            recorded = recorded.replace(was, now)
         assert list(differences(json.loads(recorded), json.loads(found))) == []
     else:
         assert found == recorded

@@ -21,8 +21,9 @@ from promptlab.analysis.sides import (
     share,
     too_few_shared,
 )
+from promptlab.core.codes import Code
 from promptlab.core.decision import Limits
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.core.types import Json, Sampling
 
 _WORTH_A_NOTE = 0.02  # share of answers cut off

@@ -27,8 +27,9 @@ from promptlab.analysis.conclude import (
 )
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.sufficiency import too_alike, too_little
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
 from promptlab.stats.multiplicity import holm

@@ -14,9 +14,10 @@ from promptlab.analysis import early
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.sides import Side, Where, lone_cases, share, too_few_shared
 from promptlab.analysis.sufficiency import untrusted
+from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
 from promptlab.core.messages import Json
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredRun
 
 

@@ -54,7 +54,7 @@ def listed(words: Sequence[str], most: int = _NAMED) -> str:
 
 
 def share(side: Side, within: Where, name: str) -> float:
-    """Return the share of a side's trials that a count of the cells is of."""
+    """Return what share of a side's trials were `failed` or `truncated`."""
     counted = sum(int(getattr(arm.cells, name)[within].sum()) for arm in side)
     trials = sum(int(arm.cells.trials[within].sum()) for arm in side)
     return counted / trials if trials else 0.0
@@ -62,8 +62,8 @@ def share(side: Side, within: Where, name: str) -> float:
 
 def has_any(side: Side) -> Where:
     """Return the cases that some arm of a side has."""
-    found: Where = np.any([arm.cells.measured for arm in side], axis=0)
-    return found
+    measured: Where = np.any([arm.cells.measured for arm in side], axis=0)
+    return measured
 
 
 def lone_cases(table: Measurements, a: Side, b: Side, within: Where) -> tuple[Lone, ...]:

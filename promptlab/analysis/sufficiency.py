@@ -8,28 +8,29 @@ from __future__ import annotations
 import numpy as np
 
 from promptlab.analysis.conclude import Effect, Ints
+from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 
 
-def too_little(found: Effect, groups: Ints, limits: Limits) -> list[Reason]:
+def too_little(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
     """Return why the data cannot bear a verdict: too few cases, too few groups or a large one."""
     reasons = []
-    if found.n < limits.min_cases:
-        text = f"{found.n} cases are too few: at least {limits.min_cases}"
-        about = {"cases": found.n, "least": limits.min_cases}
+    if effect.n < limits.min_cases:
+        text = f"{effect.n} cases are too few: at least {limits.min_cases}"
+        about = {"cases": effect.n, "least": limits.min_cases}
         reasons.append(Reason(Code.TOO_FEW_CASES, text, about))
-    if found.n_groups < found.n:
-        reasons += _few_groups(found, groups, limits)
+    if effect.n_groups < effect.n:
+        reasons += _few_groups(effect, groups, limits)
     return reasons
 
 
-def _few_groups(found: Effect, groups: Ints, limits: Limits) -> list[Reason]:
-    if found.n_groups < limits.min_groups:
-        text = f"{found.n_groups} groups of cases are too few: {limits.min_groups}"
-        about = {"groups": found.n_groups, "least": limits.min_groups}
+def _few_groups(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
+    if effect.n_groups < limits.min_groups:
+        text = f"{effect.n_groups} groups of cases are too few: {limits.min_groups}"
+        about = {"groups": effect.n_groups, "least": limits.min_groups}
         return [Reason(Code.TOO_FEW_GROUPS, text, about)]
-    largest = int(np.unique(groups, return_counts=True)[1].max()) / found.n
+    largest = int(np.unique(groups, return_counts=True)[1].max()) / effect.n
     if largest > limits.max_group_share:
         text = f"one group holds {largest * 100:.0f} % of the cases"
         return [
@@ -38,17 +39,17 @@ def _few_groups(found: Effect, groups: Ints, limits: Limits) -> list[Reason]:
     return []
 
 
-def too_alike(found: Effect, limits: Limits) -> Reason | None:
+def too_alike(effect: Effect, limits: Limits) -> Reason | None:
     """Say that too few cases differ to tell in which direction, if so."""
-    if found.nonzero >= limits.min_nonzero:
+    if effect.nonzero >= limits.min_nonzero:
         return None
     differ = (
-        f"only {found.nonzero} of {found.n} cases differ" if found.nonzero else "no case differs"
+        f"only {effect.nonzero} of {effect.n} cases differ" if effect.nonzero else "no case differs"
     )
     return Reason(
         Code.TOO_FEW_DIFFER,
         f"{differ}: at least {limits.min_nonzero} must",
-        {"differing": found.nonzero, "cases": found.n, "least": limits.min_nonzero},
+        {"differing": effect.nonzero, "cases": effect.n, "least": limits.min_nonzero},
     )
 
 

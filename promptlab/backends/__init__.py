@@ -2,7 +2,7 @@
 
 The module defines one class, `Backend`-shaped, under the name `backend`. Third parties register
 theirs under the entry-point group `promptlab.backends`, or are named as `module:attr`: a class, or
-a plain function (`foreign.function`). A class that is derived from `Backend` needs `generate` alone.
+a plain function (`foreign.function`). A class derived from `Backend` needs `generate` alone.
 """
 
 from __future__ import annotations

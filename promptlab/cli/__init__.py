@@ -21,7 +21,7 @@ import click
 from promptlab import __version__
 from promptlab.cli.verbs import VERBS, LazyGroup
 from promptlab.core.errors import PromptlabError
-from promptlab.core.foreign import own_stdout
+from promptlab.core.foreign import own_stdout, take_stdout
 from promptlab.core.lazy import lazy_module
 from promptlab.workbench.session import Session
 
@@ -53,6 +53,7 @@ def cli(ctx: click.Context, project: Path | None, db: Path | None) -> None:
 
 def main() -> None:
     """Run the command line and end the process with DESIGN.md's exit codes."""
+    take_stdout()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a `?`
     signal.signal(signal.SIGTERM, signal.default_int_handler)

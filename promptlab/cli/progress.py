@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from promptlab.backends import Backend, Throughput
-from promptlab.core.errors import BackendError
+from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Outcome, Plan, TrialResult, Turn
 from promptlab.report.wording import counted, duration
@@ -83,6 +83,10 @@ class RunProgress(Progress):
         """Say at once that a backend works no more: others may go on for long."""
         if self._several:
             self._say(f"{backend} works no more: {error}")
+
+    def left_open(self, backend: str, error: PromptlabError) -> None:
+        """Say why a backend could not be closed."""
+        self._say(f"warning: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
         """Show why a call waits, until a trial ends; off a terminal now and then."""

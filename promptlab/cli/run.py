@@ -60,3 +60,6 @@ def _show(found: Outlook, *, as_json: bool) -> None:
         print_json(forecast_json(view))
     else:
         print_forecast(stdout(), view)
+        for backend, lines in view.not_honoured.items():
+            for line in lines:
+                click.echo(f"Note: {backend}: {line}")

@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("init:init", "Make a project that runs at once."),
     "run": ("run:run", "Run a suite and show how each arm scored."),
     "resume": ("resume:resume", "Finish an interrupted run."),
+    "score": ("score:score", "Grade the stored outputs of a run again, with no model call."),
     "import": ("import_:import_", "Import outcomes that were measured elsewhere."),
     "runs": ("runs:runs", "List the runs."),
     "show": ("show:show", "Review the scored results of a run."),

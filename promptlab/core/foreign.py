@@ -8,6 +8,7 @@ back. A Ctrl-C and a cancellation of ours are not the user's code's: they pass.
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import sys
 import threading
@@ -28,6 +29,7 @@ else:
 
 Passing = tuple[type[Exception], ...]
 
+_STDOUT, _STDERR = 1, 2
 _inside: ContextVar[bool] = ContextVar("inside code of a user's", default=False)
 
 
@@ -87,6 +89,23 @@ def own_stdout() -> Iterator[None]:
         yield
     finally:
         sys.stdout = real
+
+
+def take_stdout() -> None:
+    """Keep the process's stdout for ourselves: what else writes to that descriptor goes to stderr.
+
+    That is a library in C, or a process that code of a user's starts.
+    """
+    real = sys.stdout
+    if not isinstance(real, io.TextIOWrapper) or real.fileno() != _STDOUT:
+        return
+    real.flush()
+    private = os.dup(_STDOUT)
+    with suppress(OSError):  # there is no stderr
+        os.dup2(_STDERR, _STDOUT)
+    sys.stdout = os.fdopen(
+        private, "w", encoding=real.encoding, errors="replace", buffering=1 if real.isatty() else -1
+    )
 
 
 class _OwnStdout:

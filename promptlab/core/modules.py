@@ -18,9 +18,14 @@ from types import ModuleType
 
 from promptlab.core.digest import digest_text
 
+_loaded: dict[Path, dict[str, str]] = {}  # the sources of a module, as they were when it was loaded
+
 
 def load_module(name: str, root: Path | None) -> ModuleType:
-    """Import a module: the project's own where its folder has one of that name."""
+    """Import a module: the project's own where its folder has one of that name.
+
+    One that was edited since is loaded anew, with all that it imports from the project.
+    """
     top, _, rest = name.partition(".")
     with _fresh_source():
         if root is None:
@@ -28,10 +33,12 @@ def load_module(name: str, root: Path | None) -> ModuleType:
         if str(root) not in sys.path:
             sys.path.append(str(root))
         own = _file_of(root, [top])
-        if own is None or not _is_taken(top, own):
+        if own is None:
             return importlib.import_module(name)
-        alias = _load_beside(top, own, root)
-        return importlib.import_module(f"{alias}.{rest}" if rest else alias)
+        _forget_edited(module_file(name, root) or own, root)
+        if _is_taken(top, own):
+            top = _load_beside(top, own, root)
+        return importlib.import_module(f"{top}.{rest}" if rest else top)
 
 
 def module_file(name: str, root: Path | None) -> Path | None:
@@ -77,6 +84,19 @@ def _fresh_source() -> Iterator[None]:
         yield
     finally:
         sys.dont_write_bytecode = before
+
+
+def _forget_edited(file: Path, root: Path) -> None:
+    """Let go of a module whose source is not what was loaded: a notebook outlives many edits."""
+    now = sources(file, root)
+    before = _loaded.get(file, now)
+    _loaded[file] = now
+    if now == before:
+        return
+    stale = {str(root / path) for path in before}
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in stale:
+            del sys.modules[name]
 
 
 def _file_of(folder: Path, parts: list[str]) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from promptlab.core.errors import BackendError
+from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import TrialResult, Turn
 
 
@@ -30,6 +30,9 @@ class Watch(Protocol):
 
     def failed(self, backend: str, error: BackendError) -> None:
         """Hear that a backend works no more; others may go on."""
+
+    def left_open(self, backend: str, error: PromptlabError) -> None:
+        """Hear why a backend could not be closed at the end of the run."""
 
     def waiting(self, backend: str, text: str) -> None:
         """Hear, in a few words, why a call of a backend waits to be tried again."""
@@ -60,6 +63,9 @@ class NullWatch:
         """Do nothing."""
 
     def failed(self, backend: str, error: BackendError) -> None:
+        """Do nothing."""
+
+    def left_open(self, backend: str, error: PromptlabError) -> None:
         """Do nothing."""
 
     def waiting(self, backend: str, text: str) -> None:

@@ -50,9 +50,11 @@ def make_backend(
             else:
                 made = FunctionBackend(entry.kind, cast(Function, found), model, options)
         require_facts(made, entry.name)
+        guarded = GuardedBackend(entry.name, made, _origin(entry, root))
+        guarded.require_facts()
     except PromptlabError as error:
         raise error.at(entry.where) from error
-    return GuardedBackend(entry.name, made, _origin(entry, root))
+    return guarded
 
 
 def _class_of(found: object, entry: BackendEntry) -> type[Backend]:

@@ -95,8 +95,8 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
             _require_all(job, len(done) + desk.recorder.trials + desk.stopping.left_out)
             status = "finished"
     finally:
-        for backend in job.backends.values():
-            await backend.close()
+        for name, backend in job.backends.items():
+            await _close(name, backend, watch)
         job.store.end_run(job.run_id, status)
 
 
@@ -128,6 +128,14 @@ def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
         recorder=recorder,
         grading=Grading(job.plan, job.scorers, keep),
     )
+
+
+async def _close(name: str, backend: Backend, watch: Watch) -> None:
+    """Close a backend; one that cannot be closed takes nothing from what was measured."""
+    try:
+        await backend.close()
+    except PromptlabError as error:
+        watch.left_open(name, error)
 
 
 def _require_all(job: Job, kept: int) -> None:

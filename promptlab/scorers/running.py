@@ -60,8 +60,9 @@ def score_of(result: object) -> Score:
 def failed_score(error: BaseException) -> Score:
     """Make the failed score of an exception, with its traceback."""
     try:
-        lines = str(error).splitlines()
-    except Exception:  # noqa: BLE001 - an exception of a user's may not even have a text
+        with foreign("its text"):
+            lines = str(error).splitlines()
+    except PromptlabError:
         lines = ["its text cannot be read"]
     message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return Score(None, error=message, traceback="".join(traceback.format_exception(error)))

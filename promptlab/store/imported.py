@@ -20,25 +20,25 @@ SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     s.score, s.score = s.passed, u.generation,
     t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s
 FROM trials t
-LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = ?2
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
-WHERE t.run = ?1 AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
+WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
 """
 
 # What earlier runs of the same suite and of a version of this one were asked for.
 _EARLIER = """
-SELECT DISTINCT r.overrides FROM runs r WHERE r.id < ?1 AND r.suite = ?2 AND EXISTS (
-    SELECT 1 FROM run_arms a JOIN run_arms b USING (template) WHERE a.run = r.id AND b.run = ?1
+SELECT DISTINCT r.overrides FROM runs r WHERE r.id < :run AND r.suite = :suite AND EXISTS (
+    SELECT 1 FROM run_arms a JOIN run_arms b USING (template) WHERE a.run = r.id AND b.run = :run
 )
 """
 
 _CASES = """
 SELECT c.case_id, c.case_group, c.digest
-FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.position
+FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.position
 """
 
 _BACKENDS = """
-SELECT b.name, b.digest FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = ?
+SELECT b.name, b.digest FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
 """
 
 # What answered: all that the generations of an arm say of their server.
@@ -47,7 +47,7 @@ SELECT DISTINCT t.arm, g.model, g.fingerprint, g.warnings
 FROM trials t
 JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
 JOIN generations g ON g.id = u.generation
-WHERE t.run = ?
+WHERE t.run = :run
 """
 
 
@@ -56,7 +56,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
     info = run_info(connection, run)
     settings = load_settings(connection, run)
     place, spec = _scorer(connection, run, scorer or settings.primary, info.run_id)
-    digests: dict[str, str] = dict(connection.rows(_BACKENDS, [run]))
+    digests: dict[str, str] = dict(connection.rows(_BACKENDS, run=run))
     served = _served(connection, run)
     arms = tuple(
         MeasuredArm(arm, digests[arm.backend], **served[place])
@@ -69,11 +69,11 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         repeats=settings.repeats,
         sequential=settings.sequential,
         looks=_looks(connection, run, info),
-        reused=connection.count("SELECT count(*) FROM trials WHERE run = ? AND cached = 1", [run]),
+        reused=connection.count("SELECT count(*) FROM trials WHERE run = :run AND cached", run=run),
         scorer=spec,
         arms=arms,
-        cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, [run])),
-        rows=list(connection.rows(_ROWS, [run, place])),
+        cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run)),
+        rows=list(connection.rows(_ROWS, run=run, scorer=place)),
     )
 
 
@@ -84,7 +84,7 @@ def _looks(connection: Connection, run: int, info: RunInfo) -> tuple[int, ...]:
     """
     if info.settings.limit is None:
         return ()
-    earlier = connection.rows(_EARLIER, [run, info.suite])
+    earlier = connection.rows(_EARLIER, run=run, suite=info.suite)
     limits = {RunSettings.from_json(from_json(asked)).limit for (asked,) in earlier}
     return tuple(sorted(at for at in limits if at is not None and at < info.settings.limit))
 
@@ -101,7 +101,7 @@ def _served(connection: Connection, run: int) -> dict[int, dict[str, frozenset[s
     found: defaultdict[int, dict[str, set[str]]] = defaultdict(
         lambda: {"models": set(), "fingerprints": set(), "warnings": set()}
     )
-    for arm, model, fingerprint, warnings in connection.rows(_SERVERS, [run]):
+    for arm, model, fingerprint, warnings in connection.rows(_SERVERS, run=run):
         _add(found[arm], model, fingerprint, warnings)
     frozen: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
     for arm, sets in found.items():

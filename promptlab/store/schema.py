@@ -1,22 +1,13 @@
 """The tables of the database, as migrations: commented SQL, applied in order, never edited.
 
-A change of the schema is a new entry at the end of `STEPS`. Users read the view `results`; its
-columns are a promise. All other tables and the view `trial_results` are ours to change.
+A change of the schema is a new entry at the end of `STEPS`; what stands there is frozen, and reads
+nothing from elsewhere. Users read the view `results`; its columns are a promise. All other tables
+and the view `trial_results` are ours to change.
 """
 
 from __future__ import annotations
 
-RESULT_COLUMNS = (
-    "run_id, suite, template, version, arm, practices, backend, model, case_id, case_group, "
-    "repeat, outcome, output, scorer, score, passed, reason, input_tokens, output_tokens, "
-    "cost_usd, latency_s, cached, error, created_at"
-)
-
-# The group of a case `c` of the table `cases`, as `core.groups.group_of` tells them apart: a text,
-# or for a case without one its own number, which no text is equal to.
-GROUP = "coalesce(c.case_group, c.id)"
-
-_FIRST = f"""
+_FIRST = """
 -- CONTENT: known by digest, shared by all runs, never changed.
 
 -- The text of a template version, with every file it includes (path -> text).
@@ -224,7 +215,11 @@ LEFT JOIN run_scorers k ON k.run = t.run
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position;
 
 -- The stable view for users, as the design names it.
-CREATE VIEW results AS SELECT {RESULT_COLUMNS} FROM trial_results;
+CREATE VIEW results AS SELECT \
+run_id, suite, template, version, arm, practices, backend, model, case_id, case_group, \
+repeat, outcome, output, scorer, score, passed, reason, input_tokens, output_tokens, \
+cost_usd, latency_s, cached, error, created_at \
+FROM trial_results;
 """
 
 _PAID_BY = """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from promptlab.analysis.compare import Comparison, compare
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.reasons import Code
 from promptlab.experiments.gates import Beats, NoWorse
 from promptlab.store import Store
 from promptlab.workbench.evidence import Evidence, read_evidence, with_version

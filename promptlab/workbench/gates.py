@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from promptlab.analysis.judged import Judged
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
-from promptlab.core.types import Arm, Plan, TemplateSource
+from promptlab.core.types import Plan, TemplateSource
 from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
 from promptlab.experiments.suite import Suite
 from promptlab.store import Store
@@ -17,29 +17,9 @@ from promptlab.templates.library import TemplateLibrary
 from promptlab.workbench.runs import RunResults
 
 if TYPE_CHECKING:
-    from promptlab.analysis.compare import Comparison
     from promptlab.workbench import gate_evidence
 else:
     gate_evidence = lazy_module("promptlab.workbench.gate_evidence")  # numpy, for comparisons
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A gate with all that speaks against it; it holds where nothing does.
-
-    `means` are those of arms that miss a bound, None where an arm has no score. `comparisons` are
-    those that do not show what was asked. `problem` says why the gate could not be judged.
-    """
-
-    gate: Gate
-    means: tuple[tuple[Arm, float | None], ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
-    problem: str | None = None
-
-    @property
-    def holds(self) -> bool:
-        """Say whether the gate holds."""
-        return not (self.means or self.comparisons or self.problem)
 
 
 def suite_gates(

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
 
 from promptlab.backends import Backend
-from promptlab.core import plugins
 from promptlab.core.budget import NOTHING, Budget, Spent
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.watch import Watch
-from promptlab.executors import Executor
 from promptlab.experiments.gates import Gate
 from promptlab.runner.flow import Job
 
@@ -29,11 +25,6 @@ class Prepared:
     gates: tuple[Gate, ...]
     rule: Rule
     notes: tuple[str, ...] = ()
-
-
-def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
-    """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
-    return cast(type[Executor], plugins.load("executors", name, root))(jobs)
 
 
 def make_budget(

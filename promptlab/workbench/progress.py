@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from promptlab.backends import Backend, Throughput
-from promptlab.core.errors import BackendError
 from promptlab.core.types import Outcome, Plan, TrialResult, Turn
+from promptlab.core.watch import NullWatch
 
 
-class Progress:
+class Progress(NullWatch):
     """Watches a run and counts: trials and how they ended, answers, what they cost, how fast.
 
     A display extends it and draws what it counts. `clock` returns seconds that never go back.
@@ -81,9 +81,6 @@ class Progress:
         self._before = self._timed_from = done
         self._began = self.clock()
 
-    def opening(self, backend: str, notice: str | None) -> None:
-        """Count nothing: a backend is loading."""
-
     def opened(self, backend: str) -> None:
         """Start the clock anew: neither loading nor stored answers are part of the pace."""
         self._began = self.clock()
@@ -92,15 +89,6 @@ class Progress:
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
         """Keep what a backend will not honour among the notes."""
         self.notes += tuple(f"{backend}: {line}" for line in lines)
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Count nothing: a backend works no more."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Count nothing: a call waits to be tried again."""
-
-    def draining(self, calls: int) -> None:
-        """Count nothing: an interrupted run waits for answers in flight."""
 
     def spoke(self, turn: Turn) -> None:
         """Count an answer, and what the server did not honour in it."""

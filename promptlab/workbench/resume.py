@@ -11,6 +11,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import ScorerSpec
+from promptlab.executors.foreign import make_executor
 from promptlab.runner.flow import Job, finish
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.identity import same_grading
@@ -18,7 +19,7 @@ from promptlab.store import Store
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import stored_gates
-from promptlab.workbench.jobs import Prepared, make_budget, make_executor
+from promptlab.workbench.jobs import Prepared, make_budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,13 @@ class Bounds:
         )
 
 
+AS_BEGUN = Bounds()
+"""The limits that a run began with."""
+
+
 @contextmanager
 def prepare_resume(
-    bench: Workbench, run_ref: str | None, bounds: Bounds = Bounds()
+    bench: Workbench, run_ref: str | None, bounds: Bounds = AS_BEGUN
 ) -> Iterator[Prepared]:
     """Make a stored run ready to be finished, by default the newest that was interrupted.
 

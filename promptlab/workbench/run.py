@@ -12,6 +12,7 @@ from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
+from promptlab.executors.foreign import make_executor
 from promptlab.experiments.gates import Gate
 from promptlab.experiments.plan import Selection, make_plan
 from promptlab.experiments.suite import Suite, load_suite
@@ -26,8 +27,11 @@ from promptlab.store import Store
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
-from promptlab.workbench.jobs import Prepared, make_budget, make_executor
+from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
+
+AS_WRITTEN = RunSettings()
+"""Nothing is asked beyond the suite file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +55,19 @@ class _Assembled:
 
 
 def look_ahead(
-    bench: Workbench, suite: str, settings: RunSettings = RunSettings(), *, fresh: bool = False
+    bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
 ) -> Outlook:
     """Say what a run would do, and make no call."""
     _require_sense(settings, fresh=fresh)
     ready = _assemble(bench, suite, settings)
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
-    with _answers(bench, fresh=fresh) as stored:
-        shortfalls, found = run_to_end(_walk(renderer, ready, stored))
-    return Outlook(ready.plan, found, shortfalls)
+    return run_to_end(_walk(bench, renderer, ready, fresh=fresh))
 
 
 @contextmanager
 def prepare_run(
-    bench: Workbench, suite: str, settings: RunSettings = RunSettings(), *, fresh: bool = False
+    bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
 ) -> Iterator[Prepared]:
     """Make a new run of a suite ready. The store is open until it was carried out.
 
@@ -194,11 +196,11 @@ def _texts_of(store: Store, name: str, version: str) -> list[str]:
     return [digest for digest in found if digest != unknown_text]
 
 
-async def _walk(
-    renderer: Renderer, ready: _Assembled, stored: Stored
-) -> tuple[Mapping[str, Sequence[str]], Forecast]:
+async def _walk(bench: Workbench, renderer: Renderer, ready: _Assembled, *, fresh: bool) -> Outlook:
     shortfalls = await check(renderer, ready.backends)
-    return shortfalls, await forecast(renderer, stored, ready.backends)
+    with _answers(bench, fresh=fresh) as stored:  # opened in the thread that reads it
+        found = await forecast(renderer, stored, ready.backends)
+    return Outlook(ready.plan, found, shortfalls)
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def _version(library: TemplateLibrary, reference: str, default: str | None) -> T
         if reference not in known:
             raise unknown("template or version", reference, [*names, *known])
         reference = f"{default}@{reference}"
-    return Template(library.one(reference))
+    return library.load_one(reference)
 
 
 def _no_template(library: TemplateLibrary, reference: str) -> PromptlabError:

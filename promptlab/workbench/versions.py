@@ -12,14 +12,14 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.results import TemplateHistory
 from promptlab.core.types import Json
+from promptlab.core.yamlfile import write_text
 from promptlab.experiments.suite import load_suite
-from promptlab.templates.front_matter import SLUG
+from promptlab.templates.front_matter import SLUG, with_parent
 from promptlab.templates.library import ALIASES
 from promptlab.templates.template import Call, Template
 from promptlab.workbench.bench import Workbench
 
 _VERSION = re.compile(r"\w[\w-]*(?:\.[\w-]+)*")
-_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---", re.DOTALL | re.MULTILINE)
 _FIRST_VERSION = """\
 ---
 description: What this version tries.
@@ -71,7 +71,7 @@ class Alias:
 
 def load_version(bench: Workbench, reference: str) -> Template:
     """Load the one version that a reference names."""
-    return Template(bench.library.one(reference))
+    return bench.library.load_one(reference)
 
 
 def all_versions(bench: Workbench) -> list[Template]:
@@ -163,22 +163,17 @@ def render_calls(bench: Workbench, reference: str, rendering: Rendering) -> list
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise PromptlabError(
             f"cannot write: {error.strerror}", where=str(path), hint="check the folder's rights"
         ) from None
+    write_text(path, text)
 
 
 def _with_parent(parent: Template, name: str) -> str:
     """Return the parent's text, naming it as the parent if it is a version of the same template."""
-    source = parent.source.source
-    line = f"parent: {parent.source.version}\n" if parent.source.name == name else ""
-    match = _FRONT.match(source)
-    if match is None:
-        return f"---\n{line}---\n{source}" if line else source
-    front, found = re.subn(r"^parent:.*\n", line, match[1], count=1, flags=re.MULTILINE)
-    return source[: match.start(1)] + (front if found else line + front) + source[match.end(1) :]
+    version = parent.source.version if parent.source.name == name else None
+    return with_parent(parent.source.source, parent.file, version)
 
 
 def _next(newest: str | None) -> str:

@@ -95,13 +95,6 @@ def test_what_backends_said_of_themselves(
     assert warned(runs) == told
 
 
-def test_a_scorer_that_changed() -> None:
-    arms = versions(2)
-    runs = [measured_run([CLEAR[at]], arms=arms[at : at + 1], number=at + 1) for at in range(2)]
-    runs[1] = replace(runs[1], scorer=replace(runs[1].scorer, version="2"))
-    assert warned(runs) == ("the scorer 'exact_match' changed between the runs",)
-
-
 def test_cases_for_development() -> None:
     run = replace(measured_run(CLEAR), split="dev")
     told = "these are the cases for development: confirm it with --split holdout"

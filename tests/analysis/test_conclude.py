@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from promptlab.analysis.conclude import (
     Effect,
-    Floats,
     cases_needed,
     effect,
     settled,
@@ -22,18 +21,9 @@ from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import mcnemar_exact, mcnemar_midp, paired_t, sign_flip, tango
 
+from .effects import RULE, found, passes
+
 STEADY = (0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15)
-RULE = Rule()
-
-
-def found(d: object, *, rule: Rule = RULE, groups: object = None, binary: bool = False) -> Effect:
-    values = np.asarray(d, dtype=float)
-    codes = np.arange(values.size) if groups is None else np.asarray(groups)
-    return effect(values, codes, rule, binary=binary)
-
-
-def passes(wins: int, losses: int, ties: int) -> Floats:
-    return np.array([1.0] * wins + [-1.0] * losses + [0.0] * ties)
 
 
 # Estimates.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -345,3 +346,33 @@ def test_all_reasons_are_told() -> None:
         "looked at after 3 cases before: run the whole suite, or use --until-decided; "
         "10 cases are too few: at least 15"
     )
+
+
+CHANGED = (
+    "the scorer 'exact_match' changed between the runs: grade both again"
+    " (promptlab score r1; promptlab score r2)",
+)
+OTHERWISE = ("the scorer 'exact_match' has other parameters in each run: run the suite again",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ({}, {"version": "2"}, CHANGED),
+        ({"identity": "{}"}, {"identity": '{"source":{}}'}, CHANGED),
+        ({"identity": "{}"}, {"params": {"ignore_case": True}}, OTHERWISE),
+        ({"identity": "{}"}, {"identity": "{}"}, ()),
+        ({"identity": None}, {"identity": "{}"}, ()),  # of an old run nothing more is known
+        ({"identity": None}, {"identity": "{}", "version": "2"}, CHANGED),
+    ],
+)
+def test_scores_by_different_rules_bear_no_verdict(
+    first: Any, second: Any, told: tuple[str, ...]
+) -> None:
+    arms = versions(2)
+    runs = [
+        replace(run, scorer=replace(run.scorer, **changes))
+        for at, changes in enumerate((first, second))
+        for run in [measured_run([CLEAR[at]], arms=arms[at : at + 1], number=at + 1)]
+    ]
+    assert refused(runs) == told

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from promptlab.analysis.sufficiency import too_alike, too_little, untrusted
+from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 
-from .test_conclude import found, passes
+from .effects import found, passes
 
 
 def little(

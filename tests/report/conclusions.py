@@ -12,8 +12,9 @@ from promptlab.analysis.compare import Comparison
 from promptlab.analysis.conclude import Effect
 from promptlab.analysis.contrast import Change
 from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.report.terminal import compare as terminal_compare
 from promptlab.report.terminal import practices as terminal_practices
 from promptlab.report.views.comparison import comparison_view

@@ -13,8 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 
 from .conclusions import build_comparison, build_reason, change, print_comparisons
 from .conftest import Printed

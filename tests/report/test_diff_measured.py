@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
-from promptlab.core.reasons import Code
+from promptlab.core.codes import Code
 from promptlab.report.terminal import diff_measured
 from promptlab.report.views.measured import flip_view, measured_view
 from promptlab.templates.diff import Flip

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.core.reasons import Code
 from promptlab.stats.meta import random_effects
 
 from .conclusions import build_practice, build_reason, change, print_practices

@@ -101,6 +101,9 @@ class Witness(NullWatch):
     def failed(self, backend: str, error: BackendError) -> None:
         self.heard.append(f"failed {backend}")
 
+    def left_open(self, backend: str, error: PromptlabError) -> None:
+        self.heard.append(f"{backend} was left open: {error}")
+
     def waiting(self, backend: str, text: str) -> None:
         self.heard.append(f"{backend}: {text}")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -271,6 +274,29 @@ def test_a_later_process_of_the_same_number_is_not_the_run(
         raw.execute("UPDATE runs SET process_started = 'long ago'")
     raw.close()
     assert store.run("r1").status == "interrupted"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux counts so")
+def test_a_process_is_stored_as_older_versions_did(
+    store: Store, path: Path, make_plan: MakePlan
+) -> None:
+    begin(store, make_plan(), "r1")
+    *_, fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")
+    with closing(sqlite3.connect(path)) as raw:
+        [row] = raw.execute("SELECT pid, host, process_started FROM runs").fetchall()
+    assert row == (os.getpid(), platform.node(), fields.split()[19])
+
+
+def test_a_process_that_has_ended_is_at_no_run(
+    store: Store, path: Path, make_plan: MakePlan
+) -> None:
+    begin(store, make_plan(), "r1")
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, unburied
+        with closing(sqlite3.connect(path)) as raw, raw:
+            raw.execute("UPDATE runs SET pid = ?, process_started = NULL", [child.pid])
+        assert store.run("r1").status == "interrupted"
+    assert store.run("r1").status == "interrupted"  # and buried
 
 
 def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) -> None:

@@ -36,20 +36,25 @@ class GuardedBackend(Backend):
         self._inner = inner
         self._origin = origin
 
+    def require_facts(self) -> None:
+        """Look at each fact once, so that a wrong one is told before any call."""
+        for name in ("charges", "weighs_answers", "reads_images", "price", "capacity"):
+            getattr(self, name)
+
     @property
     def charges(self) -> bool:
         """Return what it says."""
-        return bool(self._fact("charges", bool))
+        return self._fact("charges", bool)
 
     @property
     def weighs_answers(self) -> bool:
         """Return what it says."""
-        return bool(self._fact("weighs_answers", bool))
+        return self._fact("weighs_answers", bool)
 
     @property
     def reads_images(self) -> bool:
         """Return what it says."""
-        return bool(self._fact("reads_images", bool))
+        return self._fact("reads_images", bool)
 
     @property
     def price(self) -> Price | None:

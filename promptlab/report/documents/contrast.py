@@ -45,7 +45,7 @@ def contrast_json(one: Contrast, still_open: Reason | None) -> dict[str, object]
 
 def _changes(one: Contrast) -> dict[str, object]:
     """Return what b takes more than a, in the mean of a trial, with intervals."""
-    found: dict[str, object] = {}
+    document: dict[str, object] = {}
     changes: tuple[tuple[str, Change | None], ...] = (
         ("tokens", one.tokens),
         ("output_tokens", one.output_tokens),
@@ -53,11 +53,11 @@ def _changes(one: Contrast) -> dict[str, object]:
         ("latency_s", one.latency_s),
     )
     for name, change in changes:
-        found[f"delta_{name}"] = None if change is None else change.delta
-        found[f"delta_{name}_ci"] = None if change is None else _pair(change.ci)
-        found[f"{name}_a"] = None if change is None else change.mean_a
-        found[f"{name}_b"] = None if change is None else change.mean_b
-    return found
+        document[f"delta_{name}"] = None if change is None else change.delta
+        document[f"delta_{name}_ci"] = None if change is None else _pair(change.ci)
+        document[f"{name}_a"] = None if change is None else change.mean_a
+        document[f"{name}_b"] = None if change is None else change.mean_b
+    return document
 
 
 def _pair(interval: Interval | None) -> list[float] | None:

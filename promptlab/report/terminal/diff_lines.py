@@ -49,5 +49,4 @@ def print_line(console: Console, line: Line, style: Style) -> None:
     for place, row in enumerate(rows):
         sign = Text(line.op + ("  " if place else ""), style=style)
         row.style = style
-        told = sign.append_text(row)
-        console.print(told, no_wrap=True, overflow="ignore", crop=False)
+        console.print(sign.append_text(row), no_wrap=True, overflow="ignore", crop=False)

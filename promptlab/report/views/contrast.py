@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from promptlab.analysis.conclude import planned_effect
 from promptlab.analysis.contrast import Change, Contrast
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
-from promptlab.core.reasons import Code, Reason
+from promptlab.core.reasons import Reason
 from promptlab.report.wording import bounds, counted, difference, listed, mean, more, p_value, size
 
 _NAMED = 2  # of what a note is about
@@ -97,17 +98,17 @@ def notes_on(
             _shortened(reason, short),
             () if reason.arms or len(names) == len(named) else tuple(names),
         )
-        for found in (refusals, warnings)
-        for reason, names in found
+        for reasons in (refusals, warnings)
+        for reason, names in reasons
     )
 
 
 def _together(pairs: Iterator[tuple[Reason, str]]) -> list[tuple[Reason, list[str]]]:
     """Bring what is told by the same line together."""
-    found: dict[tuple[Code, str], tuple[Reason, list[str]]] = {}
+    together: dict[tuple[Code, str], tuple[Reason, list[str]]] = {}
     for reason, name in pairs:
-        found.setdefault((reason.code, reason.text), (reason, []))[1].append(name)
-    return list(found.values())
+        together.setdefault((reason.code, reason.text), (reason, []))[1].append(name)
+    return list(together.values())
 
 
 def _shortened(reason: Reason, short: Callable[[str], str]) -> str:

@@ -110,15 +110,15 @@ def _rows(version: VersionDiff) -> Iterator[DiffRow]:
         yield DiffRow("variables", *_names_cells(version.variables))
 
 
-def _key_rows(found: KeyDiff, practices: Names) -> Iterator[DiffRow]:
+def _key_rows(changed: KeyDiff, practices: Names) -> Iterator[DiffRow]:
     """Yield a row for a key, or for each of its own keys that differs."""
-    if found.key == "practices":
+    if changed.key == "practices":
         yield DiffRow("practices", *_names_cells(practices))
         return
-    if not isinstance(found.a or {}, dict) or not isinstance(found.b or {}, dict):
-        yield DiffRow(found.key, _value_cell(found.a), _value_cell(found.b))
+    if not isinstance(changed.a or {}, dict) or not isinstance(changed.b or {}, dict):
+        yield DiffRow(changed.key, _value_cell(changed.a), _value_cell(changed.b))
         return
-    yield from _leaves(found.key, found.a or {}, found.b or {})
+    yield from _leaves(changed.key, changed.a or {}, changed.b or {})
 
 
 def _leaves(path: str, a: Json, b: Json) -> Iterator[DiffRow]:

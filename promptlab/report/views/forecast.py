@@ -41,20 +41,20 @@ class ForecastView:
 
 
 def forecast_view(
-    plan: Plan, found: Forecast, not_honoured: Mapping[str, Sequence[str]]
+    plan: Plan, forecast: Forecast, not_honoured: Mapping[str, Sequence[str]]
 ) -> ForecastView:
     """Make the view of a forecast."""
-    own = list(zip(plan.arms, found.arms, strict=True))
-    named = [*((arm.backend, each) for arm, each in own), *found.asked.items()]
+    own = list(zip(plan.arms, forecast.arms, strict=True))
+    named = [*((arm.backend, each) for arm, each in own), *forecast.asked.items()]
     unpriced = tuple(dict.fromkeys(name for name, each in named if each.unpriced))
     return ForecastView(
         plan=plan,
-        forecast=found,
+        forecast=forecast,
         rows=tuple(_row(arm.label, each) for arm, each in own),
-        asked=tuple(_row(name, each) for name, each in found.asked.items()),
+        asked=tuple(_row(name, each) for name, each in forecast.asked.items()),
         unpriced=unpriced,
-        cost=_cost(found, unpriced),
-        total=_total(plan, found),
+        cost=_cost(forecast, unpriced),
+        total=_total(plan, forecast),
         not_honoured=not_honoured,
     )
 
@@ -70,20 +70,20 @@ def _prompt_tokens(calls: CallForecast) -> str:
     return f"{'' if calls.exact else 'about '}{calls.prompt_tokens:,}"
 
 
-def _cost(found: Forecast, unpriced: Sequence[str]) -> str | None:
+def _cost(forecast: Forecast, unpriced: Sequence[str]) -> str | None:
     """Say what the calls will cost, where they cost anything: the tokens are guessed, mostly."""
     unknown = f"no price is set for {', '.join(unpriced)}" if unpriced else ""
-    if found.cost_usd is not None and found.calls > found.stored:
-        low, high = found.cost_usd
+    if forecast.cost_usd is not None and forecast.calls > forecast.stored:
+        low, high = forecast.cost_usd
         known = f"{low:.4f} to {high:.4f} USD, from short answers to the longest"
         return f"Cost: {known}{unknown and '; '}{unknown}."
     return f"Cost: unknown ({unknown})." if unknown else None
 
 
-def _total(plan: Plan, found: Forecast) -> str:
+def _total(plan: Plan, forecast: Forecast) -> str:
     side = "" if plan.split == "all" else f" of the {plan.split} side"
     return (
         f"{counted(plan.size, 'trial')} ({counted(len(plan.arms), 'arm')} x"
         f" {counted(len(plan.cases), 'case')}{side} x {counted(plan.repeats, 'repeat')}),"
-        f" {counted(found.calls, 'model call')}, {found.stored:,} answered by the store."
+        f" {counted(forecast.calls, 'model call')}, {forecast.stored:,} answered by the store."
     )

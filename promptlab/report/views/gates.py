@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from promptlab.analysis.judged import Judged
 from promptlab.core.decision import Verdict
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Arm
 from promptlab.experiments.gates import Beats, Bound
 from promptlab.report.wording import bounds, difference
 from promptlab.stats.intervals import Interval
-from promptlab.workbench.gates import Judged
 
 if TYPE_CHECKING:
     from promptlab.analysis.compare import Comparison

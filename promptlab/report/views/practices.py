@@ -112,10 +112,10 @@ class PracticesView:
 
 
 def practices_view(
-    run_ids: Sequence[str], scorer: str, found: Practices, rule: Rule
+    run_ids: Sequence[str], scorer: str, practices: Practices, rule: Rule
 ) -> PracticesView:
     """Make the view of the effects of practices."""
-    effects = found.effects
+    effects = practices.effects
     rows = tuple(_row(one, effects, rule) for one in effects)
     shown = [row for row in rows if not row.is_silent]
     several = len({one.backend for one in effects}) > 1
@@ -130,8 +130,8 @@ def practices_view(
         rows=rows,
         scale=_scale([row.effect for row in shown], is_rate=is_rate),
         definitions=tuple(_definitions(effects)),
-        aliases=found.aliases,
-        not_apart=tuple(_not_apart(found)),
+        aliases=practices.aliases,
+        not_apart=tuple(_not_apart(practices)),
         notes=notes_on([(row.effect, name) for row, name in named]),
         silence=_silence(rows),
         heterogeneity=tuple(
@@ -195,9 +195,9 @@ def _source(one: PracticeEffect) -> str:
     return f"{with_it} against {without} ({one.wordings} wordings)"
 
 
-def _not_apart(found: Practices) -> Iterator[str]:
+def _not_apart(practices: Practices) -> Iterator[str]:
     """Yield which joint effects of two practices the design confounds."""
-    for group in found.aliases:
+    for group in practices.aliases:
         yield "not told apart: " + " = ".join(" x ".join(pair) for pair in group)
 
 
