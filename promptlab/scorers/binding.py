@@ -98,7 +98,7 @@ class BoundScorer:
         if ask.backend is not None and ask.backend not in self.backends:
             raise PromptlabError(
                 f"{place}: it asks the backend {ask.backend!r}, which none of its parameters names",
-                hint="annotate the parameter as promptlab.scorers.BackendName",
+                hint="annotate the parameter as promptlab.BackendName",
             )
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
