@@ -102,7 +102,7 @@ class Sample:
 
 def _answered(turn: Turn) -> Completion:
     if turn.completion.outcome is Outcome.ERROR:
-        raise LookupError(f"the model was asked, but {turn.completion.error}")
+        raise LookupError(f"the model was asked, but {turn.completion.error or 'gave no answer'}")
     return turn.completion
 
 

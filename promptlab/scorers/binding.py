@@ -14,7 +14,7 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,11 @@ from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
-from promptlab.core.types import Case, Json, Score, ScorerSpec
+from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers import Ask, Sample, Scorer, get_scorer
 from promptlab.scorers.asking import backends_named, names_backend
 from promptlab.scorers.fill import Blank, blank
-from promptlab.scorers.identity import identity_of
+from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
@@ -154,6 +154,20 @@ def bind(
                 hint=f"give each its own name, such as {_LABEL_KEY}: {label}_2",
             )
     return tuple(_bind_one(entry, root, time_limit_s) for entry in parsed)
+
+
+def knowing(
+    scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec]
+) -> tuple[BoundScorer, ...]:
+    """Let scorers that ask backends be known by these, too."""
+    digests = {spec.name: spec.digest for spec in backends}
+    return tuple(_knowing(scorer, digests) if scorer.backends else scorer for scorer in scorers)
+
+
+def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
+    asked = {name: digests[name] for name in scorer.backends}
+    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, asked))
+    return replace(scorer, spec=spec)
 
 
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
