@@ -46,11 +46,12 @@ import scipy
 from numpy.typing import NDArray
 
 from promptlab.analysis.compare import compare
-from promptlab.analysis.conclude import Effect, effect, too_little
+from promptlab.analysis.conclude import Effect, effect
 from promptlab.analysis.contrast import Contrast, conclude
 from promptlab.analysis.early import Look, first_decided
 from promptlab.analysis.measurements import join
 from promptlab.analysis.race import Race
+from promptlab.analysis.sufficiency import too_little
 from promptlab.core.decision import Rule
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
 from promptlab.core.runs import RunSettings

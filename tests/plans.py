@@ -39,6 +39,7 @@ def renderer_of(
         for source in sources
     )
     bound = bind(scorers)
+    named = dict.fromkeys([*backends, *(name for scorer in bound for name in scorer.backends)])
     plan = Plan(
         suite="s",
         arms=arms,
@@ -49,7 +50,7 @@ def renderer_of(
         primary=bound[0].spec.label if bound else "",
         grade=settings.get("grade"),
         templates=tuple(sources),
-        backends=tuple(BackendSpec(name, "echo", name, {}, {}, name) for name in backends),
+        backends=tuple(BackendSpec(name, "echo", name, {}, {}, name) for name in named),
         split="all",
         gates=(),
         assets=".",

@@ -9,6 +9,7 @@ import pytest
 
 from promptlab.cli import VERBS
 from promptlab.core import plugins
+from promptlab.core.codes import Code
 from promptlab.scorers import scorer_names
 from promptlab.store.columns import RESULT_COLUMNS
 
@@ -32,6 +33,7 @@ def test_the_design_names_every_module() -> None:
         ("docs/commands.md", [f"## `promptlab {verb}`" for verb in VERBS]),
         ("docs/scorers.md", [f"## `{name}`" for name in scorer_names()]),
         ("docs/backends.md", [f"## `{name}`" for name in plugins.names("backends")]),
+        ("docs/conclusions.md", [f"| `{code}` |" for code in Code]),
         ("docs/store.md", [f"`{name}`" for name in RESULT_COLUMNS]),
     ],
 )

@@ -62,7 +62,7 @@ class JoinedArm:
     arm: Arm
     label: str
     settings: tuple[MeasuredArm, ...]
-    scorers: frozenset[tuple[str, str]]
+    scorers: frozenset[tuple[str, str, str | None]]
     runs: frozenset[int]
     cells: Cells
 
@@ -116,8 +116,8 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
             label=labels[place],
             settings=tuple(setting for _, setting in settings),
             scorers=frozenset(
-                (runs[number].scorer.version, str(sorted(runs[number].scorer.params.items())))
-                for number, _ in settings
+                (scorer.version, str(sorted(scorer.params.items())), scorer.identity)
+                for scorer in (runs[number].scorer for number, _ in settings)
             ),
             runs=frozenset(number for number, _ in settings),
             cells=_cells(rows[rows[:, _AT["arm"]] == place], len(cases), bounded=bounded),

@@ -1,13 +1,11 @@
 """The command line: parse, call one function, choose a renderer.
 
-Each verb lives in a module of its own that is imported when the verb is used, so that
-`promptlab --help` loads nothing heavy.
+Each verb lives in a module of its own, which `verbs` finds by its name.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib
 import io
 import os
 import signal
@@ -21,53 +19,18 @@ from typing import TYPE_CHECKING
 import click
 
 from promptlab import __version__
-from promptlab.cli.session import Session
+from promptlab.cli.verbs import VERBS, LazyGroup
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import own_stdout, take_stdout
 from promptlab.core.lazy import lazy_module
+from promptlab.workbench.session import Session
+
+__all__ = ["VERBS", "cli", "main", "run_cli"]
 
 if TYPE_CHECKING:
     from promptlab.core import keys
 else:
     keys = lazy_module("promptlab.core.keys")
-
-VERBS: dict[str, tuple[str, str]] = {
-    "init": ("init:init", "Make a project that runs at once."),
-    "run": ("run:run", "Run a suite and show how each arm scored."),
-    "resume": ("resume:resume", "Finish an interrupted run."),
-    "import": ("import_:import_", "Take in outcomes that were measured elsewhere."),
-    "runs": ("runs:runs", "List the runs."),
-    "show": ("show:show", "Review the scored results of a run."),
-    "diff": ("diff:diff", "How two versions differ, in text and in results."),
-    "compare": ("compare:compare_verb", "Which arm is better, by how much, and how sure."),
-    "practices": ("practices:practices", "The effect of each practice of prompt writing."),
-    "template": ("template:template", "The library of template versions."),
-    "backend": ("backend:backend", "What answers prompts, and does it answer."),
-    "scorer": ("scorer:scorer", "What can grade outputs."),
-    "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
-    "db": ("db:db", "Care for the database."),
-}
-
-
-class LazyGroup(click.Group):
-    """A group that imports the module of a verb when the verb is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the verbs in the order of a user's day."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb."""
-        if cmd_name not in VERBS:
-            return None
-        module, _, attr = VERBS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(f"promptlab.cli.{module}"), attr)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs with their help, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,6 +53,7 @@ def cli(ctx: click.Context, project: Path | None, db: Path | None) -> None:
 
 def main() -> None:
     """Run the command line and end the process with DESIGN.md's exit codes."""
+    take_stdout()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a `?`
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -102,9 +66,9 @@ def main() -> None:
     except BrokenPipeError:
         _forget_stdout()
     sys.stderr.flush()
-    if code == 130 or any(each.daemon for each in threading.enumerate()):
-        # A model may still be computing in its thread; nobody waits for it, and the C++ runtime
-        # would abort a program that ends around it.
+    if code == 130 or threading.active_count() > 1:
+        # A model may still be computing in its thread, or a scorer; nobody waits for it, and the
+        # C++ runtime would abort a program that ends around it.
         os._exit(code)
     gc.freeze()  # or the interpreter looks through all that is left before it ends
     sys.exit(code)
@@ -113,7 +77,8 @@ def main() -> None:
 def run_cli(arguments: list[str]) -> int:
     """Run one command; return its exit code. The only place that catches everything."""
     try:
-        code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
+        with own_stdout():
+            code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -126,13 +91,24 @@ def run_cli(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except (BrokenPipeError, SystemExit):  # how rich and click end when the reader has gone
-        _forget_stdout()
-        return 0
-    except Exception:  # noqa: BLE001 - a bug of ours: told in one line, kept in a file
+    except BaseException as error:  # noqa: BLE001 - the last to hear of it
+        if _reader_has_gone(error):
+            _forget_stdout()
+            return 0
+        if isinstance(error, SystemExit):  # in a task of its own: nothing of ours exits in a verb
+            _tell(PromptlabError("a plugin ended the program", hint="find its sys.exit"))
+            return 2
         click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
         return 3
     return code if isinstance(code, int) else 0
+
+
+def _reader_has_gone(error: BaseException) -> bool:
+    """Tell whether the reader of our output has left: then click and rich exit by themselves."""
+    if not isinstance(error, SystemExit):
+        return isinstance(error, BrokenPipeError)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals["__name__"] in ("click.core", "rich.console")
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:

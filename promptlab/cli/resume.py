@@ -2,116 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import click
 
-from promptlab.cli.carry import Wanted, carry_out
-from promptlab.cli.gatekeeper import stored_gates
-from promptlab.cli.run import make_budget, make_executor
+from promptlab.cli.carry import carry
 from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import Workbench, open_store
-from promptlab.core.budget import Spent
-from promptlab.core.errors import PromptlabError
-from promptlab.core.results import RunInfo
-from promptlab.core.types import ScorerSpec
-from promptlab.report.terminal.tables import counted
-from promptlab.runner.flow import Job, finish
-from promptlab.scorers.binding import BoundScorer, bind
-from promptlab.store import Store
-from promptlab.templates.template import Template
+from promptlab.cli.verbs import example
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.resume import Bounds, prepare_resume
+from promptlab.workbench.session import Session
 
 
-@click.command(cls=RunCommand)
+@click.command(cls=RunCommand, epilog=example("resume", "resume latest --max-calls 500"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, required=False)
 @spending
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
-def resume(
-    session: Session,
-    run_ref: str | None,
-    jobs: int | None,
-    max_cost: float | None,
-    max_calls: int | None,
-    as_json: bool,
-) -> int:
+def resume(session: Session, /, run_ref: str | None, as_json: bool, **bounds: Any) -> int:
     """Finish an interrupted RUN, by default the newest; failed trials are tried again.
 
     Limits are those the run began with, unless they are given anew. They count what the run has
     spent before.
     """
-    bench = Workbench(session)
-    with open_store(session, readonly=False) as store:
-        run_id = _choose(store, run_ref)
-        _refuse_imported(store.run(run_id))
-        plan, asked = store.load_plan(run_id), store.run(run_id).settings
-        if jobs is not None:
-            asked = replace(asked, jobs=jobs)
-        if max_cost is not None:
-            asked = replace(asked, max_cost=max_cost)
-        if max_calls is not None:
-            asked = replace(asked, max_calls=max_calls)
-        scorers = bind(plan.scorers, bench.project.root)
-        _refuse_other_versions(plan.scorers, scorers)
-        backends = bench.stored_backends(plan.backends)
-        before = store.spent(run_id)
-        job = Job(
-            run_id=run_id,
-            plan=plan,
-            templates={source.digest: Template(source) for source in plan.templates},
-            backends=backends,
-            scorers=scorers,
-            store=store,
-            executor=make_executor(asked.executor, bench.project.root, asked.jobs),
-            root=bench.project.root,
-            fresh=store.run(run_id).fresh,
-            offline=asked.offline,
-            budget=make_budget(asked.max_calls, asked.max_cost, backends, before),
-            limits=bench.project.rule.limits,
-        )
-        store.resume_run(run_id)
-        gates = stored_gates(session, plan)
-        notes = () if asked.max_cost is None else _uncounted(before)
-        wanted = Wanted(session.command, gates, as_json, bench.project.rule, notes)
-        return carry_out(job, finish, wanted)
-
-
-def _uncounted(before: Spent) -> tuple[str, ...]:
-    """Tell of answers that were paid for before there was a price, which no limit counts."""
-    if not before.unpriced or before.cost_usd:
-        return ()
-    answers = counted(before.unpriced, "earlier answer")
-    return (f"--max-cost does not count {answers} of unknown cost",)
-
-
-def _choose(store: Store, run_ref: str | None) -> str:
-    if run_ref is not None:
-        return store.find_run(run_ref)
-    unfinished = [run for run in store.unfinished() if run.settings.imported is None]
-    if not unfinished:
-        raise PromptlabError(
-            "no run was interrupted", hint="name one to try its failed trials again"
-        )
-    return unfinished[0].run_id
-
-
-def _refuse_imported(run: RunInfo) -> None:
-    """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
-    if run.settings.imported is not None:
-        raise PromptlabError(
-            f"run {run.run_id} was imported from {run.settings.imported}",
-            hint="there is nothing to carry out; import the file again if a part is missing",
-        )
-
-
-def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
-    """Refuse to grade the rest of a run by other rules than its beginning."""
-    for spec, scorer in zip(stored, bound, strict=True):
-        if scorer.spec.version != spec.version:
-            raise PromptlabError(
-                f"scorer {spec.label!r} is not what it was when the run began",
-                hint="start a new run: it grades all anew, and stored answers cost nothing",
-            )
+    with prepare_resume(Workbench(session), run_ref, Bounds(**bounds)) as prepared:
+        return carry(prepared, session.command, as_json=as_json)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-import sys
-import traceback
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
+from promptlab.core.modules import load_module
 
+_ABSENT = object()
 _LISTED = 20  # names in the remedy of an unknown one
 
 
@@ -43,47 +45,40 @@ def load(family: str, name: str, root: Path | None = None) -> object:
 
 def load_point(point: EntryPoint) -> object:
     """Load what another distribution offers under an entry point."""
-    try:
+    hint = f"mend or uninstall the distribution that offers {point.value}"
+    with foreign(f"cannot load the plugin {point.name!r}", hint=hint):
         found: object = point.load()
-    except Exception as error:  # anything can go wrong in a module of others
-        raise PromptlabError(
-            f"cannot load the plugin {point.name!r}: {_last_line(error)}",
-            hint=f"mend or uninstall the distribution that offers {point.value}",
-        ) from error
     return found
 
 
 def load_attr(reference: str, root: Path | None) -> object:
-    """Import `module:attr`, with the project's folder in front of the import path."""
+    """Import `module:attr`, first from the project's folder."""
     module_name, _, attr = reference.partition(":")
-    if root is not None and str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # the user's module runs here, and may raise anything
-        hint = f"mend {module_name}" if module_name else "write module:attribute"
-        if isinstance(error, ModuleNotFoundError):
-            hint = f"put {error.name}.py into the project's folder or install it"
-        raise PromptlabError(
-            f"cannot import {reference!r}: {_last_line(error)}", hint=hint
-        ) from error
-    try:
-        found: object = getattr(module, attr)
-    except AttributeError:
+    module = _import(reference, module_name, root)
+    with foreign(f"cannot import {reference!r}", hint=f"mend {module_name}"):
+        found: object = getattr(module, attr, _ABSENT)  # a module's own __getattr__ may run
+    if found is _ABSENT:
         offered = [name for name in vars(module) if not name.startswith("_")]
-        raise unknown("attribute", attr, offered, of=module_name) from None
+        raise unknown("attribute", attr, offered, of=module_name)
     return found
+
+
+def _import(reference: str, name: str, root: Path | None) -> ModuleType:
+    hint = f"mend {name}" if name else "write module:attribute"
+    try:
+        with foreign(f"cannot import {reference!r}", hint=hint):
+            return load_module(name, root)
+    except PromptlabError as error:
+        if isinstance(cause := error.__cause__, ModuleNotFoundError):
+            hint = f"put {cause.name}.py into the project's folder or install it"
+            raise PromptlabError(error.message, hint=hint) from cause
+        raise
 
 
 def _modules(family: str) -> list[str]:
     package = importlib.import_module(f"promptlab.{family}")
     found = (each.name for each in pkgutil.iter_modules(package.__path__) if not each.ispkg)
     return sorted(name for name in found if not name.startswith("_"))
-
-
-def _last_line(error: Exception) -> str:
-    """Return an error as the last line of a traceback shows it."""
-    return traceback.format_exception_only(error)[-1].strip()
 
 
 def unknown(what: str, name: str, known: Iterable[str], of: str | None = None) -> PromptlabError:

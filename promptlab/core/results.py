@@ -73,6 +73,16 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class GradedTrial:
+    """A trial with an answer: its place and its case's in the plan, and which turn is graded."""
+
+    seq: int
+    case: int
+    graded: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class ResultFilter:
     """Which results to read. `failed` and `errors` together mean either.
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from promptlab.core.messages import Json
+
+Split = Literal["dev", "holdout", "all"]
+"""A side of the holdout, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class RunSettings:
     limit: int | None = None
     case_ids: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    split: str | None = None
+    split: Split | None = None
     repeats: int | None = None
     seed: int | None = None
     params: tuple[tuple[str, str], ...] = ()

@@ -95,6 +95,8 @@ class ScorerSpec:
     """A scorer as a suite configures it: `label` is its unique name in the run.
 
     `judge` says that a model or a person decides, whose own mistakes must be known first.
+    `identity` is what else its scores depend on, as JSON: its source and the versions of its
+    libraries. None where it is not known, as of runs from before it was kept.
     """
 
     label: str
@@ -102,6 +104,7 @@ class ScorerSpec:
     version: str
     params: Mapping[str, Json]
     judge: bool = False
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +223,8 @@ class Plan(PlanSettings):
 class Turn:
     """One finished generation of a trial: `name` is what the template calls the answer.
 
-    One that stands `aside` is no part of the conversation: the model was asked after it how likely
-    given answers are, and `name` is that of the scorer which wanted to know.
+    One that stands `aside` is no part of the conversation: a scorer asked it, whose label is in
+    `name`. `backend` is whom it asked, None for the one that the trial is about.
     """
 
     name: str
@@ -229,6 +232,7 @@ class Turn:
     completion: Completion
     cached: bool
     aside: bool = False
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from promptlab.cases.rows import with_params
 from promptlab.core.digest import canonical_json, seed_from
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import drawn_as, places_by_group
 from promptlab.core.plugins import unknown
+from promptlab.core.runs import Split
 from promptlab.core.types import (
     Arm,
     BackendSpec,
@@ -26,8 +26,6 @@ from promptlab.experiments.designs import arms_off
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.template import Template
-
-Split = Literal["dev", "holdout", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,12 @@ def make_plan(
     backends: Sequence[BackendSpec],
     scorers: Sequence[ScorerSpec],
     selection: Selection,
+    asked: Sequence[BackendSpec] = (),
 ) -> tuple[Plan, Mapping[str, Template]]:
-    """Make the plan of a suite, and compile its templates (by digest)."""
+    """Make the plan of a suite, and compile its templates (by digest).
+
+    There is an arm on each of `backends`; scorers may ask those in `asked` beside them.
+    """
     settings = suite.settings
     templates = _templates(suite, library, selection)
     arms = _arms(suite, templates, backends)
@@ -78,7 +80,7 @@ def make_plan(
         primary=_primary(suite, scorers),
         grade=settings.grade,
         templates=tuple(template.source for template in templates),
-        backends=tuple(backends),
+        backends=(*backends, *asked),
         split=chosen_split(suite, selection),
         gates=(*settings.gates, *selection.gates),
         assets=suite.assets_below(library.folder.parent),

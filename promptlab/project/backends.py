@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from promptlab.backends import NO_ENVIRONMENT, Backend
+from promptlab.backends.foreign.function import Function, FunctionBackend
+from promptlab.backends.foreign.guarded import GuardedBackend
+from promptlab.backends.foreign.members import require_facts, require_methods
 from promptlab.core import plugins
 from promptlab.core.digest import backend_digest
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
 from promptlab.core.keys import is_key
-from promptlab.core.types import BackendSpec
+from promptlab.core.modules import module_file, sources
+from promptlab.core.types import BackendSpec, Json
 from promptlab.core.validation import wrong_value
 from promptlab.project.folder import BackendEntry
 
@@ -23,28 +28,65 @@ def make_backend(
 ) -> Backend:
     """Make the backend of an entry; its options are checked, nothing is loaded yet.
 
-    `environment` is where the backend will look its key up.
+    `environment` is where the backend will look its key up. One that is not ours is guarded.
     """
     try:
-        kind = cast(type[Backend], plugins.load("backends", entry.kind, root))
+        found = plugins.load("backends", entry.kind, root)
+        kind = _class_of(found, entry)
+        options = _options(kind, entry, root)
+        model = _model_of(entry, root)
+        if model is not None and is_key(model):
+            raise PromptlabError(
+                "a key stands in the place of the model's name",
+                hint="write the model there, and set the key in the environment",
+            )
+        if kind.__module__.startswith("promptlab.backends.") and kind is found:
+            return kind(model, options, environment)
+        with foreign(f"backend {entry.name!r}: its __init__ fails", passing=(PromptlabError,)):
+            made: Backend
+            if kind is found:
+                require_methods(kind, entry.name)
+                made = kind(model, options, environment)
+            else:
+                made = FunctionBackend(entry.kind, cast(Function, found), model, options)
+        require_facts(made, entry.name)
+        guarded = GuardedBackend(entry.name, made, _origin(entry, root))
+        guarded.require_facts()
     except PromptlabError as error:
-        raise error.at(entry.where) from None
-    if not hasattr(kind, "options_model"):
-        raise PromptlabError(
-            f"{entry.kind!r} is not a backend", where=entry.where, hint="see CONTRIBUTING.md"
-        )
+        raise error.at(entry.where) from error
+    return guarded
+
+
+def _class_of(found: object, entry: BackendEntry) -> type[Backend]:
+    """Return the class that makes the backend: what was found, or one that calls it."""
+    if not callable(found):
+        raise PromptlabError(f"{entry.kind!r} is not a backend", hint="see CONTRIBUTING.md")
+    if not isinstance(found, type):
+        return FunctionBackend
+    if not hasattr(found, "options_model"):
+        require_methods(found, entry.name)
+    return cast(type[Backend], found)
+
+
+def _options(kind: type[Backend], entry: BackendEntry, root: Path) -> BaseModel:
+    about = f"backend {entry.name!r}: its options fail"
     try:
-        options = kind.options_model.model_validate(dict(entry.options), context={"project": root})
+        with foreign(about, passing=(ValidationError, PromptlabError)):
+            return kind.options_model.model_validate(dict(entry.options), context={"project": root})
     except ValidationError as error:
         raise _bad_option(error, kind, entry) from None
-    model = _model_of(entry, root)
-    if model is not None and is_key(model):
-        raise PromptlabError(
-            "a key stands in the place of the model's name",
-            where=entry.where,
-            hint="write the model there, and set the key in the environment",
-        )
-    return kind(model, options, environment)
+
+
+def _origin(entry: BackendEntry, root: Path) -> Mapping[str, Json]:
+    """Return what is known of a backend that does not say itself what its answers depend on."""
+    module, colon, _ = entry.kind.partition(":")
+    file = module_file(module, root) if colon else None
+    return {
+        "kind": entry.kind,
+        "model": entry.model,
+        "options": dict(entry.options),  # type: ignore[arg-type] # TOML and options hold JSON only
+        "source": {} if file is None else {**sources(file, root)},
+    }
 
 
 def _model_of(entry: BackendEntry, root: Path) -> str | None:

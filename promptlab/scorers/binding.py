@@ -22,10 +22,13 @@ from pydantic_core import from_json, to_json
 
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Json, Score, ScorerSpec
-from promptlab.scorers import Sample, Scorer, get_scorer
+from promptlab.scorers import Ask, Sample, Scorer, get_scorer
+from promptlab.scorers.asking import backends_named, names_backend
 from promptlab.scorers.fill import Blank, blank
+from promptlab.scorers.identity import identity_of
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
@@ -47,6 +50,7 @@ class BoundScorer:
     """A scorer with its parameters. `spec` is what a run keeps of it.
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
+    `backends` are the names of those it may ask, beside the one whose answers it grades.
     """
 
     spec: ScorerSpec
@@ -54,35 +58,48 @@ class BoundScorer:
     fixed: Mapping[str, Any]
     blanks: tuple[tuple[Field, Blank], ...]
     run: Run
+    backends: tuple[str, ...] = ()
 
-    @property
-    def weighs(self) -> bool:
-        """Tell whether it wants to know how likely given answers are."""
-        return self.scorer.continuations is not None
+    def asks(self, sample: Sample) -> list[Ask]:
+        """Return what it wants to know from a model, answered before or not.
 
-    def continuations(self, case: Case) -> tuple[str, ...]:
-        """Return the answers to this case that it wants weighed, none where it wants to know none.
-
-        Raise `PromptlabError` where they cannot be told.
+        Raise `PromptlabError` where that cannot be told.
         """
-        if self.scorer.continuations is None:
-            return ()
-        params, place = self.prepare(case), f"scorer {self.spec.label!r}, case {case.id!r}"
+        if self.scorer.asks is None:
+            return []
+        params = self.prepare(sample.case)
+        place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
+        with foreign(f"{place}: its asks fail"):
+            asks = list(self.scorer.asks(sample, **params))
+        for ask in asks:
+            self._check_ask(ask, place)
+        return asks
+
+    def asks_ahead(self, sample: Sample) -> list[Ask]:
+        """Return what it will ask where a stand-in is all there is of the output.
+
+        A function that reads the output may fail at that, and not at what a model says.
+        """
         try:
-            texts = self.scorer.continuations(**params)
-        except Exception as error:
-            told = f"{type(error).__name__}: {error}"
-            raise PromptlabError(f"{place}: its continuations fail: {told}") from error
-        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise PromptlabError(
-                f"{place}: its continuations are {reprlib.repr(texts)}, not a list of texts"
-            )
-        if not texts or "" in texts:
+            return self.asks(sample)
+        except PromptlabError as error:
+            if self.scorer.reads_output and error.__cause__ is not None:
+                return []
+            raise
+
+    def _check_ask(self, ask: Ask, place: str) -> None:
+        if not isinstance(ask, Ask):
+            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}, which is no Ask")
+        if "" in ask.continuations:
             raise PromptlabError(
                 f"{place}: there is an empty answer to weigh",
                 hint="name one answer or more, none of them empty",
             )
-        return tuple(texts)
+        if ask.backend is not None and ask.backend not in self.backends:
+            raise PromptlabError(
+                f"{place}: it asks the backend {ask.backend!r}, which none of its parameters names",
+                hint="annotate the parameter as promptlab.scorers.BackendName",
+            )
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
         """Return the parameters for this case. Raise `PromptlabError` where they do not fit."""
@@ -101,7 +118,16 @@ class BoundScorer:
             params = self._filled(sample.case) if self.blanks else self.fixed
         except PromptlabError as error:
             return failed_score(error)
-        return await self.run(sample, params)
+        score = await self.run(sample, params)
+        return self._explained(score, sample) if score.value is None else score
+
+    def _explained(self, score: Score, sample: Sample) -> Score:
+        """Say of a failed score what kept the scorer from asking, if anything did."""
+        try:
+            self.asks(sample)
+        except PromptlabError as error:
+            return failed_score(error.__cause__ or error)
+        return score
 
     def _filled(self, case: Case) -> dict[str, Any]:
         params = dict(self.fixed)
@@ -154,7 +180,8 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
 def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScorer:
     scorer = get_scorer(entry.name, root)
     given = _as_json(entry)
-    fields = fields_of(scorer.function)
+    with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
+        fields = fields_of(scorer.function)  # its annotations may be texts, which are evaluated
     _refuse_wrong_names(entry.label, fields, given)
     fixed: dict[str, Any] = {}
     blanks: list[tuple[Field, Blank]] = []
@@ -162,6 +189,7 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
         try:
             fill = blank(given.get(name, field.parameter.default))
             if fill is not None:
+                _refuse_blank_backend(field)
                 blanks.append((field, fill))
             elif name in given:
                 fixed[field.parameter.key] = field.parse(given[name])
@@ -171,8 +199,25 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
             raise _placed(error, _place(entry.label, name)) from error
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
-    spec = ScorerSpec(entry.label, scorer.name, scorer.version, given, scorer.judge)
-    return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s))
+    spec = ScorerSpec(
+        *(entry.label, scorer.name, scorer.version, given, scorer.judge),
+        identity=identity_of(scorer, root),
+    )
+    named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
+    backends = tuple(dict.fromkeys(name for value in named for name in backends_named(value)))
+    return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s), backends)
+
+
+def _names_backend(field: Field) -> bool:
+    return names_backend(field.parameter.annotation)
+
+
+def _refuse_blank_backend(field: Field) -> None:
+    """Refuse a backend that would differ from case to case: a plan names all of its backends."""
+    if _names_backend(field):
+        raise PromptlabError(
+            "the name of a backend cannot be filled in from the case", hint="write the name itself"
+        )
 
 
 def _as_json(entry: Entry) -> dict[str, Json]:
@@ -203,9 +248,12 @@ def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> No
     if scorer.check is None:
         return
     try:
-        scorer.check(**params)
-    except ValueError as error:
-        raise PromptlabError(f"{place}: {error}") from error
+        with foreign(f"{place}: its check fails"):
+            scorer.check(**params)
+    except PromptlabError as error:
+        if isinstance(cause := error.__cause__, ValueError):
+            raise PromptlabError(f"{place}: {cause}") from cause
+        raise
 
 
 def _place(label: str, parameter: str) -> str:

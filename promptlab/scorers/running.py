@@ -8,17 +8,16 @@ cannot stop a run.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import math
-import threading
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from numbers import Real
 from typing import Any
 
+from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import call_foreign, foreign
 from promptlab.core.types import Score
 from promptlab.scorers import Sample, Scorer
 
@@ -34,14 +33,10 @@ _FAILED = Score(0.0, passed=False)
 
 
 def runner(scorer: Scorer, time_limit_s: float) -> Run:
-    """Return the way to run this scorer: at once if it is ours, else under a time limit."""
-    run: Run
-    if _is_async(scorer.function):
-        run = partial(_await, scorer.function)
-    elif scorer.ours:
-        return partial(_run_at_once, scorer.function)
-    else:
-        run = partial(_run_in_thread, scorer.function)
+    """Return the way to run this scorer; what is not ours gets a time limit where one can hold."""
+    if scorer.way == "inline":
+        return partial(_run_at_once if scorer.ours else _run_guarded, scorer.function)
+    run: Run = partial(_await if scorer.way == "async" else _run_in_thread, scorer.function)
     return run if scorer.ours else partial(_run_within, time_limit_s, run)
 
 
@@ -64,13 +59,20 @@ def score_of(result: object) -> Score:
 
 def failed_score(error: BaseException) -> Score:
     """Make the failed score of an exception, with its traceback."""
-    lines = str(error).splitlines()
+    try:
+        with foreign("its text"):
+            lines = str(error).splitlines()
+    except PromptlabError:
+        lines = ["its text cannot be read"]
     message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return Score(None, error=message, traceback="".join(traceback.format_exception(error)))
 
 
 def _legal(score: Score) -> Score:
     """Return the score with a finite float or an error, never with neither or both."""
+    texts = (score.reason, score.error, score.traceback)
+    if not all(text is None or isinstance(text, str) for text in texts):
+        return Score(None, error="the scorer gave a Score whose reason or error is not a text")
     if score.error is not None or score.value is None:
         reason = score.error or "the scorer gave a Score without a value"
         return replace(score, value=None, passed=None, error=reason)
@@ -83,11 +85,6 @@ def _legal(score: Score) -> Score:
     return replace(score, value=float(score.value), passed=passed)
 
 
-def _is_async(function: Function) -> bool:
-    call = getattr(function, "__call__", None)  # noqa: B004  # an object's call may be async
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-
-
 async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
     try:
         return score_of(function(sample, **params))
@@ -95,41 +92,31 @@ async def _run_at_once(function: Function, sample: Sample, params: Params) -> Sc
         return failed_score(error)
 
 
+async def _run_guarded(function: Function, sample: Sample, params: Params) -> Score:
+    try:
+        with foreign("the scorer"):
+            return score_of(function(sample, **params))
+    except PromptlabError as error:
+        return failed_score(error.__cause__ or error)
+
+
 async def _await(function: Function, sample: Sample, params: Params) -> Score:
     try:
-        return score_of(await function(sample, **params))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-            raise  # it is the run that is cancelled, or the time limit; not a task of the scorer's
-        return failed_score(error)
+        with foreign("the scorer"):
+            return score_of(await function(sample, **params))
+    except PromptlabError as error:
+        return failed_score(error.__cause__ or error)
 
 
 async def _run_in_thread(function: Function, sample: Sample, params: Params) -> Score:
-    """Run a blocking function in a thread that dies with the process.
+    def grade() -> Score:
+        return score_of(function(sample, **params))
 
-    `asyncio.to_thread` would do, but its threads are joined at exit: one function that never
-    returns would keep the whole program from ending.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Score] = loop.create_future()
-
-    def settle(score: Score) -> None:
-        if not answer.done():
-            answer.set_result(score)
-
-    def work() -> None:
-        try:
-            score = score_of(function(sample, **params))
-        except BaseException as error:  # noqa: BLE001 - the thread would die and nobody be told
-            score = failed_score(error)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, score)
-
-    threading.Thread(target=work, name="promptlab scorer", daemon=True).start()
-    return await answer
+    try:
+        score: Score = await call_foreign(grade, "the scorer")
+    except PromptlabError as error:
+        return failed_score(error.__cause__ or error)
+    return score
 
 
 async def _run_within(limit_s: float, run: Run, sample: Sample, params: Params) -> Score:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from promptlab.core.budget import Spent
 from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
+    GradedTrial,
     MeasuredRun,
     Result,
     ResultFilter,
@@ -23,8 +24,8 @@ from promptlab.core.results import (
     TemplateHistory,
 )
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Completion, Plan, Turn
-from promptlab.store import aggregates, care, imported, plans, queries, runs
+from promptlab.core.types import Completion, Plan, Score, ScorerSpec, Turn
+from promptlab.store import aggregates, care, gradings, imported, plans, queries, runs
 from promptlab.store.connection import Connection, prepare
 from promptlab.store.encode import iso
 from promptlab.store.writer import Writer
@@ -164,6 +165,21 @@ class Store:
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores of a run with their setting; None is the primary scorer."""
         return imported.measured(self._connection, self._number(run_id), scorer)
+
+    # Gradings
+
+    def graded_trials(self, run_id: str) -> list[GradedTrial]:
+        """Return the trials of a run that have an answer to be graded."""
+        return list(gradings.graded_trials(self._connection, self._number(run_id)))
+
+    def scores(self, run_id: str, label: str) -> dict[int, Score]:
+        """Return the scores that one scorer gave in a run, by the place of their trial."""
+        return gradings.scores(self._connection, self._number(run_id), label)
+
+    def replace_grading(self, run_id: str, spec: ScorerSpec, scores: Mapping[int, Score]) -> None:
+        """Let a scorer's new scores count from now on; those before are kept beside them."""
+        number = self._number(run_id)
+        gradings.replace_grading(self._connection, number, spec, scores, self._now())
 
     # Templates
 

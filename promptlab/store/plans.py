@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
+from typing import Any
 
 from promptlab.core.types import (
     Arm,
@@ -58,8 +59,8 @@ VALUES (:run, :position, {_LABEL_ID}, :backend, :label, :practices, :off, :activ
 """
 
 _INSERT_SCORER = """
-INSERT INTO run_scorers (run, position, label, name, version, params, judge)
-VALUES (:run, :position, :label, :name, :version, :params, :judge)
+INSERT INTO run_scorers (run, position, label, name, version, params, judge, identity)
+VALUES (:run, :position, :label, :name, :version, :params, :judge, :identity)
 """
 
 _CASE = ("digest", "case_id", "vars", "expect", "tags", "case_group")
@@ -107,7 +108,8 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.po
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params, judge FROM run_scorers WHERE run = :run ORDER BY position
+SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run = :run
+ORDER BY position
 """
 
 
@@ -145,6 +147,7 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
             "version": scorer.version,
             "params": mapping_to_json(scorer.params),
             "judge": scorer.judge,
+            "identity": scorer.identity,
         }
         for scorer in plan.scorers
     )
@@ -292,5 +295,6 @@ def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, d
     return Case(case_id, from_json(vars_), from_json(expect), tuple(from_json(tags)), group, digest)
 
 
-def _scorer(label: str, name: str, version: str, params: str, judge: int) -> ScorerSpec:
-    return ScorerSpec(label, name, version, from_json(params), bool(judge))
+def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:
+    judge, identity = rest
+    return ScorerSpec(label, name, version, from_json(params), bool(judge), identity)

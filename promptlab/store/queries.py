@@ -28,13 +28,21 @@ WHERE key IN (SELECT value FROM json_each(:keys))
 AND (:fresh_run IS NULL OR fresh_run = :fresh_run) GROUP BY key
 """
 
-_FINISHED = "SELECT seq FROM trials WHERE run = :run AND outcome <> 'error'"
+# A trial counts as done with a scorer that failed, but not where a backend failed it: that one may
+# answer some day.
+_FINISHED = """
+SELECT seq FROM trials t WHERE run = :run AND outcome <> 'error' AND NOT EXISTS (
+    SELECT 1 FROM trial_turns u WHERE u.run = t.run AND u.seq = t.seq
+    AND u.backend IS NOT NULL AND u.generation IS NULL
+)
+"""
 
 _CONVERSATION = f"""
-SELECT u.name, u.cached, u.aside, coalesce(g.key, u.key), p.text, q.text, c.text,
+SELECT u.name, u.cached, u.aside, b.name, coalesce(g.key, u.key), p.text, q.text, c.text,
     coalesce(g.sampling, u.sampling), t.error,
     {listed(COMPLETION_COLUMNS, "g")}
 FROM trial_turns u JOIN trials t ON t.run = u.run AND t.seq = u.seq
+LEFT JOIN backends b ON b.id = u.backend
 LEFT JOIN generations g ON g.id = u.generation
 LEFT JOIN texts p ON p.id = coalesce(g.prompt, u.prompt)
 LEFT JOIN texts q ON q.id = g.schema
@@ -169,7 +177,7 @@ def _result(row: Row) -> Result:
     return Result(**values)
 
 
-def _turn(name: str, cached: int, aside: int, *asked: Any) -> Turn:
+def _turn(name: str, cached: int, aside: int, backend: str | None, *asked: Any) -> Turn:
     key, prompt, schema, continuations, sampling, error, *answer = asked
     request = Request(
         key,
@@ -180,4 +188,4 @@ def _turn(name: str, cached: int, aside: int, *asked: Any) -> Turn:
     )
     answered = answer[0] is not None
     completion = completion_from_row(answer) if answered else Completion(Outcome.ERROR, error=error)
-    return Turn(name, request, completion, bool(cached), bool(aside))
+    return Turn(name, request, completion, bool(cached), bool(aside), backend)

@@ -39,10 +39,13 @@ _TRIAL = (
     *("input_tokens", "output_tokens", "cost_usd", "latency_s", "cached", "created_at"),
 )
 _TURN = (
-    *("run", "seq", "turn", "name", "aside", "cached"),
+    *("run", "seq", "turn", "name", "aside", "backend", "cached"),
     *("key", "output", "outcome", "likelihoods", "fresh_run"),
 )
-_FAILED_TURN = ("run", "seq", "turn", "name", "aside", "cached", "key", "prompt", "sampling")
+_FAILED_TURN = (
+    *("run", "seq", "turn", "name", "aside", "backend", "cached"),
+    *("key", "prompt", "sampling"),
+)
 _SCORE = ("run", "seq", "scorer", "score", "passed", "reason", "error", "traceback")
 
 
@@ -79,8 +82,8 @@ INSERT OR REPLACE INTO trials ({listed(_TRIAL)}) VALUES ({placeholders(_TRIAL)})
 
 _INSERT_TURN = f"""
 {_new(_TURN)}
-INSERT INTO trial_turns (run, seq, turn, name, aside, cached, generation)
-SELECT run, seq, turn, name, aside, cached, (
+INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, generation)
+SELECT run, seq, turn, name, aside, backend, cached, (
     SELECT id FROM (
         SELECT g.id, g.fresh_run = new.fresh_run AS is_own FROM generations g
         WHERE g.key = new.key AND g.output = new.output
@@ -92,12 +95,16 @@ SELECT run, seq, turn, name, aside, cached, (
 _INSERT_FAILED_TURN = f"""
 {_new(_FAILED_TURN)}
 INSERT INTO trial_turns ({listed(_FAILED_TURN)})
-SELECT run, seq, turn, name, aside, cached, key,
+SELECT run, seq, turn, name, aside, backend, cached, key,
     (SELECT id FROM texts WHERE digest = new.prompt), sampling
 FROM new
 """
 
-_INSERT_SCORE = f"INSERT INTO scores ({listed(_SCORE)}) VALUES ({placeholders(_SCORE)})"
+_BACKENDS = """
+SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
+"""
+
+INSERT_SCORE = f"INSERT INTO scores ({listed(_SCORE)}) VALUES ({placeholders(_SCORE)})"
 
 _KEEP_SPENT = """
 UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answers = :unpriced
@@ -125,6 +132,8 @@ class Recorder:
         self._fresh_run = run_id if fresh else ""
         positions = "SELECT label, position FROM run_scorers WHERE run = :run"
         self._scorers = {row[0]: row[1] for row in connection.rows(positions, run=self._run)}
+        backends = connection.rows(_BACKENDS, run=self._run)
+        self._backends: dict[str | None, int] = {row[0]: row[1] for row in backends}
         self._spent: Spent | None = None
         # Answers stored ahead of their trial, so that they are not written a second time.
         self._ahead: set[tuple[str, str]] = set()
@@ -171,16 +180,18 @@ class Recorder:
             seq = result.trial.seq
             trials.append((self._run, *_trial_row(result), record.created_at))
             for place, turn in enumerate(result.turns):
+                asked = (turn.name, turn.aside, self._backends.get(turn.backend))
+                at = (self._run, seq, place, *asked)
                 if turn.completion.outcome is Outcome.ERROR:
-                    failed_turns.append((self._run, seq, place, *_failed_turn_row(turn)))
+                    failed_turns.append((*at, *_failed_turn_row(turn)))
                 else:
-                    turns.append((self._run, seq, place, *_turn_row(turn), self._fresh_run))
+                    turns.append((*at, *_turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
-                scores.append((self._run, seq, self._scorers[label], *_score_row(score)))
+                scores.append((self._run, seq, self._scorers[label], *score_row(score)))
         self._connection.executemany(_REPLACE_TRIAL, trials)
         self._connection.executemany(_INSERT_TURN, turns)
         self._connection.executemany(_INSERT_FAILED_TURN, failed_turns)
-        self._connection.executemany(_INSERT_SCORE, scores)
+        self._connection.executemany(INSERT_SCORE, scores)
 
 
 def _answer(turn: Turn) -> tuple[str, str]:
@@ -230,8 +241,6 @@ def _total(values: Sequence[Number | None]) -> Number | None:
 def _turn_row(turn: Turn) -> tuple[Value, ...]:
     completion = turn.completion
     return (
-        turn.name,
-        turn.aside,
         turn.cached,
         turn.request.key,
         storable(completion.text),
@@ -242,10 +251,11 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
 
 def _failed_turn_row(turn: Turn) -> tuple[Value, ...]:
     key, prompt, *_, sampling = _request_row(turn.request, {})
-    return turn.name, turn.aside, False, key, prompt, sampling
+    return False, key, prompt, sampling
 
 
-def _score_row(score: Score) -> tuple[Value, ...]:
+def score_row(score: Score) -> tuple[Value, ...]:
+    """Return a score as the last values of `INSERT_SCORE`."""
     return (
         score.value,
         score.passed,

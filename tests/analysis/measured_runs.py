@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.measurements import join
+from promptlab.core.decision import Rule
+from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Arm, Json, Outcome, Sampling, ScorerSpec
@@ -120,3 +124,17 @@ def with_groups(run: MeasuredRun, groups: Sequence[str | None]) -> MeasuredRun:
 
 def _repeats(cell: Cell | Sequence[Cell]) -> Sequence[Cell]:
     return [cell] if cell is None or isinstance(cell, str | float | int) else cell
+
+
+def texts(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """Return what people read of reasons."""
+    return tuple(reason.text for reason in reasons)
+
+
+CLEAR = binary_scores(20, 2, 18)
+
+
+def concluded(run: MeasuredRun | Sequence[MeasuredRun], rule: Rule | None = None) -> Comparison:
+    runs = [run] if isinstance(run, MeasuredRun) else run
+    [one] = compare(join(runs), rule or Rule())
+    return one

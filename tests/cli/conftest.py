@@ -12,11 +12,13 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import click
 import pytest
 
-from promptlab.cli import run_cli
+from promptlab.cli import VERBS, run_cli
 
 FILES = {
     "templates/greet/v1.j2": "Say hello to {{ name }}.\n",
@@ -170,3 +172,16 @@ def gold() -> Gold:
         assert kept[heading] == text
 
     return compare
+
+
+@pytest.fixture
+def broken_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Return what adds a verb `broken` of ours, which does what it is given: a bug, say."""
+
+    def add(work: Callable[[], None]) -> None:
+        module = ModuleType("promptlab.cli.broken")
+        module.__dict__["broken"] = click.Command("broken", callback=work)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(VERBS, "broken", ("broken:broken", "A verb with a bug."))
+
+    return add

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -175,14 +176,17 @@ def test_weights_that_are_nowhere(ran_project: Path) -> None:
 
 
 def test_a_bug_is_told_in_one_line_with_the_file_of_its_traceback(
-    ran_project: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    promptlab: Promptlab,
+    broken_verb: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (ran_project / "plugin_of_a_bug.py").write_text("executor = lambda jobs: 0\n", encoding="utf-8")
-    ran = promptlab("run", "greet", "--executor", "plugin_of_a_bug:executor", "--fresh")
+    broken_verb(lambda: [][1])
+    ran = promptlab("broken")
     assert (ran.code, ran.out) == (3, "")
     told = re.fullmatch(r"Error: a bug in promptlab; its traceback is in (\S+)\n", ran.err)
     assert told
     kept = Path(told[1]).read_text(encoding="utf-8")
     assert kept.startswith("promptlab 0.1.0, Python 3")
-    assert "AttributeError: 'int' object has no attribute 'execute'" in kept
+    assert "IndexError: list index out of range" in kept

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from promptlab.cli.session import Session
 from promptlab.store import Store
 from promptlab.store.columns import RESULT_COLUMNS
+from promptlab.workbench.session import Session
 
 from .conftest import Gold, Promptlab, Ran, edit, query
 
@@ -114,6 +114,7 @@ def test_the_json_of_show_full_has_the_turns(ran_project: Path, promptlab: Promp
             "error": None,
             "likelihoods": None,
             "aside": False,
+            "backend": None,
         }
     ]
 

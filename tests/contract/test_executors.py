@@ -1,125 +1,21 @@
-"""What every executor promises: all work carried, once, at the pace that a backend wants."""
+"""What every executor of ours promises: the contract, and when a failed call is given up."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import cast
 
 import pytest
 
-from promptlab.backends import Capacity, Patience
-from promptlab.backends.echo import Echo, Options
+from promptlab.backends import Patience
 from promptlab.core import plugins
 from promptlab.core.errors import BackendError
-from promptlab.core.failure import Failure, Fault
-from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.core.failure import Fault
 from promptlab.executors import Executor
+from promptlab.testing import ExecutorContract
+from promptlab.testing.executors import carry, execute
+from promptlab.testing.work import PATIENT, Failing, Paced, Pile
 
 EXECUTORS = plugins.names("executors")
-
-
-class Paced(Echo):
-    """An echo that notes how much it is asked at once, and may leave out or break down."""
-
-    def __init__(
-        self, calls: int = 3, batch: int = 2, leaves: str = "", breaks: bool = False
-    ) -> None:
-        super().__init__(None, Options())
-        self.most_calls = self.most_requests = self.opened = self._calls = 0
-        self._capacity = Capacity(calls, batch)
-        self._leaves = leaves
-        self._breaks = breaks
-
-    @property
-    def capacity(self) -> Capacity:
-        return self._capacity
-
-    async def open(self) -> Mapping[str, Json]:
-        self.opened += 1
-        return {"device": "paper"}
-
-    async def generate(
-        self, requests: Sequence[Request]
-    ) -> AsyncIterator[tuple[Request, Completion]]:
-        self._calls += 1
-        self.most_calls = max(self.most_calls, self._calls)
-        self.most_requests = max(self.most_requests, len(requests))
-        await asyncio.sleep(0.001)
-        if self._breaks:
-            raise BackendError("the model fell over")
-        for request in requests:
-            if request.key != self._leaves:
-                yield request, Completion(Outcome.OK, request.key)
-        self._calls -= 1
-
-
-class Pile:
-    """Work that is all there from the start, and a second piece for every first one."""
-
-    def __init__(self, **numbers: int) -> None:
-        self.left = {
-            name: deque(make_request(f"{name}-{place}") for place in range(number))
-            for name, number in numbers.items()
-        }
-        self.under_way = Counter[str]()
-        self.changed = asyncio.Event()
-        self.given: dict[str, list[Completion]] = {}
-        self.facts: dict[str, Mapping[str, Json]] = {}
-        self.repeated = Counter[str]()
-        self.spent = False
-        self.broke: set[str] = set()
-        self.heard: list[str] = []
-        self.broken: dict[str, BackendError] = {}
-
-    async def take(self, backend: str, limit: int) -> Sequence[Request]:
-        while not self.left[backend] and self.under_way[backend] and not self.broken:
-            self.changed.clear()
-            await self.changed.wait()
-        left = self.left[backend]
-        taken = [left.popleft() for _ in range(min(limit, len(left)))]
-        self.under_way[backend] += len(taken)
-        return taken
-
-    def opening(self, backend: str) -> None:
-        assert backend not in self.facts
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        self.facts[backend] = facts
-
-    def again(self, backend: str) -> bool:
-        self.repeated[backend] += 1
-        if self.spent:
-            self.under_way[backend] = 0
-            self.changed.set()
-        return not self.spent
-
-    def confirm(self, backend: str) -> bool:
-        return backend not in self.broke
-
-    def waiting(self, backend: str, text: str) -> None:
-        self.heard.append(f"{backend}: {text}")
-
-    def draining(self, calls: int) -> None:
-        self.heard.append(f"{calls} in flight")
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        self.broken[backend] = error
-        self.left[backend].clear()
-        self.changed.set()
-
-    async def give(self, backend: str, request: Request, completion: Completion) -> None:
-        self.given.setdefault(request.key, []).append(completion)
-        if not request.key.endswith("again"):
-            self.left[backend].append(make_request(f"{request.key}-again"))
-        self.under_way[backend] -= 1
-        self.changed.set()
-
-
-def make_request(key: str) -> Request:
-    return Request(key, (Message("user", key),), Sampling())
 
 
 @pytest.fixture(params=EXECUTORS)
@@ -127,97 +23,10 @@ def executor(request: pytest.FixtureRequest) -> Executor:
     return cast(type[Executor], plugins.load("executors", request.param))()
 
 
-def execute(executor: Executor, numbers: Mapping[str, int], backends: Mapping[str, Paced]) -> Pile:
-    pile = Pile(**numbers)
-    carry(executor, pile, backends)
-    return pile
-
-
-def carry(executor: Executor, pile: Pile, backends: Mapping[str, Paced]) -> None:
-    asyncio.run(asyncio.wait_for(executor.execute(pile, backends), 20))
-
-
-def test_all_work_is_carried_once(executor: Executor) -> None:
-    pile = execute(executor, {"a": 20, "b": 7}, {"a": Paced(), "b": Paced(calls=1, batch=100)})
-    assert len(pile.given) == 2 * 27
-    assert {len(answers) for answers in pile.given.values()} == {1}
-    assert all(answer.text == key for key, [answer] in pile.given.items())
-
-
-def test_a_backend_is_asked_no_more_at_once_than_it_wants(executor: Executor) -> None:
-    backend = Paced(calls=3, batch=2)
-    execute(executor, {"a": 40}, {"a": backend})
-    assert (backend.most_calls, backend.most_requests) == (3, 2)
-
-
-def test_a_backend_opens_once_and_only_for_work(executor: Executor) -> None:
-    busy, idle = Paced(), Paced()
-    pile = execute(executor, {"busy": 9, "idle": 0}, {"busy": busy, "idle": idle})
-    assert (busy.opened, idle.opened) == (1, 0)
-    assert pile.facts == {"busy": {"device": "paper"}}
-
-
-def test_a_request_without_an_answer_ends_in_an_error(executor: Executor) -> None:
-    pile = execute(executor, {"a": 5}, {"a": Paced(leaves="a-3")})
-    [left] = pile.given["a-3"]
-    assert (left.outcome, bool(left.error)) == (Outcome.ERROR, True)
-
-
-def test_a_backend_that_breaks_down_ends_alone(executor: Executor) -> None:
-    others = Paced()
-    pile = Pile(a=5, b=500)
-    with pytest.raises(BackendError, match="the model fell over"):
-        carry(executor, pile, {"a": Paced(breaks=True), "b": others})
-    assert str(pile.broken["a"]) == "the model fell over"
-    assert not any(key.startswith("a") for key in pile.given)
-    assert sum(key.startswith("b") for key in pile.given) == 1000
-
-
-# Calls that fail
-
-
-class Failing(Paced):
-    """Fails the first tries of each request in the ways that `faults` lists; then it answers."""
-
-    def __init__(
-        self, *faults: Fault | None, patience: Patience, calls: int = 4, wait_s: float | None = None
-    ) -> None:
-        super().__init__(calls, 1)
-        self._capacity = Capacity(calls, 1, patience=patience)
-        self._faults = faults
-        self._wait_s = wait_s
-        self.tries: dict[str, list[float]] = {}
-
-    async def generate(
-        self, requests: Sequence[Request]
-    ) -> AsyncIterator[tuple[Request, Completion]]:
-        self._calls += 1
-        self.most_calls = max(self.most_calls, self._calls)
-        await asyncio.sleep(0.001)
-        self._calls -= 1
-        for request in requests:
-            tries = self.tries.setdefault(request.key, [])
-            tries.append(asyncio.get_running_loop().time())
-            fault = self._faults[len(tries) - 1] if len(tries) <= len(self._faults) else None
-            if fault is None:
-                yield request, Completion(Outcome.OK, request.key)
-            else:
-                failure = Failure(fault, self._wait_s)
-                yield request, Completion(Outcome.ERROR, error=f"{fault}: so", failure=failure)
-
-
-PATIENT = Patience(retries=3, limit_s=60)
-
-
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.REJECTED])
-def test_a_call_that_failed_for_a_passing_reason_is_tried_again(
-    executor: Executor, fault: Fault
-) -> None:
-    backend = Failing(fault, patience=PATIENT, wait_s=0.01)
-    pile = execute(executor, {"a": 3}, {"a": backend})
-    assert all(answer.text == key for key, [answer] in pile.given.items())
-    assert [len(tries) for tries in backend.tries.values()] == [2] * 6
-    assert pile.repeated["a"] == 6
+class TestEveryExecutor(ExecutorContract):
+    @pytest.fixture(params=EXECUTORS)
+    def executor(self, request: pytest.FixtureRequest) -> Executor:
+        return cast(type[Executor], plugins.load("executors", request.param))()
 
 
 def test_what_stays_wrong_is_given_as_an_error_that_tells_the_tries(executor: Executor) -> None:
@@ -225,15 +34,6 @@ def test_what_stays_wrong_is_given_as_an_error_that_tells_the_tries(executor: Ex
     pile = execute(executor, {"a": 1}, {"a": backend})
     [answer] = pile.given["a-0"]
     assert answer.error == "server: so (the last of 4 tries)"
-
-
-def test_what_no_time_mends_is_tried_once(executor: Executor) -> None:
-    backend = Failing(Fault.REJECTED, patience=PATIENT)
-    pile = execute(executor, {"a": 1}, {"a": backend})
-    assert ([a.error for a in pile.given["a-0"]], len(backend.tries["a-0"])) == (
-        ["rejected: so"],
-        1,
-    )
 
 
 def test_a_busy_server_gets_the_time_it_asks_for(executor: Executor) -> None:
@@ -279,9 +79,10 @@ def test_a_server_that_refuses_all_is_given_up_when_patience_ends(executor: Exec
 
 def test_why_a_call_waits_is_told(executor: Executor) -> None:
     busy = Failing(Fault.BUSY, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": busy}).heard[0] == "a: busy, waits 1 s"
+    assert execute(executor, {"a": 1}, {"a": busy}).watch.heard[2] == "a: busy, waits 1 s"
     broken = Failing(Fault.SERVER, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": broken}).heard[0] == "a: retrying in 1 s: server: so"
+    heard = execute(executor, {"a": 1}, {"a": broken}).watch.heard
+    assert heard[2] == "a: retrying in 1 s: server: so"
 
 
 def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(
@@ -295,96 +96,9 @@ def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(
     assert len(backend.tries["a-1"]) > 10
 
 
-def test_a_request_is_dropped_when_the_budget_allows_no_other_try(executor: Executor) -> None:
-    pile = Pile(a=1)
-    pile.spent = True
-    backend = Failing(Fault.SERVER, patience=PATIENT)
-    carry(executor, pile, {"a": backend})
-    assert (pile.given, len(backend.tries["a-0"])) == ({}, 1)
-
-
-def test_a_call_that_waits_is_not_made_when_the_money_is_gone(executor: Executor) -> None:
-    pile = Pile(a=3)
-    pile.broke.add("a")
-    backend = Failing(patience=PATIENT)
-
-    async def carried() -> None:
-        task = asyncio.create_task(executor.execute(pile, {"a": backend}))
-        await asyncio.sleep(0.05)
-        pile.under_way["a"] = 0
-        pile.changed.set()
-        await task
-
-    asyncio.run(asyncio.wait_for(carried(), 5))
-    assert (pile.given, backend.tries) == ({}, {})
-
-
 def test_jobs_bound_the_calls_of_a_remote_backend_alone() -> None:
     for kind in EXECUTORS:
         plugin = cast(type[Executor], plugins.load("executors", kind))
         remote, local = Failing(patience=PATIENT, calls=3), Paced(calls=2, batch=4)
         carry(plugin(7), Pile(remote=60, local=60), {"remote": remote, "local": local})
         assert (remote.most_calls, local.most_calls) == (7, 2)
-
-
-class Slow(Failing):
-    """A server that takes its time for each answer."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(patience=PATIENT, calls=4)
-        self._seconds = seconds
-
-    async def generate(
-        self, requests: Sequence[Request]
-    ) -> AsyncIterator[tuple[Request, Completion]]:
-        await asyncio.sleep(self._seconds)
-        async for pair in super().generate(requests):
-            yield pair
-
-
-async def interrupted(
-    executor: Executor, backend: Paced, *pauses: float
-) -> tuple[Pile, float, bool]:
-    """Cancel a run after each pause; return the work, how long its end took, and if it was cut.
-
-    Whoever interrupts tells by `cancelling` whether a run would be cut short by it.
-    """
-    pile, seen, began = Pile(a=50), [], time.perf_counter()
-    task = asyncio.create_task(executor.execute(pile, {"a": backend}))
-    for pause in pauses:
-        await asyncio.sleep(pause)
-        began = time.perf_counter()
-        seen.append(task.cancelling())
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert seen == [0] * len(pauses)
-    return pile, time.perf_counter() - began, task.cancelling() > 0
-
-
-def test_an_interruption_takes_in_what_is_in_flight_and_sends_no_more(executor: Executor) -> None:
-    pile, seconds, cut = asyncio.run(interrupted(executor, Slow(1.5), 0.1))
-    assert sorted(pile.given) == ["a-0", "a-1", "a-2", "a-3"]
-    assert pile.heard == ["4 in flight"]
-    assert seconds < 3
-    assert cut
-
-
-def test_a_second_interruption_drops_what_is_in_flight(executor: Executor) -> None:
-    pile, seconds, cut = asyncio.run(interrupted(executor, Slow(60), 0.1, 0.1))
-    assert (pile.given, pile.heard, cut) == ({}, ["4 in flight"], True)
-    assert seconds < 1
-
-
-def test_an_interruption_does_not_wait_for_a_batch(executor: Executor) -> None:
-    class Local(Paced):
-        async def generate(
-            self, requests: Sequence[Request]
-        ) -> AsyncIterator[tuple[Request, Completion]]:
-            await asyncio.sleep(60)
-            async for pair in super().generate(requests):
-                yield pair
-
-    pile, seconds, _ = asyncio.run(interrupted(executor, Local(), 0.1))
-    assert (pile.given, pile.heard) == ({}, [])
-    assert seconds < 1

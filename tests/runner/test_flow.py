@@ -29,6 +29,7 @@ from promptlab.core.types import (
     TrialResult,
     Turn,
 )
+from promptlab.core.watch import NullWatch, Watch
 from promptlab.executors import Work
 from promptlab.executors.local import LocalExecutor
 from promptlab.runner.flow import Job, finish, start
@@ -80,7 +81,7 @@ class Counting(Echo):
         self.closed += 1
 
 
-class Watch:
+class Witness(NullWatch):
     """Sees a run go on."""
 
     def __init__(self) -> None:
@@ -99,6 +100,9 @@ class Watch:
 
     def failed(self, backend: str, error: BackendError) -> None:
         self.heard.append(f"failed {backend}")
+
+    def left_open(self, backend: str, error: PromptlabError) -> None:
+        self.heard.append(f"{backend} was left open: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
         self.heard.append(f"{backend}: {text}")
@@ -174,14 +178,14 @@ def make_job(
     return Job("run-1", plan, templates, {"echo": backend}, bound, store, LocalExecutor(), Path())
 
 
-def carry_out(job: Job) -> Watch:
-    watch = Watch()
+def carry_out(job: Job) -> Witness:
+    watch = Witness()
     asyncio.run(start(job, watch, RunSettings()))
     return watch
 
 
-def resume(job: Job) -> Watch:
-    watch = Watch()
+def resume(job: Job) -> Witness:
+    watch = Witness()
     job.store.resume_run(job.run_id)
     asyncio.run(finish(job, watch))
     return watch
@@ -209,6 +213,11 @@ def test_a_run_is_generated_scored_and_stored(store: Store) -> None:
     }
     assert counting(job).closed == 1
     assert store.verify() == []
+
+
+def test_a_run_needs_nobody_who_watches(store: Store) -> None:
+    asyncio.run(start(make_job(store, PLAIN), NullWatch(), RunSettings()))
+    assert store.run("run-1").status == "finished"
 
 
 def test_versions_of_equal_text_share_every_generation(store: Store) -> None:
@@ -330,7 +339,7 @@ def test_offline_begins_no_run_unless_all_is_stored(store: Store) -> None:
 class Idle:
     """An executor that leaves all work undone."""
 
-    async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
+    async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
         for name in backends:
             await work.take(name, 1)
 

@@ -13,7 +13,8 @@ from promptlab.core.types import (
     Sampling,
     Turn,
 )
-from promptlab.runner.requests import Renderer, graded_turn
+from promptlab.runner.requests import Renderer
+from promptlab.runner.samples import graded_turn
 from tests.plans import renderer_of
 
 PLAIN = "Is {{ name }} a person?"

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case, Json, Outcome, Score, ScorerSpec
 from promptlab.scorers import Sample
@@ -271,7 +273,10 @@ def test_a_case_that_does_not_fit_is_told_before_any_call(
 
 def test_a_stored_scorer_binds_again() -> None:
     [bound] = bind([{"regex": {"name": "digits", "pattern": r"\d+"}}])
-    assert bound.spec == ScorerSpec("digits", "regex", "1", {"pattern": r"\d+"})
+    libraries = {"libraries": {"regex": version("regex")}}
+    assert bound.spec == ScorerSpec(
+        "digits", "regex", "1", {"pattern": r"\d+"}, identity=canonical_json(libraries)
+    )
     [again] = bind([bound.spec])
     assert again.spec == bound.spec
     assert score(again, "42", case()).passed

@@ -153,7 +153,7 @@ def _check_format(*, bullets: bool | Bounds | None, one_line: bool, language: st
         raise ValueError("one of 'bullets', 'one_line' and 'language' must be given")
 
 
-@scorer(version="1", check=_check_format)
+@scorer(version="1", check=_check_format, libraries=["lingua-language-detector"])
 def format(
     sample: Sample,
     *,

@@ -28,7 +28,7 @@ Texts = str | int | float | list[str | int | float]
 _PUNCTUATION = r"\p{P}+"
 
 
-@scorer(version="1")
+@scorer(version="1", libraries=["regex"])
 def exact_match(
     sample: Sample,
     *,
@@ -115,7 +115,7 @@ def _check_regex(*, pattern: str, group: int | str, **_: object) -> None:
         raise ValueError(f"the pattern has no group {group!r}")
 
 
-@scorer(version="1", check=_check_regex)
+@scorer(version="1", check=_check_regex, libraries=["regex"], runs="thread")
 def regex(
     sample: Sample,
     *,

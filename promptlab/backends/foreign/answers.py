@@ -1,0 +1,45 @@
+"""Whether an answer of a user's backend is one that can be graded, counted and stored."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from types import NoneType
+
+from promptlab.core.failure import Failure
+from promptlab.core.types import Completion, Likelihood, Outcome, Usage
+
+_TEXT = (str, NoneType)
+_NUMBER = (float, int, NoneType)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "outcome": (Outcome,),
+    "text": (str,),
+    "usage": (Usage,),
+    "latency_s": _NUMBER,
+    "model": _TEXT,
+    "finish_reason": _TEXT,
+    "cost_usd": _NUMBER,
+    "error": _TEXT,
+    "failure": (Failure, NoneType),
+    "fingerprint": _TEXT,
+    "warnings": (tuple,),
+    "likelihoods": (tuple,),
+}
+
+
+def flaw(completion: object) -> str | None:
+    """Say what is wrong with a completion, None where nothing is."""
+    if not isinstance(completion, Completion):
+        return f"{type(completion).__name__}, not a Completion"
+    for name, kinds in _KINDS.items():
+        value = getattr(completion, name)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            return f"a Completion whose {name} is {type(value).__name__}"
+    if completion.outcome is Outcome.ERROR and not completion.error:
+        return "an error without a reason"
+    if not all(type(count) in (int, NoneType) for count in astuple(completion.usage)):
+        return "a usage that is not one of whole numbers"
+    if not all(isinstance(text, str) for text in completion.warnings):
+        return "warnings that are not texts"
+    if not all(isinstance(one, Likelihood) for one in completion.likelihoods):
+        return "likelihoods of another kind"
+    return None

@@ -1,0 +1,204 @@
+"""The border around a backend of a user's: nothing that it does reaches the run as a bug of ours.
+
+Before a run, what it does wrong is an error that names it. Within one, a call that raises is a
+failed trial; an answer that belongs to no request ends the backend, since then no answer of it
+can be trusted to be where it belongs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from types import NoneType
+from typing import Any, TypeVar
+
+from promptlab.backends import Backend, Capacity, Health, Price, Throughput
+from promptlab.backends.foreign.answers import flaw
+from promptlab.core.digest import canonical_json
+from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.foreign import call_foreign, foreign
+from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
+
+Fact = TypeVar("Fact")
+
+_CLOSE_LIMIT_S = 5.0
+_END = object()
+_ITS_OWN = (PromptlabError,)  # the errors in which a backend itself tells what is wrong
+
+
+class GuardedBackend(Backend):
+    """Stands for a backend of a user's, of which it believes nothing."""
+
+    def __init__(self, name: str, inner: Any, origin: Mapping[str, Json]) -> None:
+        """`origin` says where it is from: its identity, unless it has one to tell itself."""
+        self._name = name
+        self._inner = inner
+        self._origin = origin
+
+    def require_facts(self) -> None:
+        """Look at each fact once, so that a wrong one is told before any call."""
+        for name in ("charges", "weighs_answers", "reads_images", "price", "capacity"):
+            getattr(self, name)
+
+    @property
+    def charges(self) -> bool:
+        """Return what it says."""
+        return self._fact("charges", bool)
+
+    @property
+    def weighs_answers(self) -> bool:
+        """Return what it says."""
+        return self._fact("weighs_answers", bool)
+
+    @property
+    def reads_images(self) -> bool:
+        """Return what it says."""
+        return self._fact("reads_images", bool)
+
+    @property
+    def price(self) -> Price | None:
+        """Return what it says."""
+        return self._fact("price", Price, NoneType)
+
+    @property
+    def capacity(self) -> Capacity:
+        """Return what it says."""
+        return self._fact("capacity", Capacity)
+
+    @property
+    def throughput(self) -> Throughput | None:
+        """Return what it says."""
+        return self._fact("throughput", Throughput, NoneType)
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return what it says, or where it is from."""
+        if getattr(type(self._inner), "identity", None) is Backend.identity:
+            return self._origin
+        return self._json(self._call("identity"), "identity")
+
+    def count_tokens(self, request: Request) -> int | None:
+        """Return what it says."""
+        return self._typed("count_tokens", self._call("count_tokens", request), int, NoneType)
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """Return what it says."""
+        lines = self._typed("shortfalls", self._call("shortfalls", sampling, schema), list, tuple)
+        return [self._typed("shortfalls", line, str) for line in lines]
+
+    def notice(self) -> str | None:
+        """Return what it says."""
+        return self._typed("notice", self._call("notice"), str, NoneType)
+
+    async def open(self) -> Mapping[str, Json]:
+        """Open it. Whatever goes wrong ends this backend."""
+        try:
+            facts = await call_foreign(self._inner.open, self._fails("open"), passing=_ITS_OWN)
+            return {} if facts is None else self._json(facts, "open")
+        except BackendError:
+            raise
+        except PromptlabError as error:
+            raise BackendError(error.message, hint=error.hint, where=error.where) from error
+
+    async def generate(
+        self, requests: Sequence[Request]
+    ) -> AsyncIterator[tuple[Request, Completion]]:
+        """Yield its answers; where it raises, the requests it still owes one have failed."""
+        owed = {request.key: request for request in requests}
+        stream = self._stream(requests)
+        try:
+            while (pair := await self._next(stream)) is not None:
+                key, completion = pair
+                if key not in owed:
+                    raise BackendError(
+                        f"backend {self._name!r} answers what it was not asked, or answers twice",
+                        hint="let generate yield each request once, with its own completion",
+                    )
+                yield owed.pop(key), completion
+        except BackendError:
+            raise
+        except PromptlabError as error:
+            for request in owed.values():
+                yield request, Completion(Outcome.ERROR, error=str(error))
+        finally:
+            if hasattr(stream, "aclose"):
+                with suppress(PromptlabError), foreign(self._fails("generate")):
+                    await stream.aclose()
+
+    async def check(self) -> Health:
+        """Return what it says."""
+        health = await call_foreign(self._inner.check, self._fails("check"), passing=_ITS_OWN)
+        return self._typed("check", health, Health)
+
+    async def close(self) -> None:
+        """Close it, or give up after some seconds."""
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT_S):
+                await call_foreign(self._inner.close, self._fails("close"), passing=_ITS_OWN)
+        except TimeoutError:
+            raise BackendError(
+                f"backend {self._name!r} did not close within {_CLOSE_LIMIT_S:g} s"
+            ) from None
+
+    def _stream(self, requests: Sequence[Request]) -> Any:
+        with foreign(self._fails("generate"), passing=_ITS_OWN):
+            stream: Any = self._inner.generate(requests)
+            if isinstance(stream, AsyncIterable):
+                return aiter(stream)
+        if inspect.iscoroutine(stream):
+            stream.close()  # or Python warns that nobody awaited it
+        raise BackendError(
+            f"backend {self._name!r}: its generate gives {type(stream).__name__}, not answers as"
+            " they finish",
+            hint="write async def generate(self, requests), and yield",
+        )
+
+    async def _next(self, stream: Any) -> tuple[str, Completion] | None:
+        """Return the key of the next request that is answered, with its completion."""
+        with foreign(self._fails("generate"), passing=_ITS_OWN):
+            pair = await anext(stream, _END)
+        if pair is _END:
+            return None
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], Request)):
+            raise PromptlabError(
+                f"backend {self._name!r} yields {type(pair).__name__}, not a request with its"
+                " completion"
+            )
+        request, completion = pair
+        if (told := flaw(completion)) is not None:
+            completion = Completion(Outcome.ERROR, error=f"backend {self._name!r} gives {told}")
+        return request.key, completion
+
+    def _call(self, member: str, *arguments: object) -> Any:
+        with foreign(self._fails(member), passing=_ITS_OWN):
+            return getattr(self._inner, member)(*arguments)
+
+    def _fact(self, member: str, *kinds: type[Fact]) -> Fact:
+        with foreign(self._fails(member), passing=_ITS_OWN):
+            value = getattr(self._inner, member)
+        return self._typed(member, value, *kinds)
+
+    def _typed(self, member: str, value: object, *kinds: type[Fact]) -> Fact:
+        if isinstance(value, kinds):
+            return value
+        wanted = " or ".join("None" if kind is NoneType else kind.__name__ for kind in kinds)
+        raise self._wrong(member, value, wanted)
+
+    def _wrong(self, member: str, value: object, wanted: str) -> PromptlabError:
+        given = type(value).__name__
+        return PromptlabError(f"backend {self._name!r}: its {member} is {given}, not {wanted}")
+
+    def _json(self, value: object, member: str) -> Mapping[str, Json]:
+        if not isinstance(value, Mapping):
+            raise self._wrong(member, value, "a mapping")
+        try:
+            canonical_json(dict(value))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PromptlabError(
+                f"backend {self._name!r}: its {member} is not JSON: {error}"
+            ) from error
+        return value
+
+    def _fails(self, member: str) -> str:
+        return f"backend {self._name!r}: its {member} fails"

@@ -1,0 +1,47 @@
+"""What a backend of a user's must have, and what it lacks: told member by member."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+
+from promptlab.backends import Backend
+from promptlab.core.errors import PromptlabError
+
+_METHODS = {
+    "identity": "identity()",
+    "count_tokens": "count_tokens(request)",
+    "shortfalls": "shortfalls(sampling, schema)",
+    "notice": "notice()",
+    "open": "open()",
+    "generate": "generate(requests)",
+    "check": "check()",
+    "close": "close()",
+}
+_FACTS = ("charges", "weighs_answers", "reads_images", "price", "capacity", "throughput")
+_ABSENT = object()
+
+
+def require_methods(kind: type, name: str) -> None:
+    """Refuse a class that lacks a method, or has something else in its place."""
+    lacking = [] if hasattr(kind, "options_model") else ["options_model"]
+    lacking += [
+        told for member, told in _METHODS.items() if not callable(getattr(kind, member, None))
+    ]
+    if getattr(kind, "generate", None) is Backend.generate:
+        lacking.append(_METHODS["generate"])
+    _refuse(name, lacking)
+
+
+def require_facts(made: object, name: str) -> None:
+    """Refuse a backend without a fact: a property or a plain attribute, of the class or its own."""
+    _refuse(name, [one for one in _FACTS if inspect.getattr_static(made, one, _ABSENT) is _ABSENT])
+
+
+def _refuse(name: str, lacking: Iterable[str]) -> None:
+    if told := ", ".join(lacking):
+        raise PromptlabError(
+            f"backend {name!r} lacks {told}",
+            hint="derive it from promptlab.backends.Backend, which has a default for all but"
+            " generate; see docs/plugins.md",
+        )

@@ -1,0 +1,171 @@
+"""The border to code of a user's: scorers, backends, executors.
+
+Such code may raise anything, exit, print or change the folder. Here what it raises becomes one
+`PromptlabError` that says whose code it was, what it prints goes to stderr, and the folder is put
+back. A Ctrl-C and a cancellation of ours are not the user's code's: they pass.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    asyncio = lazy_module("asyncio")  # most verbs call nothing that is async
+
+Passing = tuple[type[Exception], ...]
+
+_STDOUT, _STDERR = 1, 2
+_inside: ContextVar[bool] = ContextVar("inside code of a user's", default=False)
+
+
+@contextmanager
+def foreign(
+    what: str, *, hint: str | None = None, where: str | None = None, passing: Passing = ()
+) -> Iterator[None]:
+    """Run code of a user's; what it raises is the error `what: the exception`.
+
+    Errors of the types `passing` are meant for us, and stay as they are.
+    """
+    token, folder = _inside.set(True), _folder()
+    try:
+        yield
+    except passing:
+        raise
+    except BaseException as error:
+        if _is_ours(error):
+            raise
+        raise PromptlabError(f"{what}: {last_line(error)}", hint=hint, where=where) from error
+    finally:
+        _inside.reset(token)
+        if folder is not None and folder != _folder():
+            os.chdir(folder)
+
+
+async def call_foreign(function: Callable[[], Any], what: str, *, passing: Passing = ()) -> Any:
+    """Call a function of a user's that may be async; one that is not gets a thread of its own."""
+    if is_async(function):
+        with foreign(what, passing=passing):
+            return await function()
+    result = await _in_thread(function, what, passing)
+    if not inspect.isawaitable(result):
+        return result
+    with foreign(what, passing=passing):
+        return await result
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Tell whether calling this gives something to be awaited."""
+    call = getattr(function, "__call__", None)  # noqa: B004  # an object's call may be async
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def last_line(error: BaseException) -> str:
+    """Return an error in one line, as the end of a traceback shows it."""
+    text = traceback.format_exception_only(error)[-1].strip()
+    return text.partition("\n")[0]
+
+
+@contextmanager
+def own_stdout() -> Iterator[None]:
+    """Keep stdout for what this thread says outside of code of a user's; the rest is for stderr."""
+    real = sys.stdout
+    sys.stdout = cast(IO[str], _OwnStdout(real))
+    try:
+        yield
+    finally:
+        sys.stdout = real
+
+
+def take_stdout() -> None:
+    """Keep the process's stdout for ourselves: what else writes to that descriptor goes to stderr.
+
+    That is a library in C, or a process that code of a user's starts.
+    """
+    real = sys.stdout
+    if not isinstance(real, io.TextIOWrapper) or real.fileno() != _STDOUT:
+        return
+    real.flush()
+    private = os.dup(_STDOUT)
+    with suppress(OSError):  # there is no stderr
+        os.dup2(_STDERR, _STDOUT)
+    sys.stdout = os.fdopen(
+        private, "w", encoding=real.encoding, errors="replace", buffering=1 if real.isatty() else -1
+    )
+
+
+class _OwnStdout:
+    """Stands for stdout; whose words they are decides at each use where they go."""
+
+    def __init__(self, real: IO[str]) -> None:
+        self._real = real
+        self._owner = threading.current_thread()
+
+    def __getattr__(self, name: str) -> Any:
+        ours = threading.current_thread() is self._owner and not _inside.get()
+        return getattr(self._real if ours else sys.stderr, name)
+
+
+async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -> Any:
+    """Run a blocking function in a thread that dies with the process.
+
+    `asyncio.to_thread` would do, but its threads are joined at exit: one function that never
+    returns would keep the whole program from ending.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
+
+    def settle(result: Any, error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+    def work() -> None:
+        result, failure = None, None  # one of them is what came of it
+        try:
+            with foreign(what, passing=passing):
+                result = function()
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=work, name="promptlab plugin", daemon=True).start()
+    return await answer
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Tell whether this interrupts the code of a user's rather than coming from it."""
+    if isinstance(error, KeyboardInterrupt):
+        return threading.current_thread() is threading.main_thread()
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop is running here
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def _folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed under us
+        return None

@@ -1,0 +1,158 @@
+"""The modules of a project: imported without shadowing a library, and known by their source.
+
+A project's folder stands at the end of the import path, so that a file of it called `json.py` is
+not what anybody else gets as `json`. A module that is asked for as `module:attr` is the project's
+all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from promptlab.core.digest import digest_text
+
+_loaded: dict[Path, dict[str, str]] = {}  # the sources of a module, as they were when it was loaded
+
+
+def load_module(name: str, root: Path | None) -> ModuleType:
+    """Import a module: the project's own where its folder has one of that name.
+
+    One that was edited since is loaded anew, with all that it imports from the project.
+    """
+    top, _, rest = name.partition(".")
+    with _fresh_source():
+        if root is None:
+            return importlib.import_module(name)
+        if str(root) not in sys.path:
+            sys.path.append(str(root))
+        own = _file_of(root, [top])
+        if own is None:
+            return importlib.import_module(name)
+        _forget_edited(module_file(name, root) or own, root)
+        if _is_taken(top, own):
+            top = _load_beside(top, own, root)
+        return importlib.import_module(f"{top}.{rest}" if rest else top)
+
+
+def module_file(name: str, root: Path | None) -> Path | None:
+    """Return the file of a module's source, None where there is none to be read."""
+    own = None if root is None else _file_of(root, name.split("."))
+    if own is not None:
+        return own
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def sources(file: Path, root: Path | None) -> dict[str, str]:
+    """Digest the source of a module and of all that it imports from the project, by their paths."""
+    found: dict[str, str] = {}
+    waiting = [file]
+    while waiting:
+        path = waiting.pop()
+        inside = root is not None and path.is_relative_to(root)
+        name = path.relative_to(root).as_posix() if root is not None and inside else path.name
+        if name in found:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found[name] = digest_text(text)
+        if root is not None and inside:
+            waiting += _imported(text, path, root)
+    return found
+
+
+@contextmanager
+def _fresh_source() -> Iterator[None]:
+    """Leave no compiled files in a project.
+
+    Python takes one for up to date by size and second: an edit right after a run would be missed.
+    """
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+
+
+def _forget_edited(file: Path, root: Path) -> None:
+    """Let go of a module whose source is not what was loaded: a notebook outlives many edits."""
+    now = sources(file, root)
+    before = _loaded.get(file, now)
+    _loaded[file] = now
+    if now == before:
+        return
+    stale = {str(root / path) for path in before}
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in stale:
+            del sys.modules[name]
+
+
+def _file_of(folder: Path, parts: list[str]) -> Path | None:
+    """Return the file that holds a module below a folder, if there is one."""
+    place = folder.joinpath(*parts)
+    for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _is_taken(name: str, own: Path) -> bool:
+    """Tell whether importing the name gives another module than that of the project's file."""
+    if (loaded := sys.modules.get(name)) is not None:
+        file = getattr(loaded, "__file__", None)
+    else:
+        spec = importlib.util.find_spec(name)
+        file = None if spec is None else spec.origin
+    return file is None or Path(file).resolve() != own.resolve()
+
+
+def _load_beside(name: str, own: Path, root: Path) -> str:
+    """Load a project's module whose name is taken under another one, and return that."""
+    alias = f"_project_{digest_text(str(root))[3:11]}_{name}"
+    if alias in sys.modules:
+        return alias
+    spec = importlib.util.spec_from_file_location(alias, own)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[alias] = importlib.util.module_from_spec(spec)
+    with ExitStack() as stack:
+        stack.callback(sys.modules.pop, alias)
+        spec.loader.exec_module(module)
+        stack.pop_all()  # it is whole
+    return alias
+
+
+def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
+    """Yield the files of the project that a module's import statements name."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield from _along(root, name.name.split("."))
+        elif isinstance(node, ast.ImportFrom):
+            folder = root if node.level == 0 else file.parents[node.level - 1]
+            parts = node.module.split(".") if node.module else []
+            yield from _along(folder, parts)
+            for name in node.names:
+                yield from filter(None, [_file_of(folder, [*parts, name.name])])
+
+
+def _along(folder: Path, parts: list[str]) -> Iterator[Path]:
+    """Yield the files of a module and of the packages that it is in: all of them are executed."""
+    for length in range(1, len(parts) + 1):
+        yield from filter(None, [_file_of(folder, parts[:length])])

@@ -1,0 +1,44 @@
+"""Executors of a user's, behind a border: what they do wrong is told as theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from promptlab.backends import Backend
+from promptlab.core import plugins
+from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
+from promptlab.core.watch import Watch
+from promptlab.executors import Executor, Work
+
+_HINT = "see docs/plugins.md"
+_EXECUTE = "execute(work, backends, watch)"
+
+
+def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
+    """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
+    kind = plugins.load("executors", name, root)
+    if not isinstance(kind, type):
+        raise PromptlabError(f"executor {name!r} is no class", hint=_HINT)
+    if kind.__module__.startswith("promptlab.executors."):
+        return cast(type[Executor], kind)(jobs)
+    if not callable(getattr(kind, "execute", None)):
+        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
+    with foreign(f"executor {name!r}: its __init__ fails", passing=(PromptlabError,)):
+        return _GuardedExecutor(name, cast(type[Executor], kind)(jobs))
+
+
+class _GuardedExecutor(Executor):
+    """Stands for an executor of a user's. What our work and the backends raise passes."""
+
+    def __init__(self, name: str, inner: Executor) -> None:
+        self._name = name
+        self._inner = inner
+
+    async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
+        """Let it carry the work."""
+        with foreign(f"executor {self._name!r}: its execute fails", passing=(PromptlabError,)):
+            done: Any = self._inner.execute(work, backends, watch)
+            await done

@@ -1,0 +1,54 @@
+"""What a scorer's verdicts depend on beside its version and parameters: source and libraries.
+
+The source of a scorer of ours is left out: its `version` speaks for it, so that an edit beside it
+makes no other scorer of it. Files of data that a scorer reads are not known here.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
+
+from promptlab.core.digest import canonical_json
+from promptlab.core.modules import module_file, sources
+from promptlab.core.types import Json, ScorerSpec
+from promptlab.scorers import GROUP, Scorer
+
+
+def identity_of(scorer: Scorer, root: Path | None) -> str:
+    """Return the identity as canonical JSON, so that a reader sees in what two of them differ."""
+    found: dict[str, Json] = {}
+    module, colon, _ = scorer.name.partition(":")
+    if colon and (file := module_file(module, root)) is not None:
+        found["source"] = {**sources(file, root)}
+    names = [*scorer.libraries, *([] if colon or scorer.ours else _distributions(scorer.name))]
+    if libraries := _versions(names):
+        found["libraries"] = libraries
+    return canonical_json(found)
+
+
+def same_grading(first: ScorerSpec, second: ScorerSpec) -> bool:
+    """Tell whether two specs grade by the same rules.
+
+    Runs from before identities were kept have none; of them nothing but the version is known.
+    """
+    if (first.version, first.params) != (second.version, second.params):
+        return False
+    return None in (first.identity, second.identity) or first.identity == second.identity
+
+
+def _distributions(name: str) -> list[str]:
+    """Return the distribution that offers the scorer of this name."""
+    offered = entry_points(group=GROUP, name=name)
+    return [point.dist.name for point in offered if point.dist is not None]
+
+
+def _versions(names: list[str]) -> dict[str, Json]:
+    """Return the versions of distributions; one that is not installed graded nothing."""
+    found: dict[str, Json] = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

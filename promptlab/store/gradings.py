@@ -1,0 +1,94 @@
+"""The gradings of a run: what there is to grade, and a newer grading in the place of one before.
+
+The one before is kept whole, beside the scores that count. A grading is replaced in one
+transaction: whoever looks sees all of the old one or all of the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from promptlab.core.errors import StoreError
+from promptlab.core.results import GradedTrial
+from promptlab.core.types import Outcome, Score, ScorerSpec
+from promptlab.store.connection import Connection
+from promptlab.store.records import INSERT_SCORE, score_row
+from promptlab.store.runs import run_info
+
+_GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
+
+_SCORES = """
+SELECT s.seq, s.score, s.passed, s.reason, s.error, s.traceback
+FROM scores s JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+WHERE s.run = :run AND k.label = :label
+"""
+
+_KEEP_GRADING = """
+INSERT INTO former_gradings (run, scorer, version, identity, replaced_at)
+SELECT run, position, version, identity, :now FROM run_scorers
+WHERE run = :run AND position = :scorer
+"""
+
+_KEEP_SCORES = """
+INSERT INTO former_scores (grading, seq, score, passed, reason, error, traceback)
+SELECT :grading, seq, score, passed, reason, error, traceback FROM scores
+WHERE run = :run AND scorer = :scorer
+"""
+
+_DROP_SCORES = "DELETE FROM scores WHERE run = :run AND scorer = :scorer"
+
+_KEEP_SCORER = """
+UPDATE run_scorers SET version = :version, identity = :identity, judge = :judge
+WHERE run = :run AND position = :scorer
+"""
+
+
+def graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
+    """Yield the trials that have an answer to be graded, in the order of the plan."""
+    for seq, case, graded, outcome in connection.rows(_GRADED, run=run):
+        yield GradedTrial(seq, case, graded, Outcome(outcome))
+
+
+def scores(connection: Connection, run: int, label: str) -> dict[int, Score]:
+    """Return the scores that one scorer gave in a run, by the place of their trial."""
+    return {
+        seq: Score(score, None if passed is None else bool(passed), *texts)
+        for seq, score, passed, *texts in connection.rows(_SCORES, run=run, label=label)
+    }
+
+
+def replace_grading(
+    connection: Connection, run: int, spec: ScorerSpec, found: Mapping[int, Score], now: str
+) -> None:
+    """Let new scores count in the place of those that the scorer of this label gave before."""
+    with connection.transaction():
+        _require_whole(connection, run, found)
+        place = connection.count(
+            "SELECT position FROM run_scorers WHERE run = :run AND label = :label",
+            run=run,
+            label=spec.label,
+        )
+        grading = connection.execute(_KEEP_GRADING, now=now, run=run, scorer=place)
+        connection.execute(_KEEP_SCORES, grading=grading, run=run, scorer=place)
+        connection.execute(_DROP_SCORES, run=run, scorer=place)
+        connection.executemany(
+            INSERT_SCORE, ((run, seq, place, *score_row(score)) for seq, score in found.items())
+        )
+        connection.execute(
+            _KEEP_SCORER,
+            version=spec.version,
+            identity=spec.identity,
+            judge=spec.judge,
+            run=run,
+            scorer=place,
+        )
+
+
+def _require_whole(connection: Connection, run: int, found: Mapping[int, Score]) -> None:
+    """Refuse a grading of fewer or other trials than there are by now: the run goes on."""
+    info = run_info(connection, run)
+    there = {trial.seq for trial in graded_trials(connection, run)}
+    if info.status == "running" or there != found.keys():
+        raise StoreError(
+            f"run {info.run_id} is going on while it is graded", hint="wait for it to end"
+        )

@@ -1,0 +1,117 @@
+"""Grade the stored outputs of a run again, with today's scorers and without a model call.
+
+A scorer's grading is replaced as a whole when all its scores are there, so that whatever breaks
+off leaves each scorer as it was or as it is now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.results import GradedTrial
+from promptlab.core.types import Plan, Score, ScorerSpec
+from promptlab.runner.samples import Samples
+from promptlab.scorers import Sample
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.store import Store
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.looping import run_to_end
+
+_AT_ONCE = 64  # scorers of a user's may be slow
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """What came of grading a run again with one scorer: scores, and how many are others now."""
+
+    spec: ScorerSpec
+    scores: int
+    changed: int
+    failed: int
+
+
+def grade_run_again(
+    bench: Workbench, run_ref: str, labels: Collection[str] = ()
+) -> tuple[str, list[Grading]]:
+    """Grade a run with its scorers as they are today, or with those of these labels.
+
+    Return the id of the run, and what came of it by scorer.
+    """
+    return run_to_end(_grade_run(bench, run_ref, labels))
+
+
+async def _grade_run(
+    bench: Workbench, run_ref: str, labels: Collection[str]
+) -> tuple[str, list[Grading]]:
+    with bench.open_store(readonly=False) as store:
+        run_id = store.find_run(run_ref)
+        scorers = scorers_of(store, run_id, bench.project.root)
+        return run_id, await grade_again(store, run_id, scorers, labels)
+
+
+def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]:
+    """Return the scorers of a run as they are today, in the project at `root`."""
+    run = store.run(run_id)
+    if run.settings.imported is not None:
+        raise PromptlabError(
+            f"run {run_id} was imported from {run.settings.imported}, with its scores",
+            hint="grade the outcomes where they were measured, and import them again",
+        )
+    if run.status == "running":
+        raise PromptlabError(f"run {run_id} is still going on", hint="wait for it, or end it first")
+    return bind(store.load_plan(run_id).scorers, root)
+
+
+async def grade_again(
+    store: Store, run_id: str, scorers: Sequence[BoundScorer], labels: Collection[str] = ()
+) -> list[Grading]:
+    """Grade a run with these of its scorers, or with all, and let the new scores count."""
+    known = [scorer.spec.label for scorer in scorers]
+    for label in labels:
+        if label not in known:
+            raise unknown("scorer", label, known, of=f"run {run_id}")
+    plan, trials = store.load_plan(run_id), store.graded_trials(run_id)
+    return [
+        await _grade(store, run_id, scorer, trials, plan)
+        for scorer in scorers
+        if not labels or scorer.spec.label in labels
+    ]
+
+
+async def _grade(
+    store: Store,
+    run_id: str,
+    scorer: BoundScorer,
+    trials: Sequence[GradedTrial],
+    plan: Plan,
+) -> Grading:
+    found: dict[int, Score] = {}
+    samples_of = Samples(plan)
+    for start in range(0, len(trials), _AT_ONCE):
+        some = trials[start : start + _AT_ONCE]
+        samples = [_sample(store, run_id, trial, plan, samples_of) for trial in some]
+        scores = await asyncio.gather(*(scorer.score(sample) for sample in samples))
+        found.update(zip((trial.seq for trial in some), scores, strict=True))
+        await asyncio.sleep(0)  # scorers of ours never suspend: hear Ctrl-C
+    before = store.scores(run_id, scorer.spec.label)
+    store.replace_grading(run_id, scorer.spec, found)
+    return Grading(
+        spec=scorer.spec,
+        scores=len(found),
+        changed=sum(_verdict(score) != _verdict(before.get(seq)) for seq, score in found.items()),
+        failed=sum(score.value is None for score in found.values()),
+    )
+
+
+def _sample(store: Store, run_id: str, graded: GradedTrial, plan: Plan, samples: Samples) -> Sample:
+    return samples.of(plan.trial(graded.seq), store.conversation(run_id, graded.seq), graded.graded)
+
+
+def _verdict(score: Score | None) -> tuple[float | None, bool | None] | None:
+    """Return what of a score counts: another reason for it is no other verdict."""
+    return None if score is None else (score.value, score.passed)
