@@ -145,6 +145,13 @@ def query(root: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return list(database.execute(sql, parameters))
 
 
+def break_plan(root: Path, word: str) -> None:
+    """Write into the stored plans what only a bug would: reading one fails, and names the word."""
+    with closing(sqlite3.connect(root / "promptlab.db")) as database, database:
+        sql = "UPDATE runs SET settings = json_patch(settings, json_object(?, 1))"
+        database.execute(sql, [word])
+
+
 def sections(file: str) -> dict[str, str]:
     """Read a file of `tests/gold`: texts by their heading, a line that begins with `## `."""
     path = GOLD / file

@@ -15,7 +15,7 @@ import pytest
 from promptlab.core.errors import StoreError
 from promptlab.store.connection import connect
 
-from .conftest import Promptlab, edit, query, spawn
+from .conftest import Promptlab, break_plan, edit, query, spawn
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
 # A file of this process cannot grow beyond that: what a full disk does, for one process alone.
@@ -178,11 +178,11 @@ def test_a_bug_is_told_in_one_line_with_the_file_of_its_traceback(
     ran_project: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (ran_project / "plugin_of_a_bug.py").write_text("executor = lambda jobs: 0\n", encoding="utf-8")
-    ran = promptlab("run", "greet", "--executor", "plugin_of_a_bug:executor", "--fresh")
+    break_plan(ran_project, "odd_setting")
+    ran = promptlab("show")
     assert (ran.code, ran.out) == (3, "")
     told = re.fullmatch(r"Error: a bug in promptlab; its traceback is in (\S+)\n", ran.err)
     assert told
     kept = Path(told[1]).read_text(encoding="utf-8")
     assert kept.startswith("promptlab 0.1.0, Python 3")
-    assert "AttributeError: 'int' object has no attribute 'execute'" in kept
+    assert "TypeError: Plan.__init__() got an unexpected keyword argument 'odd_setting'" in kept

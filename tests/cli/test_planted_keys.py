@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import Promptlab
+from .conftest import Promptlab, break_plan
 
 if TYPE_CHECKING:
     from tests.remote.fault_server import FaultServer
@@ -195,7 +195,12 @@ def test_the_log_of_a_crash_holds_no_key(
         "            raise ValueError('with ' + os.environ['FIRST_KEY'] + str(vars(backend)))\n"
     )
     ran = promptlab("run", "greet", "-b", "one", "--executor", "crash:Crash")
+    assert (ran.code, sys.exc_info()[0]) == (2, None)
+    assert "ValueError: with [key]" in ran.err
+    assert leaks(planted, ran.out, ran.err) == []
+    break_plan(planted, USED["FIRST_KEY"])
+    ran = promptlab("show")
     assert (ran.code, sys.exc_info()[0]) == (3, None)
     [log] = logs.iterdir()
-    assert "ValueError: with [key]" in log.read_text()
-    assert leaks(planted, ran.out, ran.err, log.read_text()) == []
+    assert "unexpected keyword argument '[key]'" in log.read_text()
+    assert leaks(logs, ran.out, ran.err, log.read_text()) == []
