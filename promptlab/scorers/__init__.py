@@ -117,7 +117,13 @@ def scorer(
         name = function.__name__
         _DECORATED.append(
             Scorer(
-                *(name, version, function, check, judge, continuations, reads_output),
+                name=name,
+                version=version,
+                function=function,
+                check=check,
+                judge=judge,
+                continuations=continuations,
+                reads_output=reads_output,
                 libraries=tuple(libraries),
             )
         )
