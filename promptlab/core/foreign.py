@@ -29,7 +29,6 @@ else:
 
 Passing = tuple[type[Exception], ...]
 
-_STDOUT, _STDERR = 1, 2
 _inside: ContextVar[bool] = ContextVar("inside code of a user's", default=False)
 
 
@@ -83,12 +82,13 @@ def last_line(error: BaseException) -> str:
 @contextmanager
 def own_stdout() -> Iterator[None]:
     """Keep stdout for what this thread says outside of code of a user's; the rest is for stderr."""
-    real = sys.stdout
-    sys.stdout = cast(IO[str], _OwnStdout(real))
+    real: IO[str] | None = sys.stdout
+    if real is not None:  # or it was closed before we began
+        sys.stdout = cast(IO[str], _OwnStdout(real))
     try:
         yield
     finally:
-        sys.stdout = real
+        sys.stdout = cast(IO[str], real)
 
 
 def take_stdout() -> None:
@@ -96,13 +96,12 @@ def take_stdout() -> None:
 
     That is a library in C, or a process that code of a user's starts.
     """
-    real = sys.stdout
-    if not isinstance(real, io.TextIOWrapper) or real.fileno() != _STDOUT:
-        return
+    real, other = sys.stdout, sys.stderr
+    if not isinstance(real, io.TextIOWrapper) or not isinstance(other, io.TextIOWrapper):
+        return  # one of them was closed before we began
     real.flush()
-    private = os.dup(_STDOUT)
-    with suppress(OSError):  # there is no stderr
-        os.dup2(_STDERR, _STDOUT)
+    private = os.dup(real.fileno())
+    os.dup2(other.fileno(), real.fileno())
     sys.stdout = os.fdopen(
         private, "w", encoding=real.encoding, errors="replace", buffering=1 if real.isatty() else -1
     )

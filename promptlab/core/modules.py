@@ -68,7 +68,8 @@ def sources(file: Path, root: Path | None) -> dict[str, str]:
         text = path.read_text(encoding="utf-8", errors="replace")
         found[name] = digest_text(text)
         if root is not None and inside:
-            waiting += _imported(text, path, root)
+            parts = path.relative_to(root).parent.parts
+            waiting += [*_along(root, [*parts]), *_imported(text, path, root)]
     return found
 
 

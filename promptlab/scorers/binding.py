@@ -214,7 +214,11 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
     spec = ScorerSpec(
-        *(entry.label, scorer.name, scorer.version, given, scorer.judge),
+        label=entry.label,
+        name=scorer.name,
+        version=scorer.version,
+        params=given,
+        judge=scorer.judge,
         identity=identity_of(scorer, root),
     )
     named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]

@@ -263,6 +263,18 @@ def test_a_task_of_a_plugins_that_exits_is_told(project: Path, promptlab: Prompt
     assert the_line(ran) == "Error: a plugin ended the program (find its sys.exit)"
 
 
+def test_a_parameter_that_their_code_checks_is_told(project: Path, promptlab: Promptlab) -> None:
+    with_scorer(
+        project,
+        "from typing import Annotated\nfrom pydantic import AfterValidator\n"
+        "def tone(sample, *, level: Annotated[int, AfterValidator(lambda value: 1 / 0)]):\n"
+        "    return True\n",
+    )
+    edit(project / "suites/greet.yaml", "mine:tone", "mine:tone: {level: 3}")
+    told = "scorer 'tone', parameter 'level': it cannot be checked: ZeroDivisionError"
+    assert told in the_line(promptlab("run", "greet"))
+
+
 def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptlab) -> None:
     (project / "mine.py").write_text("def tone(sample, *, level: '1/0' = 1): return True\n")
     ran = promptlab("scorer", "show", "mine:tone")

@@ -136,3 +136,26 @@ def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(graded: Path) -> 
     assert query(graded, "SELECT count(*) FROM former_gradings") == [(0,)]
     shutil.copy(graded / "kept.py", graded / "mine.py")
     assert document(graded, "score")["scorers"][0]["changed"] == 0
+
+
+def test_every_conclusion_is_refused(graded: Path, promptlab: Promptlab) -> None:
+    edit(graded / "limits.py", "6", "5")
+    gate = "tone: greet@v1 > greet@v2"
+    ran = promptlab("run", "greet", "-t", "greet@v2", "--gate", gate)
+    assert ran.code == 1
+    assert "is refused: the scorer 'tone' changed between the runs" in ran.err
+    for words in ("diff greet@v1 greet@v2", "practices latest -2"):
+        ran = promptlab(*words.split())
+        assert "the scorer 'tone' changed between the" in " ".join(ran.out.split()), words
+
+
+def test_a_run_goes_on_with_an_edited_scorer_when_it_is_graded_again(
+    graded: Path, promptlab: Promptlab
+) -> None:
+    assert promptlab("run", "greet", "-t", "greet@v2", "--max-calls", "5").code == 4
+    edit(graded / "limits.py", "6", "5")
+    told = promptlab("resume")
+    assert told.code == 2
+    assert "scorer 'tone' is not what it was when the run began" in told.err
+    assert promptlab("score").code == 0
+    assert promptlab("resume", "--max-calls", "99").code == 0
