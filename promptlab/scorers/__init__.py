@@ -43,6 +43,7 @@ __all__ = [
     "Ask",
     "BackendName",
     "Description",
+    "Runs",
     "Sample",
     "Scorer",
     "describe",
