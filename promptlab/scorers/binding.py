@@ -26,7 +26,7 @@ from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
 from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers import Ask, Sample, Scorer, get_scorer
-from promptlab.scorers.asking import backends_named, names_backend
+from promptlab.scorers.asking import backends_named, flaw_of, names_backend
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, fields_of
@@ -71,8 +71,9 @@ class BoundScorer:
         place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
         with foreign(f"{place}: its asks fail"):
             asks = list(self.scorer.asks(sample, **params))
-        for ask in asks:
-            self._check_ask(ask, place)
+            flaws = [flaw_of(ask) for ask in asks]
+        for ask, flaw in zip(asks, flaws, strict=True):
+            self._check_ask(ask, flaw, place)
         return asks
 
     def asks_ahead(self, sample: Sample) -> list[Ask]:
@@ -87,9 +88,9 @@ class BoundScorer:
                 return []
             raise
 
-    def _check_ask(self, ask: Ask, place: str) -> None:
-        if not isinstance(ask, Ask):
-            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}, which is no Ask")
+    def _check_ask(self, ask: Ask, flaw: str | None, place: str) -> None:
+        if flaw is not None:
+            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}: {flaw}")
         if "" in ask.continuations:
             raise PromptlabError(
                 f"{place}: there is an empty answer to weigh",
