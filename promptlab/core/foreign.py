@@ -51,7 +51,8 @@ def foreign(
     finally:
         _inside.reset(token)
         if folder is not None and folder != _folder():
-            os.chdir(folder)
+            with suppress(OSError):  # they may have removed it
+                os.chdir(folder)
 
 
 async def call_foreign(function: Callable[[], Any], what: str, *, passing: Passing = ()) -> Any:

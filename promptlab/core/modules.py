@@ -57,20 +57,23 @@ def module_file(name: str, root: Path | None) -> Path | None:
 
 def sources(file: Path, root: Path | None) -> dict[str, str]:
     """Digest the source of a module and of all that it imports from the project, by their paths."""
+    if root is None or not file.is_relative_to(root):
+        return {file.name: digest_text(_read(file))}
     found: dict[str, str] = {}
     waiting = [file]
     while waiting:
         path = waiting.pop()
-        inside = root is not None and path.is_relative_to(root)
-        name = path.relative_to(root).as_posix() if root is not None and inside else path.name
-        if name in found:
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        found[name] = digest_text(text)
-        if root is not None and inside:
-            parts = path.relative_to(root).parent.parts
-            waiting += [*_along(root, [*parts]), *_imported(text, path, root)]
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+        if name and name not in found:
+            text = _read(path)
+            found[name] = digest_text(text)
+            packages = _along(root, [*path.relative_to(root).parent.parts])
+            waiting += [*packages, *_imported(text, path, root)]
     return found
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 @contextmanager
@@ -146,7 +149,8 @@ def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
             for name in node.names:
                 yield from _along(root, name.name.split("."))
         elif isinstance(node, ast.ImportFrom):
-            folder = root if node.level == 0 else file.parents[node.level - 1]
+            above = [root, *file.parents]
+            folder = above[min(node.level, len(above) - 1)]
             parts = node.module.split(".") if node.module else []
             yield from _along(folder, parts)
             for name in node.names:
