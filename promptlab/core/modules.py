@@ -28,15 +28,13 @@ def load_module(name: str, root: Path | None) -> ModuleType:
     """
     top, _, rest = name.partition(".")
     with _fresh_source():
-        if root is None:
+        if root is None or not name:
             return importlib.import_module(name)
         if str(root) not in sys.path:
             sys.path.append(str(root))
-        own = _file_of(root, [top])
-        if own is None:
-            return importlib.import_module(name)
-        _forget_edited(module_file(name, root) or own, root)
-        if _is_taken(top, own):
+        if (file := _file_of(root, name.split("."))) is not None:
+            _forget_edited(file, root)
+        if (own := _file_of(root, [top])) is not None and _is_taken(top, own):
             top = _load_beside(top, own, root)
         return importlib.import_module(f"{top}.{rest}" if rest else top)
 

@@ -95,3 +95,10 @@ def test_a_module_outside_of_a_project_is_known_by_itself(project: Path) -> None
     assert file is not None
     assert [*sources(file, project)] == ["__init__.py"]
     assert module_file("absent_one", None) is module_file("sys", None) is None
+
+
+def test_a_folder_without_an_init_is_a_package_too(project: Path, write: Write) -> None:
+    write("folder_of_modules/mine.py", "WORD = 1\n")
+    assert load_module("folder_of_modules.mine", project).WORD == 1
+    write("folder_of_modules/mine.py", "WORD = 2\n")
+    assert load_module("folder_of_modules.mine", project).WORD == 2
