@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import edit
-from .test_plugin_borders import alone
+from .conftest import alone, edit
 
 LIBRARIES = ["regex", "json", "numpy", "random", "yaml", "click", "sqlite3", "typing"]
 SUITE = """\

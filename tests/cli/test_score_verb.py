@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Promptlab, edit, query
-from .test_plugin_borders import alone
+from .conftest import Promptlab, alone, edit, query
 
 LIMITS = "LIMIT = 6\n"
 HELPER = "from limits import LIMIT\n\ndef long(text):\n    return len(text.split()) > LIMIT\n"
