@@ -30,12 +30,12 @@ def test_a_projects_module_is_found_beside_the_library(project: Path, write: Wri
 
 
 def test_two_projects_may_call_a_module_the_same(tmp_path: Path) -> None:
-    words = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "module_of_two.py").write_text(f"WORD = {name!r}\n")
-        words.append(load_module("module_of_two", tmp_path / name).WORD)
-    assert words == ["one", "two"]
+        (tmp_path / name / "module_of_two.py").write_text("from helper_of_two import WORD\n")
+        (tmp_path / name / "helper_of_two.py").write_text(f"WORD = {name!r}\n")
+    names = ["one", "two", "one"]
+    assert [load_module("module_of_two", tmp_path / name).WORD for name in names] == names
 
 
 def test_an_edit_of_a_neighbour_is_seen(project: Path, write: Write) -> None:
