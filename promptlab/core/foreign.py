@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from promptlab.core.errors import PromptlabError
@@ -52,7 +51,8 @@ def foreign(
     finally:
         _inside.reset(token)
         if folder is not None and folder != _folder():
-            os.chdir(folder)
+            with suppress(OSError):  # they may have removed it
+                os.chdir(folder)
 
 
 async def call_foreign(function: Callable[[], Any], what: str, *, passing: Passing = ()) -> Any:
@@ -163,8 +163,8 @@ def _is_ours(error: BaseException) -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _folder() -> Path | None:
+def _folder() -> str | None:
     try:
-        return Path.cwd()
+        return os.getcwd()  # noqa: PTH109 - a path would take longer than many a scorer
     except FileNotFoundError:  # it was removed under us
         return None

@@ -14,6 +14,7 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -266,13 +267,12 @@ def _refuse_wrong_names(label: str, fields: Mapping[str, Field], given: Mapping[
 def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> None:
     if scorer.check is None:
         return
+    known = (ValueError, PromptlabError)
     try:
-        with foreign(f"{place}: its check fails"):
+        with nullcontext() if scorer.ours else foreign(f"{place}: its check fails", passing=known):
             scorer.check(**params)
-    except PromptlabError as error:
-        if isinstance(cause := error.__cause__, ValueError):
-            raise PromptlabError(f"{place}: {cause}") from cause
-        raise
+    except ValueError as error:
+        raise PromptlabError(f"{place}: {error}") from error
 
 
 def _place(label: str, parameter: str) -> str:

@@ -30,12 +30,12 @@ def test_a_projects_module_is_found_beside_the_library(project: Path, write: Wri
 
 
 def test_two_projects_may_call_a_module_the_same(tmp_path: Path) -> None:
-    words = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "module_of_two.py").write_text(f"WORD = {name!r}\n")
-        words.append(load_module("module_of_two", tmp_path / name).WORD)
-    assert words == ["one", "two"]
+        (tmp_path / name / "module_of_two.py").write_text("from helper_of_two import WORD\n")
+        (tmp_path / name / "helper_of_two.py").write_text(f"WORD = {name!r}\n")
+    names = ["one", "two", "one"]
+    assert [load_module("module_of_two", tmp_path / name).WORD for name in names] == names
 
 
 def test_an_edit_of_a_neighbour_is_seen(project: Path, write: Write) -> None:
@@ -95,3 +95,10 @@ def test_a_module_outside_of_a_project_is_known_by_itself(project: Path) -> None
     assert file is not None
     assert [*sources(file, project)] == ["__init__.py"]
     assert module_file("absent_one", None) is module_file("sys", None) is None
+
+
+def test_a_folder_without_an_init_is_a_package_too(project: Path, write: Write) -> None:
+    write("folder_of_modules/mine.py", "WORD = 1\n")
+    assert load_module("folder_of_modules.mine", project).WORD == 1
+    write("folder_of_modules/mine.py", "WORD = 2\n")
+    assert load_module("folder_of_modules.mine", project).WORD == 2
