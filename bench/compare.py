@@ -91,7 +91,7 @@ def store(job: Job, path: Path) -> None:
     imported = gather(job.rows(), "bench", "bench")
     chance = random.Random(2)
     with Store.open(path, lambda: datetime.now(UTC)) as opened:
-        opened.begin_run("bench", imported.plan, overrides={}, trials=imported.size)
+        opened.begin_run("bench", imported.plan, trials=imported.size)
         with opened.writer("bench") as writer:
             for result in imported.results():
                 writer.put_result(answered(result, chance.uniform(0.2, 3.0)))

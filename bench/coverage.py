@@ -46,14 +46,16 @@ import scipy
 from numpy.typing import NDArray
 
 from promptlab.analysis.compare import compare
-from promptlab.analysis.conclude import Effect, effect, too_little
+from promptlab.analysis.conclude import Effect, effect
 from promptlab.analysis.contrast import Contrast, conclude
 from promptlab.analysis.early import Look, first_decided
 from promptlab.analysis.measurements import join
 from promptlab.analysis.race import Race
+from promptlab.analysis.sufficiency import too_little
 from promptlab.core.decision import Rule
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
-from promptlab.core.types import Arm, Case, Plan, Sampling, ScorerSpec, Sequential
+from promptlab.core.runs import RunSettings
+from promptlab.core.types import Arm, Case, Plan, ScorerSpec, Sequential
 from promptlab.stats.sequential import confidence_sequence, e_path
 
 Floats = NDArray[np.float64]
@@ -485,7 +487,7 @@ def program(course: Course, scores: Floats) -> Sequence[Contrast]:
             watched.saw(trial.arm, trial.case, score)
             known = (trial.arm, trial.case, 0, 0, 0, score, float(verdict), seq + 1)
             rows.append((*known, None, None, None, None))
-    info = RunInfo("r", "s", "finished", plan.size, False, "", None, {}, {}, {})
+    info = RunInfo("r", "s", "finished", plan.size, False, "", None, RunSettings(), {}, {})
     run = MeasuredRun(
         info=info,
         split="all",
@@ -495,7 +497,7 @@ def program(course: Course, scores: Floats) -> Sequence[Contrast]:
         looks=(),
         reused=0,
         scorer=plan.scorers[0],
-        arms=tuple(MeasuredArm(arm, Sampling(), "") for arm in plan.arms),
+        arms=tuple(MeasuredArm(arm, "") for arm in plan.arms),
         cases=tuple(MeasuredCase(case.id, case.group, case.digest) for case in plan.cases),
         rows=rows,
     )
@@ -515,7 +517,6 @@ def plan_of(course: Course) -> Plan:
     return Plan(
         suite="s",
         arms=tuple(arms),
-        samplings=(Sampling(),) * len(arms),
         cases=tuple(cases),
         repeats=1,
         seed=0,

@@ -14,11 +14,12 @@ from pydantic.fields import FieldInfo
 from promptlab.backends import Backend
 from promptlab.cli import VERBS, cli
 from promptlab.core import plugins
+from promptlab.core.codes import Code
 from promptlab.experiments.suite import SuiteFile
 from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
 from promptlab.scorers import describe, get_scorer, scorer_names
-from promptlab.store.schema import RESULT_COLUMNS
+from promptlab.store.columns import RESULT_COLUMNS
 from promptlab.templates.front_matter import FrontMatter
 
 _MODULES = re.compile(r"\b(?:\w+\.)+(?=[A-Z])")  # in front of the name of a type
@@ -139,7 +140,22 @@ def _same(field: FieldInfo, other: FieldInfo | None) -> bool:
 
 def result_columns() -> str:
     """Return the columns of the view `results`."""
-    return ", ".join(f"`{name}`" for name in RESULT_COLUMNS.split(", "))
+    return ", ".join(f"`{name}`" for name in RESULT_COLUMNS)
+
+
+def reason_codes() -> str:
+    """Return a table of the codes of reasons, in the order in which they are declared."""
+    rows = (
+        (
+            f"`{code}`",
+            code.weight,
+            code.meaning,
+            code.remedy,
+            ", ".join(f"`{key}`" for key in code.about),
+        )
+        for code in Code
+    )
+    return table(("code", "verdict", "meaning", "what to do", "`about`"), rows)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str | None]]) -> str:

@@ -1,3 +1,91 @@
-"""promptlab: experiments on prompts, with conclusions that hold."""
+"""promptlab: experiments on prompts, with conclusions that hold.
+
+Everything that is documented for programs stands here, and is loaded when it is first used:
+
+    import promptlab
+
+    project = promptlab.open_project()
+    run = project.run("sentiment")
+    print(run.compare())
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promptlab.api import open_project, template
+    from promptlab.api.project import Project
+    from promptlab.api.prompts import Prompt, Version
+    from promptlab.api.results import Comparisons, Difference, Effects, Forecast, Results
+    from promptlab.api.run import Run
+    from promptlab.backends import Backend
+    from promptlab.core.errors import PromptlabError
+    from promptlab.core.types import Case, Completion, Message, Outcome, Request, Score
+    from promptlab.executors import Executor
+    from promptlab.remote.backend import RemoteBackend
+    from promptlab.scorers import Ask, BackendName, Sample, scorer
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Ask",
+    "Backend",
+    "BackendName",
+    "Case",
+    "Comparisons",
+    "Completion",
+    "Difference",
+    "Effects",
+    "Executor",
+    "Forecast",
+    "Message",
+    "Outcome",
+    "Project",
+    "Prompt",
+    "PromptlabError",
+    "RemoteBackend",
+    "Request",
+    "Results",
+    "Run",
+    "Sample",
+    "Score",
+    "Version",
+    "open_project",
+    "scorer",
+    "template",
+]
+
+_AT = {
+    "promptlab.api": ("open_project", "template"),
+    "promptlab.api.project": ("Project",),
+    "promptlab.api.prompts": ("Prompt", "Version"),
+    "promptlab.api.results": ("Comparisons", "Difference", "Effects", "Forecast", "Results"),
+    "promptlab.api.run": ("Run",),
+    "promptlab.backends": ("Backend",),
+    "promptlab.core.errors": ("PromptlabError",),
+    "promptlab.core.types": ("Case", "Completion", "Message", "Outcome", "Request", "Score"),
+    "promptlab.executors": ("Executor",),
+    "promptlab.remote.backend": ("RemoteBackend",),
+    "promptlab.scorers": ("Ask", "BackendName", "Sample", "scorer"),
+}
+_MODULE_OF = {name: module for module, names in _AT.items() for name in names}
+
+# Where modules are found under the names that they had before they moved into packages.
+__path__.append(os.path.join(__path__[0], "deprecated"))  # noqa: PTH118 - pathlib would load slowly
+
+
+def __getattr__(name: str) -> object:
+    """Load a documented name when it is first used."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """List the documented names, loaded or not."""
+    return sorted([*globals(), *_MODULE_OF])

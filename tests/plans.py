@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from promptlab.core.digest import template_digest
 from promptlab.core.types import Arm, BackendSpec, Case, Plan, Sampling, TemplateSource
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import bind
-from promptlab.templates.library import template_digest
 from promptlab.templates.template import Template
 
 GREEDY = Sampling()
@@ -32,16 +32,17 @@ def renderer_of(
         TemplateSource("greet", f"v{place}", text, {}, template_digest(text, {}))
         for place, text in enumerate(texts, 1)
     ]
+    sampling = settings.get("sampling", GREEDY)
     arms = tuple(
-        Arm(source.name, source.version, source.digest, (), (), backend)
+        Arm(source.name, source.version, source.digest, (), (), backend, sampling)
         for backend in backends
         for source in sources
     )
     bound = bind(scorers)
+    named = dict.fromkeys([*backends, *(name for scorer in bound for name in scorer.backends)])
     plan = Plan(
         suite="s",
         arms=arms,
-        samplings=(settings.get("sampling", GREEDY),) * len(arms),
         cases=tuple(cases),
         repeats=settings.get("repeats", 1),
         seed=1,
@@ -49,7 +50,7 @@ def renderer_of(
         primary=bound[0].spec.label if bound else "",
         grade=settings.get("grade"),
         templates=tuple(sources),
-        backends=tuple(BackendSpec(name, "echo", name, {}, {}, name) for name in backends),
+        backends=tuple(BackendSpec(name, "echo", name, {}, {}, name) for name in named),
         split="all",
         gates=(),
         assets=".",

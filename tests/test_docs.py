@@ -9,8 +9,9 @@ import pytest
 
 from promptlab.cli import VERBS
 from promptlab.core import plugins
+from promptlab.core.codes import Code
 from promptlab.scorers import scorer_names
-from promptlab.store.schema import RESULT_COLUMNS
+from promptlab.store.columns import RESULT_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +33,8 @@ def test_the_design_names_every_module() -> None:
         ("docs/commands.md", [f"## `promptlab {verb}`" for verb in VERBS]),
         ("docs/scorers.md", [f"## `{name}`" for name in scorer_names()]),
         ("docs/backends.md", [f"## `{name}`" for name in plugins.names("backends")]),
-        ("docs/store.md", [f"`{name}`" for name in RESULT_COLUMNS.split(", ")]),
+        ("docs/conclusions.md", [f"| `{code}` |" for code in Code]),
+        ("docs/store.md", [f"`{name}`" for name in RESULT_COLUMNS]),
     ],
 )
 def test_a_page_names_all_there_is(name: str, wanted: list[str]) -> None:

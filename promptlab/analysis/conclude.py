@@ -1,4 +1,4 @@
-"""When a difference may be called one: the estimate, the verdict, and when to refuse a verdict.
+"""When a difference may be called one: the estimate, the verdict, and how many cases decide.
 
 Everything rests on the per-case contrast, a number for each case, as versions are compared and as
 the effect of a practice is. It knows no run and no arm.
@@ -12,7 +12,7 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.core.decision import Calibration, Limits, Rule, Verdict
+from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.clusters import cluster_mean, design_effect, evenness
 from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import mcnemar_exact, mcnemar_midp, paired_t, sign_flip, tango
@@ -131,50 +131,6 @@ def verdict(found: Effect, p_adjusted: float | None, rule: Rule) -> Verdict:
     if -rule.min_effect < low and high < rule.min_effect:
         return "equivalent"
     return "undecided"
-
-
-def too_little(found: Effect, groups: Ints, limits: Limits) -> list[str]:
-    """Return why the data cannot bear a verdict, a line each: too few cases, flips or groups."""
-    lines = []
-    if found.n < limits.min_cases:
-        lines.append(f"{found.n} cases are too few: at least {limits.min_cases}")
-    if found.n_groups < found.n:
-        if found.n_groups < limits.min_groups:
-            lines.append(f"{found.n_groups} groups of cases are too few: {limits.min_groups}")
-        else:
-            largest = int(np.unique(groups, return_counts=True)[1].max()) / found.n
-            if largest > limits.max_group_share:
-                lines.append(f"one group holds {largest * 100:.0f} % of the cases")
-    return lines
-
-
-def too_alike(found: Effect, limits: Limits) -> str | None:
-    """Say that too few cases differ to tell in which direction, if so."""
-    if found.nonzero >= limits.min_nonzero:
-        return None
-    differ = (
-        f"only {found.nonzero} of {found.n} cases differ" if found.nonzero else "no case differs"
-    )
-    return f"{differ}: at least {limits.min_nonzero} must"
-
-
-def untrusted(judge: str, calibration: Calibration | None, limits: Limits) -> str | None:
-    """Say why a judge's scores bear no verdict, if so. J is sensitivity + specificity - 1."""
-    if calibration is None:
-        return f"the judge {judge!r} was never compared with people's labels"
-    informedness = calibration.sensitivity + calibration.specificity - 1
-    order = calibration.order_agreement
-    if calibration.labels < limits.min_labels:
-        told = f"{calibration.labels} labels are too few: at least {limits.min_labels}"
-    elif calibration.kappa < limits.min_kappa:
-        told = f"its kappa is {calibration.kappa:g}, below {limits.min_kappa:g}"
-    elif informedness < limits.min_informedness:
-        told = f"its J is {informedness:.2g}, below {limits.min_informedness:g}"
-    elif order is not None and order < limits.min_order_agreement:
-        told = f"it agrees with itself in both orders on {order * 100:.0f} % of pairs only"
-    else:
-        return None
-    return f"the judge {judge!r} is not good enough: {told}"
 
 
 def planned_effect(rule: Rule, *, bounded: bool) -> float:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.analysis import doubts, early
+from promptlab.analysis import caveats, doubts, early
 from promptlab.analysis.conclude import (
     Effect,
     Floats,
@@ -23,12 +23,13 @@ from promptlab.analysis.conclude import (
     effect,
     interval,
     settled,
-    too_alike,
-    too_little,
     verdict,
 )
 from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.sufficiency import too_alike, too_little
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
+from promptlab.core.reasons import Reason
 from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
 from promptlab.stats.multiplicity import holm
@@ -58,11 +59,11 @@ class Change:
 class Contrast:
     """Side b against side a. `effect` is the mean of b - a over cases.
 
-    `labels` are those of all arms. `won` and `lost` name the cases that b won and lost. `verdict`
-    speaks of b; `reasons` say why it was refused. `cases_needed` are cases in all,
-    `detectable` the difference that these would show with a power of 80 %. `stopped_at` is
-    the number of cases, or of groups of them, after which a run that could stop early had decided
-    the question.
+    `won` and `lost` name the cases that b won and lost. `verdict`
+    speaks of b; `reasons` say why it was refused, `warnings` what to know beside it.
+    `cases_needed` are cases in all, `detectable` the difference that the cases here show with a
+    power of 80 %. `stopped_at` is the number of cases, or of groups of them, after which a run that
+    could stop early had decided the question.
     """
 
     effect: Effect
@@ -71,23 +72,22 @@ class Contrast:
     mean_b: float | None
     won: tuple[str, ...]
     lost: tuple[str, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     cases_needed: int | None
     detectable: float | None
     tokens: Change | None
     output_tokens: Change | None
     cost_usd: Change | None
     latency_s: Change | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Reason, ...]
     stopped_at: int | None = None
     p_adjusted: float | None = None
     verdict: Verdict = "undecided"
-    labels: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str | None:
         """Return why a verdict was refused, in one line."""
-        return "; ".join(self.reasons) or None
+        return "; ".join(reason.text for reason in self.reasons) or None
 
     @property
     def n(self) -> int:
@@ -160,13 +160,12 @@ def estimate(
         cost_usd=_change(a, b, shared, "cost_usd", groups, rule),
         latency_s=_change(a, b, shared, "latency_s", groups, rule),
         warnings=(
-            *doubts.of_the_table(table),
-            *doubts.warnings(table, a, b, cases, rule.limits),
-            *doubts.without_failures(table, a, b, cases),
+            *caveats.of_the_table(table),
+            *caveats.of_the_sides(table, a, b, cases, rule.limits),
+            *caveats.without_failures(table, a, b, cases),
             *_optimistic(found, looked),
         ),
         stopped_at=None if looked is None else looked.at,
-        labels=tuple(dict.fromkeys(arm.label for arm in (*a, *b))),
     )
 
 
@@ -201,11 +200,12 @@ def _anytime(found: Effect, looked: early.Look) -> Effect:
     return replace(found, p=looked.p(found.p), ci=looked.ci, method="e-process")
 
 
-def _optimistic(found: Effect, looked: early.Look | None) -> list[str]:
+def _optimistic(found: Effect, looked: early.Look | None) -> list[Reason]:
     if looked is None or looked.at is None:
         return []
-    what = "groups of cases" if found.n_groups < found.n else "cases"
-    return [f"decided after {looked.at} {what}: the difference itself is optimistic"]
+    unit = "groups of cases" if found.n_groups < found.n else "cases"
+    text = f"decided after {looked.at} {unit}: the difference itself is optimistic"
+    return [Reason(Code.STOPPED_EARLY, text, {"after": looked.at, "unit": unit})]
 
 
 def _wholly(means: Floats) -> bool:

@@ -11,21 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from promptlab.core.groups import group_of
 from promptlab.core.results import MeasuredCase
 
 Ints = NDArray[np.int64]
 
 
 def declared_groups(cases: Sequence[MeasuredCase]) -> Ints:
-    """Number the groups that a suite declares; a case without one is a group by itself."""
-    codes: dict[object, int] = {}
-    return np.array(
-        [
-            codes.setdefault(place if case.group is None else case.group, len(codes))
-            for place, case in enumerate(cases)
-        ],
-        dtype=int,
-    )
+    """Number the groups that a suite declares, in the order of their first case."""
+    codes: dict[str, int] = {}
+    return np.array([codes.setdefault(group_of(case), len(codes)) for case in cases], dtype=int)
 
 
 def same_ids(cases: Sequence[MeasuredCase]) -> Ints:

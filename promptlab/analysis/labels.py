@@ -21,7 +21,7 @@ def backend_names(arms: Sequence[Settings]) -> list[str]:
     for settings in arms:
         measured = settings[0][1]
         arm = measured.arm
-        met[arm.digest, arm.prompt, arm.backend, measured.sampling].add(measured.backend_digest)
+        met[arm.digest, arm.prompt, arm.backend, arm.sampling].add(measured.backend_digest)
         digests[arm.backend].setdefault(measured.backend_digest, len(digests[arm.backend]) + 1)
     several = {key[2] for key, found in met.items() if isinstance(key, tuple) and len(found) > 1}
     return [
@@ -54,5 +54,5 @@ def _number(labels: list[str], places: Sequence[int], arms: Sequence[Settings]) 
     """Number arms of one name by their sampling, the same number on every backend."""
     known: dict[object, int] = {}
     for place in places:
-        number = known.setdefault(arms[place][0][1].sampling, len(known) + 1)
+        number = known.setdefault(arms[place][0][1].arm.sampling, len(known) + 1)
         labels[place] += f" [#{number}]"

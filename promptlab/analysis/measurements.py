@@ -195,7 +195,7 @@ def _join_arms(
 
 def _key(measured: MeasuredArm) -> _Key:
     arm = measured.arm
-    return arm.digest, arm.off, arm.backend, measured.backend_digest, measured.sampling
+    return arm.digest, arm.off, arm.backend, measured.backend_digest, arm.sampling
 
 
 def _count(keys: Iterable[_Key]) -> Mapping[_Key, int]:

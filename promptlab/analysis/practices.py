@@ -16,8 +16,10 @@ from typing import Literal
 from promptlab.analysis.conclude import interval
 from promptlab.analysis.contrast import Contrast, Side, conclude, estimate
 from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.reasons import Reason
 from promptlab.experiments.designs import alias_groups
 from promptlab.stats.meta import RandomEffects, random_effects
 from promptlab.stats.paired import student
@@ -109,7 +111,7 @@ def _families(arms: Iterable[JoinedArm]) -> Iterable[list[JoinedArm]]:
     """Bring the arms of one text and sampling together."""
     families: defaultdict[tuple[object, ...], list[JoinedArm]] = defaultdict(list)
     for arm in arms:
-        families[arm.arm.digest, arm.settings[0].sampling].append(arm)
+        families[arm.arm.digest, arm.settings[0].arm.sampling].append(arm)
     return families.values()
 
 
@@ -203,13 +205,11 @@ def _in_general(
         for one in single
         if one.effect.delta is not None and one.effect.se
     ]
-    found = replace(pooled.effect, se=None, ci=None, p=None, method="random-effects")
-    told = replace(pooled, scope="models in general", cases_needed=None)
+    effect = replace(pooled.effect, se=None, ci=None, p=None, method="random-effects")
+    in_general = replace(pooled, scope="models in general", cases_needed=None)
     if len(known) < MODELS_IN_GENERAL:
-        few = f"{len(single)} models tell nothing of others: at least {MODELS_IN_GENERAL}"
-        if len(single) >= MODELS_IN_GENERAL:
-            few = f"of {len(single)} models the error of {len(known)} is known"
-        return replace(told, effect=found, reasons=(few,))
+        few = _too_few(models=len(single), known=len(known))
+        return replace(in_general, effect=effect, reasons=(few,))
     deltas, errors = zip(*known, strict=True)
     general = random_effects(deltas, errors, rule.level)
     # The models share their cases, so that all may err together, which no scatter between models
@@ -217,8 +217,18 @@ def _in_general(
     se = max(filter(None, (general.se, pooled.effect.se)), default=0.0)
     sure = student(general.mean, se, len(known) - 1, level=rule.level, largest=1.0)
     ci = interval(sure.low, sure.high)
-    found = replace(found, delta=general.mean, se=sure.se, ci=ci, p=sure.p)
-    return replace(told, effect=found, general=general)
+    effect = replace(effect, delta=general.mean, se=sure.se, ci=ci, p=sure.p)
+    return replace(in_general, effect=effect, general=general)
+
+
+def _too_few(models: int, known: int) -> Reason:
+    """Say that the models here, or those of known error, are too few to speak of others."""
+    if models < MODELS_IN_GENERAL:
+        text = f"{models} models tell nothing of others: at least {MODELS_IN_GENERAL}"
+        return Reason(Code.TOO_FEW_MODELS, text, {"models": models, "least": MODELS_IN_GENERAL})
+    text = f"of {models} models the error of {known} is known"
+    about = {"models": models, "known": known, "least": MODELS_IN_GENERAL}
+    return Reason(Code.MODEL_ERRORS_UNKNOWN, text, about)
 
 
 def _concluded(effects: Sequence[PracticeEffect], rule: Rule) -> Iterator[PracticeEffect]:

@@ -7,7 +7,6 @@ quick cases are no random ones.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from promptlab.analysis.conclude import Floats, settled
 from promptlab.analysis.early import WHOLE, threshold
 from promptlab.core.decision import Limits
+from promptlab.core.groups import places_by_group
 from promptlab.core.results import MEASURED, MeasuredRun
 from promptlab.core.types import Plan
 from promptlab.stats.sequential import EProcess, e_binary
@@ -65,7 +65,7 @@ class Race:
         self._repeats = plan.repeats
         self._needed = threshold(plan.sequential)
         self._raced = {arm for pair in plan.sequential.pairs for arm in pair}
-        self._groups = list(_groups(plan))
+        self._groups = list(places_by_group(plan.cases).values())
         single = plan.repeats == 1 and all(len(group) == 1 for group in self._groups)
         self._pairs = [_Pair(a, b, whole=single) for a, b in plan.sequential.pairs]
         self._sums: Floats = np.zeros((len(plan.arms), len(plan.cases)))
@@ -113,11 +113,3 @@ class Race:
             enough = pair.groups >= self._limits.min_cases
             if enough and pair.nonzero >= self._limits.min_nonzero:
                 pair.decided = pair.e() >= self._needed
-
-
-def _groups(plan: Plan) -> Iterator[list[int]]:
-    """Yield the places of the cases of each group, in the order of the plan."""
-    found: dict[object, list[int]] = {}
-    for place, case in enumerate(plan.cases):
-        found.setdefault(place if case.group is None else case.group, []).append(place)
-    yield from found.values()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from promptlab.cases.files import Row, read_rows
-from promptlab.core.digest import canonical_json, digest_json, digest_text
+from promptlab.core.digest import canonical_json, case_content, digest_text, id_of_content
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Json
@@ -48,8 +48,7 @@ def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tu
     """Make cases of rows; each id stands once, and there is at least one case."""
     for role in columns:
         if role not in ROLES:
-            told = unknown("role in columns", role, ROLES)
-            raise PromptlabError(told.message, where=file, hint=told.hint)
+            raise unknown("role in columns", role, ROLES).at(file)
     maker = _CaseMaker(Columns(**columns), columns)
     seen: dict[str, str] = {}
     cases = []
@@ -76,15 +75,10 @@ def with_params(cases: Sequence[Case], params: Mapping[str, Json]) -> tuple[Case
 
 
 def _with_params(case: Case, params: Mapping[str, Json]) -> Case:
-    content = {
-        "id": case.id,
-        "vars": {**case.vars, **params},
-        "expect": case.expect,
-        "tags": case.tags,
-        "group": case.group,
-    }
-    _check_text(canonical_json(content), case.id, "-p")
-    return replace(case, vars={**case.vars, **params}, digest=digest_json(content))
+    variables = {**case.vars, **params}
+    text = canonical_json(case_content(variables, case.expect, case.tags, case.group, case.id))
+    _check_text(text, case.id, "-p")
+    return replace(case, vars=variables, digest=digest_text(text))
 
 
 class _CaseMaker:
@@ -116,37 +110,33 @@ class _CaseMaker:
     def _check_columns(self, row: Mapping[str, object], where: str) -> None:
         for role, column in self.mapped.items():
             if column not in row:
-                told = unknown("column", column, row)
-                raise PromptlabError(
-                    f"{told.message}, which columns.{role} asks for", where=where, hint=told.hint
-                )
+                lacking = unknown("column", column, row)
+                asked = f"{lacking.message}, which columns.{role} asks for"
+                raise lacking.saying(asked).at(where)
 
 
 def _check_keys(row: Mapping[str, object], where: str) -> None:
     for key in row:
         if key not in _STRUCTURED:
-            told = unknown("key", key, _STRUCTURED, of="a case")
-            raise PromptlabError(told.message, where=where, hint=told.hint)
+            raise unknown("key", key, _STRUCTURED, of="a case").at(where)
 
 
 def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: str) -> Case:
-    content = {
-        "vars": {name: _plain(value, name, where) for name, value in variables.items()},
-        "expect": _plain(fields.get("expect"), "expect", where),
-        "tags": _tags(fields.get("tags"), where),
-        "group": _name(fields.get("group"), "group", where),
-    }
+    plain = {name: _plain(value, name, where) for name, value in variables.items()}
+    expect = _plain(fields.get("expect"), "expect", where)
+    tags = _tags(fields.get("tags"), where)
+    group = _name(fields.get("group"), "group", where)
     case_id = _name(fields.get("id"), "id", where)
     if case_id is None:
-        case_id = digest_text(_as_json(content, where)).partition(":")[2][:12]
-    text = _as_json({**content, "id": case_id}, where)
+        case_id = id_of_content(_as_json(case_content(plain, expect, tags, group), where))
+    text = _as_json(case_content(plain, expect, tags, group, case_id), where)
     _check_text(text, case_id, where)
     return Case(
         id=case_id,
-        vars=cast(Mapping[str, Json], content["vars"]),
-        expect=cast(Json, content["expect"]),
-        tags=cast(tuple[str, ...], content["tags"]),
-        group=cast(str | None, content["group"]),
+        vars=cast(Mapping[str, Json], plain),
+        expect=cast(Json, expect),
+        tags=tags,
+        group=group,
         digest=digest_text(text),
     )
 

@@ -1,13 +1,11 @@
 """The command line: parse, call one function, choose a renderer.
 
-Each verb lives in a module of its own that is imported when the verb is used, so that
-`promptlab --help` loads nothing heavy.
+Each verb lives in a module of its own, which `verbs` finds by its name.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib
 import io
 import os
 import signal
@@ -21,55 +19,18 @@ from typing import TYPE_CHECKING
 import click
 
 from promptlab import __version__
-from promptlab.cli.session import Session
+from promptlab.cli.verbs import VERBS, LazyGroup
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import own_stdout, take_stdout
 from promptlab.core.lazy import lazy_module
+from promptlab.workbench.session import Session
+
+__all__ = ["VERBS", "cli", "main", "run_cli"]
 
 if TYPE_CHECKING:
     from promptlab.core import keys
 else:
     keys = lazy_module("promptlab.core.keys")
-
-VERBS: dict[str, tuple[str, str]] = {
-    "init": ("init:init", "Make a project that runs at once."),
-    "run": ("run:run", "Run a suite and show how each arm scored."),
-    "resume": ("resume:resume", "Finish an interrupted run."),
-    "score": ("score:score", "Grade the stored outputs of a run again, with no model call."),
-    "import": ("import_:import_", "Take in outcomes that were measured elsewhere."),
-    "runs": ("runs:runs", "List the runs."),
-    "show": ("show:show", "Review the scored results of a run."),
-    "diff": ("diff:diff", "How two versions differ, in text and in results."),
-    "compare": ("compare:compare_verb", "Which arm is better, by how much, and how sure."),
-    "practices": ("practices:practices", "The effect of each practice of prompt writing."),
-    "template": ("template:template", "The library of template versions."),
-    "backend": ("backend:backend", "What answers prompts, and does it answer."),
-    "scorer": ("scorer:scorer", "What can grade outputs."),
-    "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
-    "db": ("db:db", "Care for the database."),
-}
-
-
-class LazyGroup(click.Group):
-    """A group that imports the module of a verb when the verb is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the verbs in the order of a user's day."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb."""
-        if cmd_name not in VERBS:
-            return None
-        module, _, attr = VERBS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(f"promptlab.cli.{module}"), attr)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs with their help, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

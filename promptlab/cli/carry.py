@@ -1,30 +1,29 @@
-"""Carries a job out before the user's eyes: progress, interruption, result, exit code."""
+"""Carries a run out before the user's eyes: progress, interruption, result, exit code."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from promptlab.cli.gatekeeper import failed_gates
 from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.progress import RunProgress, duration
-from promptlab.core.budget import Budget, Spent
-from promptlab.core.decision import Rule
+from promptlab.cli.progress import RunProgress, computed
+from promptlab.core.budget import Budget
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
-from promptlab.core.types import Outcome, Plan
-from promptlab.experiments.gates import Gate
+from promptlab.report.documents.gates import gates_json
+from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.tables import counted
-from promptlab.report.views.run import RunView, run_json, run_view
-from promptlab.runner.flow import Job, Watch
-from promptlab.store import Store
+from promptlab.report.views.ending import CallsMade, run_ending
+from promptlab.report.views.gates import gate_view
+from promptlab.report.views.run import RunView, run_view
+from promptlab.report.wording import counted
+from promptlab.runner.flow import Job
+from promptlab.workbench.carrying import Ended, begun_run, carry_out
+from promptlab.workbench.jobs import Prepared
+from promptlab.workbench.runs import RunResults, read_run
 
 if TYPE_CHECKING:
     from promptlab.cli import conclusion
@@ -35,119 +34,80 @@ GATE_FAILED = 1
 SOME_FAILED = 4
 INTERRUPTED = 130
 
-Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 
+def carry(prepared: Prepared, command: str, *, as_json: bool) -> int:
+    """Carry a run out, show what came of it, and return the exit code.
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user wants of a run beside its results, and what is told when it begins."""
-
-    command: str
-    gates: tuple[Gate, ...]
-    as_json: bool
-    rule: Rule
-    notes: tuple[str, ...] = ()
-
-
-def carry_out(job: Job, flow: Flow, wanted: Wanted) -> int:
-    """Run the flow, show what came of it, and return the exit code."""
-    progress = RunProgress(job.plan, sys.stderr, wanted.notes, job.backends.values())
-    before, began = job.budget.spent, time.monotonic()
+    `command` is how the user calls promptlab, for commands that are told.
+    """
+    job = prepared.job
+    progress = RunProgress(job.plan, job.backends.values(), sys.stderr)
     with Interruptible() as interruptible:
         try:
             with progress.showing():
-                interruptible.run(flow(job, progress))
+                ended = interruptible.run(carry_out(prepared, progress))
         except KeyboardInterrupt:
-            if not _tell_rest(job, wanted.command, "interrupted"):
+            if not _tell_rest(job, command, "interrupted"):
                 raise
             return INTERRUPTED
         except PromptlabError:
-            _show_others(job, as_json=wanted.as_json)
-            _tell_rest(job, wanted.command, "stopped")
+            _show_others(job, as_json=as_json)
+            _tell_rest(job, command, "stopped")
             raise
-    spent = job.budget.spent
-    now = Spent(spent.calls - before.calls, progress.cost, spent.unpriced - before.unpriced)
-    return _conclude(job, wanted, progress, now, time.monotonic() - began)
+    return _conclude(prepared, ended, progress, command, as_json=as_json)
 
 
-def _conclude(job: Job, wanted: Wanted, progress: RunProgress, now: Spent, elapsed: float) -> int:
-    """Show a run that was not broken off, and judge it. `now` is what this process has spent."""
-    view = read_view(job.store, job.run_id, job.plan)
-    failed = failed_gates(job.store, view, wanted.gates, wanted.rule)
-    if wanted.as_json:
-        print_json({**run_json(view, now.calls), "gates_failed": failed})
+def _conclude(
+    prepared: Prepared, ended: Ended, progress: RunProgress, command: str, *, as_json: bool
+) -> int:
+    """Show a run that was not broken off, and return the exit code that its gates ask for."""
+    view, gates = view_of(ended.results), [gate_view(judged) for judged in ended.gates]
+    failed = [line for gate in gates for line in gate.lines]
+    if as_json:
+        document = run_json(view, ended.spent.calls)
+        print_json({**document, "gates_failed": failed, "gates": gates_json(gates)})
     else:
-        print_run(stdout(), view)
-        click.echo(f"{_ran(view)} in {duration(elapsed)}; {_calls(view, progress, now)}.")
-        _tell_failures(view, wanted.command)
-        if job.plan.sequential is not None:
-            conclusion.tell(job.store, job.run_id, wanted.rule, progress.calls_a_trial)
+        _print(ended, view, progress, command)
     for text, times in progress.warnings.items():
         click.echo(f"warning: {text} ({counted(times, 'answer')})", err=True)
-    if view.run.status != "finished":
-        rest = f"stopped at {job.budget.limit}, {_spent(job.budget)}"
-        _tell_rest(job, wanted.command, rest, more=" a larger limit")
+    if ended.limit is not None:
+        rest = f"stopped at {ended.limit}, {_spent(prepared.job.budget)}"
+        _tell_rest(prepared.job, command, rest, limit=ended.limit)
         return SOME_FAILED
     for text in failed:
         click.echo(f"gate failed: {text}", err=True)
     if failed:
         return GATE_FAILED
-    return SOME_FAILED if _failed_trials(view) or _failed_scores(view) else 0
+    return SOME_FAILED if view.failed_trials or view.failed_scores else 0
+
+
+def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> None:
+    print_run(stdout(), view)
+    calls = CallsMade(
+        calls=ended.spent.calls,
+        answers=progress.answers,
+        reused=progress.served,
+        speed=tuple(computed(progress.throughput)),
+        cost_usd=ended.spent.cost_usd if progress.cost_known else None,
+        unpriced=ended.spent.unpriced,
+    )
+    ending = run_ending(view, calls, progress.elapsed_s, command)
+    for line in (ending.sentence, *ending.remedies):
+        click.echo(line)
+    if ended.decided is not None:
+        conclusion.tell(ended.results, ended.decided, progress.calls_a_trial)
+
+
+def view_of(results: RunResults) -> RunView:
+    """Return what is shown of a run."""
+    return run_view(results.run, results.plan, results.outcomes, results.scores)
 
 
 def _show_others(job: Job, *, as_json: bool) -> None:
     """Show what was measured where one of several backends has ended the run."""
-    begun = any(run.run_id == job.run_id and run.stored for run in job.store.runs())
-    if begun and len(job.plan.backends) > 1 and not as_json:
-        print_run(stdout(), read_view(job.store, job.run_id, job.plan))
-
-
-def read_view(store: Store, run_id: str, plan: Plan) -> RunView:
-    """Read a run with all that is said of its arms."""
-    run = store.run(run_id)
-    return run_view(run, plan, store.arm_outcomes(run_id), store.arm_scores(run_id))
-
-
-def _ran(view: RunView) -> str:
-    """Say which run it was and how many trials there are of it."""
-    side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
-    return f"Run {view.run.run_id}: {counted(sum(arm.trials for arm in view.arms), 'trial')}{side}"
-
-
-def _calls(view: RunView, progress: RunProgress, now: Spent) -> str:
-    """Say how many calls were made, what came of them and what they cost."""
-    if now.calls == 0:
-        why = ": the store had every answer" if view.run.status == "finished" else ""
-        return f"no model call was made{why}"
-    told = counted(now.calls, "model call")
-    if progress.answers != now.calls:
-        told = f"{counted(progress.answers, 'answer')} in {told}"
-    if progress.served:
-        told += f", {counted(progress.served, 'answer')} reused"
-    told = ", ".join([told, *progress.computed()])
-    if not view.has_cost:
-        return told
-    if not progress.cost_known:
-        return f"{told}, cost unknown"
-    more = f" and more ({counted(now.unpriced, 'answer')} of unknown cost)" if now.unpriced else ""
-    return f"{told}, {now.cost_usd:.4f} USD{more}"
-
-
-def _tell_failures(view: RunView, command: str) -> None:
-    if trials := _failed_trials(view):
-        click.echo(
-            f"{counted(trials, 'trial')} failed: {command} show --errors; {command} resume latest"
-        )
-    if scores := _failed_scores(view):
-        click.echo(f"{counted(scores, 'score')} failed: {command} show --errors --full")
-
-
-def _failed_trials(view: RunView) -> int:
-    return sum(arm.outcomes[Outcome.ERROR] for arm in view.arms)
-
-
-def _failed_scores(view: RunView) -> int:
-    return sum(score.failed for arm in view.arms for score in arm.scores)
+    begun = begun_run(job.store, job.run_id)
+    if begun is not None and begun.stored and len(job.plan.backends) > 1 and not as_json:
+        print_run(stdout(), view_of(read_run(job.store, job.run_id, job.plan)))
 
 
 def _spent(budget: Budget) -> str:
@@ -159,15 +119,15 @@ def _spent(budget: Budget) -> str:
     return f"{calls} and {guessed}{spent.cost_usd:.4g} USD"
 
 
-def _tell_rest(job: Job, command: str, how: str, more: str = "") -> bool:
+def _tell_rest(job: Job, command: str, how: str, limit: str | None = None) -> bool:
     """Say what is kept of a run and how to finish it; False if it had not begun."""
-    known = [run for run in job.store.runs() if run.run_id == job.run_id]
-    if not known:
+    run = begun_run(job.store, job.run_id)
+    if run is None:
         return False
+    larger = f" {limit.split()[0]} ..." if limit else ""
     click.echo(
-        f"{how}: {known[0].stored:,} of {known[0].trials:,} trials are stored;"
-        f" finish with{more}: {command} resume {job.run_id}"
-        + (f" {job.budget.limit.split()[0]} ..." if more else ""),
+        f"{how}: {run.stored:,} of {run.trials:,} trials are stored;"
+        f" finish with{' a larger limit' if limit else ''}: {command} resume {job.run_id}{larger}",
         err=True,
     )
     return True

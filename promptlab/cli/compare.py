@@ -6,19 +6,24 @@ from typing import Any
 
 import click
 
-from promptlab.analysis.compare import By, compare
-from promptlab.analysis.measurements import Measurements
-from promptlab.cli.evidence import baseline_of, deciding, read_evidence, rule_of
+from promptlab.analysis.compare import By
+from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import open_store
-from promptlab.core.plugins import unknown
-from promptlab.report.documents.conclusions import compare_json
-from promptlab.report.terminal.compare import print_comparisons, print_lines
+from promptlab.cli.verbs import example
+from promptlab.report.documents.comparison import compare_json
+from promptlab.report.terminal.compare import print_comparisons
+from promptlab.report.views.comparison import comparison_view
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.conclusions import Deciding, compare_runs
+from promptlab.workbench.session import Session
 
 
-@click.command("compare", cls=RunCommand)
+@click.command(
+    "compare",
+    cls=RunCommand,
+    epilog=example("compare --baseline sentiment@v1", "compare -2 latest"),
+)
 @click.argument("run_refs", metavar="[RUN]...", type=RUN, nargs=-1)
 @click.option("--baseline", metavar="REF", help="Set all others against this arm.")
 @click.option(
@@ -38,30 +43,24 @@ def compare_verb(
     by: By,
     scorer: str | None,
     as_json: bool,
-    **deciding_options: Any,
+    **options: Any,
 ) -> None:
     """Compare the arms of RUN, by default the newest, case by case.
 
     Several runs are joined: the same version is one arm in all of them.
     """
-    rule = rule_of(session, **deciding_options)
-    with open_store(session) as store:
-        evidence = read_evidence(store, run_refs, scorer)
-        if baseline is not None and by != "backend":
-            evidence = baseline_of(session, store, evidence, baseline)
-    named = evidence.baseline or baseline
-    if by == "backend" and named is not None:
-        _require_backend(evidence.table, named)
-    found = compare(evidence.table, rule, by=by, baseline=named)
+    found = compare_runs(
+        Workbench(session),
+        run_refs,
+        scorer=scorer,
+        baseline=baseline,
+        by=by,
+        deciding=Deciding(**options),
+    )
+    evidence = found.evidence
+    label = evidence.table.scorer.label
+    view = comparison_view(evidence.run_ids, label, found.comparisons, found.rule, evidence.notes)
     if as_json:
-        print_json(compare_json(evidence.run_ids, evidence.table.scorer.label, rule, found))
-        return
-    console = stdout()
-    print_comparisons(console, evidence.table.scorer.label, found, rule)
-    print_lines(console, [f"Note: {note}" for note in evidence.notes])
-
-
-def _require_backend(table: Measurements, name: str) -> None:
-    backends = dict.fromkeys(arm.arm.backend for arm in table.arms)
-    if name not in backends:
-        raise unknown("backend", name, [*backends])
+        print_json(compare_json(view))
+    else:
+        print_comparisons(stdout(), view)

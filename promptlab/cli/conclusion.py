@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import click
 
-from promptlab.analysis.compare import compare
-from promptlab.cli.evidence import read_evidence
 from promptlab.cli.output import stdout
-from promptlab.core.decision import Rule
-from promptlab.core.results import RunInfo
 from promptlab.report.terminal.compare import print_comparisons
-from promptlab.report.terminal.tables import counted
-from promptlab.store import Store
+from promptlab.report.views.comparison import comparison_view
+from promptlab.report.wording import counted
+from promptlab.workbench.conclusions import Compared
+from promptlab.workbench.runs import RunResults
 
 
-def tell(store: Store, run_id: str, rule: Rule, calls_a_trial: float) -> None:
-    """Print how many calls were not needed, and the comparisons; nothing of a run to be resumed."""
-    info = store.run(run_id)
-    if info.status != "finished":
-        return
-    evidence = read_evidence(store, [run_id], None)
-    found = compare(evidence.table, rule)
-    if any(one.stopped_at is not None for one in found):
-        click.echo(_saved(store, info, calls_a_trial))
+def tell(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
+    """Print how many calls were not needed, and the comparisons."""
+    if any(one.stopped_at is not None for one in decided.comparisons):
+        click.echo(_saved(results, calls_a_trial))
     else:
         click.echo("Nothing was decided before the last case.")
     click.echo()
-    print_comparisons(stdout(), evidence.table.scorer.label, found, rule)
+    label = decided.evidence.table.scorer.label
+    view = comparison_view([results.run.run_id], label, decided.comparisons, decided.rule)
+    print_comparisons(stdout(), view)
 
 
-def _saved(store: Store, info: RunInfo, calls_a_trial: float) -> str:
+def _saved(results: RunResults, calls_a_trial: float) -> str:
     """Say how many calls were saved: at most so many, where the store may have had answers."""
-    left = info.trials - info.stored
+    run = results.run
+    left = run.trials - run.stored
     if not left:
         return "Decided early, but every trial was carried out before that was known."
-    reused = any(arm.cached for arm in store.arm_outcomes(info.run_id))
+    reused = any(arm.cached for arm in results.outcomes)
     calls = counted(round(left * calls_a_trial), "call")
-    told = f"Decided early: {left:,} of {counted(info.trials, 'trial')} were not needed"
+    told = f"Decided early: {left:,} of {counted(run.trials, 'trial')} were not needed"
     return f"{told}, {'up to ' * reused}{calls} saved."

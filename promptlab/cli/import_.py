@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import click
 
-from promptlab.cases.files import read_rows
-from promptlab.cli.carry import read_view
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import open_store
+from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
-from promptlab.importers.outcome_rows import ROLES, read_outcomes
-from promptlab.importers.outcomes import IMPORTED, ImportedRun, gather
+from promptlab.importers.outcome_rows import ROLES
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.tables import counted
-from promptlab.store import Store
+from promptlab.report.views.run import run_view
+from promptlab.report.wording import counted
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.importing import Reading, import_outcomes
+from promptlab.workbench.session import Session
 
 
-@click.command("import")
+@click.command(
+    "import", epilog=example("import outcomes.csv --suite bbh --column case=question_id")
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--suite", required=True, metavar="NAME", help="What the suite is called.")
 @click.option(
@@ -48,39 +48,24 @@ def import_(
     practices (separated by spaces), scorer, output, input_tokens, output_tokens and cost_usd. An
     empty cell is unknown. FILE is .csv, .jsonl, .json, .yaml or .parquet.
     """
-    name = _checked_name(suite)
-    rows = read_rows(file, str(file))
-    mapping = _columns(columns)
-    measured = read_outcomes(rows, str(file), mapping, ignore_unknown=ignore_unknown)
-    imported = gather(measured, name, str(file))
-    plan = imported.plan
-    with open_store(session, readonly=False) as store:
-        run_id = session.new_run_id()
-        _keep(store, run_id, imported, file)
-        if as_json:
-            print_json(
-                {
-                    "run": run_id,
-                    "suite": name,
-                    "trials": imported.size,
-                    "cases": len(plan.cases),
-                    "arms": [arm.label for arm in plan.arms],
-                }
-            )
-            return
-        print_run(stdout(), read_view(store, run_id, plan))
-    click.echo(f"Run {run_id}: {counted(imported.size, 'trial')} imported from {file.name}.")
+    reading = Reading(suite=suite, columns=_columns(columns), ignore_unknown=ignore_unknown)
+    found = import_outcomes(Workbench(session), file, reading)
+    run, plan = found.run, found.plan
+    if as_json:
+        print_json(
+            {
+                "run": run.run_id,
+                "suite": run.suite,
+                "trials": run.trials,
+                "cases": len(plan.cases),
+                "arms": [arm.label for arm in plan.arms],
+            }
+        )
+        return
+    print_run(stdout(), run_view(run, plan, found.outcomes, found.scores))
+    click.echo(f"Run {run.run_id}: {counted(run.trials, 'trial')} imported from {file.name}.")
     if len(plan.arms) > 1:
         click.echo(f"Next: {session.command} compare")
-
-
-def _checked_name(suite: str) -> str:
-    name = suite.strip()
-    if not name or not name.isprintable() or "@" in name:
-        raise PromptlabError(
-            f"{suite!r} cannot name a suite", where="--suite", hint="use letters, digits, _ and -"
-        )
-    return name
 
 
 def _columns(pairs: Iterable[str]) -> dict[str, str]:
@@ -96,17 +81,3 @@ def _columns(pairs: Iterable[str]) -> dict[str, str]:
             raise PromptlabError(f"--column {role} is given twice", hint="keep one of them")
         found[role] = name
     return found
-
-
-def _keep(store: Store, run_id: str, imported: ImportedRun, file: Path) -> None:
-    """Store the run: all of it, or as much as was stored when it broke off."""
-    overrides = {IMPORTED: file.name}
-    store.begin_run(run_id, imported.plan, overrides=overrides, trials=imported.size)
-    status: Literal["finished", "interrupted"] = "interrupted"
-    try:
-        with store.writer(run_id) as writer:
-            for result in imported.results():
-                writer.put_result(result)
-        status = "finished"
-    finally:
-        store.end_run(run_id, status)

@@ -10,10 +10,11 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from types import FrameType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE = 2
+Made = TypeVar("Made")
 _GRACE_S = 0.7  # for answers in flight, after SIGTERM
 
 
@@ -28,7 +29,7 @@ class Interruptible:
     def __init__(self) -> None:
         self._heard = 0
         self._before: dict[signal.Signals, signal._HANDLER] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
@@ -42,17 +43,17 @@ class Interruptible:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def run(self, work: Coroutine[None, None, None]) -> None:
-        """Do the work. Raise KeyboardInterrupt where it was interrupted."""
+    def run(self, work: Coroutine[None, None, Made]) -> Made:
+        """Do the work and return what it made. Raise KeyboardInterrupt where it was interrupted."""
         try:
-            asyncio.run(self._do(work))
+            return asyncio.run(self._do(work))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
 
-    async def _do(self, work: Coroutine[None, None, None]) -> None:
+    async def _do(self, work: Coroutine[None, None, Made]) -> Made:
         self._task = asyncio.current_task()
         try:
-            await work
+            return await work
         finally:
             self._task = None
 

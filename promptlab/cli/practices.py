@@ -6,17 +6,19 @@ from typing import Any
 
 import click
 
-from promptlab.analysis.practices import practice_effects
-from promptlab.cli.evidence import deciding, read_evidence, rule_of
+from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import open_store
-from promptlab.report.documents.conclusions import practices_json
+from promptlab.cli.verbs import example
+from promptlab.report.documents.practices import practices_json
 from promptlab.report.terminal.practices import print_practices
+from promptlab.report.views.practices import practices_view
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.conclusions import Deciding, effects_of_practices
+from promptlab.workbench.session import Session
 
 
-@click.command(cls=RunCommand)
+@click.command(cls=RunCommand, epilog=example("practices", "practices latest --scorer label"))
 @click.argument("run_refs", metavar="[RUN]...", type=RUN, nargs=-1)
 @deciding
 @click.pass_obj
@@ -26,18 +28,17 @@ def practices(
     run_refs: tuple[str, ...],
     scorer: str | None,
     as_json: bool,
-    **deciding_options: Any,
+    **options: Any,
 ) -> None:
     """Show what each practice changes in RUN, by default the newest.
 
     From `design: ablation` or `factorial`, or from versions that differ in one practice.
     """
-    rule = rule_of(session, **deciding_options)
-    with open_store(session) as store:
-        evidence = read_evidence(store, run_refs, scorer)
-    found = practice_effects(evidence.table, rule)
+    bench, deciding_options = Workbench(session), Deciding(**options)
+    found = effects_of_practices(bench, run_refs, scorer=scorer, deciding=deciding_options)
+    label = found.evidence.table.scorer.label
+    view = practices_view(found.evidence.run_ids, label, found.practices, found.rule)
     if as_json:
-        label = evidence.table.scorer.label
-        print_json(practices_json(evidence.run_ids, label, rule, found))
+        print_json(practices_json(view))
     else:
-        print_practices(stdout(), evidence.table.scorer.label, found, rule)
+        print_practices(stdout(), view)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,7 +15,8 @@ from promptlab.backends import Backend, Throughput
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Outcome, Plan, TrialResult, Turn
-from promptlab.report.terminal.tables import counted
+from promptlab.report.wording import counted, duration
+from promptlab.workbench.progress import Progress
 
 if TYPE_CHECKING:
     from rich import progress
@@ -29,34 +29,16 @@ _SHOWN = 60  # characters of why a call waits
 _OUTCOMES = tuple(Outcome)
 
 
-class RunProgress:
-    """Watches a run: how many trials, how fast, how long still, and how they ended."""
+class RunProgress(Progress):
+    """Shows a run on a stream: how many trials, how fast, how long still, and how they ended."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        stream: TextIO,
-        notes: Sequence[str] = (),
-        backends: Iterable[Backend] = (),
-    ) -> None:
-        self.answers = 0
-        self.served = 0
-        self.cost = 0.0
-        self.cost_known = False  # of one answer at least
-        self.warnings: Counter[str] = Counter()
-        self.outcomes: Counter[Outcome] = Counter()
+    def __init__(self, plan: Plan, backends: Iterable[Backend], stream: TextIO) -> None:
+        super().__init__(plan, backends, time.monotonic)
         self._label = plan.suite
-        self._total = plan.size
         self._several = len(plan.backends) > 1
-        self._backends = tuple(backends)
-        self._notes = tuple(notes)
         self._console = Console(file=stream)
         self._live: progress.Progress | None = None
-        self._turns = 0
-        self._before = 0  # trials of a resumed run that were done already
-        self._timed_from = 0.0  # trials done when the clock was started
-        self._heard = 0  # answers, also of trials that are not yet done
-        self._began = self._told = time.monotonic()
+        self._told = self.clock()
         self._told_of_waiting = -math.inf
 
     @contextmanager
@@ -75,15 +57,14 @@ class RunProgress:
             expand=True,
         )
         with self._live:
-            self._task = self._live.add_task(self._label, total=self._total, pace="")
+            self._task = self._live.add_task(self._label, total=self.total, pace="")
             yield
 
     def begun(self, done: int) -> None:
-        """Tell the notes, and start from what a resumed run has done."""
-        for note in self._notes:
+        """Tell the notes when the run begins."""
+        for note in self.notes:
             self._say(f"Note: {note}")
-        self._before = self._timed_from = done
-        self._began = time.monotonic()
+        super().begun(done)
 
     def opening(self, backend: str, notice: str | None) -> None:
         """Say that a backend is loading; off a terminal only what takes long is worth a line."""
@@ -93,15 +74,10 @@ class RunProgress:
             self._say(notice)
 
     def opened(self, backend: str) -> None:
-        """Start the clock anew: neither loading nor stored answers are part of the pace."""
-        self._began = time.monotonic()
-        self._timed_from = self._before + self._heard / self.calls_a_trial
+        """Take away that a backend is loading."""
+        super().opened(backend)
         if self._live is not None:
             self._live.update(self._task, pace="")
-
-    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Keep what a backend will not honour, to be told when the run begins."""
-        self._notes += tuple(f"{backend}: {line}" for line in lines)
 
     def failed(self, backend: str, error: BackendError) -> None:
         """Say at once that a backend works no more: others may go on for long."""
@@ -117,8 +93,8 @@ class RunProgress:
         shown = text if len(text) <= _SHOWN else text[: _SHOWN - 4] + " ..."
         if self._live is not None:
             self._live.update(self._task, pace=escape(f"{backend}: {shown}"))
-        elif time.monotonic() - self._told_of_waiting > _LINE_EVERY_S:
-            self._told_of_waiting = time.monotonic()
+        elif self.clock() - self._told_of_waiting > _LINE_EVERY_S:
+            self._told_of_waiting = self.clock()
             self._say(f"{backend}: {shown}")
 
     def draining(self, calls: int) -> None:
@@ -126,82 +102,56 @@ class RunProgress:
         self._say(f"waiting for {counted(calls, 'answer')} in flight; Ctrl-C again drops them")
 
     def spoke(self, turn: Turn) -> None:
-        """Count an answer, and what the server did not honour in it."""
-        self.answers += turn.completion.outcome is not Outcome.ERROR
-        if turn.completion.warnings:
-            self.warnings.update(turn.completion.warnings)
-        if turn.completion.cost_usd is not None:
-            self.cost += turn.completion.cost_usd
-            self.cost_known = True
-        self._heard += 1
+        """Count an answer and refresh the display."""
+        super().spoke(turn)
         self._refresh()
 
     def finished(self, result: TrialResult) -> None:
         """Count a finished trial and refresh the display."""
-        self.outcomes[result.outcome] += 1
-        served = sum(turn.cached for turn in result.turns)
-        self.served += served
-        self._heard += served
-        self._turns += len(result.turns)
+        super().finished(result)
         self._refresh()
 
     def _refresh(self) -> None:
         """Show how far the run is, five times a second; off a terminal now and then."""
         every = _LINE_EVERY_S if self._live is None else _REFRESH_S
-        if time.monotonic() - self._told < every:
+        if self.clock() - self._told < every:
             return
-        self._told = time.monotonic()
-        done = self._before + self.outcomes.total()
+        self._told = self.clock()
         if self._live is not None:
-            self._live.update(self._task, completed=done, pace=self._pace())
+            self._live.update(self._task, completed=self.done, pace=self._pace())
         else:
             self._console.print(
-                f"{self._label}: {done} of {self._total} trials, {self._pace()}", soft_wrap=True
+                f"{self._label}: {self.done} of {self.total} trials, {self._pace()}", soft_wrap=True
             )
-
-    @property
-    def calls_a_trial(self) -> float:
-        """Return how many answers a trial needed on average, stored ones included."""
-        trials = self.outcomes.total()
-        return self._turns / trials if trials else 1.0
 
     def _say(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _pace(self) -> str:
-        """Tell trials a second and the time left, by answers: many trials may be half done."""
+        """Tell trials a second and the time left."""
         told = [f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]]
         if not told:
-            return ", ".join([counted(self._heard, "answer"), *self.computed()])
-        elapsed = max(time.monotonic() - self._began, 1e-9)
-        so_far = self._before + self._heard / self.calls_a_trial
-        rate = (so_far - self._timed_from) / elapsed
-        left = max(0.0, self._total - so_far) / rate if rate > 0 else 0.0
-        cost = [f"{self.cost:.4g} USD"] if self.cost else []
+            return ", ".join([counted(self.heard, "answer"), *computed(self.throughput)])
+        cost = [f"{self.cost_usd:.4g} USD"] if self.cost_usd else []
         return ", ".join(
-            [f"{rate:,.1f}/s", f"{duration(left)} left", *told, *cost, *self.computed()]
+            [
+                f"{self.rate:,.1f}/s",
+                f"{duration(self.left_s)} left",
+                *told,
+                *cost,
+                *computed(self.throughput),
+            ]
         )
 
-    def computed(self) -> list[str]:
-        """Say how fast local models are, and how much of their prompts needed no reading."""
-        found = [done for each in self._backends if (done := each.throughput) is not None]
-        total = sum(found, Throughput())
-        if not total.seconds:
-            return []
-        kind, tokens = "", total.said_tokens
-        if not tokens:  # nothing is generated where answers are only weighed
-            kind, tokens = "prompt ", total.read_tokens
-        told = [f"{tokens / total.seconds:,.0f} {kind}tokens/s"]
-        if total.shared:
-            told.append(f"{total.shared * 100:.0f} % of prompts shared")
-        return told
 
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: 8 s, 2 min 5 s, 1 h 4 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+def computed(done: Throughput) -> list[str]:
+    """Say how fast local models are, and how much of their prompts needed no reading."""
+    if not done.seconds:
+        return []
+    kind, tokens = "", done.said_tokens
+    if not tokens:  # nothing is generated where answers are only weighed
+        kind, tokens = "prompt ", done.read_tokens
+    told = [f"{tokens / done.seconds:,.0f} {kind}tokens/s"]
+    if done.shared:
+        told.append(f"{done.shared * 100:.0f} % of prompts shared")
+    return told

@@ -1,21 +1,14 @@
-"""The options of `run`, and what they say: what is chosen, what is spent, what was asked for."""
+"""The options of `run`: what is chosen of a suite, and how much may be spent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from promptlab.cli.workbench import Workbench
 from promptlab.core.errors import PromptlabError
-from promptlab.experiments.plan import Selection
-
-_OVERRIDES = (
-    *("templates", "backends", "limit", "case_ids", "tags", "split", "repeats", "seed"),
-    *("params", "gates", "executor", "offline", "jobs", "max_cost", "max_calls"),
-    *("until_decided", "baseline"),
-)
+from promptlab.core.runs import RunSettings
 
 
 def spending(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,43 +87,10 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def selection_of(options: Mapping[str, Any], bench: Workbench) -> Selection:
-    """Return what the options choose of a suite."""
-    baseline, decided = options["baseline"], options["until_decided"]
-    if baseline is not None and not decided:
-        raise PromptlabError(
-            "--baseline goes with --until-decided", hint="promptlab compare has one of its own"
-        )
-    if baseline is not None and baseline.partition("@")[0] in bench.library.names():
-        source = bench.library.one(baseline)
-        baseline = f"{source.name}@{source.version}"
-    return Selection(
-        templates=options["templates"],
-        limit=options["limit"],
-        case_ids=options["case_ids"],
-        tags=options["tags"],
-        split=options["split"],
-        repeats=options["repeats"],
-        seed=options["seed"],
-        params=_params(options["params"]),
-        gates=options["gates"],
-        until_decided=bench.project.rule.alpha if decided else None,
-        baseline=baseline,
-    )
-
-
-def _params(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    params = dict(pairs)
-    if len(params) < len(pairs):
-        twice = next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)
-        raise PromptlabError(f"-p {twice} is given twice", hint="keep one of them")
-    return params
-
-
-def overrides_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the command line asked for beyond the suite file."""
-    found = {name: options[name] for name in _OVERRIDES if options[name] not in (None, (), "local")}
-    found = {name: value for name, value in found.items() if value is not False}
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in found.items()
-    }
+def settings_of(options: Mapping[str, Any]) -> RunSettings:
+    """Return what the command line asks of a run, as a typed value."""
+    names = [name for name, _ in options["params"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise PromptlabError(f"-p {name} is given twice", hint="keep one of them")
+    return RunSettings(**options)

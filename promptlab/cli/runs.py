@@ -5,23 +5,25 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import open_store
-from promptlab.report.terminal.run import print_runs
-from promptlab.report.views.run import run_info_json
+from promptlab.cli.verbs import example
+from promptlab.report.documents.run import runs_json
+from promptlab.report.terminal.runs import print_runs
+from promptlab.report.views.runs import runs_view
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
 
 
-@click.command()
+@click.command(epilog=example("runs -n 5"))
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def runs(session: Session, limit: int, as_json: bool) -> None:
     """List the runs, the newest first."""
-    with open_store(session) as store:
+    with Workbench(session).open_store() as store:
         found = store.runs(limit)
     if as_json:
-        print_json([run_info_json(run) for run in found])
+        print_json(runs_json(runs_view(found)))
     elif found:
-        print_runs(stdout(), found)
+        print_runs(stdout(), runs_view(found))
     else:
         click.echo("There is no run yet: promptlab run SUITE")

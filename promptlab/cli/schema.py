@@ -6,13 +6,14 @@ import click
 from pydantic import BaseModel
 
 from promptlab.cli.output import print_json
+from promptlab.cli.verbs import example
 from promptlab.experiments.suite import SuiteFile
 from promptlab.templates.front_matter import FrontMatter
 
 FORMATS: dict[str, type[BaseModel]] = {"suite": SuiteFile, "template": FrontMatter}
 
 
-@click.command()
+@click.command(epilog=example("schema suite > suite.schema.json"))
 @click.argument("format_name", metavar="FORMAT", type=click.Choice(list(FORMATS)))
 def schema(format_name: str) -> None:
     """Print the JSON Schema of a suite file, or of a template's front matter."""

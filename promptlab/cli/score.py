@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from promptlab.cli.carry import SOME_FAILED
 from promptlab.cli.output import print_json
 from promptlab.cli.runref import RUN, RunCommand
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import Workbench, open_store
-from promptlab.report.terminal.tables import counted
-from promptlab.workbench.scoring import Grading, grade_again, scorers_of
+from promptlab.cli.verbs import example
+from promptlab.report.wording import counted
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.scoring import Grading, grade_run_again
+from promptlab.workbench.session import Session
 
 
-@click.command(cls=RunCommand)
+@click.command(cls=RunCommand, epilog=example("score latest", "score -2 --scorer label"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
 @click.option(
     "--scorer", "labels", multiple=True, metavar="LABEL", help="Only this one; repeatable."
@@ -27,11 +26,7 @@ def score(session: Session, run_ref: str, labels: tuple[str, ...], as_json: bool
 
     No model call is made. The new scores count from now on; those before stay in the database.
     """
-    bench = Workbench(session)
-    with open_store(session, readonly=False) as store:
-        run_id = store.find_run(run_ref)
-        scorers = scorers_of(store, run_id, bench.project.root)
-        found = asyncio.run(grade_again(store, run_id, scorers, labels))
+    run_id, found = grade_run_again(Workbench(session), run_ref, labels)
     if as_json:
         print_json({"run": run_id, "scorers": [_as_json(grading) for grading in found]})
     else:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from promptlab.cli.output import print_json, stdout
-from promptlab.cli.session import Session
-from promptlab.cli.workbench import project_of
-from promptlab.core.errors import PromptlabError
+from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.tables import plain_table
 from promptlab.scorers import Description, describe, get_scorer, scorer_names
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def scorer() -> None:
     """What can grade outputs."""
 
 
-@scorer.command("list")
+@scorer.command("list", epilog=example("scorer list"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def list_(as_json: bool) -> None:
     """List the scorers that have a name."""
@@ -34,13 +32,13 @@ def list_(as_json: bool) -> None:
     click.echo("Your own function is a scorer too: `module:attr`.")
 
 
-@scorer.command()
+@scorer.command(epilog=example("scorer show label"))
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show what NAME grades and which parameters it takes."""
-    found = get_scorer(name, _root(session))
+    found = get_scorer(name, Workbench(session).root_if_any)
     description = describe(found)
     if as_json:
         print_json(_as_json(description))
@@ -70,11 +68,3 @@ def _as_json(description: Description) -> dict[str, object]:
             for parameter in description.parameters
         ],
     }
-
-
-def _root(session: Session) -> Path | None:
-    """Return the project's folder; built-in scorers can be shown without one."""
-    try:
-        return project_of(session).root
-    except PromptlabError:
-        return None

@@ -1,17 +1,22 @@
-"""Content addresses: a tagged digest of canonical JSON.
+"""Content addresses: a tagged digest of canonical JSON, and what each of them covers.
 
-Everything that is run is known by such a digest. Changing how it is made changes every address
-in every database, so it would be a migration.
+Everything that is run is known by such a digest: what it covers is what makes two things the same
+one, in the cache, in resuming and in comparing. Changing how one is made changes its address in
+every database, so it would be a migration.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from promptlab.core.messages import Json, Message, Sampling
 
 TAG = "b2:"
 _SIZE = 16  # bytes: 128 bits keep chance collisions out of reach; nobody attacks their own store
+_ID_LENGTH = 12  # digits: short enough to be typed
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
@@ -49,3 +54,104 @@ def digest_file(path: Path) -> str:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_SIZE))
     return TAG + found.hexdigest()
+
+
+def template_digest(source: str, includes: Mapping[str, str]) -> str:
+    """Address a version by its text and the text of every file that it includes.
+
+    Its name is left out: results belong to the text that was run, whatever it was called.
+    """
+    return digest_json({"source": source, "includes": dict(includes)})
+
+
+def case_content(
+    variables: Mapping[str, object],
+    expect: object,
+    tags: Sequence[str],
+    group: str | None,
+    case_id: str | None = None,
+) -> dict[str, object]:
+    """Return all that a case's digest covers, or without an id, what such a case is known by.
+
+    A case is what is asked, what is expected, and whom it stands beside: with another tag or group
+    it belongs to another sample.
+    """
+    content = {"vars": dict(variables), "expect": expect, "tags": list(tags), "group": group}
+    return content if case_id is None else {**content, "id": case_id}
+
+
+def id_of_content(text: str) -> str:
+    """Return the id of a case that was given none, from the canonical JSON of its content."""
+    return digest_text(text).removeprefix(TAG)[:_ID_LENGTH]
+
+
+def backend_digest(identity: Mapping[str, Json]) -> str:
+    """Address a backend by what its answers depend on: neither its name, nor price, nor key."""
+    return digest_json(dict(identity))
+
+
+def generation_key(
+    backend: str,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    schema: Mapping[str, Json] | None,
+    repeat: int,
+) -> str:
+    """Address a call that generates by all that can change its answer.
+
+    The repeat is among it, or greedy repeats would all be the first; template and case are not,
+    since two of them that ask the same share the answer.
+    """
+    content: dict[str, Json] = {
+        "backend": backend,
+        "messages": [_message(message) for message in messages],
+        "repeat": repeat,
+        "sampling": [
+            sampling.temperature,
+            sampling.top_p,
+            sampling.max_tokens,
+            list(sampling.stop),
+            sampling.seed,
+        ],
+    }
+    if schema is not None:  # left out where there is none: keys older than schemas hold
+        content["schema"] = dict(schema)
+    return digest_json(content)
+
+
+def weighing_key(backend: str, messages: Sequence[Message], continuations: Sequence[str]) -> str:
+    """Address a call that asks how likely given answers are.
+
+    Nothing is drawn, so neither sampling nor repeat can change what comes of it.
+    """
+    return digest_json(
+        {
+            "backend": backend,
+            "continuations": list(continuations),
+            "messages": [_message(message) for message in messages],
+        }
+    )
+
+
+def imported_key(measured_as: Sequence[str], repeat: int, usage: Sequence[float | None]) -> str:
+    """Address an answer that another tool measured, of which nobody knows what was asked.
+
+    It covers no more than was measured, so that importing a file again shares the answers of the
+    first time; and no call of ours can have it.
+    """
+    return digest_json({"imported": [*measured_as, repeat, *usage]})
+
+
+def source_version(source: str) -> str:
+    """Name the version of a scorer without one by its source: an edited scorer grades anew."""
+    return digest_text(source)
+
+
+def _message(message: Message) -> Json:
+    """Return a message as JSON; an image is known by its digest, wherever it lies."""
+    if isinstance(message.content, str):
+        return [message.role, message.content]
+    parts: list[Json] = [
+        part if isinstance(part, str) else {"image": part.digest} for part in message.content
+    ]
+    return [message.role, parts]

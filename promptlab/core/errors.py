@@ -7,6 +7,7 @@ What stops the program is raised as a `PromptlabError`; what happens to one tria
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 
 class PromptlabError(Exception):
@@ -25,6 +26,22 @@ class PromptlabError(Exception):
         """Return the message as one line, its place in front and its remedy behind."""
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} ({self.hint})" if self.hint else text
+
+    def at(self, where: str) -> Self:
+        """Return this error with its place; one that names a place already knows better."""
+        return self if self.where else type(self)(self.message, hint=self.hint, where=where)
+
+    def in_case(self, case_id: str) -> Self:
+        """Return this error as one of a case."""
+        return self.saying(f"{self.message}, in case {case_id!r}")
+
+    def saying(self, message: str) -> Self:
+        """Return this error in other words, its place and remedy the same."""
+        return type(self)(message, hint=self.hint, where=self.where)
+
+    def advising(self, hint: str | None) -> Self:
+        """Return this error with another remedy."""
+        return type(self)(self.message, hint=hint, where=self.where)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep hint and place when a worker process hands the error over."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from promptlab.core.types import Arm, Json, Outcome, Sampling, ScorerSpec, Sequential
+from promptlab.core.runs import BackendFacts, RunSettings
+from promptlab.core.types import Arm, Outcome, ScorerSpec, Sequential
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -15,6 +16,7 @@ Status = Literal["running", "finished", "interrupted"]
 class RunInfo:
     """A run in a list. `status` is as it is now: a run whose process is gone is `interrupted`.
 
+    `settings` are what was asked for beyond the suite, `facts` what each backend said of itself.
     `trials` is planned; `outcomes` counts what is stored, all outcomes named. `cost_usd` is what
     its own calls have cost as far as that is known, None where it is of none; `unpriced` counts
     their answers of unknown cost.
@@ -27,8 +29,8 @@ class RunInfo:
     fresh: bool
     created_at: str
     finished_at: str | None
-    overrides: Mapping[str, Json]
-    facts: Mapping[str, Json]
+    settings: RunSettings
+    facts: Mapping[str, BackendFacts]
     outcomes: Mapping[Outcome, int]
     cost_usd: float | None = None
     unpriced: int = 0
@@ -167,7 +169,6 @@ class MeasuredArm:
     """
 
     arm: Arm
-    sampling: Sampling
     backend_digest: str
     models: frozenset[str] = frozenset()
     fingerprints: frozenset[str] = frozenset()

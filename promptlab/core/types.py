@@ -6,7 +6,7 @@ They know no file format, no database, no model library and no terminal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from promptlab.core.messages import (
     Completion,
@@ -32,6 +32,7 @@ __all__ = [
     "Message",
     "Outcome",
     "Plan",
+    "PlanSettings",
     "Request",
     "Role",
     "Sampling",
@@ -108,7 +109,10 @@ class ScorerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One template version, with some practices switched off, on one backend."""
+    """One template version, with some practices switched off, on one backend.
+
+    `sampling` is what template and suite say together; a `generate` may still say otherwise.
+    """
 
     template: str
     version: str
@@ -116,6 +120,7 @@ class Arm:
     practices: tuple[str, ...]
     off: tuple[str, ...]
     backend: str
+    sampling: Sampling = field(default_factory=Sampling)
 
     @property
     def prompt(self) -> str:
@@ -166,32 +171,41 @@ class Sequential:
     pairs: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that a run will do, as a value: the arms, on the cases, so many times.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """How a plan is carried out; the store keeps and loads these by field, whatever they are.
 
-    `samplings` holds one entry an arm. `grade` names the answer that is graded, None the last.
-    `split` says which side of the suite's holdout the cases are from. `gates` are the conditions
-    that the results are to meet. `assets` is the folder that image paths start from,
+    `primary` is the label of the scorer that decides. `grade` names the answer that is graded, None
+    the last. `split` says which side of the suite's holdout the cases are from. `gates` are the
+    conditions that the results are to meet. `assets` is the folder that image paths start from,
     itself a path from the project's folder. With `sequential` the cases stand in a shuffled order,
     and arms may be stopped early.
     """
 
+    repeats: int = 1
+    seed: int = 0
+    primary: str
+    grade: str | None = None
+    split: str = "all"
+    gates: tuple[str, ...] = ()
+    assets: str = "."
+    sequential: Sequential | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(PlanSettings):
+    """All that a run will do, as a value: the arms, on the cases, so many times.
+
+    A suite, the store and an import each say what they know of it; the rest is as `PlanSettings`
+    has it.
+    """
+
     suite: str
     arms: tuple[Arm, ...]
-    samplings: tuple[Sampling, ...]
     cases: tuple[Case, ...]
-    repeats: int
-    seed: int
     scorers: tuple[ScorerSpec, ...]
-    primary: str
-    grade: str | None
     templates: tuple[TemplateSource, ...]
     backends: tuple[BackendSpec, ...]
-    split: str
-    gates: tuple[str, ...]
-    assets: str
-    sequential: Sequential | None = None
 
     @property
     def size(self) -> int:
@@ -209,8 +223,8 @@ class Plan:
 class Turn:
     """One finished generation of a trial: `name` is what the template calls the answer.
 
-    One that stands `aside` is no part of the conversation: the model was asked after it how likely
-    given answers are, and `name` is that of the scorer which wanted to know.
+    One that stands `aside` is no part of the conversation: a scorer asked it, whose label is in
+    `name`. `backend` is whom it asked, None for the one that the trial is about.
     """
 
     name: str
@@ -218,6 +232,7 @@ class Turn:
     completion: Completion
     cached: bool
     aside: bool = False
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ Plain values are read as JSON would: only `true` and `false` are booleans (not `
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,25 @@ def read_text(path: Path, shown: str) -> str:
     except OSError as error:
         raise PromptlabError(
             f"cannot read: {error.strerror}", where=shown, hint="check the file's permissions"
+        ) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file beside its place, then put it there: whoever reads it sees all or nothing.
+
+    A link stays one, and a file that was there before keeps its rights.
+    """
+    target = path.resolve()
+    beside = target.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        beside.write_bytes(text.encode())
+        if target.exists():
+            shutil.copymode(target, beside)
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise PromptlabError(
+            f"cannot write: {error.strerror}", where=str(path), hint="check the folder's rights"
         ) from None
 
 
@@ -181,8 +202,8 @@ def _first_mistake(
     mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
     path = _path_of(mistakes[0], document)
     if mistakes[0]["type"] == "extra_forbidden":
-        told = unknown("key", str(path[-1]), _fields_at(model, path[:-1]))
-        return PromptlabError(told.message, hint=told.hint, where=document.where(path))
+        mistaken = unknown("key", str(path[-1]), _fields_at(model, path[:-1]))
+        return mistaken.at(document.where(path))
     if mistakes[0]["type"] == "missing":
         return PromptlabError(
             f"the key {path[-1]!r} is missing", where=document.where(path), hint="add it"

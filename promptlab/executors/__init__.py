@@ -11,6 +11,7 @@ from typing import Protocol
 from promptlab.backends import Backend
 from promptlab.core.errors import BackendError
 from promptlab.core.types import Completion, Json, Request
+from promptlab.core.watch import Watch
 
 
 class Work(Protocol):
@@ -32,23 +33,14 @@ class Work(Protocol):
     def confirm(self, backend: str) -> bool:
         """Ask, when a call that had to wait is about to be made, whether it still may be."""
 
-    def opening(self, backend: str) -> None:
-        """Hear that a backend is about to load or connect, which may take a while."""
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Keep the facts that a backend told when it opened."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Hear that a backend works no more; `take` has nothing for it from now on."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Hear, in a few words, why a call of this backend waits to be tried again."""
-
-    def draining(self, calls: int) -> None:
-        """Hear that an interrupted run waits for the answers of so many calls in flight."""
-
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Hand in the completion of a request that was taken."""
+
+    def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
+        """Keep what a backend told of itself when it opened."""
+
+    async def end(self, backend: str, error: BackendError) -> None:
+        """Expect nothing more of a backend that failed; from now on `take` has nothing for it."""
 
 
 class Executor(Protocol):
@@ -57,12 +49,13 @@ class Executor(Protocol):
     def __init__(self, jobs: int | None = None) -> None:
         """Take how many calls each backend gets at once, None for what each wants itself."""
 
-    async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
+    async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
         """Carry all of `work` to `backends`, until each has nothing left to do.
 
         A backend is opened when the first request for it is there: a run that the store answers
         alone loads no model. A call that failed for a passing reason is tried again, as the
         backend's `Patience` allows. A `BackendError` ends that backend; it is raised when the
         others have ended too. Cancelled, it sends nothing more and takes in what is in flight, as
-        it may be paid for; cancelled once more, it ends at once.
+        it may be paid for; cancelled once more, it ends at once. The `watch` is told when a backend
+        opens, fails or has to wait, and what an interrupted run still waits for.
         """

@@ -15,6 +15,7 @@ from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
 from promptlab.core.prices import likely_tokens
 from promptlab.core.types import Completion, Outcome, Request
+from promptlab.core.watch import Watch
 from promptlab.executors import Work
 from promptlab.executors.policy.retry import wait_before_retry
 from promptlab.executors.policy.throttle import Throttle
@@ -33,13 +34,16 @@ class LocalExecutor:
         """`jobs` is the number of calls in flight for each backend, instead of its own."""
         self._jobs = jobs
 
-    async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
+    async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
         """Carry all of `work`; at its end raise what made a backend stop.
 
         Cancelled, it sends nothing more and takes in what is in flight, unless that takes too long
         or it is cancelled once more.
         """
-        lanes = [_Lane(work, name, backend, self._jobs) for name, backend in backends.items()]
+        lanes = [
+            _Lane(work, watch, name, backend, _calls_of(backend, self._jobs))
+            for name, backend in backends.items()
+        ]
         tasks = [asyncio.create_task(lane.serve()) for lane in lanes]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -47,7 +51,7 @@ class LocalExecutor:
                 if task.done():
                     task.result()
         except asyncio.CancelledError:
-            await _drain(work, lanes)
+            await _drain(watch, lanes)
             raise
         except BaseExceptionGroup as failures:
             raise _first(failures) from None
@@ -60,7 +64,7 @@ class LocalExecutor:
                 raise lane.failure
 
 
-async def _drain(work: Work, lanes: Sequence[_Lane]) -> None:
+async def _drain(watch: Watch, lanes: Sequence[_Lane]) -> None:
     """Let answers arrive that are already paid for.
 
     Meanwhile the task is not one that is being cancelled, so that whoever interrupts can tell that
@@ -74,7 +78,7 @@ async def _drain(work: Work, lanes: Sequence[_Lane]) -> None:
     task.uncancel()
     await asyncio.sleep(_GLANCE_S)  # whoever only waited for its turn leaves
     if calls := sum(lane.in_flight for lane in lanes):
-        work.draining(calls)
+        watch.draining(calls)
     while clock() < until and any(lane.in_flight for lane in lanes):
         await asyncio.sleep(_GLANCE_S)
     task.cancel()
@@ -84,14 +88,14 @@ async def _drain(work: Work, lanes: Sequence[_Lane]) -> None:
 class _Lane:
     """The way to one backend: its tasks, its throttle, and what has ended it."""
 
-    def __init__(self, work: Work, name: str, backend: Backend, jobs: int | None) -> None:
+    def __init__(self, work: Work, watch: Watch, name: str, backend: Backend, calls: int) -> None:
         self.failure: BackendError | None = None
         self._work = work
+        self._watch = watch
         self._name = name
         self._backend = backend
         self._capacity = backend.capacity
-        single = self._capacity.batch == 1
-        self._calls = jobs if jobs is not None and single else self._capacity.calls
+        self._calls = calls
         self._clock = asyncio.get_running_loop().time
         self._throttle = Throttle(self._calls, self._capacity.pace, self._clock)
         self._paced = self._capacity.pace.tokens_per_minute is not None
@@ -113,24 +117,26 @@ class _Lane:
         requests = await self._take()
         if not requests:
             return
-        self._work.opening(self._name)
+        self._watch.opening(self._name, self._backend.notice())
         try:
             facts = await self._backend.open()
         except BackendError as error:
-            self._stop(error)
+            await self._stop(error)
             return
-        self._work.opened(self._name, facts)
+        self._work.keep_facts(self._name, facts)
+        self._watch.opened(self._name)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._carry(requests))
             for _ in range(self._calls - 1):
                 group.create_task(self._carry(()))
 
-    def _stop(self, error: BackendError) -> None:
+    async def _stop(self, error: BackendError) -> None:
         """Send this backend nothing more."""
         if self.failure is None:
             self.failure = error
             self.end()
-            self._work.failed(self._name, error)
+            self._watch.failed(self._name, error)
+            await self._work.end(self._name, error)
 
     async def _take(self) -> Sequence[Request]:
         if self._ended.is_set():
@@ -145,7 +151,7 @@ class _Lane:
                 else:
                     await self._answer_all(requests)
             except BackendError as error:
-                self._stop(error)
+                await self._stop(error)
             requests = ()
 
     async def _answer_all(self, requests: Sequence[Request]) -> None:
@@ -176,7 +182,7 @@ class _Lane:
                 break
             if self._ended.is_set() or not self._work.again(self._name):
                 return
-            self._work.waiting(self._name, _reason(completion, wait))
+            self._watch.waiting(self._name, _reason(completion, wait))
             if await self._ends_in(wait):
                 return
             tries += 1
@@ -250,6 +256,12 @@ class _Lane:
                 return await self._ended.wait()
         except TimeoutError:
             return False
+
+
+def _calls_of(backend: Backend, jobs: int | None) -> int:
+    """Return how many calls a backend gets at once; one that takes batches knows that best."""
+    capacity = backend.capacity
+    return jobs if jobs is not None and capacity.batch == 1 else capacity.calls
 
 
 def _told(completion: Completion, tries: int) -> Completion:

@@ -82,8 +82,7 @@ def parse_gate(
     """Read a gate; its scorer must be one of the suite's, by default the primary one."""
     found = _parse(text, primary, where, resolve)
     if found.scorer not in scorers:
-        told = unknown("scorer", found.scorer, scorers)
-        raise PromptlabError(f"{told.message} in a gate", where=where, hint=told.hint)
+        raise _in_a_gate(unknown("scorer", found.scorer, scorers), where)
     return found
 
 
@@ -101,12 +100,14 @@ def _parse(text: str, primary: str, where: str, resolve: Resolve) -> Gate:
             better, than = (left, right) if match["sign"] == ">" else (right, left)
             return Beats(text, match["scorer"] or primary, better, than)
     except PromptlabError as error:
-        raise PromptlabError(
-            f"{error.message} in a gate", where=error.where or where, hint=error.hint
-        ) from None
+        raise _in_a_gate(error, where) from None
     raise PromptlabError(
         f"cannot read the gate {text!r}",
         where=where,
         hint="write `exact_match >= 0.8`, `exact_match: name@v3 > name@v2`"
         " or `no-worse name@v1 by 0.02`",
     )
+
+
+def _in_a_gate(error: PromptlabError, where: str) -> PromptlabError:
+    return error.saying(f"{error.message} in a gate").at(where)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from promptlab.cases.rows import with_params
 from promptlab.core.digest import canonical_json, seed_from
 from promptlab.core.errors import PromptlabError
+from promptlab.core.groups import drawn_as, places_by_group
 from promptlab.core.plugins import unknown
+from promptlab.core.runs import Split
 from promptlab.core.types import (
     Arm,
     BackendSpec,
@@ -25,8 +26,6 @@ from promptlab.experiments.designs import arms_off
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.template import Template
-
-Split = Literal["dev", "holdout", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,15 @@ def make_plan(
     backends: Sequence[BackendSpec],
     scorers: Sequence[ScorerSpec],
     selection: Selection,
+    asked: Sequence[BackendSpec] = (),
 ) -> tuple[Plan, Mapping[str, Template]]:
-    """Make the plan of a suite, and compile its templates (by digest)."""
+    """Make the plan of a suite, and compile its templates (by digest).
+
+    There is an arm on each of `backends`; scorers may ask those in `asked` beside them.
+    """
     settings = suite.settings
     templates = _templates(suite, library, selection)
-    arms, samplings = _arms(suite, templates, backends)
+    arms = _arms(suite, templates, backends)
     seed = settings.seed if selection.seed is None else selection.seed
     cases = with_params(select_cases(suite, selection), _typed(selection.params, templates))
     sequential = None
@@ -70,7 +73,6 @@ def make_plan(
     plan = Plan(
         suite=suite.name,
         arms=arms,
-        samplings=samplings,
         cases=cases,
         repeats=selection.repeats or settings.repeats,
         seed=seed,
@@ -78,7 +80,7 @@ def make_plan(
         primary=_primary(suite, scorers),
         grade=settings.grade,
         templates=tuple(template.source for template in templates),
-        backends=tuple(backends),
+        backends=(*backends, *asked),
         split=chosen_split(suite, selection),
         gates=(*settings.gates, *selection.gates),
         assets=suite.assets_below(library.folder.parent),
@@ -95,10 +97,8 @@ def _templates(
         try:
             resolved = library.resolve(reference)
         except PromptlabError as error:
-            where = error.where or suite.document.where(("templates", index))
-            if selection.templates:
-                where = error.where or f"-t {reference}"
-            raise PromptlabError(error.message, where=where, hint=error.hint) from None
+            written = suite.document.where(("templates", index))
+            raise error.at(f"-t {reference}" if selection.templates else written) from None
         for name, version in resolved:
             if (name, version) not in found:
                 found[name, version] = library.load(name, version)
@@ -115,19 +115,25 @@ def _templates(
 
 def _arms(
     suite: Suite, templates: Sequence[Template], backends: Sequence[BackendSpec]
-) -> tuple[tuple[Arm, ...], tuple[Sampling, ...]]:
-    arms, samplings = [], []
+) -> tuple[Arm, ...]:
+    arms = []
     for backend in backends:
         for template in templates:
             sampling = sampling_of(suite, template)
             for off in arms_off(suite.settings.design, template.blocks, template.file):
                 practices = tuple(name for name in template.practices if name not in off)
-                source = template.source
                 arms.append(
-                    Arm(source.name, source.version, source.digest, practices, off, backend.name)
+                    Arm(
+                        template.source.name,
+                        template.source.version,
+                        template.source.digest,
+                        practices,
+                        off,
+                        backend.name,
+                        sampling,
+                    )
                 )
-                samplings.append(sampling)
-    return tuple(arms), tuple(samplings)
+    return tuple(arms)
 
 
 def sampling_of(suite: Suite, template: Template) -> Sampling:
@@ -139,9 +145,7 @@ def _primary(suite: Suite, scorers: Sequence[ScorerSpec]) -> str:
     labels = [spec.label for spec in scorers]
     primary = suite.settings.primary
     if primary is not None and primary not in labels:
-        told = unknown("scorer", primary, labels)
-        where = suite.document.where(("primary",))
-        raise PromptlabError(told.message, where=where, hint=told.hint)
+        raise unknown("scorer", primary, labels).at(suite.document.where(("primary",)))
     return primary or labels[0]
 
 
@@ -203,11 +207,13 @@ def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], 
 
 def shuffled(cases: Sequence[Case], seed: int) -> tuple[Case, ...]:
     """Put cases into an order of chance, the same for each seed; a group stays together."""
-    groups: dict[str, list[Case]] = {}
-    for case in cases:
-        groups.setdefault(_group_of(case), []).append(case)
-    order = sorted(groups, key=lambda group: (seed_from("order", seed, group), group))
-    return tuple(case for group in order for case in groups[group])
+    groups = places_by_group(cases)
+
+    def drawn(group: str) -> tuple[int, str, str]:
+        name = drawn_as(cases[groups[group][0]])
+        return seed_from("order", seed, name), name, group
+
+    return tuple(cases[place] for group in sorted(groups, key=drawn) for place in groups[group])
 
 
 def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
@@ -236,8 +242,4 @@ def in_holdout(case: Case, share: float, seed: int) -> bool:
     Each group draws its own number from the seed, so cases that belong together stay together,
     and adding cases never moves another one across the border.
     """
-    return seed_from("holdout", seed, _group_of(case)) < share * 2**31
-
-
-def _group_of(case: Case) -> str:
-    return case.id if case.group is None else case.group
+    return seed_from("holdout", seed, drawn_as(case)) < share * 2**31

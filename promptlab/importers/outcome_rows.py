@@ -122,9 +122,9 @@ class _Reader:
         known = frozenset(self._columns.values())
         for name in names:
             if name not in known and not self._ignore_unknown:
-                told = unknown("column", name, known)
+                mistaken = unknown("column", name, known)
                 remedy = "--column ROLE=NAME gives it a role, --ignore-unknown leaves it out"
-                _fail(told.message, where, f"{told.hint}; {remedy}")
+                raise mistaken.advising(f"{mistaken.hint}; {remedy}").at(where)
 
     def _required(self, cell: _Cells, role: str) -> str:
         name = self._name(cell, role)

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NoReturn
 
 from promptlab.cases.rows import make_cases
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import backend_digest, imported_key, template_digest
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import (
     Arm,
@@ -26,7 +26,6 @@ from promptlab.core.types import (
     Outcome,
     Plan,
     Request,
-    Sampling,
     Score,
     ScorerSpec,
     TemplateSource,
@@ -36,11 +35,10 @@ from promptlab.core.types import (
     Usage,
 )
 from promptlab.importers.outcome_rows import OutcomeRow
-from promptlab.templates.library import template_digest
 from promptlab.templates.tags import IMPLICIT_ANSWER
 
 IMPORTED = "imported"
-"""The kind of a backend whose answers were imported, and the word in a run's overrides."""
+"""The kind of a backend, and the version of a scorer, of which nothing else is known."""
 
 _NO_REPEAT = -math.inf  # stands before every numbered one
 _VERDICTS = (0.0, 1.0)
@@ -91,21 +89,17 @@ class ImportedRun:
                 yield TrialResult(trial, turns, graded, Outcome.OK, None, scores)
 
     def _turns(self, trial: Trial, measured: _Measured) -> tuple[Turn, ...]:
-        """Return the one answer, if anything of it is known; nobody knows what was asked.
-
-        Its key depends on nothing but what was measured, so importing a file again shares the
-        answers of the first time, and no request of a model can have it.
-        """
+        """Return the one answer, if anything of it is known; nobody knows what was asked."""
         known = (measured.input_tokens, measured.output_tokens, measured.cost_usd)
         if measured.output is None and known == (None, None, None):
             return ()
         arm, case = self.plan.arms[trial.arm], self.plan.cases[trial.case]
         measured_as = (self.plan.suite, arm.template, arm.version, arm.backend, case.digest)
-        key = digest_json({IMPORTED: [*measured_as, trial.repeat, *known]})
+        key = imported_key(measured_as, trial.repeat, known)
         usage = Usage(measured.input_tokens, measured.output_tokens)
         text = measured.output or ""
         completion = Completion(Outcome.OK, text, usage, cost_usd=measured.cost_usd)
-        request = Request(key, (), self.plan.samplings[trial.arm])
+        request = Request(key, (), arm.sampling)
         return (Turn(IMPLICIT_ANSWER, request, completion, cached=False),)
 
 
@@ -142,24 +136,18 @@ def _plan(table: _Table, file: str) -> Plan:
             )
             for arm in table.arms
         ),
-        samplings=(Sampling(),) * len(table.arms),
         cases=_cases(table, file),
         repeats=max(Counter(key[:2] for key in table.trials).values()),
-        seed=0,
         scorers=scorers,
         primary=scorers[0].label,
-        grade=None,
         templates=tuple(templates.values()),
         backends=tuple(_backend(name) for name in dict.fromkeys(arm.backend for arm in table.arms)),
-        split="all",
-        gates=(),
-        assets=".",
     )
 
 
 def _backend(name: str) -> BackendSpec:
     identity: dict[str, Json] = {IMPORTED: name}
-    return BackendSpec(name, IMPORTED, None, {}, identity, digest_json(identity))
+    return BackendSpec(name, IMPORTED, None, {}, identity, backend_digest(identity))
 
 
 def _cases(table: _Table, file: str) -> tuple[Case, ...]:

@@ -14,7 +14,7 @@ from promptlab.backends.foreign.function import Function, FunctionBackend
 from promptlab.backends.foreign.guarded import GuardedBackend
 from promptlab.backends.foreign.members import require_facts, require_methods
 from promptlab.core import plugins
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import backend_digest
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.keys import is_key
@@ -58,8 +58,7 @@ def _placed(entry: BackendEntry) -> Iterator[None]:
     try:
         yield
     except PromptlabError as error:
-        where = error.where or entry.where
-        raise PromptlabError(error.message, where=where, hint=error.hint) from error
+        raise error.at(entry.where) from error
 
 
 def _class_of(found: object, entry: BackendEntry) -> type[Backend]:
@@ -115,7 +114,7 @@ def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:
         model=entry.model,
         options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model hold JSON only
         identity=identity,
-        digest=digest_json(identity),
+        digest=backend_digest(identity),
     )
 
 
@@ -129,8 +128,8 @@ def _bad_option(error: ValidationError, kind: type[Backend], entry: BackendEntry
     mistakes = error.errors()
     key = ".".join(str(part) for part in mistakes[0]["loc"][:1])
     if mistakes[0]["type"] == "extra_forbidden":
-        told = plugins.unknown("option", key, kind.options_model.model_fields, of=entry.kind)
-        return PromptlabError(told.message, where=entry.where, hint=told.hint)
+        known = kind.options_model.model_fields
+        return plugins.unknown("option", key, known, of=entry.kind).at(entry.where)
     if mistakes[0]["type"] == "missing":
         path = ".".join(map(str, mistakes[0]["loc"]))
         return PromptlabError(f"the option {path} is missing", where=entry.where, hint="add it")

@@ -143,9 +143,8 @@ def _tables(table: object, file: str, prefix: str) -> list[tuple[str, object]]:
         )
     for key in table:
         if key not in ("backends", *_RULE_TABLES):
-            told = unknown("key", key, ["backends", *_RULE_TABLES])
-            where = place(file, key=f"{prefix}{key}")
-            raise PromptlabError(told.message, where=where, hint=told.hint)
+            mistaken = unknown("key", key, ["backends", *_RULE_TABLES])
+            raise mistaken.at(place(file, key=f"{prefix}{key}"))
     return list(backends.items())
 
 

@@ -106,8 +106,7 @@ def _read(model: type[Model], table: object, file: str, key: str) -> Model:
         name = str(mistakes[0]["loc"][0]) if mistakes[0]["loc"] else ""
         where = place(file, key=f"{key}.{name}".rstrip("."))
         if mistakes[0]["type"] == "extra_forbidden":
-            told = unknown("key", name, list(model.model_fields))
-            raise PromptlabError(told.message, where=where, hint=told.hint) from None
+            raise unknown("key", name, model.model_fields).at(where) from None
         if mistakes[0]["type"] == "missing":
             raise PromptlabError("is missing", where=where, hint="a judge needs it") from None
         message, hint = wrong_value(mistakes[:1])

@@ -272,7 +272,7 @@ class RemoteBackend(ABC):
 
     def _without_keys(self, error: BackendError) -> BackendError:
         hint = None if error.hint is None else self.keys.strike(error.hint)
-        return BackendError(self.keys.strike(error.message), hint=hint, where=error.where)
+        return error.saying(self.keys.strike(error.message)).advising(hint)
 
     async def check(self) -> Health:
         """Ask for one token, then what of the API's options is honoured."""

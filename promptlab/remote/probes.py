@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from promptlab.core.capacity import Health
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Fault
+from promptlab.core.keys import Keyring
 from promptlab.core.types import Completion, Json, Message, Request, Sampling
 from promptlab.remote.exchange import CallError, Reply
-
-if TYPE_CHECKING:
-    from promptlab.remote.backend import RemoteBackend
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _HELLO = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
@@ -46,11 +44,45 @@ _HINTS = {
 }
 
 
+class Probed(Protocol):
+    """What is asked of a backend to find out what it honours; see `backend.RemoteBackend`."""
+
+    @property
+    def model(self) -> str:
+        """Return the model's name."""
+
+    @property
+    def base_url(self) -> str:
+        """Return where the API is."""
+
+    @property
+    def keys(self) -> Keyring:
+        """Return the keys that are struck out of what is told."""
+
+    async def open(self) -> Mapping[str, Json]:
+        """Get ready to connect."""
+
+    def content(self, request: Request, extra: Mapping[str, Any] = ...) -> bytes:
+        """Return the body of a call, the keys in `extra` added."""
+
+    async def post(self, content: bytes) -> Reply:
+        """Send a body."""
+
+    def answer(self, reply: Reply) -> Completion:
+        """Read a reply."""
+
+    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
+        """Say what of these terms is not honoured."""
+
+    def logprob_keys(self) -> Mapping[str, Any] | None:
+        """Return what a body needs so that log-probabilities come back."""
+
+
 class _UnsureError(Exception):
     """A probe that found out nothing."""
 
 
-async def check(backend: RemoteBackend) -> Health:
+async def check(backend: Probed) -> Health:
     """Ask for one token; then, if that works, try what the API may or may not honour."""
     await backend.open()
     try:
@@ -75,7 +107,7 @@ async def check(backend: RemoteBackend) -> Health:
     return Health(True, backend.keys.strike(told))
 
 
-async def _greet(backend: RemoteBackend) -> tuple[Request, Completion, float]:
+async def _greet(backend: Probed) -> tuple[Request, Completion, float]:
     """Return a shortest request that is answered, its answer, and the seconds that took."""
     more = replace(_HELLO, sampling=replace(_HELLO.sampling, max_tokens=_ENOUGH))
     began = time.perf_counter()
@@ -88,12 +120,12 @@ async def _greet(backend: RemoteBackend) -> tuple[Request, Completion, float]:
     return more, await _ask(backend, more), time.perf_counter() - began
 
 
-async def _ask(backend: RemoteBackend, request: Request) -> Completion:
+async def _ask(backend: Probed, request: Request) -> Completion:
     return backend.answer(await backend.post(backend.content(request)))
 
 
 async def _try(
-    backend: RemoteBackend, request: Request, extra: Mapping[str, Any] = _NOTHING
+    backend: Probed, request: Request, extra: Mapping[str, Any] = _NOTHING
 ) -> tuple[Completion, Reply] | None:
     """Return an answer and the reply that it was in, None if the API refuses what is asked."""
     try:
@@ -107,7 +139,7 @@ async def _try(
     return None
 
 
-async def _seed(backend: RemoteBackend, hello: Request) -> bool:
+async def _seed(backend: Probed, hello: Request) -> bool:
     """Tell whether answers drawn with the same seed are the same, and with another one another."""
     try:
         lacking = backend.shortfalls(_STORY.sampling, None)
@@ -124,11 +156,11 @@ async def _seed(backend: RemoteBackend, hello: Request) -> bool:
     return True
 
 
-async def _system(backend: RemoteBackend, hello: Request) -> bool:
+async def _system(backend: Probed, hello: Request) -> bool:
     return await _try(backend, replace(hello, messages=_BRIEF)) is not None
 
 
-async def _schema(backend: RemoteBackend, hello: Request) -> bool:
+async def _schema(backend: Probed, hello: Request) -> bool:
     found = await _try(backend, _FORMED)
     try:
         answer: Any = json.loads(found[0].text if found else "")
@@ -137,7 +169,7 @@ async def _schema(backend: RemoteBackend, hello: Request) -> bool:
     return isinstance(answer, dict) and answer.get("colour") in ("red", "green")
 
 
-async def _logprobs(backend: RemoteBackend, hello: Request) -> bool:
+async def _logprobs(backend: Probed, hello: Request) -> bool:
     keys = backend.logprob_keys()
     found = None if keys is None else await _try(backend, hello, keys)
     content = found[1].content if found else b""

@@ -1,4 +1,4 @@
-"""What a run would do, before it does it: `run --dry-run`, and the check before every run."""
+"""What a run would do, before it does it: `run --dry-run`, and `--offline`."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ from itertools import islice
 from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.prices import NO_TOKENS, TokenRange, prompt_range
-from promptlab.core.types import Arm, Case, Completion, Outcome, Request, Trial, Turn, Usage
-from promptlab.runner.requests import Ask, Renderer
-from promptlab.scorers.binding import BoundScorer
-from promptlab.templates.template import STAND_IN, Call
+from promptlab.core.types import Completion, Request, Trial, Turn, Usage
+from promptlab.runner.answers import Stored
+from promptlab.runner.requests import NOT_GIVEN, OpenTurn, Renderer
+from promptlab.templates.template import STAND_IN
 
 _CHUNK = 1000  # trials that are walked together, one look-up a turn
 _BREATH = 500  # cases between two moments in which Ctrl-C is heard
 _STAND_IN = 5  # tokens that it adds to the low bound of a prompt, at most
-_NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
-
-Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 
 
 @dataclass(slots=True)
-class ArmForecast:
-    """What one arm would do. `stored` counts the calls that the store answers, or will answer
-    because another trial asks the same. The rest is about the other calls.
+class CallForecast:
+    """What so many trials would ask of one backend. `stored` counts the calls that the store
+    answers, or will answer because another trial asks the same. The rest is about the other calls.
 
     `prompt_tokens` are exact (`exact`) where the backend can count and no answer is still to come
     that the prompt would hold; None where only the server knows. `input_tokens` and
@@ -45,89 +42,64 @@ class ArmForecast:
     cost_usd: tuple[float, float] | None = None
     unpriced: bool = False
 
+    def add(self, opened: OpenTurn, before: Sequence[Request], backend: Backend) -> None:
+        """Count a call that is to be made; `before` are those whose answers it may hold."""
+        request = opened.request
+        tokens = backend.count_tokens(request)
+        self.exact = self.exact and not before and tokens is not None
+        if tokens is None or self.prompt_tokens is None:
+            self.prompt_tokens = None
+        else:
+            self.prompt_tokens += tokens
+        known = tokens is not None and not before
+        asked = TokenRange(tokens or 0, tokens or 0) if known else _bounds(opened, before)
+        said = NO_TOKENS if request.continuations else TokenRange(1, request.sampling.max_tokens)
+        self.input_tokens += asked
+        self.output_tokens += said
+        if (price := backend.price) is not None:
+            low = price.cost(Usage(asked.low, said.low)) or 0.0
+            high = price.cost(Usage(asked.high, said.high)) or 0.0
+            before_low, before_high = self.cost_usd or (0.0, 0.0)
+            self.cost_usd = (before_low + low, before_high + high)
+        self.unpriced = self.unpriced or (price is None and backend.charges)
+
 
 @dataclass(slots=True)
 class Forecast:
-    """What a run would do, arm by arm, and the first call that is not stored."""
+    """What a run would do, arm by arm, and the first call that is not stored.
 
-    arms: list[ArmForecast] = field(default_factory=list)
+    `asked` is what scorers would ask of other backends than those of the trials, by their names.
+    """
+
+    arms: list[CallForecast] = field(default_factory=list)
     missing: Trial | None = None
+    asked: dict[str, CallForecast] = field(default_factory=dict)
 
     @property
     def calls(self) -> int:
         """Return the number of model calls, stored or not."""
-        return sum(arm.calls for arm in self.arms)
+        return sum(part.calls for part in self._parts)
 
     @property
     def stored(self) -> int:
         """Return how many of the calls the store answers."""
-        return sum(arm.stored for arm in self.arms)
+        return sum(part.stored for part in self._parts)
 
     @property
     def cost_usd(self) -> tuple[float, float] | None:
-        """Return the bounds of what the arms with a known price will cost, None without any."""
-        known = [arm.cost_usd for arm in self.arms if arm.cost_usd is not None]
+        """Return the bounds of what the calls with a known price will cost, None without any."""
+        known = [part.cost_usd for part in self._parts if part.cost_usd is not None]
         return (sum(low for low, _ in known), sum(high for _, high in known)) if known else None
 
-
-async def check(
-    renderer: Renderer, scorers: Sequence[BoundScorer], backends: Mapping[str, Backend]
-) -> dict[str, list[str]]:
-    """Render every arm on every case and fill every scorer in: a mistake costs no model call.
-
-    Return by backend what it will not honour of all this, a line each.
-    """
-    _require_weighing(scorers, backends)
-    shortfalls: dict[str, list[str]] = {}
-    known: set[tuple[int, str, str]] = set()
-    for place, case in enumerate(renderer.plan.cases):
-        if place % _BREATH == 0:
-            await asyncio.sleep(0)
-        for scorer in scorers:
-            scorer.prepare(case)
-        renderer.continuations(case)
-        for index, arm in enumerate(renderer.plan.arms):
-            backend = backends[arm.backend]
-            for turn, call in enumerate(renderer.all_calls(index, case)):
-                if not backend.reads_images and _has_image(call):
-                    raise _blind(arm, case)
-                terms = (index, call.name, str(call.sampling) if call.sampling else "")
-                if terms not in known:
-                    known.add(terms)
-                    trial = Trial(0, index, place, 0)
-                    found = backend.shortfalls(*renderer.terms(trial, call, turn))
-                    lines = shortfalls.setdefault(arm.backend, [])
-                    lines += [line for line in found if line not in lines]
-    return {name: lines for name, lines in shortfalls.items() if lines}
-
-
-def _require_weighing(scorers: Sequence[BoundScorer], backends: Mapping[str, Backend]) -> None:
-    """Refuse a scorer that wants to know what a backend does not tell."""
-    for scorer in scorers:
-        for name, backend in backends.items():
-            if scorer.weighs and not backend.weighs_answers:
-                raise PromptlabError(
-                    f"scorer {scorer.spec.label!r} asks how likely given answers are, which"
-                    f" backend {name!r} does not tell",
-                    hint="run it on local models alone (kind hf), or take the scorer out",
-                )
-
-
-def _blind(arm: Arm, case: Case) -> PromptlabError:
-    return PromptlabError(
-        f"{arm.prompt} shows an image in case {case.id!r}, and backend {arm.backend!r} reads none",
-        hint="choose a backend that reads images",
-    )
-
-
-def _has_image(call: Call) -> bool:
-    return any(not isinstance(message.content, str) for message in call.messages)
+    @property
+    def _parts(self) -> list[CallForecast]:
+        return [*self.arms, *self.asked.values()]
 
 
 async def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]) -> Forecast:
     """Walk every trial as far as the store knows its answers, then on with stand-ins."""
     plan = renderer.plan
-    found = Forecast([ArmForecast() for _ in plan.arms])
+    found = Forecast([CallForecast() for _ in plan.arms])
     trials = (plan.trial(seq) for seq in range(plan.size))
     walk = _Walk(renderer, stored, backends, found)
     while chunk := list(islice(trials, _CHUNK)):
@@ -166,7 +138,7 @@ class _Walk:
     ) -> None:
         self._renderer = renderer
         self._stored = stored
-        self._backends = [backends[arm.backend] for arm in renderer.plan.arms]
+        self._backends = backends
         self._found = found
         self._asked: set[str] = set()
 
@@ -177,63 +149,54 @@ class _Walk:
             self._found.arms[trial.arm].trials += 1
         asked = list(self._ask(trials, turns))
         while asked:
-            known = self._stored([ask.request.key for _, ask in asked])
-            for trial, ask in asked:
+            known = self._stored([opened.request.key for _, opened in asked])
+            for trial, opened in asked:
                 before = guessed.get(trial.seq, ())
-                if ask.aside and not _quotes(ask.request):
+                if opened.aside and not _quotes(opened.request):
                     before = ()
-                completion = None if before else known.get(ask.request.key)
-                self._count(trial, ask.request, completion, before)
+                completion = None if before else known.get(opened.request.key)
+                self._count(trial, opened, before, stored=completion is not None)
+                self._count_trial(opened, turns[trial.seq])
                 if completion is None:
-                    guessed[trial.seq] = (*before, ask.request)
-                turns[trial.seq].append(ask.answered(completion or _NOT_GIVEN, cached=True))
+                    guessed[trial.seq] = (*before, opened.request)
+                turns[trial.seq].append(opened.answered(completion or NOT_GIVEN, cached=True))
             asked = list(self._ask([trial for trial, _ in asked], turns))
 
     def _ask(
         self, trials: Sequence[Trial], turns: Mapping[int, list[Turn]]
-    ) -> Iterator[tuple[Trial, Ask]]:
+    ) -> Iterator[tuple[Trial, OpenTurn]]:
         for trial in trials:
             try:
-                ask = self._renderer.next(trial, turns[trial.seq])
+                opened = self._renderer.next(trial, turns[trial.seq])
             except PromptlabError:  # a stored answer that the template cannot go on from
                 continue
-            if ask is not None:
-                yield trial, ask
+            if opened is not None:
+                yield trial, opened
 
     def _count(
-        self,
-        trial: Trial,
-        request: Request,
-        completion: Completion | None,
-        before: tuple[Request, ...],
+        self, trial: Trial, opened: OpenTurn, before: tuple[Request, ...], *, stored: bool
     ) -> None:
-        arm = self._found.arms[trial.arm]
-        arm.calls += 1
-        keys = "".join(asked.key for asked in (*before, request))
-        if completion is not None or keys in self._asked:
-            arm.stored += 1
+        name, part = self._part(trial, opened)
+        part.calls += 1
+        keys = "".join(asked.key for asked in (*before, opened.request))
+        if stored or keys in self._asked:
+            part.stored += 1
             return
         self._asked.add(keys)
         if self._found.missing is None:
             self._found.missing = trial
-        backend = self._backends[trial.arm]
-        tokens = backend.count_tokens(request)
-        arm.exact = arm.exact and not before and tokens is not None
-        if tokens is None or arm.prompt_tokens is None:
-            arm.prompt_tokens = None
-        else:
-            arm.prompt_tokens += tokens
-        known = tokens is not None and not before
-        asked = TokenRange(tokens or 0, tokens or 0) if known else _bounds(request, before)
-        said = NO_TOKENS if request.continuations else TokenRange(1, request.sampling.max_tokens)
-        arm.input_tokens += asked
-        arm.output_tokens += said
-        if (price := backend.price) is not None:
-            low = price.cost(Usage(asked.low, said.low)) or 0.0
-            high = price.cost(Usage(asked.high, said.high)) or 0.0
-            before_low, before_high = arm.cost_usd or (0.0, 0.0)
-            arm.cost_usd = (before_low + low, before_high + high)
-        arm.unpriced = arm.unpriced or (price is None and backend.charges)
+        part.add(opened, before, self._backends[name])
+
+    def _count_trial(self, opened: OpenTurn, turns: Sequence[Turn]) -> None:
+        """Count a trial where it asks another backend for the first time."""
+        if opened.backend is not None and all(turn.backend != opened.backend for turn in turns):
+            self._found.asked[opened.backend].trials += 1
+
+    def _part(self, trial: Trial, opened: OpenTurn) -> tuple[str, CallForecast]:
+        """Return the backend that is asked, and the part of the forecast that counts the call."""
+        if opened.backend is None:
+            return self._renderer.plan.arms[trial.arm].backend, self._found.arms[trial.arm]
+        return opened.backend, self._found.asked.setdefault(opened.backend, CallForecast())
 
 
 def _quotes(request: Request) -> bool:
@@ -241,17 +204,19 @@ def _quotes(request: Request) -> bool:
     return any(STAND_IN in message.text for message in request.messages)
 
 
-def _bounds(request: Request, before: Sequence[Request]) -> TokenRange:
+def _bounds(opened: OpenTurn, before: Sequence[Request]) -> TokenRange:
     """Bound the tokens of a prompt that holds answers to come, each as long as it may be.
 
     Each stands in the conversation once; a template may quote it again, and then the longest is
-    taken.
+    taken. A question aside holds what it quotes, and no more.
     """
-    bounds = prompt_range(request)
+    bounds = prompt_range(opened.request)
     longest = [asked.sampling.max_tokens for asked in before]
     if not longest:
         return bounds
-    quoted = sum(message.text.count(STAND_IN) for message in request.messages)
-    again = max(0, quoted - len(longest)) * max(longest)
+    quoted = sum(message.text.count(STAND_IN) for message in opened.request.messages)
     low = max(1, bounds.low - quoted * _STAND_IN)
+    if opened.backend is not None:
+        return TokenRange(low, bounds.high + quoted * max(longest))
+    again = max(0, quoted - len(longest)) * max(longest)
     return TokenRange(low, bounds.high + sum(longest) + again)

@@ -1,73 +1,42 @@
 """The trials of a plan as a stream of requests: rendered when wanted, minus what is stored.
 
-Each trial is a conversation: its template says what to ask, the answer leads to the next request
-or to the end. This module holds that loop for all trials at once and knows no backend, no
-scorer's name and no SQL.
+Each trial is a conversation: its template says what to ask, the answer leads to the next request,
+then scorers may ask on, of another backend too. This module holds that loop for all trials at once
+and knows no backend, no scorer's name and no SQL.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.types import (
-    Completion,
-    Json,
-    Outcome,
-    Request,
-    Trial,
-    Turn,
-)
-from promptlab.runner.requests import Ask, Renderer
+from promptlab.core.types import Completion, Outcome, Request, Trial, Turn
+from promptlab.runner.answers import Answers
+from promptlab.runner.clerk import Clerk
+from promptlab.runner.grading import Grading
+from promptlab.runner.lanes import Conversation, Lane
+from promptlab.runner.recorder import Recorder
+from promptlab.runner.requests import Renderer
+from promptlab.runner.stopping import Stopping
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
 _STEP = 64  # requests that a run which may stop early hands out at once, at most
 
 
-class Desk(Protocol):
-    """Where answers are looked up and everything that happens is taken down."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Those who take part in a run beside the trials, each with one job."""
 
-    def stored(self, keys: Sequence[str]) -> Mapping[str, Completion]:
-        """Return the answers that are known already, by request key."""
-
-    def wanted(self, trial: Trial) -> bool:
-        """Say whether a trial is still to be carried out: its arm may have been decided."""
-
-    def skipped(self, trial: Trial) -> None:
-        """Hear that a trial which is not wanted any more is left out."""
-
-    def opening(self, backend: str) -> None:
-        """Hear that a backend is about to load."""
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Keep what a backend told of itself."""
-
-    def reserve(self, calls: int) -> int:
-        """Return how many of so many calls the run may still make, and count them as made."""
-
-    def confirm(self) -> bool:
-        """Say whether a call that is counted may be made now."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Hear that a backend works no more."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Hear why a call of a backend waits to be tried again."""
-
-    def draining(self, calls: int) -> None:
-        """Hear that an interrupted run waits for so many answers in flight."""
-
-    def spoke(self, backend: str, turn: Turn) -> None:
-        """Keep an answer that was measured."""
-
-    async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
-        """Grade and keep a trial that ended, or failed by `error`."""
+    answers: Answers
+    clerk: Clerk
+    stopping: Stopping
+    recorder: Recorder
+    grading: Grading
 
 
 def _storable(completion: Completion) -> Completion:
@@ -81,46 +50,6 @@ def _storable(completion: Completion) -> Completion:
     return replace(completion, text=_NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
-@dataclass(slots=True)
-class _Conversation:
-    """A trial under way: the turns so far, and the call that waits for its answer."""
-
-    trial: Trial
-    turns: list[Turn] = field(default_factory=list)
-    asked: Ask | None = None
-
-    @property
-    def request(self) -> Request:
-        """Return what was asked."""
-        assert self.asked is not None
-        return self.asked.request
-
-    def hear(self, completion: Completion, *, cached: bool) -> Turn:
-        """Take in the answer to what was asked."""
-        assert self.asked is not None
-        turn = self.asked.answered(completion, cached=cached)
-        self.turns.append(turn)
-        return turn
-
-
-@dataclass(slots=True)
-class _Lane:
-    """The work of one backend: trials not begun, requests by their state, and who waits."""
-
-    waiting: Iterator[Trial]
-    unchecked: deque[_Conversation] = field(default_factory=deque)
-    ready: deque[Request] = field(default_factory=deque)
-    in_flight: dict[str, list[_Conversation]] = field(default_factory=dict)
-    looked_up: int = 0  # look-ups under way, whose trials may still want to be sent
-    closed: bool = False  # the backend works no more, or the budget is spent
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def close(self) -> None:
-        """Send no more: whoever waits here is let go."""
-        self.closed = True
-        self.changed.set()
-
-
 class TrialWork:
     """The requests of all unfinished trials, as an executor takes them.
 
@@ -129,25 +58,27 @@ class TrialWork:
     """
 
     def __init__(self, renderer: Renderer, desk: Desk, done: frozenset[int] = frozenset()) -> None:
+        self.keep_facts = desk.recorder.keep_facts
         self._renderer = renderer
         self._desk = desk
         arms: defaultdict[str, set[int]] = defaultdict(set)
         for index, arm in enumerate(renderer.plan.arms):
             arms[arm.backend].add(index)
         self._lanes = {
-            name: _Lane(self._trials(frozenset(indices), done)) for name, indices in arms.items()
+            spec.name: Lane(self._trials(frozenset(arms[spec.name]), done))
+            for spec in renderer.plan.backends
         }
 
     def _trials(self, arms: frozenset[int], done: frozenset[int]) -> Iterator[Trial]:
         plan = self._renderer.plan
-        trials = (plan.trial(seq) for seq in range(plan.size) if seq not in done)
+        trials = (plan.trial(seq) for seq in range(plan.size if arms else 0) if seq not in done)
         for trial in trials:
             if trial.arm not in arms:
                 continue
-            if self._desk.wanted(trial):
+            if self._desk.stopping.wanted(trial):
                 yield trial
             else:
-                self._desk.skipped(trial)
+                self._desk.stopping.leave_out(trial)
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         """Return up to `limit` requests to send; wait while answers may lead to more."""
@@ -160,124 +91,139 @@ class TrialWork:
                 await self._look_up(lane)
                 self._drop_unwanted(lane)
             if lane.ready:
-                if count := self._desk.reserve(min(limit, len(lane.ready))):
+                if count := self._desk.clerk.reserve(backend, min(limit, len(lane.ready))):
                     return [lane.ready.popleft() for _ in range(count)]
-                lane.close()
-            elif not (lane.in_flight or lane.looked_up):
-                lane.changed.set()
+                self._close(lane)
+            elif not self._is_fed(lane):
+                self._wake(lane)
                 return []
             else:
                 lane.changed.clear()
                 await lane.changed.wait()
         return []
 
+    def _is_fed(self, lane: Lane) -> bool:
+        """Tell whether trials under way may still ask something in a lane."""
+        if self._renderer.asks_others:
+            return any(each.busy for each in self._lanes.values())
+        return lane.busy
+
+    def _wake(self, lane: Lane) -> None:
+        """Let those look who wait in a lane, and in others that it may have fed."""
+        for each in self._lanes.values() if self._renderer.asks_others else (lane,):
+            each.changed.set()
+
+    def _close(self, lane: Lane) -> None:
+        lane.close()
+        self._wake(lane)
+
     def again(self, backend: str) -> bool:
         """Ask to make one call more, for a request that failed."""
         lane = self._lanes[backend]
-        if not lane.closed and not self._desk.reserve(1):
-            lane.close()
+        if not lane.closed and not self._desk.clerk.reserve(backend, 1):
+            self._close(lane)
         return not lane.closed
 
     def confirm(self, backend: str) -> bool:
         """Ask whether a call that had to wait may still be made."""
-        if not self._desk.confirm():
-            self._lanes[backend].close()
+        if not self._desk.clerk.confirm():
+            self._close(self._lanes[backend])
             return False
         return True
 
-    def opening(self, backend: str) -> None:
-        """Pass on that a backend is about to load."""
-        self._desk.opening(backend)
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Pass on what a backend told of itself."""
-        self._desk.opened(backend, facts)
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """End the work of a backend that works no more."""
-        self._lanes[backend].close()
-        self._desk.failed(backend, error)
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Pass on why a call waits."""
-        self._desk.waiting(backend, text)
-
-    def draining(self, calls: int) -> None:
-        """Pass on what an interrupted run waits for."""
-        self._desk.draining(calls)
+    async def end(self, backend: str, error: BackendError) -> None:
+        """End the work of a backend that works no more; what scorers asked of it has failed."""
+        lane = self._lanes[backend]
+        failure = Completion(Outcome.ERROR, error=f"backend {backend!r} works no more: {error}")
+        for conversation in lane.give_up(failure):
+            conversation.hear(failure, cached=False)
+            await self._advance(lane, conversation)
+        self._wake(lane)
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Take an answer in: every trial that waits for it goes on or ends."""
         lane = self._lanes[backend]
         completion = _storable(completion)
-        conversations = lane.in_flight[request.key]
-        for place, conversation in enumerate(conversations):
-            shared = place > 0 and completion.outcome is not Outcome.ERROR
+        waiting = lane.in_flight[request.key]
+        if not waiting:  # the backend was given up, and this answer came all the same
+            self._take_down(Turn(backend, request, completion, cached=False, aside=True), backend)
+        first = True
+        while waiting:
+            conversation = waiting.pop(0)
+            shared = not first and completion.outcome is not Outcome.ERROR
             turn = conversation.hear(completion, cached=shared)
-            if place == 0:
-                self._desk.spoke(backend, turn)
+            if first:
+                self._take_down(turn, backend)
+            first = False
             await self._advance(lane, conversation)
         del lane.in_flight[request.key]
-        lane.changed.set()
+        self._wake(lane)
 
-    def _drop_unwanted(self, lane: _Lane) -> None:
-        """Leave out requests that no wanted trial waits for any more."""
+    def _take_down(self, turn: Turn, backend: str) -> None:
+        """Charge, keep and remember an answer that was measured."""
+        self._desk.clerk.charge(backend, turn)
+        self._desk.recorder.put_turn(turn)
+        self._desk.answers.remember(turn)
+
+    def _drop_unwanted(self, lane: Lane) -> None:
+        """Leave out trials that have nothing left to decide."""
         if self._renderer.plan.sequential is None:
             return
-        ready = list(lane.ready)
-        lane.ready.clear()
-        for request in ready:
-            waiting = lane.in_flight[request.key]
-            if any(self._desk.wanted(conversation.trial) for conversation in waiting):
-                lane.ready.append(request)
-                continue
-            for conversation in lane.in_flight.pop(request.key):
-                self._desk.skipped(conversation.trial)
+        wanted = self._desk.stopping.wanted
+        for conversation in lane.drop(lambda waiting: not wanted(waiting.trial)):
+            self._desk.stopping.leave_out(conversation.trial)
 
-    def _fill(self, lane: _Lane) -> bool:
+    def _fill(self, lane: Lane) -> bool:
         """Render trials until a look-up is worth it; False when there is none to look up."""
         for trial in lane.waiting:
-            self._ask(lane, _Conversation(trial))
+            self._ask(Conversation(trial))
             if len(lane.unchecked) >= LOOK_UP:
                 break
+        else:
+            lane.begun = True
         return bool(lane.unchecked)
 
-    def _ask(self, lane: _Lane, conversation: _Conversation) -> bool:
+    def _ask(self, conversation: Conversation) -> bool:
         """Render the next call of a trial; False at its end."""
-        conversation.asked = self._renderer.next(conversation.trial, conversation.turns)
-        if conversation.asked is None:
-            return False
-        lane.unchecked.append(conversation)
-        return True
+        while True:
+            opened = self._renderer.next(conversation.trial, conversation.turns)
+            if opened is None:
+                return False
+            conversation.asked = opened
+            lane = self._lane_of(conversation)
+            if lane.failure is None or not conversation.visits:
+                lane.enter(conversation)
+                return True
+            key = conversation.asked.request.key
+            completion = self._desk.answers.find([key]).get(key, lane.failure)
+            conversation.hear(completion, cached=completion is not lane.failure)
 
-    async def _look_up(self, lane: _Lane) -> None:
+    def _lane_of(self, conversation: Conversation) -> Lane:
+        own = self._renderer.plan.arms[conversation.trial.arm].backend
+        return self._lanes[conversation.asked.backend or own]
+
+    async def _look_up(self, lane: Lane) -> None:
         """Answer from the store what it knows; the rest is ready to be sent."""
         asked = list(lane.unchecked)
         lane.unchecked.clear()
-        lane.looked_up += 1
-        try:
-            await self._sort(lane, asked)
-        finally:
-            lane.looked_up -= 1
-            lane.changed.set()
+        await self._sort(lane, asked)
+        self._wake(lane)
         await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
 
-    async def _sort(self, lane: _Lane, asked: Sequence[_Conversation]) -> None:
-        known = self._desk.stored([conversation.request.key for conversation in asked])
+    async def _sort(self, lane: Lane, asked: Sequence[Conversation]) -> None:
+        known = self._desk.answers.find([each.asked.request.key for each in asked])
         for conversation in asked:
-            request = conversation.request
-            completion = known.get(request.key)
-            if completion is not None:
-                conversation.hear(completion, cached=True)
-                await self._advance(lane, conversation)
-            elif request.key in lane.in_flight:
-                lane.in_flight[request.key].append(conversation)
+            completion = known.get(conversation.asked.request.key)
+            if completion is None and conversation.visits:
+                completion = lane.failure  # it may have been given up meanwhile
+            if completion is None:
+                lane.send(conversation)
             else:
-                lane.in_flight[request.key] = [conversation]
-                lane.ready.append(request)
+                conversation.hear(completion, cached=completion is not lane.failure)
+                await self._advance(lane, conversation)
 
-    async def _advance(self, lane: _Lane, conversation: _Conversation) -> None:
-        """Let a trial that heard an answer ask on, or end.
+    async def _advance(self, lane: Lane, conversation: Conversation) -> None:
+        """Let a trial that heard an answer ask on, or end; `lane` is where it was.
 
         An answer that the template cannot go on from fails this trial alone. What failed aside is
         missed by the scorer that asked, and by nobody else.
@@ -286,8 +232,10 @@ class TrialWork:
         failed = heard.completion.outcome is Outcome.ERROR and not heard.aside
         error = heard.completion.error if failed else None
         try:
-            if error is None and self._ask(lane, conversation):
-                return
+            goes_on = error is None and self._ask(conversation)
         except PromptlabError as failure:
-            error = str(failure)
-        await self._desk.finish(conversation.trial, tuple(conversation.turns), error)
+            goes_on, error = False, str(failure)
+        if not goes_on:
+            turns = tuple(conversation.turns)
+            await self._desk.grading.finish(conversation.trial, turns, error)
+        lane.here -= 1

@@ -9,9 +9,12 @@ annotations, and a text that holds `{{ ... }}` is filled in from the case (`fill
 returns a verdict (bool), a number, or a `Score` with a reason. It may be async. What it raises
 becomes a failed score, never the end of a run.
 
-A scorer that wants to know how likely the model finds given answers names them by `continuations`,
-a function of the same parameters; `weighed` gives it what the model said of them. Where no scorer
-of a suite reads the output (`reads_output=False`), the likeliest of such answers may stand for it.
+A scorer that wants to know something from a model says so by `asks`, a function of the same
+arguments that returns its questions (`Ask`); `Sample.answer_to` then gives it the answers. The
+function is called again with the answers so far, until it asks nothing new. A parameter annotated
+`BackendName` names a backend to ask; without one, the model is asked that gave the answer. Where no
+scorer of a suite reads the output (`reads_output=False`), the likeliest of several answers that
+such a question weighs may stand for it.
 
 A scorer is found by name among ours, then among the entry points `promptlab.scorers`, or as
 `module:attr` of the user's project; that one may be a plain function without the decorator.
@@ -21,22 +24,37 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from promptlab.core.digest import digest_text
+from promptlab.core.digest import source_version
 from promptlab.core.errors import PromptlabError
-from promptlab.core.foreign import foreign
+from promptlab.core.foreign import foreign, is_async
 from promptlab.core.plugins import load_attr, load_point, unknown
-from promptlab.core.types import Case, Likelihood, Outcome, Score, Turn
+from promptlab.core.types import Case, Completion, Likelihood, Outcome, Score, Turn
+from promptlab.scorers.asking import Ask, Asker, BackendName
 from promptlab.scorers.signature import Parameter, parameters_of, summary_of
 
+__all__ = [
+    "Ask",
+    "BackendName",
+    "Description",
+    "Runs",
+    "Sample",
+    "Scorer",
+    "describe",
+    "get_scorer",
+    "scorer",
+    "scorer_names",
+]
+
 Verdict = bool | float | Score
-Continuations = Callable[..., Sequence[str]]
+Asks = Callable[..., Iterable[Ask]]
+Runs = Literal["inline", "thread", "async"]
 F = TypeVar("F", bound=Callable[..., Verdict | Awaitable[Verdict]])
 
 GROUP = "promptlab.scorers"
@@ -45,22 +63,48 @@ _MODULES = ("text", "structured", "shape", "likelihood")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """All that a scorer may know of one trial. The sole input of every scorer."""
+    """All that a scorer may know of one trial. The sole input of every scorer.
+
+    `turns` are its model calls, in their order; those that scorers made stand `aside`.
+    """
 
     output: str
     case: Case
     outcome: Outcome
     turns: tuple[Turn, ...] = ()
+    asker: Asker | None = field(default=None, repr=False)
+
+    def answer_to(self, ask: Ask) -> Completion:
+        """Return what the model answered to this. Raise `LookupError` where it did not."""
+        key = None if self.asker is None else self.asker.request(ask).key
+        for turn in reversed(self.turns):
+            if turn.request.key == key:
+                return _answered(turn)
+        raise LookupError("the model was not asked this")
+
+    def answered(self, ask: Ask) -> bool:
+        """Tell whether the model was asked this, whatever came of it."""
+        key = None if self.asker is None else self.asker.request(ask).key
+        return any(turn.request.key == key for turn in self.turns)
 
     def weighed(self, continuations: Sequence[str]) -> tuple[Likelihood, ...]:
         """Return how likely the model finds each of these answers, which the scorer asked for."""
         for turn in reversed(self.turns):
-            if turn.request.continuations != tuple(continuations):
-                continue
-            if turn.completion.outcome is Outcome.ERROR:
-                raise LookupError(f"the model was asked, but {turn.completion.error}")
-            return turn.completion.likelihoods
+            if turn.request.continuations == tuple(continuations) and self._is_of_prompt(turn):
+                return _answered(turn).likelihoods
         raise LookupError("the model was not asked how likely these answers are")
+
+    def _is_of_prompt(self, turn: Turn) -> bool:
+        """Tell whether a turn asks about the prompt whose answer is graded."""
+        if turn.backend is not None:
+            return False
+        return self.asker is None or turn.request.messages == self.asker.prompt
+
+
+def _answered(turn: Turn) -> Completion:
+    if turn.completion.outcome is Outcome.ERROR:
+        raise LookupError(f"the model was asked, but {turn.completion.error or 'gave no answer'}")
+    return turn.completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +113,11 @@ class Scorer:
 
     `judge` says that it asks a model or a person, who may be wrong: no comparison concludes from
     its scores before the project states how well it agrees with people. `check` takes all
-    parameters by keyword and raises `ValueError` where they do not go together. `continuations`
-    takes the same and returns the answers that a model shall weigh. A scorer that does not read the
-    output needs none. `libraries` are the distributions it grades with, whose versions count too.
+    parameters by keyword and raises `ValueError` where they do not go together. `asks` takes what
+    the function takes and returns what is to be asked of a model first. A scorer that does not read
+    the output needs none. `libraries` are the distributions it grades with, whose versions count
+    too. `runs` says how the function is called: `inline`, at once, for what is sure to be quick; in
+    a `thread` of its own; or `async`, as a coroutine. Nobody need say: see `way`.
     """
 
     name: str
@@ -79,14 +125,24 @@ class Scorer:
     function: Callable[..., Verdict | Awaitable[Verdict]]
     check: Callable[..., None] | None = None
     judge: bool = False
-    continuations: Continuations | None = None
+    asks: Asks | None = None
     reads_output: bool = True
     libraries: tuple[str, ...] = ()
+    runs: Runs | None = None
 
     @property
     def ours(self) -> bool:
-        """Tell whether this scorer is built in: quick, and known never to hang."""
+        """Tell whether this scorer is built in, and known never to hang."""
         return self.function.__module__.startswith("promptlab.")
+
+    @property
+    def way(self) -> Runs:
+        """Return how the function runs; where nobody says, what is not ours may block."""
+        if self.runs is not None:
+            return self.runs
+        if is_async(self.function):
+            return "async"
+        return "inline" if self.ours else "thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +158,30 @@ class Description:
 _DECORATED: list[Scorer] = []
 
 
-def scorer(
+def scorer(  # noqa: PLR0913 - a word for each thing that a scorer may say of itself
     *,
     version: str = "1",
     check: Callable[..., None] | None = None,
     judge: bool = False,
-    continuations: Continuations | None = None,
+    asks: Asks | None = None,
     reads_output: bool = True,
     libraries: Sequence[str] = (),
+    runs: Runs | None = None,
 ) -> Callable[[F], F]:
     """Make the decorated function a scorer under its own name."""
 
     def register(function: F) -> F:
-        name = function.__name__
         _DECORATED.append(
             Scorer(
-                name=name,
+                name=function.__name__,
                 version=version,
                 function=function,
                 check=check,
                 judge=judge,
-                continuations=continuations,
+                asks=asks,
                 reads_output=reads_output,
                 libraries=tuple(libraries),
+                runs=runs,
             )
         )
         return function
@@ -181,6 +238,6 @@ def _as_scorer(name: str, found: object) -> Scorer:
 def _source_version(function: Callable[..., object]) -> str:
     """Return the digest of the function's source: an edited scorer grades anew."""
     try:
-        return digest_text(inspect.getsource(function))
+        return source_version(inspect.getsource(function))
     except (OSError, TypeError):
         return "1"

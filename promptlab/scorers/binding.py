@@ -15,7 +15,7 @@ import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
-from promptlab.core.types import Case, Json, Score, ScorerSpec
-from promptlab.scorers import Sample, Scorer, get_scorer
+from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
+from promptlab.scorers import Ask, Sample, Scorer, get_scorer
+from promptlab.scorers.asking import backends_named, flaw_of, names_backend
 from promptlab.scorers.fill import Blank, blank
-from promptlab.scorers.identity import identity_of
+from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
@@ -50,6 +51,7 @@ class BoundScorer:
     """A scorer with its parameters. `spec` is what a run keeps of it.
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
+    `backends` are the names of those it may ask, beside the one whose answers it grades.
     """
 
     spec: ScorerSpec
@@ -57,32 +59,49 @@ class BoundScorer:
     fixed: Mapping[str, Any]
     blanks: tuple[tuple[Field, Blank], ...]
     run: Run
+    backends: tuple[str, ...] = ()
 
-    @property
-    def weighs(self) -> bool:
-        """Tell whether it wants to know how likely given answers are."""
-        return self.scorer.continuations is not None
+    def asks(self, sample: Sample) -> list[Ask]:
+        """Return what it wants to know from a model, answered before or not.
 
-    def continuations(self, case: Case) -> tuple[str, ...]:
-        """Return the answers to this case that it wants weighed, none where it wants to know none.
-
-        Raise `PromptlabError` where they cannot be told.
+        Raise `PromptlabError` where that cannot be told.
         """
-        if self.scorer.continuations is None:
-            return ()
-        params, place = self.prepare(case), f"scorer {self.spec.label!r}, case {case.id!r}"
-        with foreign(f"{place}: its continuations fail"):
-            texts = self.scorer.continuations(**params)
-        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise PromptlabError(
-                f"{place}: its continuations are {reprlib.repr(texts)}, not a list of texts"
-            )
-        if not texts or "" in texts:
+        if self.scorer.asks is None:
+            return []
+        params = self.prepare(sample.case)
+        place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
+        with foreign(f"{place}: its asks fail"):
+            asks = list(self.scorer.asks(sample, **params))
+            flaws = [flaw_of(ask) for ask in asks]
+        for ask, flaw in zip(asks, flaws, strict=True):
+            self._check_ask(ask, flaw, place)
+        return asks
+
+    def asks_ahead(self, sample: Sample) -> list[Ask]:
+        """Return what it will ask where a stand-in is all there is of the output.
+
+        A function that reads the output may fail at that, and not at what a model says.
+        """
+        try:
+            return self.asks(sample)
+        except PromptlabError as error:
+            if self.scorer.reads_output and error.__cause__ is not None:
+                return []
+            raise
+
+    def _check_ask(self, ask: Ask, flaw: str | None, place: str) -> None:
+        if flaw is not None:
+            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}: {flaw}")
+        if "" in ask.continuations:
             raise PromptlabError(
                 f"{place}: there is an empty answer to weigh",
                 hint="name one answer or more, none of them empty",
             )
-        return tuple(texts)
+        if ask.backend is not None and ask.backend not in self.backends:
+            raise PromptlabError(
+                f"{place}: it asks the backend {ask.backend!r}, which none of its parameters names",
+                hint="annotate the parameter as promptlab.BackendName",
+            )
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
         """Return the parameters for this case. Raise `PromptlabError` where they do not fit."""
@@ -101,7 +120,16 @@ class BoundScorer:
             params = self._filled(sample.case) if self.blanks else self.fixed
         except PromptlabError as error:
             return failed_score(error)
-        return await self.run(sample, params)
+        score = await self.run(sample, params)
+        return self._explained(score, sample) if score.value is None else score
+
+    def _explained(self, score: Score, sample: Sample) -> Score:
+        """Say of a failed score what kept the scorer from asking, if anything did."""
+        try:
+            self.asks(sample)
+        except PromptlabError as error:
+            return failed_score(error.__cause__ or error)
+        return score
 
     def _filled(self, case: Case) -> dict[str, Any]:
         params = dict(self.fixed)
@@ -128,6 +156,20 @@ def bind(
                 hint=f"give each its own name, such as {_LABEL_KEY}: {label}_2",
             )
     return tuple(_bind_one(entry, root, time_limit_s) for entry in parsed)
+
+
+def knowing(
+    scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec]
+) -> tuple[BoundScorer, ...]:
+    """Let scorers that ask backends be known by these, too."""
+    digests = {spec.name: spec.digest for spec in backends}
+    return tuple(_knowing(scorer, digests) if scorer.backends else scorer for scorer in scorers)
+
+
+def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
+    asked = {name: digests[name] for name in scorer.backends}
+    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, asked))
+    return replace(scorer, spec=spec)
 
 
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
@@ -163,6 +205,7 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
         try:
             fill = blank(given.get(name, field.parameter.default))
             if fill is not None:
+                _refuse_blank_backend(field)
                 blanks.append((field, fill))
             elif name in given:
                 fixed[field.parameter.key] = field.parse(given[name])
@@ -180,7 +223,21 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
         judge=scorer.judge,
         identity=identity_of(scorer, root),
     )
-    return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s))
+    named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
+    backends = tuple(dict.fromkeys(name for value in named for name in backends_named(value)))
+    return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s), backends)
+
+
+def _names_backend(field: Field) -> bool:
+    return names_backend(field.parameter.annotation)
+
+
+def _refuse_blank_backend(field: Field) -> None:
+    """Refuse a backend that would differ from case to case: a plan names all of its backends."""
+    if _names_backend(field):
+        raise PromptlabError(
+            "the name of a backend cannot be filled in from the case", hint="write the name itself"
+        )
 
 
 def _as_json(entry: Entry) -> dict[str, Json]:
@@ -223,7 +280,7 @@ def _place(label: str, parameter: str) -> str:
 
 
 def _placed(error: PromptlabError, place: str) -> PromptlabError:
-    return PromptlabError(f"{place}: {error.message}", hint=error.hint)
+    return error.saying(f"{place}: {error.message}")
 
 
 def _misread(entry: object) -> PromptlabError:

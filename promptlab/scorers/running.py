@@ -17,7 +17,7 @@ from numbers import Real
 from typing import Any
 
 from promptlab.core.errors import PromptlabError
-from promptlab.core.foreign import call_foreign, foreign, is_async
+from promptlab.core.foreign import call_foreign, foreign
 from promptlab.core.types import Score
 from promptlab.scorers import Sample, Scorer
 
@@ -33,15 +33,14 @@ _FAILED = Score(0.0, passed=False)
 
 
 def runner(scorer: Scorer, time_limit_s: float) -> Run:
-    """Return the way to run this scorer: at once if it is ours, else under a time limit."""
-    run: Run
-    if is_async(scorer.function):
-        run = partial(_await, scorer.function)
-    elif scorer.ours:
-        return partial(_run_at_once, scorer.function)
-    else:
-        run = partial(_run_in_thread, scorer.function)
-    return run if scorer.ours else partial(_run_within, time_limit_s, run)
+    """Return the way to run this scorer; what is not ours gets a time limit where one can hold."""
+    if scorer.ours:
+        ways = {"inline": _run_at_once, "thread": _run_pooled, "async": _await}
+        return partial(ways[scorer.way], scorer.function)
+    if scorer.way == "inline":
+        return partial(_run_guarded, scorer.function)
+    run: Run = partial(_await if scorer.way == "async" else _run_in_thread, scorer.function)
+    return partial(_run_within, time_limit_s, run)
 
 
 def score_of(result: object) -> Score:
@@ -89,11 +88,28 @@ def _legal(score: Score) -> Score:
     return replace(score, value=float(score.value), passed=passed)
 
 
-async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+def _graded(function: Function, sample: Sample, params: Params) -> Score:
     try:
         return score_of(function(sample, **params))
     except Exception as error:  # noqa: BLE001 - what a scorer raises is a failed score
         return failed_score(error)
+
+
+async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+    return _graded(function, sample, params)
+
+
+async def _run_pooled(function: Function, sample: Sample, params: Params) -> Score:
+    """Run a function that ends by itself in a thread that others use, too."""
+    return await asyncio.to_thread(_graded, function, sample, params)
+
+
+async def _run_guarded(function: Function, sample: Sample, params: Params) -> Score:
+    try:
+        with foreign("the scorer"):
+            return score_of(function(sample, **params))
+    except PromptlabError as error:
+        return failed_score(error.__cause__ or error)
 
 
 async def _await(function: Function, sample: Sample, params: Params) -> Score:

@@ -127,39 +127,6 @@ def confidence_sequence(d: ArrayLike, alpha: float = 0.05) -> Interval:
     return -_upper(-values, counts, alpha), _upper(values, counts, alpha)
 
 
-def halving_rounds(arms: int, budget: int) -> list[tuple[int, int]]:
-    """Return the rounds of a race by sequential halving, empty for one arm.
-
-    There are ceil(log2 arms) rounds; the better half of the arms, rounded up, goes on to the next,
-    and the winner of the last has won. All arms of a round run on the same new cases. The rounds
-    have equal shares of the budget; what whole cases leave over goes to the rounds after.
-    Z. Karnin, T. Koren and O. Somekh, Proc. 30th International Conference on Machine Learning
-    (2013).
-
-    Args:
-        arms: how many start
-        budget: calls in all, one per arm and case
-
-    Returns:
-        for each round, the arms that run in it and the new cases that each of them gets
-
-    Raises:
-        ValueError: there is no arm, or the budget does not give every round a case.
-    """
-    if arms < 1:
-        raise ValueError("a race needs an arm")
-    rounds = []
-    total = (arms - 1).bit_length()
-    for left in range(total, 0, -1):
-        cases = budget // (left * arms)
-        if cases == 0:
-            raise ValueError(f"a budget of {budget} calls is too small for {total} rounds")
-        rounds.append((arms, cases))
-        budget -= arms * cases
-        arms = (arms + 1) // 2
-    return rounds
-
-
 def _mean_exp(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean of the exponentials over the last axis."""
     largest = logs.max(axis=-1, keepdims=True)

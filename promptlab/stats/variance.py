@@ -7,8 +7,7 @@ scores.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi, sqrt
-from statistics import NormalDist
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,20 +46,6 @@ class VarianceSplit:
         return max(1.0, sqrt(ratio * cost_case / cost_call))
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseFloor:
-    """How far two runs of the very same arm differ by chance, as means over `cases` cases.
-
-    `noise` is the variance of one score around its case's mean, `expected` the mean size of the
-    difference, `bound` the size that it stays within at the level asked for.
-    """
-
-    cases: int
-    noise: float
-    expected: float
-    bound: float
-
-
 def split_variance(a: ArrayLike, b: ArrayLike) -> VarianceSplit:
     """Return how much of the variance of B - A is between cases and how much is resampling.
 
@@ -88,31 +73,6 @@ def split_variance(a: ArrayLike, b: ArrayLike) -> VarianceSplit:
     resampling = noise_a * _mean_inverse(of_a[compared]) + noise_b * _mean_inverse(of_b[compared])
     between = max(0.0, float(differences[compared].var(ddof=1)) - resampling)
     return VarianceSplit(cases, between, noise_a, noise_b)
-
-
-def noise_floor(
-    scores: ArrayLike, cases: int | None = None, repeats: int = 1, level: float = 0.95
-) -> NoiseFloor | None:
-    """Return how far two runs of this arm would differ by chance alone, None if nothing tells.
-
-    The difference of two runs over n cases with K repeats each has the variance 2·s²/(n·K) with s²
-    the variance within cases. As a normal deviate of that standard deviation it has the mean size
-    √(2/pi) times it, and stays with probability `level` within z times it.
-
-    Args:
-        scores: of one arm, shape (cases, repeats), NaN where unknown; some case has two repeats
-        cases: n, by default the cases of `scores` that have a score
-        repeats: K
-        level: of the bound
-    """
-    values = np.asarray(scores, dtype=np.float64)
-    noise = _noise(values)
-    if noise is None:
-        return None
-    n = int(np.count_nonzero(~np.isnan(values).all(axis=1))) if cases is None else cases
-    deviation = sqrt(2 * noise / (n * repeats))
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    return NoiseFloor(n, noise, sqrt(2 / pi) * deviation, z * deviation)
 
 
 def _mean_inverse(scores: NDArray[np.float64]) -> float:

@@ -23,13 +23,16 @@ from promptlab.core.results import (
     StoreStats,
     TemplateHistory,
 )
-from promptlab.core.types import Completion, Json, Plan, Score, ScorerSpec, Turn
+from promptlab.core.runs import BackendFacts, RunSettings
+from promptlab.core.types import Completion, Plan, Score, ScorerSpec, Turn
 from promptlab.store import aggregates, care, gradings, imported, plans, queries, runs
 from promptlab.store.connection import Connection, prepare
 from promptlab.store.encode import iso
 from promptlab.store.writer import Writer
 
 __all__ = ["Store", "TemplateHistory", "Writer"]
+
+NOTHING_ASKED = RunSettings()
 
 
 class Store:
@@ -67,22 +70,22 @@ class Store:
         plan: Plan,
         *,
         fresh: bool = False,
-        overrides: Mapping[str, Json] | None = None,
+        settings: RunSettings = NOTHING_ASKED,
         trials: int | None = None,
     ) -> None:
-        """Store a new run with its whole plan. `overrides` is what was asked beyond the suite.
+        """Store a new run with its whole plan. `settings` are what was asked beyond the suite.
 
         `trials` is how many there will be, where that is not every trial of the plan.
         """
         size = plan.size if trials is None else trials
-        asked = runs.Asked(size, fresh=fresh, overrides=overrides or {})
+        asked = runs.Asked(size, fresh=fresh, settings=settings)
         runs.begin_run(self._connection, run_id, plan, self._now(), asked)
 
     def resume_run(self, run_id: str) -> None:
         """Make this process the one that carries out an interrupted run."""
         runs.resume_run(self._connection, self._number(run_id))
 
-    def keep_facts(self, run_id: str, backend: str, facts: Mapping[str, Json]) -> None:
+    def keep_facts(self, run_id: str, backend: str, facts: BackendFacts) -> None:
         """Keep with a run what a backend said of itself when it opened."""
         runs.keep_facts(self._connection, self._number(run_id), backend, facts)
 

@@ -7,6 +7,7 @@ from typing import Any
 from promptlab.core.budget import Spent
 from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
+from promptlab.store.columns import GROUP
 from promptlab.store.connection import Connection
 
 _ARM_OUTCOMES = """
@@ -17,17 +18,17 @@ SELECT arm, count(*),
     count(output_tokens), sum(output_tokens), avg(output_tokens),
     count(latency_s), sum(latency_s), avg(latency_s),
     count(cost_usd), sum(cost_usd), avg(cost_usd)
-FROM trials WHERE run = ? GROUP BY arm ORDER BY arm
+FROM trials WHERE run = :run GROUP BY arm ORDER BY arm
 """
 
 # Repeats of a case are no independent evidence: they are averaged first, then the cases count.
-_ARM_SCORES = """
+_ARM_SCORES = f"""
 WITH per_case AS (
     SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean, count(s.score) AS scores,
         sum(s.score = s.passed) AS verdicts, sum(s.passed) AS passes,
         sum(s.error IS NOT NULL) AS failed
     FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
-    WHERE t.run = ?1
+    WHERE t.run = :run
     GROUP BY t.arm, s.scorer, t.case_
 ), centred AS (
     SELECT *, mean - avg(mean) OVER (PARTITION BY arm, scorer) AS deviation FROM per_case
@@ -35,11 +36,10 @@ WITH per_case AS (
 SELECT e.arm, k.label, count(e.mean), sum(e.scores), avg(e.mean),
     CASE WHEN count(e.mean) > 1 THEN sum(deviation * deviation) / (count(e.mean) - 1) END,
     sum(e.verdicts), sum(e.passes), sum(e.failed),
-    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN c.case_group END)
-        + sum(e.mean IS NOT NULL AND c.case_group IS NULL)
+    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END)
 FROM centred e
-JOIN run_scorers k ON k.run = ?1 AND k.position = e.scorer
-JOIN run_cases p ON p.run = ?1 AND p.position = e.case_
+JOIN run_scorers k ON k.run = :run AND k.position = e.scorer
+JOIN run_cases p ON p.run = :run AND p.position = e.case_
 JOIN cases c ON c.id = p.case_
 GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
 """
@@ -52,24 +52,24 @@ SELECT coalesce(r.spent_calls, g.answers), coalesce(r.spent_cost_usd, g.cost),
 FROM runs r, (
     SELECT count(*) AS answers, coalesce(sum(cost_usd), 0.0) AS cost,
         CASE WHEN count(cost_usd) THEN count(*) - count(cost_usd) ELSE 0 END AS unpriced
-    FROM generations WHERE run = ?1
-) g WHERE r.id = ?1
+    FROM generations WHERE run = :run
+) g WHERE r.id = :run
 """
 
 
 def spent(connection: Connection, run: int) -> Spent:
     """Return what a run has spent."""
-    return Spent(*(connection.row(_SPENT, [run]) or ()))
+    return Spent(*(connection.row(_SPENT, run=run) or ()))
 
 
 def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
     """Return one entry for each arm that has a stored trial."""
-    return [_outcomes(*row) for row in connection.rows(_ARM_OUTCOMES, [run])]
+    return [_outcomes(*row) for row in connection.rows(_ARM_OUTCOMES, run=run)]
 
 
 def arm_scores(connection: Connection, run: int) -> list[ArmScores]:
     """Return one entry for each arm and scorer that have a stored score."""
-    return [_scores(*row) for row in connection.rows(_ARM_SCORES, [run])]
+    return [_scores(*row) for row in connection.rows(_ARM_SCORES, run=run)]
 
 
 def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from promptlab.core.digest import digest_json, digest_text
+from promptlab.core.digest import (
+    backend_digest,
+    case_content,
+    digest_json,
+    digest_text,
+    template_digest,
+)
 from promptlab.core.errors import StoreError
 from promptlab.core.results import StoreStats
 from promptlab.store.connection import Connection
@@ -23,6 +29,9 @@ TABLES = (
     "trial_turns",
     "scores",
 )
+
+# Of a run `r`: its trials were measured elsewhere (`RunSettings.imported`).
+_IMPORTED = "json_extract(r.overrides, '$.imported') IS NOT NULL"
 
 _SHOWN = 20  # problems of one kind that are told one by one
 
@@ -82,11 +91,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "run {}: trial {} has an outcome, but not the answer that was graded",
-        """
+        f"""
         SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
         LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
         WHERE t.outcome <> 'error' AND u.generation IS NULL
-            AND json_extract(r.overrides, '$.imported') IS NULL
+            AND NOT {_IMPORTED}
         """,
     ),
     (
@@ -98,12 +107,12 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "run {}: trial {} lacks a score",
-        """
+        f"""
         SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
         JOIN run_scorers k ON k.run = t.run
         LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
         WHERE t.outcome <> 'error' AND s.run IS NULL
-            AND json_extract(r.overrides, '$.imported') IS NULL
+            AND NOT {_IMPORTED}
         """,
     ),
     (
@@ -171,23 +180,16 @@ def _wrong_digests(
 
 
 def _template_digest(source: str, includes: str) -> str:
-    return digest_json({"source": source, "includes": from_json(includes)})
+    return template_digest(source, from_json(includes))
 
 
 def _case_digest(case_id: str, vars_: str, expect: str, tags: str, group: str | None) -> str:
-    return digest_json(
-        {
-            "id": case_id,
-            "vars": from_json(vars_),
-            "expect": from_json(expect),
-            "tags": from_json(tags),
-            "group": group,
-        }
-    )
+    content = case_content(from_json(vars_), from_json(expect), from_json(tags), group, case_id)
+    return digest_json(content)
 
 
 def _backend_digest(identity: str) -> str:
-    return digest_json(from_json(identity))
+    return backend_digest(from_json(identity))
 
 
 _DIGESTS: tuple[tuple[str, str, Callable[..., str]], ...] = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,31 +86,31 @@ class Connection:
                 isolation_level=None,
             )
 
-    def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Generator[Row, None, None]:
-        """Yield the rows of a query."""
+    def rows(self, sql: str, **values: Value) -> Generator[Row, None, None]:
+        """Yield the rows of a query, in which `:name` is the value of that name."""
         with mapped(self.path):
-            yield from self.raw.execute(sql, parameters)
+            yield from self.raw.execute(sql, values or ())
 
-    def row(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
+    def row(self, sql: str, **values: Value) -> Row | None:
         """Return the first row of a query, or None."""
-        return next(self.rows(sql, parameters), None)
+        return next(self.rows(sql, **values), None)
 
-    def value(self, sql: str, parameters: Sequence[Value] = ()) -> Any:
+    def value(self, sql: str, **values: Value) -> Any:
         """Return the first column of the first row of a query, or None."""
-        row = self.row(sql, parameters)
+        row = self.row(sql, **values)
         return row[0] if row else None
 
-    def count(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+    def count(self, sql: str, **values: Value) -> int:
         """Return the one number that a query answers."""
-        return int(self.value(sql, parameters))
+        return int(self.value(sql, **values))
 
-    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+    def execute(self, sql: str, **values: Value) -> int:
         """Run one statement and return the id of the row it inserted."""
         with mapped(self.path):
-            return self.raw.execute(sql, parameters).lastrowid or 0
+            return self.raw.execute(sql, values or ()).lastrowid or 0
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        """Run one statement for every row."""
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value] | Mapping[str, Value]]) -> None:
+        """Run one statement for every row; see `columns.placeholders`."""
         with mapped(self.path):
             self.raw.executemany(sql, rows)
 
@@ -172,10 +172,8 @@ def _bring_up_to_date_first(path: Path) -> None:
     try:
         prepare(path, readonly=False).close()
     except StoreError as error:
-        raise StoreError(
-            f"of an older promptlab, and to be brought up to date first; but {error.message}",
-            hint=error.hint,
-            where=error.where,
+        raise error.saying(
+            f"of an older promptlab, and to be brought up to date first; but {error.message}"
         ) from error
 
 
@@ -233,7 +231,7 @@ def _make(connection: Connection) -> None:
     with connection.transaction():
         if not _applied(connection):
             for statement, values in new_database():
-                connection.execute(statement, values)
+                connection.execute(statement, **values)
 
 
 def _applied(connection: Connection) -> set[str]:
@@ -241,9 +239,9 @@ def _applied(connection: Connection) -> set[str]:
 
     The table is the one that it keeps account in.
     """
-    if not connection.count("SELECT count(*) FROM sqlite_schema WHERE name = ?", [ACCOUNT]):
+    if not connection.count("SELECT count(*) FROM sqlite_schema WHERE name = :name", name=ACCOUNT):
         return set()
-    names = connection.rows(f"SELECT name FROM {ACCOUNT} WHERE migration_set = ?", [STEP_SET])
+    names = connection.rows(f"SELECT name FROM {ACCOUNT} WHERE migration_set = :set", set=STEP_SET)
     return {name for (name,) in names}
 
 

@@ -18,11 +18,6 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 from_json = json.loads
 
-COMPLETION_COLUMNS = (
-    "outcome, output, finish_reason, model, input_tokens, output_tokens, cache_read_tokens, "
-    "cache_write_tokens, reasoning_tokens, cost_usd, latency_s, fingerprint, warnings, likelihoods"
-)
-
 
 def to_json(value: object) -> str:
     """Return `value` as JSON that the database can hold."""

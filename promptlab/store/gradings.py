@@ -15,28 +15,37 @@ from promptlab.store.connection import Connection
 from promptlab.store.records import INSERT_SCORE, score_row
 from promptlab.store.runs import run_info
 
-_GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = ? AND outcome <> 'error'"
+_GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
 
 _SCORES = """
 SELECT s.seq, s.score, s.passed, s.reason, s.error, s.traceback
 FROM scores s JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
-WHERE s.run = ? AND k.label = ?
+WHERE s.run = :run AND k.label = :label
 """
 
 _KEEP_GRADING = """
 INSERT INTO former_gradings (run, scorer, version, identity, replaced_at)
-SELECT run, position, version, identity, ? FROM run_scorers WHERE run = ? AND position = ?
+SELECT run, position, version, identity, :now FROM run_scorers
+WHERE run = :run AND position = :scorer
 """
 
 _KEEP_SCORES = """
 INSERT INTO former_scores (grading, seq, score, passed, reason, error, traceback)
-SELECT ?, seq, score, passed, reason, error, traceback FROM scores WHERE run = ? AND scorer = ?
+SELECT :grading, seq, score, passed, reason, error, traceback FROM scores
+WHERE run = :run AND scorer = :scorer
+"""
+
+_DROP_SCORES = "DELETE FROM scores WHERE run = :run AND scorer = :scorer"
+
+_KEEP_SCORER = """
+UPDATE run_scorers SET version = :version, identity = :identity, judge = :judge
+WHERE run = :run AND position = :scorer
 """
 
 
 def graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
     """Yield the trials that have an answer to be graded, in the order of the plan."""
-    for seq, case, graded, outcome in connection.rows(_GRADED, [run]):
+    for seq, case, graded, outcome in connection.rows(_GRADED, run=run):
         yield GradedTrial(seq, case, graded, Outcome(outcome))
 
 
@@ -44,7 +53,7 @@ def scores(connection: Connection, run: int, label: str) -> dict[int, Score]:
     """Return the scores that one scorer gave in a run, by the place of their trial."""
     return {
         seq: Score(score, None if passed is None else bool(passed), *texts)
-        for seq, score, passed, *texts in connection.rows(_SCORES, [run, label])
+        for seq, score, passed, *texts in connection.rows(_SCORES, run=run, label=label)
     }
 
 
@@ -55,18 +64,23 @@ def replace_grading(
     with connection.transaction():
         _require_whole(connection, run, found)
         place = connection.count(
-            "SELECT position FROM run_scorers WHERE run = ? AND label = ?", [run, spec.label]
+            "SELECT position FROM run_scorers WHERE run = :run AND label = :label",
+            run=run,
+            label=spec.label,
         )
-        grading = connection.execute(_KEEP_GRADING, [now, run, place])
-        connection.execute(_KEEP_SCORES, [grading, run, place])
-        connection.execute("DELETE FROM scores WHERE run = ? AND scorer = ?", [run, place])
+        grading = connection.execute(_KEEP_GRADING, now=now, run=run, scorer=place)
+        connection.execute(_KEEP_SCORES, grading=grading, run=run, scorer=place)
+        connection.execute(_DROP_SCORES, run=run, scorer=place)
         connection.executemany(
             INSERT_SCORE, ((run, seq, place, *score_row(score)) for seq, score in found.items())
         )
         connection.execute(
-            "UPDATE run_scorers SET version = ?, identity = ?, judge = ?"
-            " WHERE run = ? AND position = ?",
-            [spec.version, spec.identity, spec.judge, run, place],
+            _KEEP_SCORER,
+            version=spec.version,
+            identity=spec.identity,
+            judge=spec.judge,
+            run=run,
+            scorer=place,
         )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from promptlab.core.plugins import unknown
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json, sampling_from_json
-from promptlab.store.plans import load_arms, load_scorers, sequential_of
+from promptlab.store.encode import from_json
+from promptlab.store.plans import load_arms, load_scorers, load_settings
 from promptlab.store.runs import run_info
 
 # The order of `results.MEASURED`.
@@ -19,28 +20,25 @@ SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     s.score, s.score = s.passed, u.generation,
     t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s
 FROM trials t
-LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = ?2
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
-WHERE t.run = ?1 AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
+WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
 """
 
-# Runs of the same suite and of a version of this one, on fewer cases by --limit, before a run that
-# is limited itself: steps on which somebody looked before going on.
-_LOOKS = """
-SELECT DISTINCT json_extract(r.overrides, '$.limit') FROM runs r
-WHERE r.id < ?1 AND r.suite = ?2 AND json_extract(r.overrides, '$.limit') < ?3
-AND EXISTS (
-    SELECT 1 FROM run_arms a JOIN run_arms b USING (template) WHERE a.run = r.id AND b.run = ?1
+# What earlier runs of the same suite and of a version of this one were asked for.
+_EARLIER = """
+SELECT DISTINCT r.overrides FROM runs r WHERE r.id < :run AND r.suite = :suite AND EXISTS (
+    SELECT 1 FROM run_arms a JOIN run_arms b USING (template) WHERE a.run = r.id AND b.run = :run
 )
 """
 
 _CASES = """
 SELECT c.case_id, c.case_group, c.digest
-FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.position
+FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.position
 """
 
 _BACKENDS = """
-SELECT b.name, b.digest FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = ?
+SELECT b.name, b.digest FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
 """
 
 # What answered: all that the generations of an arm say of their server.
@@ -49,41 +47,46 @@ SELECT DISTINCT t.arm, g.model, g.fingerprint, g.warnings
 FROM trials t
 JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
 JOIN generations g ON g.id = u.generation
-WHERE t.run = ?
+WHERE t.run = :run
 """
 
 
 def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRun:
     """Return what the scorer of that label says of a run; None means the primary one."""
     info = run_info(connection, run)
-    settings = from_json(connection.value("SELECT settings FROM runs WHERE id = ?", [run]))
-    place, spec = _scorer(connection, run, scorer or settings["primary"], info.run_id)
-    digests: dict[str, str] = dict(connection.rows(_BACKENDS, [run]))
+    settings = load_settings(connection, run)
+    place, spec = _scorer(connection, run, scorer or settings.primary, info.run_id)
+    digests: dict[str, str] = dict(connection.rows(_BACKENDS, run=run))
     served = _served(connection, run)
     arms = tuple(
-        MeasuredArm(arm, sampling_from_json(sampling), digests[arm.backend], **served[index])
-        for index, (arm, sampling) in enumerate(load_arms(connection, run))
+        MeasuredArm(arm, digests[arm.backend], **served[place])
+        for place, arm in enumerate(load_arms(connection, run))
     )
     return MeasuredRun(
         info=info,
-        split=settings["split"],
-        seed=settings["seed"],
-        repeats=settings["repeats"],
-        sequential=sequential_of(settings),
+        split=settings.split,
+        seed=settings.seed,
+        repeats=settings.repeats,
+        sequential=settings.sequential,
         looks=_looks(connection, run, info),
-        reused=connection.count("SELECT count(*) FROM trials WHERE run = ? AND cached = 1", [run]),
+        reused=connection.count("SELECT count(*) FROM trials WHERE run = :run AND cached", run=run),
         scorer=spec,
         arms=arms,
-        cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, [run])),
-        rows=list(connection.rows(_ROWS, [run, place])),
+        cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run)),
+        rows=list(connection.rows(_ROWS, run=run, scorer=place)),
     )
 
 
 def _looks(connection: Connection, run: int, info: RunInfo) -> tuple[int, ...]:
-    limit = info.overrides.get("limit")
-    if not isinstance(limit, int):
+    """Return to how many cases earlier runs were limited, where this one is limited to more.
+
+    They are steps on which somebody looked before going on.
+    """
+    if info.settings.limit is None:
         return ()
-    return tuple(sorted(at for (at,) in connection.rows(_LOOKS, [run, info.suite, limit])))
+    earlier = connection.rows(_EARLIER, run=run, suite=info.suite)
+    limits = {RunSettings.from_json(from_json(asked)).limit for (asked,) in earlier}
+    return tuple(sorted(at for at in limits if at is not None and at < info.settings.limit))
 
 
 def _scorer(connection: Connection, run: int, label: str, run_id: str) -> tuple[int, ScorerSpec]:
@@ -98,7 +101,7 @@ def _served(connection: Connection, run: int) -> dict[int, dict[str, frozenset[s
     found: defaultdict[int, dict[str, set[str]]] = defaultdict(
         lambda: {"models": set(), "fingerprints": set(), "warnings": set()}
     )
-    for arm, model, fingerprint, warnings in connection.rows(_SERVERS, [run]):
+    for arm, model, fingerprint, warnings in connection.rows(_SERVERS, run=run):
         _add(found[arm], model, fingerprint, warnings)
     frozen: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
     for arm, sets in found.items():

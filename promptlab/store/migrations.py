@@ -1,10 +1,17 @@
 """The steps of the schema as they are applied, and the account that is kept of them.
 
 It knows how a step is carried out and recorded; what the steps say is in `schema`.
+
+Why sqlite-utils, for this one thing: its account of steps is a format that people know who open the
+file with it or with Datasette, its order and its way to take up where an older version stopped are
+tried, and whoever adds a step writes SQL and no code. All else that it offers (tables made from
+rows, upserts) would hide statements that must be seen here; so it is loaded when an old database
+is brought up to date, and never else.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -33,21 +40,21 @@ _ACCOUNT_TABLE = (
 )
 _RECORD = (
     f"INSERT INTO {ACCOUNT} (migration_set, name, applied_at)"
-    " VALUES (?, ?, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
+    " VALUES (:set, :name, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
 )
 
 
-def new_database() -> Iterator[tuple[str, tuple[str, ...]]]:
+def new_database() -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the statements, with their values, that make a database with all steps applied.
 
     sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
     """
     for statement in _ACCOUNT_TABLE:
-        yield statement, ()
+        yield statement, {}
     for name, sql in STEPS:
-        for statement in sql.split(";\n"):
-            yield statement, ()
-        yield _RECORD, (STEP_SET, name)
+        for statement in statements(sql):
+            yield statement, {}
+        yield _RECORD, {"set": STEP_SET, "name": name}
 
 
 def migrations() -> sqlite_utils.Migrations:
@@ -66,5 +73,15 @@ class _Step:
         self._sql = sql
 
     def __call__(self, db: sqlite_utils.Database, /) -> None:
-        for statement in self._sql.split(";\n"):
+        for statement in statements(self._sql):
             db.execute(statement)
+
+
+def statements(sql: str) -> Iterator[str]:
+    """Split a step into its statements; the SQLite that runs them says where one ends."""
+    begun = ""
+    for line in sql.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""

@@ -6,7 +6,7 @@ Content that is there already (templates, cases, backends) is stored once and re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from dataclasses import asdict, fields
 from typing import Any
 
 from promptlab.core.types import (
@@ -14,10 +14,12 @@ from promptlab.core.types import (
     BackendSpec,
     Case,
     Plan,
+    PlanSettings,
     ScorerSpec,
     Sequential,
     TemplateSource,
 )
+from promptlab.store.columns import listed, placeholders
 from promptlab.store.connection import Connection, Row, Value
 from promptlab.store.encode import (
     from_json,
@@ -29,75 +31,107 @@ from promptlab.store.encode import (
     to_json,
 )
 
-_INSERT_CASE = """
-INSERT INTO cases (digest, case_id, vars, expect, tags, case_group) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING
+_INSERT_TEMPLATE = """
+INSERT INTO templates (digest, source, includes, created_at)
+VALUES (:digest, :source, :includes, :now) ON CONFLICT DO NOTHING
 """
 
-_CASE_ID = "(SELECT id FROM cases WHERE digest = ?)"
+_INSERT_LABEL = """
+INSERT INTO template_labels (name, version, digest, first_seen)
+VALUES (:name, :version, :digest, :now) ON CONFLICT DO NOTHING
+"""
 
-_LABEL_ID = "(SELECT id FROM template_labels WHERE name = ? AND version = ? AND digest = ?)"
+_LABEL_ID = """(
+    SELECT id FROM template_labels WHERE name = :name AND version = :version AND digest = :digest
+)"""
+
+_INSERT_RUN_TEMPLATE = f"""
+INSERT INTO run_templates (run, position, label) VALUES (:run, :position, {_LABEL_ID})
+"""
+
+_INSERT_RUN_BACKEND = """
+INSERT INTO run_backends (run, position, backend) VALUES (:run, :position, :backend)
+"""
+
+_INSERT_ARM = f"""
+INSERT INTO run_arms (run, position, template, backend, label, practices, off, active, sampling)
+VALUES (:run, :position, {_LABEL_ID}, :backend, :label, :practices, :off, :active, :sampling)
+"""
+
+_INSERT_SCORER = """
+INSERT INTO run_scorers (run, position, label, name, version, params, judge, identity)
+VALUES (:run, :position, :label, :name, :version, :params, :judge, :identity)
+"""
+
+_CASE = ("digest", "case_id", "vars", "expect", "tags", "case_group")
+
+_INSERT_CASE = f"""
+INSERT INTO cases ({listed(_CASE)}) VALUES ({placeholders(_CASE)}) ON CONFLICT DO NOTHING
+"""
+
+_INSERT_RUN_CASE = """
+INSERT INTO run_cases (run, position, case_)
+VALUES (?, ?, (SELECT id FROM cases WHERE digest = ?))
+"""
 
 _FIND_BACKEND = """
 SELECT id FROM backends
-WHERE digest = ? AND name = ? AND kind = ? AND model IS ? AND options = ? AND identity = ?
+WHERE digest = :digest AND name = :name AND kind = :kind AND model IS :model
+AND options = :options AND identity = :identity
+"""
+
+_INSERT_BACKEND = """
+INSERT INTO backends (digest, name, kind, model, options, identity)
+VALUES (:digest, :name, :kind, :model, :options, :identity)
 """
 
 _LOAD_TEMPLATES = """
 SELECT l.name, l.version, t.source, t.includes, t.digest
 FROM run_templates p JOIN template_labels l ON l.id = p.label JOIN templates t USING (digest)
-WHERE p.run = ? ORDER BY p.position
+WHERE p.run = :run ORDER BY p.position
 """
 
 _LOAD_BACKENDS = """
 SELECT b.name, b.kind, b.model, b.options, b.identity, b.digest
-FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = ? ORDER BY p.position
+FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run ORDER BY p.position
 """
 
 _LOAD_ARMS = """
 SELECT l.name, l.version, l.digest, a.practices, a.off, b.name, a.sampling
 FROM run_arms a JOIN template_labels l ON l.id = a.template JOIN backends b ON b.id = a.backend
-WHERE a.run = ? ORDER BY a.position
+WHERE a.run = :run ORDER BY a.position
 """
 
 _LOAD_CASES = """
 SELECT c.case_id, c.vars, c.expect, c.tags, c.case_group, c.digest
-FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = ? ORDER BY p.position
+FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.position
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params, judge, identity FROM run_scorers
-WHERE run = ? ORDER BY position
+SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run = :run
+ORDER BY position
 """
 
 
-def settings_of(plan: Plan) -> str:
+def settings_to_json(plan: Plan) -> str:
     """Return as JSON what of the plan has no table of its own."""
-    return to_json(
-        {
-            "repeats": plan.repeats,
-            "seed": plan.seed,
-            "primary": plan.primary,
-            "grade": plan.grade,
-            "split": plan.split,
-            "gates": plan.gates,
-            "assets": plan.assets,
-            **({} if plan.sequential is None else {"sequential": _sequential_json(plan)}),
-        }
-    )
+    settings = {field.name: getattr(plan, field.name) for field in fields(PlanSettings)}
+    if plan.sequential is None:
+        del settings["sequential"]
+    else:
+        settings["sequential"] = asdict(plan.sequential)
+    return to_json(settings)
 
 
-def _sequential_json(plan: Plan) -> dict[str, object]:
-    assert plan.sequential is not None
-    return {"alpha": plan.sequential.alpha, "pairs": plan.sequential.pairs}
-
-
-def sequential_of(settings: Mapping[str, Any]) -> Sequential | None:
-    """Return how a run with these settings may stop early, None where it may not."""
-    found = settings.get("sequential")
-    if found is None:
-        return None
-    return Sequential(found["alpha"], tuple((a, b) for a, b in found["pairs"]))
+def load_settings(connection: Connection, run: int) -> PlanSettings:
+    """Return what of the plan of a run has no table of its own."""
+    text = connection.value("SELECT settings FROM runs WHERE id = :run", run=run)
+    settings = from_json(text)
+    settings["gates"] = tuple(settings["gates"])
+    if sequential := settings.get("sequential"):
+        pairs = tuple((a, b) for a, b in sequential["pairs"])
+        settings["sequential"] = Sequential(sequential["alpha"], pairs)
+    return PlanSettings(**settings)
 
 
 def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
@@ -106,15 +140,28 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
     backends = _save_backends(connection, run, plan.backends)
     _save_arms(connection, run, plan, backends)
     _save_cases(connection, run, plan.cases)
-    connection.executemany(
-        "INSERT INTO run_scorers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        ((run, place, *_scorer_row(scorer)) for place, scorer in enumerate(plan.scorers)),
+    scorers: Iterator[dict[str, Value]] = (
+        {
+            "label": scorer.label,
+            "name": scorer.name,
+            "version": scorer.version,
+            "params": mapping_to_json(scorer.params),
+            "judge": scorer.judge,
+            "identity": scorer.identity,
+        }
+        for scorer in plan.scorers
     )
+    connection.executemany(_INSERT_SCORER, _placed(run, scorers))
 
 
-def load_arms(connection: Connection, run: int) -> list[tuple[Arm, str]]:
-    """Return the arms of a run, each with its sampling as JSON."""
-    return [(_arm(*row), sampling) for *row, sampling in _load(connection, _LOAD_ARMS, run)]
+def _placed(run: int, rows: Iterable[Mapping[str, Value]]) -> list[dict[str, Value]]:
+    """Give rows of a run their position in it."""
+    return [{"run": run, "position": place, **row} for place, row in enumerate(rows)]
+
+
+def load_arms(connection: Connection, run: int) -> tuple[Arm, ...]:
+    """Return the arms of a run, in their order."""
+    return tuple(_arm(*row) for row in _load(connection, _LOAD_ARMS, run))
 
 
 def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
@@ -124,42 +171,37 @@ def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
 
 def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
-    [(suite, settings)] = connection.rows("SELECT suite, settings FROM runs WHERE id = ?", [run])
-    arms = load_arms(connection, run)
-    rest = from_json(settings)
-    gates = tuple(rest.pop("gates"))
-    sequential = sequential_of(rest)
-    rest.pop("sequential", None)
+    settings = load_settings(connection, run)
     return Plan(
-        suite=suite,
-        arms=tuple(arm for arm, _ in arms),
-        samplings=tuple(sampling_from_json(sampling) for _, sampling in arms),
+        **{field.name: getattr(settings, field.name) for field in fields(settings)},
+        suite=connection.value("SELECT suite FROM runs WHERE id = :run", run=run),
+        arms=load_arms(connection, run),
         cases=tuple(_case(*row) for row in _load(connection, _LOAD_CASES, run)),
         scorers=tuple(load_scorers(connection, run)),
         templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
         backends=tuple(_backend(*row) for row in _load(connection, _LOAD_BACKENDS, run)),
-        gates=gates,
-        sequential=sequential,
-        **rest,
     )
 
 
 def _save_templates(
     connection: Connection, run: int, templates: Sequence[TemplateSource], now: str
 ) -> None:
-    connection.executemany(
-        "INSERT INTO templates VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        ((t.digest, storable(t.source), mapping_to_json(t.includes), now) for t in templates),
+    rows = _placed(
+        run,
+        (
+            {
+                "now": now,
+                "name": template.name,
+                "version": template.version,
+                "digest": template.digest,
+                "source": storable(template.source),
+                "includes": mapping_to_json(template.includes),
+            }
+            for template in templates
+        ),
     )
-    connection.executemany(
-        "INSERT INTO template_labels (name, version, digest, first_seen) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        ((t.name, t.version, t.digest, now) for t in templates),
-    )
-    connection.executemany(
-        f"INSERT INTO run_templates VALUES (?, ?, {_LABEL_ID})",
-        ((run, place, t.name, t.version, t.digest) for place, t in enumerate(templates)),
-    )
+    for sql in (_INSERT_TEMPLATE, _INSERT_LABEL, _INSERT_RUN_TEMPLATE):
+        connection.executemany(sql, rows)
 
 
 def _save_backends(
@@ -167,59 +209,46 @@ def _save_backends(
 ) -> dict[str, int]:
     """Return the ids of the backends by their name in the plan."""
     ids = {backend.name: _backend_id(connection, backend) for backend in backends}
-    connection.executemany(
-        "INSERT INTO run_backends VALUES (?, ?, ?)", zip([run] * len(ids), count(), ids.values())
-    )
+    rows = _placed(run, ({"backend": number} for number in ids.values()))
+    connection.executemany(_INSERT_RUN_BACKEND, rows)
     return ids
 
 
 def _backend_id(connection: Connection, backend: BackendSpec) -> int:
-    row = (
-        backend.digest,
-        backend.name,
-        backend.kind,
-        backend.model,
-        mapping_to_json(backend.options),
-        mapping_to_json(backend.identity),
-    )
-    found = connection.value(_FIND_BACKEND, row)
-    if found is not None:
-        return int(found)
-    return connection.execute(
-        "INSERT INTO backends (digest, name, kind, model, options, identity)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        row,
-    )
+    values: dict[str, Value] = {
+        "digest": backend.digest,
+        "name": backend.name,
+        "kind": backend.kind,
+        "model": backend.model,
+        "options": mapping_to_json(backend.options),
+        "identity": mapping_to_json(backend.identity),
+    }
+    found = connection.value(_FIND_BACKEND, **values)
+    return connection.execute(_INSERT_BACKEND, **values) if found is None else int(found)
 
 
 def _save_arms(connection: Connection, run: int, plan: Plan, backends: dict[str, int]) -> None:
-    connection.executemany(
-        "INSERT INTO run_arms"
-        " (run, position, template, backend, label, practices, off, active, sampling)"
-        f" VALUES (?, ?, {_LABEL_ID}, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                run,
-                place,
-                arm.template,
-                arm.version,
-                arm.digest,
-                backends[arm.backend],
-                arm.label,
-                to_json(arm.practices),
-                to_json(arm.off),
-                " ".join(name for name in arm.practices if name not in arm.off),
-                sampling_to_json(sampling),
-            )
-            for place, (arm, sampling) in enumerate(zip(plan.arms, plan.samplings, strict=True))
-        ),
+    arms: Iterator[dict[str, Value]] = (
+        {
+            "name": arm.template,
+            "version": arm.version,
+            "digest": arm.digest,
+            "backend": backends[arm.backend],
+            "label": arm.label,
+            "practices": to_json(arm.practices),
+            "off": to_json(arm.off),
+            "active": " ".join(name for name in arm.practices if name not in arm.off),
+            "sampling": sampling_to_json(arm.sampling),
+        }
+        for arm in plan.arms
     )
+    connection.executemany(_INSERT_ARM, _placed(run, arms))
 
 
 def _save_cases(connection: Connection, run: int, cases: Sequence[Case]) -> None:
     connection.executemany(_INSERT_CASE, map(_case_row, cases))
     connection.executemany(
-        f"INSERT INTO run_cases VALUES (?, ?, {_CASE_ID})",
+        _INSERT_RUN_CASE,
         ((run, place, case.digest) for place, case in enumerate(cases)),
     )
 
@@ -236,7 +265,7 @@ def _case_row(case: Case) -> tuple[Value, ...]:
 
 
 def _load(connection: Connection, sql: str, run: int) -> Iterator[Row]:
-    return connection.rows(sql, [run])
+    return connection.rows(sql, run=run)
 
 
 def _template(name: str, version: str, source: str, includes: str, digest: str) -> TemplateSource:
@@ -249,19 +278,21 @@ def _backend(
     return BackendSpec(name, kind, model, from_json(options), from_json(identity), digest)
 
 
-def _arm(template: str, version: str, digest: str, practices: str, off: str, backend: str) -> Arm:
+def _arm(template: str, version: str, digest: str, *rest: str) -> Arm:
+    practices, off, backend, sampling = rest
     return Arm(
-        template, version, digest, tuple(from_json(practices)), tuple(from_json(off)), backend
+        template,
+        version,
+        digest,
+        tuple(from_json(practices)),
+        tuple(from_json(off)),
+        backend,
+        sampling_from_json(sampling),
     )
 
 
 def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, digest: str) -> Case:
     return Case(case_id, from_json(vars_), from_json(expect), tuple(from_json(tags)), group, digest)
-
-
-def _scorer_row(scorer: ScorerSpec) -> tuple[Value, ...]:
-    params = mapping_to_json(scorer.params)
-    return scorer.label, scorer.name, scorer.version, params, scorer.judge, scorer.identity
 
 
 def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:

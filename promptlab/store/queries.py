@@ -11,52 +11,60 @@ from typing import Any
 from promptlab.core.errors import StoreError
 from promptlab.core.results import Result, ResultFilter, TemplateHistory
 from promptlab.core.types import Completion, Outcome, Request, Turn
+from promptlab.store.columns import COMPLETION_COLUMNS, RESULT_COLUMNS, listed
 from promptlab.store.connection import Connection, Row, Value, connect
 from promptlab.store.encode import (
-    COMPLETION_COLUMNS,
     completion_from_row,
     from_json,
     messages_from_json,
     sampling_from_json,
     to_json,
 )
-from promptlab.store.schema import RESULT_COLUMNS
 
 # With max(id) SQLite takes the other columns from that same row: the newest answer of each key.
 _COMPLETIONS = f"""
-SELECT key, {COMPLETION_COLUMNS}, max(id) FROM generations
-WHERE key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR fresh_run = ?2) GROUP BY key
+SELECT key, {listed(COMPLETION_COLUMNS)}, max(id) FROM generations
+WHERE key IN (SELECT value FROM json_each(:keys))
+AND (:fresh_run IS NULL OR fresh_run = :fresh_run) GROUP BY key
 """
 
-_FINISHED = "SELECT seq FROM trials WHERE run = ? AND outcome <> 'error'"
+# A trial counts as done with a scorer that failed, but not where a backend failed it: that one may
+# answer some day.
+_FINISHED = """
+SELECT seq FROM trials t WHERE run = :run AND outcome <> 'error' AND NOT EXISTS (
+    SELECT 1 FROM trial_turns u WHERE u.run = t.run AND u.seq = t.seq
+    AND u.backend IS NOT NULL AND u.generation IS NULL
+)
+"""
 
 _CONVERSATION = f"""
-SELECT u.name, u.cached, u.aside, coalesce(g.key, u.key), p.text, q.text, c.text,
+SELECT u.name, u.cached, u.aside, b.name, coalesce(g.key, u.key), p.text, q.text, c.text,
     coalesce(g.sampling, u.sampling), t.error,
-    {", ".join(f"g.{column}" for column in COMPLETION_COLUMNS.split(", "))}
+    {listed(COMPLETION_COLUMNS, "g")}
 FROM trial_turns u JOIN trials t ON t.run = u.run AND t.seq = u.seq
+LEFT JOIN backends b ON b.id = u.backend
 LEFT JOIN generations g ON g.id = u.generation
 LEFT JOIN texts p ON p.id = coalesce(g.prompt, u.prompt)
 LEFT JOIN texts q ON q.id = g.schema
 LEFT JOIN texts c ON c.id = g.continuations
-WHERE u.run = ? AND u.seq = ? ORDER BY u.turn
+WHERE u.run = :run AND u.seq = :seq ORDER BY u.turn
 """
 
 _TRACEBACKS = """
 SELECT k.label, s.traceback FROM scores s
 JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
-WHERE s.run = ? AND s.seq = ? AND s.traceback IS NOT NULL ORDER BY s.scorer
+WHERE s.run = :run AND s.seq = :seq AND s.traceback IS NOT NULL ORDER BY s.scorer
 """
 
 _HISTORY = """
 SELECT l.version, l.digest, l.first_seen, count(DISTINCT a.run), count(t.seq)
 FROM template_labels l LEFT JOIN run_arms a ON a.template = l.id
 LEFT JOIN trials t ON t.run = a.run AND t.arm = a.position
-WHERE l.name = ? GROUP BY l.id ORDER BY l.id
+WHERE l.name = :name GROUP BY l.id ORDER BY l.id
 """
 
 _LABEL_DIGESTS = """
-SELECT l.digest FROM template_labels l WHERE l.name = ? AND l.version = ? AND EXISTS (
+SELECT l.digest FROM template_labels l WHERE l.name = :name AND l.version = :version AND EXISTS (
     SELECT 1 FROM run_arms a JOIN trials t ON t.run = a.run AND t.arm = a.position
     WHERE a.template = l.id
 ) ORDER BY l.id
@@ -64,62 +72,62 @@ SELECT l.digest FROM template_labels l WHERE l.name = ? AND l.version = ? AND EX
 
 
 _TEMPLATES = """EXISTS (
-    SELECT 1 FROM json_each(?) WHERE json_extract(value, '$[0]') = template
+    SELECT 1 FROM json_each(:templates) WHERE json_extract(value, '$[0]') = template
     AND coalesce(json_extract(value, '$[1]'), version) = version
 )"""
 
-_RESULT_FIELDS = ("seq", *RESULT_COLUMNS.split(", "))
+_RESULT_FIELDS = ("seq", *RESULT_COLUMNS)
 
 
 def completions(
     connection: Connection, keys: Sequence[str], fresh_run: str | None
 ) -> dict[str, Completion]:
     """Return the newest stored answer of each key, of one fresh run alone if it is named."""
-    rows = connection.rows(_COMPLETIONS, [to_json(keys), fresh_run])
+    rows = connection.rows(_COMPLETIONS, keys=to_json(keys), fresh_run=fresh_run)
     return {key: completion_from_row(row) for key, *row, _ in rows}
 
 
 def finished(connection: Connection, run: int) -> set[int]:
     """Return the places in the plan of the trials that need no further try."""
-    rows = connection.rows(_FINISHED, [run])
+    rows = connection.rows(_FINISHED, run=run)
     return {seq for (seq,) in rows}
 
 
 def conversation(connection: Connection, run: int, seq: int) -> tuple[Turn, ...]:
     """Return the turns of a trial, as they were when it finished."""
-    rows = connection.rows(_CONVERSATION, [run, seq])
+    rows = connection.rows(_CONVERSATION, run=run, seq=seq)
     return tuple(_turn(*row) for row in rows)
 
 
 def tracebacks(connection: Connection, run: int, seq: int) -> dict[str, str]:
     """Return the tracebacks of the scorers that failed on a trial, by their label."""
-    return dict(connection.rows(_TRACEBACKS, [run, seq]))
+    return dict(connection.rows(_TRACEBACKS, run=run, seq=seq))
 
 
 def template_history(connection: Connection, name: str) -> list[TemplateHistory]:
     """Return all texts that the versions of a template have had, the first seen first."""
-    rows = connection.rows(_HISTORY, [name])
+    rows = connection.rows(_HISTORY, name=name)
     return [TemplateHistory(*row) for row in rows]
 
 
 def label_digests(connection: Connection, name: str, version: str) -> list[str]:
     """Return the digests under which a template's version has results."""
-    return [str(digest) for (digest,) in connection.rows(_LABEL_DIGESTS, [name, version])]
+    rows = connection.rows(_LABEL_DIGESTS, name=name, version=version)
+    return [str(digest) for (digest,) in rows]
 
 
 def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, None, None]:
     """Yield results in the order of the plan, over a connection that cannot write."""
-    conditions, parameters = _conditions(run_id, wanted)
+    conditions, values = _conditions(run_id, wanted)
     sql = (
-        f"SELECT seq, {RESULT_COLUMNS} FROM trial_results"
-        f" WHERE {' AND '.join(conditions)} ORDER BY seq, scorer_position LIMIT ?"
+        f"SELECT {listed(_RESULT_FIELDS)} FROM trial_results"
+        f" WHERE {' AND '.join(conditions)} ORDER BY seq, scorer_position LIMIT :limit"
     )
     connection = connect(path, readonly=True)
     try:
         if wanted.where is not None:
             _check_where(connection, wanted.where)
-        parameters.append(-1 if wanted.limit is None else wanted.limit)
-        with closing(connection.rows(sql, parameters)) as rows:  # before the connection is closed
+        with closing(connection.rows(sql, **values)) as rows:  # before the connection is closed
             yield from map(_result, rows)
     except (sqlite3.Error, sqlite3.Warning) as error:
         if wanted.where is None:
@@ -129,21 +137,22 @@ def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, 
         connection.close()
 
 
-def _conditions(run_id: str, wanted: ResultFilter) -> tuple[list[str], list[Value]]:
-    conditions = ["run_id = ?"]
-    parameters: list[Value] = [run_id]
+def _conditions(run_id: str, wanted: ResultFilter) -> tuple[list[str], dict[str, Value]]:
+    conditions = ["run_id = :run_id"]
+    limit = -1 if wanted.limit is None else wanted.limit
+    values: dict[str, Value] = {"run_id": run_id, "limit": limit}
     kinds = ["passed = 0"] * wanted.failed + ["error IS NOT NULL"] * wanted.errors
     if kinds:
         conditions.append(f"({' OR '.join(kinds)})")
     if wanted.cases:
-        conditions.append("case_id IN (SELECT value FROM json_each(?))")
-        parameters.append(to_json(wanted.cases))
+        conditions.append("case_id IN (SELECT value FROM json_each(:cases))")
+        values["cases"] = to_json(wanted.cases)
     if wanted.templates:
         conditions.append(_TEMPLATES)
-        parameters.append(to_json(wanted.templates))
+        values["templates"] = to_json(wanted.templates)
     if wanted.where is not None:
         conditions.append(f"(\n{wanted.where}\n)")
-    return conditions, parameters
+    return conditions, values
 
 
 def _check_where(connection: Connection, where: str) -> None:
@@ -155,7 +164,7 @@ def _check_where(connection: Connection, where: str) -> None:
 def _bad_where(where: str, error: Exception) -> StoreError:
     return StoreError(
         f"--where {where!r} cannot be used: {error}",
-        hint=f"write one SQL expression over {RESULT_COLUMNS}",
+        hint=f"write one SQL expression over {listed(RESULT_COLUMNS)}",
     )
 
 
@@ -168,7 +177,7 @@ def _result(row: Row) -> Result:
     return Result(**values)
 
 
-def _turn(name: str, cached: int, aside: int, *asked: Any) -> Turn:
+def _turn(name: str, cached: int, aside: int, backend: str | None, *asked: Any) -> Turn:
     key, prompt, schema, continuations, sampling, error, *answer = asked
     request = Request(
         key,
@@ -179,4 +188,4 @@ def _turn(name: str, cached: int, aside: int, *asked: Any) -> Turn:
     )
     answered = answer[0] is not None
     completion = completion_from_row(answer) if answered else Completion(Outcome.ERROR, error=error)
-    return Turn(name, request, completion, bool(cached), bool(aside))
+    return Turn(name, request, completion, bool(cached), bool(aside), backend)

@@ -6,16 +6,16 @@ It knows the SQL of results; it knows nothing of threads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from promptlab.core.budget import NOTHING, Spent
 from promptlab.core.digest import digest_text
 from promptlab.core.errors import StoreError
 from promptlab.core.types import Outcome, Request, Score, TrialResult, Turn
+from promptlab.store.columns import COMPLETION_COLUMNS, listed, placeholders
 from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import (
-    COMPLETION_COLUMNS,
     completion_to_row,
     likelihoods_to_json,
     mapping_to_json,
@@ -28,47 +28,88 @@ from promptlab.store.encode import (
 
 Number = TypeVar("Number", int, float)
 
-_TEXT_ID = "(SELECT id FROM texts WHERE digest = ?)"
+_TEXT = ("digest", "text")
+_GENERATION = (
+    *("key", "fresh_run", "prompt", "schema", "continuations", "sampling"),
+    *COMPLETION_COLUMNS,
+    *("created_at", "run"),
+)
+_TRIAL = (
+    *("run", "seq", "arm", "case_", "repeat", "outcome", "error", "graded"),
+    *("input_tokens", "output_tokens", "cost_usd", "latency_s", "cached", "created_at"),
+)
+_TURN = (
+    *("run", "seq", "turn", "name", "aside", "backend", "cached"),
+    *("key", "output", "outcome", "likelihoods", "fresh_run"),
+)
+_FAILED_TURN = (
+    *("run", "seq", "turn", "name", "aside", "backend", "cached"),
+    *("key", "prompt", "sampling"),
+)
+_SCORE = ("run", "seq", "scorer", "score", "passed", "reason", "error", "traceback")
 
-_INSERT_TEXT = "INSERT INTO texts (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+def _new(columns: Sequence[str]) -> str:
+    """Return the beginning of a statement that calls the values of a row by their names."""
+    return f"WITH new ({listed(columns)}) AS (VALUES ({placeholders(columns)}))"
+
+
+_INSERT_TEXT = f"""
+INSERT INTO texts ({listed(_TEXT)}) VALUES ({placeholders(_TEXT)}) ON CONFLICT DO NOTHING
+"""
 
 # Another process, or another trial of this run, may have asked the same. The same answer is kept
 # once; another answer is kept too, so that what a trial shows is always what was graded.
 _INSERT_GENERATION = f"""
-INSERT INTO generations (
-    key, fresh_run, prompt, schema, continuations, sampling, {COMPLETION_COLUMNS}, created_at, run
-)
-SELECT ?1, ?2,
-    (SELECT id FROM texts WHERE digest = ?3), (SELECT id FROM texts WHERE digest = ?4),
-    (SELECT id FROM texts WHERE digest = ?5), {", ".join(f"?{place}" for place in range(6, 23))}
+{_new(_GENERATION)}
+INSERT INTO generations ({listed(_GENERATION)})
+SELECT key, fresh_run,
+    (SELECT id FROM texts WHERE digest = new.prompt),
+    (SELECT id FROM texts WHERE digest = new.schema),
+    (SELECT id FROM texts WHERE digest = new.continuations),
+    {listed(_GENERATION[5:])}
+FROM new
 WHERE NOT EXISTS (
-    SELECT 1 FROM generations WHERE key = ?1 AND fresh_run = ?2 AND output = ?8 AND outcome = ?7
-    AND likelihoods IS ?20
+    SELECT 1 FROM generations g WHERE g.key = new.key AND g.fresh_run = new.fresh_run
+    AND g.output = new.output AND g.outcome = new.outcome AND g.likelihoods IS new.likelihoods
 )
 """
 
 # A trial that failed before and is tried again is replaced; its turns and scores go with it.
-_REPLACE_TRIAL = f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})"
+_REPLACE_TRIAL = f"""
+INSERT OR REPLACE INTO trials ({listed(_TRIAL)}) VALUES ({placeholders(_TRIAL)})
+"""
 
-_INSERT_TURN = """
-INSERT INTO trial_turns (run, seq, turn, name, aside, cached, generation)
-VALUES (?, ?, ?, ?, ?, ?, (
-    SELECT id FROM generations WHERE key = ? AND output = ? AND outcome = ? AND likelihoods IS ?
-    ORDER BY fresh_run = ? DESC, id DESC LIMIT 1
-))
+_INSERT_TURN = f"""
+{_new(_TURN)}
+INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, generation)
+SELECT run, seq, turn, name, aside, backend, cached, (
+    SELECT id FROM (
+        SELECT g.id, g.fresh_run = new.fresh_run AS is_own FROM generations g
+        WHERE g.key = new.key AND g.output = new.output
+        AND g.outcome = new.outcome AND g.likelihoods IS new.likelihoods
+    ) ORDER BY is_own DESC, id DESC LIMIT 1
+) FROM new
 """
 
 _INSERT_FAILED_TURN = f"""
-INSERT INTO trial_turns (run, seq, turn, name, aside, cached, key, prompt, sampling)
-VALUES (?, ?, ?, ?, ?, 0, ?, {_TEXT_ID}, ?)
+{_new(_FAILED_TURN)}
+INSERT INTO trial_turns ({listed(_FAILED_TURN)})
+SELECT run, seq, turn, name, aside, backend, cached, key,
+    (SELECT id FROM texts WHERE digest = new.prompt), sampling
+FROM new
 """
 
-INSERT_SCORE = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_BACKENDS = """
+SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
+"""
 
+INSERT_SCORE = f"INSERT INTO scores ({listed(_SCORE)}) VALUES ({placeholders(_SCORE)})"
 
-_KEEP_SPENT = (
-    "UPDATE runs SET spent_calls = ?, spent_cost_usd = ?, unpriced_answers = ? WHERE id = ?"
-)
+_KEEP_SPENT = """
+UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answers = :unpriced
+WHERE id = :run
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +124,16 @@ class Recorder:
     """Stores the records of one run through one connection."""
 
     def __init__(self, connection: Connection, run_id: str) -> None:
-        row = connection.row("SELECT id, fresh FROM runs WHERE run_id = ?", [run_id])
+        row = connection.row("SELECT id, fresh FROM runs WHERE run_id = :run_id", run_id=run_id)
         if row is None:
             raise StoreError(f"unknown run {run_id!r}", where=str(connection.path))
         self._connection = connection
         self._run, fresh = row
         self._fresh_run = run_id if fresh else ""
-        positions = "SELECT label, position FROM run_scorers WHERE run = ?"
-        self._scorers = {row[0]: row[1] for row in connection.rows(positions, [self._run])}
+        positions = "SELECT label, position FROM run_scorers WHERE run = :run"
+        self._scorers = {row[0]: row[1] for row in connection.rows(positions, run=self._run)}
+        backends = connection.rows(_BACKENDS, run=self._run)
+        self._backends: dict[str | None, int] = {row[0]: row[1] for row in backends}
         self._spent: Spent | None = None
         # Answers stored ahead of their trial, so that they are not written a second time.
         self._ahead: set[tuple[str, str]] = set()
@@ -101,7 +144,7 @@ class Recorder:
             self._write_generations(records)
             self._write_trials(records)
             if spent not in (NOTHING, self._spent):
-                self._connection.execute(_KEEP_SPENT, [*astuple(spent), self._run])
+                self._connection.execute(_KEEP_SPENT, **asdict(spent), run=self._run)
         self._spent = spent
 
     def _write_generations(self, records: Iterable[Record]) -> None:
@@ -137,10 +180,12 @@ class Recorder:
             seq = result.trial.seq
             trials.append((self._run, *_trial_row(result), record.created_at))
             for place, turn in enumerate(result.turns):
+                asked = (turn.name, turn.aside, self._backends.get(turn.backend))
+                at = (self._run, seq, place, *asked)
                 if turn.completion.outcome is Outcome.ERROR:
-                    failed_turns.append((self._run, seq, place, *_failed_turn_row(turn)))
+                    failed_turns.append((*at, *_failed_turn_row(turn)))
                 else:
-                    turns.append((self._run, seq, place, *_turn_row(turn), self._fresh_run))
+                    turns.append((*at, *_turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
                 scores.append((self._run, seq, self._scorers[label], *score_row(score)))
         self._connection.executemany(_REPLACE_TRIAL, trials)
@@ -196,8 +241,6 @@ def _total(values: Sequence[Number | None]) -> Number | None:
 def _turn_row(turn: Turn) -> tuple[Value, ...]:
     completion = turn.completion
     return (
-        turn.name,
-        turn.aside,
         turn.cached,
         turn.request.key,
         storable(completion.text),
@@ -208,7 +251,7 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
 
 def _failed_turn_row(turn: Turn) -> tuple[Value, ...]:
     key, prompt, *_, sampling = _request_row(turn.request, {})
-    return turn.name, turn.aside, key, prompt, sampling
+    return False, key, prompt, sampling
 
 
 def score_row(score: Score) -> tuple[Value, ...]:

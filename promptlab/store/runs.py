@@ -5,25 +5,31 @@ A run that says `running` may have been killed: only its process, if alive, make
 
 from __future__ import annotations
 
-import os
 import platform
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from promptlab.core.errors import StoreError
+from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo
-from promptlab.core.types import Json, Outcome, Plan
-from promptlab.store.connection import Connection, Row
-from promptlab.store.encode import from_json, mapping_to_json, to_json
-from promptlab.store.plans import save_plan, settings_of
+from promptlab.core.runs import BackendFacts, RunSettings
+from promptlab.core.types import Outcome, Plan
+from promptlab.store.connection import Connection, Row, Value
+from promptlab.store.encode import from_json, to_json
+from promptlab.store.plans import save_plan, settings_to_json
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = lazy_module("psutil")
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
     process_started, created_at, facts)
-VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)
+VALUES (:run_id, :suite, :settings, :overrides, 'running', :trials, :fresh, :pid, :host,
+    :process_started, :created_at, :facts)
 """
 
 _COLUMNS = (
@@ -31,9 +37,9 @@ _COLUMNS = (
     " overrides, facts"
 )
 
-_LIST = f"SELECT {_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?"
+_LIST = f"SELECT {_COLUMNS} FROM runs ORDER BY id DESC LIMIT :limit"
 
-_ONE = f"SELECT {_COLUMNS} FROM runs WHERE id = ?"
+_ONE = f"SELECT {_COLUMNS} FROM runs WHERE id = :run"
 
 _LIST_UNFINISHED = f"""
 SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
@@ -41,30 +47,30 @@ SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
 
 _COUNTS = """
 SELECT run, outcome, count(*) FROM trials
-WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run, outcome
+WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run, outcome
 """
 
 # A run that the store answered alone has cost nothing; what its answers once cost, others paid.
 _COSTS = """
 SELECT t.run, CASE WHEN min(t.cached) = 1 THEN 0.0
     ELSE (SELECT sum(g.cost_usd) FROM generations g WHERE g.run = t.run) END
-FROM trials t WHERE t.run IN (SELECT value FROM json_each(?)) GROUP BY t.run
+FROM trials t WHERE t.run IN (SELECT value FROM json_each(:runs)) GROUP BY t.run
 """
 
 _UNPRICED = """
 SELECT id, coalesce(unpriced_answers, (
     SELECT count(*) - count(cost_usd) FROM generations WHERE run = r.id HAVING count(cost_usd)
 ), 0)
-FROM runs r WHERE id IN (SELECT value FROM json_each(?))
+FROM runs r WHERE id IN (SELECT value FROM json_each(:runs))
 """
 
 _NEWEST_OF = """
 SELECT r.run_id FROM runs r
 JOIN run_arms a ON a.run = r.id JOIN template_labels l ON l.id = a.template
-WHERE l.digest IN (SELECT value FROM json_each(?)) AND a.off = '[]' AND EXISTS (
+WHERE l.digest IN (SELECT value FROM json_each(:digests)) AND a.off = '[]' AND EXISTS (
     SELECT 1 FROM trials t WHERE t.run = a.run AND t.arm = a.position
 )
-GROUP BY r.id HAVING count(DISTINCT l.digest) = ? ORDER BY r.id DESC LIMIT 1
+GROUP BY r.id HAVING count(DISTINCT l.digest) = :number ORDER BY r.id DESC LIMIT 1
 """
 
 _SHOWN = 5  # candidates named in an error message
@@ -76,7 +82,7 @@ class Asked:
 
     trials: int
     fresh: bool
-    overrides: Mapping[str, Json]
+    settings: RunSettings
 
 
 def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: Asked) -> None:
@@ -84,17 +90,15 @@ def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: 
     with connection.transaction():
         run = connection.execute(
             _INSERT_RUN,
-            [
-                run_id,
-                plan.suite,
-                settings_of(plan),
-                mapping_to_json(asked.overrides),
-                asked.trials,
-                asked.fresh,
-                *_this_process(),
-                now,
-                mapping_to_json({spec.name: dict(spec.identity) for spec in plan.backends}),
-            ],
+            run_id=run_id,
+            suite=plan.suite,
+            settings=settings_to_json(plan),
+            overrides=to_json(asked.settings.to_json()),
+            trials=asked.trials,
+            fresh=asked.fresh,
+            created_at=now,
+            facts=to_json({spec.name: dict(spec.identity) for spec in plan.backends}),
+            **_this_process(),
         )
         save_plan(connection, run, plan, now)
 
@@ -108,19 +112,21 @@ def resume_run(connection: Connection, run: int) -> None:
                 f"run {info.run_id} is still going on", hint="wait for it, or end it first"
             )
         connection.execute(
-            "UPDATE runs SET status = 'running', pid = ?, host = ?, process_started = ?,"
-            " finished_at = NULL WHERE id = ?",
-            [*_this_process(), run],
+            "UPDATE runs SET status = 'running', pid = :pid, host = :host,"
+            " process_started = :process_started, finished_at = NULL WHERE id = :run",
+            run=run,
+            **_this_process(),
         )
 
 
-def keep_facts(connection: Connection, run: int, backend: str, facts: Mapping[str, Json]) -> None:
+def keep_facts(connection: Connection, run: int, backend: str, facts: BackendFacts) -> None:
     """Add to what is kept of a backend in this run; at once: a kill gives no second chance."""
     with connection.transaction():
-        known = dict(run_info(connection, run).facts)
-        before = known.get(backend)
-        known[backend] = {**(before if isinstance(before, dict) else {}), **facts}
-        connection.execute("UPDATE runs SET facts = ? WHERE id = ?", [mapping_to_json(known), run])
+        known = from_json(connection.value("SELECT facts FROM runs WHERE id = :run", run=run))
+        known[backend] = {**BackendFacts.from_json(known.get(backend)).to_json(), **facts.to_json()}
+        connection.execute(
+            "UPDATE runs SET facts = :facts WHERE id = :run", facts=to_json(known), run=run
+        )
 
 
 def end_run(
@@ -132,13 +138,16 @@ def end_run(
 ) -> None:
     """Store how a run ended."""
     connection.execute(
-        "UPDATE runs SET status = ?, finished_at = ? WHERE id = ?", [status, now, run]
+        "UPDATE runs SET status = :status, finished_at = :now WHERE id = :run",
+        status=status,
+        now=now,
+        run=run,
     )
 
 
 def run_number(connection: Connection, run_id: str) -> int:
     """Return the row id of a run."""
-    found = connection.value("SELECT id FROM runs WHERE run_id = ?", [run_id])
+    found = connection.value("SELECT id FROM runs WHERE run_id = :run_id", run_id=run_id)
     if found is None:
         raise StoreError(f"unknown run {run_id!r}", hint="promptlab runs lists them")
     return int(found)
@@ -146,13 +155,13 @@ def run_number(connection: Connection, run_id: str) -> int:
 
 def list_runs(connection: Connection, limit: int | None) -> list[RunInfo]:
     """Return the newest runs first."""
-    rows = list(connection.rows(_LIST, [-1 if limit is None else limit]))
+    rows = list(connection.rows(_LIST, limit=-1 if limit is None else limit))
     return _infos(connection, rows)
 
 
 def run_info(connection: Connection, run: int) -> RunInfo:
     """Return one run."""
-    return _infos(connection, list(connection.rows(_ONE, [run])))[0]
+    return _infos(connection, list(connection.rows(_ONE, run=run)))[0]
 
 
 def list_unfinished(connection: Connection) -> list[RunInfo]:
@@ -166,7 +175,7 @@ def newest_run_of(connection: Connection, digests: Sequence[str]) -> str | None:
 
     Texts count with all of their practices on.
     """
-    found = connection.value(_NEWEST_OF, [to_json(digests), len(set(digests))])
+    found = connection.value(_NEWEST_OF, digests=to_json(digests), number=len(set(digests)))
     return None if found is None else str(found)
 
 
@@ -174,13 +183,13 @@ def find_run(connection: Connection, ref: str) -> str:
     """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
     if ref == "latest" or (ref.startswith("-") and ref[1:].isdecimal()):
         return _by_age(connection, 1 if ref == "latest" else int(ref[1:]))
-    if connection.value("SELECT 1 FROM runs WHERE run_id = ?", [ref]):
+    if connection.value("SELECT 1 FROM runs WHERE run_id = :ref", ref=ref):
         return ref
     found = [
         str(run_id)
         for (run_id,) in connection.rows(
-            "SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY id DESC",
-            [ref],
+            "SELECT run_id FROM runs WHERE substr(run_id, 1, length(:ref)) = :ref ORDER BY id DESC",
+            ref=ref,
         )
     ]
     if len(found) == 1:
@@ -193,7 +202,7 @@ def find_run(connection: Connection, ref: str) -> str:
 
 def _by_age(connection: Connection, age: int) -> str:
     found = connection.value(
-        "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?", [max(age - 1, 0)]
+        "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1 OFFSET :newer", newer=max(age - 1, 0)
     )
     if found is not None:
         return str(found)
@@ -206,10 +215,10 @@ def _by_age(connection: Connection, age: int) -> str:
 def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
     outcomes: dict[int, dict[Outcome, int]] = defaultdict(lambda: dict.fromkeys(Outcome, 0))
     numbers = to_json([row[0] for row in rows])
-    for run, outcome, number in connection.rows(_COUNTS, [numbers]):
+    for run, outcome, number in connection.rows(_COUNTS, runs=numbers):
         outcomes[run][Outcome(outcome)] = number
-    costs: dict[int, float | None] = dict(connection.rows(_COSTS, [numbers]))
-    unpriced: dict[int, int] = dict(connection.rows(_UNPRICED, [numbers]))
+    costs: dict[int, float | None] = dict(connection.rows(_COSTS, runs=numbers))
+    unpriced: dict[int, int] = dict(connection.rows(_UNPRICED, runs=numbers))
     return [
         replace(_info(row, outcomes[row[0]]), cost_usd=costs.get(row[0]), unpriced=unpriced[row[0]])
         for row in rows
@@ -221,7 +230,7 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
     rest = row[-2:]
     if status == "running" and not _is_alive(*process):
         status = "interrupted"
-    overrides, facts = map(from_json, rest)
+    settings, facts = map(from_json, rest)
     return RunInfo(
         run_id=run_id,
         suite=suite,
@@ -230,15 +239,20 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
         fresh=bool(fresh),
         created_at=created_at,
         finished_at=finished_at,
-        overrides=overrides,
-        facts=facts,
+        settings=RunSettings.from_json(settings),
+        facts={name: BackendFacts.from_json(told) for name, told in facts.items()},
         outcomes=outcomes,
     )
 
 
-def _this_process() -> tuple[int, str, str | None]:
+def _this_process() -> dict[str, Value]:
     """Return what tells this process from all others: number, machine and when it started."""
-    return os.getpid(), platform.node(), _started(os.getpid())
+    process = psutil.Process()
+    return {
+        "pid": process.pid,
+        "host": platform.node(),
+        "process_started": _started(process),
+    }
 
 
 def _is_alive(pid: int, host: str, started: str | None) -> bool:
@@ -246,22 +260,19 @@ def _is_alive(pid: int, host: str, started: str | None) -> bool:
     if host != platform.node():
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:  # killed, and not yet buried
+            return False
+        return started is None or _started(process) == started
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:  # alive, and somebody else's
-        pass
-    return started is None or _started(pid) == started
+    except psutil.AccessDenied:  # alive, and somebody else's
+        return started is None
 
 
-def _started(pid: int) -> str | None:
-    """Return when a process started, in the kernel's own count.
+def _started(process: psutil.Process) -> str:
+    """Return when a process started, in hundredths of a second since the machine did.
 
-    None where the system does not tell, and for one that was killed and not yet buried.
+    So Linux counts, and so it stands in older databases; no clock that is set again changes it.
     """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" else str(fields[18])
+    return str(round((process.create_time() - psutil.boot_time()) * 100))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from promptlab.core.types import Json, Message
-from promptlab.templates.front_matter import FrontMatter, split_front_matter
+from promptlab.templates.front_matter import FrontMatter
 from promptlab.templates.template import Template
 from promptlab.templates.text_diff import Hunk, align, bag, diff_texts, likeness
 
@@ -216,10 +216,9 @@ def _diff_bodies(a: Template, b: Template) -> tuple[Hunk, ...]:
 
 def _body(template: Template) -> tuple[int, str]:
     """Return how many lines of front matter a version has, and its text below them."""
-    source = template.source.source
-    _, padded = split_front_matter(source, template.file)
+    padded = template.body
     # Its lines are kept as empty ones; the last that was not empty before is the closing fence.
-    pairs = zip(source.split("\n"), padded.split("\n"), strict=True)
+    pairs = zip(template.source.source.split("\n"), padded.split("\n"), strict=True)
     above = max((place for place, (line, kept) in enumerate(pairs, 1) if line != kept), default=0)
     return above, padded[above:]
 

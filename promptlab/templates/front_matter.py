@@ -14,8 +14,10 @@ from promptlab.core.sampling import SamplingSettings
 from promptlab.core.yamlfile import check, parse_yaml
 
 if TYPE_CHECKING:
+    from promptlab.core import yaml_edit
     from promptlab.scorers import schemas
 else:
+    yaml_edit = lazy_module("promptlab.core.yaml_edit")
     schemas = lazy_module("promptlab.scorers.schemas")
 
 SLUG = re.compile(r"^[a-z][a-z0-9_-]*\Z")
@@ -102,3 +104,15 @@ def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
 def has_front_matter(source: str) -> bool:
     """Tell whether a text begins with front matter."""
     return _FRONT.match(source) is not None
+
+
+def with_parent(source: str, file: str, parent: str | None) -> str:
+    """Return a version's text with another parent in its front matter, or with none."""
+    match = _FRONT.match(source)
+    if match is None:
+        return source if parent is None else f"---\nparent: {parent}\n---\n{source}"
+    if parent is None:
+        front = yaml_edit.without_key(match[1], file, "parent")
+    else:
+        front = yaml_edit.with_key(match[1], file, "parent", parent, first=True)
+    return source[: match.start(1)] + front + source[match.end(1) :]

@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import nodes
 
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import template_digest
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
 from promptlab.core.yamlfile import parse_yaml, read_text
-from promptlab.templates.front_matter import has_front_matter, split_front_matter
-from promptlab.templates.tags import PromptEnvironment
-from promptlab.templates.template import Template, not_compiled, syntax_error
+from promptlab.templates.front_matter import has_front_matter
+from promptlab.templates.parsed import ParsedVersion
+from promptlab.templates.template import Template
+
+if TYPE_CHECKING:
+    from promptlab.core import yaml_edit
+else:
+    yaml_edit = lazy_module("promptlab.core.yaml_edit")
 
 ALIASES = "aliases.yaml"
 _STARTS = "paths start from templates/, for example _shared/rules.j2"
@@ -26,11 +32,6 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that puts v10 after v9."""
     parts = re.findall(r"\d+|\D+", text)
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
-
-
-def template_digest(source: str, includes: dict[str, str]) -> str:
-    """Address a version by its text and the text of every file that it includes."""
-    return digest_json({"source": source, "includes": includes})
 
 
 def chosen_versions(
@@ -97,28 +98,18 @@ class TemplateLibrary:
         versions = self.versions(name)
         for alias, version in data.items():
             if version not in versions:
-                told = unknown("version", str(version), versions, of=name)
-                raise PromptlabError(told.message, where=document.where((alias,)), hint=told.hint)
+                mistaken = unknown("version", str(version), versions, of=name)
+                raise mistaken.at(document.where((alias,)))
         return {str(alias): str(version) for alias, version in data.items()}
 
     def with_alias(self, name: str, alias: str, version: str) -> str:
         """Return the text of the template's `aliases.yaml` in which the alias means the version."""
         path, shown = self.folder / name / ALIASES, f"templates/{name}/{ALIASES}"
         text = read_text(path, shown) if path.exists() else ""
-        line = f"{alias}: {version}"
-        pattern = re.compile(rf"^{re.escape(alias)}[ \t]*:.*$", re.MULTILINE)
-        told, found = pattern.subn(line, text, count=1)
-        if not found:
-            told = f"{text}\n{line}\n" if text and not text.endswith("\n") else f"{text}{line}\n"
         try:
-            data = parse_yaml(told, shown).data
-        except PromptlabError:
-            data = None
-        if not isinstance(data, dict) or data.get(alias) != version:
-            raise PromptlabError(
-                "has no `alias: version` lines to add to", where=shown, hint=f"write {line!r} there"
-            )
-        return told
+            return yaml_edit.with_key(text, shown, alias, version)
+        except PromptlabError as error:
+            raise error.saying("has no `alias: version` lines to add to") from None
 
     def resolve(self, reference: str) -> list[tuple[str, str]]:
         """Resolve `name`, `name@v2`, `name@v1..v3`, `name@*` or `name@alias`, in natural order."""
@@ -128,35 +119,50 @@ class TemplateLibrary:
 
     def one(self, reference: str) -> TemplateSource:
         """Read the one version that a reference means."""
+        return self.read(*self._only(reference))
+
+    def load_one(self, reference: str) -> Template:
+        """Read and compile the one version that a reference means."""
+        return self.load(*self._only(reference))
+
+    def _only(self, reference: str) -> tuple[str, str]:
         found = self.resolve(reference)
         if len(found) > 1:
             names = ", ".join(f"{name}@{version}" for name, version in found)
             raise PromptlabError(
                 f"{reference!r} names {len(found)} versions", hint=f"choose one of {names}"
             )
-        return self.read(*found[0])
+        return found[0]
 
     def read(self, name: str, version: str) -> TemplateSource:
         """Read one version with every file that it includes."""
-        shown = f"templates/{name}/{version}.j2"
-        source = read_text(self.folder / name / f"{version}.j2", shown)
-        _, body = split_front_matter(source, shown)
-        found: dict[str, str] = {}
-        self._include(body, (f"{name}/{version}.j2",), found)
-        includes = dict(sorted(found.items()))
-        return TemplateSource(name, version, source, includes, template_digest(source, includes))
+        return self._parse(name, version)[0]
 
     def load(self, name: str, version: str) -> Template:
         """Read and compile one version."""
-        return Template(self.read(name, version))
+        return Template(*self._parse(name, version))
 
-    def _include(self, source: str, chain: tuple[str, ...], found: dict[str, str]) -> None:
-        """Add to `found` every file that `source` includes, directly or through others.
+    def _parse(self, name: str, version: str) -> tuple[TemplateSource, ParsedVersion]:
+        path = f"{name}/{version}.j2"
+        text = read_text(self.folder / path, f"templates/{path}")
+        parsed = ParsedVersion(name, version, text)
+        found: dict[str, str] = {}
+        self._include(parsed, (path,), found)
+        includes = dict(sorted(found.items()))
+        source = TemplateSource(name, version, text, includes, template_digest(text, includes))
+        return source, parsed
 
-        `chain` is the way to this source: the files that include one another, the outermost first.
+    def _include(
+        self, parsed: ParsedVersion, chain: tuple[str, ...], found: dict[str, str]
+    ) -> None:
+        """Parse, and add to `found`, every file that the last of `chain` includes, and so on.
+
+        `chain` is the way to this file: those that include one another, the outermost first.
         """
-        for wanted, line in _referenced(source, f"templates/{chain[-1]}"):
-            where = place(f"templates/{chain[-1]}", line)
+        shown = f"templates/{chain[-1]}"
+        tree = parsed.trees[chain[-1] if len(chain) > 1 else parsed.file]
+        for wanted, line in _referenced(tree, shown):
+            where = place(shown, line)
             if wanted in chain:
                 ring = " -> ".join([*chain[chain.index(wanted) :], wanted])
                 raise PromptlabError(
@@ -164,7 +170,8 @@ class TemplateLibrary:
                 )
             if wanted not in found:
                 found[wanted] = self._read_included(wanted, where)
-                self._include(found[wanted], (*chain, wanted), found)
+                parsed.parse(wanted, found[wanted])
+                self._include(parsed, (*chain, wanted), found)
 
     def _read_included(self, wanted: str, where: str) -> str:
         path = PurePosixPath(wanted)
@@ -189,14 +196,8 @@ class TemplateLibrary:
         return text
 
 
-def _referenced(source: str, shown: str) -> list[tuple[str, int]]:
-    """List the names that a source includes, imports or extends; only literal names may be."""
-    try:
-        tree = PromptEnvironment().parse(source)
-    except TemplateSyntaxError as error:
-        raise syntax_error(error, shown) from None
-    except (RecursionError, ValueError):
-        raise not_compiled(shown) from None
+def _referenced(tree: nodes.Template, shown: str) -> list[tuple[str, int]]:
+    """List the names that a file includes, imports or extends; only literal names may be."""
     found: list[tuple[str, int]] = []
     kinds = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
     for node in cast(Iterator[nodes.Include], tree.find_all(kinds)):

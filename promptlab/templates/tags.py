@@ -206,7 +206,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             **options,
         )
         self.generate_names: set[str] = set()
-        self.final_answer = IMPLICIT_ANSWER  # what the last tag of the body leads to
+        self.final_answer: str | None = None  # what the last tag leads to, None without any
         self.practice_names: set[str] = set()
         self.has_roles = False
         for name in _UNSTEADY_FILTERS:
@@ -221,20 +221,12 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             raise TagError(f"a power of more than {_MAX_POWER}", "put the number into the case")
         return super().call_binop(context, operator, left, right)
 
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        try:
-            return self._parse_tags(source, name, filename)
-        except BadTagError as error:
-            error.name = name  # the tag did not know in which file it stands
-            raise
-
-    def _parse_tags(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = super()._parse(source, name, filename)
+    def read_answers(self, tree: nodes.Template) -> None:
+        """Make a tree read answers from the transcript, all names of the closure being known."""
         if self.generate_names:
             tags = self.extensions[PromptTags.identifier]
             assert isinstance(tags, PromptTags)
             _AnswersByName(frozenset(self.generate_names), tags).visit(tree)
-        return tree
 
 
 @pass_context

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from jinja2 import DictLoader, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.types import Image, Json, Message, TemplateSource
 from promptlab.core.validation import shown
-from promptlab.templates.front_matter import SLUG, is_of_type, split_front_matter
-from promptlab.templates.tags import IMPLICIT_ANSWER, BadTagError, PromptEnvironment, context_for
+from promptlab.templates.front_matter import SLUG, is_of_type
+from promptlab.templates.parsed import ParsedVersion, parse_version
+from promptlab.templates.tags import IMPLICIT_ANSWER, context_for
 from promptlab.templates.transcript import Awaiting, TagError, Transcript
 
 # Stands for an answer that no model has given yet, when everything is rendered before the run.
@@ -60,32 +61,31 @@ def no_images(source: str) -> Image:
 class Template:
     """One compiled template version.
 
-    Attributes: `source`, `front` (its front matter), `practices` (declared and marked in the
+    Attributes: `source`, `front` (its front matter), `body` (the text below it, after as many
+    empty lines), `practices` (declared and marked in the
     body), `blocks` (practices that can be switched off), `answers` (names that `generate` gives),
     `final_answer` (that of the body's last tag) and `variables` (what a case must bring).
     """
 
-    def __init__(self, source: TemplateSource) -> None:
-        """Compile `source`. Raise PromptlabError, with file and line, where it is wrong."""
+    def __init__(self, source: TemplateSource, parsed: ParsedVersion | None = None) -> None:
+        """Compile `source`, of which `parsed` is known where its files were read just now.
+
+        Raise PromptlabError, with file and line, where it is wrong.
+        """
+        parsed = parsed or parse_version(source)
         self.source = source
-        self.file = f"templates/{source.name}/{source.version}.j2"
-        self.front, body = split_front_matter(source.source, self.file)
-        files = {**source.includes, self.file: body}
-        self._environment = PromptEnvironment(loader=DictLoader(files))
-        try:
-            trees = {file: self._environment.parse(text, file) for file, text in files.items()}
-            self.answers = frozenset(self._environment.generate_names)
-            self.final_answer = self._environment.final_answer
-            self._check_text(trees[self.file], body)
-            compiled = {file: self._environment.get_template(file) for file in files}
-        except TemplateSyntaxError as error:
-            shown = _shown_file(error.name or self.file, self.file)
-            raise syntax_error(error, shown) from None
-        except (RecursionError, SyntaxError, ValueError):  # what Python's own compiler refuses
-            raise not_compiled(self.file) from None
-        self._compiled: JinjaTemplate = compiled[self.file]
+        self.file = parsed.file
+        self.front = parsed.front
+        self.body = parsed.body
+        self.answers = frozenset(parsed.environment.generate_names)
+        self.final_answer = parsed.final_answer
+        self._parsed = parsed
+        self._environment = parsed.environment
+        parsed.read_answers()
+        self._check_text(parsed.trees[self.file])
+        self._compiled = parsed.compile()
         self._globals = dict(self._compiled.globals)
-        self.variables = self._find_variables(trees)
+        self.variables = self._find_variables(parsed.trees)
         self.blocks = tuple(sorted(self._environment.practice_names))
         self._check_names()
         extra = (name for name in self.blocks if name not in self.front.practices)
@@ -173,8 +173,8 @@ class Template:
             "end it on a user message or on {% generate NAME %}",
         )
 
-    def _check_text(self, tree: nodes.Template, body: str) -> None:
-        if not body.strip():
+    def _check_text(self, tree: nodes.Template) -> None:
+        if not self.body.strip():
             raise self._error("the template has no body", "write the prompt below the front matter")
         if not (self._environment.has_roles or self.answers) or tree.find(nodes.Extends):
             return  # what extends another file fills in blocks there, inside the tags or not
@@ -210,32 +210,11 @@ class Template:
 
     def _render_error(self, error: Exception, variables: Mapping[str, object]) -> PromptlabError:
         file, line = _template_line(error.__traceback__, self.file)
-        where = place(_shown_file(file, self.file), line)
+        where = place(self._parsed.shown(file), line)
         if isinstance(error, PromptlabError):
-            return PromptlabError(error.message, where=error.where or where, hint=error.hint)
+            return error.at(where)
         message, hint = _explain(error, variables)
         return PromptlabError(message, where=where, hint=hint)
-
-
-def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
-    """Tell a syntax error of `file` in our words."""
-    where = place(file, error.lineno)
-    message = str(error.message).rstrip(".")
-    if isinstance(error, BadTagError):
-        return PromptlabError(message, where=where, hint=error.hint)
-    hint = "check its spelling and that every tag is closed"
-    if "unknown tag" in message:
-        hint = "the tags are system, user, assistant, generate, practice and Jinja's own"
-    return PromptlabError(f"bad template: {message}", where=where, hint=hint)
-
-
-def not_compiled(file: str) -> PromptlabError:
-    """Make the error for a template that is right, but more than Python can compile."""
-    return PromptlabError(
-        "bad template: tags or brackets are nested too deeply, or a number is too long",
-        where=file,
-        hint="take levels or digits out",
-    )
 
 
 def _explain(error: Exception, variables: Mapping[str, object]) -> tuple[str, str]:
@@ -288,10 +267,6 @@ def _template_line(trace: TracebackType | None, main: str) -> tuple[str, int | N
             found = (compiled.name or main, compiled.get_corresponding_lineno(trace.tb_lineno))
         trace = trace.tb_next
     return found
-
-
-def _shown_file(file: str, main: str) -> str:
-    return file if file == main else f"templates/{file}"
 
 
 def _clip(text: str) -> str:

@@ -24,7 +24,7 @@ def execute(executor: Executor, numbers: Mapping[str, int], backends: Mapping[st
 
 def carry(executor: Executor, pile: Pile, backends: Mapping[str, Paced]) -> None:
     """Carry work; an executor that hangs is no reason for the tests to."""
-    asyncio.run(asyncio.wait_for(executor.execute(pile, backends), 20))
+    asyncio.run(asyncio.wait_for(executor.execute(pile, backends, pile.watch), 20))
 
 
 async def interrupted(
@@ -35,7 +35,7 @@ async def interrupted(
     Whoever interrupts tells by `cancelling` whether a run would be cut short by it.
     """
     pile, seen, began = Pile(a=50), [], time.perf_counter()
-    task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+    task = asyncio.create_task(executor.execute(pile, {"a": backend}, pile.watch))
     for pause in pauses:
         await asyncio.sleep(pause)
         began = time.perf_counter()
@@ -73,6 +73,7 @@ class ExecutorContract:
         busy, idle = Paced(), Paced()
         pile = execute(executor, {"busy": 9, "idle": 0}, {"busy": busy, "idle": idle})
         assert (busy.opened, idle.opened) == (1, 0)
+        assert pile.watch.heard == ["opening busy", "opened busy"]
         assert pile.facts == {"busy": {"device": "paper"}}
 
     def test_a_request_without_an_answer_ends_in_an_error(self, executor: Executor) -> None:
@@ -86,6 +87,7 @@ class ExecutorContract:
         with pytest.raises(BackendError, match="the model fell over"):
             carry(executor, pile, {"a": Paced(breaks=True), "b": others})
         assert str(pile.broken["a"]) == "the model fell over"
+        assert pile.watch.heard.count("failed a: the model fell over") == 1
         assert not any(key.startswith("a") for key in pile.given)
         assert sum(key.startswith("b") for key in pile.given) == 1000
 
@@ -122,7 +124,7 @@ class ExecutorContract:
         backend = Failing(patience=PATIENT)
 
         async def carried() -> None:
-            task = asyncio.create_task(executor.execute(pile, {"a": backend}))
+            task = asyncio.create_task(executor.execute(pile, {"a": backend}, pile.watch))
             await asyncio.sleep(0.05)
             pile.under_way["a"] = 0
             pile.changed.set()
@@ -136,13 +138,13 @@ class ExecutorContract:
     ) -> None:
         pile, seconds, cut = asyncio.run(interrupted(executor, Slow(1.5), 0.1))
         assert sorted(pile.given) == ["a-0", "a-1", "a-2", "a-3"]
-        assert pile.heard == ["4 in flight"]
+        assert pile.watch.heard[-1] == "4 in flight"
         assert seconds < 3
         assert cut
 
     def test_a_second_interruption_drops_what_is_in_flight(self, executor: Executor) -> None:
         pile, seconds, cut = asyncio.run(interrupted(executor, Slow(60), 0.1, 0.1))
-        assert (pile.given, pile.heard, cut) == ({}, ["4 in flight"], True)
+        assert (pile.given, pile.watch.heard[-1], cut) == ({}, "4 in flight", True)
         assert seconds < 1
 
     def test_an_interruption_does_not_wait_for_a_batch(self, executor: Executor) -> None:
@@ -155,5 +157,5 @@ class ExecutorContract:
                     yield pair
 
         pile, seconds, _ = asyncio.run(interrupted(executor, Local(), 0.1))
-        assert (pile.given, pile.heard) == ({}, [])
+        assert (pile.given, pile.watch.heard) == ({}, ["opening a", "opened a"])
         assert seconds < 1

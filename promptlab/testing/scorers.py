@@ -73,7 +73,8 @@ class ScorerContract:
 
     def sample(self, scorer: BoundScorer, output: str, outcome: Outcome = Outcome.OK) -> Sample:
         """Return a trial with what its scorer asked the model beside the conversation."""
-        weighed = scorer.continuations(self.case)
+        asks = scorer.asks(Sample(output, self.case, outcome, (_SPOKEN,)))
+        weighed = tuple(asks[0].continuations) if asks else ()
         request = replace(_REQUEST, continuations=weighed)
         likelihoods = tuple(Likelihood(-1.5 - at, 2, greedy=False) for at in range(len(weighed)))
         completion = Completion(Outcome.OK, likelihoods=likelihoods)

@@ -11,6 +11,7 @@ from promptlab.backends.echo import Echo, Options
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
 from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
+from promptlab.core.watch import NullWatch
 
 PATIENT = Patience(retries=3, limit_s=60)
 
@@ -50,6 +51,28 @@ class Paced(Echo):
         self._calls -= 1
 
 
+class Witness(NullWatch):
+    """Notes what an executor tells."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def opening(self, backend: str, notice: str | None) -> None:
+        self.heard.append(f"opening {backend}")
+
+    def opened(self, backend: str) -> None:
+        self.heard.append(f"opened {backend}")
+
+    def failed(self, backend: str, error: BackendError) -> None:
+        self.heard.append(f"failed {backend}: {error}")
+
+    def waiting(self, backend: str, text: str) -> None:
+        self.heard.append(f"{backend}: {text}")
+
+    def draining(self, calls: int) -> None:
+        self.heard.append(f"{calls} in flight")
+
+
 class Pile:
     """Work that is all there from the start, and a second piece for every first one."""
 
@@ -65,8 +88,8 @@ class Pile:
         self.repeated = Counter[str]()
         self.spent = False
         self.broke: set[str] = set()
-        self.heard: list[str] = []
         self.broken: dict[str, BackendError] = {}
+        self.watch = Witness()
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         while not self.left[backend] and self.under_way[backend] and not self.broken:
@@ -77,10 +100,8 @@ class Pile:
         self.under_way[backend] += len(taken)
         return taken
 
-    def opening(self, backend: str) -> None:
-        assert backend not in self.facts
-
-    def opened(self, backend: str, facts: Mapping[str, Json]) -> None:
+    def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
+        assert self.watch.heard[-1] == f"opening {backend}"
         self.facts[backend] = facts
 
     def again(self, backend: str) -> bool:
@@ -93,13 +114,7 @@ class Pile:
     def confirm(self, backend: str) -> bool:
         return backend not in self.broke
 
-    def waiting(self, backend: str, text: str) -> None:
-        self.heard.append(f"{backend}: {text}")
-
-    def draining(self, calls: int) -> None:
-        self.heard.append(f"{calls} in flight")
-
-    def failed(self, backend: str, error: BackendError) -> None:
+    async def end(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
         self.left[backend].clear()
         self.changed.set()

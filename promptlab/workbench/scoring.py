@@ -14,11 +14,13 @@ from pathlib import Path
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.results import GradedTrial
-from promptlab.core.types import Case, Score, ScorerSpec
-from promptlab.importers.outcomes import IMPORTED
+from promptlab.core.types import Plan, Score, ScorerSpec
+from promptlab.runner.samples import Samples
 from promptlab.scorers import Sample
-from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.looping import run_to_end
 
 _AT_ONCE = 64  # scorers of a user's may be slow
 
@@ -33,17 +35,37 @@ class Grading:
     failed: int
 
 
+def grade_run_again(
+    bench: Workbench, run_ref: str, labels: Collection[str] = ()
+) -> tuple[str, list[Grading]]:
+    """Grade a run with its scorers as they are today, or with those of these labels.
+
+    Return the id of the run, and what came of it by scorer.
+    """
+    return run_to_end(_grade_run(bench, run_ref, labels))
+
+
+async def _grade_run(
+    bench: Workbench, run_ref: str, labels: Collection[str]
+) -> tuple[str, list[Grading]]:
+    with bench.open_store(readonly=False) as store:
+        run_id = store.find_run(run_ref)
+        scorers = scorers_of(store, run_id, bench.project.root)
+        return run_id, await grade_again(store, run_id, scorers, labels)
+
+
 def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]:
     """Return the scorers of a run as they are today, in the project at `root`."""
     run = store.run(run_id)
-    if IMPORTED in run.overrides:
+    if run.settings.imported is not None:
         raise PromptlabError(
-            f"run {run_id} was imported from {run.overrides[IMPORTED]}, with its scores",
+            f"run {run_id} was imported from {run.settings.imported}, with its scores",
             hint="grade the outcomes where they were measured, and import them again",
         )
     if run.status == "running":
         raise PromptlabError(f"run {run_id} is still going on", hint="wait for it, or end it first")
-    return bind(store.load_plan(run_id).scorers, root)
+    plan = store.load_plan(run_id)
+    return knowing(bind(plan.scorers, root), plan.backends)
 
 
 async def grade_again(
@@ -54,9 +76,9 @@ async def grade_again(
     for label in labels:
         if label not in known:
             raise unknown("scorer", label, known, of=f"run {run_id}")
-    cases, trials = store.load_plan(run_id).cases, store.graded_trials(run_id)
+    plan, trials = store.load_plan(run_id), store.graded_trials(run_id)
     return [
-        await _grade(store, run_id, scorer, trials, cases)
+        await _grade(store, run_id, scorer, trials, plan)
         for scorer in scorers
         if not labels or scorer.spec.label in labels
     ]
@@ -67,12 +89,13 @@ async def _grade(
     run_id: str,
     scorer: BoundScorer,
     trials: Sequence[GradedTrial],
-    cases: Sequence[Case],
+    plan: Plan,
 ) -> Grading:
     found: dict[int, Score] = {}
+    samples_of = Samples(plan)
     for start in range(0, len(trials), _AT_ONCE):
         some = trials[start : start + _AT_ONCE]
-        samples = [_sample(store, run_id, trial, cases) for trial in some]
+        samples = [_sample(store, run_id, trial, plan, samples_of) for trial in some]
         scores = await asyncio.gather(*(scorer.score(sample) for sample in samples))
         found.update(zip((trial.seq for trial in some), scores, strict=True))
         await asyncio.sleep(0)  # scorers of ours never suspend: hear Ctrl-C
@@ -86,10 +109,8 @@ async def _grade(
     )
 
 
-def _sample(store: Store, run_id: str, trial: GradedTrial, cases: Sequence[Case]) -> Sample:
-    turns = store.conversation(run_id, trial.seq)
-    completion = turns[trial.graded].completion
-    return Sample(completion.text, cases[trial.case], completion.outcome, turns)
+def _sample(store: Store, run_id: str, graded: GradedTrial, plan: Plan, samples: Samples) -> Sample:
+    return samples.of(plan.trial(graded.seq), store.conversation(run_id, graded.seq), graded.graded)
 
 
 def _verdict(score: Score | None) -> tuple[float | None, bool | None] | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.measurements import join
+from promptlab.core.decision import Rule
+from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Arm, Json, Outcome, Sampling, ScorerSpec
 
 ABSENT = "absent"  # a trial that was never measured; None is one that failed
@@ -26,8 +31,8 @@ def measured_arm(
 ) -> MeasuredArm:
     """Return an arm of the template `t`; a version's text has its own digest."""
     on = tuple(name for name in practices if name not in off)
-    arm = Arm("t", version, digest or f"sha256:{version}", on, off, backend)
-    return MeasuredArm(arm, sampling or Sampling(), f"sha256:{backend}")
+    arm = Arm("t", version, digest or f"sha256:{version}", on, off, backend, sampling or Sampling())
+    return MeasuredArm(arm, f"sha256:{backend}")
 
 
 def versions(number: int = 2) -> list[MeasuredArm]:
@@ -88,13 +93,20 @@ def measured_run(
 
 
 def run_info(
-    stored: int, *, trials: int | None = None, number: int = 1, facts: dict[str, Json] | None = None
+    stored: int,
+    *,
+    trials: int | None = None,
+    number: int = 1,
+    facts: Mapping[str, Json] | None = None,
 ) -> RunInfo:
     """Return a finished run's entry in a list, with so many stored trials."""
     trials = stored if trials is None else trials
     outcomes = {Outcome.OK: stored}
     dates = ("2026-01-01", "2026-01-02")
-    return RunInfo(f"r{number}", "s", "finished", trials, False, *dates, {}, facts or {}, outcomes)
+    told = {name: BackendFacts.from_json(each) for name, each in (facts or {}).items()}
+    return RunInfo(
+        f"r{number}", "s", "finished", trials, False, *dates, RunSettings(), told, outcomes
+    )
 
 
 def binary_scores(wins: int, losses: int, ties: int = 0) -> list[list[float]]:
@@ -112,3 +124,17 @@ def with_groups(run: MeasuredRun, groups: Sequence[str | None]) -> MeasuredRun:
 
 def _repeats(cell: Cell | Sequence[Cell]) -> Sequence[Cell]:
     return [cell] if cell is None or isinstance(cell, str | float | int) else cell
+
+
+def texts(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """Return what people read of reasons."""
+    return tuple(reason.text for reason in reasons)
+
+
+CLEAR = binary_scores(20, 2, 18)
+
+
+def concluded(run: MeasuredRun | Sequence[MeasuredRun], rule: Rule | None = None) -> Comparison:
+    runs = [run] if isinstance(run, MeasuredRun) else run
+    [one] = compare(join(runs), rule or Rule())
+    return one

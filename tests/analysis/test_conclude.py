@@ -1,8 +1,7 @@
-"""When a difference is called one: the methods, the verdict, and when there is too little."""
+"""When a difference is called one: the methods, the verdict, and how many cases decide."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, nan, sqrt
 
 import numpy as np
@@ -12,32 +11,19 @@ from hypothesis import strategies as st
 
 from promptlab.analysis.conclude import (
     Effect,
-    Floats,
     cases_needed,
     effect,
     settled,
-    too_alike,
-    too_little,
-    untrusted,
     verdict,
 )
-from promptlab.core.decision import Calibration, Limits, Rule, Verdict
+from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import mcnemar_exact, mcnemar_midp, paired_t, sign_flip, tango
 
+from .effects import RULE, found, passes
+
 STEADY = (0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15)
-RULE = Rule()
-
-
-def found(d: object, *, rule: Rule = RULE, groups: object = None, binary: bool = False) -> Effect:
-    values = np.asarray(d, dtype=float)
-    codes = np.arange(values.size) if groups is None else np.asarray(groups)
-    return effect(values, codes, rule, binary=binary)
-
-
-def passes(wins: int, losses: int, ties: int) -> Floats:
-    return np.array([1.0] * wins + [-1.0] * losses + [0.0] * ties)
 
 
 # Estimates.
@@ -180,91 +166,6 @@ def test_the_level_is_the_users() -> None:
     assert verdict(one, one.p, RULE) == "undecided"  # the interval holds 0
     wide = found(passes(9, 1, 40), binary=True)
     assert verdict(wide, wide.p, RULE) == "better"
-
-
-# Too little.
-
-
-def little(
-    d: object, limits: Limits | None = None, groups: object = None
-) -> tuple[list[str], str | None]:
-    limits = limits or Limits()
-    one = found(d, groups=groups)
-    codes = np.arange(one.n) if groups is None else np.asarray(groups)
-    return too_little(one, codes, limits), too_alike(one, limits)
-
-
-def test_enough_is_enough() -> None:
-    assert little(passes(6, 0, 9)) == ([], None)
-    assert little(passes(6, 0, 9), groups=[0, 1, 2, 3, 4] * 3) == ([], None)
-
-
-def test_fewer_than_15_cases_are_too_few() -> None:
-    assert little(passes(7, 7, 0))[0] == ["14 cases are too few: at least 15"]
-    assert little(passes(7, 7, 0), Limits(min_cases=14))[0] == []
-    assert little(passes(7, 8, 0), Limits(min_cases=16))[0] == ["15 cases are too few: at least 16"]
-    assert little([]) == (
-        ["0 cases are too few: at least 15"],
-        "no case differs: at least 6 must",
-    )
-
-
-def test_fewer_than_6_cases_that_differ_are_too_few() -> None:
-    told = "only 5 of 20 cases differ: at least 6 must"
-    assert little(passes(5, 0, 15))[1] == told
-    assert little(passes(5, 0, 15), Limits(min_nonzero=5))[1] is None
-    assert little(passes(6, 0, 14))[1] is None
-
-
-def test_fewer_than_5_groups_are_too_few() -> None:
-    groups = [0, 1, 2, 3] * 5
-    assert little(passes(10, 5, 5), groups=groups)[0] == ["4 groups of cases are too few: 5"]
-    assert little(passes(10, 5, 5), Limits(min_groups=4), groups)[0] == []
-
-
-def test_one_group_must_not_hold_most_of_the_cases() -> None:
-    groups = [0] * 11 + [1, 2, 3, 4, 5, 6, 7, 8, 9]
-    assert little(passes(10, 5, 5), groups=groups)[0] == ["one group holds 55 % of the cases"]
-    assert little(passes(10, 5, 5), Limits(max_group_share=0.55), groups)[0] == []
-    assert little(passes(10, 5, 5), groups=[0] * 10 + list(range(1, 11)))[0] == []
-
-
-# Judges.
-
-GOOD = Calibration(labels=50, kappa=0.4, sensitivity=0.8, specificity=0.5, order_agreement=0.75)
-
-
-def test_a_judge_nobody_checked_is_not_trusted() -> None:
-    assert untrusted("kind", None, Limits()) == (
-        "the judge 'kind' was never compared with people's labels"
-    )
-
-
-def test_a_good_judge_is_trusted() -> None:
-    assert untrusted("kind", GOOD, Limits()) is None
-    assert untrusted("kind", replace(GOOD, order_agreement=None), Limits()) is None
-
-
-@pytest.mark.parametrize(
-    ("bad", "told", "limits"),
-    [
-        (replace(GOOD, labels=49), "49 labels are too few: at least 50", Limits(min_labels=49)),
-        (replace(GOOD, kappa=0.39), "its kappa is 0.39, below 0.4", Limits(min_kappa=0.3)),
-        (
-            replace(GOOD, specificity=0.4),
-            "its J is 0.2, below 0.3",
-            Limits(min_informedness=0.1),
-        ),
-        (
-            replace(GOOD, order_agreement=0.74),
-            "it agrees with itself in both orders on 74 % of pairs only",
-            Limits(min_order_agreement=0.7),
-        ),
-    ],
-)
-def test_a_bad_judge_is_told_by_its_number(bad: Calibration, told: str, limits: Limits) -> None:
-    assert untrusted("kind", bad, Limits()) == f"the judge 'kind' is not good enough: {told}"
-    assert untrusted("kind", bad, limits) is None
 
 
 # How many more.

@@ -17,7 +17,7 @@ from promptlab.core.results import MeasuredArm, MeasuredRun
 from promptlab.core.types import Sampling
 from promptlab.experiments.designs import alias_groups, arms_off
 from promptlab.stats.multiplicity import holm
-from tests.analysis.measured_runs import Cell, measured_arm, measured_run
+from tests.analysis.measured_runs import Cell, measured_arm, measured_run, texts
 
 SEVEN = ("role", "context", "steps", "format", "example", "brevity", "check")
 
@@ -217,7 +217,8 @@ def test_versions_of_other_templates_or_with_more_differences_show_nothing() -> 
 
 def test_arms_with_other_sampling_are_another_design() -> None:
     arms = design_arms("ablation", ("role",))
-    arms = [arms[0], replace(arms[1], sampling=Sampling(temperature=0.7))]
+    hot = replace(arms[1].arm, sampling=Sampling(temperature=0.7))
+    arms = [arms[0], replace(arms[1], arm=hot)]
     with pytest.raises(PromptlabError, match="no two arms differ"):
         found(simulated(arms, {}))
 
@@ -257,7 +258,7 @@ def test_models_in_general_are_refused_under_five() -> None:
     assert (general.scope, general.verdict, general.general) == (
         "models in general", "refused", None,
     )  # fmt: skip
-    assert general.reasons == ("4 models tell nothing of others: at least 5",)
+    assert texts(general.reasons) == ("4 models tell nothing of others: at least 5",)
     assert (general.ci, general.effect.p, general.cases_needed) == (None, None, None)
 
 
@@ -309,7 +310,7 @@ def test_practices_are_corrected_together_in_each_scope() -> None:
 def test_too_little_data_is_refused_for_practices_too() -> None:
     arms = design_arms("ablation", ("role",))
     one = by_name(found(simulated(arms, {"role": 0.2}, cases=10)))["role"]
-    assert (one.verdict, one.reasons) == ("refused", ("10 cases are too few: at least 15",))
+    assert (one.verdict, texts(one.reasons)) == ("refused", ("10 cases are too few: at least 15",))
 
 
 def test_models_weigh_alike_however_many_wordings_they_ran() -> None:

@@ -15,7 +15,7 @@ from promptlab.analysis.measurements import join
 from promptlab.analysis.race import Race
 from promptlab.core.decision import Limits, Rule
 from promptlab.core.results import MeasuredRun
-from promptlab.core.types import Arm, Case, Plan, Sampling, ScorerSpec, Sequential
+from promptlab.core.types import Arm, Case, Plan, ScorerSpec, Sequential
 
 from .measured_runs import Cell, measured_run, versions
 
@@ -37,7 +37,6 @@ def plan_of(
     return Plan(
         suite="s",
         arms=tuple(Arm("t", f"v{at}", f"sha256:v{at}", (), (), "small") for at in range(arms)),
-        samplings=(Sampling(),) * arms,
         cases=tuple(
             Case(f"c{at}", {}, None, (), groups[at] if groups else None, f"sha256:c{at}")
             for at in range(cases)

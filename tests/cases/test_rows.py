@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.cases.rows import make_cases, read_cases
+from promptlab.cases.rows import make_cases, read_cases, with_params
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case
 
@@ -168,3 +168,14 @@ def test_a_large_file_is_read(write: Write) -> None:
     rows = "\n".join(json.dumps({"q": number, "expect": 1}) for number in range(5000))
     cases = read_cases(write("c.jsonl", rows), "c.jsonl", {})
     assert len({case.id for case in cases}) == 5000
+
+
+def test_the_digests_of_cases_are_what_they_were() -> None:
+    # They stand in databases: with others, a suite that was run would be measured anew.
+    row = {"id": "c1", "vars": {"b": [1, None], "a": "ä"}, "expect": "yes", "tags": ["t"]}
+    [case] = make_cases([("f:1", {**row, "group": "g"})], "f", {})
+    assert case.digest == "b2:6ba34ab3f17fbcef873d8bac5afc3516"
+    assert with_params([case], {"p": 2})[0].digest == "b2:1b732d9852397d8e1433eb659b1fd206"
+    [unnamed] = make_cases([("f:1", {"q": "1+1", "expect": 2})], "f", {})
+    assert unnamed.id == "d7827debc097"
+    assert unnamed.digest == "b2:96dc9ba94a4d2c5156c4da09d435536f"

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import click
 import pytest
 
-from promptlab.cli import run_cli
+from promptlab.cli import VERBS, run_cli
 
 FILES = {
     "templates/greet/v1.j2": "Say hello to {{ name }}.\n",
@@ -171,13 +173,6 @@ def query(root: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return list(database.execute(sql, parameters))
 
 
-def break_plan(root: Path, word: str) -> None:
-    """Write into the stored plans what only a bug would: reading one fails, and names the word."""
-    with closing(sqlite3.connect(root / "promptlab.db")) as database, database:
-        sql = "UPDATE runs SET settings = json_patch(settings, json_object(?, 1))"
-        database.execute(sql, [word])
-
-
 def sections(file: str) -> dict[str, str]:
     """Read a file of `tests/gold`: texts by their heading, a line that begins with `## `."""
     path = GOLD / file
@@ -203,3 +198,16 @@ def gold() -> Gold:
         assert kept[heading] == text
 
     return compare
+
+
+@pytest.fixture
+def broken_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Return what adds a verb `broken` of ours, which does what it is given: a bug, say."""
+
+    def add(work: Callable[[], None]) -> None:
+        module = ModuleType("promptlab.cli.broken")
+        module.__dict__["broken"] = click.Command("broken", callback=work)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(VERBS, "broken", ("broken:broken", "A verb with a bug."))
+
+    return add

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.cli.session import Session
 from promptlab.store import Store
+from promptlab.workbench.session import Session
 
 from .conftest import Gold, Promptlab, edit, sections
 

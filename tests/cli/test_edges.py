@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from promptlab.core.errors import StoreError
 from promptlab.store.connection import connect
 
-from .conftest import Promptlab, break_plan, edit, query, spawn
+from .conftest import Promptlab, edit, query, spawn
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
 # A file of this process cannot grow beyond that: what a full disk does, for one process alone.
@@ -175,14 +176,17 @@ def test_weights_that_are_nowhere(ran_project: Path) -> None:
 
 
 def test_a_bug_is_told_in_one_line_with_the_file_of_its_traceback(
-    ran_project: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    promptlab: Promptlab,
+    broken_verb: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    break_plan(ran_project, "odd_setting")
-    ran = promptlab("show")
+    broken_verb(lambda: [][1])
+    ran = promptlab("broken")
     assert (ran.code, ran.out) == (3, "")
     told = re.fullmatch(r"Error: a bug in promptlab; its traceback is in (\S+)\n", ran.err)
     assert told
     kept = Path(told[1]).read_text(encoding="utf-8")
     assert kept.startswith("promptlab 0.1.0, Python 3")
-    assert "TypeError: Plan.__init__() got an unexpected keyword argument 'odd_setting'" in kept
+    assert "IndexError: list index out of range" in kept

@@ -278,8 +278,16 @@ def test_what_cannot_be_tagged_is_told(
 
 def test_tag_leaves_a_file_alone_that_it_cannot_add_to(promptlab: Promptlab, project: Path) -> None:
     aliases = project / "templates/greet/aliases.yaml"
-    aliases.write_text("{best: v1}", encoding="utf-8")
-    ran = promptlab("template", "tag", "greet@v2", "best")
+    aliases.write_text("best: v1  # of all", encoding="utf-8")
+    ran = promptlab("template", "tag", "greet@v2", "true")  # no text, as YAML has it
     assert ran.code == 2
     assert "aliases.yaml: has no `alias: version` lines" in ran.err
-    assert aliases.read_text(encoding="utf-8") == "{best: v1}"
+    assert aliases.read_text(encoding="utf-8") == "best: v1  # of all"
+
+
+@pytest.mark.parametrize("text", ["{best: v1}\n", "# Mine.\nbest: 'v1'  # of all\nlive: v1\n"])
+def test_tag_changes_no_more_than_the_alias(promptlab: Promptlab, project: Path, text: str) -> None:
+    aliases = project / "templates/greet/aliases.yaml"
+    aliases.write_text(text, encoding="utf-8")
+    assert promptlab("template", "tag", "greet@v2", "best").code == 0
+    assert aliases.read_text(encoding="utf-8") == text.replace("v1", "v2", 1)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import random
 import string
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import Promptlab, break_plan
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
+
+from .conftest import Promptlab
 
 if TYPE_CHECKING:
     from tests.remote.fault_server import FaultServer
@@ -180,27 +186,25 @@ def test_what_is_struck_out_is_listed_so(project: Path, promptlab: Promptlab) ->
 
 
 def test_the_log_of_a_crash_holds_no_key(
-    planted: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    planted: Path,
+    promptlab: Promptlab,
+    broken_verb: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(logs))
-    (planted / "crash.py").write_text(
-        "import os\n"
-        "class Crash:\n"
-        "    def __init__(self, jobs): pass\n"
-        "    async def execute(self, work, backends):\n"
-        "        for backend in backends.values():\n"
-        "            await backend.open()\n"
-        "            raise ValueError('with ' + os.environ['FIRST_KEY'] + str(vars(backend)))\n"
-    )
-    ran = promptlab("run", "greet", "-b", "one", "--executor", "crash:Crash")
-    assert (ran.code, sys.exc_info()[0]) == (2, None)
-    assert "ValueError: with [key]" in ran.err
-    assert leaks(planted, ran.out, ran.err) == []
-    break_plan(planted, USED["FIRST_KEY"])
-    ran = promptlab("show")
+
+    def crash() -> None:
+        bench = Workbench(Session(folder=planted))
+        _, backend = bench.backend("one", "-b one")
+        asyncio.run(backend.open())  # the key is looked up
+        raise ValueError("with " + os.environ["FIRST_KEY"] + str(vars(backend)))
+
+    broken_verb(crash)
+    ran = promptlab("broken")
     assert (ran.code, sys.exc_info()[0]) == (3, None)
     [log] = logs.iterdir()
-    assert "unexpected keyword argument '[key]'" in log.read_text()
-    assert leaks(logs, ran.out, ran.err, log.read_text()) == []
+    assert "ValueError: with [key]" in log.read_text()
+    assert leaks(planted, ran.out, ran.err, log.read_text()) == []

@@ -356,20 +356,20 @@ def test_how_a_backend_closes_takes_nothing_from_its_run(
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("class Own:\n    pass\n", "executor 'mine:Own' lacks execute(work, backends)"),
+        ("class Own:\n    pass\n", "executor 'mine:Own' lacks execute(work, backends, watch)"),
         (
             "class Own:\n    def __init__(self, jobs): raise SystemExit(0)\n"
-            "    async def execute(self, work, backends): pass\n",
+            "    async def execute(self, work, backends, watch): pass\n",
             "executor 'mine:Own': its __init__ fails: SystemExit: 0",
         ),
         (
             "class Own:\n    def __init__(self, jobs): pass\n"
-            "    async def execute(self, work, backends): raise SystemExit(0)\n",
+            "    async def execute(self, work, backends, watch): raise SystemExit(0)\n",
             "executor 'mine:Own': its execute fails: SystemExit: 0",
         ),
         (
             "class Own:\n    def __init__(self, jobs): pass\n"
-            "    def execute(self, work, backends): pass\n",
+            "    def execute(self, work, backends, watch): pass\n",
             "executor 'mine:Own': its execute fails: TypeError: ",
         ),
         ("Own = 7\n", "executor 'mine:Own' is no class"),

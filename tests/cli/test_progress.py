@@ -8,13 +8,12 @@ import pytest
 
 from promptlab.backends import Throughput
 from promptlab.backends.echo import Echo, Options
-from promptlab.cli.progress import RunProgress
+from promptlab.cli.progress import RunProgress, computed
 from promptlab.core.types import Plan
 
 PLAN = Plan(
     suite="greet",
     arms=(),
-    samplings=(),
     cases=(),
     repeats=1,
     seed=1,
@@ -50,7 +49,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_terminal_shows_why_calls_wait(text: str, shown: str) -> None:
     stream = Terminal()
-    progress = RunProgress(PLAN, stream)
+    progress = RunProgress(PLAN, (), stream)
     with progress.showing():
         progress.begun(0)
         progress.waiting("mini", text)
@@ -59,7 +58,7 @@ def test_a_terminal_shows_why_calls_wait(text: str, shown: str) -> None:
 
 def test_elsewhere_that_is_a_line_now_and_then() -> None:
     stream = io.StringIO()
-    progress = RunProgress(PLAN, stream)
+    progress = RunProgress(PLAN, (), stream)
     with progress.showing():
         progress.begun(0)
         for seconds in range(50):
@@ -88,11 +87,11 @@ class Computing(Echo):
     ],
 )
 def test_it_tells_how_fast_local_models_are(done: Throughput, told: list[str]) -> None:
-    progress = RunProgress(PLAN, io.StringIO(), backends=[Computing(done), Echo(None, Options())])
-    assert progress.computed() == told
+    progress = RunProgress(PLAN, [Computing(done), Echo(None, Options())], io.StringIO())
+    assert computed(progress.throughput) == told
 
 
 def test_local_models_are_counted_together() -> None:
     one, other = Throughput(100, 50, 10, 20, 1.0), Throughput(300, 30, 0, 40, 1.0)
-    progress = RunProgress(PLAN, io.StringIO(), backends=[Computing(one), Computing(other)])
-    assert progress.computed() == ["30 tokens/s", "80 % of prompts shared"]
+    progress = RunProgress(PLAN, [Computing(one), Computing(other)], io.StringIO())
+    assert computed(progress.throughput) == ["30 tokens/s", "80 % of prompts shared"]

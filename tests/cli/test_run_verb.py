@@ -72,7 +72,7 @@ def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
     found = run_json(promptlab)
     assert set(found) == {
         "run", "suite", "status", "created_at", "split", "trials", "calls", "cost_usd",
-        "unpriced_answers", "outcomes", "primary", "arms", "backends", "gates_failed",
+        "unpriced_answers", "outcomes", "primary", "arms", "backends", "gates_failed", "gates",
     }  # fmt: skip
     assert (found["suite"], found["status"], found["primary"]) == ("greet", "finished", "contains")
     assert (found["trials"], found["calls"], found["gates_failed"]) == (6, 6, [])
@@ -211,6 +211,7 @@ def test_the_json_of_a_dry_run(ran_project: Path, promptlab: Promptlab) -> None:
              "prompt_tokens": 20, "exact": True, "input_tokens": [20, 20],
              "output_tokens": [2, 512], "cost_usd": None},
         ],
+        "asked": [],
     }  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from promptlab.cli.session import Session
 from promptlab.store import Store
-from promptlab.store.schema import RESULT_COLUMNS
+from promptlab.store.columns import RESULT_COLUMNS
+from promptlab.workbench.session import Session
 
 from .conftest import Gold, Promptlab, Ran, edit, query
 
@@ -85,9 +85,9 @@ def test_show_says_when_there_is_more_and_when_there_is_nothing(
 
 def test_the_json_of_show_is_the_view_results(ran_project: Path, promptlab: Promptlab) -> None:
     found = rows(promptlab("show", "--json"))
-    columns = RESULT_COLUMNS.split(", ")
+    columns = [*RESULT_COLUMNS]
     assert list(found[0]) == columns
-    stored = query(ran_project, f"SELECT {RESULT_COLUMNS} FROM results")
+    stored = query(ran_project, f"SELECT {', '.join(columns)} FROM results")
     told = [tuple(row.values()) for row in found]
     assert sorted(told, key=repr) == sorted(
         (tuple(_as_json(name, value) for name, value in zip(columns, row, strict=True))
@@ -114,6 +114,7 @@ def test_the_json_of_show_full_has_the_turns(ran_project: Path, promptlab: Promp
             "error": None,
             "likelihoods": None,
             "aside": False,
+            "backend": None,
         }
     ]
 

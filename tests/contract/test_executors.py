@@ -79,9 +79,10 @@ def test_a_server_that_refuses_all_is_given_up_when_patience_ends(executor: Exec
 
 def test_why_a_call_waits_is_told(executor: Executor) -> None:
     busy = Failing(Fault.BUSY, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": busy}).heard[0] == "a: busy, waits 1 s"
+    assert execute(executor, {"a": 1}, {"a": busy}).watch.heard[2] == "a: busy, waits 1 s"
     broken = Failing(Fault.SERVER, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": broken}).heard[0] == "a: retrying in 1 s: server: so"
+    heard = execute(executor, {"a": 1}, {"a": broken}).watch.heard
+    assert heard[2] == "a: retrying in 1 s: server: so"
 
 
 def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(

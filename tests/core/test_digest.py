@@ -9,18 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.core.digest import (
+    backend_digest,
     canonical_json,
+    case_content,
     digest_bytes,
     digest_file,
     digest_json,
     digest_text,
+    generation_key,
+    id_of_content,
+    imported_key,
     seed_from,
+    source_version,
+    template_digest,
+    weighing_key,
 )
+from promptlab.core.messages import Image, Message, Sampling
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
+)
+
+MESSAGES = (
+    Message("system", "Be brief."),
+    Message("user", ("Look: ", Image("a.png", "image/png", "b2:1"))),
 )
 
 
@@ -61,3 +75,52 @@ def test_a_seed_is_the_same_in_every_process() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert int(said.stdout) == seed_from("holdout", 0, "ä")
     assert seed_from("a", 1) != seed_from("a", 2)
+
+
+# What these say was computed by the version before there was a function for each of them, and
+# stands in databases: a change of any is a migration.
+
+
+def test_a_template_is_its_text_and_what_it_includes() -> None:
+    source = "Greet {{ name }}: {% include '_a.j2' %}"
+    assert template_digest(source, {"_a.j2": "ä"}) == "b2:4a3f5bf02b8306ef45aa1281bb99d39f"
+
+
+def test_a_case_is_all_of_its_content() -> None:
+    content = case_content({"b": [1, None], "a": "ä"}, "yes", ("t",), "g", "c1")
+    assert digest_json(content) == "b2:6ba34ab3f17fbcef873d8bac5afc3516"
+
+
+def test_a_case_without_an_id_is_known_by_the_rest() -> None:
+    parts = ({"q": "1+1"}, 2, (), None)
+    assert id_of_content(canonical_json(case_content(*parts))) == "d7827debc097"
+    named = case_content(*parts, "d7827debc097")
+    assert digest_json(named) == "b2:96dc9ba94a4d2c5156c4da09d435536f"
+
+
+def test_a_backend_is_what_its_answers_depend_on() -> None:
+    identity = {"kind": "echo", "model": "tiny"}
+    assert backend_digest(identity) == "b2:20f938c274e7b4ca3521063518299d42"
+
+
+def test_a_call_is_all_that_can_change_its_answer() -> None:
+    sampling = Sampling(temperature=0.7, max_tokens=8, stop=("\n",), seed=3)
+    free = generation_key("b2:0", MESSAGES, sampling, None, 1)
+    formed = generation_key("b2:0", MESSAGES, sampling, {"type": "object"}, 1)
+    assert free == "b2:696eb2f4d99298f0545c6be94b5d9554"
+    assert formed == "b2:4e5e9e0f6347532bab8d9523978916b7"
+
+
+def test_a_call_that_weighs_is_the_prompt_and_the_answers() -> None:
+    key = weighing_key("b2:0", MESSAGES, ("yes", "no"))
+    assert key == "b2:ba8f8e29357bb29ce0afebb20e5dc52d"
+
+
+def test_an_imported_answer_is_what_was_measured_and_no_call() -> None:
+    key = imported_key(("s", "t", "v1", "b", "b2:1"), 0, (12, None, 0.5))
+    assert key == "b2:b048e2313d0761b5f6573f513e32b1ac"
+
+
+def test_a_scorer_without_a_version_is_its_source() -> None:
+    version = source_version("def mine(sample):\n    return True\n")
+    assert version == "b2:41577a3689fa9283a440aa0531dc42d9"

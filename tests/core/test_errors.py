@@ -28,3 +28,17 @@ def test_a_place_names_file_line_and_key() -> None:
     assert place("a.yaml", 3) == "a.yaml:3"
     assert place("a.yaml", 3, "x.y") == "a.yaml:3: x.y"
     assert place("a.yaml", key="x") == "a.yaml: x"
+
+
+def test_an_error_takes_a_place_where_it_has_none() -> None:
+    assert str(PromptlabError("wrong").at("a.yaml:3")) == "a.yaml:3: wrong"
+    assert str(PromptlabError("wrong", where="b.j2:1").at("a.yaml:3")) == "b.j2:1: wrong"
+
+
+def test_an_error_told_otherwise_keeps_its_kind_and_the_rest() -> None:
+    error = BackendError("wrong", hint="mend it", where="a.yaml:3")
+    assert str(error.in_case("q7")) == "a.yaml:3: wrong, in case 'q7' (mend it)"
+    assert str(error.saying("bad")) == "a.yaml:3: bad (mend it)"
+    assert str(error.advising("buy another")) == "a.yaml:3: wrong (buy another)"
+    assert type(error.in_case("q7").advising(None)) is BackendError
+    assert str(error) == "a.yaml:3: wrong (mend it)"

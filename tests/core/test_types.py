@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.core.types import Arm, Case, Image, Message, Outcome, Plan, Sampling
+from promptlab.core.types import Arm, Case, Image, Message, Outcome, Plan
 
 
 def plan_of(arms: int, cases: int, repeats: int) -> Plan:
@@ -14,7 +14,6 @@ def plan_of(arms: int, cases: int, repeats: int) -> Plan:
     return Plan(
         suite="s",
         arms=(arm,) * arms,
-        samplings=(Sampling(),) * arms,
         cases=tuple(Case(str(n), {}, None, (), None, "b2:1") for n in range(cases)),
         repeats=repeats,
         seed=0,

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from promptlab.core.errors import PromptlabError
-from promptlab.core.yamlfile import check, parse_yaml, read_text
+from promptlab.core.yamlfile import check, parse_yaml, read_text, write_text
 
 
 class Inner(BaseModel):
@@ -157,3 +157,25 @@ def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch(mode=0o000)
     assert read(path) == "shown.txt: cannot read: Permission denied (check the file's permissions)"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "aliases.yaml"
+    write_text(path, "best: v1\n")
+    path.chmod(0o640)
+    link = tmp_path / "link.yaml"
+    link.symlink_to(path)
+    write_text(link, "best: ä\n")
+    assert path.read_text(encoding="utf-8") == "best: ä\n"
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert sorted(tmp_path.iterdir()) == [path, link]
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    with pytest.raises(PromptlabError, match="cannot write: ") as caught:
+        write_text(taken, "x")
+    assert caught.value.where == str(taken)
+    assert list(tmp_path.iterdir()) == [taken]

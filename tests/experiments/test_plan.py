@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import BackendSpec, Case, Plan, Sampling, ScorerSpec
-from promptlab.experiments.plan import Selection, in_holdout, make_plan
+from promptlab.experiments.plan import Selection, in_holdout, make_plan, shuffled
 from promptlab.experiments.suite import load_suite
 from promptlab.templates.library import TemplateLibrary
 
@@ -82,7 +82,7 @@ def test_every_version_meets_every_backend(plan_of: MakePlan) -> None:
 
 
 def test_a_template_goes_before_the_suite_in_sampling(plan_of: MakePlan) -> None:
-    assert plan_of().samplings == (
+    assert tuple(arm.sampling for arm in plan_of().arms) == (
         Sampling(temperature=0.5, max_tokens=99),
         Sampling(temperature=0.5, max_tokens=8),
     )
@@ -192,6 +192,23 @@ def test_the_seed_of_the_suite_draws_the_holdout(plan_of: MakePlan) -> None:
     assert split_of(plan_of, text, "dev") != split_of(plan_of, text + "seed: 1\n", "dev")
     other_run = plan_of(text, Selection(seed=7))  # other samples, but the same cases
     assert {case.id for case in other_run.cases} == split_of(plan_of, text, "dev")
+
+
+def test_draws_are_what_they_were() -> None:
+    # As the version before drew them: other draws would move cases of suites that were run.
+    cases = [
+        Case(f"c{n}", {}, None, (), f"g{n // 2}" if n < 4 else None, f"b2:{n}") for n in range(8)
+    ]
+    assert [case.id for case in cases if in_holdout(case, 0.5, 3)] == ["c0", "c1"]
+    order = ["c2", "c3", "c5", "c4", "c6", "c0", "c1", "c7"]
+    assert [case.id for case in shuffled(cases, 3)] == order
+
+
+def test_a_case_called_as_a_group_is_not_shuffled_into_it() -> None:
+    first, last = (Case(name, {}, None, (), "g", f"b2:{name}") for name in "ab")
+    lone = Case("g", {}, None, (), None, "b2:g")
+    told = [case.id for case in shuffled([first, lone, last], 0)]
+    assert told.index("b") == told.index("a") + 1
 
 
 def test_a_case_asked_for_by_id_is_run_wherever_it_lies(plan_of: MakePlan) -> None:

@@ -335,3 +335,12 @@ def test_importing_a_file_again_shares_its_answers(tmp_path: Path) -> None:
 def test_cases_have_no_content_that_a_template_could_use() -> None:
     [case] = run_of({"case": "a", "group": "g"}).plan.cases
     assert case == Case("a", {"imported": "bbh"}, None, (), "g", case.digest)
+
+
+def test_the_digests_of_an_import_are_what_they_were() -> None:
+    # They stand in databases: with others, a file imported again would be another measurement.
+    [result] = results_of(run := run_of({"output": "x", "input_tokens": 12}))
+    assert result.turns[0].request.key == "b2:767ac5b7fd80b182f948b7bca0ec2561"
+    assert run.plan.cases[0].digest == "b2:f54a3ce3e21276ed968c57323fcb050b"
+    assert run.plan.backends[0].digest == "b2:ba72c96d51aef48896cbdd82d1ffaa43"
+    assert run.plan.templates[0].digest == "b2:6e6c2994e88b8385f30e4c537dd15fb5"

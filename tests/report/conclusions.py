@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.conclude import Effect
 from promptlab.analysis.contrast import Change
-from promptlab.analysis.practices import PracticeEffect
+from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.core.codes import Code
+from promptlab.core.decision import Rule
+from promptlab.core.reasons import Reason
+from promptlab.report.terminal import compare as terminal_compare
+from promptlab.report.terminal import practices as terminal_practices
+from promptlab.report.views.comparison import comparison_view
+from promptlab.report.views.practices import practices_view
 from promptlab.stats.intervals import Interval
 
 EFFECT = Effect(
@@ -35,7 +45,6 @@ def build_comparison(**changes: Any) -> Comparison:
     of_effect = {name: changes.pop(name) for name in Effect.__slots__ if name in changes}
     named = {"a": "mood@v1", "b": "mood@v2", "backend": "small", "group": None, "scorer": "exact"}
     values = {**_CONTRAST, **named, "effect": replace(EFFECT, **of_effect), **changes}
-    values.setdefault("labels", (values["a"], values["b"]))
     return Comparison(**values)
 
 
@@ -48,3 +57,21 @@ def build_practice(practice: str, **changes: Any) -> PracticeEffect:
     }  # fmt: skip
     values = {**_CONTRAST, **named, "effect": replace(EFFECT, **of_effect), **changes}
     return PracticeEffect(**values)
+
+
+def build_reason(code: Code, text: str, *arms: str) -> Reason:
+    """Return a reason of which the test reads the text alone, on these arms if on any."""
+    return Reason(code, text, {key: [*arms] if key == "arms" else None for key in code.about})
+
+
+def print_comparisons(
+    console: Console, scorer: str, comparisons: Sequence[Comparison], rule: Rule
+) -> None:
+    """Print the view of comparisons."""
+    view = comparison_view(["r1"], scorer, comparisons, rule)
+    terminal_compare.print_comparisons(console, view)
+
+
+def print_practices(console: Console, scorer: str, found: Practices, rule: Rule) -> None:
+    """Print the view of effects."""
+    terminal_practices.print_practices(console, practices_view(["r1"], scorer, found, rule))

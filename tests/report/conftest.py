@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
-from promptlab.core.types import Arm, Outcome, Plan, Sampling, ScorerSpec
+from promptlab.core.runs import RunSettings
+from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec
 from promptlab.report.views.run import RunView, run_view
 
 UNKNOWN = Sum(0, None, None)
@@ -22,7 +23,6 @@ def build_plan(arms: int = 2, scorers: tuple[str, ...] = ("exact_match", "length
         arms=tuple(
             Arm("sentiment", f"v{n + 1}", f"d{n}", practices[n], (), "smollm2") for n in range(arms)
         ),
-        samplings=(Sampling(),) * arms,
         cases=(),
         repeats=1,
         seed=0,
@@ -69,7 +69,7 @@ def build_info(outcomes: list[ArmOutcomes]) -> RunInfo:
         fresh=False,
         created_at="2026-01-01T00:00:00Z",
         finished_at="2026-01-01T00:01:00Z",
-        overrides={},
+        settings=RunSettings(),
         facts={},
         outcomes=counted,
     )

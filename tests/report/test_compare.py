@@ -13,16 +13,17 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.report.terminal.compare import print_comparisons
+from promptlab.core.reasons import Reason
 
-from .conclusions import build_comparison, change
+from .conclusions import build_comparison, build_reason, change, print_comparisons
 from .conftest import Printed
 
 LONG = "customer-support-triage@v12-with-a-rather-long-label"
 
 
-def refused(*reasons: str, **changes: object) -> Comparison:
+def refused(*reasons: Reason, **changes: object) -> Comparison:
     return build_comparison(verdict="refused", reasons=reasons, **changes)
 
 
@@ -87,7 +88,7 @@ won, 3 lost; +31 % tokens.
 
 def test_what_is_unknown_is_a_dash_or_left_out(printed: Printed) -> None:
     nothing = refused(
-        "0 cases are too few: at least 15",
+        build_reason(Code.TOO_FEW_CASES, "0 cases are too few: at least 15"),
         n=0, n_groups=0, nonzero=0, delta=None, ci=None, p=None, p_adjusted=None, mean_a=None,
         mean_b=None, won=(), lost=(), tokens=None, latency_s=None, cases_needed=None,
         detectable=None,
@@ -166,14 +167,14 @@ cases won, 3 lost; +31 % tokens.
 
 
 def test_why_and_what_to_know_are_told_once_each(printed: Printed) -> None:
-    few = "12 cases are too few: at least 15"
-    apart = "the arms ran on different cases: mood@v3 alone has c9"
+    few = build_reason(Code.TOO_FEW_CASES, "12 cases are too few: at least 15")
+    told = "the arms ran on different cases: mood@v3 alone has c9"
+    apart = build_reason(Code.DIFFERENT_CASES, told, "mood@v3")
+    exploratory = build_reason(Code.EXPLORATORY, "exploratory: 12 cases")
     many = [
-        refused(few, warnings=("exploratory: 12 cases",)),
-        refused(
-            few, apart, b="mood@v3", warnings=("exploratory: 12 cases", "mood@v3 alone has c9")
-        ),
-        refused(apart, a="mood@v2", b="mood@v3", warnings=("exploratory: 12 cases",)),
+        refused(few, warnings=(exploratory,)),
+        refused(few, apart, b="mood@v3", warnings=(exploratory,)),
+        refused(apart, a="mood@v2", b="mood@v3", warnings=(exploratory,)),
     ]
     text = printed(print_comparisons, "exact", many, Rule())
     notes = [line for line in text.splitlines() if line.startswith(("refused:", "note:"))]
@@ -256,7 +257,9 @@ def test_numbers_of_any_size_are_not_cut_off(printed: Printed) -> None:
 def test_no_name_is_obeyed_by_the_terminal(name: str, case: str) -> None:
     stream = StringIO()
     console = Console(file=stream, width=80, force_terminal=True, color_system=None)
-    one = build_comparison(b=f"mood@{name}", won=(case,), warnings=(f"{name} alone has {case}",))
+    label = f"mood@{name}"
+    alone = build_reason(Code.LONE_CASES, f"{label} alone has {case}", label)
+    one = build_comparison(b=label, won=(case,), warnings=(alone,))
     print_comparisons(console, "exact", [one], Rule())
     unseen = set(map(chr, [*range(10), *range(11, 32), *range(127, 160)]))
     told = stream.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "")

@@ -10,8 +10,9 @@ from inline_snapshot import snapshot
 from rich.console import Console
 
 from promptlab.core.types import Json, Message
-from promptlab.report.terminal.diff import print_case, print_case_size, print_files, print_table
+from promptlab.report.terminal.diff import print_case, print_files, print_size_note, print_table
 from promptlab.report.terminal.diff_lines import print_hunk
+from promptlab.report.views.diff import diff_view
 from promptlab.templates.diff import (
     CaseDiff,
     FileDiff,
@@ -50,7 +51,7 @@ def test_files_look_like_gits_and_long_lines_go_on_below_under_their_sign(
     printed: Printed,
 ) -> None:
     files = (FileDiff("templates/mood/v1.j2", "templates/mood/v2.j2", diff_texts(OLD, NEW)),)
-    assert printed(print_files, found(files=files)) == snapshot("""\
+    assert printed(print_files, diff_view(found(files=files), None, None)) == snapshot("""\
 --- templates/mood/v1.j2
 +++ templates/mood/v2.j2
 @@ -1,3 +1,3 @@
@@ -70,7 +71,7 @@ def test_a_file_without_counterpart_is_against_dev_null(printed: Printed) -> Non
         FileDiff("templates/_s/old.j2", None, diff_texts("a\n", "")),
         FileDiff(None, "templates/_s/new.j2", diff_texts("", "b\n")),
     )
-    assert printed(print_files, found(files=files)) == snapshot("""\
+    assert printed(print_files, diff_view(found(files=files), None, None)) == snapshot("""\
 --- templates/_s/old.j2
 +++ /dev/null
 @@ -1 +0,0 @@
@@ -94,13 +95,15 @@ def test_words_are_set_off_where_there_is_colour() -> None:
 
 
 def test_equal_versions_take_one_line(printed: Printed) -> None:
-    assert printed(print_files, found(digest_b="b2:0", b="mood@" + 60 * "v")) == (
-        f"mood@v1 and mood@{60 * 'v'} are the same text (digest b2:0)\n"
-    )
+    assert printed(
+        print_files, diff_view(found(digest_b="b2:0", b="mood@" + 60 * "v"), None, None)
+    ) == (f"mood@v1 and mood@{60 * 'v'} are the same text (digest b2:0)\n")
 
 
 def test_a_difference_of_form_alone_is_told(printed: Printed) -> None:
-    assert printed(print_files, found()).startswith("Only how the front matter is written differs")
+    assert printed(print_files, diff_view(found(), None, None)).startswith(
+        "Only how the front matter is written differs"
+    )
 
 
 def test_the_table_names_what_differs(printed: Printed) -> None:
@@ -117,7 +120,7 @@ def test_the_table_names_what_differs(printed: Printed) -> None:
         practices=Names(("clear", "role"), ("clear", "context")),
         variables=Names(("review",), ("review", "shop")),
     )
-    text = printed(print_table, versions, SIZE)
+    text = printed(print_table, diff_view(versions, SIZE, None))
     assert max(map(len, text.splitlines())) <= 80
     assert text == snapshot("""\
                                      mood@v1                   mood@v2
@@ -139,7 +142,7 @@ counted by smollm2.
 
 def test_characters_are_called_characters(printed: Printed) -> None:
     size = PromptSize(0, 1200, "characters", None)
-    assert printed(print_table, found(), size) == snapshot("""\
+    assert printed(print_table, diff_view(found(), size, None)) == snapshot("""\
              mood@v1   mood@v2
 ─────────────────────────────────────
 characters   0         1,200 (+1,200)
@@ -151,7 +154,7 @@ renders both versions.
 
 def test_all_cases_are_not_some_of_them(printed: Printed) -> None:
     size = replace(SIZE, cases=1, cases_in_suite=1, stand_ins=True, a=61.0)
-    text = printed(print_table, found(), size)
+    text = printed(print_table, diff_view(found(), size, None))
     assert "60.2 (-0.8, -1 %)" in text
     assert text.endswith("""\
 Tokens of the rendered prompts: the mean over 1 case of suite mood, counted by
@@ -160,7 +163,7 @@ smollm2; answers not given yet count as a short stand-in.
 
 
 def test_nothing_to_tabulate_prints_nothing(printed: Printed) -> None:
-    assert printed(print_table, found(), None) == "\n"
+    assert printed(print_table, diff_view(found(), None, None)) == "\n"
 
 
 def test_conversations_are_compared_message_by_message(printed: Printed) -> None:
@@ -176,7 +179,8 @@ def test_conversations_are_compared_message_by_message(printed: Printed) -> None
         Message("system", "Hurry."),
     )
     case = CaseDiff("mood", "r01", diff_conversations(before, after))
-    assert printed(print_case, found(), case) == snapshot("""\
+    view = diff_view(found(), None, case)
+    assert printed(print_case, found(), view.case) == snapshot("""\
 --- mood@v1 on case r01
 +++ mood@v2 on case r01
 @@ system, the same 2 lines @@
@@ -208,7 +212,8 @@ def test_conversations_are_compared_message_by_message(printed: Printed) -> None
 
 def test_the_size_of_a_case(printed: Printed) -> None:
     case = CaseDiff("mood", "r01", ())
-    assert printed(print_case_size, case, replace(SIZE, cases=1)) == snapshot("""\
+    view = diff_view(found(), replace(SIZE, cases=1), case)
+    assert printed(print_size_note, view.size) == snapshot("""\
 Prompt tokens: 40.2 -> 60.2 (+20, +50 %), counted by smollm2; the case is of
 suite mood.
 """)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from inline_snapshot import snapshot
+from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
-from promptlab.report.terminal.diff_measured import print_measured
+from promptlab.core.codes import Code
+from promptlab.report.terminal import diff_measured
+from promptlab.report.views.measured import flip_view, measured_view
 from promptlab.templates.diff import Flip
 
-from .conclusions import build_comparison
+from .conclusions import build_comparison, build_reason
 from .conftest import Printed
 
 
@@ -32,6 +36,14 @@ def measured(**changes: Any) -> Comparison:
     return build_comparison(**{**usual, **changes})
 
 
+def print_measured(
+    console: Console, found: Sequence[Comparison], flips: Sequence[Flip], *, full: bool = False
+) -> None:
+    """Print the views of comparisons and flips."""
+    measured_views = [measured_view(one) for one in found]
+    diff_measured.print_measured(console, measured_views, [flip_view(f) for f in flips], full=full)
+
+
 def test_a_comparison_takes_a_sentence(printed: Printed) -> None:
     assert printed(print_measured, [measured()], []) == snapshot("""\
 measured on smollm2: label 18.1 % -> 75.0 % (72 cases), +56.9 points, interval
@@ -40,9 +52,10 @@ measured on smollm2: label 18.1 % -> 75.0 % (72 cases), +56.9 points, interval
 
 
 def test_numbers_have_no_per_cent_and_what_is_unknown_is_left_out(printed: Printed) -> None:
+    few = build_reason(Code.TOO_FEW_CASES, "one case is too few")
     unsure = measured(backend=None, scorer="length", n=1, nonzero=1, mean_a=None, mean_b=12.3456,
                       delta=None, ci=None, p_adjusted=None, verdict="refused",
-                      reasons=("one case is too few",), won=(), lost=(), is_rate=False)  # fmt: skip
+                      reasons=(few,), won=(), lost=(), is_rate=False)  # fmt: skip
     dull = measured(mean_a=1.5, mean_b=1.25, delta=-0.25, ci=(-0.5, 0.0), p_adjusted=0.0421,
                     verdict="undecided", is_rate=False)  # fmt: skip
     assert printed(print_measured, [unsure, dull], []) == snapshot("""\

@@ -13,13 +13,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.report.terminal.practices import print_practices
 from promptlab.stats.meta import random_effects
 
-from .conclusions import build_practice, change
+from .conclusions import build_practice, build_reason, change, print_practices
 from .conftest import Printed
 
+FEW = build_reason(Code.TOO_FEW_MODELS, "2 models tell nothing of others: at least 5")
+NO_CASES = build_reason(Code.TOO_FEW_CASES, "no cases")
 NO_PLOT: dict[str, Any] = {"delta": None, "ci": None, "p": None, "p_adjusted": None}
 
 
@@ -30,7 +32,7 @@ def practices(*effects: PracticeEffect) -> Practices:
 def two_models(practice: str, **changes: Any) -> list[PracticeEffect]:
     few = {
         "scope": "models in general", "backend": None, "verdict": "refused",
-        "reasons": ("2 models tell nothing of others: at least 5",), "ci": None, "p": None,
+        "reasons": (FEW,), "ci": None, "p": None,
         "p_adjusted": None, "tokens": change(1, 2),
     }  # fmt: skip
     other = {**changes, "backend": "large", "delta": 0.03, "ci": (-0.05, 0.11)}
@@ -46,7 +48,7 @@ def test_a_row_for_each_practice(printed: Printed) -> None:
     found = practices(
         build_practice("clear"),
         build_practice("role", delta=-0.05, ci=(-0.11, 0.01), verdict="undecided", p_adjusted=0.3),
-        build_practice("context", **NO_PLOT, verdict="refused", reasons=("no cases",)),
+        build_practice("context", **NO_PLOT, verdict="refused", reasons=(NO_CASES,)),
         build_practice("examples", delta=0.0, ci=None, tokens=None, verdict="undecided"),
     )
     assert printed(print_practices, "exact", found, Rule()) == snapshot("""\

@@ -20,17 +20,19 @@ from promptlab.core.types import (
     Sampling,
     Turn,
 )
-from promptlab.report.terminal.run import (
-    print_forecast,
+from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.runs import print_forecast, print_runs
+from promptlab.report.terminal.trial import (
     print_messages,
     print_result,
-    print_run,
-    print_runs,
     print_tracebacks,
     print_turns,
 )
-from promptlab.report.views.run import RunView
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.report.views.forecast import forecast_view
+from promptlab.report.views.run import RunView, run_view
+from promptlab.report.views.runs import runs_view
+from promptlab.report.views.trial import conversation_view, trial_view
+from promptlab.runner.forecast import CallForecast, Forecast
 
 from .conftest import (
     Printed,
@@ -124,19 +126,20 @@ def test_scores_that_failed_and_cases_in_groups_are_told(printed: Printed) -> No
 
 def test_practices_that_look_like_markup_are_text(printed: Printed) -> None:
     view = crowded()
-    arm = replace(view.arms[0].arm, practices=("[bold]",))
-    view = replace(view, arms=(replace(view.arms[0], arm=arm),))
+    arm = replace(view.plan.arms[0], practices=("[bold]",))
+    plan = replace(view.plan, arms=(arm, *view.plan.arms[1:]))
+    view = run_view(view.run, plan, [build_outcomes(0, ok=1)], [])
     assert "([bold])" in printed(print_run, view)
 
 
 def test_a_forecast(printed: Printed) -> None:
     arms = [
-        ArmForecast(100, 300, 40, 12_345, exact=False),
-        ArmForecast(100, 100, 100, 0),
-        ArmForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
+        CallForecast(100, 300, 40, 12_345, exact=False),
+        CallForecast(100, 100, 100, 0),
+        CallForecast(100, 100, 0, None, exact=False, input_tokens=TokenRange(900, 3_600)),
     ]
     plan = replace(build_plan(arms=3), cases=(), repeats=1)
-    assert printed(print_forecast, plan, Forecast(arms)) == snapshot("""\
+    assert printed(print_forecast, forecast_view(plan, Forecast(arms), {})) == snapshot("""\
 Plan of sentiment
 arm                       trials   calls   stored   prompt tokens
 ─────────────────────────────────────────────────────────────────
@@ -152,7 +155,7 @@ store.
 def test_a_list_of_runs(printed: Printed) -> None:
     finished = build_info([build_outcomes(0, ok=90, truncated=7, error=3)])
     halted = replace(finished, status="interrupted", trials=400, suite="a" * 30)
-    text = printed(print_runs, [finished, halted])
+    text = printed(print_runs, runs_view([finished, halted]))
     assert max(map(len, text.splitlines())) <= 80
     assert text == snapshot("""\
 run                    suite           status            trials   outcomes
@@ -173,7 +176,7 @@ def test_a_result_is_one_trial_with_what_each_scorer_says(printed: Printed) -> N
         build_result(scorer="size", passed=None, score=0.123456),
         build_result(scorer="broken", passed=None, score=None, error="ValueError: no"),
     ]
-    assert printed(print_result, rows, full=False) == snapshot("""\
+    assert printed(print_result, trial_view(rows), full=False) == snapshot("""\
 c1 #2  t@v1 on echo  ok
   line 1
   line 2
@@ -191,14 +194,17 @@ def test_the_error_of_a_trial_is_told_once(printed: Printed) -> None:
         build_result(outcome=Outcome.ERROR, scorer=scorer, score=None, output=None, error="down")
         for scorer in ("exact_match", "length")
     ]
-    assert printed(print_result, rows, full=False) == "c1  t@v1 on echo  error\n  error: down\n\n"
+    assert (
+        printed(print_result, trial_view(rows), full=False)
+        == "c1  t@v1 on echo  error\n  error: down\n\n"
+    )
 
 
 @given(output=st.text(max_size=2000))
 def test_an_output_of_a_list_is_short(output: str) -> None:
     stream = StringIO()  # hypothesis needs a new one for every output
     console = Console(file=stream, width=80, color_system=None)
-    print_result(console, [build_result(output=output)], full=False)
+    print_result(console, trial_view([build_result(output=output)]), full=False)
     assert len(stream.getvalue().split("\n")) <= 12
 
 
@@ -210,7 +216,7 @@ def test_a_conversation_tells_each_message_once(printed: Printed) -> None:
         Turn("answer", Request("b", second, Sampling()),
              Completion(Outcome.ERROR, error="the server is down"), False),
     ]  # fmt: skip
-    assert printed(print_turns, turns) == snapshot("""\
+    assert printed(print_turns, conversation_view(turns)) == snapshot("""\
 system
   Be [kind].
 user
@@ -229,7 +235,7 @@ def test_answers_that_were_weighed_are_listed(printed: Printed) -> None:
     asked = Request("a", (Message("user", "Which?"),), Sampling(), None, (" yes", " [no]"))
     found = (Likelihood(-12.34567, 2, greedy=False), Likelihood(-0.5, 1, greedy=True))
     turn = Turn("answer", asked, Completion(Outcome.OK, " [no]", likelihoods=found), cached=False)
-    assert printed(print_turns, [turn]) == snapshot("""\
+    assert printed(print_turns, conversation_view([turn])) == snapshot("""\
 user
   Which?
 answer (log-probability of each answer)

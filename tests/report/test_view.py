@@ -15,15 +15,12 @@ from promptlab.core.types import (
     Turn,
     Usage,
 )
-from promptlab.report.views.run import (
-    forecast_json,
-    messages_json,
-    result_json,
-    run_info_json,
-    run_json,
-    turns_json,
-)
-from promptlab.runner.forecast import ArmForecast, Forecast
+from promptlab.report.documents.forecast import forecast_json
+from promptlab.report.documents.run import run_json, runs_json
+from promptlab.report.documents.trial import messages_json, result_json, turns_json
+from promptlab.report.views.forecast import forecast_view
+from promptlab.report.views.runs import runs_view
+from promptlab.runner.forecast import CallForecast, Forecast
 from promptlab.stats.intervals import t_interval, wilson
 
 from .conftest import (
@@ -79,7 +76,7 @@ def test_the_run_counts_the_outcomes_of_all_arms() -> None:
 
 
 def test_a_run_of_the_list_tells_what_is_stored_of_it() -> None:
-    document = run_info_json(build_info([build_outcomes(0, ok=3, error=1)]))
+    [document] = runs_json(runs_view([build_info([build_outcomes(0, ok=3, error=1)])]))
     assert (document["trials"], document["stored"], document["status"]) == (4, 4, "finished")
 
 
@@ -105,6 +102,7 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
             "error": None,
             "likelihoods": None,
             "aside": False,
+            "backend": None,
         }
     ]
 
@@ -121,8 +119,9 @@ def test_an_image_is_a_part_of_its_message() -> None:
 
 @pytest.mark.parametrize("tokens", [None, 120])
 def test_a_forecast_tells_unknown_tokens_as_null(tokens: int | None) -> None:
-    arms = [ArmForecast(4, 8, 2, tokens, exact=False), ArmForecast(4, 4, 4, 0)]
-    document = forecast_json(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)), {})
+    arms = [CallForecast(4, 8, 2, tokens, exact=False), CallForecast(4, 4, 4, 0)]
+    view = forecast_view(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)), {})
+    document = forecast_json(view)
     assert (document["calls"], document["stored"]) == (12, 6)
     told = document["arms"]
     assert isinstance(told, list)

@@ -12,9 +12,10 @@ import pytest
 
 from promptlab.backends import Backend, Capacity
 from promptlab.backends.echo import Echo, Options
-from promptlab.core.digest import digest_json
+from promptlab.core.digest import digest_json, template_digest
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.results import ResultFilter
+from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import (
     Arm,
     BackendSpec,
@@ -24,18 +25,17 @@ from promptlab.core.types import (
     Outcome,
     Plan,
     Request,
-    Sampling,
     TemplateSource,
     TrialResult,
     Turn,
 )
+from promptlab.core.watch import NullWatch, Watch
 from promptlab.executors import Work
 from promptlab.executors.local import LocalExecutor
 from promptlab.runner.flow import Job, finish, start
 from promptlab.scorers import Sample
 from promptlab.scorers.binding import bind
 from promptlab.store import Store
-from promptlab.templates.library import template_digest
 from promptlab.templates.template import Template
 
 PAPER: Mapping[str, Json] = {"device": "paper"}
@@ -81,7 +81,7 @@ class Counting(Echo):
         self.closed += 1
 
 
-class Watch:
+class Witness(NullWatch):
     """Sees a run go on."""
 
     def __init__(self) -> None:
@@ -162,7 +162,6 @@ def make_job(
     plan = Plan(
         suite="greet",
         arms=tuple(Arm(s.name, s.version, s.digest, (), (), "echo") for s in sources),
-        samplings=(Sampling(),) * len(sources),
         cases=tuple(map(make_case, NAMES)),
         repeats=1,
         seed=1,
@@ -179,14 +178,14 @@ def make_job(
     return Job("run-1", plan, templates, {"echo": backend}, bound, store, LocalExecutor(), Path())
 
 
-def carry_out(job: Job) -> Watch:
-    watch = Watch()
-    asyncio.run(start(job, watch, {}))
+def carry_out(job: Job) -> Witness:
+    watch = Witness()
+    asyncio.run(start(job, watch, RunSettings()))
     return watch
 
 
-def resume(job: Job) -> Watch:
-    watch = Watch()
+def resume(job: Job) -> Witness:
+    watch = Witness()
     job.store.resume_run(job.run_id)
     asyncio.run(finish(job, watch))
     return watch
@@ -205,9 +204,7 @@ def test_a_run_is_generated_scored_and_stored(store: Store) -> None:
     assert watch.heard == ["begun after 0", "opening echo", "opened echo"]
     info = store.run("run-1")
     assert (info.status, info.stored) == ("finished", 10)
-    facts = info.facts["echo"]
-    assert isinstance(facts, dict)
-    assert facts["device"] == "paper"
+    assert info.facts["echo"].details["device"] == "paper"
     stored = list(store.results("run-1"))
     assert len(stored) == 20
     assert {(r.scorer, r.score) for r in stored if r.version == "v1"} == {
@@ -216,6 +213,11 @@ def test_a_run_is_generated_scored_and_stored(store: Store) -> None:
     }
     assert counting(job).closed == 1
     assert store.verify() == []
+
+
+def test_a_run_needs_nobody_who_watches(store: Store) -> None:
+    asyncio.run(start(make_job(store, PLAIN), NullWatch(), RunSettings()))
+    assert store.run("run-1").status == "finished"
 
 
 def test_versions_of_equal_text_share_every_generation(store: Store) -> None:
@@ -337,7 +339,7 @@ def test_offline_begins_no_run_unless_all_is_stored(store: Store) -> None:
 class Idle:
     """An executor that leaves all work undone."""
 
-    async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
+    async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
         for name in backends:
             await work.take(name, 1)
 
@@ -355,7 +357,8 @@ def test_facts_of_a_backend_are_kept_when_it_opens(store: Store) -> None:
     job = make_job(store, PLAIN, backend=Counting(breaks_after=0))
     with pytest.raises(BackendError):
         carry_out(job)
-    assert store.run("run-1").facts == {"echo": {**Echo(None, Options()).identity(), **PAPER}}
+    told = BackendFacts({**Echo(None, Options()).identity(), **PAPER})
+    assert store.run("run-1").facts == {"echo": told}
 
 
 def test_an_offline_run_never_opens_a_backend(store: Store) -> None:

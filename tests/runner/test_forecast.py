@@ -18,9 +18,9 @@ from promptlab.core.types import (
     Sampling,
     Turn,
 )
-from promptlab.runner.forecast import Forecast, check, forecast
+from promptlab.runner.check import check
+from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
-from promptlab.scorers.binding import bind
 from promptlab.templates.template import STAND_IN
 from tests.plans import Scorers, renderer_of
 
@@ -83,8 +83,8 @@ class Weighing(Echo):
     weighs_answers = True
 
 
-def check_all(renderer: Renderer, *scorers: str | dict[str, Any]) -> None:
-    asyncio.run(check(renderer, bind(scorers), {"echo": Echo(None, Options())}))
+def check_all(renderer: Renderer, backend: type[Echo] = Echo) -> None:
+    asyncio.run(check(renderer, {"echo": backend(None, Options())}))
 
 
 def first_answers(renderer: Renderer, completion: Completion) -> Known:
@@ -198,8 +198,8 @@ def test_check_looks_behind_the_answers() -> None:
 
 def test_check_fills_every_scorer_in() -> None:
     with pytest.raises(PromptlabError, match=r"scorer 'exact_match', .*case 'c0'"):
-        check_all(make_renderer(PLAIN), "exact_match")
-    check_all(make_renderer(PLAIN), {"exact_match": {"target": "{{ name }}"}})
+        check_all(make_renderer(PLAIN, scorers=["exact_match"]))
+    check_all(make_renderer(PLAIN, scorers=[{"exact_match": {"target": "{{ name }}"}}]))
 
 
 def test_an_interruption_is_heard_while_looking_ahead() -> None:
@@ -219,7 +219,7 @@ def test_an_interruption_is_heard_while_looking_ahead() -> None:
 
 def test_a_scorer_that_weighs_answers_needs_a_backend_that_does() -> None:
     with pytest.raises(PromptlabError, match="'mean_logprob' asks how likely given answers"):
-        check_all(make_renderer(PLAIN), {"mean_logprob": {"text": "yes"}})
+        check_all(make_renderer(PLAIN, scorers=[{"mean_logprob": {"text": "yes"}}]))
 
 
 def test_what_is_asked_aside_is_forecast_too() -> None:
@@ -233,6 +233,5 @@ def test_what_is_asked_aside_is_forecast_too() -> None:
 
 def test_texts_that_cannot_be_weighed_are_found_before_the_run() -> None:
     renderer = make_renderer(PLAIN, scorers=[{"mean_logprob": {"text": ""}}])
-    bound = bind([{"mean_logprob": {"text": ""}}])
     with pytest.raises(PromptlabError, match="case 'c0': there is an empty answer to weigh"):
-        asyncio.run(check(renderer, bound, {"echo": Weighing(None, Options())}))
+        check_all(renderer, Weighing)

@@ -13,7 +13,8 @@ from promptlab.core.types import (
     Sampling,
     Turn,
 )
-from promptlab.runner.requests import Renderer, graded_turn
+from promptlab.runner.requests import Renderer
+from promptlab.runner.samples import graded_turn
 from tests.plans import renderer_of
 
 PLAIN = "Is {{ name }} a person?"
@@ -130,3 +131,15 @@ def test_neither_repeat_nor_sampling_changes_what_is_weighed() -> None:
     assert len(keys) == 1
     other = {"loglikelihood": {"options": ["no", "yes"]}}
     assert walk(make_renderer(PLAIN, other))[0].request.key not in keys
+
+
+def test_the_keys_of_a_trial_are_what_they_were() -> None:
+    # They stand in databases: another key asks a model again for what is stored.
+    case = Case("c1", {"a": "ä"}, "yes", (), None, "b2:c")
+    warm = Sampling(temperature=0.7, max_tokens=8, stop=("\n",), seed=3)
+    scorers = ("exact_match", CHOICE)
+    renderer = renderer_of(["Hi {{ a }}"], [case], scorers=scorers, repeats=2, sampling=warm)
+    assert [turn.request.key for turn in walk(renderer, "yes", seq=1)] == [
+        "b2:f5bd8a281a41a2c52369d7c38fbc4e39",
+        "b2:bca361b43a3d372a0c7dff5aa8237605",
+    ]

@@ -22,7 +22,7 @@ from promptlab.core.types import (
     Score,
     Turn,
 )
-from promptlab.scorers import Sample, Scorer
+from promptlab.scorers import Ask, Sample, Scorer
 from promptlab.scorers.binding import BoundScorer, bind
 
 CASE = Case("c1", {"options": ["yes", "no indeed"]}, "yes", (), None, "b2:0")
@@ -34,13 +34,17 @@ def bound(name: str, **params: Any) -> BoundScorer:
     return one
 
 
+def asked(scorer: BoundScorer, case: Case = CASE) -> list[tuple[str, ...]]:
+    """Return the lists of answers that a scorer wants weighed."""
+    return [tuple(ask.continuations) for ask in scorer.asks(Sample("", case, Outcome.OK))]
+
+
 def graded(
     scorer: BoundScorer, likelihoods: Sequence[Likelihood] = LIKELIHOODS, case: Case = CASE
 ) -> Score:
-    asked = Request(
-        "k", (Message("user", "?"),), Sampling(), continuations=scorer.continuations(case)
-    )
-    turn = Turn("x", asked, Completion(Outcome.OK, likelihoods=tuple(likelihoods)), cached=False)
+    [texts] = asked(scorer, case)
+    request = Request("k", (Message("user", "?"),), Sampling(), continuations=texts)
+    turn = Turn("x", request, Completion(Outcome.OK, likelihoods=tuple(likelihoods)), cached=False)
     return asyncio.run(scorer.score(Sample("whatever", case, Outcome.OK, (turn,))))
 
 
@@ -70,9 +74,9 @@ def test_any_of_several_targets_will_do() -> None:
 
 def test_what_is_weighed_begins_with_the_delimiter() -> None:
     scorer = bound("loglikelihood", options=["a", "1.50"], target="a", delimiter=" ")
-    assert scorer.continuations(CASE) == (" a", " 1.50")
-    assert bound("mean_logprob", delimiter="\n").continuations(CASE) == ("\nyes",)
-    assert bound("exact_match").continuations(CASE) == ()
+    assert asked(scorer) == [(" a", " 1.50")]
+    assert asked(bound("mean_logprob", delimiter="\n")) == [("\nyes",)]
+    assert asked(bound("exact_match")) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,7 @@ def test_a_limit_is_needed_and_at_least_one(params: dict[str, Json], told: str) 
 
 def test_an_empty_text_cannot_be_weighed() -> None:
     with pytest.raises(PromptlabError, match="case 'c1': there is an empty answer to weigh"):
-        bound("mean_logprob", text="").continuations(CASE)
+        asked(bound("mean_logprob", text=""))
 
 
 def test_a_trial_that_was_not_asked_has_no_score() -> None:
@@ -152,13 +156,13 @@ def test_the_newest_of_equal_questions_counts() -> None:
     assert Sample("", CASE, Outcome.OK, turns).weighed(["yes"]) == LIKELIHOODS[1:]
 
 
-def weighing(given: object) -> BoundScorer:
-    def texts(**_: object) -> object:
+def asking(given: object) -> BoundScorer:
+    def asks(sample: Sample, **_: object) -> Any:
         if isinstance(given, Exception):
             raise given
         return given
 
-    made = Scorer("mine", "1", lambda sample: True, continuations=texts)  # type: ignore[arg-type]
+    made = Scorer("mine", "1", lambda sample: True, asks=asks)
     [one] = bind(["mean_logprob"])
     return replace(one, scorer=made, blanks=(), fixed={})
 
@@ -166,14 +170,22 @@ def weighing(given: object) -> BoundScorer:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("yes", "its continuations are 'yes', not a list of texts"),
-        (None, "its continuations are None, not a list of texts"),
-        ([1], "its continuations are [1], not a list of texts"),
-        ([], "there is an empty answer to weigh"),
-        (KeyError("x"), "its continuations fail: KeyError: 'x'"),
+        ("yes", "it asks 'y': that is no Ask"),
+        (None, "its asks fail: TypeError: 'NoneType' object is not iterable"),
+        ([1], "it asks 1: that is no Ask"),
+        ([Ask(continuations=[""])], "there is an empty answer to weigh"),
+        ([Ask(backend="other")], "it asks the backend 'other', which none of its parameters names"),
+        ([Ask(continuations="yes")], "its continuations are not a list of texts"),
+        ([Ask(continuations=[1])], "its continuations are not a list of texts"),  # type: ignore[list-item]
+        ([Ask(["Polite?"])], "its messages are neither a text nor a list of Messages"),  # type: ignore[list-item]
+        ([Ask([])], "its messages are neither a text nor a list of Messages"),
+        ([Ask(5)], "its asks fail: TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
+        ([Ask("?", sampling={})], "its sampling is no Sampling"),  # type: ignore[arg-type]
+        ([Ask("?", schema={"a": {1}})], "its asks fail: TypeError: Object of type set"),  # type: ignore[dict-item]
+        (KeyError("x"), "its asks fail: KeyError: 'x'"),
     ],
 )
 def test_what_a_function_of_the_users_gets_wrong_is_told(given: object, told: str) -> None:
     with pytest.raises(PromptlabError, match=re.escape(told)) as caught:
-        weighing(given).continuations(CASE)
+        asking(given).asks(Sample("", CASE, Outcome.OK))
     assert "scorer 'mean_logprob', case 'c1'" in str(caught.value)

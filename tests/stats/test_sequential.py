@@ -18,7 +18,6 @@ from promptlab.stats.sequential import (
     e_binary,
     e_path,
     first_crossing,
-    halving_rounds,
     log_e_binary,
 )
 
@@ -228,30 +227,3 @@ def test_one_case_says_next_to_nothing() -> None:
         confidence_sequence([0.0, 2.0])
     with pytest.raises(ValueError, match="no difference is known"):
         confidence_sequence([float("nan")])
-
-
-# Races.
-
-
-def test_a_race_halves() -> None:
-    assert halving_rounds(16, 1600) == [(16, 25), (8, 50), (4, 100), (2, 200)]
-    assert halving_rounds(5, 100) == [(5, 6), (3, 11), (2, 18)]
-    assert halving_rounds(2, 9) == [(2, 4)]
-    assert halving_rounds(1, 0) == []
-
-
-@given(st.integers(2, 64), st.integers(500, 5000))
-def test_a_race_keeps_to_its_budget(arms: int, budget: int) -> None:
-    rounds = halving_rounds(arms, budget)
-    spent = sum(kept * cases for kept, cases in rounds)
-    assert len(rounds) == int(np.ceil(np.log2(arms)))
-    assert budget - rounds[-1][0] < spent <= budget
-    assert [kept for kept, _ in rounds] == sorted((kept for kept, _ in rounds), reverse=True)
-    assert rounds[-1][0] == 2
-
-
-def test_a_race_that_cannot_be_run() -> None:
-    with pytest.raises(ValueError, match="too small"):
-        halving_rounds(16, 63)
-    with pytest.raises(ValueError, match="needs an arm"):
-        halving_rounds(0, 10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from math import pi, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.stats.paired import case_means
-from promptlab.stats.variance import VarianceSplit, noise_floor, split_variance
+from promptlab.stats.variance import VarianceSplit, split_variance
 
 nan = float("nan")
 
@@ -121,46 +121,3 @@ def test_the_best_number_of_repeats_is_the_cheapest(cost_case: float, cost_call:
 
     assert best == pytest.approx(max(1.0, sqrt(2 * cost_case / cost_call)))
     assert all(variance(best) <= variance(k / 10) for k in range(10, 200))
-
-
-# Two runs of one arm.
-
-
-def test_the_floor_by_hand() -> None:
-    found = noise_floor([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
-    assert found is not None
-    assert (found.cases, found.noise) == (4, 0.25)
-    assert found.expected == pytest.approx(2 * 0.5 / sqrt(pi * 4))
-    assert found.bound == pytest.approx(1.959964 * sqrt(2 * 0.25 / 4))
-    more = noise_floor([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]], cases=100, repeats=4)
-    assert more is not None
-    assert more.bound == pytest.approx(found.bound / 10)
-    assert more.cases == 100
-
-
-def test_two_runs_differ_as_the_floor_says() -> None:
-    chance = random.Random(6)
-    shares = [chance.random() for _ in range(200)]
-
-    def run() -> list[float]:
-        return [float(chance.random() < share) for share in shares]
-
-    found = noise_floor(np.array([run() for _ in range(12)]).T)
-    assert found is not None
-    sizes = [abs(sum(run()) - sum(run())) / 200 for _ in range(500)]
-    assert np.mean(sizes) == pytest.approx(found.expected, rel=0.1)
-    assert np.mean(np.array(sizes) <= found.bound) == pytest.approx(0.95, abs=0.025)
-
-
-def test_a_floor_needs_repeats() -> None:
-    assert noise_floor([[0.0], [1.0]]) is None
-    assert noise_floor([[0.0, nan], [nan, 1.0]]) is None
-    partly = noise_floor([[0.0, 1.0], [nan, 1.0], [nan, nan]])
-    assert partly is not None
-    assert (partly.cases, partly.noise) == (2, 0.5)
-
-
-def test_a_deterministic_arm_has_no_noise() -> None:
-    found = noise_floor([[1.0, 1.0], [0.1, 0.1]])
-    assert found is not None
-    assert (found.noise, found.expected, found.bound) == (0.0, 0.0, 0.0)

@@ -71,13 +71,13 @@ def build_plan(
     identity: dict[str, Json] = {"kind": "echo", "model": "tiny"}
     backend = BackendSpec("small", "echo", "tiny", {"pace": 1}, identity, digest_json(identity))
     templates = tuple(_template(version, f"{text} {version}") for version in versions)
+    sampling = Sampling(stop=("\n",), seed=7)
     return Plan(
         suite="sentiment",
         arms=tuple(
-            Arm("sentiment", t.version, t.digest, ("clear", "role"), ("role",), "small")
+            Arm("sentiment", t.version, t.digest, ("clear", "role"), ("role",), "small", sampling)
             for t in templates
         ),
-        samplings=tuple(Sampling(stop=("\n",), seed=7) for _ in templates),
         cases=tuple(_case(f"c{number}", group) for number in range(cases)),
         repeats=repeats,
         seed=1,

@@ -23,7 +23,8 @@ from promptlab.core.errors import StoreError
 from promptlab.core.types import Plan
 from promptlab.store import Store
 from promptlab.store.connection import Connection, connect, mapped
-from promptlab.store.migrations import migrations
+from promptlab.store.migrations import migrations, statements
+from promptlab.store.schema import STEPS
 
 Clock = Callable[[], datetime]
 MakePlan = Callable[..., Plan]
@@ -301,3 +302,11 @@ def test_importing_the_store_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_steps_are_the_statements_that_sqlite_sees() -> None:
+    for _, step in STEPS:
+        pieces = list(statements(step))
+        assert "".join(pieces).strip() == step.strip()
+        assert all(sqlite3.complete_statement(piece) for piece in pieces)
+        assert len(pieces) == step.count(";\n")

@@ -15,6 +15,7 @@ from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import MEASURED, MeasuredRun
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import (
     Outcome,
     Plan,
@@ -42,8 +43,7 @@ def keep(
     fresh: bool = False,
 ) -> MeasuredRun:
     """Store a run with these results and read it back."""
-    overrides = {} if limit is None else {"limit": limit}
-    store.begin_run(run_id, plan, overrides=overrides, fresh=fresh)
+    store.begin_run(run_id, plan, settings=RunSettings(limit=limit), fresh=fresh)
     with store.writer(run_id) as writer:
         for result in results:
             writer.put_result(result)
@@ -146,7 +146,7 @@ def test_under_what_it_was_measured(store: Store, make_plan: PlanMaker) -> None:
     assert (run.split, run.seed, run.repeats, run.sequential) == ("holdout", 7, 3, None)
     assert run.info.run_id == "r1"
     assert [measured.arm for measured in run.arms] == list(plan.arms)
-    assert {measured.sampling for measured in run.arms} == {Sampling(stop=("\n",), seed=7)}
+    assert {measured.arm.sampling for measured in run.arms} == {Sampling(stop=("\n",), seed=7)}
     assert {measured.backend_digest for measured in run.arms} == {plan.backends[0].digest}
     assert [(case.id, case.group, case.digest) for case in run.cases] == [
         (case.id, case.group, case.digest) for case in plan.cases

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptlab.core.digest import digest_text
 from promptlab.core.errors import StoreError
 from promptlab.core.results import Result, ResultFilter, Sum
 from promptlab.core.types import (
@@ -240,6 +241,18 @@ def test_a_partial_score_is_no_mere_verdict(
     fill(store, "r1", [make_result(plan, 0, score=Score(0.7, passed=True))])
     (only,) = store.arm_scores("r1")
     assert (only.passes, only.variance, only.n_groups) == (None, None, 1)
+
+
+def test_a_case_called_as_a_group_is_counted_apart_from_it(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
+    plan = make_plan(cases=3, versions=("v1",), group="g")
+    lone = replace(make_plan(cases=1).cases[0], id="g", digest=digest_text("g"))
+    plan = replace(plan, cases=(*plan.cases, lone))
+    store.begin_run("r1", plan)
+    fill(store, "r1", [make_result(plan, seq) for seq in range(plan.size)])
+    (found,) = store.arm_scores("r1")
+    assert (found.n_cases, found.n_groups) == (4, 2)
 
 
 @settings(max_examples=25)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +20,17 @@ from hypothesis import strategies as st
 
 from promptlab.core.digest import digest_json
 from promptlab.core.errors import StoreError
-from promptlab.core.types import BackendSpec, Case, Json, Outcome, Plan, Sampling, TrialResult
+from promptlab.core.runs import BackendFacts, RunSettings
+from promptlab.core.types import (
+    BackendSpec,
+    Case,
+    Json,
+    Outcome,
+    Plan,
+    Sampling,
+    Sequential,
+    TrialResult,
+)
 from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]
@@ -98,8 +112,10 @@ def test_arms_on_several_backends_keep_their_own(store: Store, make_plan: MakePl
     plan = replace(
         plan,
         backends=(*plan.backends, other),
-        arms=(arm, replace(arm, backend="big")),
-        samplings=(Sampling(), Sampling(temperature=0.7, top_p=0.9)),
+        arms=(
+            replace(arm, sampling=Sampling()),
+            replace(arm, backend="big", sampling=Sampling(temperature=0.7, top_p=0.9)),
+        ),
     )
     store.begin_run("r1", plan)
     assert store.load_plan("r1") == plan
@@ -113,18 +129,19 @@ def test_a_run_that_cannot_begin_leaves_nothing(store: Store, make_plan: MakePla
 
 
 def test_a_run_tells_what_is_known_of_it(store: Store, make_plan: MakePlan) -> None:
-    store.begin_run("r1", make_plan(), fresh=True, overrides={"limit": 3})
+    store.begin_run("r1", make_plan(), fresh=True, settings=RunSettings(limit=3))
     going = store.run("r1")
-    assert (going.status, going.fresh, going.overrides) == ("running", True, {"limit": 3})
+    assert (going.status, going.fresh, going.settings) == ("running", True, RunSettings(limit=3))
     assert (going.trials, going.stored, going.finished_at) == (6, 0, None)
     assert going.created_at == "2026-01-01T00:00:01.000+00:00"
 
-    store.keep_facts("r1", "small", {"device": "cpu"})
+    store.keep_facts("r1", "small", BackendFacts({"device": "cpu"}))
     store.end_run("r1", "finished")
     ended = store.run("r1")
-    identity = {"kind": "echo", "model": "tiny"}
-    assert going.facts == {"small": identity}  # from the beginning: a kill gives no second chance
-    assert (ended.status, ended.facts) == ("finished", {"small": {**identity, "device": "cpu"}})
+    known = BackendFacts({"kind": "echo", "model": "tiny"})
+    assert going.facts == {"small": known}  # from the beginning: a kill gives no second chance
+    more = BackendFacts({**known.details, "device": "cpu"})
+    assert (ended.status, ended.facts) == ("finished", {"small": more})
     assert ended.finished_at == "2026-01-01T00:00:02.000+00:00"
 
 
@@ -259,6 +276,29 @@ def test_a_later_process_of_the_same_number_is_not_the_run(
     assert store.run("r1").status == "interrupted"
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux counts so")
+def test_a_process_is_stored_as_older_versions_did(
+    store: Store, path: Path, make_plan: MakePlan
+) -> None:
+    begin(store, make_plan(), "r1")
+    *_, fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")
+    with closing(sqlite3.connect(path)) as raw:
+        [row] = raw.execute("SELECT pid, host, process_started FROM runs").fetchall()
+    assert row == (os.getpid(), platform.node(), fields.split()[19])
+
+
+def test_a_process_that_has_ended_is_at_no_run(
+    store: Store, path: Path, make_plan: MakePlan
+) -> None:
+    begin(store, make_plan(), "r1")
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, unburied
+        with closing(sqlite3.connect(path)) as raw, raw:
+            raw.execute("UPDATE runs SET pid = ?, process_started = NULL", [child.pid])
+        assert store.run("r1").status == "interrupted"
+    assert store.run("r1").status == "interrupted"  # and buried
+
+
 def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) -> None:
     begin(store, make_plan(), "r1")
     with pytest.raises(StoreError, match="run r1 is still going on"):
@@ -267,3 +307,21 @@ def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) 
     store.resume_run("r1")
     with pytest.raises(StoreError, match="run r1 is still going on"):
         store.resume_run("r1")
+
+
+def test_the_settings_of_a_plan_are_stored_as_they_were(
+    store: Store, make_plan: MakePlan, path: Path
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    store.begin_run("r2", replace(plan, sequential=Sequential(0.05, ((0, 1),))))
+    plain = (
+        '{"repeats":1,"seed":1,"primary":"exact_match","grade":null,"split":"dev",'
+        '"gates":["exact_match >= 0.5"],"assets":"data"}'
+    )
+    early = plain[:-1] + ',"sequential":{"alpha":0.05,"pairs":[[0,1]]}}'
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT settings FROM runs ORDER BY id").fetchall() == [
+            (plain,),
+            (early,),
+        ]

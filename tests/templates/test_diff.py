@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptlab.core.digest import template_digest
 from promptlab.core.types import Image, Message, TemplateSource
 from promptlab.templates.diff import (
     MessageDiff,
@@ -20,7 +21,6 @@ from promptlab.templates.diff import (
     text_size,
     whole_text,
 )
-from promptlab.templates.library import template_digest
 from promptlab.templates.template import Template
 
 V1 = """\

@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from promptlab.core.errors import PromptlabError
-from promptlab.templates.front_matter import FrontMatter, has_front_matter, split_front_matter
+from promptlab.templates.front_matter import (
+    FrontMatter,
+    has_front_matter,
+    split_front_matter,
+    with_parent,
+)
 
 FULL = """---
 description: Names the labels.
@@ -76,3 +81,13 @@ def test_mistakes_are_told_with_file_and_line(text: str, told: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         split_front_matter(text, "t.j2")
     assert str(caught.value).startswith(told)
+
+
+def test_another_parent_changes_no_other_line() -> None:
+    front = "---\n# mine\ndescription: 'A letter.'  # short\nparent: v1\n---\nDear\nparent: x\n"
+    assert with_parent(front, "t.j2", "v2") == front.replace("parent: v1", "parent: v2")
+    assert with_parent(front, "t.j2", None) == front.replace("parent: v1\n", "")
+    plain = "Dear {{ name }}"
+    assert with_parent(plain, "t.j2", "v2") == f"---\nparent: v2\n---\n{plain}"
+    assert with_parent(plain, "t.j2", None) == plain
+    assert with_parent("---\n---\nDear", "t.j2", "v2") == "---\nparent: v2\n---\nDear"

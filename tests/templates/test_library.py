@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from promptlab.core.errors import PromptlabError
 from promptlab.templates.library import TemplateLibrary, natural_key
+from promptlab.templates.template import Template
 
 Write = Callable[[str, str], Path]
 
@@ -194,4 +195,38 @@ def test_a_template_that_is_not_utf8_is_told(
     write("templates/mood/v1.j2", b"caf\xe9")
     assert mistake(lambda: library.load("mood", "v1")).startswith(
         "templates/mood/v1.j2: not UTF-8: byte 0xe9 at offset 3"
+    )
+
+
+def test_the_final_answer_is_that_of_the_body_whatever_it_includes(
+    library: TemplateLibrary, write: Write
+) -> None:
+    write("templates/mood/v1.j2", '{% include "_s/a.j2" %}{% user %}Q{% enduser %}')
+    write("templates/mood/v2.j2", '{% include "_s/a.j2" %}{% include "_s/b.j2" %}')
+    write("templates/_s/a.j2", "{% user %}A{% enduser %}{% generate first %}")
+    write("templates/_s/b.j2", "{% user %}B{% enduser %}{% generate second %}")
+    assert library.load("mood", "v1").final_answer == "answer"
+    assert library.load("mood", "v2").final_answer == "second"
+    for version in ("v1", "v2"):
+        loaded = library.load("mood", version)
+        stored = Template(loaded.source)
+        assert stored.final_answer == loaded.final_answer
+        assert stored.variables == loaded.variables == ()
+
+
+def test_an_included_file_reads_an_answer_that_another_one_gives(
+    library: TemplateLibrary, write: Write
+) -> None:
+    ask = "{% user %}Q{% enduser %}{% generate draft %}"
+    write("templates/mood/v1.j2", ask + '{% include "_s/revise.j2" %}')
+    write("templates/_s/revise.j2", "{% user %}Better than {{ draft }}?{% enduser %}")
+    loaded = library.load("mood", "v1")
+    assert loaded.variables == ()
+    call = loaded.render({}, ["this"])
+    assert call is not None
+    assert call.messages[-1].text == "Better than this?"
+    write("templates/_s/revise.j2", "\n{% set draft = 1 %}{% user %}{{ draft }}{% enduser %}")
+    assert mistake(lambda: library.load("mood", "v1")) == (
+        "templates/_s/revise.j2:2: 'draft' is the name of an answer and cannot be assigned "
+        "(rename the variable)"
     )

@@ -10,10 +10,11 @@ from promptlab.backends import Backend
 from promptlab.core import plugins
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
+from promptlab.core.watch import Watch
 from promptlab.executors import Executor, Work
 
 _HINT = "see docs/plugins.md"
-_EXECUTE = "execute(work, backends)"
+_EXECUTE = "execute(work, backends, watch)"
 
 
 def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
@@ -43,8 +44,8 @@ class _GuardedExecutor(Executor):
         self._name = name
         self._inner = inner
 
-    async def execute(self, work: Work, backends: Mapping[str, Backend]) -> None:
+    async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
         """Let it carry the work."""
         with foreign(f"executor {self._name!r}: its execute fails", passing=(PromptlabError,)):
-            done: Any = self._inner.execute(work, backends)
+            done: Any = self._inner.execute(work, backends, watch)
             await done

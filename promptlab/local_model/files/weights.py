@@ -146,4 +146,4 @@ def _on_hub(model: str, revision: str | None) -> Weights:
     try:
         return Weights(model, None, hub.commit(model, revision), "hub")
     except BackendError as error:
-        raise BackendError(error.message, hint=hint) from error
+        raise error.advising(hint) from error

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from promptlab.report.terminal.diff_lines import visible
+from promptlab.report.terminal.text import visible
 
 
 def plain_table(
@@ -96,8 +96,3 @@ def total_width(columns: Sequence[Column], longest_name: int = _NAME) -> int:
     """Return how wide a fitted table of these columns is, its names folded if they are longer."""
     widths = [column.width for column in columns]
     return min(widths[0], longest_name) + sum(widths[1:]) + BETWEEN * (len(columns) - 1)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: 1 trial, 1,000 trials."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,137 +1,205 @@
-"""A diff of two versions as plain data: what its measured part is made of, and its document.
-
-No table, no colour, no SQL.
-"""
+"""How two versions differ, as plain data: text, front matter, size, and what was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from promptlab.analysis.compare import Comparison
+from promptlab.core.types import Json
+from promptlab.report.views.measured import FlipView, MeasuredView, flip_view, measured_view
+from promptlab.report.wording import counted, length
 from promptlab.templates.diff import (
     CaseDiff,
-    FileDiff,
     Flip,
+    KeyDiff,
     MessageDiff,
     Names,
     PromptSize,
     VersionDiff,
 )
-from promptlab.templates.text_diff import Hunk, Line
+
+Sign = Literal["", "-", "+"]
+Cell = tuple[tuple[Sign, str], ...]
+"""Words, what was dropped with a minus, what was added with a plus; nothing where there are none"""
+
+_PLAIN = re.compile(r"\w[\w -]*")  # what needs no quotes in a list
 
 
-def diff_json(
-    found: VersionDiff,
+@dataclass(frozen=True, slots=True)
+class DiffRow:
+    """A property in which two versions differ."""
+
+    key: str
+    a: Cell
+    b: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class SizeView:
+    """How long the prompts of two versions are: in words, and with a note on what was counted."""
+
+    size: PromptSize
+    a: str
+    b: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message of a rendered prompt against its counterpart, under its head."""
+
+    message: MessageDiff
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """The prompts that two versions make of one case."""
+
+    case: CaseDiff
+    messages: tuple[MessageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffView:
+    """Two versions. `rows` has what differs beside the text; what was not asked for is None.
+
+    `measured` and `flips` are of runs of both, the lost cases first.
+    """
+
+    version: VersionDiff
+    rows: tuple[DiffRow, ...]
+    size: SizeView | None
+    case: CaseView | None
+    measured: tuple[MeasuredView, ...]
+    flips: tuple[FlipView, ...]
+
+    @property
+    def is_in_writing_alone(self) -> bool:
+        """Say whether only the way in which the front matter is written differs."""
+        version = self.version
+        return not version.same and not version.files and not version.front_matter
+
+
+def diff_view(
+    version: VersionDiff,
     size: PromptSize | None,
     case: CaseDiff | None,
     comparisons: Sequence[Comparison] = (),
     flips: Sequence[Flip] = (),
-) -> dict[str, object]:
-    """Return the document that `diff --json` writes; what was not measured is not in it."""
-    document: dict[str, object] = {
-        "a": found.a,
-        "b": found.b,
-        "digest_a": found.digest_a,
-        "digest_b": found.digest_b,
-        "same": found.same,
-        "files": [_file_json(file) for file in found.files],
-        "front_matter": [{"key": row.key, "a": row.a, "b": row.b} for row in found.front_matter],
-        "practices": _names_json(found.practices),
-        "variables": _names_json(found.variables),
-        "tokens": None if size is None else _size_json(size),
-        "case": None if case is None else _case_json(case),
-    }
-    if comparisons:
-        document["measured"] = [_comparison_json(entry) for entry in comparisons]
-        document["flips"] = [_flip_json(flip) for flip in flips]
-    return document
+) -> DiffView:
+    """Make the view of two versions."""
+    return DiffView(
+        version=version,
+        rows=tuple(_rows(version)),
+        size=None if size is None else _size_view(size, case),
+        case=None if case is None else _case_view(case),
+        measured=tuple(measured_view(one) for one in comparisons),
+        flips=tuple(flip_view(flip) for flip in flips),
+    )
 
 
-def _file_json(file: FileDiff) -> dict[str, object]:
-    return {
-        "path_a": file.path_a,
-        "path_b": file.path_b,
-        "hunks": [_hunk_json(hunk) for hunk in file.hunks],
-    }
+def _rows(version: VersionDiff) -> Iterator[DiffRow]:
+    for key in version.front_matter:
+        yield from _key_rows(key, version.practices)
+    if version.variables.added or version.variables.dropped:
+        yield DiffRow("variables", *_names_cells(version.variables))
 
 
-def _hunk_json(hunk: Hunk) -> dict[str, object]:
-    return {
-        "start_a": hunk.start_a,
-        "length_a": hunk.length_a,
-        "start_b": hunk.start_b,
-        "length_b": hunk.length_b,
-        "lines": [_line_json(line) for line in hunk.lines],
-    }
+def _key_rows(changed: KeyDiff, practices: Names) -> Iterator[DiffRow]:
+    """Yield a row for a key, or for each of its own keys that differs."""
+    if changed.key == "practices":
+        yield DiffRow("practices", *_names_cells(practices))
+        return
+    if not isinstance(changed.a or {}, dict) or not isinstance(changed.b or {}, dict):
+        yield DiffRow(changed.key, _value_cell(changed.a), _value_cell(changed.b))
+        return
+    yield from _leaves(changed.key, changed.a or {}, changed.b or {})
 
 
-def _line_json(line: Line) -> dict[str, object]:
-    told: dict[str, object] = {
-        "op": line.op,
-        "text": line.text,
-        "marks": [[*mark] for mark in line.marks],
-    }
-    return told if line.newline else {**told, "newline": False}
+def _leaves(path: str, a: Json, b: Json) -> Iterator[DiffRow]:
+    """Yield the rows of what differs between two values, however deep."""
+    if a == b:
+        return
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in {**a, **b}:
+            yield from _leaves(f"{path}.{key}", a.get(key), b.get(key))
+        return
+    yield DiffRow(path, _value_cell(a), _value_cell(b))
 
 
-def _names_json(names: Names) -> dict[str, object]:
-    return {"added": [*names.added], "dropped": [*names.dropped]}
+def _value_cell(value: Json) -> Cell:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (("", value),)
+    if isinstance(value, list) and all(_PLAIN.fullmatch(str(item)) for item in value):
+        return (("", ", ".join(map(str, value))),)
+    return (("", json.dumps(value, ensure_ascii=False)),)
 
 
-def _size_json(size: PromptSize) -> dict[str, object]:
-    return {
-        "a": size.a,
-        "b": size.b,
-        "delta": size.delta,
-        "unit": size.unit,
-        "counted_by": size.counted_by,
-        "suite": size.suite,
-        "cases": size.cases,
-    }
+def _names_cells(names: Names) -> tuple[Cell, Cell]:
+    a: Cell = tuple(("-" if name in names.dropped else "", name) for name in names.a)
+    b: Cell = tuple(("+" if name in names.added else "", name) for name in names.b)
+    return a, b
 
 
-def _case_json(case: CaseDiff) -> dict[str, object]:
-    return {
-        "suite": case.suite,
-        "case": case.case_id,
-        "messages": [_message_json(message) for message in case.messages],
-    }
+def _size_view(size: PromptSize, case: CaseDiff | None) -> SizeView:
+    note = _size_note(size) if case is None else _case_size_note(size, case)
+    return SizeView(size, length(size.a), _changed(size), note)
 
 
-def _message_json(message: MessageDiff) -> dict[str, object]:
-    return {
-        "role_a": message.role_a,
-        "role_b": message.role_b,
-        "hunks": [_hunk_json(hunk) for hunk in message.hunks],
-    }
+def _changed(size: PromptSize) -> str:
+    """Return the second size with how far it is from the first."""
+    sign = "+" if size.delta >= 0 else "-"
+    text = f"{length(size.b)} ({sign}{length(abs(round(size.delta, 1)))}"
+    return f"{text})" if size.a == 0 else f"{text}, {100 * size.delta / size.a:+.0f} %)"
 
 
-def _comparison_json(found: Comparison) -> dict[str, object]:
-    return {
-        "a": found.a,
-        "b": found.b,
-        "backend": found.backend,
-        "scorer": found.scorer,
-        "n": found.n,
-        "mean_a": found.mean_a,
-        "mean_b": found.mean_b,
-        "delta": found.delta,
-        "ci": None if found.ci is None else [*found.ci],
-        "p_adjusted": found.p_adjusted,
-        "verdict": found.verdict,
-        "reason": found.reason,
-        "wins": len(found.won),
-        "losses": len(found.lost),
-        "ties": found.ties,
-    }
+def _size_note(size: PromptSize) -> str:
+    """Say what the numbers are of, and who counted them."""
+    by = _counted_by(size) or ", as no backend here counts tokens"
+    what = size.unit.capitalize()
+    if size.suite is None or size.cases is None:
+        return f"{what} of the template's text{by}; no suite renders both versions."
+    cases = counted(size.cases, "case")
+    if size.cases_in_suite not in (None, size.cases):
+        cases = f"{size.cases} of {counted(size.cases_in_suite or 0, 'case')}"
+    return (
+        f"{what} of the rendered prompts: the mean over {cases} of suite {size.suite}{by}"
+        f"{_stand_ins(size)}."
+    )
 
 
-def _flip_json(flip: Flip) -> dict[str, object]:
-    return {
-        "case": flip.case_id,
-        "backend": flip.backend,
-        "score_a": flip.score_a,
-        "score_b": flip.score_b,
-        "output_a": flip.output_a,
-        "output_b": flip.output_b,
-    }
+def _case_size_note(size: PromptSize, case: CaseDiff) -> str:
+    """Say how long the prompts of one case are."""
+    return (
+        f"Prompt {size.unit}: {length(size.a)} -> {_changed(size)}{_counted_by(size)}"
+        f"; the case is of suite {case.suite}{_stand_ins(size)}."
+    )
+
+
+def _counted_by(size: PromptSize) -> str:
+    return f", counted by {size.counted_by}" if size.counted_by else ""
+
+
+def _stand_ins(size: PromptSize) -> str:
+    return "; answers not given yet count as a short stand-in" if size.stand_ins else ""
+
+
+def _case_view(case: CaseDiff) -> CaseView:
+    return CaseView(case, tuple(MessageView(each, _head(each)) for each in case.messages))
+
+
+def _head(message: MessageDiff) -> str:
+    role = message.role_b or message.role_a or ""
+    if message.role_a is None:
+        return f"@@ {role}, added @@"
+    if message.role_b is None:
+        return f"@@ {role}, dropped @@"
+    same = "" if message.hunks else f", the same {counted(message.length, 'line')}"
+    return f"@@ {role}{same} @@"

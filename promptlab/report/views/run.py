@@ -1,13 +1,12 @@
-"""Results as plain data, ready to be printed or written as JSON: no table, no colour, no SQL."""
+"""A run as plain data: what was planned, what is stored of it, arm by arm and scorer by scorer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
-from promptlab.core.types import Arm, Image, Json, Message, Outcome, Plan, Turn
-from promptlab.runner.forecast import Forecast
+from promptlab.core.results import ArmOutcomes, ArmScores, RunInfo, Sum
+from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.stats.intervals import mean_interval
 
 
@@ -31,8 +30,12 @@ class ScoreView:
 
 @dataclass(frozen=True, slots=True)
 class ArmView:
-    """One arm of a run: how its trials ended, what they took, how they scored."""
+    """One arm of a run: how its trials ended, what they took, how they scored.
 
+    `name` is as short as the run allows, with the practices that the arm follows.
+    """
+
+    name: str
     arm: Arm
     trials: int
     outcomes: Mapping[Outcome, int]
@@ -42,6 +45,22 @@ class ArmView:
     latency_s: Sum
     cost_usd: Sum
     scores: tuple[ScoreView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """What one scorer says of the arms that it has scored.
+
+    `failed` counts the trials that it failed on. `in_groups` says that cases come in groups, which
+    the intervals of this table take for independent.
+    """
+
+    scorer: str
+    title: str
+    rows: tuple[tuple[ArmView, ScoreView], ...]
+    are_rates: bool
+    failed: int
+    in_groups: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,44 @@ class RunView:
         labels = [spec.label for spec in self.plan.scorers]
         return (self.plan.primary, *(label for label in labels if label != self.plan.primary))
 
+    @property
+    def tables(self) -> tuple[ScoreTable, ...]:
+        """Return a table for each scorer, the primary one first."""
+        return tuple(self._table(scorer) for scorer in self.scorers)
+
+    @property
+    def outcomes(self) -> dict[Outcome, int]:
+        """Count how the trials of all arms ended."""
+        return {outcome: sum(arm.outcomes[outcome] for arm in self.arms) for outcome in Outcome}
+
+    @property
+    def trials(self) -> int:
+        """Count the trials that are stored."""
+        return sum(arm.trials for arm in self.arms)
+
+    @property
+    def failed_trials(self) -> int:
+        """Count the trials that ended in an error."""
+        return self.outcomes[Outcome.ERROR]
+
+    @property
+    def failed_scores(self) -> int:
+        """Count the scores that ended in an error."""
+        return sum(score.failed for arm in self.arms for score in arm.scores)
+
+    def _table(self, scorer: str) -> ScoreTable:
+        rows = tuple(
+            (arm, score) for arm in self.arms for score in arm.scores if score.scorer == scorer
+        )
+        return ScoreTable(
+            scorer=scorer,
+            title=f"{scorer} (primary)" if scorer == self.plan.primary else scorer,
+            rows=rows,
+            are_rates=all(score.is_rate for _, score in rows),
+            failed=sum(score.failed for _, score in rows),
+            in_groups=any(score.n_groups < score.n for _, score in rows),
+        )
+
 
 def run_view(
     run: RunInfo, plan: Plan, outcomes: Iterable[ArmOutcomes], scores: Iterable[ArmScores]
@@ -72,8 +129,10 @@ def run_view(
     by_arm: dict[int, list[ArmScores]] = {}
     for entry in scores:
         by_arm.setdefault(entry.arm, []).append(entry)
+    several = len({arm.backend for arm in plan.arms}) > 1
     arms = tuple(
         ArmView(
+            name=_name(plan.arms[ended.arm], several=several),
             arm=plan.arms[ended.arm],
             trials=ended.trials,
             outcomes=ended.outcomes,
@@ -87,6 +146,12 @@ def run_view(
         for ended in outcomes
     )
     return RunView(run, plan, arms)
+
+
+def _name(arm: Arm, *, several: bool) -> str:
+    """Name an arm, by its backend too where the run has several."""
+    practices = f" ({' '.join(arm.practices)})" if arm.practices else ""
+    return (arm.label if several else arm.prompt) + practices
 
 
 def _score_view(entry: ArmScores) -> ScoreView:
@@ -106,175 +171,3 @@ def _score_view(entry: ArmScores) -> ScoreView:
         failed=entry.failed,
         n_groups=entry.n_groups,
     )
-
-
-def run_json(view: RunView, calls: int) -> dict[str, object]:
-    """Return a run as the document that `run --json` writes; `calls` were made just now."""
-    totals = {outcome: sum(arm.outcomes[outcome] for arm in view.arms) for outcome in Outcome}
-    return {
-        "run": view.run.run_id,
-        "suite": view.run.suite,
-        "status": view.run.status,
-        "created_at": view.run.created_at,
-        "split": view.plan.split,
-        "trials": view.run.trials,
-        "calls": calls,
-        "cost_usd": view.run.cost_usd,
-        "unpriced_answers": view.run.unpriced,
-        "outcomes": _outcomes_json(totals),
-        "primary": view.plan.primary,
-        "arms": [_arm_json(arm) for arm in view.arms],
-        "backends": dict(view.run.facts),
-    }
-
-
-def _arm_json(view: ArmView) -> dict[str, object]:
-    arm = view.arm
-    return {
-        "arm": arm.label,
-        "template": arm.template,
-        "version": arm.version,
-        "practices": list(arm.practices),
-        "off": list(arm.off),
-        "backend": arm.backend,
-        "trials": view.trials,
-        "cached": view.cached,
-        "outcomes": _outcomes_json(view.outcomes),
-        "input_tokens": _sum_json(view.input_tokens),
-        "output_tokens": _sum_json(view.output_tokens),
-        "latency_s": _sum_json(view.latency_s),
-        "cost_usd": _sum_json(view.cost_usd),
-        "scores": [_score_json(score) for score in view.scores],
-    }
-
-
-def _score_json(score: ScoreView) -> dict[str, object]:
-    return {
-        "scorer": score.scorer,
-        "n": score.n,
-        "trials": score.trials,
-        "n_groups": score.n_groups,
-        "mean": score.mean,
-        "ci": None if score.low is None else [score.low, score.high],
-        "failed": score.failed,
-    }
-
-
-def _sum_json(quantity: Sum) -> dict[str, object]:
-    return {"total": quantity.total, "mean": quantity.mean, "known": quantity.known}
-
-
-def _outcomes_json(outcomes: Mapping[Outcome, int]) -> dict[str, int]:
-    return {outcome.value: outcomes[outcome] for outcome in Outcome}
-
-
-def forecast_json(
-    plan: Plan, found: Forecast, shortfalls: Mapping[str, Sequence[str]]
-) -> dict[str, object]:
-    """Return a forecast as the document that `run --dry-run --json` writes."""
-    return {
-        "suite": plan.suite,
-        "cases": len(plan.cases),
-        "repeats": plan.repeats,
-        "trials": plan.size,
-        "calls": found.calls,
-        "stored": found.stored,
-        "cost_usd": _bounds(found.cost_usd),
-        "unpriced_backends": unpriced_backends(plan, found),
-        "not_honoured": {backend: list(lines) for backend, lines in shortfalls.items()},
-        "arms": [
-            {
-                "arm": arm.label,
-                "trials": told.trials,
-                "calls": told.calls,
-                "stored": told.stored,
-                "prompt_tokens": told.prompt_tokens,
-                "exact": told.exact,
-                "input_tokens": [told.input_tokens.low, told.input_tokens.high],
-                "output_tokens": [told.output_tokens.low, told.output_tokens.high],
-                "cost_usd": _bounds(told.cost_usd),
-            }
-            for arm, told in zip(plan.arms, found.arms, strict=True)
-        ],
-    }
-
-
-def unpriced_backends(plan: Plan, found: Forecast) -> list[str]:
-    """Name the backends that charge for calls of a forecast, at a price that is not known."""
-    named = zip(plan.arms, found.arms, strict=True)
-    return list(dict.fromkeys(arm.backend for arm, told in named if told.unpriced))
-
-
-def _bounds(cost: tuple[float, float] | None) -> list[float] | None:
-    return None if cost is None else [*cost]
-
-
-def run_info_json(run: RunInfo) -> dict[str, object]:
-    """Return a run of the list as JSON."""
-    return {
-        "run": run.run_id,
-        "suite": run.suite,
-        "status": run.status,
-        "created_at": run.created_at,
-        "finished_at": run.finished_at,
-        "trials": run.trials,
-        "stored": run.stored,
-        "fresh": run.fresh,
-        "outcomes": _outcomes_json(run.outcomes),
-        "cost_usd": run.cost_usd,
-        "unpriced_answers": run.unpriced,
-        "overrides": dict(run.overrides),
-        "backends": dict(run.facts),
-    }
-
-
-def result_json(result: Result) -> dict[str, object]:
-    """Return one row of the view `results` as JSON."""
-    return {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
-
-
-def messages_json(messages: Sequence[Message]) -> list[Json]:
-    """Return messages as JSON: content is text, or texts and images in order."""
-    return [
-        {
-            "role": message.role,
-            "content": message.content
-            if isinstance(message.content, str)
-            else [_part_json(part) for part in message.content],
-        }
-        for message in messages
-    ]
-
-
-def _part_json(part: str | Image) -> Json:
-    if isinstance(part, str):
-        return part
-    return {"image": part.source, "media_type": part.media_type, "digest": part.digest}
-
-
-def turns_json(turns: Sequence[Turn]) -> list[Json]:
-    """Return a conversation as JSON: what was asked and answered, turn by turn."""
-    return [
-        {
-            "answer": turn.name,
-            "aside": turn.aside,
-            "messages": messages_json(turn.request.messages),
-            "output": turn.completion.text,
-            "outcome": turn.completion.outcome.value,
-            "finish_reason": turn.completion.finish_reason,
-            "input_tokens": turn.completion.usage.input_tokens,
-            "output_tokens": turn.completion.usage.output_tokens,
-            "error": turn.completion.error,
-            "likelihoods": _likelihoods_json(turn),
-        }
-        for turn in turns
-    ]
-
-
-def _likelihoods_json(turn: Turn) -> Json:
-    """Return how likely each answer is that was weighed; None where one was generated."""
-    weighed = zip(turn.request.continuations, turn.completion.likelihoods, strict=False)
-    return [
-        {"text": text, "logprob": each.logprob, "tokens": each.tokens, "greedy": each.greedy}
-        for text, each in weighed
-    ] or None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from promptlab.core.types import Likelihood, Score
-from promptlab.scorers import Sample, scorer
+from promptlab.scorers import Ask, Sample, scorer
 from promptlab.scorers.verdict import listed, quoted, verdict
 
 # Texts alone: how a number is written decides how likely it is.
@@ -17,8 +17,14 @@ Texts = str | list[str]
 Normalize = Literal["none", "tokens", "chars", "bytes"]
 
 
-def _weighed_options(*, options: list[str], delimiter: str, **_: object) -> list[str]:
+def _weighed(options: list[str], delimiter: str) -> list[str]:
     return [delimiter + option for option in options]
+
+
+def _ask_for_options(
+    sample: Sample, *, options: list[str], delimiter: str, **_: object
+) -> list[Ask]:
+    return [Ask(continuations=_weighed(options, delimiter))]
 
 
 def _check_options(*, options: list[str], target: Texts, **_: object) -> None:
@@ -33,7 +39,7 @@ def _check_options(*, options: list[str], target: Texts, **_: object) -> None:
         raise ValueError(f"the target {quoted(lacking[0])} is none of {known}")
 
 
-@scorer(version="1", check=_check_options, continuations=_weighed_options, reads_output=False)
+@scorer(version="1", check=_check_options, asks=_ask_for_options, reads_output=False)
 def loglikelihood(
     sample: Sample,
     *,
@@ -53,7 +59,7 @@ def loglikelihood(
         delimiter: what stands between the prompt and each option, such as one blank for a base
             model
     """
-    found = sample.weighed(_weighed_options(options=options, delimiter=delimiter))
+    found = sample.weighed(_weighed(options, delimiter))
     values = [
         likelihood.logprob / _size(text, likelihood, normalize)
         for text, likelihood in zip(options, found, strict=True)
@@ -66,11 +72,11 @@ def loglikelihood(
     return verdict(False, f"{choice} before {quoted(options[wanted])} ({values[wanted]:.4g})")
 
 
-def _weighed_text(*, text: str, delimiter: str, **_: object) -> list[str]:
-    return [delimiter + text]
+def _ask_for_text(sample: Sample, *, text: str, delimiter: str, **_: object) -> list[Ask]:
+    return [Ask(continuations=[delimiter + text])]
 
 
-@scorer(version="1", continuations=_weighed_text, reads_output=False)
+@scorer(version="1", asks=_ask_for_text, reads_output=False)
 def mean_logprob(sample: Sample, *, text: str = "{{ expect }}", delimiter: str = "") -> Score:
     """The mean log-probability of a token of a given answer, at most 0; more is better.
 
@@ -80,11 +86,11 @@ def mean_logprob(sample: Sample, *, text: str = "{{ expect }}", delimiter: str =
         delimiter: what stands between the prompt and the answer, such as one blank for a base
             model
     """
-    mean, told = _mean(sample, _weighed_text(text=text, delimiter=delimiter))
+    mean, told = _mean(sample, delimiter + text)
     return Score(mean, reason=told)
 
 
-@scorer(version="1", continuations=_weighed_text, reads_output=False)
+@scorer(version="1", asks=_ask_for_text, reads_output=False)
 def perplexity(
     sample: Sample,
     *,
@@ -101,13 +107,13 @@ def perplexity(
         delimiter: what stands between the prompt and the answer, such as one blank for a base
             model
     """
-    mean, told = _mean(sample, _weighed_text(text=text, delimiter=delimiter))
+    mean, told = _mean(sample, delimiter + text)
     return verdict(-mean <= math.log(at_most), told)
 
 
-def _mean(sample: Sample, texts: list[str]) -> tuple[float, str]:
+def _mean(sample: Sample, text: str) -> tuple[float, str]:
     """Return the mean log-probability of a token, and what to say of it."""
-    (found,) = sample.weighed(texts)
+    (found,) = sample.weighed([text])
     mean = found.logprob / found.tokens
     try:
         told = math.exp(-mean)

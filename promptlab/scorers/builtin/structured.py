@@ -123,7 +123,7 @@ def _valid_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@scorer(version="1", libraries=["jsonschema", "regex"])
+@scorer(version="1", libraries=["jsonschema", "regex"], runs="thread")
 def json_schema(
     sample: Sample,
     *,

@@ -115,7 +115,7 @@ def _check_regex(*, pattern: str, group: int | str, **_: object) -> None:
         raise ValueError(f"the pattern has no group {group!r}")
 
 
-@scorer(version="1", check=_check_regex, libraries=["regex"])
+@scorer(version="1", check=_check_regex, libraries=["regex"], runs="thread")
 def regex(
     sample: Sample,
     *,

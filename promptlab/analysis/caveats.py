@@ -1,0 +1,179 @@
+"""What a reader of a verdict should know: where arms differ in more than their prompt.
+
+It computes no statistics and stops no verdict: that is for `doubts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from promptlab.analysis.conclude import FEW
+from promptlab.analysis.measurements import Measurements
+from promptlab.analysis.sides import (
+    Side,
+    Where,
+    has_any,
+    labels,
+    lone_cases,
+    names,
+    share,
+    too_few_shared,
+)
+from promptlab.core.codes import Code
+from promptlab.core.decision import Limits
+from promptlab.core.reasons import Reason
+from promptlab.core.types import Json, Sampling
+
+_WORTH_A_NOTE = 0.02  # share of answers cut off
+
+
+def of_the_table(table: Measurements) -> list[Reason]:
+    """Return what weakens every contrast of these runs."""
+    reasons = []
+    if table.repeated:
+        text = "cases of one id, or with the same answers, are one piece of evidence each"
+        reasons.append(Reason(Code.REPEATED_CASES, text))
+    for run in table.runs:
+        if run.sequential is not None and run.reused:
+            stored = run.info.stored
+            text = (
+                f"{run.reused} of {stored} trials had answers of earlier runs:"
+                " this is a second look at them"
+            )
+            about: dict[str, Json] = {
+                "run": run.info.run_id,
+                "reused": run.reused,
+                "stored": stored,
+            }
+            reasons.append(Reason(Code.ANSWERS_REUSED, text, about))
+    return reasons
+
+
+def of_the_sides(
+    table: Measurements, a: Side, b: Side, within: Where, limits: Limits
+) -> list[Reason]:
+    """Return in what two sides differ beside the prompt, and what weakens them."""
+    both = (*a, *b)
+    reasons = [*_settings(a, b), *_servers(a, b), *_facts(table, both)]
+    reasons += _added(table, a, b, within, limits)
+    if any(table.runs[number].split == "dev" for arm in both for number in arm.runs):
+        text = "these are the cases for development: confirm it with --split holdout"
+        reasons.append(Reason(Code.DEVELOPMENT_CASES, text))
+    reasons += _cut_off(a, b, within)
+    count = int((within & has_any(a) & has_any(b)).sum())
+    if count < FEW:
+        reasons.append(Reason(Code.EXPLORATORY, f"exploratory: {count} cases", {"cases": count}))
+    return reasons
+
+
+def without_failures(table: Measurements, a: Side, b: Side, within: Where) -> list[Reason]:
+    """Say what the difference is without the failed trials, which count as 0, if there are any."""
+    failed = sum(int(arm.cells.failed[within].sum()) for arm in (*a, *b))
+    if not failed:
+        return []
+    if not table.bounded:
+        text = f"{failed} trials without a score are left out"
+        return [Reason(Code.FAILURES_LEFT_OUT, text, {"failed": failed})]
+    sides = [np.mean([arm.cells.complete[within] for arm in side], axis=0) for side in (a, b)]
+    d = sides[1] - sides[0]
+    d = d[~np.isnan(d)]
+    delta = float(d.mean()) if d.size else None
+    rest = "unknown" if delta is None else f"{delta:+.4g}"
+    text = f"{failed} trials without a score count as 0; without them the difference is {rest}"
+    return [Reason(Code.FAILURES_AS_ZERO, text, {"failed": failed, "delta_without": delta})]
+
+
+def _cut_off(a: Side, b: Side, within: Where) -> Iterator[Reason]:
+    for side, name in zip((a, b), names(a, b), strict=True):
+        cut_off = share(side, within, "truncated")
+        if cut_off > _WORTH_A_NOTE:
+            text = f"{cut_off * 100:.0f} % of the answers of {name} were cut off"
+            about: dict[str, Json] = {"arms": [*labels(side)], "share": cut_off}
+            yield Reason(Code.ANSWERS_CUT_OFF, text, about)
+
+
+def _added(
+    table: Measurements, a: Side, b: Side, within: Where, limits: Limits
+) -> Iterator[Reason]:
+    """Name cases that only one side has, where they are few enough for a verdict."""
+    if not too_few_shared(table, a, b, within, limits):
+        for side in lone_cases(table, a, b, within):
+            about: dict[str, Json] = {"arms": [*side.arms], "cases": [*side.cases]}
+            yield Reason(Code.LONE_CASES, side.text, about)
+
+
+def _settings(a: Side, b: Side) -> Iterator[Reason]:
+    for name in Sampling.__slots__:
+        ours, theirs = (
+            sorted({_said(getattr(had.arm.sampling, name)) for arm in side for had in arm.settings})
+            for side in (a, b)
+        )
+        if ours != theirs:
+            text = f"sampling differs: {name} {', '.join(ours)} and {', '.join(theirs)}"
+            about: dict[str, Json] = {"setting": name, "a": [*ours], "b": [*theirs]}
+            yield Reason(Code.SAMPLING_DIFFERS, text, about)
+
+
+def _said(value: object) -> str:
+    return "none" if value in (None, ()) else str(value)
+
+
+def _servers(a: Side, b: Side) -> Iterator[Reason]:
+    """Tell of models and server configurations."""
+    for arm in (*a, *b):
+        models = sorted(_heard([arm], "models"))
+        if len(models) > 1:
+            text = f"several models answered {arm.label}: {', '.join(models)}"
+            about: dict[str, Json] = {"arms": [arm.label], "models": [*models]}
+            yield Reason(Code.SEVERAL_MODELS, text, about)
+    for backend in dict.fromkeys(arm.arm.backend for arm in a):
+        ours, theirs = ([arm for arm in side if arm.arm.backend == backend] for side in (a, b))
+        for code, what, name in (
+            (Code.MODEL_DIFFERS, "the model", "models"),
+            (Code.SERVER_DIFFERS, "the server's configuration", "fingerprints"),
+        ):
+            first, second = sorted(_heard(ours, name)), sorted(_heard(theirs, name))
+            if first and second and first != second:
+                text = f"{what} differs: {', '.join(first)} and {', '.join(second)}"
+                yield Reason(code, text, {"backend": backend, "a": [*first], "b": [*second]})
+
+
+def _heard(arms: Side, name: str) -> set[str]:
+    return set().union(*(getattr(setting, name) for arm in arms for setting in arm.settings))
+
+
+def _facts(table: Measurements, arms: Side) -> Iterator[Reason]:
+    """Tell where runs differ in what a backend said of itself: revision, device, batch size.
+
+    And what it did not honour, which its answers say too.
+    """
+    known: dict[tuple[str, str], set[str]] = {}
+    ignored = _heard(arms, "warnings")
+    for arm in arms:
+        for number in arm.runs:
+            backend = arm.settings[0].arm.backend  # as the run calls it
+            facts = table.runs[number].info.facts.get(backend)
+            if facts is not None:
+                for name, value in _flat(facts.details):
+                    known.setdefault((backend, name), set()).add(value)
+                ignored.update(facts.not_honoured)
+    for (backend, name), values in sorted(known.items()):
+        if len(values) > 1:
+            text = f"{name} of {backend} differs: {' and '.join(sorted(values))}"
+            about: dict[str, Json] = {
+                "backend": backend, "property": name, "values": [*sorted(values)],
+            }  # fmt: skip
+            yield Reason(Code.BACKEND_DIFFERS, text, about)
+    for what in sorted(ignored):
+        yield Reason(Code.NOT_HONOURED, f"not honoured: {what}", {"what": what})
+
+
+def _flat(details: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield details, the keys of one within another each for itself."""
+    for name, value in details.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}'s {key}", str(each)) for key, each in value.items())
+        else:
+            yield name, str(value)

@@ -1,0 +1,96 @@
+"""The two sides of a contrast: how they are called, which cases each has, what share failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.analysis import early
+from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.core.decision import Limits
+
+Side = Sequence[JoinedArm]
+Where = NDArray[np.bool_]
+
+_NAMED = 3  # cases named in a line
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """Cases that one side alone has: the side's name, the labels of its arms, the cases' ids."""
+
+    name: str
+    arms: tuple[str, ...]
+    cases: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Name the side and the first of its cases."""
+        return f"{self.name} alone has {listed(self.cases)}"
+
+
+def names(a: Side, b: Side) -> tuple[str, str]:
+    """Name both sides: by their labels, or where these are the same by their backends."""
+    ours, theirs = labels(a), labels(b)
+    if ours == theirs:
+        ours, theirs = (
+            tuple(f"{arm.label} on {arm.arm.backend}" for arm in side) for side in (a, b)
+        )
+    return listed(ours, 1), listed(theirs, 1)
+
+
+def labels(side: Side) -> tuple[str, ...]:
+    """Return the labels of a side's arms, each once."""
+    return tuple(dict.fromkeys(arm.label for arm in side))
+
+
+def listed(words: Sequence[str], most: int = _NAMED) -> str:
+    """Join words, and count those beyond `most`."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return f"{', '.join(words[:most])}{more}"
+
+
+def share(side: Side, within: Where, name: str) -> float:
+    """Return what share of a side's trials were `failed` or `truncated`."""
+    counted = sum(int(getattr(arm.cells, name)[within].sum()) for arm in side)
+    trials = sum(int(arm.cells.trials[within].sum()) for arm in side)
+    return counted / trials if trials else 0.0
+
+
+def has_any(side: Side) -> Where:
+    """Return the cases that some arm of a side has."""
+    measured: Where = np.any([arm.cells.measured for arm in side], axis=0)
+    return measured
+
+
+def lone_cases(table: Measurements, a: Side, b: Side, within: Where) -> tuple[Lone, ...]:
+    """Return the cases that only one side has, on some backend: for each side that has any.
+
+    Arms that were stopped one by one, on purpose and by the rule, have none.
+    """
+    if early.asked_about(table, a, b, within):
+        return ()
+    return tuple(
+        Lone(name, labels(side), table.names(where))
+        for name, side, where in zip(names(a, b), (a, b), _alone(a, b, within), strict=True)
+        if where.any()
+    )
+
+
+def too_few_shared(table: Measurements, a: Side, b: Side, within: Where, limits: Limits) -> bool:
+    """Say whether so many cases were run by one side alone that a verdict would be unfair."""
+    if early.asked_about(table, a, b, within):
+        return False
+    every = int((has_any(a) | has_any(b))[within].sum())
+    missing = sum(int(where.sum()) for where in _alone(a, b, within))
+    return not every or missing / every > limits.max_missing
+
+
+def _alone(a: Side, b: Side, within: Where) -> Iterator[Where]:
+    """Yield for each side the cases that it has and the other lacks, on some backend."""
+    for one, other in ((a, b), (b, a)):
+        has_all: Where = np.all([arm.cells.measured for arm in other], axis=0)
+        yield within & has_any(one) & ~has_all

@@ -1,0 +1,83 @@
+"""Whether there is evidence enough for a verdict: cases, groups, cases that differ, a good judge.
+
+The limits are a project's to set. It knows no run and no arm.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from promptlab.analysis.conclude import Effect, Ints
+from promptlab.core.codes import Code
+from promptlab.core.decision import Calibration, Limits
+from promptlab.core.reasons import Reason
+
+
+def too_little(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
+    """Return why the data cannot bear a verdict: too few cases, too few groups or a large one."""
+    reasons = []
+    if effect.n < limits.min_cases:
+        text = f"{effect.n} cases are too few: at least {limits.min_cases}"
+        about = {"cases": effect.n, "least": limits.min_cases}
+        reasons.append(Reason(Code.TOO_FEW_CASES, text, about))
+    if effect.n_groups < effect.n:
+        reasons += _few_groups(effect, groups, limits)
+    return reasons
+
+
+def _few_groups(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
+    if effect.n_groups < limits.min_groups:
+        text = f"{effect.n_groups} groups of cases are too few: {limits.min_groups}"
+        about = {"groups": effect.n_groups, "least": limits.min_groups}
+        return [Reason(Code.TOO_FEW_GROUPS, text, about)]
+    largest = int(np.unique(groups, return_counts=True)[1].max()) / effect.n
+    if largest > limits.max_group_share:
+        text = f"one group holds {largest * 100:.0f} % of the cases"
+        return [
+            Reason(Code.ONE_LARGE_GROUP, text, {"share": largest, "most": limits.max_group_share})
+        ]
+    return []
+
+
+def too_alike(effect: Effect, limits: Limits) -> Reason | None:
+    """Say that too few cases differ to tell in which direction, if so."""
+    if effect.nonzero >= limits.min_nonzero:
+        return None
+    differ = (
+        f"only {effect.nonzero} of {effect.n} cases differ" if effect.nonzero else "no case differs"
+    )
+    return Reason(
+        Code.TOO_FEW_DIFFER,
+        f"{differ}: at least {limits.min_nonzero} must",
+        {"differing": effect.nonzero, "cases": effect.n, "least": limits.min_nonzero},
+    )
+
+
+def untrusted(judge: str, calibration: Calibration | None, limits: Limits) -> Reason | None:
+    """Say why a judge's scores bear no verdict, if so. J is sensitivity + specificity - 1."""
+    if calibration is None:
+        text = f"the judge {judge!r} was never compared with people's labels"
+        return Reason(Code.JUDGE_UNCHECKED, text, {"judge": judge})
+    informedness = calibration.sensitivity + calibration.specificity - 1
+    order = calibration.order_agreement
+    if calibration.labels < limits.min_labels:
+        what = f"{calibration.labels} labels are too few: at least {limits.min_labels}"
+        return _too_weak(judge, what, "labels", calibration.labels, limits.min_labels)
+    if calibration.kappa < limits.min_kappa:
+        what = f"its kappa is {calibration.kappa:g}, below {limits.min_kappa:g}"
+        return _too_weak(judge, what, "kappa", calibration.kappa, limits.min_kappa)
+    if informedness < limits.min_informedness:
+        what = f"its J is {informedness:.2g}, below {limits.min_informedness:g}"
+        return _too_weak(judge, what, "informedness", informedness, limits.min_informedness)
+    if order is not None and order < limits.min_order_agreement:
+        what = f"it agrees with itself in both orders on {order * 100:.0f} % of pairs only"
+        return _too_weak(judge, what, "order_agreement", order, limits.min_order_agreement)
+    return None
+
+
+def _too_weak(judge: str, what: str, measure: str, value: float, least: float) -> Reason:
+    return Reason(
+        Code.JUDGE_TOO_WEAK,
+        f"the judge {judge!r} is not good enough: {what}",
+        {"judge": judge, "measure": measure, "value": value, "least": least},
+    )

@@ -1,0 +1,42 @@
+"""The options of verbs that conclude: which scorer, and how to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import click
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """Refuse what Python reads as a number and is none: no range keeps `nan` out."""
+    if value is not None and not isfinite(value):
+        raise click.BadParameter(f"{value} is not a number.")
+    return value
+
+
+def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a verb that concludes."""
+    for option in reversed(
+        (
+            click.option("--scorer", metavar="S", help="The scorer; the primary one by default."),
+            click.option(
+                "--alpha",
+                type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                callback=_finite,
+                help="Level of tests and intervals; 0.05 by default.",
+            ),
+            click.option(
+                "--min-effect",
+                type=click.FloatRange(min=0),
+                callback=_finite,
+                metavar="D",
+                help="The smallest difference of scores that matters, such as 0.02.",
+            ),
+            click.option("--strict", is_flag=True, help="Exact tests alone."),
+            click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+        )
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,76 @@
+"""The verbs by name. Each is imported when it is used, so that `--help` loads nothing heavy."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+import click
+
+from promptlab.core.lazy import lazy_module
+
+if TYPE_CHECKING:
+    from promptlab.core import plugins
+else:
+    plugins = lazy_module("promptlab.core.plugins")
+
+VERBS: dict[str, tuple[str, str]] = {
+    "init": ("init:init", "Make a project that runs at once."),
+    "run": ("run:run", "Run a suite and show how each arm scored."),
+    "resume": ("resume:resume", "Finish an interrupted run."),
+    "score": ("score:score", "Grade the stored outputs of a run again, with no model call."),
+    "import": ("import_:import_", "Import outcomes that were measured elsewhere."),
+    "runs": ("runs:runs", "List the runs."),
+    "show": ("show:show", "Review the scored results of a run."),
+    "diff": ("diff:diff", "How two versions differ, in text and in results."),
+    "compare": ("compare:compare_verb", "Which arm is better, by how much, and how sure."),
+    "practices": ("practices:practices", "The effect of each practice of prompt writing."),
+    "template": ("template:template", "The library of template versions."),
+    "backend": ("backend:backend", "What answers prompts, and does it answer."),
+    "scorer": ("scorer:scorer", "What can grade outputs."),
+    "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
+    "db": ("db:db", "Care for the database."),
+    "help": ("help:help_", "Show the help of a verb."),
+}
+
+
+def example(*commands: str) -> str:
+    """Return the end of a verb's help: commands to start from."""
+    heading = "Example" if len(commands) == 1 else "Examples"
+    return "\n".join(["\b", f"{heading}:", *(f"  promptlab {command}" for command in commands)])
+
+
+class VerbGroup(click.Group):
+    """A group that names the nearest verb where there is none of a name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that the first word names."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-"):
+            within = "" if ctx.parent is None else f"{ctx.info_name} "
+            raise plugins.unknown(f"{within}verb", args[0], known)
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(VerbGroup):
+    """A group that imports the module of a verb when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs in the order of a user's day."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, attr = VERBS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(f"promptlab.cli.{module}"), attr)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs with their help, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])

@@ -1,0 +1,262 @@
+"""Every kind of reason that there is for refusing a verdict, leaving it open, or doubting it.
+
+This is the one place that lists the codes; the documentation is generated from it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+Weight = Literal["refused", "open", "note"]
+"""What a reason does to a verdict: it refuses one, leaves it open, or stands beside it."""
+
+
+class Code(StrEnum):
+    """Every kind of reason: what it means, what to do about it, and the keys of its `about`.
+
+    A code is never renamed: scripts and reports of others look for it.
+    """
+
+    weight: Weight
+    meaning: str
+    remedy: str
+    about: tuple[str, ...]
+
+    def __new__(
+        cls, code: str, weight: Weight, meaning: str, remedy: str, about: tuple[str, ...] = ()
+    ) -> Code:
+        """Make a code from its row of the table below."""
+        made = str.__new__(cls, code)
+        made._value_ = code
+        made.weight, made.meaning, made.remedy, made.about = weight, meaning, remedy, about
+        return made
+
+    SAME_ANSWERS = (
+        "same-answers",
+        "refused",
+        "Both sides share every stored answer.",
+        "Compare versions whose text differs.",
+    )
+    RUN_UNFINISHED = (
+        "run-unfinished",
+        "refused",
+        "A run is not finished; whoever stops when the result pleases finds too much.",
+        "`promptlab resume RUN`.",
+        ("run", "stored", "trials"),
+    )
+    LOOKED_BEFORE = (
+        "looked-before",
+        "refused",
+        "The run grew in steps of `--limit`, with a look at the results after each.",
+        "Run the whole suite, or use `--until-decided`.",
+        ("after",),
+    )
+    STOPPED_FOR_ANOTHER = (
+        "stopped-for-another",
+        "refused",
+        "The run stopped its arms early to decide another comparison.",
+        "Run both versions on all cases, or name the pair by `--baseline`.",
+        ("run",),
+    )
+    SCORER_CHANGED = (
+        "scorer-changed",
+        "refused",
+        "The sides were graded by different versions of the scorer.",
+        "Grade both again: `promptlab score RUN`.",
+        ("scorer", "runs"),
+    )
+    SCORER_CONFIGURED_OTHERWISE = (
+        "scorer-configured-otherwise",
+        "refused",
+        "The sides were graded with different parameters of the scorer.",
+        "Run the suite again; stored answers cost nothing.",
+        ("scorer", "runs"),
+    )
+    DIFFERENT_CASES = (
+        "different-cases",
+        "refused",
+        "Too many cases were run by one side alone.",
+        "Run both sides on the same cases.",
+        ("arms", "cases"),
+    )
+    FAILED_TRIALS = (
+        "failed-trials",
+        "refused",
+        "Too large a share of the trials has no score.",
+        "`promptlab show --errors`, then `promptlab resume RUN`.",
+        ("shares", "most"),
+    )
+    FAILED_UNEVENLY = (
+        "failed-unevenly",
+        "refused",
+        "One side failed more often than the other.",
+        "`promptlab show --errors`, then `promptlab resume RUN`.",
+        ("shares", "most_apart"),
+    )
+    JUDGE_UNCHECKED = (
+        "judge-unchecked",
+        "refused",
+        "The scores are a judge's that was never compared with people's labels.",
+        "State its agreement with people in `[tool.promptlab.judges]`.",
+        ("judge",),
+    )
+    JUDGE_TOO_WEAK = (
+        "judge-too-weak",
+        "refused",
+        "The judge agrees too little with people, or with itself.",
+        "Improve the judge, or label more cases.",
+        ("judge", "measure", "value", "least"),
+    )
+    TOO_FEW_CASES = (
+        "too-few-cases",
+        "refused",
+        "There are fewer cases than a verdict needs.",
+        "Add cases.",
+        ("cases", "least"),
+    )
+    TOO_FEW_GROUPS = (
+        "too-few-groups",
+        "refused",
+        "The cases come in fewer groups than a verdict needs.",
+        "Add cases of other groups.",
+        ("groups", "least"),
+    )
+    ONE_LARGE_GROUP = (
+        "one-large-group",
+        "refused",
+        "Too many cases belong to one group, so that they are hardly independent.",
+        "Add cases of other groups.",
+        ("share", "most"),
+    )
+    TOO_FEW_DIFFER = (
+        "too-few-differ",
+        "refused",
+        "The sides score alike on so many cases that no direction can be seen.",
+        "Add cases on which they may differ, or ask by `--min-effect` whether they are equivalent.",
+        ("differing", "cases", "least"),
+    )
+    TOO_FEW_MODELS = (
+        "too-few-models",
+        "refused",
+        "So few models say nothing of models in general.",
+        "Run the suite on more models.",
+        ("models", "least"),
+    )
+    MODEL_ERRORS_UNKNOWN = (
+        "model-errors-unknown",
+        "refused",
+        "The standard error is known of too few models.",
+        "Add cases.",
+        ("models", "known", "least"),
+    )
+    MORE_CASES_NEEDED = (
+        "more-cases-needed",
+        "open",
+        "The verdict is undecided: these cases can show a larger difference only.",
+        "Add cases.",
+        ("cases", "detectable", "more_cases", "to_detect"),
+    )
+    REPEATED_CASES = (
+        "repeated-cases",
+        "note",
+        "Cases of one id, or that all arms answered by the same answers, count as one.",
+        "Remove copies from the cases.",
+    )
+    ANSWERS_REUSED = (
+        "answers-reused",
+        "note",
+        "A run that may stop early started from stored answers.",
+        "Measure anew with `--fresh`.",
+        ("run", "reused", "stored"),
+    )
+    SAMPLING_DIFFERS = (
+        "sampling-differs",
+        "note",
+        "The sides were sampled differently.",
+        "Run both with the same sampling.",
+        ("setting", "a", "b"),
+    )
+    SEVERAL_MODELS = (
+        "several-models",
+        "note",
+        "Several models answered one arm under the same name.",
+        "Name a fixed version of the model.",
+        ("arms", "models"),
+    )
+    MODEL_DIFFERS = (
+        "model-differs",
+        "note",
+        "Another model answered each side.",
+        "Run both sides on one model.",
+        ("backend", "a", "b"),
+    )
+    SERVER_DIFFERS = (
+        "server-differs",
+        "note",
+        "The server says that it was configured differently for each side.",
+        "Run both sides again, one soon after the other.",
+        ("backend", "a", "b"),
+    )
+    BACKEND_DIFFERS = (
+        "backend-differs",
+        "note",
+        "A backend had other properties in each run, such as revision or batch size.",
+        "Run both sides on the same machine and revision.",
+        ("backend", "property", "values"),
+    )
+    NOT_HONOURED = (
+        "not-honoured",
+        "note",
+        "A backend did not honour what it was asked for.",
+        "Leave the setting out, or use a backend that honours it.",
+        ("what",),
+    )
+    LONE_CASES = (
+        "lone-cases",
+        "note",
+        "A few cases were run by one side alone; they are left out.",
+        "Run both sides on the same cases.",
+        ("arms", "cases"),
+    )
+    DEVELOPMENT_CASES = (
+        "development-cases",
+        "note",
+        "The cases are those that prompts may have been written by.",
+        "Confirm the result with `--split holdout`.",
+    )
+    ANSWERS_CUT_OFF = (
+        "answers-cut-off",
+        "note",
+        "Answers ended at the limit of tokens.",
+        "Raise `max_tokens`.",
+        ("arms", "share"),
+    )
+    EXPLORATORY = (
+        "exploratory",
+        "note",
+        "There are fewer than 30 cases.",
+        "Add cases before relying on the result.",
+        ("cases",),
+    )
+    FAILURES_LEFT_OUT = (
+        "failures-left-out",
+        "note",
+        "Trials without a score are left out, as scores have no lowest value.",
+        "`promptlab show --errors`, then `promptlab resume RUN`.",
+        ("failed",),
+    )
+    FAILURES_AS_ZERO = (
+        "failures-as-zero",
+        "note",
+        "Trials without a score count as 0; the difference without them is given.",
+        "`promptlab show --errors`, then `promptlab resume RUN`.",
+        ("failed", "delta_without"),
+    )
+    STOPPED_EARLY = (
+        "stopped-early",
+        "note",
+        "The run stopped at the decision, which makes the difference look larger than it is.",
+        "Rely on the interval.",
+        ("after", "unit"),
+    )

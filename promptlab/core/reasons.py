@@ -1,0 +1,35 @@
+"""Why a verdict was refused or is open, and what weakens one: values with stable codes.
+
+A reason is told to people by its text and to programs by its code and by what it is about. Nobody
+compares or searches the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from promptlab.core.codes import Code
+from promptlab.core.messages import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason: its code, the line that people read, and what it is about as data.
+
+    `about` has the keys that the code lists. `arms` are the labels of the arms that the line names
+    and is about, whatever these are set against; `a` and `b` speak of the two sides.
+    """
+
+    code: Code
+    text: str
+    about: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        assert set(self.about) == set(self.code.about), f"{self.code} is about {self.code.about}"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Return the labels of the arms that this is about; none where it is of the pair."""
+        arms = self.about.get("arms", ())
+        return tuple(map(str, arms)) if isinstance(arms, list | tuple) else ()

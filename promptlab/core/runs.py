@@ -1,0 +1,104 @@
+"""What is kept of a run beside its plan: what it was asked for, and what its backends are.
+
+Both are stored as JSON that other programs read and newer versions add to: what this version does
+not know is kept as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
+
+from promptlab.core.messages import Json
+
+Split = Literal["dev", "holdout", "all"]
+"""A side of the holdout, or both."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run was asked for beyond its suite file; what was not asked for has its default.
+
+    `imported` names the file of a run whose trials were measured elsewhere. `further` is what a
+    newer version has stored.
+    """
+
+    templates: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    limit: int | None = None
+    case_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    split: Split | None = None
+    repeats: int | None = None
+    seed: int | None = None
+    params: tuple[tuple[str, str], ...] = ()
+    gates: tuple[str, ...] = ()
+    executor: str = "local"
+    offline: bool = False
+    jobs: int | None = None
+    max_cost: float | None = None
+    max_calls: int | None = None
+    until_decided: bool = False
+    baseline: str | None = None
+    imported: str | None = None
+    further: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return what was asked for as JSON, and nothing of what was not."""
+        asked = {
+            each.name: _as_json(getattr(self, each.name))
+            for each in fields(self)
+            if each.name != "further" and getattr(self, each.name) != each.default
+        }
+        return {**asked, **self.further}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Json]) -> Self:
+        """Return the settings that `to_json` wrote."""
+        names = {each.name for each in fields(cls)} - {"further"}
+        known: dict[str, Any] = {
+            name: _as_value(value) for name, value in stored.items() if name in names
+        }
+        return cls(**known, further={name: stored[name] for name in stored if name not in names})
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFacts:
+    """What a backend said of itself in a run.
+
+    `not_honoured` are lines about settings that it ignores, and `weights` where those of a local
+    model were found, which changes no answer. `details` may: its identity, revision, device, ...
+    """
+
+    details: Mapping[str, Json] = field(default_factory=dict)
+    weights: str | None = None
+    not_honoured: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """Return all that was said as JSON."""
+        told = dict(self.details)
+        if self.weights is not None:
+            told["weights"] = self.weights
+        if self.not_honoured:
+            told["not_honoured"] = list(self.not_honoured)
+        return told
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Json] | Json) -> Self:
+        """Return the facts that a backend told, or that `to_json` wrote."""
+        details = dict(told) if isinstance(told, Mapping) else {}
+        weights, lines = details.pop("weights", None), details.pop("not_honoured", None)
+        return cls(
+            details,
+            None if weights is None else str(weights),
+            tuple(str(line) for line in lines) if isinstance(lines, list) else (),
+        )
+
+
+def _as_json(value: Any) -> Any:
+    return [_as_json(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _as_value(value: Any) -> Any:
+    return tuple(_as_value(each) for each in value) if isinstance(value, list) else value

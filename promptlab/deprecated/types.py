@@ -1,0 +1,18 @@
+"""`promptlab.types`, whose documented names are now in `promptlab` itself."""
+
+from __future__ import annotations
+
+import warnings
+
+from promptlab.core import types
+
+
+def __getattr__(name: str) -> object:
+    """Return what had this name here, with a warning that says where it is now."""
+    found: object = getattr(types, name)
+    warnings.warn(
+        f"promptlab.types.{name} is deprecated: use promptlab.{name}, or promptlab.core.types",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return found

@@ -1,0 +1,28 @@
+"""The document of `compare --json`."""
+
+from __future__ import annotations
+
+from promptlab.report.documents.contrast import contrast_json
+from promptlab.report.views.comparison import ComparisonRow, ComparisonView
+
+
+def compare_json(view: ComparisonView) -> dict[str, object]:
+    """Return comparisons as the document that `compare --json` writes."""
+    return {
+        "run": list(view.run_ids),
+        "scorer": view.scorer,
+        "alpha": view.rule.alpha,
+        "min_effect": view.rule.min_effect,
+        "comparisons": [_row_json(row) for row in view.rows],
+    }
+
+
+def _row_json(row: ComparisonRow) -> dict[str, object]:
+    one = row.comparison
+    return {
+        "a": one.a,
+        "b": one.b,
+        "backend": one.backend,
+        "group": one.group,
+        **contrast_json(one, row.open),
+    }

@@ -1,0 +1,35 @@
+"""The document of `practices --json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from promptlab.report.documents.contrast import contrast_json
+from promptlab.report.views.practices import PracticeRow, PracticesView
+
+
+def practices_json(view: PracticesView) -> dict[str, object]:
+    """Return effects as the document that `practices --json` writes."""
+    return {
+        "run": list(view.run_ids),
+        "scorer": view.scorer,
+        "alpha": view.rule.alpha,
+        "min_effect": view.rule.min_effect,
+        "practices": [_row_json(row) for row in view.rows],
+        "aliases": [[list(pair) for pair in group] for group in view.aliases],
+    }
+
+
+def _row_json(row: PracticeRow) -> dict[str, object]:
+    one = row.effect
+    return {
+        "practice": one.practice,
+        "scope": one.scope,
+        "backend": one.backend,
+        "design": one.source,
+        "wordings": one.wordings,
+        "with": list(one.with_it),
+        "without": list(one.without),
+        **contrast_json(one, row.open),
+        "models": None if one.general is None else asdict(one.general),
+    }

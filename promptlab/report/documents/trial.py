@@ -1,0 +1,61 @@
+"""Results, conversations and messages as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from promptlab.core.results import Result
+from promptlab.core.types import Image, Json, Message, Turn
+
+
+def result_json(result: Result) -> dict[str, object]:
+    """Return one row of the view `results` as JSON."""
+    return {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
+
+
+def messages_json(messages: Sequence[Message]) -> list[Json]:
+    """Return messages as JSON: content is text, or texts and images in order."""
+    return [
+        {
+            "role": message.role,
+            "content": message.content
+            if isinstance(message.content, str)
+            else [_part_json(part) for part in message.content],
+        }
+        for message in messages
+    ]
+
+
+def _part_json(part: str | Image) -> Json:
+    if isinstance(part, str):
+        return part
+    return {"image": part.source, "media_type": part.media_type, "digest": part.digest}
+
+
+def turns_json(turns: Sequence[Turn]) -> list[Json]:
+    """Return a conversation as JSON: what was asked and answered, turn by turn."""
+    return [
+        {
+            "answer": turn.name,
+            "aside": turn.aside,
+            "backend": turn.backend,
+            "messages": messages_json(turn.request.messages),
+            "output": turn.completion.text,
+            "outcome": turn.completion.outcome.value,
+            "finish_reason": turn.completion.finish_reason,
+            "input_tokens": turn.completion.usage.input_tokens,
+            "output_tokens": turn.completion.usage.output_tokens,
+            "error": turn.completion.error,
+            "likelihoods": _likelihoods_json(turn),
+        }
+        for turn in turns
+    ]
+
+
+def _likelihoods_json(turn: Turn) -> Json:
+    """Return how likely each answer is that was weighed; None where one was generated."""
+    weighed = zip(turn.request.continuations, turn.completion.likelihoods, strict=False)
+    return [
+        {"text": text, "logprob": each.logprob, "tokens": each.tokens, "greedy": each.greedy}
+        for text, each in weighed
+    ] or None

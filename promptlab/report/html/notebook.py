@@ -1,0 +1,96 @@
+"""Views as the tables that a notebook shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promptlab.core.results import Result
+from promptlab.report.html.tables import lines, table
+from promptlab.report.views.comparison import ComparisonTable, ComparisonView
+from promptlab.report.views.practices import PracticesView
+from promptlab.report.views.run import RunView
+from promptlab.report.wording import UNKNOWN
+
+_RESULTS = ("arm", "case_id", "repeat", "outcome", "output", "scorer", "score")
+
+
+def comparison_html(view: ComparisonView) -> str:
+    """Return comparisons: a table for each arm that others are set against, notes, conclusion."""
+    notes = [note.line for note in view.notes] + [each.line for each in view.open]
+    conclusion = [view.conclusion.sentence] if view.conclusion else []
+    return "".join(map(_comparisons, view.tables)) + lines([*notes, *conclusion])
+
+
+def _comparisons(found: ComparisonTable) -> str:
+    head = ("", "n", "a", "b", found.unit, "interval", "p", "won:lost", "tokens", "verdict")
+    rows = [
+        (
+            row.name,
+            row.figures.n,
+            row.figures.mean_a,
+            row.figures.mean_b,
+            row.figures.delta,
+            row.figures.interval,
+            row.figures.p,
+            row.figures.won_lost,
+            row.figures.tokens,
+            row.figures.verdict,
+        )
+        for row in found.rows
+    ]
+    return table(found.title, head, rows)
+
+
+def practices_html(view: PracticesView) -> str:
+    """Return the effects of practices with their sources and notes."""
+    head = ("practice", "", view.unit, "interval", "p", "tokens", "verdict")
+    rows = [
+        (
+            row.practice,
+            row.place or "",
+            row.figures.delta,
+            row.figures.interval,
+            row.figures.p,
+            row.figures.tokens,
+            row.figures.verdict,
+        )
+        for row in view.shown
+    ]
+    texts = [each.line for each in view.definitions]
+    texts += [each.line for each in view.heterogeneity]
+    texts += [each.line for each in view.notes]
+    texts += [each.line for each in view.open]
+    return table(view.title, head, rows) + lines(texts)
+
+
+def run_html(view: RunView) -> str:
+    """Return the scores of every arm of a run."""
+    head = ("arm", "scorer", "n", "mean", "95 % interval", "trials")
+    rows = [
+        (
+            arm.arm.label,
+            score.scorer,
+            str(score.n),
+            _number(score.mean),
+            UNKNOWN if score.low is None else f"{_number(score.low)} to {_number(score.high)}",
+            str(score.trials),
+        )
+        for arm in view.arms
+        for score in arm.scores
+    ]
+    title = f"{view.run.run_id}: {view.run.suite}, {view.run.status}"
+    return table(title, head, rows)
+
+
+def results_html(results: Iterable[Result]) -> str:
+    """Return results, a row for each trial and scorer."""
+    rows = ([_text(getattr(each, name)) for name in _RESULTS] for each in results)
+    return table("", _RESULTS, rows)
+
+
+def _number(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.4g}"
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,31 @@
+"""Tables as plain HTML, in which all text is text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table with a title above it, empty for none."""
+    caption = f"<caption>{escape(title)}</caption>" if title else ""
+    body = "".join(_row("td", cells) for cells in rows)
+    return f"<table>{caption}<thead>{_row('th', head)}</thead><tbody>{body}</tbody></table>"
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Return a paragraph for each text."""
+    return "".join(f"<p>{escape(text)}</p>" for text in texts)
+
+
+def preformatted(text: str) -> str:
+    """Return a text with its line breaks and blanks as they are."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _row(tag: str, cells: Iterable[str]) -> str:
+    told = "".join(
+        f'<{tag} style="text-align: left; white-space: pre-wrap">{escape(cell)}</{tag}>'
+        for cell in cells
+    )
+    return f"<tr>{told}</tr>"

@@ -1,0 +1,90 @@
+"""One trial for a terminal: what was asked and answered, and what each scorer says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from promptlab.core.types import Image, Message, Outcome
+from promptlab.report.views.trial import Grade, TrialView, TurnView
+
+_STYLES = {"pass": "", "fail": "red", "score": ""}
+
+
+def print_result(console: Console, view: TrialView, *, full: bool) -> None:
+    """Print one trial: what was answered, and what each scorer says of it."""
+    head = Text(f"{view.case}  {view.arm}", style="bold")
+    head.append(f"  {view.outcome}", style="" if view.outcome is Outcome.OK else "red")
+    console.print(head)
+    if view.output is not None and not full:
+        console.print(_indented(Text(_clip(view.output))))
+    for grade in view.grades:
+        console.print(_indented(_grade_line(grade)))
+    console.print()
+
+
+def print_messages(console: Console, messages: Sequence[Message]) -> None:
+    """Print a conversation, each message under its role, its text as it stands."""
+    for message in messages:
+        console.print(Text(message.role, style="bold"))
+        parts = (message.content,) if isinstance(message.content, str) else message.content
+        text = Text("\n").join([_part(part) for part in parts])
+        console.print(_indented(text), soft_wrap=False)
+
+
+def print_tracebacks(console: Console, tracebacks: Mapping[str, str]) -> None:
+    """Print what the scorers raised that failed on a trial."""
+    for scorer, text in tracebacks.items():
+        console.print(Text(f"{scorer} raised", style="bold"))
+        console.print(_indented(Text(text.rstrip())))
+
+
+def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
+    """Print the conversation of a trial: only what each turn adds, then its answer."""
+    for turn in turns:
+        print_messages(console, turn.messages)
+        if turn.weighed:
+            _print_weighed(console, turn)
+            continue
+        asked = "" if turn.asked is None else f", asked of {turn.asked}"
+        console.print(Text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
+        console.print(_indented(Text(turn.answer)))
+        for warning in turn.warnings:
+            console.print(_indented(Text(f"warning: {warning}")))
+    console.print()
+
+
+def _print_weighed(console: Console, turn: TurnView) -> None:
+    """Print how likely the model finds the answers that it was asked about."""
+    console.print(Text(f"{turn.name} (log-probability of each answer)", style="bold"))
+    for answer in turn.weighed:
+        likeliest = " <- likeliest" if answer.is_likeliest else ""
+        console.print(_indented(Text(f"{answer.logprob:9.4f}  {answer.text}{likeliest}")))
+
+
+def _grade_line(grade: Grade) -> Text:
+    if grade.kind == "error":
+        return Text(f"{grade.label}: {grade.text}", style="red")
+    line = Text(f"{grade.label}: ")
+    line.append(grade.text, style=_STYLES[grade.kind])
+    if grade.reason:
+        line.append(f", {grade.reason}", style="dim")
+    return line
+
+
+def _part(part: str | Image) -> Text:
+    """Return a part of a message; images stand on a line of their own, as they are sent."""
+    return Text(part) if isinstance(part, str) else Text(f"[image {part.source}]", style="dim")
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 2))
+
+
+def _clip(text: str, lines: int = 3, width: int = 300) -> str:
+    """Shorten an output to what a list can show."""
+    kept = "\n".join(text.strip().splitlines()[:lines])[:width]
+    return kept if len(kept) == len(text.strip()) else kept + " ..."

@@ -1,0 +1,64 @@
+"""The clearest of several comparisons as one sentence, in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from promptlab.analysis.compare import Comparison
+from promptlab.core.decision import Rule, Verdict
+from promptlab.report.views.contrast import ratio
+from promptlab.report.views.names import Names
+from promptlab.report.wording import bounds, counted, difference, more, p_equation
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The clearest comparison as one would tell it, in parts; those that do not apply are None."""
+
+    b: str
+    verdict: Verdict
+    a: str
+    place: str | None
+    delta: str
+    level: str
+    interval: str
+    p: str
+    won: str
+    lost: str
+    tokens: str | None
+
+    @property
+    def sentence(self) -> str:
+        """Return the parts as one sentence."""
+        place = "" if self.place is None else f" {self.place}"
+        tokens = "" if self.tokens is None else f"; {self.tokens}"
+        return (
+            f"{self.b} is {self.verdict} than {self.a}{place}: {self.delta},"
+            f" {self.level} {self.interval}, {self.p}; {self.won}, {self.lost}{tokens}."
+        )
+
+
+def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> Conclusion | None:
+    """Return the clearest conclusion, of all backends rather than of one; none within groups."""
+    decided = [one for one in comparisons if one.verdict in ("better", "worse")]
+    if not decided or any(one.group is not None for one in comparisons):
+        return None
+    against_first = [one for one in decided if one.a == comparisons[0].a]
+    best = max(
+        against_first or decided, key=lambda one: (one.backend is None, abs(one.delta or 0.0))
+    )
+    unit = " points" if best.is_rate else ""
+    return Conclusion(
+        b=names.short(best.b),
+        verdict=best.verdict,
+        a=names.short(best.a),
+        place=names.apart(best),
+        delta=f"{difference(best.delta, is_rate=best.is_rate)}{unit}",
+        level=f"{rule.level * 100:g} % interval",
+        interval=bounds(best.ci, is_rate=best.is_rate),
+        p=p_equation(best.p_adjusted),
+        won=f"{counted(len(best.won), 'case')} won",
+        lost=f"{len(best.lost)} lost",
+        tokens=None if best.tokens is None else f"{more(ratio(best.tokens))} tokens",
+    )

@@ -1,0 +1,100 @@
+"""What was measured of two versions, as plain data: the difference, and the cases that flipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from promptlab.analysis.compare import Comparison
+from promptlab.report.wording import bounds, counted, difference, mean, p_value
+from promptlab.templates.diff import Flip
+from promptlab.templates.text_diff import Line, diff_texts
+
+FlipKind = Literal["lost", "won", "alike"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredView:
+    """A comparison in one line: `text` leads up to its verdict, `reason` is why it was refused."""
+
+    comparison: Comparison
+    text: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlipView:
+    """A case on which two versions scored differently, and by how much, in words if known."""
+
+    flip: Flip
+    kind: FlipKind
+    scores: str | None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Return both outputs as one list of lines, what both said once."""
+        a, b = self.flip.output_a, self.flip.output_b
+        if a is None or b is None:
+            return (*_lines("-", a), *_lines("+", b))
+        if a == b:
+            return _lines(" ", a)
+        return tuple(line for hunk in diff_texts(f"{a}\n", f"{b}\n") for line in hunk.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipGroup:
+    """The flips of one kind under their title."""
+
+    title: str
+    flips: tuple[FlipView, ...]
+
+
+def measured_view(one: Comparison) -> MeasuredView:
+    """Make the view of what was measured in one place."""
+    where = f"measured on {one.backend}" if one.backend else "measured"
+    rate = one.is_rate
+    means = f"{mean(one.mean_a, is_rate=rate)} -> {mean(one.mean_b, is_rate=rate)}"
+    parts = [f"{where}: {one.scorer} {means} ({counted(one.n, 'case')})"]
+    if one.delta is not None:
+        parts.append(f"{difference(one.delta, is_rate=rate)}{' points' * rate}")
+    if one.ci is not None:
+        parts.append(f"interval {bounds(one.ci, is_rate=rate)}")
+    if one.p_adjusted is not None:
+        parts.append(f"p {p_value(one.p_adjusted)}")
+    parts.append(f"{len(one.won)} won, {len(one.lost)} lost, {one.ties} tied")
+    return MeasuredView(one, ", ".join(parts), one.reason)
+
+
+def flip_view(flip: Flip) -> FlipView:
+    """Make the view of a case that flipped, or of one that was asked for."""
+    change = (flip.score_b or 0.0) - (flip.score_a or 0.0)
+    scores = None
+    if flip.score_a is not None and flip.score_b is not None:
+        scores = f"{flip.score_a:.4g} -> {flip.score_b:.4g}"
+    return FlipView(flip, "lost" if change < 0 else "won" if change > 0 else "alike", scores)
+
+
+def flip_groups(flips: Iterable[FlipView], b: str) -> tuple[FlipGroup, ...]:
+    """Group flips by their kind, those that `b` has lost first."""
+    titles: dict[FlipKind, str] = {
+        "lost": f"Lost by {b}",
+        "won": f"Won by {b}",
+        "alike": "As before",
+    }
+    by_kind: dict[FlipKind, list[FlipView]] = {kind: [] for kind in titles}
+    for flip in flips:
+        by_kind[flip.kind].append(flip)
+    return tuple(
+        FlipGroup(
+            f"{titles[kind]}: {counted(len({each.flip.case_id for each in group}), 'case')}",
+            tuple(group),
+        )
+        for kind, group in by_kind.items()
+        if group
+    )
+
+
+def _lines(op: Literal[" ", "-", "+"], output: str | None) -> tuple[Line, ...]:
+    text = "(no output)" if output is None else output
+    return tuple(Line(op, line) for line in text.split("\n"))

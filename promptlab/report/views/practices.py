@@ -1,0 +1,207 @@
+"""The effects of practices as plain data: rows, the scale of a forest plot, and their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor, log10
+from typing import Literal
+
+from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.core.decision import Rule
+from promptlab.core.reasons import Reason
+from promptlab.report.views.contrast import (
+    Figures,
+    Note,
+    OpenQuestion,
+    figures_of,
+    notes_on,
+    open_question,
+)
+from promptlab.report.wording import difference, level, listed
+from promptlab.stats.meta import RandomEffects
+
+_GENERAL = "models in general"
+_NOTHING = 1e-12  # a difference that comes from rounding alone
+_LABELS = 3  # of arms in a line
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeRow:
+    """The effect of a practice in one place, `place` being None where there is no other.
+
+    `leads` says that this is the first row of its practice. `is_silent` is set where too few models
+    say nothing of models in general: such a row is for documents alone.
+    """
+
+    practice: str
+    place: str | None
+    leads: bool
+    effect: PracticeEffect
+    figures: Figures
+    open: Reason | None
+    is_silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How far a forest plot goes to both sides of zero, in numbers and as its ends are labelled."""
+
+    reach: float
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Which arms an effect comes from."""
+
+    practice: str
+    text: str
+
+    @property
+    def line(self) -> str:
+        """Return it as a line of its own."""
+        return f"{self.practice}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Heterogeneity:
+    """How much models differ in the effect of a practice."""
+
+    practice: str
+    among: RandomEffects
+
+    @property
+    def line(self) -> str:
+        """Return it as a line of its own."""
+        among = self.among
+        return (
+            f"{self.practice}: {among.models} models, Q {among.q:.1f},"
+            f" I2 {among.i2 * 100:.0f} %, tau {among.tau2**0.5:.3f}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PracticesView:
+    """What each practice changes, by one scorer.
+
+    `rows` has all effects, `shown` those that say something. `not_apart` lists joint effects that
+    the design confounds, `silence` why nothing is said of models in general.
+    """
+
+    run_ids: tuple[str, ...]
+    scorer: str
+    rule: Rule
+    title: str
+    unit: Literal["points", "effect"]
+    rows: tuple[PracticeRow, ...]
+    scale: Scale
+    definitions: tuple[Definition, ...]
+    aliases: tuple[tuple[tuple[str, str], ...], ...]
+    not_apart: tuple[str, ...]
+    notes: tuple[Note, ...]
+    silence: tuple[Reason, ...]
+    heterogeneity: tuple[Heterogeneity, ...]
+    open: tuple[OpenQuestion, ...]
+
+    @property
+    def shown(self) -> tuple[PracticeRow, ...]:
+        """Return the rows that say something."""
+        return tuple(row for row in self.rows if not row.is_silent)
+
+
+def practices_view(
+    run_ids: Sequence[str], scorer: str, practices: Practices, rule: Rule
+) -> PracticesView:
+    """Make the view of the effects of practices."""
+    effects = practices.effects
+    rows = tuple(_row(one, effects, rule) for one in effects)
+    shown = [row for row in rows if not row.is_silent]
+    several = len({one.backend for one in effects}) > 1
+    named = [(row, _about(row.effect) if several else row.practice) for row in shown]
+    is_rate = shown[0].effect.is_rate
+    return PracticesView(
+        run_ids=tuple(run_ids),
+        scorer=scorer,
+        rule=rule,
+        title=f"{scorer}: what each practice changes, {level(rule)}",
+        unit="points" if is_rate else "effect",
+        rows=rows,
+        scale=_scale([row.effect for row in shown], is_rate=is_rate),
+        definitions=tuple(_definitions(effects)),
+        aliases=practices.aliases,
+        not_apart=tuple(_not_apart(practices)),
+        notes=notes_on([(row.effect, name) for row, name in named]),
+        silence=_silence(rows),
+        heterogeneity=tuple(
+            Heterogeneity(one.practice, one.general) for one in effects if one.general is not None
+        ),
+        open=tuple(OpenQuestion(name, row.open) for row, name in named if row.open),
+    )
+
+
+def _row(one: PracticeEffect, effects: Sequence[PracticeEffect], rule: Rule) -> PracticeRow:
+    same = [each for each in effects if each.practice == one.practice]
+    general = one.scope == _GENERAL
+    figures = figures_of(one)
+    return PracticeRow(
+        practice=one.practice,
+        place=_place(one) if len({each.backend for each in same}) > 1 else None,
+        leads=one is same[0],
+        effect=one,
+        figures=replace(figures, tokens="") if general else figures,
+        open=None if general else open_question(one, rule),
+        is_silent=general and one.general is None,
+    )
+
+
+def _place(one: PracticeEffect) -> str:
+    if one.scope == "model":
+        return f"on {one.backend}"
+    return "in general" if one.scope == _GENERAL else one.scope
+
+
+def _about(one: PracticeEffect) -> str:
+    where = f" on {one.backend}" if one.backend is not None else f", {one.scope}"
+    return f"{one.practice}{where}"
+
+
+def _scale(effects: Sequence[PracticeEffect], *, is_rate: bool) -> Scale:
+    """Return how far a plot goes to both sides: to the widest interval, in two digits."""
+    known = [abs(bound) for one in effects if one.ci is not None for bound in one.ci]
+    widest = max(known, default=0.0)
+    reach = 1.0
+    if widest >= _NOTHING:
+        unit: float = 10.0 ** (floor(log10(widest)) - 1)
+        reach = ceil(widest / unit) * unit
+    low, high = (difference(bound, is_rate=is_rate).removesuffix(".0") for bound in (-reach, reach))
+    return Scale(reach, low, high)
+
+
+def _definitions(effects: Sequence[PracticeEffect]) -> Iterator[Definition]:
+    """Yield which arms each effect comes from, and how many wordings that are."""
+    first = {one.practice: one for one in reversed(effects)}
+    for one in reversed(first.values()):
+        yield Definition(one.practice, _source(one))
+
+
+def _source(one: PracticeEffect) -> str:
+    if one.source == "factorial":
+        return f"{len(one.with_it)} arms with it against {len(one.without)} without"
+    if one.wordings == 1:
+        return f"{one.with_it[0]} against {one.without[0]} (one wording)"
+    with_it, without = listed(one.with_it, _LABELS), listed(one.without, _LABELS)
+    return f"{with_it} against {without} ({one.wordings} wordings)"
+
+
+def _not_apart(practices: Practices) -> Iterator[str]:
+    """Yield which joint effects of two practices the design confounds."""
+    for group in practices.aliases:
+        yield "not told apart: " + " = ".join(" x ".join(pair) for pair in group)
+
+
+def _silence(rows: Sequence[PracticeRow]) -> tuple[Reason, ...]:
+    """Return why nothing is said of models in general, each reason once."""
+    reasons = {reason for row in rows if row.is_silent for reason in row.effect.reasons}
+    return tuple(sorted(reasons, key=lambda reason: reason.text))

@@ -1,0 +1,59 @@
+"""The list of runs as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from promptlab.core.results import RunInfo
+from promptlab.core.types import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run of the list: how much of it is done, how trials ended and what it cost, in words."""
+
+    run: RunInfo
+    done: str
+    outcomes: str
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunsView:
+    """Runs, the newest first.
+
+    `has_cost` says that cost is worth a column, `has_unpriced` that some of it is a lower bound.
+    """
+
+    rows: tuple[RunRow, ...]
+    has_cost: bool
+    has_unpriced: bool
+
+
+def runs_view(runs: Iterable[RunInfo]) -> RunsView:
+    """Make the view of a list of runs."""
+    listed = tuple(runs)
+    return RunsView(
+        rows=tuple(_row(run) for run in listed),
+        has_cost=any(run.cost_usd is not None for run in listed),
+        has_unpriced=any(run.cost_usd is not None and run.unpriced for run in listed),
+    )
+
+
+def _row(run: RunInfo) -> RunRow:
+    ended = (f"{each} {run.outcomes[each]}" for each in Outcome if run.outcomes[each])
+    stored, trials = run.stored, run.trials
+    return RunRow(
+        run=run,
+        done=f"{stored}" if stored == trials else f"{stored} of {trials}",
+        outcomes=", ".join(ended),
+        cost=_cost(run),
+    )
+
+
+def _cost(run: RunInfo) -> str:
+    """Return what a run cost; with a plus where the cost of some answers is unknown."""
+    if run.cost_usd is None:
+        return "unknown"
+    return f"{run.cost_usd:.4f}{'+' if run.unpriced else ''}"

@@ -1,0 +1,91 @@
+"""The check before every run: what is wrong in the last case is found before the first call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from promptlab.backends import Backend
+from promptlab.core.digest import canonical_json
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import Arm, Case, Json, Message, Sampling, Trial
+from promptlab.runner.requests import OpenTurn, Renderer
+
+_BREATH = 500  # cases between two moments in which Ctrl-C is heard
+
+
+async def check(renderer: Renderer, backends: Mapping[str, Backend]) -> dict[str, list[str]]:
+    """Render every arm on every case and fill every scorer in: a mistake costs no model call.
+
+    Return what each backend will not honour of what is asked, a line each.
+    """
+    found = _Check(renderer, backends)
+    for place, case in enumerate(renderer.plan.cases):
+        if place % _BREATH == 0:
+            await asyncio.sleep(0)
+        for scorer in renderer.scorers:
+            scorer.prepare(case)
+        for arm in range(len(renderer.plan.arms)):
+            found.look_at(Trial(0, arm, place, 0))
+    return {name: lines for name, lines in found.shortfalls.items() if lines}
+
+
+class _Check:
+    """Looks at trials, and gathers what backends will not honour of them."""
+
+    def __init__(self, renderer: Renderer, backends: Mapping[str, Backend]) -> None:
+        self.shortfalls: dict[str, list[str]] = {}
+        self._renderer = renderer
+        self._backends = backends
+        self._known: set[tuple[object, ...]] = set()
+
+    def look_at(self, trial: Trial) -> None:
+        """Look at all that a trial would ask, as far as that is known before it has answers."""
+        plan = self._renderer.plan
+        arm, case = plan.arms[trial.arm], plan.cases[trial.case]
+        calls = self._renderer.all_calls(trial.arm, case)
+        for turn, call in enumerate(calls):
+            if not self._backends[arm.backend].reads_images and _has_image(call.messages):
+                raise _blind(arm, case)
+            terms = (trial.arm, call.name, str(call.sampling) if call.sampling else "")
+            if terms not in self._known:
+                self._known.add(terms)
+                self._note(arm.backend, *self._renderer.terms(trial, call, turn))
+        for opened in self._renderer.asks_ahead(trial, calls):
+            self._look_at_ask(opened, opened.backend or arm.backend)
+
+    def _look_at_ask(self, opened: OpenTurn, name: str) -> None:
+        backend, request = self._backends[name], opened.request
+        if request.continuations and not backend.weighs_answers:
+            raise PromptlabError(
+                f"scorer {opened.name!r} asks how likely given answers are, which"
+                f" backend {name!r} does not tell",
+                hint="run it on local models alone (kind hf), or take the scorer out",
+            )
+        if opened.backend is not None and not backend.reads_images and _has_image(request.messages):
+            raise PromptlabError(
+                f"scorer {opened.name!r} shows an image to backend {name!r}, which reads none",
+                hint="choose a backend that reads images",
+            )
+        sampling = replace(request.sampling, seed=None)
+        schema = "" if request.schema is None else canonical_json(dict(request.schema))
+        if not request.continuations and (name, sampling, schema) not in self._known:
+            self._known.add((name, sampling, schema))
+            self._note(name, request.sampling, request.schema)
+
+    def _note(self, name: str, sampling: Sampling, schema: Mapping[str, Json] | None) -> None:
+        lines = self.shortfalls.setdefault(name, [])
+        told = self._backends[name].shortfalls(sampling, schema)
+        lines += [line for line in told if line not in lines]
+
+
+def _blind(arm: Arm, case: Case) -> PromptlabError:
+    return PromptlabError(
+        f"{arm.prompt} shows an image in case {case.id!r}, and backend {arm.backend!r} reads none",
+        hint="choose a backend that reads images",
+    )
+
+
+def _has_image(messages: Sequence[Message]) -> bool:
+    return any(not isinstance(message.content, str) for message in messages)

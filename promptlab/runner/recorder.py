@@ -1,0 +1,36 @@
+"""Takes down what happens in a run: facts of backends, answers, graded trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from promptlab.core.runs import BackendFacts
+from promptlab.core.types import Json, TrialResult, Turn
+from promptlab.core.watch import Watch
+from promptlab.store import Store, Writer
+
+
+class Recorder:
+    """Stores what happens in one run, and shows it to whoever watches."""
+
+    def __init__(self, store: Store, run_id: str, writer: Writer, watch: Watch) -> None:
+        self.trials = 0
+        self._store = store
+        self._run_id = run_id
+        self._writer = writer
+        self._watch = watch
+
+    def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
+        """Keep what a backend told of itself when it opened."""
+        self._store.keep_facts(self._run_id, backend, BackendFacts.from_json(facts))
+
+    def put_turn(self, turn: Turn) -> None:
+        """Keep an answer that was just measured."""
+        self._writer.put_turn(turn)
+        self._watch.spoke(turn)
+
+    def put_result(self, result: TrialResult) -> None:
+        """Keep a trial that was just graded."""
+        self._writer.put_result(result)
+        self.trials += 1
+        self._watch.finished(result)

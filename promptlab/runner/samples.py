@@ -1,0 +1,42 @@
+"""The trials of a plan as scorers see them: while they still ask something, and when they grade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from promptlab.core.types import Message, Outcome, Plan, Trial, Turn
+from promptlab.scorers import Sample
+from promptlab.scorers.asking import Asker
+
+
+class Samples:
+    """Makes samples of the trials of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._digests = {spec.name: spec.digest for spec in plan.backends}
+
+    def of(self, trial: Trial, turns: Sequence[Turn], graded: int) -> Sample:
+        """Return a trial whose answer at the place `graded` is the one that counts."""
+        case, turn = self._plan.cases[trial.case], turns[graded]
+        asker = self.asker(trial, turn.request.messages)
+        return Sample(turn.completion.text, case, turn.completion.outcome, tuple(turns), asker)
+
+    def unanswered(self, trial: Trial, prompt: tuple[Message, ...]) -> Sample:
+        """Return a trial whose answer is still to come, for scorers that do not read it."""
+        case = self._plan.cases[trial.case]
+        return Sample("", case, Outcome.OK, (), self.asker(trial, prompt))
+
+    def asker(self, trial: Trial, prompt: tuple[Message, ...]) -> Asker:
+        """Return what makes requests of questions about the answer to a prompt."""
+        plan = self._plan
+        backend, case = plan.arms[trial.arm].backend, plan.cases[trial.case]
+        return Asker(prompt, backend, self._digests, plan.seed, case.id)
+
+
+def graded_turn(turns: Sequence[Turn], grade: str | None) -> int | None:
+    """Return the place of the answer that is graded: the last one, or the last of that name."""
+    for place in reversed(range(len(turns))):
+        if not turns[place].aside and grade in (None, turns[place].name):
+            return place
+    return None

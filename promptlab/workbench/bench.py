@@ -1,0 +1,138 @@
+"""One project with its database and backends, opened when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from promptlab.backends import Backend
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.types import BackendSpec
+from promptlab.project.backends import describe_backend, entry_of, make_backend
+from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
+from promptlab.store import Store
+from promptlab.templates.library import TemplateLibrary
+from promptlab.workbench.session import Session
+
+
+class Workbench:
+    """What every verb works with: the project, its templates, its database, its backends."""
+
+    def __init__(self, session: Session) -> None:
+        """Take where to look; nothing is opened yet."""
+        self.session = session
+
+    @cached_property
+    def project(self) -> Project:
+        """The project that is named, else the nearest one."""
+        if self.session.folder is not None:
+            return open_project(self.session.folder.resolve())
+        return find_project(Path.cwd())
+
+    @cached_property
+    def project_if_any(self) -> Project | None:
+        """The project; None where a database is named that has none around it."""
+        try:
+            return self.project
+        except PromptlabError as error:
+            written = error.where is not None  # a project is there, with a mistake in its files
+            named = self.session.folder is not None
+            if written or named or self.session.database is None:
+                raise
+            return None
+
+    @cached_property
+    def root_if_any(self) -> Path | None:
+        """The project's folder, for what can be asked without a project; None outside of one."""
+        try:
+            return self.project.root
+        except PromptlabError:
+            return None
+
+    @cached_property
+    def library(self) -> TemplateLibrary:
+        """The versions of the project's templates."""
+        return TemplateLibrary(self.project.templates)
+
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        """The environment, and below it what the project's file `.env` sets."""
+        return self.session.environment(self.project.root)
+
+    @property
+    def rule(self) -> Rule:
+        """How the project decides; by default where there is only a database."""
+        project = self.project_if_any
+        return Rule() if project is None else project.rule
+
+    @property
+    def database(self) -> Path:
+        """The database that is named, else the project's."""
+        return self.session.database or self.project.root / DATABASE
+
+    @property
+    def has_database(self) -> bool:
+        """Say whether anything was stored yet."""
+        return self.database.exists()
+
+    @contextmanager
+    def open_store(self, *, readonly: bool = True) -> Iterator[Store]:
+        """Open the database; reading one that is not there yet is a clear error."""
+        path = self.database
+        if readonly and not path.exists():
+            raise PromptlabError(
+                "there is no database yet", where=str(path), hint="`promptlab run SUITE` makes it"
+            )
+        store = Store.open(path, self.session.now, readonly=readonly)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def make(self, entry: BackendEntry) -> Backend:
+        """Make the backend of an entry; nothing is loaded yet."""
+        return make_backend(entry, self.project.root, self.environment)
+
+    def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:
+        """Make the backend `name`, with the spec that is kept with the run.
+
+        `where` is the place that names it, told if there is no such backend.
+        """
+        try:
+            return self._described(self.project.backend(name))
+        except PromptlabError as error:
+            raise error.at(where) from None
+
+    def stored_backends(self, specs: Iterable[BackendSpec]) -> Mapping[str, Backend]:
+        """Make the backends of a stored run again, and refuse ones that are not the same.
+
+        They cost what they cost today.
+        """
+        made = {}
+        for spec in specs:
+            described, made[spec.name] = self._described(self._priced(spec))
+            if described.digest != spec.digest:
+                raise PromptlabError(
+                    f"backend {spec.name!r} is not what it was when the run began",
+                    hint="start a new run: its answers would not be comparable",
+                )
+        return made
+
+    def _described(self, entry: BackendEntry) -> tuple[BackendSpec, Backend]:
+        backend = self.make(entry)
+        return describe_backend(entry, backend), backend
+
+    def _priced(self, spec: BackendSpec) -> BackendEntry:
+        """Return the entry of a stored backend, with the price that the same one has by now."""
+        entry, today = entry_of(spec), self.project.backends.get(spec.name)
+        if today is None or "price" not in today.options:
+            return entry
+        if (today.kind, today.model) != (spec.kind, spec.model):
+            return entry
+        if self._described(today)[0].digest != spec.digest:
+            return entry
+        return replace(entry, options={**entry.options, "price": today.options["price"]})

@@ -1,0 +1,69 @@
+"""Carries a prepared run out, and says what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promptlab.analysis.judged import Judged
+from promptlab.core.budget import Spent
+from promptlab.core.lazy import lazy_module
+from promptlab.core.results import RunInfo
+from promptlab.store import Store
+from promptlab.workbench.gates import judge
+from promptlab.workbench.jobs import Prepared
+from promptlab.workbench.progress import Progress
+from promptlab.workbench.runs import RunResults, read_run
+
+if TYPE_CHECKING:
+    from promptlab.workbench import conclusions
+else:
+    conclusions = lazy_module("promptlab.workbench.conclusions")  # numpy, for runs that stop early
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that was carried out, as far as its budget went.
+
+    `spent` is what this process has spent. `limit` is the limit that has stopped the run, None
+    where it is finished. `gates` were judged by what there is. `decided` holds the comparisons of a
+    finished run that could stop early.
+    """
+
+    results: RunResults
+    spent: Spent
+    limit: str | None
+    gates: tuple[Judged, ...]
+    decided: conclusions.Compared | None
+
+
+async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
+    """Carry the run out while `progress` watches; keep all that was measured, whatever happens."""
+    job = prepared.job
+    before = job.budget.spent
+    progress.notes = prepared.notes
+    await prepared.flow(job, progress)
+    results = read_run(job.store, job.run_id, job.plan)
+    finished = results.run.status == "finished"
+    spent = job.budget.spent
+    return Ended(
+        results=results,
+        spent=Spent(
+            spent.calls - before.calls, progress.cost_usd, spent.unpriced - before.unpriced
+        ),
+        limit=None if finished else job.budget.limit,
+        gates=judge(job.store, results, prepared.gates, prepared.rule),
+        decided=_decided(prepared, results.run) if finished else None,
+    )
+
+
+def _decided(prepared: Prepared, run: RunInfo) -> conclusions.Compared | None:
+    """Compare the arms of a run that could stop early."""
+    if prepared.job.plan.sequential is None:
+        return None
+    return conclusions.compare_one(prepared.job.store, run.run_id, prepared.rule)
+
+
+def begun_run(store: Store, run_id: str) -> RunInfo | None:
+    """Return a run that was broken off; None if it had not begun."""
+    return next((run for run in store.runs() if run.run_id == run_id), None)

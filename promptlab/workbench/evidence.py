@@ -1,0 +1,79 @@
+"""The stored runs that a conclusion rests on, joined, with the arm that others are set against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from promptlab.analysis.measurements import Measurements, join, only_text
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import TemplateSource
+from promptlab.store import Store
+from promptlab.templates.library import TemplateLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Joined runs. `baseline` is the label of the arm that others are set against, if one is."""
+
+    table: Measurements
+    run_ids: tuple[str, ...]
+    baseline: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:
+    """Read runs and join them; the first one says which scorer is meant."""
+    run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
+    runs = [store.measured(run_ids[0], scorer)]
+    runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
+    return Evidence(join(runs), run_ids)
+
+
+def with_baseline(
+    store: Store, evidence: Evidence, reference: str, library: TemplateLibrary | None
+) -> Evidence:
+    """Find the arm that a reference means; where no run has it, join the newest one that does.
+
+    It may be an arm's label as tables show it, a version alone, or an alias of the `library`.
+    """
+    label = _label_of(evidence.table, reference)
+    if label is not None:
+        return replace(evidence, baseline=label)
+    templates = {arm.arm.template for arm in evidence.table.arms}
+    if library is not None and "@" not in reference and len(templates) == 1:
+        [name] = templates
+        if name in library.names() and reference in library.aliases(name):
+            reference = f"{name}@{reference}"
+    if library is None or reference.partition("@")[0] not in library.names():
+        labels = dict.fromkeys(arm.label for arm in evidence.table.arms)
+        raise unknown("arm", reference, [*labels])
+    return with_version(store, evidence, library.one(reference))
+
+
+def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evidence:
+    """Make a version the baseline: where no run has its text, join the newest one that does."""
+    named = f"{text.name}@{text.version}"
+    ours = [arm for arm in evidence.table.arms if arm.arm.digest == text.digest and not arm.arm.off]
+    if ours:  # a copy under another name is not what was asked for, if the version is there itself
+        arm = next((arm for arm in ours if arm.arm.prompt == named), ours[0])
+        return replace(evidence, baseline=arm.label)
+    run_id = store.newest_run_of((text.digest,))
+    if run_id is None:
+        raise PromptlabError(
+            f"the text of {named} was never run", hint=f"promptlab run SUITE -t {named}"
+        )
+    run = only_text(store.measured(run_id, evidence.table.scorer.label), text)
+    table = join([*evidence.table.runs, run])
+    label = next(arm.label for arm in table.arms if arm.arm.digest == text.digest)
+    note = f"{label} is taken from run {run_id}"
+    return Evidence(table, (*evidence.run_ids, run_id), label, (*evidence.notes, note))
+
+
+def _label_of(table: Measurements, reference: str) -> str | None:
+    labels = dict.fromkeys(arm.label for arm in table.arms)
+    if reference in labels:
+        return reference
+    ending = [label for label in labels if label.partition("@")[2] == reference]
+    return ending[0] if len(ending) == 1 else None

@@ -1,0 +1,57 @@
+"""What a gate that compares rests on: the run, with the newest run of a version it lacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.core.codes import Code
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.experiments.gates import Beats, NoWorse
+from promptlab.store import Store
+from promptlab.workbench.evidence import Evidence, read_evidence, with_version
+
+
+def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comparison, ...]:
+    """Return the comparisons, backend by backend, that do not show a version to be better."""
+    evidence = with_version(store, read_evidence(store, [run_id], gate.scorer), gate.better)
+    better = evidence.baseline
+    pairs = _against(with_version(store, evidence, gate.than), rule)
+    asked = _some([one for one in pairs if one.b == better])
+    return tuple(one for one in asked if one.verdict != "better")
+
+
+def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> tuple[Comparison, ...]:
+    """Return the comparisons in which a version may be worse than the baseline by the margin.
+
+    That few cases differ is no doubt here: it tells nothing of a direction, and much of a margin.
+    """
+    rule = replace(rule, limits=replace(rule.limits, min_nonzero=0))
+    evidence = read_evidence(store, [run_id], gate.scorer)
+    own = {arm.label for arm in evidence.table.arms}
+    evidence = with_version(store, evidence, gate.baseline)
+    if own == {evidence.baseline}:
+        return ()
+    asked = _some([one for one in _against(evidence, rule) if one.b in own])
+    return tuple(one for one in asked if not _is_no_worse(one, gate.margin))
+
+
+def _some(comparisons: list[Comparison]) -> list[Comparison]:
+    """Refuse to judge by nothing."""
+    if not comparisons:
+        raise PromptlabError("no backend ran both")
+    return comparisons
+
+
+def _is_no_worse(one: Comparison, margin: float) -> bool:
+    if one.reasons:
+        return all(reason.code is Code.SAME_ANSWERS for reason in one.reasons)
+    return one.ci is not None and one.ci[0] > -margin
+
+
+def _against(evidence: Evidence, rule: Rule) -> list[Comparison]:
+    """Compare all with the baseline, each by itself: see `gates` on why nothing is corrected."""
+    alone = replace(rule, correct=False)
+    pairs = compare(evidence.table, alone, baseline=evidence.baseline)
+    return [one for one in pairs if one.backend is not None]

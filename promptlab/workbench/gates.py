@@ -1,0 +1,82 @@
+"""The gates of a run: read, checked before any call, and judged when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from promptlab.analysis.judged import Judged
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
+from promptlab.core.types import Plan, TemplateSource
+from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.experiments.suite import Suite
+from promptlab.store import Store
+from promptlab.templates.library import TemplateLibrary
+from promptlab.workbench.runs import RunResults
+
+if TYPE_CHECKING:
+    from promptlab.workbench import gate_evidence
+else:
+    gate_evidence = lazy_module("promptlab.workbench.gate_evidence")  # numpy, for comparisons
+
+
+def suite_gates(
+    suite: Suite, plan: Plan, asked: Iterable[str], library: TemplateLibrary
+) -> tuple[Gate, ...]:
+    """Read the gates of a suite, and those that are asked for on top."""
+    labels = [spec.label for spec in plan.scorers]
+    ours = [
+        (text, suite.document.where(("gates", at))) for at, text in enumerate(suite.settings.gates)
+    ]
+    texts = [*ours, *((text, "--gate") for text in asked)]
+    return tuple(parse_gate(text, labels, plan.primary, at, library.one) for text, at in texts)
+
+
+def stored_gates(plan: Plan, library: TemplateLibrary) -> tuple[Gate, ...]:
+    """Read the gates of a stored run again."""
+    labels = [spec.label for spec in plan.scorers]
+    where = "the run's gates"
+    return tuple(parse_gate(text, labels, plan.primary, where, library.one) for text in plan.gates)
+
+
+def check_measurable(store: Store, plan: Plan, gates: Sequence[Gate]) -> None:
+    """Refuse a gate on a version that is not in the plan and was never run, before any call."""
+    planned = {source.digest for source in plan.templates}
+    for gate in gates:
+        for text in _texts(gate):
+            if text.digest not in planned and store.newest_run_of((text.digest,)) is None:
+                name = f"{text.name}@{text.version}"
+                raise PromptlabError(
+                    f"the gate {gate.text!r} needs results of {name}, and there are none",
+                    hint=f"run it too, with -t {name}",
+                )
+
+
+def judge(
+    store: Store, results: RunResults, gates: Sequence[Gate], rule: Rule
+) -> tuple[Judged, ...]:
+    """Judge the gates of a run."""
+    return tuple(_judge(store, results, gate, rule) for gate in gates)
+
+
+def _judge(store: Store, results: RunResults, gate: Gate, rule: Rule) -> Judged:
+    if isinstance(gate, Bound):
+        means = results.means(gate.scorer)
+        return Judged(gate, means=tuple(pair for pair in means if not gate.holds(pair[1])))
+    run_id = results.run.run_id
+    try:
+        if isinstance(gate, Beats):
+            against = gate_evidence.not_better(store, run_id, gate, rule)
+        else:
+            against = gate_evidence.worse(store, run_id, gate, rule)
+    except PromptlabError as error:  # the run itself is no worse for it, and must be shown
+        return Judged(gate, problem=str(error))
+    return Judged(gate, comparisons=against)
+
+
+def _texts(gate: Gate) -> tuple[TemplateSource, ...]:
+    if isinstance(gate, Beats):
+        return gate.better, gate.than
+    return (gate.baseline,) if isinstance(gate, NoWorse) else ()

@@ -1,0 +1,44 @@
+"""A run that is ready to be carried out: its job, what it is judged by, what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+
+from promptlab.backends import Backend
+from promptlab.core.budget import NOTHING, Budget, Spent
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.watch import Watch
+from promptlab.experiments.gates import Gate
+from promptlab.runner.flow import Job
+
+Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that only has to be carried out. `notes` are told when it begins."""
+
+    job: Job
+    flow: Flow
+    gates: tuple[Gate, ...]
+    rule: Rule
+    notes: tuple[str, ...] = ()
+
+
+def make_budget(
+    max_calls: int | None,
+    max_cost: float | None,
+    backends: Mapping[str, Backend],
+    before: Spent = NOTHING,
+) -> Budget:
+    """Make the budget of a run that has spent so much before."""
+    unknown = [name for name, backend in backends.items() if backend.charges and not backend.price]
+    if max_cost is not None and unknown:
+        raise PromptlabError(
+            f"--max-cost needs the price of backend {unknown[0]!r}",
+            hint="write price = {input = ..., output = ...}, US dollars for a million tokens,"
+            " into its table",
+        )
+    return Budget(max_calls, max_cost, before)

@@ -1,0 +1,119 @@
+"""From a stored run to one that is ready to be finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from promptlab.core.budget import Spent
+from promptlab.core.errors import PromptlabError
+from promptlab.core.results import RunInfo
+from promptlab.core.runs import RunSettings
+from promptlab.core.types import ScorerSpec
+from promptlab.executors.foreign import make_executor
+from promptlab.runner.flow import Job, finish
+from promptlab.scorers.binding import BoundScorer, bind, knowing
+from promptlab.scorers.identity import same_grading
+from promptlab.store import Store
+from promptlab.templates.template import Template
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.gates import stored_gates
+from promptlab.workbench.jobs import Prepared, make_budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much may be sent, at once and in all; None keeps what the run began with."""
+
+    jobs: int | None = None
+    max_cost: float | None = None
+    max_calls: int | None = None
+
+    def over(self, settings: RunSettings) -> RunSettings:
+        """Return the settings with these bounds."""
+        return replace(
+            settings,
+            jobs=settings.jobs if self.jobs is None else self.jobs,
+            max_cost=settings.max_cost if self.max_cost is None else self.max_cost,
+            max_calls=settings.max_calls if self.max_calls is None else self.max_calls,
+        )
+
+
+AS_BEGUN = Bounds()
+"""The limits that a run began with."""
+
+
+@contextmanager
+def prepare_resume(
+    bench: Workbench, run_ref: str | None, bounds: Bounds = AS_BEGUN
+) -> Iterator[Prepared]:
+    """Make a stored run ready to be finished, by default the newest that was interrupted.
+
+    Bounds count what the run has spent before. The store is open until it was carried out.
+    """
+    root = bench.project.root
+    with bench.open_store(readonly=False) as store:
+        run_id = _choose(store, run_ref)
+        _refuse_imported(store.run(run_id))
+        plan, asked = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
+        scorers = knowing(bind(plan.scorers, root), plan.backends)
+        _refuse_other_versions(plan.scorers, scorers)
+        backends = bench.stored_backends(plan.backends)
+        before = store.spent(run_id)
+        job = Job(
+            run_id=run_id,
+            plan=plan,
+            templates={source.digest: Template(source) for source in plan.templates},
+            backends=backends,
+            scorers=scorers,
+            store=store,
+            executor=make_executor(asked.executor, root, asked.jobs),
+            root=root,
+            fresh=store.run(run_id).fresh,
+            offline=asked.offline,
+            budget=make_budget(asked.max_calls, asked.max_cost, backends, before),
+            limits=bench.project.rule.limits,
+        )
+        store.resume_run(run_id)
+        gates = stored_gates(plan, bench.library)
+        notes = () if asked.max_cost is None else _uncounted(before)
+        yield Prepared(job, finish, gates, bench.project.rule, notes)
+
+
+def _uncounted(before: Spent) -> tuple[str, ...]:
+    """Tell of answers that were paid for before there was a price, which no limit counts."""
+    if not before.unpriced or before.cost_usd:
+        return ()
+    answers = "1 earlier answer" if before.unpriced == 1 else f"{before.unpriced:,} earlier answers"
+    return (f"--max-cost does not count {answers} of unknown cost",)
+
+
+def _choose(store: Store, run_ref: str | None) -> str:
+    if run_ref is not None:
+        return store.find_run(run_ref)
+    unfinished = [run for run in store.unfinished() if run.settings.imported is None]
+    if not unfinished:
+        raise PromptlabError(
+            "no run was interrupted", hint="name one to try its failed trials again"
+        )
+    return unfinished[0].run_id
+
+
+def _refuse_imported(run: RunInfo) -> None:
+    """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
+    if run.settings.imported is not None:
+        raise PromptlabError(
+            f"run {run.run_id} was imported from {run.settings.imported}",
+            hint="there is nothing to carry out; import the file again if a part is missing",
+        )
+
+
+def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
+    """Refuse to grade the rest of a run by other rules than its beginning."""
+    for spec, scorer in zip(stored, bound, strict=True):
+        if not same_grading(spec, scorer.spec):
+            raise PromptlabError(
+                f"scorer {spec.label!r} is not what it was when the run began",
+                hint="start a new run: it grades all anew, and stored answers cost nothing",
+            )

@@ -1,0 +1,117 @@
+"""The scored results of a run, trial by trial, for whoever reviews them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+
+from promptlab.core.plugins import unknown
+from promptlab.core.results import Result, ResultFilter
+from promptlab.core.types import Plan, Turn
+from promptlab.store import Store
+from promptlab.templates.library import chosen_versions, natural_key
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.runs import RunResults, read_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which trials to review; what is left out chooses all. `failed` and `errors` mean either.
+
+    `templates` are references among the versions that the run had, `where` is SQL over the view
+    `results`, `limit` counts trials.
+    """
+
+    failed: bool = False
+    errors: bool = False
+    cases: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    where: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial under review: a row a scorer, and where asked for its conversation.
+
+    `tracebacks` are those of scorers that failed, by their label.
+    """
+
+    rows: Sequence[Result]
+    turns: Sequence[Turn] = ()
+    tracebacks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The trials that were chosen of a run; `more` says that the limit has cut some off.
+
+    `whole` is the run itself, where nothing was left out by choice.
+    """
+
+    run_id: str
+    trials: Iterator[Trial]
+    count: int
+    more: bool
+    whole: RunResults | None
+
+
+@contextmanager
+def review(
+    bench: Workbench, run_ref: str, chosen: Chosen = Chosen(), *, full: bool = False
+) -> Iterator[Review]:
+    """Read the chosen trials of a run; with `full`, their conversations as each is reached."""
+    with bench.open_store() as store:
+        run_id = store.find_run(run_ref)
+        plan = store.load_plan(run_id)
+        wanted = ResultFilter(
+            failed=chosen.failed,
+            errors=chosen.errors,
+            cases=_known_cases(plan, chosen.cases),
+            templates=_versions(plan, chosen.templates),
+            where=chosen.where,
+        )
+        found, more = _first_trials(store, run_id, wanted, chosen.limit)
+        whole = read_run(store, run_id, plan) if wanted == ResultFilter() else None
+        trials = (_trial(store, run_id, rows, full=full) for rows in found)
+        yield Review(run_id, trials, len(found), more, whole)
+
+
+def _trial(store: Store, run_id: str, rows: Sequence[Result], *, full: bool) -> Trial:
+    if not full:
+        return Trial(rows)
+    seq = rows[0].seq
+    return Trial(rows, store.conversation(run_id, seq), store.tracebacks(run_id, seq))
+
+
+def _first_trials(
+    store: Store, run_id: str, wanted: ResultFilter, limit: int | None
+) -> tuple[list[list[Result]], bool]:
+    """Read the first trials, each with a row a scorer, and whether there are more."""
+    with closing(store.results(run_id, wanted)) as results:
+        trials = groupby(results, key=lambda result: result.seq)
+        found = [list(rows) for _, rows in islice(trials, limit)]
+        return found, next(trials, None) is not None
+
+
+def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
+    known = {case.id for case in plan.cases}
+    for case in cases:
+        if case not in known:
+            raise unknown("case", case, known, of="this run")
+    return cases
+
+
+def _versions(plan: Plan, references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
+    """Resolve references among the versions that the run had."""
+    chosen: list[tuple[str, str | None]] = []
+    for reference in references:
+        name = reference.partition("@")[0]
+        versions = {arm.version for arm in plan.arms if arm.template == name}
+        if not versions:
+            raise unknown("template", name, {arm.template for arm in plan.arms}, of="this run")
+        in_order = sorted(versions, key=natural_key)
+        chosen += [(name, version) for version in chosen_versions(reference, in_order, {})]
+    return tuple(chosen)

@@ -1,0 +1,214 @@
+"""From a suite and what is asked of it to a run that is ready, or to a forecast of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from promptlab.backends import Backend
+from promptlab.core.errors import PromptlabError
+from promptlab.core.runs import RunSettings
+from promptlab.core.types import BackendSpec, Plan
+from promptlab.executors.foreign import make_executor
+from promptlab.experiments.gates import Gate
+from promptlab.experiments.plan import Selection, make_plan
+from promptlab.experiments.suite import Suite, load_suite
+from promptlab.importers.outcomes import imported_template
+from promptlab.runner.answers import Stored
+from promptlab.runner.check import check
+from promptlab.runner.flow import Job, start
+from promptlab.runner.forecast import Forecast, forecast
+from promptlab.runner.requests import Renderer
+from promptlab.scorers.binding import BoundScorer, bind, knowing
+from promptlab.store import Store
+from promptlab.templates.template import Template
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.gates import check_measurable, suite_gates
+from promptlab.workbench.jobs import Prepared, make_budget
+from promptlab.workbench.looping import run_to_end
+
+AS_WRITTEN = RunSettings()
+"""Nothing is asked beyond the suite file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a run would do: its plan, the forecast, and what backends will not honour."""
+
+    plan: Plan
+    forecast: Forecast
+    shortfalls: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Assembled:
+    """A suite made ready: the plan, and the objects that it names."""
+
+    plan: Plan
+    templates: Mapping[str, Template]
+    scorers: Sequence[BoundScorer]
+    backends: Mapping[str, Backend]
+    gates: tuple[Gate, ...]
+
+
+def look_ahead(
+    bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
+) -> Outlook:
+    """Say what a run would do, and make no call."""
+    _require_sense(settings, fresh=fresh)
+    ready = _assemble(bench, suite, settings)
+    make_budget(settings.max_calls, settings.max_cost, ready.backends)
+    renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
+    return run_to_end(_walk(bench, renderer, ready, fresh=fresh))
+
+
+@contextmanager
+def prepare_run(
+    bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
+) -> Iterator[Prepared]:
+    """Make a new run of a suite ready. The store is open until it was carried out.
+
+    With `fresh`, no answer of earlier runs counts.
+    """
+    _require_sense(settings, fresh=fresh)
+    ready = _assemble(bench, suite, settings)
+    budget = make_budget(settings.max_calls, settings.max_cost, ready.backends)
+    with bench.open_store(readonly=False) as store:
+        check_measurable(store, ready.plan, ready.gates)
+        job = Job(
+            run_id=bench.session.new_run_id(),
+            plan=ready.plan,
+            templates=ready.templates,
+            backends=ready.backends,
+            scorers=ready.scorers,
+            store=store,
+            executor=make_executor(settings.executor, bench.project.root, settings.jobs),
+            root=bench.project.root,
+            fresh=fresh,
+            offline=settings.offline,
+            budget=budget,
+            limits=bench.project.rule.limits,
+        )
+        flow = partial(start, settings=settings)
+        yield Prepared(job, flow, ready.gates, bench.project.rule, _edits(store, ready.plan))
+
+
+def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
+    """Refuse settings that do not go together."""
+    if settings.offline and fresh:
+        raise PromptlabError("--offline and --fresh exclude each other", hint="choose one")
+    if settings.baseline is not None and not settings.until_decided:
+        raise PromptlabError(
+            "--baseline goes with --until-decided", hint="promptlab compare has one of its own"
+        )
+
+
+def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
+    suite = load_suite(bench.project.suites, name)
+    scorers = _bind(suite, bench.project.root)
+    specs, own = _backends(bench, suite, settings.backends)
+    asked, others = _asked_backends(bench, suite, scorers, own)
+    scorers = knowing(scorers, [*specs, *asked])
+    graders, selection = [each.spec for each in scorers], _selection(bench, settings)
+    plan, templates = make_plan(suite, bench.library, specs, graders, selection, asked)
+    gates = suite_gates(suite, plan, settings.gates, bench.library)
+    return _Assembled(plan, templates, scorers, {**own, **others}, gates)
+
+
+def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
+    try:
+        return bind(suite.settings.scorers, root)
+    except PromptlabError as error:
+        hint = error.hint or "promptlab scorer show NAME tells what it takes"
+        raise error.at(suite.document.where(("scorers",))).advising(hint) from None
+
+
+def _backends(
+    bench: Workbench, suite: Suite, asked: Iterable[str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make the backends that are asked for, else those of the suite."""
+    places = {name: f"-b {name}" for name in asked} or {
+        name: suite.document.where(("backends", place))
+        for place, name in enumerate(suite.settings.backends)
+    }
+    return _made(bench, places)
+
+
+def _asked_backends(
+    bench: Workbench, suite: Suite, scorers: Sequence[BoundScorer], known: Collection[str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make the backends that scorers ask, but for those that have arms of their own."""
+    places = {
+        name: suite.document.where(("scorers", place))
+        for place, scorer in enumerate(scorers)
+        for name in scorer.backends
+        if name not in known
+    }
+    return _made(bench, places)
+
+
+def _made(
+    bench: Workbench, places: Mapping[str, str]
+) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
+    """Make backends by their names, each with the place that names it."""
+    made = [bench.backend(name, where) for name, where in places.items()]
+    return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
+
+
+def _selection(bench: Workbench, settings: RunSettings) -> Selection:
+    """Return what the settings choose of a suite."""
+    baseline = settings.baseline
+    if baseline is not None and baseline.partition("@")[0] in bench.library.names():
+        source = bench.library.one(baseline)
+        baseline = f"{source.name}@{source.version}"
+    return Selection(
+        templates=settings.templates,
+        limit=settings.limit,
+        case_ids=settings.case_ids,
+        tags=settings.tags,
+        split=settings.split,
+        repeats=settings.repeats,
+        seed=settings.seed,
+        params=dict(settings.params),
+        gates=settings.gates,
+        until_decided=bench.project.rule.alpha if settings.until_decided else None,
+        baseline=baseline,
+    )
+
+
+def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
+    """Tell of labels whose text was changed after it had results."""
+    return tuple(
+        f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
+        f" the earlier text (keep both: promptlab template new {source.name})"
+        for source in plan.templates
+        if (earlier := _texts_of(store, source.name, source.version))
+        and source.digest not in earlier
+    )
+
+
+def _texts_of(store: Store, name: str, version: str) -> list[str]:
+    """Return the digests of all texts with results under a label; an imported one has no text."""
+    unknown_text = imported_template(name, version).digest
+    found = store.label_digests(name, version)
+    return [digest for digest in found if digest != unknown_text]
+
+
+async def _walk(bench: Workbench, renderer: Renderer, ready: _Assembled, *, fresh: bool) -> Outlook:
+    shortfalls = await check(renderer, ready.backends)
+    with _answers(bench, fresh=fresh) as stored:  # opened in the thread that reads it
+        found = await forecast(renderer, stored, ready.backends)
+    return Outlook(ready.plan, found, shortfalls)
+
+
+@contextmanager
+def _answers(bench: Workbench, *, fresh: bool) -> Iterator[Stored]:
+    """Give what looks answers up; a fresh run, and one before the first, knows of none."""
+    if fresh or not bench.has_database:
+        yield lambda _: {}
+        return
+    with bench.open_store() as store:
+        yield partial(store.completions, fresh_run=None)

@@ -1,0 +1,253 @@
+"""How two versions differ: in text, in rendered prompts, in tokens, and in stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from promptlab.analysis.compare import Comparison
+from promptlab.backends import Backend
+from promptlab.cases.images import ImageFolder
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.types import Case, Message, Request, Sampling
+from promptlab.experiments.suite import Suite, load_suite, suite_names
+from promptlab.templates.diff import (
+    CaseDiff,
+    Conversation,
+    Flip,
+    PromptSize,
+    VersionDiff,
+    diff_conversations,
+    diff_versions,
+    mean_size,
+    spread,
+    text_size,
+    whole_text,
+)
+from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.template import Template
+from promptlab.templates.text_diff import patch
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.measured import measured
+
+_COUNTED_CASES = 20
+_Pair = tuple[Template, Template]
+_Counter = tuple[str, Backend]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aspects:
+    """What of two versions is compared: their prompts on one case, from which suite, counted by
+    which backend. What is left out is chosen from the project. Of versions with the same text
+    nothing more is looked at, unless `even_if_same`.
+    """
+
+    case_id: str | None = None
+    suite: str | None = None
+    backend: str | None = None
+    even_if_same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two versions differ. `case` compares their prompts on one case, None where none is named.
+
+    `comparisons` and `flips` are empty where no results can be compared; `size` is None where the
+    texts are the same and nothing more was looked at.
+    """
+
+    versions: VersionDiff
+    size: PromptSize | None = None
+    case: CaseDiff | None = None
+    comparisons: Sequence[Comparison] = ()
+    flips: Sequence[Flip] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """The calls of two versions on cases of a suite; without a suite, their bare texts."""
+
+    a: Sequence[Sequence[Conversation]]
+    b: Sequence[Sequence[Conversation]]
+    suite: Suite | None = None
+    cases_in_suite: int | None = None
+
+    @property
+    def stand_ins(self) -> bool:
+        return any(len(calls) > 1 for calls in (*self.a, *self.b))
+
+
+def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspects()) -> Difference:
+    """Compare two versions in all that is known of them.
+
+    The second may be a version alone of the first one's template; so may both where the project has
+    one template.
+    """
+    pair = _versions(bench.library, first, second)
+    versions = diff_versions(*pair)
+    if versions.same and not aspects.even_if_same:
+        return Difference(versions)
+    rendered = _rendered(bench, pair, aspects.suite, aspects.case_id)
+    counters = _counters(bench, rendered, aspects.backend)
+    case = _case(rendered, aspects.case_id)
+    comparisons, flips = measured(bench, pair[0].source, pair[1].source, aspects.case_id)
+    size = _size(rendered, counters, named=aspects.backend is not None)
+    return Difference(versions, size, case, comparisons, flips)
+
+
+def patch_between(bench: Workbench, first: str, second: str) -> str:
+    """Return the patch between the files of two versions, as they lie on the disk."""
+    paths = [template.file for template in _versions(bench.library, first, second)]
+    texts = [(bench.project.root / path).read_bytes().decode() for path in paths]
+    return patch(paths[0], texts[0], paths[1], texts[1])
+
+
+def _versions(library: TemplateLibrary, first: str, second: str) -> _Pair:
+    """Load the two versions. One that is named without its template is the first one's."""
+    names = library.names()
+    a = _version(library, first, names[0] if len(names) == 1 else None)
+    return a, _version(library, second, a.source.name)
+
+
+def _version(library: TemplateLibrary, reference: str, default: str | None) -> Template:
+    """Load the one version that a reference names, or a version alone of the `default` template."""
+    names = library.names()
+    if "@" not in reference and reference not in names:
+        if default is None:
+            raise _no_template(library, reference)
+        known = [*library.versions(default), *library.aliases(default)]
+        if reference not in known:
+            raise unknown("template or version", reference, [*names, *known])
+        reference = f"{default}@{reference}"
+    return library.load_one(reference)
+
+
+def _no_template(library: TemplateLibrary, reference: str) -> PromptlabError:
+    """Make the error for a first reference that names no template, in a project of several."""
+    owners = [
+        name
+        for name in library.names()
+        if reference in {*library.versions(name), *library.aliases(name)}
+    ]
+    if not owners:
+        return unknown("template", reference, library.names())
+    listed = ", ".join(f"{name}@{reference}" for name in owners)
+    return PromptlabError(f"{reference!r} names no template", hint=f"write one of {listed}")
+
+
+def _rendered(
+    bench: Workbench, pair: _Pair, suite_name: str | None, case_id: str | None
+) -> _Rendered:
+    """Render both versions on the cases of the suite that is named, else of one that has both."""
+    if suite_name is not None or case_id is not None:
+        suite = _suite(bench, pair, suite_name)
+        return _render(pair, suite, case_id)
+    for suite in _suites_with(bench, pair):
+        with suppress(PromptlabError):  # nobody asked for it: the texts can be told without it
+            return _render(pair, suite, None)
+    a, b = ((Message("user", whole_text(template)),) for template in pair)
+    return _Rendered([[a]], [[b]])
+
+
+def _suite(bench: Workbench, pair: _Pair, name: str | None) -> Suite:
+    """Load the suite that is named, else the first that has both versions."""
+    if name is not None:
+        return load_suite(bench.project.suites, name)
+    for suite in _suites_with(bench, pair):
+        return suite
+    both = " and ".join(template.reference for template in pair)
+    raise PromptlabError(f"no suite has both {both}", hint="name the case's suite with --suite")
+
+
+def _suites_with(bench: Workbench, pair: _Pair) -> Iterator[Suite]:
+    """Yield the suites that reference both versions, by name; a broken one is no matter here."""
+    wanted = {(template.source.name, template.source.version) for template in pair}
+    for name in suite_names(bench.project.suites):
+        try:
+            suite = load_suite(bench.project.suites, name)
+            references = suite.settings.templates
+            found = {one for text in references for one in bench.library.resolve(text)}
+        except PromptlabError:
+            continue
+        if wanted <= found:
+            yield suite
+
+
+def _render(pair: _Pair, suite: Suite, case_id: str | None) -> _Rendered:
+    cases = suite.read_cases()
+    chosen = spread(cases, _COUNTED_CASES)
+    if case_id is not None:
+        by_id = {case.id: case for case in cases}
+        if case_id not in by_id:
+            raise unknown("case", case_id, by_id, of=f"suite {suite.name}")
+        chosen = [by_id[case_id]]
+    images = ImageFolder(suite.assets)
+    a, b = ([_calls(template, case, images) for case in chosen] for template in pair)
+    return _Rendered(a, b, suite, len(cases))
+
+
+def _calls(template: Template, case: Case, images: ImageFolder) -> list[Conversation]:
+    try:
+        return [call.messages for call in template.calls(case.vars, load_image=images.load)]
+    except PromptlabError as error:
+        raise error.in_case(case.id) from None
+
+
+def _case(rendered: _Rendered, case_id: str | None) -> CaseDiff | None:
+    """Compare the whole conversations of one case: what the last call of each sends."""
+    if case_id is None or rendered.suite is None:
+        return None
+    messages = diff_conversations(rendered.a[0][-1], rendered.b[0][-1])
+    return CaseDiff(rendered.suite.name, case_id, messages)
+
+
+def _counters(bench: Workbench, rendered: _Rendered, name: str | None) -> list[_Counter]:
+    """Make the backends that may count: the one that is named, else the suite's and the others."""
+    if name is not None:
+        return [(name, bench.backend(name, "--backend")[1])]
+    ours = rendered.suite.settings.backends if rendered.suite else ()
+    made = []
+    for candidate in dict.fromkeys([*ours, *bench.project.backends]):
+        with suppress(PromptlabError):  # nobody asked for this one
+            made.append((candidate, bench.backend(candidate, "--backend")[1]))
+    return made
+
+
+def _size(rendered: _Rendered, counters: Sequence[_Counter], *, named: bool) -> PromptSize:
+    """Count the prompts in tokens by the first backend that can, else in characters.
+
+    One that cannot for want of its extra is an error only where it is `named` by the user.
+    """
+    for name, backend in counters:
+        with suppress(*(() if named else (PromptlabError,))):
+            found = _counted(rendered, partial(_tokens, backend), name)
+            if found is not None:
+                return found
+    found = _counted(rendered, text_size, None)
+    assert found is not None
+    return found
+
+
+def _tokens(backend: Backend, messages: Conversation) -> int | None:
+    return backend.count_tokens(Request("", messages, Sampling()))
+
+
+def _counted(
+    rendered: _Rendered, count: Callable[[Conversation], int | None], counted_by: str | None
+) -> PromptSize | None:
+    a, b = mean_size(rendered.a, count), mean_size(rendered.b, count)
+    if a is None or b is None:
+        return None
+    return PromptSize(
+        a=a,
+        b=b,
+        unit="tokens" if counted_by else "characters",
+        counted_by=counted_by,
+        suite=rendered.suite.name if rendered.suite else None,
+        cases=len(rendered.a) if rendered.suite else None,
+        cases_in_suite=rendered.cases_in_suite,
+        stand_ins=rendered.stand_ins,
+    )

@@ -1,0 +1,206 @@
+"""The versions of a project's templates: listed, made, named, rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from promptlab.cases.images import ImageFolder
+from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
+from promptlab.core.results import TemplateHistory
+from promptlab.core.types import Json
+from promptlab.core.yamlfile import write_text
+from promptlab.experiments.suite import load_suite
+from promptlab.templates.front_matter import SLUG, with_parent
+from promptlab.templates.library import ALIASES
+from promptlab.templates.template import Call, Template
+from promptlab.workbench.bench import Workbench
+
+_VERSION = re.compile(r"\w[\w-]*(?:\.[\w-]+)*")
+_FIRST_VERSION = """\
+---
+description: What this version tries.
+---
+{% user %}
+Write the prompt here; {{ text }} comes from the case.
+{% enduser %}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PastText:
+    """A text that a version has or had. Only the `current` one has parent and description.
+
+    `first_run` is when it was first run, None if never; `trials` counts its results.
+    """
+
+    version: str
+    digest: str
+    current: bool
+    parent: str | None
+    description: str | None
+    first_run: str | None
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """What a version is rendered with: a case of a suite, by default its first, and variables.
+
+    Variables go before those of the case. Practices in `off` are left out.
+    """
+
+    suite: str | None = None
+    case_id: str | None = None
+    params: Mapping[str, Json] = field(default_factory=dict)
+    off: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An alias and the version that it means now; `before` is what it meant until now."""
+
+    name: str
+    alias: str
+    version: str
+    before: str | None
+
+
+def load_version(bench: Workbench, reference: str) -> Template:
+    """Load the one version that a reference names."""
+    return bench.library.load_one(reference)
+
+
+def all_versions(bench: Workbench) -> list[Template]:
+    """Load every version of every template."""
+    library = bench.library
+    return [library.load(name, each) for name in library.names() for each in library.versions(name)]
+
+
+def history(bench: Workbench, name: str) -> list[PastText]:
+    """Tell the versions of a template, and every text that they have had in runs."""
+    now = {version: bench.library.load(name, version) for version in bench.library.versions(name)}
+    past = {(each.version, each.digest): each for each in _ran(bench, name)}
+    current = [
+        PastText(
+            version=version,
+            digest=loaded.source.digest,
+            current=True,
+            parent=loaded.front.parent,
+            description=loaded.front.description,
+            first_run=ran.first_seen if ran else None,
+            trials=ran.trials if ran else 0,
+        )
+        for version, loaded in now.items()
+        for ran in (past.pop((version, loaded.source.digest), None),)
+    ]
+    earlier = (
+        PastText(each.version, each.digest, False, None, None, each.first_seen, each.trials)
+        for each in past.values()
+    )
+    return [*current, *earlier]
+
+
+def _ran(bench: Workbench, name: str) -> list[TemplateHistory]:
+    """Return what the database remembers of a template; nothing where there is none yet."""
+    if bench.session.database is None and not bench.has_database:
+        return []
+    with bench.open_store() as store:
+        return list(store.template_history(name))
+
+
+def new_version(bench: Workbench, name: str, origin: str | None, version: str | None) -> Path:
+    """Write a new version of a template, or a new template, and return its file.
+
+    It starts from the version `origin`, by default the newest, and notes it as its parent.
+    """
+    if not SLUG.match(name):
+        hint = "use lower-case letters, digits, _ and -"
+        raise PromptlabError(f"{name!r} cannot name a template", hint=hint)
+    if version is not None and not _VERSION.fullmatch(version):
+        hint = "use letters, digits, _ and -, as in v4"
+        raise PromptlabError(f"{version!r} cannot name a version", hint=hint)
+    text, newest = _FIRST_VERSION, None
+    if origin is not None or name in bench.library.names():
+        text = _with_parent(load_version(bench, origin or name), name)
+        newest = bench.library.versions(name)[-1] if name in bench.library.names() else None
+    path = bench.project.templates / name / f"{version or _next(newest)}.j2"
+    if path.exists():
+        raise PromptlabError("exists already", where=str(path), hint="choose another --version")
+    _write(path, text)
+    return path
+
+
+def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:
+    """Let an alias of a template mean a version from now on."""
+    loaded = load_version(bench, reference)
+    name, version = loaded.source.name, loaded.source.version
+    if not SLUG.match(alias):
+        hint = "use lower-case letters, digits, _ and -, as in best"
+        raise PromptlabError(f"{alias!r} cannot be an alias", hint=hint)
+    if alias in bench.library.versions(name):
+        raise PromptlabError(f"{alias!r} is a version of {name}", hint="choose another alias")
+    before = bench.library.aliases(name).get(alias)
+    _write(bench.project.templates / name / ALIASES, bench.library.with_alias(name, alias, version))
+    return Alias(name, alias, version, before)
+
+
+def render_calls(bench: Workbench, reference: str, rendering: Rendering) -> list[Call]:
+    """Render every call of a version; answers still to come are stood in for."""
+    loaded = load_version(bench, reference)
+    variables, images = _variables(bench, rendering)
+    off = _known_practices(loaded, rendering.off)
+    try:
+        return list(loaded.calls(variables, off, images.load))
+    except PromptlabError as error:
+        given = "give values with -p KEY VALUE, or a case's with --suite"
+        raise error.advising(error.hint if rendering.suite else given) from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise PromptlabError(
+            f"cannot write: {error.strerror}", where=str(path), hint="check the folder's rights"
+        ) from None
+    write_text(path, text)
+
+
+def _with_parent(parent: Template, name: str) -> str:
+    """Return the parent's text, naming it as the parent if it is a version of the same template."""
+    version = parent.source.version if parent.source.name == name else None
+    return with_parent(parent.source.source, parent.file, version)
+
+
+def _next(newest: str | None) -> str:
+    """Return the version after `newest`: its last number plus one."""
+    if newest is None:
+        return "v1"
+    match = re.search(r"(\d+)(\D*)$", newest)
+    if match is None:
+        return f"{newest}2"
+    return f"{newest[: match.start()]}{int(match[1]) + 1}{match[2]}"
+
+
+def _known_practices(loaded: Template, off: Iterable[str]) -> frozenset[str]:
+    for name in off:
+        if name not in loaded.blocks:
+            raise unknown("marked practice", name, loaded.blocks, of=loaded.reference)
+    return frozenset(off)
+
+
+def _variables(bench: Workbench, rendering: Rendering) -> tuple[Mapping[str, Json], ImageFolder]:
+    """Gather the variables of one rendering: a case of a suite, and what the user gives."""
+    if rendering.suite is None:
+        return rendering.params, ImageFolder(Path.cwd())
+    suite = load_suite(bench.project.suites, rendering.suite)
+    cases = {case.id: case for case in suite.read_cases()}
+    wanted = rendering.case_id
+    if wanted is not None and wanted not in cases:
+        raise unknown("case", wanted, cases, of=f"suite {suite.name}")
+    case = cases[wanted] if wanted else next(iter(cases.values()))
+    return {**case.vars, **rendering.params}, ImageFolder(suite.assets)

@@ -1,0 +1,202 @@
+"""What the version at commit 5aa1c88 wrote and said, held against what is here now.
+
+`golden/store.sqlite.gz` is a database that it wrote, `golden/project` the project that goes with
+it, and `golden/said` what it said of them (see `golden/make.py`). Whoever has measured with an
+older version can open the database, is told the same, and pays for nothing twice. In a JSON
+document keys may be added; no other difference is allowed. No server and no network is there.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from .golden.commands import (
+    COMMANDS,
+    DATABASE,
+    ENDS,
+    ENVIRONMENT,
+    MADE,
+    PROJECT,
+    RUNS,
+    SAID,
+    UNSET,
+    frozen_database,
+    normalised,
+    restore,
+    typed,
+)
+
+# What was changed on purpose since, by file: what was said, and what is said now.
+CHANGED = {
+    # Sides graded with different parameters of a scorer are refused, where there was a note.
+    "diff_apart.json": {
+        "the arms ran on different cases": (
+            "the scorer 'luck' has other parameters in each run: run the suite again;"
+            " the arms ran on different cases"
+        )
+    },
+}
+
+# The frozen project imports modules by the names that they had.
+pytestmark = pytest.mark.filterwarnings("ignore:promptlab.types:DeprecationWarning")
+
+SCORERS = "golden_scorers"  # the module of the frozen project
+SUITES = sorted(path.stem for path in (PROJECT / "suites").glob("*.yaml"))
+NEEDS_MODEL = {"tone", "weigh"}
+# What of a suite is stored: cases that failed on `moody` and on `far` would be asked again, and
+# an arm of `race` was stopped when it was decided.
+STORED = {"plain": ["-b", "parrot"], "far": ["--tag", "fine"], "race": ["-n", "20"]}
+
+
+@pytest.fixture(scope="module")
+def database() -> bytes:
+    return frozen_database()
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the frozen project, without a database."""
+    root = tmp_path_factory.mktemp("golden").resolve() / "project"
+    shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+@pytest.fixture
+def project(copied: Path, database: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the frozen project with a fresh copy of its database, and go there.
+
+    The server of its backend `far` is gone, and so is every other one.
+    """
+    restore(copied, database)
+    monkeypatch.chdir(copied)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in UNSET:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    called = []
+
+    def refuse(_: socket.socket, address: object) -> NoReturn:
+        called.append(address)
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody is there")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    yield copied
+    sys.modules.pop(SCORERS, None)
+    assert called == [], "the frozen database needs nobody"
+
+
+def differences(recorded: Any, found: Any, where: str = "$") -> Iterator[str]:
+    """Tell where `found` lacks what was recorded, or says something else. Added keys are fine.
+
+    Numbers may differ in the last digits, as another processor adds them up.
+    """
+    if type(recorded) is type(found) is dict:
+        yield from (f"{where}: the key {key!r} is gone" for key in recorded if key not in found)
+        for key in recorded.keys() & found.keys():
+            yield from differences(recorded[key], found[key], f"{where}.{key}")
+    elif type(recorded) is type(found) is list and len(recorded) == len(found):
+        for at, (one, other) in enumerate(zip(recorded, found, strict=True)):
+            yield from differences(one, other, f"{where}[{at}]")
+    elif not _same(recorded, found):
+        yield f"{where}: {recorded!r} was recorded, {found!r} found"
+
+
+def _same(recorded: Any, found: Any) -> bool:
+    if type(recorded) is type(found) is float:
+        return math.isclose(recorded, found, rel_tol=1e-9, abs_tol=1e-12)
+    return type(recorded) is type(found) and bool(recorded == found)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=[pytest.mark.model] if command.model else [])
+        for file, command in COMMANDS.items()
+    ],
+)
+def test_it_says_what_it_said(project: Path, file: str) -> None:
+    recorded = (SAID / file).read_text(encoding="utf-8")
+    end = json.loads(ENDS.read_text(encoding="utf-8"))[file]
+    code, out, err = typed(COMMANDS[file].words)
+    found = normalised(out, project)
+    assert (code, normalised(err, project)) == (end["code"], end["err"])
+    if file.endswith(".json") and recorded:
+        for was, now in CHANGED.get(file, {}).items():
+            assert was in recorded
+            recorded = recorded.replace(was, now)
+        assert list(differences(json.loads(recorded), json.loads(found))) == []
+    else:
+        assert found == recorded
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        pytest.param(name, marks=[pytest.mark.model] if name in NEEDS_MODEL else [])
+        for name in SUITES
+    ],
+)
+def test_no_suite_is_measured_again(project: Path, suite: str) -> None:
+    before = _count(project, "generations")
+    code, out, _ = typed(["run", suite, "--json", *STORED.get(suite, [])])
+    found = json.loads(out)
+    assert code in (0, 4)  # `touchy` has a scorer that fails
+    assert found["calls"] == 0
+    assert sum(found["outcomes"].values()) == found["trials"]
+    assert _count(project, "generations") == before
+    assert all("weights" not in facts for facts in found["backends"].values())  # none was loaded
+
+
+def test_every_run_is_still_there(project: Path) -> None:
+    code, out, err = typed(["runs", "-n", "99", "--json"])
+    assert (code, err) == (0, "")
+    assert [run["run"] for run in json.loads(out)] == [*RUNS.values()][::-1]
+    assert len(RUNS) == len(MADE)
+    assert typed(["db", "verify"]) == (0, "The database is sound.\n", "")
+
+
+def test_no_server_is_needed(project: Path) -> None:
+    code, out, _ = typed(["run", "far", "--tag", "fine", "--json"])  # it might call, and need not
+    assert (code, json.loads(out)["calls"]) == (0, 0)
+
+
+def test_every_answer_is_kept(project: Path) -> None:
+    assert {path.name for path in SAID.iterdir()} == {*COMMANDS, ENDS.name}
+
+
+def _count(root: Path, table: str) -> int:
+    with closing(sqlite3.connect(root / DATABASE)) as opened:
+        [(rows,)] = opened.execute(f"SELECT count(*) FROM {table}")
+    return int(rows)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "told"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, 0),
+        ({"a": 1}, {"b": 1}, 1),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2, "c": 3}]}, 0),
+        ([1], [1, 2], 1),
+        ([1.0], [1.0 + 1e-13], 0),
+        ([1.0], [1.001], 1),
+        ([1], [1.0], 1),
+        ([True], [1], 1),
+        (None, {}, 1),
+    ],
+)
+def test_only_added_keys_are_no_difference(recorded: Any, found: Any, told: int) -> None:
+    assert len(list(differences(recorded, found))) == told

@@ -1,0 +1,37 @@
+"""The shape of the package: no circles, a home for every module, none too large.
+
+Which way imports may point is import-linter's to say; it cannot see circles within a layer.
+"""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+from pathlib import Path
+from statistics import median
+
+import grimp
+
+PACKAGE = Path(__file__).resolve().parent.parent / "promptlab"
+AT_THE_TOP = {"__init__", "__main__", "api", "pytest_plugin"}
+LONGEST, MEDIAN = 300, 130  # lines
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    # Also not for the sake of types: imports under `if TYPE_CHECKING:` are in this graph.
+    graph = grimp.build_graph("promptlab", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert imports["promptlab.cases.files"] >= {"promptlab.cases.parquet"}  # a lazy one
+    TopologicalSorter(imports).prepare()  # a CycleError names the circle
+
+
+def test_every_module_is_in_a_package() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} <= AT_THE_TOP
+
+
+def test_no_module_is_too_long() -> None:
+    lines = {
+        path.relative_to(PACKAGE): path.read_text(encoding="utf-8").count("\n")
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert [str(path) for path, count in lines.items() if count > LONGEST] == []
+    assert median(lines.values()) < MEDIAN
