@@ -47,35 +47,5 @@ class Watch(Protocol):
         """See a trial that was just graded."""
 
 
-class NullWatch:
+class NullWatch(Watch):
     """A watch that looks away. Derive from it to see some of the events."""
-
-    def begun(self, done: int) -> None:
-        """Do nothing."""
-
-    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Do nothing."""
-
-    def opening(self, backend: str, notice: str | None) -> None:
-        """Do nothing."""
-
-    def opened(self, backend: str) -> None:
-        """Do nothing."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Do nothing."""
-
-    def left_open(self, backend: str, error: PromptlabError) -> None:
-        """Do nothing."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Do nothing."""
-
-    def draining(self, calls: int) -> None:
-        """Do nothing."""
-
-    def spoke(self, turn: Turn) -> None:
-        """Do nothing."""
-
-    def finished(self, result: TrialResult) -> None:
-        """Do nothing."""
