@@ -7,14 +7,16 @@ ends, an executor of the backends it serves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import TrialResult, Turn
 
 
-class Watch(Protocol):
-    """Whoever wants to see a run go on: a progress display, a notebook, a test."""
+class Watch:
+    """Whoever wants to see a run go on: a progress display, a notebook, a test.
+
+    Derive from it, and override the events that are worth something.
+    """
 
     def begun(self, done: int) -> None:
         """Hear that a run begins or goes on, with so many trials done before."""
@@ -48,4 +50,4 @@ class Watch(Protocol):
 
 
 class NullWatch(Watch):
-    """A watch that looks away. Derive from it to see some of the events."""
+    """A watch that looks away."""
