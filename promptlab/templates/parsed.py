@@ -94,8 +94,7 @@ class _Trees(BaseLoader):
         if name not in self._trees:
             raise TemplateNotFound(name)
         code = environment.compile(self._trees[name], name)
-        variables = environment.make_globals(globals)
-        return environment.template_class.from_code(environment, code, variables, lambda: True)
+        return environment.template_class.from_code(environment, code, globals or {}, lambda: True)
 
 
 def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
