@@ -1,8 +1,7 @@
-"""The modules of a project: imported without shadowing a library, and known by their source.
+"""The modules of a project: imported without shadowing a library, and identified by their source.
 
-A project's folder stands at the end of the import path, so that a file of it called `json.py` is
-not what anybody else gets as `json`. A module that is asked for as `module:attr` is the project's
-all the same.
+A project's folder comes last on the import path, so that a project file called `json.py` is not
+what other code imports as `json`. A module requested as `module:attr` is still the project's own.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from types import ModuleType
 
 from promptlab.core.digest import digest_text
 
-_loaded: dict[Path, dict[str, str]] = {}  # the sources of a module, as they were when it was loaded
+_loaded: dict[Path, dict[str, str]] = {}  # digests of a module's sources when it was loaded
 
 
 def load_module(name: str, root: Path | None) -> ModuleType:
     """Import a module: the project's own where its folder has one of that name.
 
-    One that was edited since is loaded anew, with all that it imports from the project.
+    One that was edited since is reloaded, along with all that it imports from the project.
     """
     top, _, rest = name.partition(".")
     with _fresh_source():
@@ -42,7 +41,7 @@ def load_module(name: str, root: Path | None) -> ModuleType:
 
 
 def module_file(name: str, root: Path | None) -> Path | None:
-    """Return the file of a module's source, None where there is none to be read."""
+    """Return a module's source file, None where there is none to read."""
     own = None if root is None else _file_of(root, name.split("."))
     if own is not None:
         return own
@@ -56,27 +55,27 @@ def module_file(name: str, root: Path | None) -> Path | None:
 
 
 def sources(file: Path, root: Path | None) -> dict[str, str]:
-    """Digest the source of a module and of all that it imports from the project, by their paths."""
-    found: dict[str, str] = {}
+    """Digest the source of a module and of all that it imports from the project, by path."""
+    digests: dict[str, str] = {}
     waiting = [file]
     while waiting:
         path = waiting.pop()
         inside = root is not None and path.is_relative_to(root)
         name = path.relative_to(root).as_posix() if root is not None and inside else path.name
-        if name in found:
+        if name in digests:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
-        found[name] = digest_text(text)
+        digests[name] = digest_text(text)
         if root is not None and inside:
             waiting += _imported(text, path, root)
-    return found
+    return digests
 
 
 @contextmanager
 def _fresh_source() -> Iterator[None]:
     """Leave no compiled files in a project.
 
-    Python takes one for up to date by size and second: an edit right after a run would be missed.
+    Python compares only size and time in seconds: an edit right after a run would be missed.
     """
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
@@ -87,7 +86,7 @@ def _fresh_source() -> Iterator[None]:
 
 
 def _forget_edited(file: Path, root: Path) -> None:
-    """Let go of a module whose source is not what was loaded: a notebook outlives many edits."""
+    """Unload a module whose source has changed since: a notebook outlives many edits."""
     now = sources(file, root)
     before = _loaded.get(file, now)
     _loaded[file] = now
@@ -100,7 +99,7 @@ def _forget_edited(file: Path, root: Path) -> None:
 
 
 def _file_of(folder: Path, parts: list[str]) -> Path | None:
-    """Return the file that holds a module below a folder, if there is one."""
+    """Return the file of a module below a folder, if there is one."""
     place = folder.joinpath(*parts)
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if path.is_file():
@@ -109,7 +108,7 @@ def _file_of(folder: Path, parts: list[str]) -> Path | None:
 
 
 def _is_taken(name: str, own: Path) -> bool:
-    """Tell whether importing the name gives another module than that of the project's file."""
+    """Return whether importing the name gives a module other than the project's file."""
     if (loaded := sys.modules.get(name)) is not None:
         file = getattr(loaded, "__file__", None)
     else:
@@ -119,7 +118,7 @@ def _is_taken(name: str, own: Path) -> bool:
 
 
 def _load_beside(name: str, own: Path, root: Path) -> str:
-    """Load a project's module whose name is taken under another one, and return that."""
+    """Load a project's module whose name is taken under an alias, and return the alias."""
     alias = f"_project_{digest_text(str(root))[3:11]}_{name}"
     if alias in sys.modules:
         return alias
@@ -130,12 +129,12 @@ def _load_beside(name: str, own: Path, root: Path) -> str:
     with ExitStack() as stack:
         stack.callback(sys.modules.pop, alias)
         spec.loader.exec_module(module)
-        stack.pop_all()  # it is whole
+        stack.pop_all()  # it loaded completely
     return alias
 
 
 def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
-    """Yield the files of the project that a module's import statements name."""
+    """Yield the project files that a module's import statements name."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -153,6 +152,6 @@ def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
 
 
 def _along(folder: Path, parts: list[str]) -> Iterator[Path]:
-    """Yield the files of a module and of the packages that it is in: all of them are executed."""
+    """Yield the files of a module and of the packages it is in: importing executes all of them."""
     for length in range(1, len(parts) + 1):
         yield from filter(None, [_file_of(folder, parts[:length])])

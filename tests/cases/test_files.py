@@ -75,7 +75,7 @@ def test_an_empty_file_has_no_rows(write: Write, name: str) -> None:
         ("c.json", '{"rows": []}', 'c.json: expected a list of cases (write [{"id": ...}])'),
         ("c.csv", 'a,b\n1,2\n"x\ny",2,3\n', "c.csv:3: the row has 3 cells under 2 columns (quote "),
         ("c.csv", "a,b\n1\n", "c.csv:2: the row has 1 cells under 2 columns"),
-        ("c.csv", "a,a\n1,2\n", "c.csv:1: the column 'a' stands twice (give each column its own n"),
+        ("c.csv", "a,a\n1,2\n", "c.csv:1: the column 'a' appears twice (give each column its own n"),
         ("c.csv", "a,\n1,2\n", "c.csv:1: a column has no name"),
         ("c.csv", 'a\n1\n"open\nend', "c.csv:3: bad CSV: unexpected end of data (check the quotes"),
         ("c.csv", 'a\n"' + "x" * 1_500_000 + '"', "c.csv:2: bad CSV: field larger than field limi"),

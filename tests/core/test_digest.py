@@ -72,8 +72,8 @@ def test_a_seed_has_31_bits(parts: list[int | str]) -> None:
 
 def test_a_seed_is_the_same_in_every_process() -> None:
     code = "from promptlab.core.digest import seed_from; print(seed_from('holdout', 0, 'ä'))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert int(said.stdout) == seed_from("holdout", 0, "ä")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert int(ended.stdout) == seed_from("holdout", 0, "ä")
     assert seed_from("a", 1) != seed_from("a", 2)
 
 

@@ -55,14 +55,14 @@ def test_text_without_a_key_is_returned_as_it_is() -> None:
     assert ring.strike(text) is text
 
 
-def test_a_missing_key_is_told_by_its_name() -> None:
+def test_a_missing_key_is_reported_by_name() -> None:
     with pytest.raises(BackendError, match="there is no key: NO_KEY is not set") as caught:
         Keyring({}).fill("Bearer ${NO_KEY}")
-    assert caught.value.hint == ("export NO_KEY=..., or write it into the file .env of the project")
+    assert caught.value.hint == ("export NO_KEY=..., or set it in the project's .env file")
 
 
 @pytest.mark.parametrize("key", ["ab\ncd-secret", "schlüssel-secret", "ab\x00cd-secret"])
-def test_a_key_that_cannot_be_sent_is_told_without_it(key: str) -> None:
+def test_a_key_that_cannot_be_sent_is_reported_without_it(key: str) -> None:
     with pytest.raises(BackendError) as caught:
         Keyring({"BAD": key}).require("BAD")
     assert "BAD" in str(caught.value)

@@ -85,7 +85,7 @@ def test_a_suite_is_found_by_name_or_file(write: Write, project: Path, name: str
 
 def test_an_unknown_suite_is_told(write: Write, project: Path) -> None:
     assert mistake(lambda: load_suite(project / "suites", "x")) == (
-        "unknown suite 'x' (there is none yet)"
+        "unknown suite 'x' (there are none yet)"
     )
     write("suites/sentiment.yaml", SMALL)
     assert mistake(lambda: load_suite(project / "suites", "sentimant")) == (
@@ -112,7 +112,7 @@ def test_an_unknown_suite_is_told(write: Write, project: Path) -> None:
         ("echo", "echo\ncolumns: {label: q}", ":3: columns.label: expected 'id', 'expect', 'tags'"),
         ("echo", "echo\nsampling:\n  temprature: 1",
          ":4: sampling.temprature: unknown key 'temprature' (did you mean 'temperature'?)"),
-        ("echo", "echo\nseed: 1\nseed: 2", ":4: seed: the key 'seed' stands twice (keep one of"),
+        ("echo", "echo\nseed: 1\nseed: 2", ":4: seed: the key 'seed' appears twice (keep one of"),
         ("echo", "echo: bad: x", ":2: bad YAML: "),
     ],
 )  # fmt: skip
@@ -132,7 +132,7 @@ def test_mistakes_are_told_with_file_line_and_key_path(
         ("s.yaml", "suites/s.yaml: expected a list of cases"),
         ("s.txt", "suites/s.txt: cases cannot be read from .txt"),
         ("[{id: a}, {id: a}]",
-         "suites/s.yaml:3: cases.1: the case id 'a' stands twice, first at suites/s.yaml:3: cases"),
+         "suites/s.yaml:3: cases.1: the case id 'a' appears twice, first at suites/s.yaml:3: cases"),
         ("[]", "suites/s.yaml:3: cases: there are no cases (add at least one row)"),
     ],
 )  # fmt: skip

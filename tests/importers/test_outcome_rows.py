@@ -109,7 +109,7 @@ def test_columns_without_a_role_can_be_ignored() -> None:
 @pytest.mark.parametrize(
     ("row", "columns", "told"),
     [
-        (["v1", "a", 1], {}, "o.csv:2: a row is keys and values, not a list (mend this row)"),
+        (["v1", "a", 1], {}, "o.csv:2: a row is keys and values, not a list (fix this row)"),
         (
             {"template": "v1", "case": "a", "scores": 1},
             {},
@@ -163,9 +163,9 @@ def test_a_row_that_says_nothing_clear_is_told(
         ("score", "85 %", "expected a number, found '85 %' (write it as 0.25, and leave the ce"),
         ("score", "1_0", "expected a number, found '1_0'"),
         ("score", "٣", "expected a number, found '٣'"),
-        ("score", [1], "expected a number, found a list (mend this cell)"),
-        ("cost_usd", "-0.1", "a cost is not negative, found '-0.1' (mend this cell)"),
-        ("cost_usd", True, "expected a number, found true (mend this cell)"),
+        ("score", [1], "expected a number, found a list (fix this cell)"),
+        ("cost_usd", "-0.1", "a cost is not negative, found '-0.1' (fix this cell)"),
+        ("cost_usd", True, "expected a number, found true (fix this cell)"),
         ("input_tokens", "-1", "expected a whole number from 0, found '-1' (leave the cell empt"),
         ("input_tokens", "1.5", "expected a whole number from 0, found '1.5'"),
         ("output_tokens", 1.5, "expected a whole number from 0, found 1.5"),

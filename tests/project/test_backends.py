@@ -49,12 +49,12 @@ def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> 
         ({"repyl": "x"}, "echo", "unknown option 'repyl' of echo (did you mean 'reply'?)"),
         ({"reply": 3}, "echo", "reply: expected text, found 3 (put it in quotes)"),
         ({"delay_s": -1}, "echo", "delay_s: expected a number greater than or equal to 0, found -"),
-        ({"delay_s": "long"}, "echo", "delay_s: expected a number, found 'long' (mend this value)"),
+        ({"delay_s": "long"}, "echo", "delay_s: expected a number, found 'long' (fix this value)"),
         ({}, "config_of_a_test:thing", "'config_of_a_test:thing' is not a backend (see CONTRIB"),
         ({}, "config_of_a_test:Needy", "the option url is missing (add it)"),
         ({"url": "x", "either": []}, "config_of_a_test:Needy",
-         "either: expected a whole number or text, found a list (mend this value)"),
-        ({"url": "no"}, "config_of_a_test:Needy", "wrong url (mend this value)"),
+         "either: expected a whole number or text, found a list (fix this value)"),
+        ({"url": "no"}, "config_of_a_test:Needy", "wrong url (fix this value)"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_with_the_place_of_the_backend(

@@ -69,7 +69,7 @@ def test_front_matter_may_be_empty_and_have_any_line_ends(text: str) -> None:
          "t.j2:2: sampling.seed: expected a number, found true"),
         ("---\npractices: [Clear]\n---\n",
          "t.j2:2: practices: a practice is a lower-case slug such as 'context', not 'Clear'"),
-        ("---\npractices: [a, b, a]\n---\n", "t.j2:2: practices: the practice 'a' stands twice"),
+        ("---\npractices: [a, b, a]\n---\n", "t.j2:2: practices: the practice 'a' appears twice"),
         ("---\ninputs: {review: text}\n---\n", "t.j2:2: inputs.review: expected 'string', "),
         ("---\noutput: {format: lable}\n---\n",
          "t.j2:2: output.format: expected 'text', 'label' or 'json', found 'lable' (did you mean"),
