@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class SamplingSettings(BaseModel):
-    """The sampling keys of a template or a suite; those left out are not set."""
+    """The sampling keys of a template or a suite; what is left out is not set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

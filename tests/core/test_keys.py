@@ -216,7 +216,7 @@ def test_a_key_in_the_place_of_a_model(model: str) -> None:
         "/tmp/AbCdEfGhIjKlMnOpQrStUvWxYz0123/model.gguf",
     ],
 )
-def test_a_model_that_is_no_key(model: str) -> None:
+def test_a_model_that_is_not_a_key(model: str) -> None:
     assert not is_key(model)
     assert named_without_key(f"openai:{model}") == f"openai:{model}"
 

@@ -61,7 +61,7 @@ def test_lines_end_as_they_did() -> None:
 
 
 @pytest.mark.parametrize("text", ["- best\n", "best\n", "a: 1: 2\n", "a: v1\na: v2\n"])
-def test_what_is_no_mapping_is_left_alone(text: str) -> None:
+def test_what_is_not_a_mapping_is_left_alone(text: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         with_key(text, "f.yaml", "best", "v2")
     assert str(caught.value) == (

@@ -43,7 +43,7 @@ def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "kind", "told"),
+    ("options", "kind", "message"),
     [
         ({}, "ehco", "unknown backend 'ehco' (did you mean 'echo'?)"),
         ({"repyl": "x"}, "echo", "unknown option 'repyl' of echo (did you mean 'reply'?)"),
@@ -57,12 +57,12 @@ def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> 
         ({"url": "no"}, "config_of_a_test:Needy", "wrong url (fix this value)"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_the_place_of_the_backend(
-    project: Path, write: Write, options: dict[str, object], kind: str, told: str
+def test_mistakes_are_reported_with_the_place_of_the_backend(
+    project: Path, write: Write, options: dict[str, object], kind: str, message: str
 ) -> None:
     write("config_of_a_test.py", PLUGIN)
-    found = mistake(entry(options, kind), project)
-    assert found.startswith(f"promptlab.toml: backends.mine: {told}")
+    error = mistake(entry(options, kind), project)
+    assert error.startswith(f"promptlab.toml: backends.mine: {message}")
 
 
 PLUGIN = """

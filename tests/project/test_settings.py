@@ -73,7 +73,7 @@ JUDGE = "labels = 60\nkappa = 0.5\nsensitivity = 0.9\nspecificity = 0.9\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             "[compare]\nmin_case = 3",
@@ -149,8 +149,8 @@ JUDGE = "labels = 60\nkappa = 0.5\nsensitivity = 0.9\nspecificity = 0.9\n"
     ],
 )
 @pytest.mark.parametrize("file", ["promptlab.toml", "pyproject.toml"])
-def test_mistakes_are_told_in_one_line(
-    project: Path, write: Write, file: str, text: str, told: str
+def test_mistakes_are_reported_in_one_line(
+    project: Path, write: Write, file: str, text: str, message: str
 ) -> None:
     prefix = ""
     if file == "pyproject.toml":
@@ -161,4 +161,4 @@ def test_mistakes_are_told_in_one_line(
     write(file, text)
     with pytest.raises(PromptlabError) as caught:
         find_project(project)
-    assert str(caught.value) == f"{file}: {prefix}{told.replace('[', f'[{prefix}')}"
+    assert str(caught.value) == f"{file}: {prefix}{message.replace('[', f'[{prefix}')}"

@@ -124,7 +124,7 @@ def test_no_effect_needs_no_number_of_cases(effect: float) -> None:
         cases_needed_numeric(0.2, effect)
 
 
-def test_what_is_no_share() -> None:
+def test_what_is_not_a_share() -> None:
     with pytest.raises(ValueError, match="is not a share"):
         cases_needed_binary(1.2, 0.1)
     with pytest.raises(ValueError, match="is not a share"):

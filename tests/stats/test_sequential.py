@@ -212,12 +212,12 @@ def test_it_narrows_and_covers() -> None:
     chance = random.Random(8)
     widths = []
     for n in (50, 200, 800):
-        found = [
+        intervals = [
             confidence_sequence(chance.choices((-1, 0, 1), weights=(1, 6, 3), k=n))
             for _ in range(60)
         ]
-        assert sum(low <= 0.2 <= high for low, high in found) >= 57
-        widths.append(max(high - low for low, high in found))
+        assert sum(low <= 0.2 <= high for low, high in intervals) >= 57
+        widths.append(max(high - low for low, high in intervals))
     assert widths == sorted(widths, reverse=True)
 
 

@@ -216,7 +216,7 @@ def test_there_is_no_patch_between_equal_texts() -> None:
     assert patch("a", "x", "b", "x") == ""
 
 
-def test_a_file_patched_in_place_is_no_copy(tmp_path: Path) -> None:
+def test_a_file_patched_in_place_is_not_a_copy(tmp_path: Path) -> None:
     (tmp_path / "v1.j2").write_bytes(b"one\n")
     apply(tmp_path, "git", "apply", "-", text=patch("v1.j2", "one\n", "v1.j2", "two\n"))
     assert (tmp_path / "v1.j2").read_bytes() == b"two\n"
