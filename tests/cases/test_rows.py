@@ -65,7 +65,7 @@ def test_without_an_id_the_content_is_the_id() -> None:
 
 def test_ids_do_not_depend_on_the_order_of_keys() -> None:
     assert make({"a": 1, "b": 2})[0].id == make({"b": 2, "a": 1})[0].id
-    assert make({"q": "x"})[0].id == "ee73c751ce55"  # stands in databases: never to change
+    assert make({"q": "x"})[0].id == "ee73c751ce55"  # is in databases: must never change
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -151,7 +151,7 @@ def test_what_is_none(name: str, value: str) -> None:
     assert not holds_key(name, value)
 
 
-def test_where_ids_may_stand_they_are_no_keys() -> None:
+def test_where_ids_are_possible_they_are_not_keys() -> None:
     assert not holds_key("revision", HEX + "01234567", or_id=True)
     assert not holds_key("previous_response_id", "resp_" + HEX + HEX, or_id=True)
     assert holds_key("x", "AbCdEfGhIjKlMnOpQrStUvWxYz0123", or_id=True)

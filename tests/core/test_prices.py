@@ -33,7 +33,7 @@ FULL = Price(2.0, 10.0, cached=0.5, cache_write=2.5)
         (PLAIN, Usage(1_000_000, 0, cache_write_tokens=400_000), None),
         (PLAIN, Usage(100, 100_000, reasoning_tokens=90_000), 1.0002),
         (Price(0, 0), Usage(5, 5), 0.0),
-        (FULL, Usage(10, 5, cache_read_tokens=50), None),  # it cannot be
+        (FULL, Usage(10, 5, cache_read_tokens=50), None),  # impossible
         (FULL, Usage(10, 0, cache_read_tokens=6, cache_write_tokens=6), None),
         (FULL, Usage(10, 0, cache_read_tokens=4, cache_write_tokens=6), 17e-6),
     ],

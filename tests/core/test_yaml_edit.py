@@ -86,7 +86,7 @@ def test_an_edit_changes_nothing_but_the_key(
 ) -> None:
     text = "".join(f"{name}: {value!r}\n" for name, value in data.items())
     if key in ("null", "true", "false"):
-        return  # no text to our reader, and no key that we would write
+        return  # not text to our reader, and not a key that we would write
     assert _data(with_key(text, "f", key, value, first=first)) == {**_data(text), key: value}
 
 

@@ -1,4 +1,4 @@
-"""Gates: what is one, and when a bound holds."""
+"""Gates: what counts as one, and when a bound holds."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def bound(sign: str, at: float) -> Bound:
 
 
 @pytest.mark.parametrize("sign", [">=", "<=", ">", "<"])
-def test_what_could_not_be_measured_keeps_no_bound(sign: str) -> None:
+def test_what_could_not_be_measured_satisfies_no_bound(sign: str) -> None:
     assert not bound(sign, 0.0).holds(None)
 
 

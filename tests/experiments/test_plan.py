@@ -178,7 +178,7 @@ def test_the_holdout_is_apart_complete_and_keeps_groups_together(plan_of: MakePl
     assert 20 <= len(holdout) <= 60
     for group in range(50):
         assert (f"c{2 * group}" in dev) == (f"c{2 * group + 1}" in dev)
-    assert {case.id for case in plan_of(text).cases} == dev  # what is run when nothing is said
+    assert {case.id for case in plan_of(text).cases} == dev  # what is run by default
 
 
 def test_more_cases_move_no_other_across_the_border(plan_of: MakePlan) -> None:
@@ -195,7 +195,7 @@ def test_the_seed_of_the_suite_draws_the_holdout(plan_of: MakePlan) -> None:
 
 
 def test_draws_are_what_they_were() -> None:
-    # As the version before drew them: other draws would move cases of suites that were run.
+    # As the previous version drew them: other draws would move cases of suites that were run.
     cases = [
         Case(f"c{n}", {}, None, (), f"g{n // 2}" if n < 4 else None, f"b2:{n}") for n in range(8)
     ]

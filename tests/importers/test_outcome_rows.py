@@ -8,7 +8,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.importers.outcome_rows import REQUIRED, ROLES, OutcomeRow, read_outcomes
 
 LEAST = {"template": "v1", "case": "a", "score": "1"}
-NUMBERED = dict([*LEAST.items(), (3, "x")])  # as YAML may have it
+NUMBERED = dict([*LEAST.items(), (3, "x")])  # as YAML allows
 
 
 def read(

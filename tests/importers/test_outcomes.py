@@ -29,7 +29,7 @@ def row(
 
 
 def rows_of(*message: Mapping[str, object]) -> list[OutcomeRow]:
-    """Make rows as a file would, from what is not the same in all of them."""
+    """Make rows as a file would, from what differs between them."""
     least = {"template": "v1", "case": "a", "score": 1}
     placed = [(f"o.csv:{line}", {**least, **cells}) for line, cells in enumerate(message, 2)]
     return list(read_outcomes(placed, "o.csv", {}))
@@ -145,7 +145,7 @@ def test_rows_of_one_trial_complete_one_another() -> None:
     assert (result.graded, turn.cached, turn.request.messages) == (0, False, ())
 
 
-def test_tokens_without_an_output_are_no_empty_output() -> None:
+def test_tokens_without_an_output_are_not_an_empty_output() -> None:
     [result] = results_of(run_of({"input_tokens": 0}))
     assert (len(result.turns), result.graded) == (1, None)
 
@@ -275,7 +275,7 @@ def keep(store: Store, run: ImportedRun) -> None:
 
 
 def found_rows(results: Iterable[Result]) -> dict[Key, object]:
-    """Return all that the view tells of a score, by what it is a score of; the unknown left out."""
+    """Return all that the view says about each score, by what it scores, without unknown scores."""
     return {
         (r.template, r.version, r.backend, r.case_id, r.repeat, r.scorer or ""): (
             *(r.score, r.passed, r.output, r.input_tokens, r.output_tokens, r.cost_usd),
@@ -287,7 +287,7 @@ def found_rows(results: Iterable[Result]) -> dict[Key, object]:
 
 
 def expected_rows(rows: list[dict[str, object]]) -> dict[Key, object]:
-    """Say the same of the rows that were written."""
+    """Return the same for the rows that were written."""
     repeats: dict[object, set[float]] = defaultdict(set)
     scores: dict[object, set[object]] = defaultdict(set)
     for message in rows:
@@ -323,7 +323,7 @@ def number(repeat: object) -> float:
 
 def test_importing_a_file_again_shares_its_answers(tmp_path: Path) -> None:
     took = {"output": "yes", "cost_usd": 0.5}
-    run = run_of(took, {**took, "repeat": 1})  # the same answer twice was paid twice
+    run = run_of(took, {**took, "repeat": 1})  # the same answer twice was paid for twice
     with Store.open(tmp_path / "promptlab.db", lambda: datetime(2026, 1, 1, tzinfo=UTC)) as store:
         for run_id in ("one", "two"):
             store.begin_run(run_id, run.plan, trials=run.size)
@@ -345,7 +345,7 @@ def test_cases_have_no_content_that_a_template_could_use() -> None:
 
 
 def test_the_digests_of_an_import_are_what_they_were() -> None:
-    # They stand in databases: with others, a file imported again would be another measurement.
+    # They are in databases: with others, a file imported again would be another measurement.
     [result] = results_of(run := run_of({"output": "x", "input_tokens": 12}))
     assert result.turns[0].request.key == "b2:767ac5b7fd80b182f948b7bca0ec2561"
     assert run.plan.cases[0].digest == "b2:f54a3ce3e21276ed968c57323fcb050b"

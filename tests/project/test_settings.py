@@ -1,4 +1,4 @@
-"""How a project decides: its tables read, and each mistake in one line."""
+"""A project's decision rule: its tables are read, and each error is one line."""
 
 from __future__ import annotations
 

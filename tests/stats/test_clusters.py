@@ -28,7 +28,7 @@ def split(cases: list[tuple[float, int]]) -> tuple[list[float], list[int]]:
 
 
 def assert_same(actual: Estimate, expected: Estimate) -> None:
-    """Compare field by field; None, which numpy turns into NaN, equals None alone."""
+    """Compare field by field; None, which numpy turns into NaN, equals only None."""
     got, wanted = (np.array(astuple(one), dtype=np.float64) for one in (actual, expected))
     np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
 
@@ -68,10 +68,10 @@ def test_against_the_matrix_form(cases: list[tuple[float, int]]) -> None:
 def test_against_statsmodels() -> None:
     """CR1 of equal groups is CR2, as the correction is then the same for all."""
     linear = pytest.importorskip("statsmodels.regression.linear_model")
-    chance = random.Random(5)
+    rng = random.Random(5)
     groups = np.repeat(np.arange(12), 4)
-    effects = [chance.gauss(0, 1) for _ in range(12)]
-    d = np.array([effects[group] + chance.gauss(0.3, 1) for group in groups])
+    effects = [rng.gauss(0, 1) for _ in range(12)]
+    d = np.array([effects[group] + rng.gauss(0.3, 1) for group in groups])
     fitted = linear.OLS(d, np.ones(len(d))).fit(
         cov_type="cluster", cov_kwds={"groups": groups, "use_correction": True}
     )
@@ -84,7 +84,7 @@ def test_against_statsmodels() -> None:
 
 
 def test_statsmodels_has_the_reference_value_of_cr1() -> None:
-    """What it calls CR1 and the reference agree, so that they speak of the same clusters."""
+    """What it calls CR1 agrees with the reference, so both mean the same clusters."""
     linear = pytest.importorskip("statsmodels.regression.linear_model")
     fitted = linear.OLS(np.array(D), np.ones(len(D))).fit(
         cov_type="cluster", cov_kwds={"groups": np.array(G)}
@@ -117,17 +117,17 @@ def test_swapping_arms_turns_the_estimate_round(cases: list[tuple[float, int]]) 
 
 @given(grouped, st.randoms(use_true_random=False))
 def test_order_and_names_of_groups_do_not_matter(
-    cases: list[tuple[float, int]], chance: random.Random
+    cases: list[tuple[float, int]], rng: random.Random
 ) -> None:
     d, groups = split(cases)
     shuffled = list(cases)
-    chance.shuffle(shuffled)
+    rng.shuffle(shuffled)
     again, renamed = split(shuffled)
     estimate = cluster_mean(again, [7 - 3 * group for group in renamed])
     assert_same(estimate, cluster_mean(d, groups))
 
 
-def test_one_group_tells_the_mean_alone() -> None:
+def test_one_group_gives_only_the_mean() -> None:
     estimate = cluster_mean([0.0, 0.5, 1.0], [4, 4, 4])
     assert astuple(estimate) == (0.5, None, None, None, None, None)
     assert design_effect([0.0, 0.5, 1.0], [4, 4, 4]) is None
@@ -152,8 +152,8 @@ def test_unknown_differences_are_left_out_with_their_groups() -> None:
 
 def test_repeating_every_case_gains_nothing() -> None:
     """Copies of a case in its group leave the standard error where it was; naive halves it."""
-    chance = random.Random(3)
-    d = np.array([chance.uniform(-1, 1) for _ in range(40)])
+    rng = random.Random(3)
+    d = np.array([rng.uniform(-1, 1) for _ in range(40)])
     once, four = cluster_mean(d, range(40)), cluster_mean(np.repeat(d, 4), np.arange(160) // 4)
     assert (four.se, four.df) == pytest.approx((once.se, once.df))
 
@@ -165,14 +165,14 @@ def test_very_many_groups() -> None:
 
 
 def test_unequal_groups_are_covered() -> None:
-    """With four groups of very different size the interval holds the truth about as it says."""
-    chance = random.Random(11)
+    """With four groups of very different size the interval covers the truth about as often as it claims."""
+    rng = random.Random(11)
     sizes = (30, 12, 6, 4)
     groups = np.repeat(np.arange(4), sizes)
     held, trials = 0, 600
     for _ in range(trials):
-        effects = [chance.gauss(0, 0.3) for _ in sizes]
-        d = np.array([effects[group] + chance.gauss(0, 0.6) for group in groups])
+        effects = [rng.gauss(0, 0.3) for _ in sizes]
+        d = np.array([effects[group] + rng.gauss(0, 0.6) for group in groups])
         estimate = cluster_mean(d, groups)
         held += (
             estimate.low is not None

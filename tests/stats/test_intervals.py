@@ -59,7 +59,7 @@ def test_clopper_pearson_mirrors_and_holds_the_share(share: tuple[int, int], lev
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9])
 def test_clopper_pearson_guarantees_its_level(share: float) -> None:
-    """The probability of all counts of 25 whose interval holds the true share."""
+    """The probability of all counts of 25 whose interval covers the true share."""
     covered = 0.0
     for successes in range(26):
         interval = clopper_pearson(successes, 25)

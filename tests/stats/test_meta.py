@@ -75,11 +75,11 @@ def test_swapping_arms_turns_the_effect_round(rows: list[tuple[float, float]]) -
 
 @given(models, st.randoms(use_true_random=False))
 def test_the_order_of_models_does_not_matter(
-    rows: list[tuple[float, float]], chance: random.Random
+    rows: list[tuple[float, float]], rng: random.Random
 ) -> None:
     shuffled = list(rows)
-    chance.shuffle(shuffled)
-    # None, which numpy turns into NaN, equals None alone.
+    rng.shuffle(shuffled)
+    # None, which numpy turns into NaN, equals only None.
     pooled, again = (
         np.array(astuple(random_effects(*split(some))), dtype=np.float64)
         for some in (rows, shuffled)
@@ -87,7 +87,7 @@ def test_the_order_of_models_does_not_matter(
     np.testing.assert_allclose(again, pooled, rtol=1e-6, atol=1e-9)
 
 
-def test_models_no_more_different_than_by_chance() -> None:
+def test_models_that_differ_no_more_than_by_chance() -> None:
     """Without a variance between models the mean is the fixed one; the spread is still measured."""
     pooled = random_effects([0.10, 0.12, 0.11], [0.1, 0.1, 0.1])
     assert (pooled.tau2, pooled.i2) == (0.0, 0.0)

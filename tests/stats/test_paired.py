@@ -55,7 +55,7 @@ def test_a_contrast_weighs_arms() -> None:
 
 
 @pytest.mark.parametrize("weights", [(1, 1, -1), (1, -1), ((1, -1, 0),)])
-def test_weights_that_make_no_contrast(weights: tuple[object, ...]) -> None:
+def test_weights_that_are_not_a_contrast(weights: tuple[object, ...]) -> None:
     with pytest.raises(ValueError, match="weights"):
         contrast(np.zeros((3, 4)), weights)  # type: ignore[arg-type]
 
@@ -172,7 +172,7 @@ def test_ties_never_take_tango_past_0(table: tuple[int, int, int], ties: int) ->
 
 @pytest.mark.parametrize("shares", [(0.1, 0.1), (0.3, 0.05), (0.02, 0.2), (0.45, 0.4)])
 def test_tango_covers_by_enumeration(shares: tuple[float, float]) -> None:
-    """Sum the probability of all tables of 20 cases whose interval holds the true difference."""
+    """Sum the probability of all tables of 20 cases whose interval covers the true difference."""
     n, (p, q) = 20, shares
     covered = 0.0
     for b in range(n + 1):
@@ -235,9 +235,9 @@ def test_swapping_arms_turns_the_estimate_round(d: list[float]) -> None:
 
 
 @given(differences, st.randoms(use_true_random=False))
-def test_the_order_of_cases_does_not_matter(d: list[float], chance: object) -> None:
+def test_the_order_of_cases_does_not_matter(d: list[float], rng: object) -> None:
     shuffled = list(d)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
     estimate, again = paired_t(d), paired_t(shuffled)
     assert again.mean == pytest.approx(estimate.mean, abs=1e-12)
     assert again.se == pytest.approx(estimate.se)

@@ -1,4 +1,4 @@
-"""The reference values and the published outcomes that lie beside the checkout, where they do."""
+"""The reference values and published outcomes beside the checkout, if they are there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def vectors() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def outcomes() -> tuple[list[str], list[int]]:
-    """Return the task and the difference, chain of thought less direct, of every case."""
+    """Return the task and the difference, chain of thought minus direct, of every case."""
     with (SHARED / "bbh" / "codex_direct_vs_cot.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return [row["task"] for row in rows], [int(row["cot"]) - int(row["direct"]) for row in rows]

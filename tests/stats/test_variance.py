@@ -16,10 +16,8 @@ from promptlab.stats.variance import VarianceSplit, split_variance
 nan = float("nan")
 
 
-def drawn(
-    chance: random.Random, means: list[float], repeats: int, noise: float
-) -> list[list[float]]:
-    return [[chance.gauss(mean, noise) for _ in range(repeats)] for mean in means]
+def drawn(rng: random.Random, means: list[float], repeats: int, noise: float) -> list[list[float]]:
+    return [[rng.gauss(mean, noise) for _ in range(repeats)] for mean in means]
 
 
 def test_by_hand() -> None:
@@ -33,20 +31,20 @@ def test_by_hand() -> None:
 
 
 def test_what_went_in_comes_out() -> None:
-    chance = random.Random(1)
-    base = [chance.gauss(0, 1) for _ in range(3000)]
-    shifted = [mean + chance.gauss(0.2, 0.5) for mean in base]
-    split = split_variance(drawn(chance, base, 3, 0.4), drawn(chance, shifted, 5, 0.8))
+    rng = random.Random(1)
+    base = [rng.gauss(0, 1) for _ in range(3000)]
+    shifted = [mean + rng.gauss(0.2, 0.5) for mean in base]
+    split = split_variance(drawn(rng, base, 3, 0.4), drawn(rng, shifted, 5, 0.8))
     assert split.case == pytest.approx(0.25, rel=0.15)
     assert split.noise_a == pytest.approx(0.16, rel=0.05)
     assert split.noise_b == pytest.approx(0.64, rel=0.05)
 
 
 def test_unequal_repeats() -> None:
-    chance = random.Random(2)
-    base = [chance.gauss(0, 1) for _ in range(3000)]
-    shifted = [mean + chance.gauss(0.2, 0.5) for mean in base]
-    a, b = np.array(drawn(chance, base, 4, 0.8)), np.array(drawn(chance, shifted, 4, 0.8))
+    rng = random.Random(2)
+    base = [rng.gauss(0, 1) for _ in range(3000)]
+    shifted = [mean + rng.gauss(0.2, 0.5) for mean in base]
+    a, b = np.array(drawn(rng, base, 4, 0.8)), np.array(drawn(rng, shifted, 4, 0.8))
     a[::2, 2:] = nan
     b[::3, 1:] = nan
     split = split_variance(a, b)

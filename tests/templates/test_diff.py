@@ -54,7 +54,7 @@ def compared(a: str, b: str) -> VersionDiff:
 
 
 def outline(messages: Sequence[MessageDiff]) -> list[tuple[str | None, str | None, str]]:
-    """Tell of each message its roles, and the signs of its lines."""
+    """Return, for each message, its roles and the signs of its lines."""
     return [
         (
             message.role_a,
@@ -100,7 +100,7 @@ def test_front_matter_that_differs_by_key() -> None:
     assert [*rows] == ["description", "parent", "practices", "sampling", "output"]
 
 
-def test_what_says_the_default_is_not_a_difference() -> None:
+def test_a_key_set_to_its_default_is_not_a_difference() -> None:
     diff = compared("---\noutput: {format: text}\nnotes: ''\n---\nHi\n", "Hi\n")
     assert (diff.files, diff.front_matter, diff.same) == ((), (), False)
 

@@ -142,7 +142,7 @@ def test_rendering_is_steady(text: str) -> None:
     assert first == HOSTILE.render(variables, load_image=load_image)
 
 
-def test_nothing_of_chance_or_clock_can_be_called() -> None:
+def test_nothing_random_or_clocked_can_be_called() -> None:
     assert "No filter named 'random'" in mistake("{{ [1, 2]|random }}")
     assert "'lipsum' is undefined" in mistake("{{ lipsum() }}")
 
@@ -195,7 +195,7 @@ def test_a_generation_has_its_own_sampling() -> None:
     assert second.sampling == {}
 
 
-def test_a_body_that_ends_on_a_generation_asks_no_more() -> None:
+def test_a_body_that_ends_with_a_generation_makes_no_further_call() -> None:
     template = make("{% user %}Q{% enduser %}{% generate draft %}")
     assert [call.name for call in template.calls({})] == ["draft"]
     assert template.render({}, ["A"]) is None
