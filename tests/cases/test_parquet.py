@@ -59,7 +59,7 @@ def test_without_pyarrow_the_hint_says_what_to_install() -> None:
         "try: read_rows(Path('c.parquet'), 'c.parquet')\n"
         "except PromptlabError as error: print(error)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert said.stdout.strip() == (
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert ended.stdout.strip() == (
         'c.parquet: parquet files need pyarrow (pip install "promptlab-workbench[parquet]")'
     )

@@ -16,15 +16,15 @@ def entry(options: dict[str, object] | None = None, kind: str = "echo") -> Backe
     return BackendEntry("mine", kind, None, options or {}, "promptlab.toml: backends.mine")
 
 
-def mistake(made: BackendEntry, root: Path) -> str:
+def mistake(backend: BackendEntry, root: Path) -> str:
     with pytest.raises(PromptlabError) as caught:
-        make_backend(made, root)
+        make_backend(backend, root)
     return str(caught.value)
 
 
 def test_a_backend_is_made_and_described(project: Path) -> None:
-    made = entry({"reply": "yes", "delay_s": 0.5})
-    spec = describe_backend(made, make_backend(made, project))
+    configured = entry({"reply": "yes", "delay_s": 0.5})
+    spec = describe_backend(configured, make_backend(configured, project))
     assert (spec.name, spec.kind, spec.model) == ("mine", "echo", None)
     assert spec.options == {"reply": "yes", "delay_s": 0.5}
     again = entry_of(spec)
@@ -33,8 +33,8 @@ def test_a_backend_is_made_and_described(project: Path) -> None:
 
 
 def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> None:
-    def digest(made: BackendEntry) -> str:
-        return describe_backend(made, make_backend(made, project)).digest
+    def digest(backend: BackendEntry) -> str:
+        return describe_backend(backend, make_backend(backend, project)).digest
 
     base = digest(entry({"reply": "yes"}))
     assert digest(BackendEntry("other", "echo", None, {"reply": "yes"}, "")) == base

@@ -165,7 +165,7 @@ def test_very_many_groups() -> None:
 
 
 def test_unequal_groups_are_covered() -> None:
-    """With four groups of very different size the interval covers the truth about as often as it claims."""
+    """With four groups of very unequal size the coverage is about as claimed."""
     rng = random.Random(11)
     sizes = (30, 12, 6, 4)
     groups = np.repeat(np.arange(4), sizes)

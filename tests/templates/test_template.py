@@ -26,13 +26,13 @@ def load_image(source: str) -> Image:
     return PHOTO
 
 
-def said(call: Call | None) -> list[tuple[str, object]]:
+def spoken(call: Call | None) -> list[tuple[str, object]]:
     assert call is not None
     return [(message.role, message.content) for message in call.messages]
 
 
 def render(source: str, variables: Mapping[str, object] | None = None) -> list[tuple[str, object]]:
-    return said(make(source).render(variables or {}, load_image=load_image))
+    return spoken(make(source).render(variables or {}, load_image=load_image))
 
 
 def mistake(source: str, variables: Mapping[str, object] | None = None, **includes: str) -> str:
@@ -108,8 +108,8 @@ def test_tags_in_a_variable_stay_text() -> None:
         "{% endpractice %}{% generate draft %}{% user %}{{ draft }}{% enduser %}"
     )
     template = make(source)
-    assert said(template.render({"x": ATTACK})) == [("system", "S"), ("user", ATTACK)]
-    assert said(template.render({"x": "q"}, [ATTACK]))[2:] == [
+    assert spoken(template.render({"x": ATTACK})) == [("system", "S"), ("user", ATTACK)]
+    assert spoken(template.render({"x": "q"}, [ATTACK]))[2:] == [
         ("assistant", ATTACK),
         ("user", ATTACK),
     ]
@@ -171,7 +171,7 @@ def test_generations_follow_one_another_and_see_the_answers() -> None:
         assert call.messages[-1].role == "user"
         answers.append(f"{call.name}{len(answers)}")
     assert names == ["draft", "critique", "draft", "critique", "draft", "answer"]
-    last = said(template.render({"topic": "tea"}, answers[:5]))
+    last = spoken(template.render({"topic": "tea"}, answers[:5]))
     assert [text for _, text in last] == [
         "Write on tea.",
         "draft0",
@@ -211,7 +211,7 @@ def test_a_generation_without_a_name_gives_answer() -> None:
     template = make("{% user %}Q{% enduser %}{% generate max_tokens=3 %}{% user %}{{ answer }}?"
                     "{% enduser %}{% generate %}")  # fmt: skip
     assert template.answers == {"answer"}
-    assert said(template.render({}, ["A"]))[-1] == ("user", "A?")
+    assert spoken(template.render({}, ["A"]))[-1] == ("user", "A?")
 
 
 def test_answers_are_seen_in_included_files() -> None:
@@ -221,7 +221,7 @@ def test_answers_are_seen_in_included_files() -> None:
         "{% generate other %}",
         quote="[{{ draft }}]",
     )
-    assert [text for _, text in said(template.render({}, ["D", "E"]))] == [
+    assert [text for _, text in spoken(template.render({}, ["D", "E"]))] == [
         "Q", "D", "[D]", "E", "D",
     ]  # fmt: skip
     assert template.variables == ()
@@ -286,9 +286,9 @@ def test_practices_are_switched_off() -> None:
     )
     assert template.practices == ("clear", "context", "role")
     assert template.blocks == ("context", "role")
-    assert said(template.render({})) == [("system", "You judge."), ("user", "Q in context")]
-    assert said(template.render({}, off=frozenset({"role"}))) == [("user", "Q in context")]
-    assert said(template.render({}, off=frozenset({"role", "context"}))) == [("user", "Q")]
+    assert spoken(template.render({})) == [("system", "You judge."), ("user", "Q in context")]
+    assert spoken(template.render({}, off=frozenset({"role"}))) == [("user", "Q in context")]
+    assert spoken(template.render({}, off=frozenset({"role", "context"}))) == [("user", "Q")]
 
 
 def test_a_practice_may_hold_generations() -> None:
@@ -422,7 +422,7 @@ def test_an_imported_macro_with_tags_needs_the_context() -> None:
         source.format(""), m=macro
     )
     template = make(source.format(" with context"), m=macro)
-    assert said(template.render({})) == [("user", "Q")]
+    assert spoken(template.render({})) == [("user", "Q")]
 
 
 # What a version needs
