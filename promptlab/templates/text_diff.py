@@ -105,7 +105,7 @@ def word_marks(a: str, b: str) -> tuple[Marks, Marks]:
 
 
 def likeness(a: Counter[str], b: Counter[str]) -> float:
-    """Return the share of words that two texts have in common (see `bag`): 2|A∩B| / (|A| + |B|)."""
+    """Return Dice's coefficient of the words of two texts (see `bag`): 2|A∩B| / (|A| + |B|)."""
     together = a.total() + b.total()
     return 2 * (a & b).total() / together if together else 0.0
 
