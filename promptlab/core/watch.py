@@ -7,14 +7,16 @@ and ends, an executor reports on the backends it serves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import TrialResult, Turn
 
 
-class Watch(Protocol):
-    """An observer of a run: a progress display, a notebook, a test."""
+class Watch:
+    """An observer of a run: a progress display, a notebook, a test.
+
+    Subclass it and override the events of interest.
+    """
 
     def begun(self, done: int) -> None:
         """Note that a run begins or continues, with `done` trials already finished."""
@@ -47,35 +49,5 @@ class Watch(Protocol):
         """Note a trial that was just graded."""
 
 
-class NullWatch:
-    """A watch that ignores all events. Subclass it to observe some of them."""
-
-    def begun(self, done: int) -> None:
-        """Do nothing."""
-
-    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Do nothing."""
-
-    def opening(self, backend: str, notice: str | None) -> None:
-        """Do nothing."""
-
-    def opened(self, backend: str) -> None:
-        """Do nothing."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Do nothing."""
-
-    def left_open(self, backend: str, error: PromptlabError) -> None:
-        """Do nothing."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Do nothing."""
-
-    def draining(self, calls: int) -> None:
-        """Do nothing."""
-
-    def spoke(self, turn: Turn) -> None:
-        """Do nothing."""
-
-    def finished(self, result: TrialResult) -> None:
-        """Do nothing."""
+class NullWatch(Watch):
+    """A watch that ignores all events."""
