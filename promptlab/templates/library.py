@@ -45,16 +45,20 @@ def chosen_versions(
         return list(versions)
     if ".." in wanted and wanted not in versions:
         first, _, last = wanted.partition("..")
-        low, high = (versions.index(_one(name, end, versions, aliases)) for end in (first, last))
+        low, high = (
+            versions.index(_version_named(name, end, versions, aliases)) for end in (first, last)
+        )
         if low > high:
             raise PromptlabError(
                 f"the range {reference!r} is empty", hint=f"write {name}@{last}..{first}"
             )
         return list(versions[low : high + 1])
-    return [_one(name, wanted, versions, aliases)]
+    return [_version_named(name, wanted, versions, aliases)]
 
 
-def _one(name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, str]) -> str:
+def _version_named(
+    name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, str]
+) -> str:
     if wanted in versions:
         return wanted
     if wanted in aliases:
