@@ -132,8 +132,8 @@ def test_a_score_beyond_1_ends_early_stopping(odd: float) -> None:
 def test_a_group_of_cases_counts_once_and_when_it_is_complete() -> None:
     race = Race(plan_of(2, 40, groups=[f"g{at // 2}" for at in range(40)]), LIMITS)
     alone = Race(plan_of(2, 40), LIMITS)
-    for one in (race, alone):
-        seen(one, 12, 0.0, 1.0)
+    for started in (race, alone):
+        seen(started, 12, 0.0, 1.0)
     assert race.wanted(1)
     assert not alone.wanted(1)
     seen(race, 11, 0.0, 1.0, 12)
@@ -204,11 +204,11 @@ def decided_at(plan: Plan, scores: Scores) -> list[int | None]:
     table = join([stored(plan, scores)])
     everywhere = np.ones(len(table.cases), dtype=bool)
     assert plan.sequential is not None
-    found = [
+    looks = [
         look(table, table.arms[a : a + 1], table.arms[b : b + 1], everywhere, Rule(limits=LIMITS))
         for a, b in plan.sequential.pairs
     ]
-    return [None if one is None else one.at for one in found]
+    return [None if seen is None else seen.at for seen in looks]
 
 
 def group_numbers(plan: Plan) -> list[int]:
@@ -234,10 +234,10 @@ def test_a_pair_is_decided_where_the_stored_results_say_whatever_came_first(
         assert complete.wanted(arm) == (at is None)
         if at is None:
             continue
-        upto = [one for one in arrivals if numbers[one[1]] < at]
-        later = [one for one in arrivals if numbers[one[1]] >= at]
+        upto = [arrival for arrival in arrivals if numbers[arrival[1]] < at]
+        later = [arrival for arrival in arrivals if numbers[arrival[1]] >= at]
         assert not race_of(plan, scores, [*later, *upto]).wanted(arm)
-        [*before, last] = [one for one in upto if one[0] in (0, arm)]
+        [*before, last] = [arrival for arrival in upto if arrival[0] in (0, arm)]
         assert race_of(plan, scores, [*later, *before]).wanted(arm)
         assert last[0] in (0, arm)
 
@@ -253,7 +253,9 @@ def test_a_race_goes_on_where_it_was_interrupted(
     rows = [row for row in run.rows if (row[0], row[1], row[2]) in kept]
     resumed = Race(plan, LIMITS)
     resumed.replay(replace(run, rows=rows))
-    failed = [one for one in arrivals[:half] if scores[one[0]][one[1]][one[2]] is None]
+    failed = [
+        arrival for arrival in arrivals[:half] if scores[arrival[0]][arrival[1]][arrival[2]] is None
+    ]
     for arm, case, repeat in [*arrivals[half:], *failed]:  # failures are tried again
         resumed.saw(arm, case, scores[arm][case][repeat])
     whole = race_of(plan, scores, arrivals)

@@ -114,11 +114,11 @@ REFUSED: list[tuple[Runs, Rule, Code, dict[str, Json]]] = [
 @pytest.mark.parametrize(
     ("run", "rule", "code", "about"), REFUSED, ids=[code for _, _, code, _ in REFUSED]
 )
-def test_a_refusal_says_in_data_what_it_is_about(
+def test_a_refusal_has_as_data_what_it_is_about(
     run: Runs, rule: Rule, code: Code, about: dict[str, Json]
 ) -> None:
-    one = concluded(run(), rule)
-    assert (one.verdict, [(why.code, why.about) for why in one.reasons]) == (
+    comparison = concluded(run(), rule)
+    assert (comparison.verdict, [(why.code, why.about) for why in comparison.reasons]) == (
         "refused",
         [(code, about)],
     )
@@ -170,7 +170,7 @@ WARNED: list[tuple[Runs, Code, dict[str, Json]]] = [
 
 
 @pytest.mark.parametrize(("run", "code", "about"), WARNED, ids=[code for _, code, _ in WARNED])
-def test_a_warning_says_in_data_what_it_is_about(
+def test_a_warning_has_as_data_what_it_is_about(
     run: Runs, code: Code, about: dict[str, Json]
 ) -> None:
     [reason] = concluded(run()).warnings
