@@ -80,7 +80,7 @@ class Race:
         """Replay what an interrupted run has stored; its failures are tried again."""
         for row in run.rows:
             if not row[_AT["failed"]]:
-                self.saw(int(row[0] or 0), int(row[1] or 0), row[_AT["score"]])
+                self.record(int(row[0] or 0), int(row[1] or 0), row[_AT["score"]])
 
     def wanted(self, arm: int) -> bool:
         """Return whether an arm still has something to decide."""
@@ -88,7 +88,7 @@ class Race:
             return True
         return any(not pair.decided for pair in self._by_arm[arm])
 
-    def saw(self, arm: int, case: int, score: float | None) -> None:
+    def record(self, arm: int, case: int, score: float | None) -> None:
         """Add the score of one trial, None for one that failed or was not scored."""
         if score is not None and not 0 <= score <= 1:
             self._bounded = False

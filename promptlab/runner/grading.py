@@ -1,4 +1,4 @@
-"""Grades trials that have ended: at once where that is quick, else beside the run."""
+"""Grades trials that have ended: at once if that is quick, otherwise concurrently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT_ONCE = 64
 
 
 class Grading:
-    """Makes results of trials. Slow scorers grade a bounded number of trials side by side."""
+    """Turns trials into results. Slow scorers grade a bounded number of trials concurrently."""
 
     def __init__(
         self,
@@ -22,7 +22,7 @@ class Grading:
         keep: Callable[[TrialResult], None],
         at_once: int = AT_ONCE,
     ) -> None:
-        """`keep` is told of every trial that is graded."""
+        """`keep` receives every trial that is graded."""
         self._plan = plan
         self._samples = Samples(plan)
         self._scorers = scorers
@@ -33,7 +33,7 @@ class Grading:
         self._failure: BaseException | None = None
 
     async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
-        """Grade a trial that ended, or failed by `error`."""
+        """Grade a trial that ended, or failed with `error`."""
         if self._quick or error is not None:
             await self._grade(trial, turns, error)
             return
@@ -49,7 +49,7 @@ class Grading:
         self._raise_failure()
 
     def drop(self) -> None:
-        """Give up what is still being graded; nothing is, unless the run breaks off."""
+        """Give up what is still being graded, which is nothing unless the run was cut short."""
         for task in self._under_way:
             task.cancel()
 
@@ -60,7 +60,7 @@ class Grading:
             self._failure = task.exception()
 
     def _raise_failure(self) -> None:
-        """Raise what went wrong beside the run: a scorer's error is none, a full disk is."""
+        """Raise a failure of concurrent grading, such as a full disk; not a scorer's error."""
         if self._failure is not None:
             raise self._failure
 

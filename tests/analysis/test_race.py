@@ -57,8 +57,8 @@ def plan_of(
 
 def seen(race: Race, cases: int, first: float | None, second: float | None, start: int = 0) -> None:
     for case in range(start, start + cases):
-        race.saw(0, case, first)
-        race.saw(1, case, second)
+        race.record(0, case, first)
+        race.record(1, case, second)
 
 
 # Decisions.
@@ -80,7 +80,7 @@ def test_a_baseline_is_wanted_as_long_as_one_arm_is() -> None:
     race = Race(plan_of(4, 60, pairs=((0, 1), (0, 2))), Limits())
     for case in range(30):
         for arm, score in enumerate((0.0, 1.0, 0.0)):
-            race.saw(arm, case, score)
+            race.record(arm, case, score)
     assert [race.wanted(arm) for arm in range(4)] == [True, False, True, True]
 
 
@@ -122,7 +122,7 @@ def test_a_score_beyond_1_ends_early_stopping(odd: float) -> None:
     race = Race(plan_of(2, 40), Limits())
     seen(race, 15, 0.0, 1.0)
     assert not race.wanted(1)
-    race.saw(0, 20, odd)
+    race.record(0, 20, odd)
     assert race.wanted(0)
     assert race.wanted(1)
     seen(race, 10, 0.0, 1.0, 21)
@@ -219,7 +219,7 @@ def group_numbers(plan: Plan) -> list[int]:
 def race_of(plan: Plan, scores: Scores, arrivals: Sequence[Arrival]) -> Race:
     race = Race(plan, LIMITS)
     for arm, case, repeat in arrivals:
-        race.saw(arm, case, scores[arm][case][repeat])
+        race.record(arm, case, scores[arm][case][repeat])
     return race
 
 
@@ -257,7 +257,7 @@ def test_a_race_goes_on_where_it_was_interrupted(
         arrival for arrival in arrivals[:half] if scores[arrival[0]][arrival[1]][arrival[2]] is None
     ]
     for arm, case, repeat in [*arrivals[half:], *failed]:  # failures are tried again
-        resumed.saw(arm, case, scores[arm][case][repeat])
+        resumed.record(arm, case, scores[arm][case][repeat])
     whole = race_of(plan, scores, arrivals)
     assert [resumed.wanted(arm) for arm in range(len(plan.arms))] == [
         whole.wanted(arm) for arm in range(len(plan.arms))
