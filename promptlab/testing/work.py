@@ -1,4 +1,4 @@
-"""What an executor is tried on: work that is all there, backends that note how they are asked."""
+"""What executors are tested with: work that is all there, backends that record their calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENT = Patience(retries=3, limit_s=60)
 
 
 class Paced(Echo):
-    """An echo that notes how much it is asked at once, and may leave out or break down."""
+    """An echo that records how much it gets at once, and may skip a request or break down."""
 
     def __init__(
         self, calls: int = 3, batch: int = 2, leaves: str = "", breaks: bool = False
@@ -52,25 +52,25 @@ class Paced(Echo):
 
 
 class Witness(NullWatch):
-    """Notes what an executor tells."""
+    """Records the events of an executor."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.events: list[str] = []
 
     def opening(self, backend: str, notice: str | None) -> None:
-        self.heard.append(f"opening {backend}")
+        self.events.append(f"opening {backend}")
 
     def opened(self, backend: str) -> None:
-        self.heard.append(f"opened {backend}")
+        self.events.append(f"opened {backend}")
 
     def failed(self, backend: str, error: BackendError) -> None:
-        self.heard.append(f"failed {backend}: {error}")
+        self.events.append(f"failed {backend}: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
-        self.heard.append(f"{backend}: {text}")
+        self.events.append(f"{backend}: {text}")
 
     def draining(self, calls: int) -> None:
-        self.heard.append(f"{calls} in flight")
+        self.events.append(f"{calls} in flight")
 
 
 class Pile:
@@ -101,7 +101,7 @@ class Pile:
         return taken
 
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
-        assert self.watch.heard[-1] == f"opening {backend}"
+        assert self.watch.events[-1] == f"opening {backend}"
         self.facts[backend] = facts
 
     def again(self, backend: str) -> bool:
@@ -128,12 +128,12 @@ class Pile:
 
 
 def make_request(key: str) -> Request:
-    """Make a request whose message is its key."""
+    """Return a request whose message is its key."""
     return Request(key, (Message("user", key),), Sampling())
 
 
 class Failing(Paced):
-    """Fails the first tries of each request in the ways that `faults` lists; then it answers."""
+    """Fails the first tries of each request in the ways that `faults` lists, then answers."""
 
     def __init__(
         self, *faults: Fault | None, patience: Patience, calls: int = 4, wait_s: float | None = None
@@ -163,7 +163,7 @@ class Failing(Paced):
 
 
 class Slow(Failing):
-    """A server that takes its time for each answer."""
+    """A server that takes `seconds` for each answer."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(patience=PATIENT, calls=4)
