@@ -29,7 +29,7 @@ Ints = NDArray[np.int64]
 FEW = 30  # cases: with fewer, a test of numbers must also hold without Student's assumptions
 PLANNED_EFFECT = 0.05  # of scores between 0 and 1, if the user names no smallest effect
 _EVEN = 0.75  # of groups: below this `evenness`, CR2 gives false alarms in more than 5 % of runs
-_HARDLY_ANY = 6  # cases that differ
+_FEW_DIFFER = 6  # cases that differ
 _ROUNDING = 1e-12  # a difference smaller than this share of the scores counts as none
 
 
@@ -51,7 +51,7 @@ class Effect:
     method: str
 
 
-def settled(d: Floats, size: Floats | float = 1.0) -> Floats:
+def without_rounding(d: Floats, size: Floats | float = 1.0) -> Floats:
     """Return differences of scores of that size, with those due to rounding alone set to 0.
 
     The mean of the same scores, summed in another order, may differ in the last digit.
@@ -91,7 +91,7 @@ def effect(
     # With hardly any cases that differ, or no spread at all, such intervals are far too narrow or
     # do not exist. Two imaginary cases, one in each direction, make them cautious, as Bonett and
     # Price do for pass or fail.
-    if bounded and (nonzero < _HARDLY_ANY or estimate.se is None) and n_groups > 1:
+    if bounded and (nonzero < _FEW_DIFFER or estimate.se is None) and n_groups > 1:
         apart = np.append(groups, groups.max() + np.array([1, 2]))
         cautious = cluster_mean(np.append(d, (1.0, -1.0)), apart, rule.level)
         ci = interval(cautious.low, cautious.high)

@@ -22,8 +22,8 @@ from promptlab.analysis.conclude import (
     cases_needed,
     effect,
     interval,
-    settled,
     verdict,
+    without_rounding,
 )
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.sufficiency import too_alike, too_little
@@ -134,7 +134,7 @@ def estimate(
     if look is not None and look.at is not None:
         shared &= table.declared < look.at  # what came in later was already in flight
     before, after = (_means(side, shared, "score") for side in (a, b))
-    d = settled(after - before, np.maximum(np.abs(before), np.abs(after)))
+    d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
     groups = table.groups[shared] if within is None else np.arange(d.size)
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
     binary = verdicts and _wholly(before) and _wholly(after)

@@ -1,7 +1,7 @@
 """Why a comparison bears no verdict, whatever its numbers: how they came about.
 
 It computes no statistics; `sufficiency` checks whether there is enough evidence, and `caveats`
-collects what to report beside a verdict.
+collects what to report alongside a verdict.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
         return [Reason(Code.SAME_ANSWERS, text)]
     numbers = set().union(*(arm.runs for arm in (*a, *b)))
     runs = [table.runs[number] for number in sorted(numbers)]
-    reasons = [why for run in runs if (why := _broken_off(run, bounded=table.bounded))]
+    reasons = [why for run in runs if (why := _unfinished(run, bounded=table.bounded))]
     if reasons:
         return reasons  # what else is missing comes from this
-    if (why := _graded_otherwise(table.scorer.label, (*a, *b), runs)) is not None:
+    if (why := _graded_differently(table.scorer.label, (*a, *b), runs)) is not None:
         reasons.append(why)
     if (why := _peeked(table, a, b, within, runs)) is not None:
         reasons.append(why)
@@ -62,7 +62,7 @@ def _identical(a: Side, b: Side, within: Where) -> bool:
     return True
 
 
-def _broken_off(run: MeasuredRun, *, bounded: bool) -> Reason | None:
+def _unfinished(run: MeasuredRun, *, bounded: bool) -> Reason | None:
     """Refuse an unfinished run: stopping as soon as the result pleases inflates false positives.
 
     A run that may stop early may be looked at any time, as long as its scores are `bounded`.
@@ -97,7 +97,7 @@ def _peeked(
     return None
 
 
-def _graded_otherwise(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> Reason | None:
+def _graded_differently(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> Reason | None:
     """Refuse scores from different rules. Old runs record only the version, which must suffice."""
     graders = set().union(*(arm.scorers for arm in both))
     versions, params, identities = map(set, zip(*graders, strict=True))

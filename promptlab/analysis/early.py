@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.analysis.conclude import Floats, settled
+from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.decision import Rule
 from promptlab.core.types import Sequential
@@ -119,11 +119,11 @@ def _completed(table: Measurements, a: JoinedArm, b: JoinedArm) -> tuple[Floats,
     """
     repeats = table.runs[0].repeats
     done = (a.cells.trials >= repeats) & (b.cells.trials >= repeats)
-    d = settled(b.cells.score - a.cells.score)
+    d = without_rounding(b.cells.score - a.cells.score)
     groups = table.declared
     size = np.bincount(groups)
     ended = np.bincount(groups, weights=done) == size
     upto = int(np.argmin(ended)) if not ended.all() else len(ended)
     taken = groups < upto
     means = np.bincount(groups[taken], weights=d[taken], minlength=upto) / size[:upto]
-    return settled(means), upto == len(ended)
+    return without_rounding(means), upto == len(ended)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from promptlab.analysis.conclude import Floats, settled
+from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.early import WHOLE, threshold
 from promptlab.core.decision import Limits
 from promptlab.core.groups import places_by_group
@@ -109,7 +109,7 @@ class Race:
             both = (
                 self._sums[[[pair.a], [pair.b]], group] / self._counts[[[pair.a], [pair.b]], group]
             )
-            pair.take(float(settled(settled(both[1] - both[0]).mean())))
+            pair.take(float(without_rounding(without_rounding(both[1] - both[0]).mean())))
             enough = pair.groups >= self._limits.min_cases
             if enough and pair.nonzero >= self._limits.min_nonzero:
                 pair.decided = pair.e() >= self._needed

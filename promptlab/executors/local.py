@@ -22,7 +22,7 @@ from promptlab.executors.policy.throttle import Throttle
 
 UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
 _DRAIN_S = 30.0  # at most, for answers in flight when a run is interrupted
-_GLANCE_S = 0.02
+_POLL_S = 0.02
 _TRIES_TO_REACH = 3  # for a server that has never answered: report a wrong address soon
 _NO_ANSWER = (Fault.UNREACHABLE, Fault.UNREADABLE)  # as from a wrong address
 
@@ -76,11 +76,11 @@ async def _drain(watch: Watch, lanes: Sequence[_Lane]) -> None:
     for lane in lanes:
         lane.end()
     task.uncancel()
-    await asyncio.sleep(_GLANCE_S)  # calls that only waited for their turn leave
+    await asyncio.sleep(_POLL_S)  # calls that only waited for their turn leave
     if calls := sum(lane.in_flight for lane in lanes):
         watch.draining(calls)
     while clock() < until and any(lane.in_flight for lane in lanes):
-        await asyncio.sleep(_GLANCE_S)
+        await asyncio.sleep(_POLL_S)
     task.cancel()
     await asyncio.sleep(0)
 
@@ -176,8 +176,10 @@ class _Lane:
             wait = wait_before_retry(
                 self._capacity.patience, completion.failure, tries, elapsed, request.key
             )
-            self._give_up_if_away(completion.failure, completion.error, tries, last=wait is None)
-            self._give_up_if_sent_away(completion.failure, completion.error, last=wait is None)
+            self._give_up_if_unreachable(
+                completion.failure, completion.error, tries, last=wait is None
+            )
+            self._give_up_if_refused(completion.failure, completion.error, last=wait is None)
             if wait is None:
                 break
             if self._ended.is_set() or not self._work.again(self._name):
@@ -206,7 +208,7 @@ class _Lane:
             self._answered_at = self._clock()
         return completion
 
-    def _give_up_if_away(
+    def _give_up_if_unreachable(
         self, failure: Failure, error: str | None, tries: int, *, last: bool
     ) -> None:
         """Raise BackendError if not just this request but the whole server has failed.
@@ -223,17 +225,17 @@ class _Lane:
         if failure.fault is not Fault.UNREACHABLE:
             return
         if self._answered_at is None:
-            away = last or tries >= _TRIES_TO_REACH
+            unreachable = last or tries >= _TRIES_TO_REACH
         else:
             silent_s = self._clock() - self._answered_at
-            away = last and silent_s > self._capacity.patience.limit_s / 2
-        if away:
+            unreachable = last and silent_s > self._capacity.patience.limit_s / 2
+        if unreachable:
             raise BackendError(
                 f"backend {self._name!r} cannot be reached: {error}",
                 hint="start the server or check base_url, then resume the run",
             )
 
-    def _give_up_if_sent_away(self, failure: Failure, error: str | None, *, last: bool) -> None:
+    def _give_up_if_refused(self, failure: Failure, error: str | None, *, last: bool) -> None:
         """Raise BackendError if a server refuses everything for longer than the time limit."""
         if failure.fault is not Fault.BUSY or not self._throttle.refuses_all:
             return

@@ -47,7 +47,7 @@ class _Check:
         calls = self._renderer.all_calls(trial.arm, case)
         for turn, call in enumerate(calls):
             if not self._backends[arm.backend].reads_images and _has_image(call.messages):
-                raise _blind(arm, case)
+                raise _unreadable_image(arm, case)
             terms = (trial.arm, call.name, str(call.sampling) if call.sampling else "")
             if terms not in self._known:
                 self._known.add(terms)
@@ -80,7 +80,7 @@ class _Check:
         lines += [line for line in shortfalls if line not in lines]
 
 
-def _blind(arm: Arm, case: Case) -> PromptlabError:
+def _unreadable_image(arm: Arm, case: Case) -> PromptlabError:
     return PromptlabError(
         f"{arm.prompt} shows an image in case {case.id!r},"
         f" which backend {arm.backend!r} cannot read",

@@ -29,7 +29,7 @@ class Grading:
         self._keep = keep
         self._quick = all(scorer.scorer.way == "inline" for scorer in scorers)
         self._slots = asyncio.Semaphore(at_once)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_progress: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
 
     async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
@@ -40,22 +40,22 @@ class Grading:
         await self._slots.acquire()
         self._raise_failure()
         task = asyncio.create_task(self._grade(trial, turns, error))
-        self._under_way.add(task)
+        self._in_progress.add(task)
         task.add_done_callback(self._end)
 
     async def finished(self) -> None:
         """Wait until every trial that ended is graded."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._in_progress, return_exceptions=True)
         self._raise_failure()
 
     def drop(self) -> None:
         """Give up what is still being graded, which is nothing unless the run was cut short."""
-        for task in self._under_way:
+        for task in self._in_progress:
             task.cancel()
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._slots.release()
-        self._under_way.discard(task)
+        self._in_progress.discard(task)
         if self._failure is None and not task.cancelled():
             self._failure = task.exception()
 

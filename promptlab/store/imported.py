@@ -80,7 +80,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
 def _looks(connection: Connection, run: int, info: RunInfo) -> tuple[int, ...]:
     """Return the smaller limits on cases of earlier runs, if this run has a limit.
 
-    They are steps at which somebody looked before going on.
+    They are steps at which somebody looked before continuing.
     """
     if info.settings.limit is None:
         return ()

@@ -77,7 +77,7 @@ class ExecutorContract:
         assert pile.facts == {"busy": {"device": "paper"}}
 
     def test_a_request_without_an_answer_ends_in_an_error(self, executor: Executor) -> None:
-        pile = execute(executor, {"a": 5}, {"a": Paced(leaves="a-3")})
+        pile = execute(executor, {"a": 5}, {"a": Paced(skips="a-3")})
         [left] = pile.given["a-3"]
         assert (left.outcome, bool(left.error)) == (Outcome.ERROR, True)
 
@@ -118,13 +118,13 @@ class ExecutorContract:
 
     def test_a_call_that_waits_is_not_made_when_the_money_is_gone(self, executor: Executor) -> None:
         pile = Pile(a=3)
-        pile.broke.add("a")
+        pile.out_of_money.add("a")
         backend = Failing(patience=PATIENT)
 
         async def carried() -> None:
             task = asyncio.create_task(executor.execute(pile, {"a": backend}, pile.watch))
             await asyncio.sleep(0.05)
-            pile.under_way["a"] = 0
+            pile.in_flight["a"] = 0
             pile.changed.set()
             await task
 

@@ -20,12 +20,12 @@ class Paced(Echo):
     """An echo that records how much it gets at once, and may skip a request or break down."""
 
     def __init__(
-        self, calls: int = 3, batch: int = 2, leaves: str = "", breaks: bool = False
+        self, calls: int = 3, batch: int = 2, skips: str = "", breaks: bool = False
     ) -> None:
         super().__init__(None, Options())
         self.most_calls = self.most_requests = self.opened = self._calls = 0
         self._capacity = Capacity(calls, batch)
-        self._leaves = leaves
+        self._skips = skips
         self._breaks = breaks
 
     @property
@@ -46,7 +46,7 @@ class Paced(Echo):
         if self._breaks:
             raise BackendError("the model fell over")
         for request in requests:
-            if request.key != self._leaves:
+            if request.key != self._skips:
                 yield request, Completion(Outcome.OK, request.key)
         self._calls -= 1
 
@@ -81,23 +81,23 @@ class Pile:
             name: deque(make_request(f"{name}-{place}") for place in range(number))
             for name, number in numbers.items()
         }
-        self.under_way = Counter[str]()
+        self.in_flight = Counter[str]()
         self.changed = asyncio.Event()
         self.given: dict[str, list[Completion]] = {}
         self.facts: dict[str, Mapping[str, Json]] = {}
         self.repeated = Counter[str]()
         self.spent = False
-        self.broke: set[str] = set()
+        self.out_of_money: set[str] = set()
         self.broken: dict[str, BackendError] = {}
         self.watch = Witness()
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
-        while not self.left[backend] and self.under_way[backend] and not self.broken:
+        while not self.left[backend] and self.in_flight[backend] and not self.broken:
             self.changed.clear()
             await self.changed.wait()
         left = self.left[backend]
         taken = [left.popleft() for _ in range(min(limit, len(left)))]
-        self.under_way[backend] += len(taken)
+        self.in_flight[backend] += len(taken)
         return taken
 
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
@@ -107,12 +107,12 @@ class Pile:
     def again(self, backend: str) -> bool:
         self.repeated[backend] += 1
         if self.spent:
-            self.under_way[backend] = 0
+            self.in_flight[backend] = 0
             self.changed.set()
         return not self.spent
 
     def confirm(self, backend: str) -> bool:
-        return backend not in self.broke
+        return backend not in self.out_of_money
 
     async def end(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
@@ -123,7 +123,7 @@ class Pile:
         self.given.setdefault(request.key, []).append(completion)
         if not request.key.endswith("again"):
             self.left[backend].append(make_request(f"{request.key}-again"))
-        self.under_way[backend] -= 1
+        self.in_flight[backend] -= 1
         self.changed.set()
 
 

@@ -312,9 +312,9 @@ def test_swapping_the_arms_mirrors_the_comparison(run: MeasuredRun, rule: Rule) 
 
 
 @given(runs(), rules, st.randoms(use_true_random=False))
-def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, chance: object) -> None:
+def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, rng: object) -> None:
     order = list(range(len(run.cases)))
-    chance.shuffle(order)  # type: ignore[attr-defined]
+    rng.shuffle(order)  # type: ignore[attr-defined]
     place = {old: new for new, old in enumerate(order)}
     rows = [(row[0], place[int(row[1] or 0)], *row[2:]) for row in run.rows]
     moved = replace(run, cases=tuple(run.cases[old] for old in order), rows=rows)

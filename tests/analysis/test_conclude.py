@@ -13,8 +13,8 @@ from promptlab.analysis.conclude import (
     Effect,
     cases_needed,
     effect,
-    settled,
     verdict,
+    without_rounding,
 )
 from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.clusters import cluster_mean
@@ -123,8 +123,13 @@ def test_one_group_shows_no_spread() -> None:
 
 
 def test_rounding_is_no_difference() -> None:
-    assert settled(np.array([1e-17, -1e-15, 1e-3, 0.0, nan]))[:4].tolist() == [0, 0, 1e-3, 0]
-    large = settled(np.array([1e-5, 1.0]), np.array([1e9, 1e9]))
+    assert without_rounding(np.array([1e-17, -1e-15, 1e-3, 0.0, nan]))[:4].tolist() == [
+        0,
+        0,
+        1e-3,
+        0,
+    ]
+    large = without_rounding(np.array([1e-5, 1.0]), np.array([1e9, 1e9]))
     assert large.tolist() == [0, 1.0]
 
 

@@ -152,7 +152,7 @@ def test_sides_of_one_label_are_named_by_their_backends() -> None:
 
 
 def failing(first: int, second: int) -> MeasuredRun:
-    """Return a run of 100 cases with so many failed trials in each arm."""
+    """Return a run of 100 cases with the given numbers of failed trials per arm."""
     scores = binary_scores(40, 5, 55)
     holes = [
         [None if at >= 100 - failed else score for at, score in enumerate(row)]

@@ -190,10 +190,10 @@ def test_the_p_value_of_both_halves() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_decided_has_the_verdict_that_it_was_stopped_for(seed: int) -> None:
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    rng = np.random.default_rng(seed)  # noqa: TID251 - seeded
     kind = seed % 3
     first, second = (
-        chance.binomial(4 if kind == 2 else 1, share, 200) / (4 if kind == 2 else 1)
+        rng.binomial(4 if kind == 2 else 1, share, 200) / (4 if kind == 2 else 1)
         for share in (0.3, 0.7)
     )
     groups = [f"g{at // 2}" for at in range(200)] if kind == 1 else None
@@ -206,9 +206,9 @@ def test_what_was_decided_has_the_verdict_that_it_was_stopped_for(seed: int) -> 
 
 
 def test_without_a_difference_nothing_is_decided_but_once_in_a_while() -> None:
-    chance = np.random.default_rng(1)  # noqa: TID251 - seeded
+    rng = np.random.default_rng(1)  # noqa: TID251 - seeded
     decided = 0
     for _ in range(200):
-        d = (chance.random(150) < 0.5).astype(float) - (chance.random(150) < 0.5)
+        d = (rng.random(150) < 0.5).astype(float) - (rng.random(150) < 0.5)
         decided += first_decided(evidence(d, single=True), d, ONE_PAIR, RULE) is not None
     assert decided <= 10  # at most 2.5 % in the long run

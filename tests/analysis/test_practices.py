@@ -35,12 +35,12 @@ def simulated(
     arms: Sequence[MeasuredArm], effects: Mapping[str, float], *, cases: int = 80, seed: int = 1
 ) -> MeasuredRun:
     """Draw scores that are sums: of the case, of the practices that an arm follows, of noise."""
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
-    base = chance.uniform(0.35, 0.45, cases)
+    rng = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    base = rng.uniform(0.35, 0.45, cases)
     scores: list[list[Cell]] = []
     for measured in arms:
         shift = sum(effects.get(name, 0.0) for name in measured.arm.practices)
-        scores.append(list(base + shift + chance.normal(0, 0.03, cases)))
+        scores.append(list(base + shift + rng.normal(0, 0.03, cases)))
     return measured_run(scores, arms=arms)
 
 
@@ -74,8 +74,8 @@ def test_an_ablation_sets_the_whole_template_against_the_one_without() -> None:
 def test_a_full_factorial_has_the_mean_with_minus_the_mean_without(count: int) -> None:
     names = SEVEN[:count]
     arms = design_arms("factorial", names)
-    chance = np.random.default_rng(3)  # noqa: TID251 - seeded
-    scores = chance.random((len(arms), 30))
+    rng = np.random.default_rng(3)  # noqa: TID251 - seeded
+    scores = rng.random((len(arms), 30))
     practices = practices_of(measured_run(scores.tolist(), arms=arms))
     assert practices.aliases == ()
     for name, effect in by_name(practices).items():

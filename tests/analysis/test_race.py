@@ -1,4 +1,4 @@
-"""Arms race while results come in: decided where the stored results say, whatever comes first."""
+"""Arms race while results arrive: decided as the stored results decide, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_backlog_is_taken_up_to_the_decision_alone() -> None:
     assert not race.wanted(1)
 
 
-# As the stored results say.
+# As the stored results decide.
 
 
 @st.composite
@@ -165,14 +165,14 @@ def runs(draw: st.DrawFn) -> tuple[Plan, Scores, list[Arrival]]:
     cases = draw(st.integers(8, 40))
     grid = draw(st.sampled_from([(0.0, 1.0), (0.0, 0.5, 1.0), (0.0, 0.1, 0.2, 0.3, 1.0)]))
     seed = draw(st.integers(0, 10_000))
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    rng = np.random.default_rng(seed)  # noqa: TID251 - seeded
     lean = draw(st.sampled_from([0.5, 0.15, 0.0]))
     scores = [
         [
             [
                 None
-                if chance.random() < 0.03
-                else float(chance.choice(grid) if chance.random() < lean else (arm % 2))
+                if rng.random() < 0.03
+                else float(rng.choice(grid) if rng.random() < lean else (arm % 2))
                 for _ in range(repeats)
             ]
             for _ in range(cases)
@@ -188,7 +188,7 @@ def runs(draw: st.DrawFn) -> tuple[Plan, Scores, list[Arrival]]:
     plan = plan_of(arms, cases, repeats=repeats, groups=groups, pairs=pairs, alpha=alpha)
     arrivals = [
         (trial.arm, trial.case, trial.repeat)
-        for trial in (plan.trial(int(seq)) for seq in chance.permutation(plan.size))
+        for trial in (plan.trial(int(seq)) for seq in rng.permutation(plan.size))
     ]
     return plan, scores, arrivals
 

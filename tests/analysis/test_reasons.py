@@ -30,7 +30,7 @@ LENIENT = Rule(limits=Limits(max_missing=0.1))
 
 
 def holes(hole: Cell, *counts: int) -> MeasuredRun:
-    """Return a run of 100 cases whose arms have so many holes at the end."""
+    """Return a run of 100 cases whose arms have the given numbers of holes at the end."""
     scores = [
         [hole if at >= 100 - count else score for at, score in enumerate(row)]
         for count, row in zip(counts, binary_scores(40, 5, 55), strict=True)

@@ -219,7 +219,7 @@ def test_a_budget_that_is_spent_ends_all_lanes(begin: Begin, max_calls: int) -> 
 
 def test_a_scorer_that_fails_to_ask_has_a_failed_score(begin: Begin) -> None:
     renderer = make_renderer(scorers=[ours("picky")])
-    asyncio.run(check(renderer, {"echo": Echo(None, Options())}))  # a stand-in is no output
+    asyncio.run(check(renderer, {"echo": Echo(None, Options())}))  # a stand-in is not an output
     run = begin(renderer)
     assert asyncio.run(serve(run, "echo")) == [3]
     assert run.errors == {0: None, 1: None}

@@ -28,7 +28,7 @@ PLAIN = "Greet {{ name }}."
 DRAFT = """\
 {% user %}Draft for {{ name }}.{% enduser %}
 {% generate draft %}
-{% user %}Mend: {{ draft }}{% enduser %}
+{% user %}Fix: {{ draft }}{% enduser %}
 """
 
 
@@ -118,7 +118,7 @@ def test_stored_answers_are_walked_on_from() -> None:
     stored = first_answers(renderer, Completion(Outcome.OK, "Dear N0"))
     [arm] = run(renderer, stored).arms
     assert (arm.calls, arm.stored) == (2, 1)
-    assert arm.prompt_tokens == len(["Draft", "for", "N0.", "Dear", "N0", "Mend:", "Dear", "N0"])
+    assert arm.prompt_tokens == len(["Draft", "for", "N0.", "Dear", "N0", "Fix:", "Dear", "N0"])
     assert arm.exact
 
 
@@ -148,7 +148,7 @@ def test_unknown_tokens_stay_unknown() -> None:
     assert not arm.exact
 
 
-QUOTES = DRAFT + "{% generate mended %}\n{% user %}{{ draft }} or {{ mended }}?{% enduser %}\n"
+QUOTES = DRAFT + "{% generate fixed %}\n{% user %}{{ draft }} or {{ fixed }}?{% enduser %}\n"
 
 
 @pytest.mark.parametrize(("text", "held"), [(PLAIN, 0), (DRAFT, 2), (QUOTES, 2 + 5)])
@@ -190,7 +190,7 @@ def test_check_finds_a_mistake_of_any_case() -> None:
 
 
 def test_check_looks_behind_the_answers() -> None:
-    renderer = make_renderer(DRAFT.replace("Mend: {{ draft }}", "Mend: {{ drft }}"))
+    renderer = make_renderer(DRAFT.replace("Fix: {{ draft }}", "Fix: {{ drft }}"))
     with pytest.raises(PromptlabError, match="'drft' is undefined, in case 'c0'") as caught:
         check_all(renderer)
     assert caught.value.where == "templates/greet/v1.j2:3"

@@ -19,7 +19,7 @@ PLAIN = "Greet {{ name }}."
 DRAFT = """\
 {% user %}Draft for {{ name }}.{% enduser %}
 {% generate draft %}
-{% user %}Mend: {{ draft }}{% enduser %}
+{% user %}Fix: {{ draft }}{% enduser %}
 """
 
 
@@ -54,7 +54,7 @@ def test_an_answer_leads_to_the_next_request(begin: Begin) -> None:
     assert carry(run) == 2
     turns = run.ended[0]
     assert [turn.name for turn in turns] == ["draft", "answer"]
-    assert texts_of(turns) == ["DRAFT FOR ADA.", "MEND: DRAFT FOR ADA."]
+    assert texts_of(turns) == ["DRAFT FOR ADA.", "FIX: DRAFT FOR ADA."]
     roles = [message.role for message in turns[1].request.messages]
     assert roles == ["user", "assistant", "user"]
 
@@ -182,7 +182,7 @@ def test_take_waits_while_another_worker_looks_answers_up(begin: Begin) -> None:
         [first], [second] = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
         [request] = first.result()
         await asyncio.sleep(0.01)
-        assert not second.done()  # the request under way may still lead to another
+        assert not second.done()  # the request in flight may still lead to another
         await work.give("echo", request, upper(request))
         return [len(await second)]
 

@@ -78,7 +78,7 @@ def test_what_an_older_promptlab_has_spent_is_what_it_has_stored(
     store.begin_run("r2", make_plan())
     unpriced = make_turn("b")
     unpriced = replace(unpriced, completion=replace(unpriced.completion, cost_usd=None))
-    with store.writer("r1") as writer:  # says nothing of what is spent, as it did
+    with store.writer("r1") as writer:  # does not report what is spent, like older code
         writer.put_turn(make_turn("a"))
         writer.put_turn(unpriced)
     assert (store.spent("r1"), store.spent("r2")) == (Spent(2, 0.25, 1), Spent())

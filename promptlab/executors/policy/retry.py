@@ -11,7 +11,7 @@ _FIRST_S = 0.5
 _LONGEST_S = 30.0
 _LONGEST_AWAY_S = 5.0  # trying to reach a server that is down costs nothing
 _WAITED_FOR = (Fault.BUSY, Fault.UNREACHABLE)  # until the time limit, however many tries it takes
-_AFTER = 0.1  # of a server's own delay: so that not all calls return at the same moment
+_JITTER = 0.1  # of a server's own delay: so that not all calls return at the same moment
 
 
 def wait_before_retry(
@@ -31,5 +31,5 @@ def wait_before_retry(
     longest = _LONGEST_AWAY_S if failure.fault is Fault.UNREACHABLE else _LONGEST_S
     wait = share * min(longest, _FIRST_S * 2 ** min(tries - 1, 10))
     if failure.wait_s:  # even a server that asks for no wait is not hammered
-        wait = failure.wait_s + share * min(1.0, _AFTER * failure.wait_s)
+        wait = failure.wait_s + share * min(1.0, _JITTER * failure.wait_s)
     return wait if elapsed_s + wait <= patience.limit_s else None

@@ -131,7 +131,7 @@ def serve(refuses: Refuses, calls: int, ceiling: int = 64) -> tuple[float, float
     """
 
     async def run() -> tuple[float, float]:
-        gate, sent, inside, draws = throttle(ceiling), 0, 0, random.Random(3)
+        gate, sent, inside, rng = throttle(ceiling), 0, 0, random.Random(3)
         seen: list[tuple[int, bool]] = []
 
         async def call_once() -> None:
@@ -141,7 +141,7 @@ def serve(refuses: Refuses, calls: int, ceiling: int = 64) -> tuple[float, float
                 sent, inside = sent + 1, inside + 1
                 refused = refuses(inside, sent)
                 seen.append((inside, refused))
-                await asyncio.sleep(draws.uniform(0.7, 1.3))
+                await asyncio.sleep(rng.uniform(0.7, 1.3))
                 inside -= 1
                 gate.leave(entry, BUSY if refused else GOOD)
 
@@ -156,8 +156,8 @@ def serve(refuses: Refuses, calls: int, ceiling: int = 64) -> tuple[float, float
 def test_refusals_that_do_not_depend_on_the_number_in_flight_take_little_of_it(
     share: float,
 ) -> None:
-    draws = random.Random(7)
-    in_flight, refused = serve(lambda *_: draws.random() < share, 2000)
+    rng = random.Random(7)
+    in_flight, refused = serve(lambda *_: rng.random() < share, 2000)
     assert in_flight > 32
     assert refused == pytest.approx(share, abs=0.04)
 
@@ -165,10 +165,10 @@ def test_refusals_that_do_not_depend_on_the_number_in_flight_take_little_of_it(
 @pytest.mark.parametrize("most", [5, 10, 13, 20, 40])
 @pytest.mark.parametrize("before", [0.0, 0.15])
 def test_what_a_server_bears_is_found_out_whatever_it_did_before(most: int, before: float) -> None:
-    draws = random.Random(7)
+    rng = random.Random(7)
 
     def refuses(in_flight: int, sent: int) -> bool:
-        return draws.random() < before if sent < 1000 else in_flight > most
+        return rng.random() < before if sent < 1000 else in_flight > most
 
     in_flight, refused = serve(refuses, 3000)
     assert 0.6 * most < in_flight < 1.25 * most
