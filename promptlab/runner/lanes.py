@@ -21,13 +21,7 @@ class Conversation:
 
     trial: Trial
     turns: list[Turn] = field(default_factory=list)
-    open: OpenTurn | None = None
-
-    @property
-    def pending(self) -> OpenTurn:
-        """Return the turn that waits for its answer."""
-        assert self.open is not None
-        return self.open
+    pending: OpenTurn = field(init=False)
 
     @property
     def visits(self) -> bool:
@@ -64,7 +58,6 @@ class Lane:
         """Add a trial that asks something here; its answer may be stored."""
         self.here += 1
         self.unchecked.append(conversation)
-        self.changed.set()
 
     def send(self, conversation: Conversation) -> None:
         """Queue a request, unless the same one is in flight."""

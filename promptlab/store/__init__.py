@@ -164,7 +164,8 @@ class Store:
 
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores for a run, in context; None means the primary scorer."""
-        return imported.measured(self._connection, self._number(run_id), scorer)
+        with self._connection.snapshot():  # scorer and scores agree, even if regraded meanwhile
+            return imported.measured(self._connection, self._number(run_id), scorer)
 
     # Gradings
 

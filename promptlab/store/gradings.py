@@ -91,5 +91,5 @@ def _require_whole(connection: Connection, run: int, new_scores: Mapping[int, Sc
     gradable = {trial.seq for trial in graded_trials(connection, run)}
     if info.status == "running" or gradable != new_scores.keys():
         raise StoreError(
-            f"run {info.run_id} is still running while it is graded", hint="wait for it to finish"
+            f"run {info.run_id} changed while it was being graded", hint="wait for it to finish"
         )

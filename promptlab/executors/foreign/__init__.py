@@ -20,14 +20,21 @@ _EXECUTE = "execute(work, backends, watch)"
 def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
     """Create the executor of that name; `jobs` is the number of calls in flight per backend."""
     kind = plugins.load("executors", name, root)
-    if not isinstance(kind, type):
+    if not callable(kind):
         raise PromptlabError(f"executor {name!r} is not a class", hint=_HINT)
-    if kind.__module__.startswith("promptlab.executors."):
+    if getattr(kind, "__module__", "").startswith("promptlab.executors."):
         return cast(type[Executor], kind)(jobs)
-    if not callable(getattr(kind, "execute", None)):
-        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
+    if isinstance(kind, type):
+        _require_execute(kind, name)
     with foreign(f"executor {name!r}: its __init__ fails", passing=(PromptlabError,)):
-        return _GuardedExecutor(name, cast(type[Executor], kind)(jobs))
+        instance = kind(jobs)
+    _require_execute(instance, name)
+    return _GuardedExecutor(name, instance)
+
+
+def _require_execute(instance: object, name: str) -> None:
+    if not callable(getattr(instance, "execute", None)):
+        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
 
 
 class _GuardedExecutor(Executor):
