@@ -303,7 +303,7 @@ def test_a_model_that_reads_text_alone_is_not_asked(
     more: tuple[str, ...],
 ) -> None:
     assert refused(promptlab("run", "colour", "-b", "chat", "-b", backend, *more)) == (
-        f"Error: colour@v1 shows an image in case 'red.png', and backend '{backend}' reads none"
+        f"Error: colour@v1 shows an image in case 'red.png', which backend '{backend}' cannot read"
         " (choose a backend that reads images)\n"
     )
     assert vendor_server.paths == []

@@ -153,7 +153,7 @@ def test_a_judge_that_is_gone_costs_its_scores_alone_until_it_is_back(
     rows = {scorer: rest for scorer, *rest in query(judged, scores)}
     assert rows["contains"] == [6, 6, None]
     assert rows["polite"][:2] == [6, 0]
-    assert "the model was asked, but backend 'judge' works no more" in rows["polite"][2]
+    assert "the model was asked, but backend 'judge' has failed" in rows["polite"][2]
     assert query(judged, "SELECT DISTINCT outcome FROM trials") == [("ok",)]
     fault_server.fail(None)
     resumed = promptlab("resume", "--json")

@@ -128,7 +128,7 @@ def test_an_answer_too_long_to_weigh_costs_its_scorer_alone(
 @pytest.mark.parametrize(
     ("scorers", "words", "told"),
     [
-        ("loglikelihood", ("-b", "echo"), "backend 'echo' does not tell"),
+        ("loglikelihood", ("-b", "echo"), "backend 'echo' does not report"),
         (
             "{loglikelihood: {options: 'yes, no'}}",
             (),

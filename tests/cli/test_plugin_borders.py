@@ -372,7 +372,7 @@ def test_how_a_backend_closes_takes_nothing_from_its_run(
             "    def execute(self, work, backends, watch): pass\n",
             "executor 'mine:Own': its execute fails: TypeError: ",
         ),
-        ("Own = 7\n", "executor 'mine:Own' is no class"),
+        ("Own = 7\n", "executor 'mine:Own' is not a class"),
     ],
 )
 def test_an_executor_is_told_as_the_users_too(

@@ -1,4 +1,4 @@
-"""A newer grading in the place of one before, which is kept."""
+"""Replacing a grading by a newer one, while the earlier one is kept."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_the_newest_grading_counts_and_the_one_before_is_kept(
 @pytest.mark.parametrize("seqs", [[], range(4), range(6)])
 def test_a_grading_of_other_trials_is_refused(store: Store, run_id: str, seqs: list[int]) -> None:
     spec = store.load_plan(run_id).scorers[0]
-    with pytest.raises(StoreError, match="run r1 is going on while it is graded"):
+    with pytest.raises(StoreError, match="run r1 changed while it was being graded"):
         store.replace_grading(run_id, spec, dict.fromkeys(seqs, NOW))
     assert store.scores(run_id, "exact_match") == dict.fromkeys(range(5), BEFORE)
 
 
-def test_a_run_that_goes_on_is_not_graded(store: Store, run_id: str) -> None:
+def test_a_running_run_is_not_graded(store: Store, run_id: str) -> None:
     store.end_run(run_id, "interrupted")
     store.resume_run(run_id)
     spec = store.load_plan(run_id).scorers[0]
-    with pytest.raises(StoreError, match="is going on"):
+    with pytest.raises(StoreError, match="changed while it was being graded"):
         store.replace_grading(run_id, spec, dict.fromkeys(range(5), NOW))
