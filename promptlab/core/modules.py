@@ -1,8 +1,7 @@
-"""The modules of a project: imported without shadowing a library, and known by their source.
+"""The modules of a project: imported without shadowing a library, and identified by their source.
 
-A project's folder stands at the end of the import path, so that a file of it called `json.py` is
-not what anybody else gets as `json`. A module that is asked for as `module:attr` is the project's
-all the same.
+A project's folder comes last on the import path, so that a project file called `json.py` is not
+what other code imports as `json`. A module requested as `module:attr` is still the project's own.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from promptlab.core.digest import digest_text
 
 _Sources = dict[str, str]
 
-# The sources of a project's modules, as they were when each was loaded. There is one project at a
-# time: two of them may call a module the same.
+# Digests of the sources of a project's modules when each was loaded. There is one project at a
+# time: two of them may have modules of the same name.
 _loaded: dict[Path, dict[Path, _Sources]] = {}
 
 
 def load_module(name: str, root: Path | None) -> ModuleType:
     """Import a module: the project's own where its folder has one of that name.
 
-    One that was edited since is loaded anew, with all that it imports from the project.
+    One that was edited since is reloaded, along with all that it imports from the project.
     """
     top, _, rest = name.partition(".")
     with _fresh_source():
@@ -43,7 +42,7 @@ def load_module(name: str, root: Path | None) -> ModuleType:
 
 
 def module_file(name: str, root: Path | None) -> Path | None:
-    """Return the file of a module's source, None where there is none to be read."""
+    """Return a module's source file, None where there is none to read."""
     own = None if root is None else _file_of(root, name.split("."))
     if own is not None:
         return own
@@ -57,20 +56,20 @@ def module_file(name: str, root: Path | None) -> Path | None:
 
 
 def sources(file: Path, root: Path | None) -> _Sources:
-    """Digest the source of a module and of all that it imports from the project, by their paths."""
+    """Digest the source of a module and of all that it imports from the project, by path."""
     if root is None or not file.is_relative_to(root):
         return {file.name: digest_text(_read(file))}
-    found: _Sources = {}
+    digests: _Sources = {}
     waiting = [file]
     while waiting:
         path = waiting.pop()
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
-        if name and name not in found:
+        if name and name not in digests:
             text = _read(path)
-            found[name] = digest_text(text)
+            digests[name] = digest_text(text)
             packages = _along(root, [*path.relative_to(root).parent.parts])
             waiting += [*packages, *_imported(text, path, root)]
-    return found
+    return digests
 
 
 def _read(path: Path) -> str:
@@ -81,7 +80,7 @@ def _read(path: Path) -> str:
 def _fresh_source() -> Iterator[None]:
     """Leave no compiled files in a project.
 
-    Python takes one for up to date by size and second: an edit right after a run would be missed.
+    Python compares only size and time in seconds: an edit right after a run would be missed.
     """
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
@@ -92,11 +91,11 @@ def _fresh_source() -> Iterator[None]:
 
 
 def _enter(root: Path) -> None:
-    """Put a project's folder at the end of the import path, in the place of another project's."""
+    """Put a project's folder at the end of the import path, replacing another project's."""
     for other in [other for other in _loaded if other != root]:
         for known in _loaded.pop(other).values():
             _forget(known, other)
-        if str(other) in sys.path[1:]:  # the first is the folder of a script, and not by us
+        if str(other) in sys.path[1:]:  # the first is a script's folder, not put there by us
             sys.path.remove(str(other))
     _loaded.setdefault(root, {})
     if str(root) not in sys.path:
@@ -104,7 +103,7 @@ def _enter(root: Path) -> None:
 
 
 def _forget_edited(file: Path, root: Path) -> None:
-    """Let go of a module whose source is not what was loaded: a notebook outlives many edits."""
+    """Unload a module whose source has changed since: a notebook outlives many edits."""
     now = sources(file, root)
     before = _loaded[root].get(file, now)
     _loaded[root][file] = now
@@ -120,7 +119,7 @@ def _forget(known: _Sources, root: Path) -> None:
 
 
 def _file_of(folder: Path, parts: list[str]) -> Path | None:
-    """Return the file that holds a module below a folder, if there is one."""
+    """Return the file of a module below a folder, if there is one."""
     place = folder.joinpath(*parts)
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if path.is_file():
@@ -129,7 +128,7 @@ def _file_of(folder: Path, parts: list[str]) -> Path | None:
 
 
 def _is_taken(name: str, own: Path) -> bool:
-    """Tell whether importing the name gives another module than that of the project's file."""
+    """Return whether importing the name gives a module other than the project's file."""
     if (loaded := sys.modules.get(name)) is not None:
         file = getattr(loaded, "__file__", None)
     else:
@@ -139,7 +138,7 @@ def _is_taken(name: str, own: Path) -> bool:
 
 
 def _load_beside(name: str, own: Path, root: Path) -> str:
-    """Load a project's module whose name is taken under another one, and return that."""
+    """Load a project's module whose name is taken under an alias, and return the alias."""
     alias = f"_project_{digest_text(str(root))[3:11]}_{name}"
     if alias in sys.modules:
         return alias
@@ -150,12 +149,12 @@ def _load_beside(name: str, own: Path, root: Path) -> str:
     with ExitStack() as stack:
         stack.callback(sys.modules.pop, alias)
         spec.loader.exec_module(module)
-        stack.pop_all()  # it is whole
+        stack.pop_all()  # it loaded completely
     return alias
 
 
 def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
-    """Yield the files of the project that a module's import statements name."""
+    """Yield the project files that a module's import statements name."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -174,6 +173,6 @@ def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
 
 
 def _along(folder: Path, parts: list[str]) -> Iterator[Path]:
-    """Yield the files of a module and of the packages that it is in: all of them are executed."""
+    """Yield the files of a module and of the packages it is in: importing executes all of them."""
     for length in range(1, len(parts) + 1):
         yield from filter(None, [_file_of(folder, parts[:length])])

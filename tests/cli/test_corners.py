@@ -65,7 +65,7 @@ def test_keys_that_are_no_texts_are_refused_at_any_depth(
     ran = promptlab("run", "greet")
     assert ran.code == 2
     assert re.match(
-        r"Error: suites/greet.yaml:4: .*gift has the key [17], which is no text", ran.err
+        r"Error: suites/greet.yaml:4: .*gift has the key [17], which is not text", ran.err
     )
 
 

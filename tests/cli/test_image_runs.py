@@ -231,13 +231,13 @@ def test_an_image_that_the_server_cannot_read_fails_its_own_trial(
          "cannot read the image 'gone.png': No such file or directory, in case 'gone.png'"
          " (paths start from the folder of the cases)"),
         ("scan.tiff", b"II*\0",
-         "'scan.tiff' is not named like an image that models read, in case 'scan.tiff'"
-         " (its name must end on .png, .jpg, .jpeg, .gif, .webp)"),
+         "'scan.tiff' is not named like an image that models can read, in case 'scan.tiff'"
+         " (its name must end in .png, .jpg, .jpeg, .gif, .webp)"),
         ("text.png", b"<html>not found</html>",
-         "the file 'text.png' holds no image that models read, in case 'text.png'"
-         " (save it anew as PNG, JPEG, GIF or WebP)"),
+         "the file 'text.png' is not an image that models can read, in case 'text.png'"
+         " (save it as PNG, JPEG, GIF or WebP)"),
         ("photo.png", b"\xff\xd8\xff\xe0 a photo",
-         "the image 'photo.png' is image/jpeg, and not image/png as its name says,"
+         "the image 'photo.png' is image/jpeg, not image/png as its name says,"
          " in case 'photo.png' (rename it: photo.jpg)"),
     ],
 )  # fmt: skip

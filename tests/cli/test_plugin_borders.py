@@ -31,14 +31,14 @@ def the_line(ran: Ran) -> str:
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("import sys\nsys.exit()", "cannot import 'mine:tone': SystemExit (mend mine)"),
-        ("import sys\nsys.exit(0)", "cannot import 'mine:tone': SystemExit: 0 (mend mine)"),
+        ("import sys\nsys.exit()", "cannot import 'mine:tone': SystemExit (fix mine)"),
+        ("import sys\nsys.exit(0)", "cannot import 'mine:tone': SystemExit: 0 (fix mine)"),
         (
             "class Boom(BaseException): pass\nraise Boom('so')",
-            "Boom: so (mend mine)",
+            "Boom: so (fix mine)",
         ),
-        ("raise BrokenPipeError()", "cannot import 'mine:tone': BrokenPipeError (mend mine)"),
-        ("raise MemoryError", "cannot import 'mine:tone': MemoryError (mend mine)"),
+        ("raise BrokenPipeError()", "cannot import 'mine:tone': BrokenPipeError (fix mine)"),
+        ("raise MemoryError", "cannot import 'mine:tone': MemoryError (fix mine)"),
         (
             "def tone(sample, *, level: 'oops()' = 1): return True\ndef oops(): raise SystemExit",
             "scorer 'tone' cannot be read: SystemExit",

@@ -1,4 +1,4 @@
-"""The border to code of a user's: what passes, what is told as theirs, what is put back."""
+"""The boundary to user code: what passes, what is reported as theirs, what is restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def raises(error: BaseException) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (ValueError("no\nway"), "its part fails: ValueError: no (fix it)"),
         (SystemExit(0), "its part fails: SystemExit: 0 (fix it)"),
@@ -38,10 +38,10 @@ def raises(error: BaseException) -> Any:
         ),
     ],
 )
-def test_whatever_is_raised_is_told_as_theirs(error: BaseException, told: str) -> None:
+def test_whatever_is_raised_is_reported_as_theirs(error: BaseException, message: str) -> None:
     with pytest.raises(PromptlabError) as caught, foreign("its part fails", hint="fix it"):
         raises(error)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
     assert caught.value.__cause__ is error
 
 
@@ -94,7 +94,7 @@ def test_a_cancellation_of_ours_passes() -> None:
         asyncio.run(cancelled())
 
 
-def test_the_folder_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_working_directory_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with foreign("it fails"):
         os.chdir("/")

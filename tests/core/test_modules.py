@@ -1,4 +1,4 @@
-"""The modules of a project: found beside libraries, known by all that they import."""
+"""The modules of a project: found beside libraries, identified by all that they import."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_projects_module_is_found_beside_the_library(project: Path, write: Wri
     assert sys.path[-1] == str(project)
 
 
-def test_two_projects_may_call_a_module_the_same(tmp_path: Path) -> None:
+def test_two_projects_may_have_modules_of_one_name(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "module_of_two.py").write_text("from helper_of_two import WORD\n")
@@ -90,7 +90,7 @@ def test_a_module_is_known_by_all_that_it_imports(
     assert all(now[part] != before[part] for part in known)
 
 
-def test_a_module_outside_of_a_project_is_known_by_itself(project: Path) -> None:
+def test_a_module_outside_a_project_is_identified_by_itself(project: Path) -> None:
     file = module_file("json", project)
     assert file is not None
     assert [*sources(file, project)] == ["__init__.py"]

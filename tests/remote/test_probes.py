@@ -143,6 +143,6 @@ def test_a_missing_key_is_told_before_any_call(fault_server: FaultServer) -> Non
     assert health == Health(
         False,
         "there is no key: OTHER is not set",
-        "export OTHER=..., or write it into the file .env of the project",
+        "export OTHER=..., or set it in the project's .env file",
     )
     assert fault_server.requests == 0
