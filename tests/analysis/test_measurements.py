@@ -135,7 +135,7 @@ def test_a_fresh_measurement_of_a_trial_is_another_repeat() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_an_error_of_one_run_is_mended_by_another(order: tuple[int, int]) -> None:
+def test_an_error_of_one_run_is_fixed_by_another(order: tuple[int, int]) -> None:
     runs = [measured_run([[1.0, None, None]]), measured_run([[None, 1.0, None]], number=2)]
     cells = only_arm(join([runs[place] for place in order])).cells
     assert cells.score.tolist() == [1.0, 1.0, 0.0]

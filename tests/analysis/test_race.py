@@ -224,7 +224,7 @@ def race_of(plan: Plan, scores: Scores, arrivals: Sequence[Arrival]) -> Race:
 
 
 @given(runs())
-def test_a_pair_is_decided_where_the_stored_results_say_whatever_came_first(
+def test_a_pair_is_decided_as_in_the_stored_results_whatever_came_first(
     drawn: tuple[Plan, Scores, list[Arrival]],
 ) -> None:
     plan, scores, arrivals = drawn

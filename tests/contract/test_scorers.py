@@ -1,4 +1,4 @@
-"""What every built-in scorer keeps to. A new one adds its parameters to `CONFIGURED`."""
+"""What every built-in scorer must do. A new one adds its parameters to `CONFIGURED`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_is_configured_here(name: str) -> None:
 
 
 class TestEveryScorer(ScorerContract):
-    """Ours keep to more: short reasons, and values that can travel to another process."""
+    """Built-in scorers do more: short reasons, and values that can be pickled."""
 
     @pytest.fixture(params=NAMES)
     def configured(self, request: pytest.FixtureRequest) -> Entry:
