@@ -19,6 +19,7 @@ from promptlab.core.decision import Limits, Rule
 from promptlab.core.messages import Json
 from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredRun
+from promptlab.scorers.identity import backends_in
 
 
 def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> list[Reason]:
@@ -107,6 +108,9 @@ def _graded_differently(scorer: str, both: Side, runs: Sequence[MeasuredRun]) ->
         return Reason(Code.SCORER_CONFIGURED_OTHERWISE, text, about)
     if len(versions) == 1 and len(identities - {None}) <= 1:
         return None
+    if len({backends_in(identity) for identity in identities - {None}}) > 1:
+        text = f"the scorer {scorer!r} asked other models in each run: run the suite again"
+        return Reason(Code.SCORER_ASKED_OTHERS, text, about)
     again = "; ".join(f"promptlab score {run.info.run_id}" for run in runs)
     text = f"the scorer {scorer!r} changed between the runs: grade both again ({again})"
     return Reason(Code.SCORER_CHANGED, text, about)

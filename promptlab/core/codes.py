@@ -73,6 +73,13 @@ class Code(StrEnum):
         "Run the suite again; stored answers cost nothing.",
         ("scorer", "runs"),
     )
+    SCORER_ASKED_OTHERS = (
+        "scorer-asked-others",
+        "refused",
+        "The scorer asked another model in each run.",
+        "Run the suite again; stored answers cost nothing.",
+        ("scorer", "runs"),
+    )
     DIFFERENT_CASES = (
         "different-cases",
         "refused",

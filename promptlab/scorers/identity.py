@@ -34,6 +34,11 @@ def with_backends(identity: str | None, digests: Mapping[str, str]) -> str:
     return canonical_json({**json.loads(identity or "{}"), "backends": dict(digests)})
 
 
+def backends_in(identity: str) -> str:
+    """Return the backends that an identity has been given, as canonical JSON."""
+    return canonical_json(json.loads(identity).get("backends", {}))
+
+
 def same_grading(first: ScorerSpec, second: ScorerSpec) -> bool:
     """Tell whether two specs grade by the same rules.
 

@@ -352,6 +352,7 @@ CHANGED = (
     "the scorer 'exact_match' changed between the runs: grade both again"
     " (promptlab score r1; promptlab score r2)",
 )
+ASKED_OTHERS = ("the scorer 'exact_match' asked other models in each run: run the suite again",)
 OTHERWISE = ("the scorer 'exact_match' has other parameters in each run: run the suite again",)
 
 
@@ -361,6 +362,11 @@ OTHERWISE = ("the scorer 'exact_match' has other parameters in each run: run the
         ({}, {"version": "2"}, CHANGED),
         ({"identity": "{}"}, {"identity": '{"source":{}}'}, CHANGED),
         ({"identity": "{}"}, {"params": {"ignore_case": True}}, OTHERWISE),
+        (
+            {"identity": '{"backends":{"j":"a"}}'},
+            {"identity": '{"backends":{"j":"b"}}'},
+            ASKED_OTHERS,
+        ),
         ({"identity": "{}"}, {"identity": "{}"}, ()),
         ({"identity": None}, {"identity": "{}"}, ()),  # an old run records nothing more
         ({"identity": None}, {"identity": "{}", "version": "2"}, CHANGED),

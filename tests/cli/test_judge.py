@@ -184,7 +184,7 @@ def test_runs_that_another_model_has_judged_are_not_compared(
     compared = promptlab("compare", "latest", "-2", "--json")
     [one] = json.loads(compared.out)["comparisons"]
     assert one["verdict"] == "refused"
-    assert "scorer-changed" in [reason["code"] for reason in one["reasons"]]
+    assert "scorer-asked-others" in [reason["code"] for reason in one["reasons"]]
 
 
 def test_a_judge_may_be_a_backend_of_the_suite(
