@@ -290,9 +290,9 @@ class HuggingFace:
     def _verify(self) -> None:
         folder = self._cache.place(self._weights.revision)
         manifest = read_manifest(folder)
-        if manifest and (spoilt := self._cache.spoilt(folder, manifest, reread=True)):
+        if manifest and (damaged := self._cache.damaged(folder, manifest, reread=True)):
             raise BackendError(
-                f"the converted weights of {self._name} are damaged: {', '.join(spoilt)}",
+                f"the converted weights of {self._name} are damaged: {', '.join(damaged)}",
                 hint=f"remove {folder}; it will be made again",
             )
 
