@@ -301,7 +301,7 @@ def test_an_adapter_for_another_base_says_so(case: str, tiny: Path, chat: Chat) 
     assert "it was made for org/other" in one_line(caught.value)
 
 
-def test_layers_that_are_too_many_or_too_few_are_told(
+def test_layers_that_are_too_many_or_too_few_are_reported(
     tiny: Path, chat: Chat, tiny_tokenizer: Any
 ) -> None:
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer))
@@ -317,7 +317,7 @@ def test_layers_that_are_too_many_or_too_few_are_told(
         opened(tiny, chat, adapter)
 
 
-def test_a_damaged_file_is_told_in_a_line(tiny: Path, chat: Chat, tiny_tokenizer: Any) -> None:
+def test_a_damaged_file_is_reported_in_a_line(tiny: Path, chat: Chat, tiny_tokenizer: Any) -> None:
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer))
     whole = (adapter / WEIGHTS).read_bytes()
     (adapter / WEIGHTS).write_bytes(whole[: len(whole) // 2])
@@ -356,7 +356,7 @@ def test_what_is_no_plain_lora_is_refused(tmp_path: Path, config: Any, message: 
     assert caught.value.hint
 
 
-def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"the adapter's folder .*gone does not exist"):
         found_in(tmp_path / "gone")
     with pytest.raises(BackendError, match=r"has no adapter_config\.json"):
@@ -389,7 +389,7 @@ def test_the_digest_is_of_the_files_that_matter(tmp_path: Path) -> None:
     assert found_in(folder).tokenizer == folder
 
 
-def test_an_adapter_in_the_place_of_a_model_is_told(tmp_path: Path) -> None:
+def test_an_adapter_in_the_place_of_a_model_is_reported(tmp_path: Path) -> None:
     from promptlab.local_model.files.weights import find
     from promptlab.local_model.loading.loading import load_model
 
