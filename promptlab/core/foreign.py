@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from promptlab.core.errors import PromptlabError
@@ -29,7 +28,6 @@ else:
 
 Passing = tuple[type[Exception], ...]
 
-_STDOUT, _STDERR = 1, 2
 _inside: ContextVar[bool] = ContextVar("inside code of a user's", default=False)
 
 
@@ -53,7 +51,8 @@ def foreign(
     finally:
         _inside.reset(token)
         if folder is not None and folder != _folder():
-            os.chdir(folder)
+            with suppress(OSError):  # they may have removed it
+                os.chdir(folder)
 
 
 async def call_foreign(function: Callable[[], Any], what: str, *, passing: Passing = ()) -> Any:
@@ -83,12 +82,13 @@ def last_line(error: BaseException) -> str:
 @contextmanager
 def own_stdout() -> Iterator[None]:
     """Keep stdout for what this thread says outside of code of a user's; the rest is for stderr."""
-    real = sys.stdout
-    sys.stdout = cast(IO[str], _OwnStdout(real))
+    real: IO[str] | None = sys.stdout
+    if real is not None:  # or it was closed before we began
+        sys.stdout = cast(IO[str], _OwnStdout(real))
     try:
         yield
     finally:
-        sys.stdout = real
+        sys.stdout = cast(IO[str], real)
 
 
 def take_stdout() -> None:
@@ -96,13 +96,12 @@ def take_stdout() -> None:
 
     That is a library in C, or a process that code of a user's starts.
     """
-    real = sys.stdout
-    if not isinstance(real, io.TextIOWrapper) or real.fileno() != _STDOUT:
-        return
+    real, other = sys.stdout, sys.stderr
+    if not isinstance(real, io.TextIOWrapper) or not isinstance(other, io.TextIOWrapper):
+        return  # one of them was closed before we began
     real.flush()
-    private = os.dup(_STDOUT)
-    with suppress(OSError):  # there is no stderr
-        os.dup2(_STDERR, _STDOUT)
+    private = os.dup(real.fileno())
+    os.dup2(other.fileno(), real.fileno())
     sys.stdout = os.fdopen(
         private, "w", encoding=real.encoding, errors="replace", buffering=1 if real.isatty() else -1
     )
@@ -164,8 +163,8 @@ def _is_ours(error: BaseException) -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _folder() -> Path | None:
+def _folder() -> str | None:
     try:
-        return Path.cwd()
+        return os.getcwd()  # noqa: PTH109 - a path would take longer than many a scorer
     except FileNotFoundError:  # it was removed under us
         return None

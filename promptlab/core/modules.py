@@ -18,7 +18,11 @@ from types import ModuleType
 
 from promptlab.core.digest import digest_text
 
-_loaded: dict[Path, dict[str, str]] = {}  # the sources of a module, as they were when it was loaded
+_Sources = dict[str, str]
+
+# The sources of a project's modules, as they were when each was loaded. There is one project at a
+# time: two of them may call a module the same.
+_loaded: dict[Path, dict[Path, _Sources]] = {}
 
 
 def load_module(name: str, root: Path | None) -> ModuleType:
@@ -28,15 +32,12 @@ def load_module(name: str, root: Path | None) -> ModuleType:
     """
     top, _, rest = name.partition(".")
     with _fresh_source():
-        if root is None:
+        if root is None or not name:
             return importlib.import_module(name)
-        if str(root) not in sys.path:
-            sys.path.append(str(root))
-        own = _file_of(root, [top])
-        if own is None:
-            return importlib.import_module(name)
-        _forget_edited(module_file(name, root) or own, root)
-        if _is_taken(top, own):
+        _enter(root)
+        if (file := _file_of(root, name.split("."))) is not None:
+            _forget_edited(file, root)
+        if (own := _file_of(root, [top])) is not None and _is_taken(top, own):
             top = _load_beside(top, own, root)
         return importlib.import_module(f"{top}.{rest}" if rest else top)
 
@@ -55,21 +56,25 @@ def module_file(name: str, root: Path | None) -> Path | None:
     return Path(spec.origin)
 
 
-def sources(file: Path, root: Path | None) -> dict[str, str]:
+def sources(file: Path, root: Path | None) -> _Sources:
     """Digest the source of a module and of all that it imports from the project, by their paths."""
-    found: dict[str, str] = {}
+    if root is None or not file.is_relative_to(root):
+        return {file.name: digest_text(_read(file))}
+    found: _Sources = {}
     waiting = [file]
     while waiting:
         path = waiting.pop()
-        inside = root is not None and path.is_relative_to(root)
-        name = path.relative_to(root).as_posix() if root is not None and inside else path.name
-        if name in found:
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        found[name] = digest_text(text)
-        if root is not None and inside:
-            waiting += _imported(text, path, root)
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+        if name and name not in found:
+            text = _read(path)
+            found[name] = digest_text(text)
+            packages = _along(root, [*path.relative_to(root).parent.parts])
+            waiting += [*packages, *_imported(text, path, root)]
     return found
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 @contextmanager
@@ -86,14 +91,29 @@ def _fresh_source() -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
+def _enter(root: Path) -> None:
+    """Put a project's folder at the end of the import path, in the place of another project's."""
+    for other in [other for other in _loaded if other != root]:
+        for known in _loaded.pop(other).values():
+            _forget(known, other)
+        if str(other) in sys.path[1:]:  # the first is the folder of a script, and not by us
+            sys.path.remove(str(other))
+    _loaded.setdefault(root, {})
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+
+
 def _forget_edited(file: Path, root: Path) -> None:
     """Let go of a module whose source is not what was loaded: a notebook outlives many edits."""
     now = sources(file, root)
-    before = _loaded.get(file, now)
-    _loaded[file] = now
-    if now == before:
-        return
-    stale = {str(root / path) for path in before}
+    before = _loaded[root].get(file, now)
+    _loaded[root][file] = now
+    if now != before:
+        _forget(before, root)
+
+
+def _forget(known: _Sources, root: Path) -> None:
+    stale = {str(root / path) for path in known}
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) in stale:
             del sys.modules[name]
@@ -145,7 +165,8 @@ def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
             for name in node.names:
                 yield from _along(root, name.name.split("."))
         elif isinstance(node, ast.ImportFrom):
-            folder = root if node.level == 0 else file.parents[node.level - 1]
+            above = [root, *file.parents]
+            folder = above[min(node.level, len(above) - 1)]
             parts = node.module.split(".") if node.module else []
             yield from _along(folder, parts)
             for name in node.names:

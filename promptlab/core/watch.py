@@ -7,14 +7,16 @@ ends, an executor of the backends it serves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import TrialResult, Turn
 
 
-class Watch(Protocol):
-    """Whoever wants to see a run go on: a progress display, a notebook, a test."""
+class Watch:
+    """Whoever wants to see a run go on: a progress display, a notebook, a test.
+
+    Derive from it, and override the events that are worth something.
+    """
 
     def begun(self, done: int) -> None:
         """Hear that a run begins or goes on, with so many trials done before."""
@@ -47,35 +49,5 @@ class Watch(Protocol):
         """See a trial that was just graded."""
 
 
-class NullWatch:
-    """A watch that looks away. Derive from it to see some of the events."""
-
-    def begun(self, done: int) -> None:
-        """Do nothing."""
-
-    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Do nothing."""
-
-    def opening(self, backend: str, notice: str | None) -> None:
-        """Do nothing."""
-
-    def opened(self, backend: str) -> None:
-        """Do nothing."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Do nothing."""
-
-    def left_open(self, backend: str, error: PromptlabError) -> None:
-        """Do nothing."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Do nothing."""
-
-    def draining(self, calls: int) -> None:
-        """Do nothing."""
-
-    def spoke(self, turn: Turn) -> None:
-        """Do nothing."""
-
-    def finished(self, result: TrialResult) -> None:
-        """Do nothing."""
+class NullWatch(Watch):
+    """A watch that looks away."""

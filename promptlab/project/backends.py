@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -30,18 +31,14 @@ def make_backend(
 
     `environment` is where the backend will look its key up. One that is not ours is guarded.
     """
-    try:
+    with _placed(entry):
         found = plugins.load("backends", entry.kind, root)
         kind = _class_of(found, entry)
         options = _options(kind, entry, root)
         model = _model_of(entry, root)
-        if model is not None and is_key(model):
-            raise PromptlabError(
-                "a key stands in the place of the model's name",
-                hint="write the model there, and set the key in the environment",
-            )
-        if kind.__module__.startswith("promptlab.backends.") and kind is found:
-            return kind(model, options, environment)
+    if kind.__module__.startswith("promptlab.backends.") and kind is found:
+        return kind(model, options, environment)
+    with _placed(entry):
         with foreign(f"backend {entry.name!r}: its __init__ fails", passing=(PromptlabError,)):
             made: Backend
             if kind is found:
@@ -52,9 +49,16 @@ def make_backend(
         require_facts(made, entry.name)
         guarded = GuardedBackend(entry.name, made, _origin(entry, root))
         guarded.require_facts()
+    return guarded
+
+
+@contextmanager
+def _placed(entry: BackendEntry) -> Iterator[None]:
+    """Let errors say where the backend is written."""
+    try:
+        yield
     except PromptlabError as error:
         raise error.at(entry.where) from error
-    return guarded
 
 
 def _class_of(found: object, entry: BackendEntry) -> type[Backend]:
@@ -93,6 +97,11 @@ def _model_of(entry: BackendEntry, root: Path) -> str | None:
     """Return the model; a folder or file is looked for from the project, not from where one is."""
     if entry.model is not None and (root / entry.model).exists():
         return str(root / entry.model)
+    if entry.model is not None and is_key(entry.model):
+        raise PromptlabError(
+            "a key stands in the place of the model's name",
+            hint="write the model there, and set the key in the environment",
+        )
     return entry.model
 
 

@@ -17,17 +17,11 @@ from promptlab.runner.requests import OpenTurn
 
 @dataclass(slots=True)
 class Conversation:
-    """A trial under way: the turns so far, and the one that waits for its answer."""
+    """A trial under way: the turns so far, and the one that was asked last."""
 
     trial: Trial
     turns: list[Turn] = field(default_factory=list)
-    open: OpenTurn | None = None
-
-    @property
-    def asked(self) -> OpenTurn:
-        """Return what was asked and not yet answered."""
-        assert self.open is not None
-        return self.open
+    asked: OpenTurn = field(init=False)
 
     @property
     def visits(self) -> bool:
@@ -64,7 +58,6 @@ class Lane:
         """Take in a trial that asks something here; its answer may be stored."""
         self.here += 1
         self.unchecked.append(conversation)
-        self.changed.set()
 
     def send(self, conversation: Conversation) -> None:
         """Have a request sent, unless the same one is on its way."""

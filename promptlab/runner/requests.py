@@ -85,12 +85,14 @@ class Renderer:
 
     def asks_ahead(self, trial: Trial, calls: Sequence[Call]) -> Iterator[OpenTurn]:
         """Yield what scorers will ask of a trial, as far as that is known before it has answers."""
+        if not self._asking:
+            return
         turns = [
             Turn(call.name, Request("", call.messages, Sampling()), NOT_GIVEN, cached=True)
             for call in calls
         ]
         graded = graded_turn(turns, self.plan.grade)
-        if not self._asking or graded is None:
+        if graded is None:
             return
         sample = self._samples.of(trial, turns, graded)
         for scorer in self._asking:

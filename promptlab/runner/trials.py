@@ -186,9 +186,10 @@ class TrialWork:
     def _ask(self, conversation: Conversation) -> bool:
         """Render the next call of a trial; False at its end."""
         while True:
-            conversation.open = self._renderer.next(conversation.trial, conversation.turns)
-            if conversation.open is None:
+            opened = self._renderer.next(conversation.trial, conversation.turns)
+            if opened is None:
                 return False
+            conversation.asked = opened
             lane = self._lane_of(conversation)
             if lane.failure is None or not conversation.visits:
                 lane.enter(conversation)

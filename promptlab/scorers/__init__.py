@@ -43,6 +43,7 @@ __all__ = [
     "Ask",
     "BackendName",
     "Description",
+    "Runs",
     "Sample",
     "Scorer",
     "describe",
@@ -102,7 +103,7 @@ class Sample:
 
 def _answered(turn: Turn) -> Completion:
     if turn.completion.outcome is Outcome.ERROR:
-        raise LookupError(f"the model was asked, but {turn.completion.error}")
+        raise LookupError(f"the model was asked, but {turn.completion.error or 'gave no answer'}")
     return turn.completion
 
 

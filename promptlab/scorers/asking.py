@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, get_args
 
-from promptlab.core.digest import generation_key, seed_from, weighing_key
+from promptlab.core.digest import canonical_json, generation_key, seed_from, weighing_key
 from promptlab.core.types import Json, Message, Request, Sampling
 
 _A_BACKEND = "the name of a backend"
@@ -40,6 +40,27 @@ class Ask:
     continuations: Sequence[str] = ()
     repeat: int = 0
     purpose: str = ""
+
+
+def flaw_of(ask: object) -> str | None:
+    """Say what of a user's question makes no request, None if nothing does. It may raise, too."""
+    if not isinstance(ask, Ask):
+        return "that is no Ask"
+    messages, texts = ask.messages, ask.continuations
+    sampling: object = ask.sampling
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        return "its continuations are not a list of texts"
+    if not (messages is None or isinstance(messages, str) or _is_conversation(messages)):
+        return "its messages are neither a text nor a list of Messages"
+    if not isinstance(sampling, Sampling):
+        return "its sampling is no Sampling"
+    if ask.schema is not None:
+        canonical_json(dict(ask.schema))
+    return None
+
+
+def _is_conversation(messages: Sequence[object]) -> bool:
+    return bool(messages) and all(isinstance(message, Message) for message in messages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
-from promptlab.core.types import Case, Json, Score, ScorerSpec
+from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers import Ask, Sample, Scorer, get_scorer
-from promptlab.scorers.asking import backends_named, names_backend
+from promptlab.scorers.asking import backends_named, flaw_of, names_backend
 from promptlab.scorers.fill import Blank, blank
-from promptlab.scorers.identity import identity_of
+from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
@@ -71,8 +72,9 @@ class BoundScorer:
         place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
         with foreign(f"{place}: its asks fail"):
             asks = list(self.scorer.asks(sample, **params))
-        for ask in asks:
-            self._check_ask(ask, place)
+            flaws = [flaw_of(ask) for ask in asks]
+        for ask, flaw in zip(asks, flaws, strict=True):
+            self._check_ask(ask, flaw, place)
         return asks
 
     def asks_ahead(self, sample: Sample) -> list[Ask]:
@@ -87,9 +89,9 @@ class BoundScorer:
                 return []
             raise
 
-    def _check_ask(self, ask: Ask, place: str) -> None:
-        if not isinstance(ask, Ask):
-            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}, which is no Ask")
+    def _check_ask(self, ask: Ask, flaw: str | None, place: str) -> None:
+        if flaw is not None:
+            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}: {flaw}")
         if "" in ask.continuations:
             raise PromptlabError(
                 f"{place}: there is an empty answer to weigh",
@@ -98,7 +100,7 @@ class BoundScorer:
         if ask.backend is not None and ask.backend not in self.backends:
             raise PromptlabError(
                 f"{place}: it asks the backend {ask.backend!r}, which none of its parameters names",
-                hint="annotate the parameter as promptlab.scorers.BackendName",
+                hint="annotate the parameter as promptlab.BackendName",
             )
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
@@ -156,6 +158,20 @@ def bind(
     return tuple(_bind_one(entry, root, time_limit_s) for entry in parsed)
 
 
+def knowing(
+    scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec]
+) -> tuple[BoundScorer, ...]:
+    """Let scorers that ask backends be known by these, too."""
+    digests = {spec.name: spec.digest for spec in backends}
+    return tuple(_knowing(scorer, digests) if scorer.backends else scorer for scorer in scorers)
+
+
+def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
+    asked = {name: digests[name] for name in scorer.backends}
+    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, asked))
+    return replace(scorer, spec=spec)
+
+
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     """Read one item of a suite's `scorers`, or a stored scorer."""
     if isinstance(entry, ScorerSpec):
@@ -200,7 +216,11 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
     spec = ScorerSpec(
-        *(entry.label, scorer.name, scorer.version, given, scorer.judge),
+        label=entry.label,
+        name=scorer.name,
+        version=scorer.version,
+        params=given,
+        judge=scorer.judge,
         identity=identity_of(scorer, root),
     )
     named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
@@ -247,13 +267,12 @@ def _refuse_wrong_names(label: str, fields: Mapping[str, Field], given: Mapping[
 def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> None:
     if scorer.check is None:
         return
+    known = (ValueError, PromptlabError)
     try:
-        with foreign(f"{place}: its check fails"):
+        with nullcontext() if scorer.ours else foreign(f"{place}: its check fails", passing=known):
             scorer.check(**params)
-    except PromptlabError as error:
-        if isinstance(cause := error.__cause__, ValueError):
-            raise PromptlabError(f"{place}: {cause}") from cause
-        raise
+    except ValueError as error:
+        raise PromptlabError(f"{place}: {error}") from error
 
 
 def _place(label: str, parameter: str) -> str:

@@ -1,4 +1,4 @@
-"""What a scorer's verdicts depend on beside its version and parameters: source and libraries.
+"""What a scorer's verdicts depend on beside version and parameters: source, libraries, judges.
 
 The source of a scorer of ours is left out: its `version` speaks for it, so that an edit beside it
 makes no other scorer of it. Files of data that a scorer reads are not known here.
@@ -6,6 +6,8 @@ makes no other scorer of it. Files of data that a scorer reads are not known her
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
@@ -25,6 +27,11 @@ def identity_of(scorer: Scorer, root: Path | None) -> str:
     if libraries := _versions(names):
         found["libraries"] = libraries
     return canonical_json(found)
+
+
+def with_backends(identity: str | None, digests: Mapping[str, str]) -> str:
+    """Add to an identity the backends that are asked, by name: another model judges otherwise."""
+    return canonical_json({**json.loads(identity or "{}"), "backends": dict(digests)})
 
 
 def same_grading(first: ScorerSpec, second: ScorerSpec) -> bool:

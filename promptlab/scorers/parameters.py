@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -16,25 +17,32 @@ from pydantic.errors import PydanticSchemaGenerationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
 from promptlab.scorers.signature import Parameter, parameters_of
 
+_KNOWN = (PydanticSerializationError, ValidationError, PromptlabError)
 _YAML_HINT = "put true and false in quotes where they are texts"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter with what checks its values. Values of the `plain` types need no check."""
+    """A parameter with what checks its values. Values of the `plain` types need no check.
+
+    Where the scorer is not `ours`, its annotation may name functions of a user's that check them.
+    """
 
     parameter: Parameter
     adapter: TypeAdapter[Any]
     plain: frozenset[object]
+    ours: bool = False
 
     def parse(self, value: object) -> Any:
         """Return the value as the function wants it. Raise `PromptlabError` where it is wrong."""
         if type(value) in self.plain:
             return value
         try:
-            return self.adapter.validate_json(to_json(value), strict=True)
+            with nullcontext() if self.ours else foreign("it cannot be checked", passing=_KNOWN):
+                return self.adapter.validate_json(to_json(value), strict=True)
         except PydanticSerializationError:
             raise PromptlabError(f"{reprlib.repr(value)} is not a JSON value") from None
         except ValidationError as error:
@@ -62,10 +70,11 @@ class Field:
 
 def fields_of(function: Callable[..., object]) -> dict[str, Field]:
     """Return the fields of a scorer function by the names that suites use."""
-    return {parameter.name: _field(parameter) for parameter in parameters_of(function)}
+    ours = getattr(function, "__module__", "").startswith("promptlab.")
+    return {parameter.name: _field(parameter, ours=ours) for parameter in parameters_of(function)}
 
 
-def _field(parameter: Parameter) -> Field:
+def _field(parameter: Parameter, *, ours: bool) -> Field:
     annotation: Any = parameter.annotation
     try:
         adapter = TypeAdapter[Any](annotation)
@@ -75,7 +84,7 @@ def _field(parameter: Parameter) -> Field:
             "which no value of a suite can be",
             hint="annotate it with a JSON type: str, float, bool, list[str], ...",
         ) from None
-    return Field(parameter, adapter, _plain_types(annotation))
+    return Field(parameter, adapter, _plain_types(annotation), ours)
 
 
 def _plain_types(annotation: object) -> frozenset[object]:

@@ -34,10 +34,13 @@ _FAILED = Score(0.0, passed=False)
 
 def runner(scorer: Scorer, time_limit_s: float) -> Run:
     """Return the way to run this scorer; what is not ours gets a time limit where one can hold."""
+    if scorer.ours:
+        ways = {"inline": _run_at_once, "thread": _run_pooled, "async": _await}
+        return partial(ways[scorer.way], scorer.function)
     if scorer.way == "inline":
-        return partial(_run_at_once if scorer.ours else _run_guarded, scorer.function)
+        return partial(_run_guarded, scorer.function)
     run: Run = partial(_await if scorer.way == "async" else _run_in_thread, scorer.function)
-    return run if scorer.ours else partial(_run_within, time_limit_s, run)
+    return partial(_run_within, time_limit_s, run)
 
 
 def score_of(result: object) -> Score:
@@ -85,11 +88,20 @@ def _legal(score: Score) -> Score:
     return replace(score, value=float(score.value), passed=passed)
 
 
-async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+def _graded(function: Function, sample: Sample, params: Params) -> Score:
     try:
         return score_of(function(sample, **params))
     except Exception as error:  # noqa: BLE001 - what a scorer raises is a failed score
         return failed_score(error)
+
+
+async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+    return _graded(function, sample, params)
+
+
+async def _run_pooled(function: Function, sample: Sample, params: Params) -> Score:
+    """Run a function that ends by itself in a thread that others use, too."""
+    return await asyncio.to_thread(_graded, function, sample, params)
 
 
 async def _run_guarded(function: Function, sample: Sample, params: Params) -> Score:

@@ -164,7 +164,8 @@ class Store:
 
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores of a run with their setting; None is the primary scorer."""
-        return imported.measured(self._connection, self._number(run_id), scorer)
+        with self._connection.snapshot():  # a scorer and its scores, though it be graded anew now
+            return imported.measured(self._connection, self._number(run_id), scorer)
 
     # Gradings
 

@@ -11,7 +11,17 @@ import pytest
 import promptlab
 
 PROMISED = [
-    *("Backend", "Case", "Comparisons", "Completion", "Difference", "Effects", "Executor"),
+    *(
+        "Ask",
+        "Backend",
+        "BackendName",
+        "Case",
+        "Comparisons",
+        "Completion",
+        "Difference",
+        "Effects",
+        "Executor",
+    ),
     *("Forecast", "Message", "Outcome", "Project", "Prompt", "PromptlabError", "RemoteBackend"),
     *("Request", "Results", "Run", "Sample", "Score", "Version"),
     *("open_project", "scorer", "template"),

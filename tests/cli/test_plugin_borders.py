@@ -13,33 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Promptlab, Ran, edit, query
+from .conftest import Promptlab, Ran, alone, edit, query, with_backend, with_scorer
 
 _TONE = "def tone(sample):\n    {}\n"
 _LIMIT_S = 60
-
-
-def alone(root: Path, *words: str, limit_s: float = _LIMIT_S) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", "promptlab", *words],
-        capture_output=True,
-        text=True,
-        cwd=root,
-        timeout=limit_s,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def with_scorer(root: Path, code: str) -> None:
-    (root / "mine.py").write_text(code, encoding="utf-8")
-    edit(root / "suites/greet.yaml", "  - length", "  - mine:tone\n  - length")
-
-
-def with_backend(root: Path, code: str, kind: str = "mine:Mine") -> None:
-    (root / "mine.py").write_text(code, encoding="utf-8")
-    (root / "promptlab.toml").write_text(f'[backends.mine]\nkind = "{kind}"\n', encoding="utf-8")
-    edit(root / "suites/greet.yaml", "[echo]", "[mine]")
 
 
 def the_line(ran: Ran) -> str:
@@ -261,6 +238,18 @@ def test_a_task_of_a_plugins_that_exits_is_told(project: Path, promptlab: Prompt
     ran = promptlab("run", "greet", "--json")
     assert ran.code == 2
     assert the_line(ran) == "Error: a plugin ended the program (find its sys.exit)"
+
+
+def test_a_parameter_that_their_code_checks_is_told(project: Path, promptlab: Promptlab) -> None:
+    with_scorer(
+        project,
+        "from typing import Annotated\nfrom pydantic import AfterValidator\n"
+        "def tone(sample, *, level: Annotated[int, AfterValidator(lambda value: 1 / 0)]):\n"
+        "    return True\n",
+    )
+    edit(project / "suites/greet.yaml", "mine:tone", "mine:tone: {level: 3}")
+    told = "scorer 'tone', parameter 'level': it cannot be checked: ZeroDivisionError"
+    assert told in the_line(promptlab("run", "greet"))
 
 
 def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptlab) -> None:

@@ -170,11 +170,18 @@ def asking(given: object) -> BoundScorer:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("yes", "it asks 'y', which is no Ask"),
+        ("yes", "it asks 'y': that is no Ask"),
         (None, "its asks fail: TypeError: 'NoneType' object is not iterable"),
-        ([1], "it asks 1, which is no Ask"),
+        ([1], "it asks 1: that is no Ask"),
         ([Ask(continuations=[""])], "there is an empty answer to weigh"),
         ([Ask(backend="other")], "it asks the backend 'other', which none of its parameters names"),
+        ([Ask(continuations="yes")], "its continuations are not a list of texts"),
+        ([Ask(continuations=[1])], "its continuations are not a list of texts"),  # type: ignore[list-item]
+        ([Ask(["Polite?"])], "its messages are neither a text nor a list of Messages"),  # type: ignore[list-item]
+        ([Ask([])], "its messages are neither a text nor a list of Messages"),
+        ([Ask(5)], "its asks fail: TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
+        ([Ask("?", sampling={})], "its sampling is no Sampling"),  # type: ignore[arg-type]
+        ([Ask("?", schema={"a": {1}})], "its asks fail: TypeError: Object of type set"),  # type: ignore[dict-item]
         (KeyError("x"), "its asks fail: KeyError: 'x'"),
     ],
 )

@@ -20,14 +20,21 @@ _EXECUTE = "execute(work, backends, watch)"
 def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
     """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
     kind = plugins.load("executors", name, root)
-    if not isinstance(kind, type):
+    if not callable(kind):
         raise PromptlabError(f"executor {name!r} is no class", hint=_HINT)
-    if kind.__module__.startswith("promptlab.executors."):
+    if getattr(kind, "__module__", "").startswith("promptlab.executors."):
         return cast(type[Executor], kind)(jobs)
-    if not callable(getattr(kind, "execute", None)):
-        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
+    if isinstance(kind, type):
+        _require_execute(kind, name)
     with foreign(f"executor {name!r}: its __init__ fails", passing=(PromptlabError,)):
-        return _GuardedExecutor(name, cast(type[Executor], kind)(jobs))
+        made = kind(jobs)
+    _require_execute(made, name)
+    return _GuardedExecutor(name, made)
+
+
+def _require_execute(made: object, name: str) -> None:
+    if not callable(getattr(made, "execute", None)):
+        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
 
 
 class _GuardedExecutor(Executor):
