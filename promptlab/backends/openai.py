@@ -104,7 +104,7 @@ class OpenAI(RemoteBackend):
             lines.append("seed is not sent: the responses API does not support it")
         if schema is not None and not is_strict(schema):
             lines.append(
-                "the schema is not sent as strict, which needs an object with additionalProperties"
+                "the schema is not sent as strict, which wants an object with additionalProperties"
                 " false and all properties required at every level: answers may depart from it"
             )
         return lines
