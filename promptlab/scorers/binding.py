@@ -2,10 +2,10 @@
 
     exact_match                                     by name alone
     exact_match: {ignore_case: true}                with parameters
-    my_module:my_scorer: {name: tone, level: 3}     the user's own, under a label of its own
+    my_module:my_scorer: {name: tone, level: 3}     user-defined, with its own label
 
 A parameter's value is checked against the function's annotation as soon as it is known: a plain
-one when the suite is read, one that holds `{{ ... }}` for every case before the first model call.
+value when the suite is read, one with `{{ ... }}` for every case before the first model call.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
 _LABEL = re.compile(r"\w[\w.-]*")
-_LABEL_KEY = "name"  # the one parameter that is ours: no scorer can have it
+_LABEL_KEY = "name"  # a reserved parameter: no scorer can have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class BoundScorer:
-    """A scorer with its parameters. `spec` is what a run keeps of it.
+    """A scorer with its parameters. `spec` is what a run stores about it.
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
-    `backends` are the names of those it may ask, beside the one whose answers it grades.
+    `backends` are the names of those it may ask, besides the one whose answers it grades.
     """
 
     spec: ScorerSpec
@@ -62,9 +62,9 @@ class BoundScorer:
     backends: tuple[str, ...] = ()
 
     def asks(self, sample: Sample) -> list[Ask]:
-        """Return what it wants to know from a model, answered before or not.
+        """Return its questions to a model, whether or not they are already answered.
 
-        Raise `PromptlabError` where that cannot be told.
+        Raise `PromptlabError` if they cannot be determined.
         """
         if self.scorer.asks is None:
             return []
@@ -78,9 +78,9 @@ class BoundScorer:
         return asks
 
     def asks_ahead(self, sample: Sample) -> list[Ask]:
-        """Return what it will ask where a stand-in is all there is of the output.
+        """Return what it will ask, given only a stand-in for the output.
 
-        A function that reads the output may fail at that, and not at what a model says.
+        A function that reads the output may fail on that but not on a model's answer.
         """
         try:
             return self.asks(sample)
@@ -104,7 +104,7 @@ class BoundScorer:
             )
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
-        """Return the parameters for this case. Raise `PromptlabError` where they do not fit."""
+        """Return the parameters for this case. Raise `PromptlabError` if they do not fit."""
         if not self.blanks:
             return self.fixed
         params = self._filled(case)
@@ -112,9 +112,9 @@ class BoundScorer:
         return params
 
     async def score(self, sample: Sample) -> Score:
-        """Grade a sample; whatever goes wrong is a failed score.
+        """Grade a sample; any error is a failed score.
 
-        A synchronous scorer of ours never suspends, so awaiting it costs no turn of the loop.
+        A synchronous built-in scorer never suspends, so awaiting it does not yield to the loop.
         """
         try:
             params = self._filled(sample.case) if self.blanks else self.fixed
@@ -124,7 +124,7 @@ class BoundScorer:
         return self._explained(score, sample) if score.value is None else score
 
     def _explained(self, score: Score, sample: Sample) -> Score:
-        """Say of a failed score what kept the scorer from asking, if anything did."""
+        """Add to a failed score what prevented the scorer from asking, if anything did."""
         try:
             self.asks(sample)
         except PromptlabError as error:
@@ -147,7 +147,7 @@ def bind(
     root: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> tuple[BoundScorer, ...]:
-    """Bind every scorer of a suite or of a stored run, each under a label of its own."""
+    """Bind every scorer of a suite or of a stored run, each with a unique label."""
     parsed = [parse_scorer_entry(entry) for entry in entries]
     for label, count in Counter(entry.label for entry in parsed).items():
         if count > 1:
@@ -161,14 +161,14 @@ def bind(
 def knowing(
     scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec]
 ) -> tuple[BoundScorer, ...]:
-    """Let scorers that ask backends be known by these, too."""
+    """Add the backends that scorers ask to the scorers' identities."""
     digests = {spec.name: spec.digest for spec in backends}
     return tuple(_knowing(scorer, digests) if scorer.backends else scorer for scorer in scorers)
 
 
 def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
-    asked = {name: digests[name] for name in scorer.backends}
-    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, asked))
+    used = {name: digests[name] for name in scorer.backends}
+    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, used))
     return replace(scorer, spec=spec)
 
 
@@ -188,7 +188,7 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     if not isinstance(label, str) or not _LABEL.fullmatch(label):
         raise PromptlabError(
             f"scorer {name!r} cannot be called {label!r}",
-            hint="a name is made of letters, digits, '_', '-' and '.'",
+            hint="a name consists of letters, digits, '_', '-' and '.'",
         )
     return Entry(name, label, {key: value for key, value in params.items() if key != _LABEL_KEY})
 
@@ -197,7 +197,7 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
     scorer = get_scorer(entry.name, root)
     given = _as_json(entry)
     with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
-        fields = fields_of(scorer.function)  # its annotations may be texts, which are evaluated
+        fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
     _refuse_wrong_names(entry.label, fields, given)
     fixed: dict[str, Any] = {}
     blanks: list[tuple[Field, Blank]] = []
@@ -233,7 +233,7 @@ def _names_backend(field: Field) -> bool:
 
 
 def _refuse_blank_backend(field: Field) -> None:
-    """Refuse a backend that would differ from case to case: a plan names all of its backends."""
+    """Refuse a backend that would differ between cases: a plan names all of its backends."""
     if _names_backend(field):
         raise PromptlabError(
             "the name of a backend cannot be filled in from the case", hint="write the name itself"
@@ -241,7 +241,7 @@ def _refuse_blank_backend(field: Field) -> None:
 
 
 def _as_json(entry: Entry) -> dict[str, Json]:
-    """Return the parameters as plain JSON: they are stored and digested (a YAML date is text)."""
+    """Return the parameters as plain JSON, to be stored and digested (a YAML date is text)."""
     try:
         given: dict[str, Json] = from_json(to_json(entry.params))
         canonical_json(given)
@@ -269,7 +269,8 @@ def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> No
         return
     known = (ValueError, PromptlabError)
     try:
-        with nullcontext() if scorer.ours else foreign(f"{place}: its check fails", passing=known):
+        fails = foreign(f"{place}: its check fails", passing=known)
+        with nullcontext() if scorer.built_in else fails:
             scorer.check(**params)
     except ValueError as error:
         raise PromptlabError(f"{place}: {error}") from error
@@ -286,5 +287,5 @@ def _placed(error: PromptlabError, place: str) -> PromptlabError:
 def _misread(entry: object) -> PromptlabError:
     return PromptlabError(
         f"{entry!r} is not a scorer with its parameters",
-        hint="write it as 'exact_match' or as 'exact_match: {ignore_case: true}', one to an item",
+        hint="write it as 'exact_match' or as 'exact_match: {ignore_case: true}', one per item",
     )

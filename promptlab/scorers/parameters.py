@@ -1,6 +1,6 @@
-"""Check a scorer's parameters against its annotations, strictly: a suite's YAML is the border.
+"""Check a scorer's parameters strictly against its annotations.
 
-Values are taken as JSON, so a list may fill a tuple, but no text is read as a number or a truth.
+Values count as JSON, so a list may fill a tuple, but no text is read as a number or a boolean.
 """
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ from promptlab.core.foreign import foreign
 from promptlab.scorers.signature import Parameter, parameters_of
 
 _KNOWN = (PydanticSerializationError, ValidationError, PromptlabError)
-_YAML_HINT = "put true and false in quotes where they are texts"
+_YAML_HINT = "put true and false in quotes if they are texts"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter with what checks its values. Values of the `plain` types need no check.
+    """A parameter with the adapter that checks its values. Values of `plain` types need no check.
 
-    Where the scorer is not `ours`, its annotation may name functions of a user's that check them.
+    If the scorer is not `built_in`, its annotation may name user-defined functions that check them.
     """
 
     parameter: Parameter
     adapter: TypeAdapter[Any]
     plain: frozenset[object]
-    ours: bool = False
+    built_in: bool = False
 
     def parse(self, value: object) -> Any:
-        """Return the value as the function wants it. Raise `PromptlabError` where it is wrong."""
+        """Return the value in the function's type. Raise `PromptlabError` if it is wrong."""
         if type(value) in self.plain:
             return value
+        checking = foreign("it cannot be checked", passing=_KNOWN)
         try:
-            with nullcontext() if self.ours else foreign("it cannot be checked", passing=_KNOWN):
+            with nullcontext() if self.built_in else checking:
                 return self.adapter.validate_json(to_json(value), strict=True)
         except PydanticSerializationError:
             raise PromptlabError(f"{reprlib.repr(value)} is not a JSON value") from None
@@ -59,22 +60,23 @@ class Field:
         )
 
     def _complaint(self, value: object, problems: list[Any]) -> str:
-        """Tell of the one problem; of many, one for each type of a union, tell of the deepest."""
+        """Describe the problem; of several, one for each type of a union, the deepest."""
         depths = [len(problem["loc"]) for problem in problems]
         deepest = [problem for problem in problems if len(problem["loc"]) == max(depths)]
         plain_words = [problem for problem in deepest if problem["type"] == "value_error"]
         if len(plain_words or deepest) > 1:
             return f"must be {self.parameter.type_text}, not {reprlib.repr(value)}"
-        return _told((plain_words or deepest)[0])
+        return _describe((plain_words or deepest)[0])
 
 
 def fields_of(function: Callable[..., object]) -> dict[str, Field]:
     """Return the fields of a scorer function by the names that suites use."""
-    ours = getattr(function, "__module__", "").startswith("promptlab.")
-    return {parameter.name: _field(parameter, ours=ours) for parameter in parameters_of(function)}
+    built_in = getattr(function, "__module__", "").startswith("promptlab.")
+    parameters = parameters_of(function)
+    return {parameter.name: _field(parameter, built_in=built_in) for parameter in parameters}
 
 
-def _field(parameter: Parameter, *, ours: bool) -> Field:
+def _field(parameter: Parameter, *, built_in: bool) -> Field:
     annotation: Any = parameter.annotation
     try:
         adapter = TypeAdapter[Any](annotation)
@@ -84,11 +86,11 @@ def _field(parameter: Parameter, *, ours: bool) -> Field:
             "which no value of a suite can be",
             hint="annotate it with a JSON type: str, float, bool, list[str], ...",
         ) from None
-    return Field(parameter, adapter, _plain_types(annotation), ours)
+    return Field(parameter, adapter, _plain_types(annotation), built_in)
 
 
 def _plain_types(annotation: object) -> frozenset[object]:
-    """Return the types whose values satisfy the annotation by their type alone."""
+    """Return the types whose values always satisfy the annotation."""
     if annotation in (str, int, float, bool):
         return frozenset([annotation])
     if get_origin(annotation) in (Union, UnionType):
@@ -96,8 +98,8 @@ def _plain_types(annotation: object) -> frozenset[object]:
     return frozenset()
 
 
-def _told(problem: Any) -> str:
-    # A part with a bracket is pydantic's name for a member of a union, not a key of the user's.
+def _describe(problem: Any) -> str:
+    # A part with a bracket is pydantic's name for a union member, not one of the user's keys.
     place = "".join(f"{part}: " for part in problem["loc"] if "[" not in str(part))
     if problem["type"] == "value_error":
         return f"{place}{problem['ctx']['error']}"

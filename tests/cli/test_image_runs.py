@@ -288,7 +288,7 @@ def test_ollama_is_given_no_address(
     ask(album, "What is {{ image('https://example.org/photo.png') }}?")
     assert promptlab("run", "colour", "-b", "ollama", "-n", "1").code == 4
     told = " ".join(promptlab("show", "--errors").out.split())
-    assert "Ollama fetches no images, and 'https://example.org/photo.png' is an address" in told
+    assert "Ollama does not fetch images, and 'https://example.org/photo.png' is a URL" in told
     assert "save the image beside the cases" in told
     assert vendor_server.calls == []
 
@@ -318,8 +318,8 @@ def test_ollama_tells_of_a_model_that_reads_text_alone(
     stopped, told = ran.err.splitlines()
     assert stopped.startswith("stopped: 0 of 4 trials are stored; finish with: promptlab resume")
     assert told == (
-        "Error: the model 'some-model' reads no images"
-        " (choose one with vision: `ollama show some-model` lists what it can)"
+        "Error: the model 'some-model' does not read images"
+        " (choose one with vision: `ollama show some-model` lists its capabilities)"
     )
     assert set(vendor_server.paths) == {"/api/show", "/api/tags"}
     assert vendor_server.calls == []

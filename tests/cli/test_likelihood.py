@@ -134,7 +134,7 @@ def test_an_answer_too_long_to_weigh_costs_its_scorer_alone(
             (),
             "scorer 'loglikelihood', parameter 'options'",
         ),
-        ("{loglikelihood: {target: maybe}}", (), "the target 'maybe' is none of the options"),
+        ("{loglikelihood: {target: maybe}}", (), "the target 'maybe' is not one of the options"),
         ("{mean_logprob: {text: '{{ nothing }}'}}", (), "'nothing' is undefined"),
     ],
 )

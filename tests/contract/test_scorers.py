@@ -34,7 +34,7 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "perplexity": {"text": "five", "at_most": 9.0, "delimiter": " "},
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},
 }
-NAMES = [name for name in scorer_names() if get_scorer(name).ours]
+NAMES = [name for name in scorer_names() if get_scorer(name).built_in]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -96,7 +96,7 @@ def test_an_answer_is_found_by_its_question() -> None:
         sample.answer_to(Ask("Polite?"))
 
 
-def test_an_answer_that_did_not_come_is_told() -> None:
+def test_an_answer_that_did_not_come_is_reported() -> None:
     ask = Ask("Polite?")
     for error, told in (("down", "but down"), (None, "but gave no answer")):
         sample = sample_of(turn_of(ask, Completion(Outcome.ERROR, error=error)))
