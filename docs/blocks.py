@@ -18,7 +18,7 @@ from promptlab.core.codes import Code
 from promptlab.experiments.suite import SuiteFile
 from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
-from promptlab.scorers import describe, get_scorer, scorer_names
+from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.store.columns import RESULT_COLUMNS
 from promptlab.templates.front_matter import FrontMatter
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from promptlab.core.types import Case, Completion, Message, Outcome, Request, Score
     from promptlab.executors import Executor
     from promptlab.remote.backend import RemoteBackend
-    from promptlab.scorers import Ask, BackendName, Sample, scorer
+    from promptlab.scorers.asking import Ask, BackendName
+    from promptlab.scorers.decorator import scorer
+    from promptlab.scorers.sample import Sample
 
 __version__ = "0.1.0"
 
@@ -69,7 +71,9 @@ _AT = {
     "promptlab.core.types": ("Case", "Completion", "Message", "Outcome", "Request", "Score"),
     "promptlab.executors": ("Executor",),
     "promptlab.remote.backend": ("RemoteBackend",),
-    "promptlab.scorers": ("Ask", "BackendName", "Sample", "scorer"),
+    "promptlab.scorers.asking": ("Ask", "BackendName"),
+    "promptlab.scorers.decorator": ("scorer",),
+    "promptlab.scorers.sample": ("Sample",),
 }
 _MODULE_OF = {name: module for module, names in _AT.items() for name in names}
 

@@ -10,7 +10,7 @@ import pytest
 from promptlab.cli import VERBS
 from promptlab.core import plugins
 from promptlab.core.codes import Code
-from promptlab.scorers import scorer_names
+from promptlab.scorers.registry import scorer_names
 from promptlab.store.columns import RESULT_COLUMNS
 
 ROOT = Path(__file__).parent.parent

@@ -60,7 +60,7 @@ CHANGED = {
 }
 
 # The frozen project imports modules by the names that they had.
-pytestmark = pytest.mark.filterwarnings("ignore:promptlab.types:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:promptlab.(types|scorers):DeprecationWarning")
 
 SCORERS = "golden_scorers"  # the module of the frozen project
 SUITES = sorted(path.stem for path in (PROJECT / "suites").glob("*.yaml"))

@@ -7,7 +7,7 @@ import click
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.tables import plain_table
-from promptlab.scorers import Description, describe, get_scorer, scorer_names
+from promptlab.scorers.registry import Description, describe, get_scorer, scorer_names
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 

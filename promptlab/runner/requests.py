@@ -26,8 +26,9 @@ from promptlab.core.types import (
     Turn,
 )
 from promptlab.runner.samples import Samples, graded_turn
-from promptlab.scorers import Ask, Sample
+from promptlab.scorers.asking import Ask
 from promptlab.scorers.binding import BoundScorer
+from promptlab.scorers.sample import Sample
 from promptlab.templates.template import STAND_IN, Call, Template
 
 NOT_GIVEN = Completion(Outcome.OK, STAND_IN)

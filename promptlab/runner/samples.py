@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptlab.core.types import Message, Outcome, Plan, Trial, Turn
-from promptlab.scorers import Sample
 from promptlab.scorers.asking import Asker
+from promptlab.scorers.sample import Sample
 
 
 class Samples:

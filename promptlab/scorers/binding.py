@@ -26,12 +26,14 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
 from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
-from promptlab.scorers import Ask, Sample, Scorer, get_scorer
-from promptlab.scorers.asking import backends_named, flaw_of, names_backend
+from promptlab.scorers.asking import Ask, backends_named, flaw_of, names_backend
+from promptlab.scorers.decorator import Scorer
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, fields_of
+from promptlab.scorers.registry import get_scorer
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
+from promptlab.scorers.sample import Sample
 
 _LABEL = re.compile(r"\w[\w.-]*")
 _LABEL_KEY = "name"  # a reserved parameter: no scorer can have it

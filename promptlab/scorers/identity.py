@@ -14,7 +14,8 @@ from pathlib import Path
 from promptlab.core.digest import canonical_json
 from promptlab.core.modules import module_file, sources
 from promptlab.core.types import Json, ScorerSpec
-from promptlab.scorers import GROUP, Scorer
+from promptlab.scorers.decorator import Scorer
+from promptlab.scorers.registry import GROUP
 
 
 def identity_of(scorer: Scorer, root: Path | None) -> str:

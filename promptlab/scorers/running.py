@@ -19,7 +19,8 @@ from typing import Any
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import call_foreign, foreign
 from promptlab.core.types import Score
-from promptlab.scorers import Sample, Scorer
+from promptlab.scorers.decorator import Scorer
+from promptlab.scorers.sample import Sample
 
 TIME_LIMIT_S = 60.0
 """How long a user-defined function may take for one sample."""

@@ -25,8 +25,8 @@ from promptlab.core.types import (
     Score,
     Turn,
 )
-from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer, bind, parse_scorer_entry
+from promptlab.scorers.sample import Sample
 
 Entry = str | Mapping[str, Any]
 

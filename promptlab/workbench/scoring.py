@@ -16,8 +16,8 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import GradedTrial
 from promptlab.core.types import Plan, Score, ScorerSpec
 from promptlab.runner.samples import Samples
-from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer, bind, knowing
+from promptlab.scorers.sample import Sample
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.looping import run_to_end

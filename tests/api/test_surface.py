@@ -52,18 +52,26 @@ def test_the_import_loads_nothing_heavy() -> None:
     assert _python(code) == "[]"
 
 
-def test_documented_names_that_moved_go_on_working_with_a_warning() -> None:
+@pytest.mark.parametrize(
+    ("path", "name", "now"),
+    [
+        ("promptlab.types", "Score", "use promptlab.Score, or promptlab.core.types"),
+        ("promptlab.scorers", "Sample", "use promptlab.Sample"),
+        ("promptlab.scorers", "scorer", "use promptlab.scorer"),
+    ],
+)
+def test_documented_names_that_moved_go_on_working_with_a_warning(
+    path: str, name: str, now: str
+) -> None:
     code = (
         "import warnings\n"
         "with warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n"
-        "    from promptlab.types import Score\n"
+        f"    from {path} import {name}\n"
         "import promptlab\n"
-        "print(Score is promptlab.Score, [str(each.message) for each in caught])"
+        f"print({name} is promptlab.{name}, [str(each.message) for each in caught])"
     )
-    assert _python(code) == (
-        "True ['promptlab.types.Score is deprecated: use promptlab.Score, or promptlab.core.types']"
-    )
+    assert _python(code) == f"True ['{path}.{name} is deprecated: {now}']"
 
 
 CLICKLESS = """

@@ -14,7 +14,7 @@ CHECKS = '''\
 
 import re
 
-from promptlab.scorers import scorer
+from promptlab.scorers.decorator import scorer
 
 
 def right(sample):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from promptlab.backends import Backend, NoOptions
 from promptlab.backends.foreign.function import FunctionBackend, FunctionOptions
 from promptlab.core.types import Completion, Outcome, Request
-from promptlab.scorers import Sample
+from promptlab.scorers.sample import Sample
 from promptlab.testing import BackendContract, ScorerContract
 
 

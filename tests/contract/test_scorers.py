@@ -11,8 +11,8 @@ import pytest
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Score
-from promptlab.scorers import get_scorer, scorer_names
 from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.registry import get_scorer, scorer_names
 from promptlab.testing import ScorerContract
 from promptlab.testing.scorers import Entry
 

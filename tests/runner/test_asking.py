@@ -12,7 +12,9 @@ from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import Case, Outcome, Request, Sampling, Turn
 from promptlab.runner.check import check
 from promptlab.runner.requests import Renderer
-from promptlab.scorers import Ask, BackendName, Sample, scorer
+from promptlab.scorers.asking import Ask, BackendName
+from promptlab.scorers.decorator import scorer
+from promptlab.scorers.sample import Sample
 from tests.plans import Scorers, renderer_of
 from tests.runner.runs import Begin, Run, upper, work_off
 

@@ -33,8 +33,8 @@ from promptlab.core.watch import NullWatch, Watch
 from promptlab.executors import Work
 from promptlab.executors.local import LocalExecutor
 from promptlab.runner.flow import Job, finish, start
-from promptlab.scorers import Sample
 from promptlab.scorers.binding import bind
+from promptlab.scorers.sample import Sample
 from promptlab.store import Store
 from promptlab.templates.template import Template
 

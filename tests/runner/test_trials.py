@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case, Completion, Outcome, Request, Sampling, Turn
 from promptlab.runner.requests import Renderer
-from promptlab.scorers import Sample
+from promptlab.scorers.sample import Sample
 from tests.plans import GREEDY, Scorers, renderer_of
 from tests.runner.runs import Begin, carry, upper, work_off
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from promptlab.core.types import Case, Json, Outcome, Score
-from promptlab.scorers import Sample
 from promptlab.scorers.binding import bind
+from promptlab.scorers.sample import Sample
 
 Grade = Callable[..., Score]
 

@@ -18,10 +18,11 @@ from promptlab.core.types import (
     ScorerSpec,
     Turn,
 )
-from promptlab.scorers import Ask, BackendName, Sample, scorer
-from promptlab.scorers.asking import Asker, backends_named, names_backend
+from promptlab.scorers.asking import Ask, Asker, BackendName, backends_named, names_backend
 from promptlab.scorers.binding import bind, knowing
+from promptlab.scorers.decorator import scorer
 from promptlab.scorers.identity import same_grading
+from promptlab.scorers.sample import Sample
 from tests.plans import renderer_of
 
 PROMPT = (Message("user", "Greet Ada."),)

@@ -11,17 +11,17 @@ import pytest
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case, Json, Outcome, Score, ScorerSpec
-from promptlab.scorers import Sample
 from promptlab.scorers.binding import BoundScorer, Entry, bind, parse_scorer_entry
+from promptlab.scorers.sample import Sample
 
 OWN = '''
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
-from promptlab.scorers import scorer
+from promptlab.scorers.decorator import scorer
 
 if TYPE_CHECKING:
-    from promptlab.scorers import Sample
+    from promptlab.scorers.sample import Sample
 
 
 def plain(sample: "Sample", *, level: int = 1, words: tuple[str, ...] = (), loose=None) -> float:

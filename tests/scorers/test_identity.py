@@ -17,7 +17,7 @@ from promptlab.scorers.identity import same_grading
 
 OWN = """\
 from helper_of_identity import WORD
-from promptlab.scorers import scorer
+from promptlab.scorers.decorator import scorer
 
 def plain(sample):
     return WORD in sample.output

@@ -22,8 +22,10 @@ from promptlab.core.types import (
     Score,
     Turn,
 )
-from promptlab.scorers import Ask, Sample, Scorer
+from promptlab.scorers.asking import Ask
 from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.decorator import Scorer
+from promptlab.scorers.sample import Sample
 
 CASE = Case("c1", {"options": ["yes", "no indeed"]}, "yes", (), None, "b2:0")
 LIKELIHOODS = (Likelihood(-2.0, 1, greedy=False), Likelihood(-3.0, 3, greedy=True))

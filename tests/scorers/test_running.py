@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from promptlab.core.types import Case, Outcome, Score
-from promptlab.scorers import Runs, Sample, Scorer
 from promptlab.scorers.binding import bind
+from promptlab.scorers.decorator import Runs, Scorer
 from promptlab.scorers.running import failed_score, runner, score_of
+from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import cut, listed, verdict
 
 SAMPLE = Sample("out", Case("c", {}, None, (), None, "b2:0"), Outcome.OK)
@@ -208,7 +209,8 @@ def test_a_pattern_that_takes_long_does_not_block_the_loop() -> None:
 
 NEVER_RETURNS = """
 import asyncio, threading
-from promptlab.scorers import Runs, Sample, Scorer
+from promptlab.scorers.decorator import Runs, Scorer
+from promptlab.scorers.sample import Sample
 from promptlab.scorers.binding import bind
 from promptlab.scorers.running import runner
 from promptlab.core.types import Case, Outcome

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from promptlab.core.errors import PromptlabError
-from promptlab.scorers import Scorer, describe, get_scorer, scorer, scorer_names
 from promptlab.scorers.binding import bind
+from promptlab.scorers.decorator import Scorer, scorer
+from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of
 
 BUILT_IN = [
@@ -118,7 +119,7 @@ def test_finds_scorers_of_other_packages(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_table_is_light_to_load() -> None:
     code = (
-        "import sys; from promptlab.scorers import scorer_names; scorer_names();"
+        "import sys; from promptlab.scorers.registry import scorer_names; scorer_names();"
         "print([m for m in ('jsonschema', 'referencing', 'lingua', 'httpx', 'sqlite3', 'torch',"
         " 'rich', 'click') if m in sys.modules])"
     )

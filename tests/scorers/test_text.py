@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case, Json, Outcome, Score
-from promptlab.scorers import Sample
 from promptlab.scorers.builtin.text import exact_match
+from promptlab.scorers.sample import Sample
 
 Grade = Callable[..., Score]
 

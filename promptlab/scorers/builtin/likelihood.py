@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from promptlab.core.types import Likelihood, Score
-from promptlab.scorers import Ask, Sample, scorer
+from promptlab.scorers.asking import Ask
+from promptlab.scorers.decorator import scorer
+from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import listed, quoted, verdict
 
 # Only texts: how likely a number is depends on how it is written.

@@ -16,7 +16,8 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Score
-from promptlab.scorers import Sample, scorer
+from promptlab.scorers.decorator import scorer
+from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import verdict
 
 Count = Annotated[int, Field(ge=0)]

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, Field
 
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Score
-from promptlab.scorers import Sample, scorer
+from promptlab.scorers.decorator import scorer
+from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import listed, quoted, verdict
 
 if TYPE_CHECKING:

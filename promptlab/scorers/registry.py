@@ -1,0 +1,86 @@
+"""The scorers that can be named: built-in ones, those of entry points, and `module:attr`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import entry_points
+from operator import attrgetter
+from pathlib import Path
+
+from promptlab.core.digest import source_version
+from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
+from promptlab.core.plugins import load_attr, load_point, unknown
+from promptlab.scorers.decorator import DECORATED, Scorer
+from promptlab.scorers.signature import Parameter, parameters_of, summary_of
+
+GROUP = "promptlab.scorers"
+_MODULES = ("text", "structured", "shape", "likelihood")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What `scorer list` and `scorer show` display about a scorer."""
+
+    name: str
+    version: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+
+
+def scorer_names() -> list[str]:
+    """List the named scorers: the built-in ones, then those of entry points."""
+    known = _built_in()
+    offered = {point.name for point in entry_points(group=GROUP)}
+    return [*known, *sorted(offered - set(known))]
+
+
+def get_scorer(name: str, root: Path | None = None) -> Scorer:
+    """Return the scorer `name`; `module:attr` is looked up in the project at `root`."""
+    if ":" in name:
+        return _as_scorer(name, load_attr(name, root))
+    if name in _built_in():
+        return _built_in()[name]
+    for point in entry_points(group=GROUP, name=name):
+        return _as_scorer(name, load_point(point))
+    raise unknown("scorer", name, scorer_names())
+
+
+def describe(scorer: Scorer) -> Description:
+    """Describe what the scorer does and what its parameters are."""
+    with foreign(f"scorer {scorer.name!r} cannot be read", passing=(PromptlabError,)):
+        parameters = parameters_of(scorer.function)  # annotations may be strings to evaluate
+    return Description(scorer.name, scorer.version, summary_of(scorer.function), parameters)
+
+
+@cache
+def _built_in() -> Mapping[str, Scorer]:
+    for name in _MODULES:
+        importlib.import_module(f"promptlab.scorers.builtin.{name}")
+    known = [decorated for decorated in DECORATED if decorated.built_in]
+    return {decorated.name: decorated for decorated in sorted(known, key=attrgetter("name"))}
+
+
+def _as_scorer(name: str, function: object) -> Scorer:
+    """Return a function as a scorer with the requested name, so that stored runs find it."""
+    if not callable(function):
+        raise PromptlabError(
+            f"scorer {name!r} is not a function but {type(function).__name__}",
+            hint="name a function of one sample: def mine(sample, *, option=1)",
+        )
+    for decorated in DECORATED:
+        if decorated.function is function:
+            return replace(decorated, name=name)
+    return Scorer(name, _source_version(function), function)
+
+
+def _source_version(function: Callable[..., object]) -> str:
+    """Return the digest of the function's source: an edited scorer grades again."""
+    try:
+        return source_version(inspect.getsource(function))
+    except (OSError, TypeError):
+        return "1"

@@ -1,0 +1,55 @@
+"""The one input of every scorer: a trial, with the answers to what it asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from promptlab.core.types import Case, Completion, Likelihood, Outcome, Turn
+from promptlab.scorers.asking import Ask, Asker
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Everything that a scorer may know about one trial. The only input of every scorer.
+
+    `turns` are its model calls in order; those made by scorers are marked `aside`.
+    """
+
+    output: str
+    case: Case
+    outcome: Outcome
+    turns: tuple[Turn, ...] = ()
+    asker: Asker | None = field(default=None, repr=False)
+
+    def answer_to(self, ask: Ask) -> Completion:
+        """Return the model's answer to this question. Raise `LookupError` if there is none."""
+        key = None if self.asker is None else self.asker.request(ask).key
+        for turn in reversed(self.turns):
+            if turn.request.key == key:
+                return _answered(turn)
+        raise LookupError("the model was not asked this")
+
+    def answered(self, ask: Ask) -> bool:
+        """Return whether the model was asked this, with or without success."""
+        key = None if self.asker is None else self.asker.request(ask).key
+        return any(turn.request.key == key for turn in self.turns)
+
+    def weighed(self, continuations: Sequence[str]) -> tuple[Likelihood, ...]:
+        """Return how likely the model finds each of these answers; the scorer must have asked."""
+        for turn in reversed(self.turns):
+            if turn.request.continuations == tuple(continuations) and self._is_of_prompt(turn):
+                return _answered(turn).likelihoods
+        raise LookupError("the model was not asked how likely these answers are")
+
+    def _is_of_prompt(self, turn: Turn) -> bool:
+        """Return whether a turn asks about the prompt whose answer is graded."""
+        if turn.backend is not None:
+            return False
+        return self.asker is None or turn.request.messages == self.asker.prompt
+
+
+def _answered(turn: Turn) -> Completion:
+    if turn.completion.outcome is Outcome.ERROR:
+        raise LookupError(f"the model was asked, but {turn.completion.error or 'gave no answer'}")
+    return turn.completion
