@@ -213,7 +213,7 @@ def test_requests_it_cannot_take_are_errors_of_their_own(smollm2: HuggingFace) -
             request("Say yes.", key="fine", max_tokens=8),
         ],
     )
-    assert "no images" in (said["photo"].error or "")
+    assert "does not read images" in (said["photo"].error or "")
     assert "8192" in (said["long"].error or "")
     assert said["fine"].error is None
 

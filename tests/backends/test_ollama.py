@@ -218,7 +218,7 @@ def test_an_answer_is_read() -> None:
 
 
 @pytest.mark.parametrize("missing", ["prompt_eval_count", "eval_count"])
-def test_a_number_that_is_not_told_is_unknown(missing: str) -> None:
+def test_a_number_that_is_not_reported_is_unknown(missing: str) -> None:
     body = spoken()
     del body[missing]
     expected = {"prompt_eval_count": Usage(None, 3), "eval_count": Usage(26, None)}

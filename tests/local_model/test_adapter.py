@@ -53,7 +53,7 @@ def base(folder: Path, packing: Packing = "off", dtype: str = "float32") -> Base
     return load_base(folder, dtype, "cpu", packing, folder / "speeds")
 
 
-def found_in(folder: Path) -> Adapter:
+def adapter_in(folder: Path) -> Adapter:
     return find_adapter(folder, Cache(folder.parent / "cache"))
 
 
@@ -67,7 +67,7 @@ def test_answers_are_those_of_transformers_and_peft_one_by_one(
     asked = prompts()[::4]
     whole = base(folder, packing)
     assert whole.packed == (packing == "on")
-    adapted = lora.attach(whole.model(), found_in(adapter))
+    adapted = lora.attach(whole.model(), adapter_in(adapter))
     expected = said_alone(with_peft(build(KINDS[kind]), adapter), asked)
     plain = said_alone(build(KINDS[kind]), asked)
     assert texts(adapted, asked) == expected != plain
@@ -98,7 +98,7 @@ def test_weights_are_there_once_and_go_with_the_last_who_uses_them(
     ]
     one, two = base(folder, packing), base(folder, packing)
     assert one is two
-    plain, first, second = one.model(), *(lora.attach(two.model(), found_in(f)) for f in folders)
+    plain, first, second = one.model(), *(lora.attach(two.model(), adapter_in(f)) for f in folders)
     assert len({id(plain), id(first), id(second)}) == 3
     weights = tensors(plain)
     assert len(weights) > 20
@@ -143,7 +143,7 @@ def opened(
 ) -> LocalModel:
     setup = Setup(
         dtype=dtype, device="cpu", batch_size=None, threads=None, max_length=None, pack=packing,
-        measurements=folder / "speeds", adapter=None if adapter is None else found_in(adapter),
+        measurements=folder / "speeds", adapter=None if adapter is None else adapter_in(adapter),
     )  # fmt: skip
     return open_model("tiny", folder, chat, setup)
 
@@ -222,7 +222,7 @@ def test_the_facts_tell_the_adapter(tiny: Path, chat: Chat, tiny_tokenizer: Any)
     edit_config(adapter, base_model_name_or_path="org/base")
     facts = opened(tiny, chat, adapter).facts
     assert facts["adapter"] == {
-        "digest": found_in(adapter).digest, "base": "org/base", "rank": 3, "alpha": 8,
+        "digest": adapter_in(adapter).digest, "base": "org/base", "rank": 3, "alpha": 8,
         "own_tokenizer": False, "weights": "shared with the base",
     }  # fmt: skip
     assert facts["peft"]
@@ -351,42 +351,42 @@ def stub(folder: Path, **config: Any) -> Path:
 )
 def test_what_is_no_plain_lora_is_refused(tmp_path: Path, config: Any, message: str) -> None:
     with pytest.raises(BackendError, match=message) as caught:
-        found_in(stub(tmp_path / "lora", **config))
+        adapter_in(stub(tmp_path / "lora", **config))
     assert one_line(caught.value).count(str(tmp_path)) == 1
     assert caught.value.hint
 
 
 def test_a_folder_that_is_none_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"the adapter's folder .*gone does not exist"):
-        found_in(tmp_path / "gone")
+        adapter_in(tmp_path / "gone")
     with pytest.raises(BackendError, match=r"has no adapter_config\.json"):
-        found_in(tmp_path)
+        adapter_in(tmp_path)
     folder = stub(tmp_path / "lora")
     (folder / WEIGHTS).rename(folder / "adapter_model.bin")
     with pytest.raises(BackendError, match="which may run code when read"):
-        found_in(folder)
+        adapter_in(folder)
     (folder / "adapter_model.bin").unlink()
     with pytest.raises(BackendError, match=rf"lacks {WEIGHTS}"):
-        found_in(folder)
+        adapter_in(folder)
     for text in ("{", "[]", "3", "\udcff"):
         (folder / "adapter_config.json").write_text(text, errors="surrogateescape")
         with pytest.raises(BackendError, match=r"adapter_config\.json"):
-            found_in(folder)
+            adapter_in(folder)
 
 
 def test_the_digest_is_of_the_files_that_matter(tmp_path: Path) -> None:
     folder = stub(tmp_path / "lora")
-    first = found_in(folder).digest
-    assert found_in(shutil.copytree(folder, tmp_path / "elsewhere")).digest == first
+    first = adapter_in(folder).digest
+    assert adapter_in(shutil.copytree(folder, tmp_path / "elsewhere")).digest == first
     for name in ("README.md", "trainer_state.json", "optimizer.pt", "tokenizer.json"):
         (folder / name).write_text("more")
-    assert found_in(folder).digest == first  # a tokenizer without its config is none
+    assert adapter_in(folder).digest == first  # a tokenizer without its config is none
     seen = {first}
     for name in ("tokenizer_config.json", "chat_template.jinja", "adapter_config.json", WEIGHTS):
         (folder / name).write_text('{"peft_type": "LORA", "r": 2}')
-        seen.add(found_in(folder).digest)
+        seen.add(adapter_in(folder).digest)
     assert len(seen) == 5
-    assert found_in(folder).tokenizer == folder
+    assert adapter_in(folder).tokenizer == folder
 
 
 def test_an_adapter_in_the_place_of_a_model_is_reported(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def draw(colour: str, width: int, height: int, media_type: str = "image/png") ->
 
 
 def look(data: bytes) -> Seen:
-    """Say what an image shows. Raise ValueError where that is no image of one colour."""
+    """Return what an image shows. Raise ValueError if it is not an image of one colour."""
     for media_type, begins, reader in _READERS:
         if begins(data):
             try:
