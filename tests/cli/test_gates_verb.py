@@ -98,7 +98,7 @@ def test_a_version_that_an_earlier_run_measured(versions: Path, promptlab: Promp
 
 def test_a_version_that_nobody_ran(versions: Path, promptlab: Promptlab) -> None:
     ran = run(promptlab, "task@v2 > task@best", "v2")
-    told = "needs results of task@v1, and there are none (run it too, with -t task@v1)"
+    told = "needs results of task@v1, but there are none (run it too, with -t task@v1)"
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == f"Error: the gate 'task@v2 > task@best' {told}\n"
     assert promptlab("runs").out.count("task") == 0  # no call was made

@@ -92,8 +92,12 @@ def test_columns_of_other_tools_are_given_a_role(project: Path, promptlab: Promp
 @pytest.mark.parametrize(
     ("text", "words", "told"),
     [
-        (FEW, ["--suite", "a@b"], "--suite: 'a@b' cannot name a suite (use letters, digits, _ "),
-        (FEW, ["--suite", " "], "--suite: ' ' cannot name a suite"),
+        (
+            FEW,
+            ["--suite", "a@b"],
+            "--suite: 'a@b' is not a valid suite name (use letters, digits, _ ",
+        ),
+        (FEW, ["--suite", " "], "--suite: ' ' is not a valid suite name"),
         (FEW, [], "missing option '--suite' (see promptlab import --help)"),
         (FEW, ["--suite", "x", "--column", "case"], "--column case does not name a role and a"),
         (FEW, ["--suite", "x", "--column", "=case"], "--column =case does not name a role and"),
@@ -138,7 +142,7 @@ def test_an_imported_run_cannot_be_resumed(few: Path, promptlab: Promptlab) -> N
     promptlab("import", "few.csv", "--suite", "bbh")
     ran = promptlab("resume", "latest")
     assert (ran.code, ran.out) == (2, "")
-    assert " was imported from few.csv (there is nothing to carry out" in ran.err
+    assert " was imported from few.csv (there is nothing to resume" in ran.err
     assert query(few.parent, "SELECT status FROM runs") == [("finished",)]
 
 

@@ -78,7 +78,7 @@ def test_template_log_needs_no_database(project: Path, promptlab: Promptlab) -> 
 
 
 def test_template_new_starts_from_the_newest(project: Path, promptlab: Promptlab) -> None:
-    assert promptlab("template", "new", "greet").out == "made templates/greet/v3.j2\n"
+    assert promptlab("template", "new", "greet").out == "created templates/greet/v3.j2\n"
     made = (project / "templates/greet/v3.j2").read_text(encoding="utf-8")
     assert made == FILES["templates/greet/v2.j2"].replace("parent: v1", "parent: v2")
     promptlab("template", "new", "greet", "--from", "greet@v1", "--version", "plain")
@@ -95,7 +95,7 @@ def test_template_new_leaves_the_body_alone(project: Path, promptlab: Promptlab)
 
 
 def test_a_new_template_can_be_run(project: Path, promptlab: Promptlab) -> None:
-    assert promptlab("template", "new", "farewell").out == "made templates/farewell/v1.j2\n"
+    assert promptlab("template", "new", "farewell").out == "created templates/farewell/v1.j2\n"
     ran = promptlab("run", "greet", "-t", "farewell", "-p", "text", "it")
     assert ran.code == 0
 
@@ -218,7 +218,7 @@ def test_init_here_writes_over_nothing(
     ran = promptlab("init")
     assert ran.code == 2
     assert ran.err == (
-        "Error: promptlab.toml: exists already (name another folder: promptlab init DIR)\n"
+        "Error: promptlab.toml: already exists (name another folder: promptlab init DIR)\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["promptlab.toml"]
 
@@ -233,7 +233,7 @@ def test_db_stats(ran_project: Path, promptlab: Promptlab) -> None:
 
 def test_db_vacuum_keeps_everything(ran_project: Path, promptlab: Promptlab) -> None:
     before = query(ran_project, "SELECT * FROM results ORDER BY arm, case_id, scorer")
-    assert promptlab("db", "vacuum").out.endswith("MB given back\n")
+    assert promptlab("db", "vacuum").out.endswith("MB freed\n")
     after = query(ran_project, "SELECT * FROM results ORDER BY arm, case_id, scorer")
     assert after == before
 
@@ -250,10 +250,10 @@ def test_db_verify_finds_what_was_tampered_with(ran_project: Path, promptlab: Pr
 
 def test_tag_writes_an_alias_and_moves_it(promptlab: Promptlab, project: Path) -> None:
     aliases = project / "templates/greet/aliases.yaml"
-    assert promptlab("template", "tag", "greet@v1", "best").out == "greet@best means greet@v1\n"
+    assert promptlab("template", "tag", "greet@v1", "best").out == "greet@best now means greet@v1\n"
     aliases.write_text("# blessed\n" + aliases.read_text(encoding="utf-8"), encoding="utf-8")
     moved = promptlab("template", "tag", "greet@v2", "best")
-    assert moved.out == "greet@best means greet@v2 (was v1)\n"
+    assert moved.out == "greet@best now means greet@v2 (was v1)\n"
     assert promptlab("template", "tag", "greet@best", "live").code == 0
     assert aliases.read_text(encoding="utf-8") == "# blessed\nbest: v2\nlive: v2\n"
 
@@ -262,7 +262,7 @@ def test_tag_writes_an_alias_and_moves_it(promptlab: Promptlab, project: Path) -
     ("reference", "alias", "told"),
     [
         ("greet", "v1", "'v1' is a version of greet"),
-        ("greet", "Best one", "'Best one' cannot be an alias"),
+        ("greet", "Best one", "'Best one' is not a valid alias"),
         ("greet@*", "best", "'greet@*' names 2 versions"),
         ("greet@v9", "best", "unknown version 'v9' of greet"),
     ],

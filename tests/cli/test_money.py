@@ -90,8 +90,8 @@ def test_a_limit_of_money_needs_a_price(
     ran = promptlab("run", "greet", "-b", "far", "--max-cost", "1", *more)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "Error: --max-cost needs the price of backend 'far' (write price = {input = ...,"
-        " output = ...}, US dollars for a million tokens, into its table)\n"
+        "Error: --max-cost needs the price of backend 'far' (add price = {input = ...,"
+        " output = ...} to its table, in US dollars per million tokens)\n"
     )
 
 

@@ -260,7 +260,7 @@ def test_a_task_of_a_plugins_that_exits_is_told(project: Path, promptlab: Prompt
     )
     ran = promptlab("run", "greet", "--json")
     assert ran.code == 2
-    assert the_line(ran) == "Error: a plugin ended the program (find its sys.exit)"
+    assert the_line(ran) == "Error: a plugin ended the program (remove its call to sys.exit)"
 
 
 def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptlab) -> None:

@@ -80,7 +80,7 @@ def test_show_says_when_there_is_more_and_when_there_is_nothing(
     more = "There are more trials than that: --limit N shows more than 5.\n"
     assert promptlab("show", "--limit", "5").out.endswith(more)
     assert "There are more" not in promptlab("show", "--limit", "6").out
-    assert "is like that.\n" in promptlab("show", "--errors").out
+    assert "matches.\n" in promptlab("show", "--errors").out
 
 
 def test_the_json_of_show_is_the_view_results(ran_project: Path, promptlab: Promptlab) -> None:
@@ -189,5 +189,5 @@ def test_runs_lists_the_newest_first(ran_project: Path, promptlab: Promptlab, go
 
 def test_runs_of_a_database_without_any(project: Path, promptlab: Promptlab) -> None:
     Store.open(project / "promptlab.db", Session.now).close()
-    assert promptlab("runs").out == "There is no run yet: promptlab run SUITE\n"
+    assert promptlab("runs").out == "There are no runs yet: promptlab run SUITE\n"
     assert promptlab("runs", "--json").out == "[]\n"

@@ -261,7 +261,7 @@ def test_a_baseline_is_named(race: Path, promptlab: Promptlab) -> None:
         (["--until-decided", "--baseline", "task@v9"], "unknown version 'v9' of task (known: v1,"),
         (["--until-decided", "--baseline", "greet@v1"], "unknown arm 'greet@v1' (known: task@v1,"),
         (["--until-decided", "--baseline", "task@*"], "'task@*' names 3 versions"),
-        (["--baseline", "task@v1"], "--baseline goes with --until-decided"),
+        (["--baseline", "task@v1"], "--baseline requires --until-decided"),
         (["--until-decided", "-t", "task@v1"],
          "--until-decided has nothing to decide: there is one version only (run two or more"),
     ],

@@ -66,8 +66,10 @@ context: mood@v1 against mood@v1 -context (one wording)
 examples: mood@v1 against mood@v1 -examples (one wording)
 
 refused: no cases (context)
-undecided: role: 100 cases can show 9 points, 1,900 more 5 points
-undecided: examples: 100 cases can show 9 points, 1,900 more 5 points
+undecided: role: with 100 cases a difference of 9 points is detectable; 1,900
+more are needed to detect 5
+undecided: examples: with 100 cases a difference of 9 points is detectable;
+1,900 more are needed to detect 5
 """)
 
 
@@ -124,11 +126,11 @@ def test_the_arms_behind_an_effect(printed: Printed) -> None:
     )
 
 
-def test_what_is_not_told_apart(printed: Printed) -> None:
+def test_what_the_design_confounds(printed: Printed) -> None:
     found = Practices((build_practice("clear"),), ((("a", "b"), ("c", "d")), (("a", "c"),)))
     text = printed(print_practices, "exact", found, Rule())
-    assert [line for line in text.splitlines() if line.startswith("not told")] == snapshot(
-        ["not told apart: a x b = c x d", "not told apart: a x c"]
+    assert [line for line in text.splitlines() if line.startswith("confounded")] == snapshot(
+        ["confounded: a x b = c x d", "confounded: a x c"]
     )
 
 

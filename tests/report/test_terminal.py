@@ -120,7 +120,7 @@ def test_the_drawing_is_left_out_where_there_is_no_room(printed: Printed) -> Non
 def test_scores_that_failed_and_cases_in_groups_are_told(printed: Printed) -> None:
     score = replace(build_scores(0, "length", 3.0), failed=1, n_groups=7)
     text = printed(print_run, build_view([build_outcomes(0, ok=101)], [score]))
-    assert "length failed on 1 output: `show --errors --full` tells why" in text
+    assert "length failed on 1 output: `show --errors --full` shows why" in text
     assert "The cases come in groups; these intervals take them as independent." in text
 
 

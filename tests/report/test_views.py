@@ -38,7 +38,9 @@ def test_what_is_open_is_a_reason_too() -> None:
     one = build_comparison(verdict="undecided", n=100, cases_needed=2000, detectable=0.09)
     view = comparison_view(["r1"], "exact", [one], Rule(min_effect=0.05))
     about = {"cases": 100, "detectable": 0.09, "more_cases": 1900, "to_detect": 0.1}
-    text = "100 cases can show 9 points, 1,900 more 10 points"
+    text = (
+        "with 100 cases a difference of 9 points is detectable; 1,900 more are needed to detect 10"
+    )
     assert view.rows[0].open == Reason(Code.MORE_CASES_NEEDED, text, about)
     document = compare_json(view)["comparisons"]
     assert isinstance(document, list)
