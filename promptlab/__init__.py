@@ -6,15 +6,16 @@ The documented names for programs are here, each loaded on first use:
 
     project = promptlab.open_project()
     run = project.run("sentiment")
-    print(run.compare())
+    print(project.compare(run))
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING
 
+# Not from `typing`: under `python -m promptlab` that might be a file of the project.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptlab.api import open_project, template
     from promptlab.api.project import Project

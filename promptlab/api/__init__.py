@@ -4,7 +4,7 @@
 
     project = promptlab.open_project("my-prompts")
     run = project.run("sentiment", templates=["sentiment@v2..v4"], max_calls=500)
-    print(run.compare(baseline="sentiment@best"))
+    print(project.compare(run, baseline="sentiment@best"))
 
     prompt = promptlab.template("sentiment@best").render(review="Broke after a week.")
     client.chat.completions.create(model=..., messages=prompt.to_dicts())
