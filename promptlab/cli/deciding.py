@@ -27,7 +27,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--alpha",
                 type=click.FloatRange(0, 1, min_open=True, max_open=True),
                 callback=_finite,
-                help="Significance level of tests and intervals; 0.05 by default.",
+                help="Level of tests and intervals; 0.05 by default.",
             ),
             click.option(
                 "--min-effect",
