@@ -52,7 +52,7 @@ def test_template_show(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     assert old["includes"] == {"_shared/rules.j2": "Be brief.\n"}
 
 
-def test_template_log_tells_every_text_of_a_version(
+def test_template_log_shows_every_text_of_a_version(
     ran_project: Path, promptlab: Promptlab
 ) -> None:
     first = document(promptlab, "template", "log", "greet", "--json")
@@ -61,8 +61,8 @@ def test_template_log_tells_every_text_of_a_version(
         ("v2", 3, True),
     ]
     edit(ran_project / "templates/greet/v1.j2", "Say", "Whisper")
-    told = promptlab("template", "log", "greet").out
-    assert "(an older text under this label)" in told
+    text = promptlab("template", "log", "greet").out
+    assert "(an older text under this label)" in text
     rows = document(promptlab, "template", "log", "greet", "--json")
     assert [(row["version"], row["trials"], row["current"]) for row in rows] == [
         ("v1", 0, True),
@@ -135,13 +135,13 @@ def test_backend_check(project: Path, promptlab: Promptlab) -> None:
     assert promptlab("backend", "check").out == "echo: ok: answers\n"
     ran = promptlab("backend", "check", "echo", "hf:./weights", "ecko", "--json")
     assert ran.code == 2
-    found = json.loads(ran.out)
-    assert [entry["ok"] for entry in found] == [True, False, False]
-    assert found[1]["detail"] == "there is no model at ./weights"
-    assert found[2]["hint"] == "did you mean 'echo'?"
-    told = promptlab("backend", "check", "hf:./weights").out
-    assert told.startswith("hf:./weights: no: there is no model at ./weights (`model` takes")
-    assert told.count("\n") == 1
+    parsed = json.loads(ran.out)
+    assert [entry["ok"] for entry in parsed] == [True, False, False]
+    assert parsed[1]["detail"] == "there is no model at ./weights"
+    assert parsed[2]["hint"] == "did you mean 'echo'?"
+    text = promptlab("backend", "check", "hf:./weights").out
+    assert text.startswith("hf:./weights: no: there is no model at ./weights (`model` takes")
+    assert text.count("\n") == 1
 
 
 def test_echo_is_a_backend() -> None:
@@ -163,9 +163,9 @@ def test_scorer_list_and_show(project: Path, promptlab: Promptlab, gold: Gold) -
 def test_scorer_show_of_a_users_function(project: Path, promptlab: Promptlab) -> None:
     source = 'def kind(sample, *, least: int = 2):\n    """Is it kind?"""\n    return True\n'
     (project / "checks_to_show.py").write_text(source, encoding="utf-8")
-    found = document(promptlab, "scorer", "show", "checks_to_show:kind", "--json")
-    assert found["summary"] == "Is it kind?"
-    assert found["parameters"] == [
+    described = document(promptlab, "scorer", "show", "checks_to_show:kind", "--json")
+    assert described["summary"] == "Is it kind?"
+    assert described["parameters"] == [
         {"name": "least", "type": "int", "required": False, "default": 2, "help": ""}
     ]
 
@@ -259,7 +259,7 @@ def test_tag_writes_an_alias_and_moves_it(promptlab: Promptlab, project: Path) -
 
 
 @pytest.mark.parametrize(
-    ("reference", "alias", "told"),
+    ("reference", "alias", "expected"),
     [
         ("greet", "v1", "'v1' is a version of greet"),
         ("greet", "Best one", "'Best one' is not a valid alias"),
@@ -267,12 +267,12 @@ def test_tag_writes_an_alias_and_moves_it(promptlab: Promptlab, project: Path) -
         ("greet@v9", "best", "unknown version 'v9' of greet"),
     ],
 )
-def test_what_cannot_be_tagged_is_told(
-    promptlab: Promptlab, project: Path, reference: str, alias: str, told: str
+def test_what_cannot_be_tagged_is_reported(
+    promptlab: Promptlab, project: Path, reference: str, alias: str, expected: str
 ) -> None:
     ran = promptlab("template", "tag", reference, alias)
     assert (ran.code, ran.out) == (2, "")
-    assert told in ran.err
+    assert expected in ran.err
     assert not (project / "templates/greet/aliases.yaml").exists()
 
 

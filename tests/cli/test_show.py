@@ -33,8 +33,8 @@ def shown(ran: Ran) -> list[tuple[str, str]]:
 
 
 def rows(ran: Ran) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(ran.out)["results"]
-    return found
+    document: list[dict[str, Any]] = json.loads(ran.out)["results"]
+    return document
 
 
 def test_show_prints_the_run_and_its_trials(
@@ -84,12 +84,12 @@ def test_show_says_when_there_is_more_and_when_there_is_nothing(
 
 
 def test_the_json_of_show_is_the_view_results(ran_project: Path, promptlab: Promptlab) -> None:
-    found = rows(promptlab("show", "--json"))
+    document = rows(promptlab("show", "--json"))
     columns = [*RESULT_COLUMNS]
-    assert list(found[0]) == columns
+    assert list(document[0]) == columns
     stored = query(ran_project, f"SELECT {', '.join(columns)} FROM results")
-    told = [tuple(row.values()) for row in found]
-    assert sorted(told, key=repr) == sorted(
+    reported = [tuple(row.values()) for row in document]
+    assert sorted(reported, key=repr) == sorted(
         (tuple(_as_json(name, value) for name, value in zip(columns, row, strict=True))
          for row in stored), key=repr,
     )  # fmt: skip
