@@ -146,9 +146,7 @@ def _rendered(
         suite = _suite(bench, pair, suite_name)
         return _render(pair, suite, case_id)
     for suite in _suites_with(bench, pair):
-        with suppress(
-            PromptlabError
-        ):  # nobody asked for this suite: the texts can be compared without it
+        with suppress(PromptlabError):  # nobody asked for this suite: the bare texts will do
             return _render(pair, suite, None)
     a, b = ((Message("user", whole_text(template)),) for template in pair)
     return _Rendered([[a]], [[b]])
