@@ -14,10 +14,10 @@ INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test test-slow check bench docs clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS="-n 6" for a short one.
 	$(BIN)/promptlab run sentiment $(DEMO_ARGS)
@@ -39,6 +39,9 @@ check: $(DEV_READY) ## Format, lint, types, imports, tests with coverage, and wh
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov
 	$(BIN)/cog --check -I . $(DOCS)
+
+test-slow: $(DEV_READY) ## What takes longer: the tests marked `slow`.
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
 	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done
@@ -65,4 +68,6 @@ $(INSTALLED): $(PIP_READY) pyproject.toml constraints.txt
 $(DEV_READY): $(INSTALLED)
 	@echo "Installing pytest, mypy, ruff and the other development tools."
 	$(PIP) install -c constraints.txt --group dev
+	@echo "Converting the weights of the small model, once."
+	@$(BIN)/promptlab backend check smollm2
 	@touch $@

@@ -484,7 +484,7 @@ def program(course: Course, scores: Floats) -> Sequence[Contrast]:
         trial = plan.trial(seq)
         if watched.wanted(trial.arm):
             score = float(scores[trial.arm, trial.case])
-            watched.saw(trial.arm, trial.case, score)
+            watched.record(trial.arm, trial.case, score)
             known = (trial.arm, trial.case, 0, 0, 0, score, float(verdict), seq + 1)
             rows.append((*known, None, None, None, None))
     info = RunInfo("r", "s", "finished", plan.size, False, "", None, RunSettings(), {}, {})

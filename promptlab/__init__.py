@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from promptlab.core.types import Case, Completion, Message, Outcome, Request, Score
     from promptlab.executors import Executor
     from promptlab.remote.backend import RemoteBackend
-    from promptlab.scorers import Sample, scorer
+    from promptlab.scorers import Ask, BackendName, Sample, scorer
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Ask",
     "Backend",
+    "BackendName",
     "Case",
     "Comparisons",
     "Completion",
@@ -68,7 +70,7 @@ _AT = {
     "promptlab.core.types": ("Case", "Completion", "Message", "Outcome", "Request", "Score"),
     "promptlab.executors": ("Executor",),
     "promptlab.remote.backend": ("RemoteBackend",),
-    "promptlab.scorers": ("Sample", "scorer"),
+    "promptlab.scorers": ("Ask", "BackendName", "Sample", "scorer"),
 }
 _MODULE_OF = {name: module for module, names in _AT.items() for name in names}
 

@@ -68,6 +68,16 @@ CHANGED = {
             "detect 5"
         ),
     },
+    # Descriptions of keys in plainer English.
+    "schema_suite.txt": {
+        "that decides; the first one.": "that decides; by default the first.",
+        "that is graded; the last one.": "that is graded; by default the last.",
+        "How often each arm meets each case.": "How often each arm runs on each case.",
+        "Where every random choice starts from.": "Random seed.",
+    },
+    "schema_template.txt": {
+        "What a template says of its answer.": "What a template says about its answer."
+    },
 }
 
 # The frozen project imports modules by the names that they had.

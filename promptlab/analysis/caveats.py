@@ -1,6 +1,6 @@
 """What a reader of a verdict should know: where arms differ in more than their prompt.
 
-It computes no statistics and stops no verdict: that is for `doubts`.
+It computes no statistics and blocks no verdict; `doubts` does that.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def of_the_table(table: Measurements) -> list[Reason]:
 def of_the_sides(
     table: Measurements, a: Side, b: Side, within: Where, limits: Limits
 ) -> list[Reason]:
-    """Return in what two sides differ beside the prompt, and what weakens them."""
+    """Return how two sides differ apart from the prompt, and what weakens the contrast."""
     both = (*a, *b)
     reasons = [*_settings(a, b), *_servers(a, b), *_facts(table, both)]
     reasons += _added(table, a, b, within, limits)
@@ -69,7 +69,7 @@ def of_the_sides(
 
 
 def without_failures(table: Measurements, a: Side, b: Side, within: Where) -> list[Reason]:
-    """Say what the difference is without the failed trials, which count as 0, if there are any."""
+    """Return the difference without the failed trials, which count as 0, if there are any."""
     failed = sum(int(arm.cells.failed[within].sum()) for arm in (*a, *b))
     if not failed:
         return []
@@ -97,7 +97,7 @@ def _cut_off(a: Side, b: Side, within: Where) -> Iterator[Reason]:
 def _added(
     table: Measurements, a: Side, b: Side, within: Where, limits: Limits
 ) -> Iterator[Reason]:
-    """Name cases that only one side has, where they are few enough for a verdict."""
+    """Yield the cases that only one side has, if they are few enough for a verdict."""
     if not too_few_shared(table, a, b, within, limits):
         for side in lone_cases(table, a, b, within):
             about: dict[str, Json] = {"arms": [*side.arms], "cases": [*side.cases]}
@@ -106,54 +106,60 @@ def _added(
 
 def _settings(a: Side, b: Side) -> Iterator[Reason]:
     for name in Sampling.__slots__:
-        ours, theirs = (
-            sorted({_said(getattr(had.arm.sampling, name)) for arm in side for had in arm.settings})
+        first, second = (
+            sorted(
+                {
+                    _or_none(getattr(setting.arm.sampling, name))
+                    for arm in side
+                    for setting in arm.settings
+                }
+            )
             for side in (a, b)
         )
-        if ours != theirs:
-            text = f"sampling differs: {name} {', '.join(ours)} and {', '.join(theirs)}"
-            about: dict[str, Json] = {"setting": name, "a": [*ours], "b": [*theirs]}
+        if first != second:
+            text = f"sampling differs: {name} {', '.join(first)} and {', '.join(second)}"
+            about: dict[str, Json] = {"setting": name, "a": [*first], "b": [*second]}
             yield Reason(Code.SAMPLING_DIFFERS, text, about)
 
 
-def _said(value: object) -> str:
+def _or_none(value: object) -> str:
     return "none" if value in (None, ()) else str(value)
 
 
 def _servers(a: Side, b: Side) -> Iterator[Reason]:
-    """Tell of models and server configurations."""
+    """Yield differences in models and server configurations."""
     for arm in (*a, *b):
-        models = sorted(_heard([arm], "models"))
+        models = sorted(_values([arm], "models"))
         if len(models) > 1:
             text = f"several models answered {arm.label}: {', '.join(models)}"
             about: dict[str, Json] = {"arms": [arm.label], "models": [*models]}
             yield Reason(Code.SEVERAL_MODELS, text, about)
     for backend in dict.fromkeys(arm.arm.backend for arm in a):
-        ours, theirs = ([arm for arm in side if arm.arm.backend == backend] for side in (a, b))
+        arms_a, arms_b = ([arm for arm in side if arm.arm.backend == backend] for side in (a, b))
         for code, what, name in (
             (Code.MODEL_DIFFERS, "the model", "models"),
             (Code.SERVER_DIFFERS, "the server's configuration", "fingerprints"),
         ):
-            first, second = sorted(_heard(ours, name)), sorted(_heard(theirs, name))
+            first, second = sorted(_values(arms_a, name)), sorted(_values(arms_b, name))
             if first and second and first != second:
                 text = f"{what} differs: {', '.join(first)} and {', '.join(second)}"
                 yield Reason(code, text, {"backend": backend, "a": [*first], "b": [*second]})
 
 
-def _heard(arms: Side, name: str) -> set[str]:
+def _values(arms: Side, name: str) -> set[str]:
     return set().union(*(getattr(setting, name) for arm in arms for setting in arm.settings))
 
 
 def _facts(table: Measurements, arms: Side) -> Iterator[Reason]:
-    """Tell where runs differ in what a backend said of itself: revision, device, batch size.
+    """Yield where runs differ in a backend's facts: revision, device, batch size.
 
-    And what it did not honour, which its answers say too.
+    Also what the backend did not honour, which its answers report too.
     """
     known: dict[tuple[str, str], set[str]] = {}
-    ignored = _heard(arms, "warnings")
+    ignored = _values(arms, "warnings")
     for arm in arms:
         for number in arm.runs:
-            backend = arm.settings[0].arm.backend  # as the run calls it
+            backend = arm.settings[0].arm.backend  # the name that the run uses
             facts = table.runs[number].info.facts.get(backend)
             if facts is not None:
                 for name, value in _flat(facts.details):
@@ -171,9 +177,9 @@ def _facts(table: Measurements, arms: Side) -> Iterator[Reason]:
 
 
 def _flat(details: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Yield details, the keys of one within another each for itself."""
+    """Yield the details, flattening nested ones to one entry per key."""
     for name, value in details.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}'s {key}", str(each)) for key, each in value.items())
+            yield from ((f"{name}'s {key}", str(item)) for key, item in value.items())
         else:
             yield name, str(value)

@@ -1,7 +1,7 @@
-"""Arms against arms, case by case: which is better, by how much, how sure, and at what cost.
+"""Arms against arms, case by case: which is better, by how much, how certain, and at what cost.
 
 A family of comparisons is declared (all pairs, or all against a baseline) and corrected as one.
-Each is paired on the cases that both arms have.
+Each comparison is paired on the cases that both arms have.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Comparison(Contrast):
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Two arms set against each other. Several on a side: one version on several backends."""
+    """Two sides to compare. Several arms on a side: one version on several backends."""
 
     a: Side
     b: Side
@@ -49,10 +49,10 @@ class _Pair:
 def compare(
     table: Measurements, rule: Rule, *, by: By = "version", baseline: str | None = None
 ) -> list[Comparison]:
-    """Compare all pairs of arms, or all arms with the one that `baseline` names.
+    """Compare all pairs of arms, or all arms against the one that `baseline` names.
 
-    `by` says what differs in a pair: the version, on each backend and on all together; the
-    backend, for each version; or the version again, in each group of cases by itself.
+    `by` is what differs within a pair: the version, on each backend and on all together; the
+    backend, for each version; or the version again, within each group of cases.
     """
     pairs = list(_pairs(table, by, baseline))
     if not pairs:
@@ -62,7 +62,7 @@ def compare(
             f"there is nothing to compare by {by}",
             hint="give the cases groups" if lone else hint,
         )
-    made = [
+    comparisons = [
         Comparison(
             a=pair.names[0],
             b=pair.names[1],
@@ -73,7 +73,7 @@ def compare(
         )
         for pair in pairs
     ]
-    return list(conclude(made, rule))
+    return list(conclude(comparisons, rule))
 
 
 def _pairs(table: Measurements, by: By, baseline: str | None) -> Iterator[_Pair]:
@@ -94,7 +94,7 @@ def _pairs(table: Measurements, by: By, baseline: str | None) -> Iterator[_Pair]
 def _chosen(
     table: Measurements, arms: Sequence[JoinedArm], baseline: str | None
 ) -> Iterator[tuple[JoinedArm, JoinedArm]]:
-    """Yield the pairs of a backend's arms: against the baseline, as the run declared, or all."""
+    """Yield the pairs of a backend's arms: against the baseline, as declared by the run, or all."""
     declared = early.declared_pairs(table)
     if baseline is not None:
         first = next((arm for arm in arms if arm.label == baseline), None)
@@ -107,17 +107,17 @@ def _chosen(
 
 
 def _pooled(by_backend: dict[str, list[JoinedArm]], baseline: str | None) -> Iterator[_Pair]:
-    """Yield the pairs of versions that several backends ran, each on all of these."""
-    found: defaultdict[str, dict[str, JoinedArm]] = defaultdict(dict)
+    """Yield the pairs of versions that several backends ran, each pooled over those backends."""
+    by_label: defaultdict[str, dict[str, JoinedArm]] = defaultdict(dict)
     for backend, arms in by_backend.items():
         for arm in arms:
-            found[arm.label][backend] = arm
-    for names in combinations(found, 2):
+            by_label[arm.label][backend] = arm
+    for names in combinations(by_label, 2):
         if baseline in (None, *names):
             a, b = names[::-1] if names[1] == baseline else names
-            shared = [backend for backend in found[a] if backend in found[b]]
+            shared = [backend for backend in by_label[a] if backend in by_label[b]]
             if len(shared) > 1:
-                side_a, side_b = (tuple(found[name][on] for on in shared) for name in (a, b))
+                side_a, side_b = (tuple(by_label[name][on] for on in shared) for name in (a, b))
                 yield _Pair(side_a, side_b, (a, b), None)
 
 

@@ -1,7 +1,7 @@
-"""When a difference may be called one: the estimate, the verdict, and how many cases decide.
+"""When a difference counts as real: the estimate, the verdict, and how many cases it takes.
 
-Everything rests on the per-case contrast, a number for each case, as versions are compared and as
-the effect of a practice is. It knows no run and no arm.
+Everything rests on the per-case contrast, one number per case, both for comparing versions and for
+the effect of a practice. It knows nothing of runs and arms.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from promptlab.stats.power import (
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-FEW = 30  # cases: below, a test of numbers must also hold without Student's assumptions
-PLANNED_EFFECT = 0.05  # of scores between 0 and 1, where the user names no smallest effect
+FEW = 30  # cases: with fewer, a test of numbers must also hold without Student's assumptions
+PLANNED_EFFECT = 0.05  # of scores between 0 and 1, if the user names no smallest effect
 _EVEN = 0.75  # of groups: below this `evenness`, CR2 gives false alarms in more than 5 % of runs
-_HARDLY_ANY = 6  # cases that differ
-_ROUNDING = 1e-12  # what is smaller than this share of the scores is no difference
+_FEW_DIFFER = 6  # cases that differ
+_ROUNDING = 1e-12  # a difference smaller than this share of the scores counts as none
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The mean of a contrast over cases, with interval and test. What is not known is None.
+    """The mean of a contrast over cases, with interval and test. Unknown values are None.
 
-    `nonzero` counts the cases with a difference, `n_groups` groups of cases, a case without a
-    group being its own. `method` names the test.
+    `nonzero` counts the cases with a difference, `n_groups` the groups of cases; a case without a
+    group is a group of its own. `method` names the test.
     """
 
     n: int
@@ -51,10 +51,10 @@ class Effect:
     method: str
 
 
-def settled(d: Floats, size: Floats | float = 1.0) -> Floats:
-    """Return differences of scores of that size, 0 where rounding alone has made them.
+def without_rounding(d: Floats, size: Floats | float = 1.0) -> Floats:
+    """Return differences of scores of that size, with those due to rounding alone set to 0.
 
-    The same scores, added up in another order, may have another mean in the last digit.
+    The mean of the same scores, summed in another order, may differ in the last digit.
     """
     return np.where(np.abs(d) <= _ROUNDING * size, 0.0, d)
 
@@ -62,12 +62,13 @@ def settled(d: Floats, size: Floats | float = 1.0) -> Floats:
 def effect(
     d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool = False, seed: int = 0
 ) -> Effect:
-    """Estimate the mean of `d`, one contrast for each case, `groups` numbering their groups.
+    """Estimate the mean of `d`, one contrast per case; `groups` holds the number of its group.
 
-    Cases in groups: CR2, or CR3 where the groups are of very unequal size. Cases that wholly
-    passed or failed (`binary`): McNemar and Tango. Else Student's t over cases; with fewer than 30
-    the sign-flip test must agree, and the larger p counts. `bounded` says that differences lie
-    between -1 and 1; `seed` is for the draws. `bench/coverage.py` shows how all this holds.
+    Cases in groups: CR2, or CR3 if the groups are of very unequal size. Cases that all passed or
+    failed outright (`binary`): McNemar and Tango. Otherwise Student's t over cases; with fewer
+    than 30 the sign-flip test must agree, and the larger p counts. `bounded` means that
+    differences lie between -1 and 1; `seed` is for the random draws. `bench/coverage.py` measures
+    how well all this holds.
     """
     n_groups = len(np.unique(groups))
     nonzero = int(np.count_nonzero(d))
@@ -75,28 +76,28 @@ def effect(
         return Effect(0, 0, 0, None, None, None, None, "none")
     if n_groups < d.size:
         uneven = evenness(groups) < _EVEN
-        found = cluster_mean(d, groups, rule.level, jackknife=uneven)
-        p = found.p
-        if found.se is None and n_groups > 1:  # all groups agree: no spread to judge by
+        estimate = cluster_mean(d, groups, rule.level, jackknife=uneven)
+        p = estimate.p
+        if estimate.se is None and n_groups > 1:  # all groups agree: no spread to judge by
             p = sign_flip(np.bincount(groups, weights=d)[np.unique(groups)], seed)
         method = "cr3" if uneven else "cr2"
     elif binary:
         return _pass_or_fail(d, n_groups, rule)
     else:
-        found = paired_t(d, rule.level)
-        p, method = found.p, "paired-t"
+        estimate = paired_t(d, rule.level)
+        p, method = estimate.p, "paired-t"
         if d.size < FEW or rule.strict or p is None:
             p, method = max(p or 0.0, sign_flip(d, seed)), "paired-t+sign-flip"
-    # With hardly a case that differs, or no spread at all, such intervals are much too sure, or
-    # none. Two imagined cases, one in each direction, make them cautious, as Bonett and Price do
-    # for pass or fail.
-    if bounded and (nonzero < _HARDLY_ANY or found.se is None) and n_groups > 1:
+    # With hardly any cases that differ, or no spread at all, such intervals are far too narrow or
+    # do not exist. Two imaginary cases, one in each direction, make them cautious, as Bonett and
+    # Price do for pass or fail.
+    if bounded and (nonzero < _FEW_DIFFER or estimate.se is None) and n_groups > 1:
         apart = np.append(groups, groups.max() + np.array([1, 2]))
         cautious = cluster_mean(np.append(d, (1.0, -1.0)), apart, rule.level)
         ci = interval(cautious.low, cautious.high)
     else:
-        ci = interval(found.low, found.high)
-    return Effect(d.size, n_groups, nonzero, found.mean, found.se, ci, p, method)
+        ci = interval(estimate.low, estimate.high)
+    return Effect(d.size, n_groups, nonzero, estimate.mean, estimate.se, ci, p, method)
 
 
 def _pass_or_fail(d: Floats, n_groups: int, rule: Rule) -> Effect:
@@ -114,15 +115,15 @@ def interval(low: float | None, high: float | None) -> Interval | None:
     return None if low is None or high is None else (low, high)
 
 
-def verdict(found: Effect, p_adjusted: float | None, rule: Rule) -> Verdict:
-    """Return what an effect shows, evidence being sufficient for a verdict at all.
+def verdict(observed: Effect, p_adjusted: float | None, rule: Rule) -> Verdict:
+    """Return what an effect shows, assuming there is enough evidence for a verdict at all.
 
-    Better or worse needs the corrected p-value at most alpha, and an interval beyond the smallest
-    effect that matters; equivalent an interval within it.
+    Better or worse needs a corrected p-value of at most alpha and an interval beyond the smallest
+    effect that matters; equivalent needs an interval within it.
     """
-    if found.ci is None or found.delta is None:
+    if observed.ci is None or observed.delta is None:
         return "undecided"
-    low, high = found.ci
+    low, high = observed.ci
     if p_adjusted is not None and p_adjusted <= rule.alpha:
         if low > rule.min_effect:
             return "better"
@@ -134,34 +135,34 @@ def verdict(found: Effect, p_adjusted: float | None, rule: Rule) -> Verdict:
 
 
 def planned_effect(rule: Rule, *, bounded: bool) -> float:
-    """Return the difference that more cases are to show, 0 where none is named.
+    """Return the difference that more cases should be able to show, 0 if none is named.
 
-    It is twice the smallest effect that matters, which is to be seen beyond that; without one
-    0.05 for scores between 0 and 1.
+    It is twice the smallest effect that matters, since the interval must lie beyond that; without
+    one, 0.05 for scores between 0 and 1.
     """
     return 2 * rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
 
 
 def cases_needed(
-    found: Effect, d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool
+    observed: Effect, d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool
 ) -> int | None:
-    """Return how many cases decide, with a power of 80 %, what is `planned_effect` in truth.
+    """Return how many cases decide, with a power of 80 %, if the true effect is `planned_effect`.
 
-    The spread is taken from the data at its upper 80 % limit, the effect never. None where no
-    effect is named, where no difference is that large, or the spread is not known.
+    The spread is taken from the data, at its upper 80 % limit; the effect never is. None if no
+    effect is named, no difference can be that large, or the spread is unknown.
     """
     wanted = rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
-    if not 0 < wanted < inf or (bounded and wanted > 1) or found.n < 2:
+    if not 0 < wanted < inf or (bounded and wanted > 1) or observed.n < 2:
         return None
     if binary:
-        upper = discordance_upper(found.nonzero, found.n)
+        upper = discordance_upper(observed.nonzero, observed.n)
         needed = cases_needed_binary(max(upper, wanted), wanted, rule.alpha)
         needed *= 1.1 if rule.strict else 1.0
     else:
-        spread = sd_upper(float(d.std(ddof=1)), found.n)
+        spread = sd_upper(float(d.std(ddof=1)), observed.n)
         if not spread:
             return None
         needed = cases_needed_numeric(spread, wanted, rule.alpha)
-    if found.n_groups < found.n:
+    if observed.n_groups < observed.n:
         needed *= max(1.0, design_effect(d, groups) or 1.0)
     return int(np.ceil(needed))

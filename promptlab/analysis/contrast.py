@@ -1,7 +1,7 @@
-"""Two sides of arms on the same cases: their difference, what it costs, and what it is worth.
+"""Two sides of arms on the same cases: their difference, what it costs, and what verdict it bears.
 
-A comparison of versions and the effect of a practice are both such a contrast, and are concluded
-from in the same way.
+A comparison of versions and the effect of a practice are both such a contrast, and are judged in
+the same way.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from promptlab.analysis.conclude import (
     cases_needed,
     effect,
     interval,
-    settled,
     verdict,
+    without_rounding,
 )
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.sufficiency import too_alike, too_little
@@ -37,12 +37,12 @@ from promptlab.stats.power import minimum_detectable_effect
 
 Side = tuple[JoinedArm, ...]
 Where = NDArray[np.bool_]
-Made = TypeVar("Made", bound="Contrast")
+ContrastT = TypeVar("ContrastT", bound="Contrast")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a trial takes on average on both sides, and the paired difference with its interval."""
+    """What a trial uses on average on each side, and the paired difference with its interval."""
 
     mean_a: float
     mean_b: float
@@ -59,11 +59,10 @@ class Change:
 class Contrast:
     """Side b against side a. `effect` is the mean of b - a over cases.
 
-    `won` and `lost` name the cases that b won and lost. `verdict`
-    speaks of b; `reasons` say why it was refused, `warnings` what to know beside it.
-    `cases_needed` are cases in all, `detectable` the difference that the cases here show with a
-    power of 80 %. `stopped_at` is the number of cases, or of groups of them, after which a run that
-    could stop early had decided the question.
+    `won` and `lost` name the cases that b won and lost. `verdict` is about b; `reasons` say why it
+    was refused, `warnings` what else to know. `cases_needed` is a total, `detectable` the
+    difference that the present cases show with a power of 80 %. `stopped_at` is the number of
+    cases, or groups of cases, after which a run that could stop early had decided the question.
     """
 
     effect: Effect
@@ -111,50 +110,50 @@ class Contrast:
 
     @property
     def usd_per_point(self) -> float | None:
-        """Return what one more point of score costs, where b is shown to score more, dearer."""
+        """Return the price of a point of score, if b is shown to score more and to cost more."""
         if self.cost_usd is None or self.delta is None or self.ci is None or self.ci[0] <= 0:
             return None
         return self.cost_usd.delta / self.delta if self.cost_usd.delta > 0 else None
 
     def parts(self) -> dict[str, Any]:
-        """Return the fields by name, to make a more special contrast of them."""
+        """Return the fields by name, to build a more specific contrast from them."""
         return {entry.name: getattr(self, entry.name) for entry in fields(Contrast)}
 
 
 def estimate(
     table: Measurements, a: Side, b: Side, rule: Rule, within: Where | None = None
 ) -> Contrast:
-    """Estimate all of a contrast but what depends on the others of its family.
+    """Estimate a contrast, except for what depends on the rest of its family.
 
-    A case counts with the mean of a side's arms on each backend, all backends alike. `within`
-    restricts the cases to one group, inside which they count as independent.
+    A case counts as the mean of a side's arms on each backend, with all backends weighted equally.
+    `within` restricts the cases to one group, inside which they count as independent.
     """
     cases = np.ones(len(table.cases), dtype=bool) if within is None else within
-    looked = early.look(table, a, b, cases, rule)
+    look = early.look(table, a, b, cases, rule)
     shared = cases & np.all([~np.isnan(arm.cells.score) for arm in (*a, *b)], axis=0)
-    if looked is not None and looked.at is not None:
-        shared &= table.declared < looked.at  # what came in later was on its way
+    if look is not None and look.at is not None:
+        shared &= table.declared < look.at  # what came in later was already in flight
     before, after = (_means(side, shared, "score") for side in (a, b))
-    d = settled(after - before, np.maximum(np.abs(before), np.abs(after)))
+    d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
     groups = table.groups[shared] if within is None else np.arange(d.size)
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
     binary = verdicts and _wholly(before) and _wholly(after)
     bounded = table.bounded
-    found = effect(d, groups, rule, binary=binary, bounded=bounded, seed=table.runs[0].seed)
-    if looked is not None:
-        found = _anytime(found, looked)
+    observed = effect(d, groups, rule, binary=binary, bounded=bounded, seed=table.runs[0].seed)
+    if look is not None:
+        observed = _anytime(observed, look)
     reasons = doubts.refusals(table, a, b, cases, rule)
-    reasons += too_little(found, groups, rule.limits)
+    reasons += too_little(observed, groups, rule.limits)
     return Contrast(
-        effect=found,
+        effect=observed,
         is_rate=verdicts,
         mean_a=float(before.mean()) if d.size else None,
         mean_b=float(after.mean()) if d.size else None,
         won=table.names(_at(shared, d > 0)),
         lost=table.names(_at(shared, d < 0)),
         reasons=tuple(reasons),
-        detectable=_detectable(found, rule),
-        cases_needed=cases_needed(found, d, groups, rule, binary=binary, bounded=table.bounded),
+        detectable=_detectable(observed, rule),
+        cases_needed=cases_needed(observed, d, groups, rule, binary=binary, bounded=table.bounded),
         tokens=_change(a, b, shared, "tokens", groups, rule),
         output_tokens=_change(a, b, shared, "output_tokens", groups, rule),
         cost_usd=_change(a, b, shared, "cost_usd", groups, rule),
@@ -163,65 +162,65 @@ def estimate(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
             *caveats.without_failures(table, a, b, cases),
-            *_optimistic(found, looked),
+            *_optimistic(observed, look),
         ),
-        stopped_at=None if looked is None else looked.at,
+        stopped_at=None if look is None else look.at,
     )
 
 
-def conclude(family: Sequence[Made], rule: Rule) -> Iterator[Made]:
-    """Give each contrast of a family its verdict, the p-values corrected for all by Holm."""
-    raw = np.array([np.nan if one.effect.p is None else one.effect.p for one in family])
+def conclude(family: Sequence[ContrastT], rule: Rule) -> Iterator[ContrastT]:
+    """Give each contrast of a family its verdict, with p-values corrected by Holm's method."""
+    raw = np.array([contrast.effect.p for contrast in family], dtype=float)  # None becomes NaN
     adjusted = holm(raw) if rule.correct else raw
-    for one, corrected in zip(family, adjusted, strict=True):
+    for contrast, corrected in zip(family, adjusted, strict=True):
         p = None if np.isnan(corrected) else float(corrected)
-        if one.reasons:
-            yield replace(one, p_adjusted=p, verdict="refused")
+        if contrast.reasons:
+            yield replace(contrast, p_adjusted=p, verdict="refused")
             continue
-        found = verdict(one.effect, p, rule)
-        alike = too_alike(one.effect, rule.limits)
-        if alike is not None and found != "equivalent":
-            yield replace(one, p_adjusted=p, verdict="refused", reasons=(alike,))
+        shown = verdict(contrast.effect, p, rule)
+        alike = too_alike(contrast.effect, rule.limits)
+        if alike is not None and shown != "equivalent":
+            yield replace(contrast, p_adjusted=p, verdict="refused", reasons=(alike,))
         else:
-            yield replace(one, p_adjusted=p, verdict=found)
+            yield replace(contrast, p_adjusted=p, verdict=shown)
 
 
-def _detectable(found: Effect, rule: Rule) -> float | None:
-    """Return the difference that so many cases show beyond the smallest effect that matters."""
-    if not found.se:
+def _detectable(observed: Effect, rule: Rule) -> float | None:
+    """Return the difference that these cases can show beyond the smallest effect that matters."""
+    if not observed.se:
         return None
-    return rule.min_effect + minimum_detectable_effect(found.se, rule.alpha)
+    return rule.min_effect + minimum_detectable_effect(observed.se, rule.alpha)
 
 
-def _anytime(found: Effect, looked: early.Look) -> Effect:
-    """Put what holds at any time in the place of what holds once: the confidence sequence."""
-    if looked.at is None and looked.complete:
-        return replace(found, p=looked.p(found.p))
-    return replace(found, p=looked.p(found.p), ci=looked.ci, method="e-process")
+def _anytime(observed: Effect, look: early.Look) -> Effect:
+    """Replace what holds for a single look by what holds at any time: the confidence sequence."""
+    if look.at is None and look.complete:
+        return replace(observed, p=look.p(observed.p))
+    return replace(observed, p=look.p(observed.p), ci=look.ci, method="e-process")
 
 
-def _optimistic(found: Effect, looked: early.Look | None) -> list[Reason]:
-    if looked is None or looked.at is None:
+def _optimistic(observed: Effect, look: early.Look | None) -> list[Reason]:
+    if look is None or look.at is None:
         return []
-    unit = "groups of cases" if found.n_groups < found.n else "cases"
-    text = f"decided after {looked.at} {unit}: the difference itself is optimistic"
-    return [Reason(Code.STOPPED_EARLY, text, {"after": looked.at, "unit": unit})]
+    unit = "groups of cases" if observed.n_groups < observed.n else "cases"
+    text = f"decided after {look.at} {unit}: the difference itself is optimistic"
+    return [Reason(Code.STOPPED_EARLY, text, {"after": look.at, "unit": unit})]
 
 
 def _wholly(means: Floats) -> bool:
-    """Say whether every case wholly passed or failed: measured once, or with repeats that agree."""
+    """Return whether every case passed or failed outright: measured once, or with equal repeats."""
     return bool(np.all((means == 0) | (means == 1)))
 
 
 def _at(shared: Where, which: Where) -> Where:
     """Spread flags of the shared cases over all cases."""
-    found = shared.copy()
-    found[shared] = which
-    return found
+    flags = shared.copy()
+    flags[shared] = which
+    return flags
 
 
 def _means(side: Side, where: Where, name: str) -> Floats:
-    """Return a quantity of each case: the mean of a backend's arms, then over backends."""
+    """Return a quantity per case: the mean over a backend's arms, then over backends."""
     by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
     for arm in side:
         by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
@@ -230,11 +229,11 @@ def _means(side: Side, where: Where, name: str) -> Floats:
 
 
 def _change(a: Side, b: Side, shared: Where, name: str, groups: Ints, rule: Rule) -> Change | None:
-    """Compare what both sides take, on the cases where that is known of both."""
+    """Compare what both sides use, on the cases where that is known for both."""
     before, after = (_means(side, shared, name) for side in (a, b))
     known = ~(np.isnan(before) | np.isnan(after))
     if not known.any():
         return None
-    found = cluster_mean((after - before)[known], groups[known], rule.level)
+    difference = cluster_mean((after - before)[known], groups[known], rule.level)
     mean_a, mean_b = float(before[known].mean()), float(after[known].mean())
-    return Change(mean_a, mean_b, found.mean, interval(found.low, found.high))
+    return Change(mean_a, mean_b, difference.mean, interval(difference.low, difference.high))

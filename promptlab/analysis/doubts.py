@@ -1,7 +1,7 @@
-"""Why a comparison bears no verdict, whatever its numbers: the way these came about.
+"""Why a comparison bears no verdict, whatever its numbers: how they came about.
 
-It computes no statistics; whether there is evidence enough stands in `sufficiency`, and what
-stands beside a verdict in `caveats`.
+It computes no statistics; `sufficiency` checks whether there is enough evidence, and `caveats`
+collects what to report alongside a verdict.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from promptlab.core.decision import Limits, Rule
 from promptlab.core.messages import Json
 from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredRun
+from promptlab.scorers.identity import backends_in
 
 
 def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> list[Reason]:
@@ -28,10 +29,10 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
         return [Reason(Code.SAME_ANSWERS, text)]
     numbers = set().union(*(arm.runs for arm in (*a, *b)))
     runs = [table.runs[number] for number in sorted(numbers)]
-    reasons = [why for run in runs if (why := _broken_off(run, bounded=table.bounded))]
+    reasons = [why for run in runs if (why := _unfinished(run, bounded=table.bounded))]
     if reasons:
         return reasons  # what else is missing comes from this
-    if (why := _graded_otherwise(table.scorer.label, (*a, *b), runs)) is not None:
+    if (why := _graded_differently(table.scorer.label, (*a, *b), runs)) is not None:
         reasons.append(why)
     if (why := _peeked(table, a, b, within, runs)) is not None:
         reasons.append(why)
@@ -45,7 +46,7 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
 
 
 def _identical(a: Side, b: Side, within: Where) -> bool:
-    """Tell whether every answer of both sides is the same stored one, failed trials aside."""
+    """Return whether both sides share every stored answer, failed trials aside."""
     by_backend = {arm.arm.backend: arm.cells for arm in a}
     if len(by_backend) < len(a) or len(a) != len(b):
         return False
@@ -62,10 +63,10 @@ def _identical(a: Side, b: Side, within: Where) -> bool:
     return True
 
 
-def _broken_off(run: MeasuredRun, *, bounded: bool) -> Reason | None:
-    """Refuse a run that was broken off: whoever stops when they like what they see finds much.
+def _unfinished(run: MeasuredRun, *, bounded: bool) -> Reason | None:
+    """Refuse an unfinished run: stopping as soon as the result pleases inflates false positives.
 
-    One that may stop early may be looked at any time, as long as its scores are `bounded`.
+    A run that may stop early may be looked at any time, as long as its scores are `bounded`.
     """
     info = run.info
     if (run.sequential is not None and bounded) or info.stored >= info.trials:
@@ -80,7 +81,7 @@ def _broken_off(run: MeasuredRun, *, bounded: bool) -> Reason | None:
 def _peeked(
     table: Measurements, a: Side, b: Side, within: Where, runs: Sequence[MeasuredRun]
 ) -> Reason | None:
-    """Refuse what was stopped by looking: in steps by `--limit`, or early for another question."""
+    """Refuse runs that were stopped by looking: in steps by `--limit`, or early for other pairs."""
     steps = sorted(set().union(*(run.looks for run in runs)))
     if steps:
         after = ", ".join(map(str, steps))
@@ -90,15 +91,15 @@ def _peeked(
             {"after": [*steps]},
         )
     stopped = [run for run in runs if run.sequential is not None]
-    if stopped and not early.asked_about(table, a, b, within):
+    if stopped and not early.may_stop_early(table, a, b, within):
         run_id = stopped[0].info.run_id
         text = f"run {run_id} stopped its arms early for another comparison"
         return Reason(Code.STOPPED_FOR_ANOTHER, text, {"run": run_id})
     return None
 
 
-def _graded_otherwise(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> Reason | None:
-    """Refuse scores by different rules. Of an old run only the version is known: it has to do."""
+def _graded_differently(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> Reason | None:
+    """Refuse scores from different rules. Old runs record only the version, which must suffice."""
     graders = set().union(*(arm.scorers for arm in both))
     versions, params, identities = map(set, zip(*graders, strict=True))
     about: dict[str, Json] = {"scorer": scorer, "runs": [run.info.run_id for run in runs]}
@@ -107,6 +108,9 @@ def _graded_otherwise(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> R
         return Reason(Code.SCORER_CONFIGURED_OTHERWISE, text, about)
     if len(versions) == 1 and len(identities - {None}) <= 1:
         return None
+    if len({backends_in(identity) for identity in identities - {None}}) > 1:
+        text = f"the scorer {scorer!r} asked other models in each run: run the suite again"
+        return Reason(Code.SCORER_ASKED_OTHERS, text, about)
     again = "; ".join(f"promptlab score {run.info.run_id}" for run in runs)
     text = f"the scorer {scorer!r} changed between the runs: grade both again ({again})"
     return Reason(Code.SCORER_CHANGED, text, about)

@@ -1,7 +1,7 @@
-"""Which cases belong together, so that they are not taken for independent evidence.
+"""Which cases belong together, so that they do not count as independent evidence.
 
-A suite says it of some. Others show it: one id with several contents, or copies of a case under
-several ids, which every arm answers by the same answers.
+A suite declares some groups. Others show in the data: one id with several contents, or copies of a
+case under several ids, to which every arm gives the same answers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def declared_groups(cases: Sequence[MeasuredCase]) -> Ints:
 
 
 def same_ids(cases: Sequence[MeasuredCase]) -> Ints:
-    """Number cases by their id: with other tags, groups or parameters it is no new evidence."""
+    """Number cases by their id: other tags, groups or parameters do not make new evidence."""
     codes: dict[str, int] = {}
     return np.array([codes.setdefault(case.id, len(codes)) for case in cases], dtype=int)
 
@@ -32,7 +32,7 @@ def same_ids(cases: Sequence[MeasuredCase]) -> Ints:
 def same_answers(answers: NDArray[np.uint64]) -> Ints:
     """Number cases by their answers, of shape (arms, cases) and 0 where unknown.
 
-    Cases are the same where every arm has the same answers; one that an arm lacks is by itself.
+    Cases are the same if every arm has the same answers; a case that some arm lacks stands alone.
     """
     cases = answers.shape[1] if answers.size else 0
     codes = np.arange(cases)
@@ -46,7 +46,7 @@ def same_answers(answers: NDArray[np.uint64]) -> Ints:
 
 
 def merged(groups: Ints, *others: Ints) -> Ints:
-    """Join groups that share a case by another numbering; number them by their first case."""
+    """Join groups that share a case in another numbering; number them by their first case."""
     for other in others:
         if len(np.unique(other)) < other.size:
             groups = _joined(groups, other)

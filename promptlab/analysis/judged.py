@@ -1,4 +1,4 @@
-"""A gate that was judged, with all that speaks against it."""
+"""The result of judging a gate: everything that speaks against it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from promptlab.core.types import Arm
 from promptlab.experiments.gates import Gate
 
-if TYPE_CHECKING:  # it loads statistics, which a gate on a mean needs not
+if TYPE_CHECKING:  # it loads statistics, which a gate on a mean does not need
     from promptlab.analysis.compare import Comparison
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A gate with all that speaks against it; it holds where nothing does.
+    """A gate with everything that speaks against it; it holds if nothing does.
 
-    `means` are those of arms that miss a bound, None where an arm has no score. `comparisons` are
-    those that do not show what was asked. `problem` says why the gate could not be judged.
+    `means` are those of arms that miss a bound, None for an arm without a score. `comparisons` are
+    those that do not show what the gate asks for. `problem` says why it could not be judged.
     """
 
     gate: Gate
@@ -27,5 +27,5 @@ class Judged:
 
     @property
     def holds(self) -> bool:
-        """Say whether the gate holds."""
+        """Return whether the gate holds."""
         return not (self.means or self.comparisons or self.problem)

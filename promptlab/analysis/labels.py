@@ -1,4 +1,4 @@
-"""How the arms of joined runs are called, so that no two on one backend have the same name."""
+"""Names for the arms of joined runs, so that no two on one backend have the same name."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Sequence
 from promptlab.core.results import MeasuredArm
 
 Settings = Sequence[tuple[int, MeasuredArm]]
-"""An arm as each run has it, with the number of the run; the first one names it."""
+"""An arm as it appears in each run, with the number of the run; the first one names it."""
 
 
 def backend_names(arms: Sequence[Settings]) -> list[str]:
-    """Name the backend of each arm; by number where one prompt met several under that name.
+    """Name the backend of each arm, with a number if a prompt ran on several under that name.
 
-    So it is with an adapter that was trained on: what it was stays a backend of its own.
+    An adapter that was trained further is such a case: its earlier state stays a separate backend.
     """
-    met: defaultdict[object, set[str]] = defaultdict(set)
+    seen: defaultdict[tuple[str, object], set[str]] = defaultdict(set)
     digests: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for settings in arms:
         measured = settings[0][1]
         arm = measured.arm
-        met[arm.digest, arm.prompt, arm.backend, arm.sampling].add(measured.backend_digest)
+        prompt = (arm.digest, arm.prompt, arm.sampling)
+        seen[arm.backend, prompt].add(measured.backend_digest)
         digests[arm.backend].setdefault(measured.backend_digest, len(digests[arm.backend]) + 1)
-    several = {key[2] for key, found in met.items() if isinstance(key, tuple) and len(found) > 1}
+    several = {backend for (backend, *_), digests_seen in seen.items() if len(digests_seen) > 1}
     return [
         f"{name} [#{digests[name][measured.backend_digest]}]" if name in several else name
         for measured in (settings[0][1] for settings in arms)
@@ -32,7 +33,7 @@ def backend_names(arms: Sequence[Settings]) -> list[str]:
 
 
 def arm_labels(arms: Sequence[Settings], backends: Sequence[str]) -> list[str]:
-    """Name arms by their prompt; by its text too where a name has had several; else by number."""
+    """Name arms by prompt, adding the text's digest or a number where that is ambiguous."""
     named = [settings[0][1].arm for settings in arms]
     labels = [arm.prompt for arm in named]
     texts: defaultdict[str, set[str]] = defaultdict(set)
@@ -51,7 +52,7 @@ def arm_labels(arms: Sequence[Settings], backends: Sequence[str]) -> list[str]:
 
 
 def _number(labels: list[str], places: Sequence[int], arms: Sequence[Settings]) -> None:
-    """Number arms of one name by their sampling, the same number on every backend."""
+    """Number arms of one name by their sampling, with the same number on every backend."""
     known: dict[object, int] = {}
     for place in places:
         number = known.setdefault(arms[place][0][1].arm.sampling, len(known) + 1)

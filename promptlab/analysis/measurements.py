@@ -1,8 +1,8 @@
 """Runs joined into one table: arms by cases, each cell the mean of what was measured there.
 
 Results belong to digests. The same version with the same practices, sampling and backend is one
-arm in all runs, the same case one case; an answer that several runs share counts once. Cases are
-told apart by content: under other parameters a case is another one.
+arm across all runs, the same case is one case, and an answer that several runs share counts once.
+Cases are distinguished by content: with other parameters, a case is a different one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _Key = tuple[object, ...]
 class Cells:
     """One arm on every case: arrays of shape (cases,), NaN where nothing is known.
 
-    `trials` counts what was measured, `failed` those of them without a score. `score` takes a
-    failed trial for 0 where the scores are shares, `complete` leaves it out. `answers` identifies
-    the set of answers behind a cell, 0 where one is missing. `tokens` are those of prompt and
+    `trials` counts what was measured, `failed` those of them without a score. `score` counts a
+    failed trial as 0 if the scores are shares, `complete` leaves it out. `answers` identifies the
+    set of answers behind a cell, 0 if one is missing. `tokens` are those of the prompt and the
     answers together.
     """
 
@@ -69,12 +69,11 @@ class JoinedArm:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """The joined runs, the first one named first.
+    """The joined runs, in the order in which they were named.
 
-    `groups` has a code for each case's group: what its suite says belongs together, and also cases
-    of one id with several contents, and cases that every arm answered by the same answers.
-    `declared` are the groups of the suite alone. `bounded` says that all scores lie between 0 and
-    1.
+    `groups` has a code for each case's group: the groups that the suite declares, but also cases of
+    one id with several contents, and cases to which every arm gave the same answers. `declared` are
+    the groups of the suite alone. `bounded` means that all scores lie between 0 and 1.
     """
 
     runs: tuple[MeasuredRun, ...]
@@ -87,7 +86,7 @@ class Measurements:
 
     @property
     def repeated(self) -> bool:
-        """Say whether cases are grouped that their suite takes for different ones."""
+        """Return whether cases are grouped that their suite treats as different."""
         return int(self.groups.max(initial=-1)) < int(self.declared.max(initial=-1))
 
     def names(self, where: NDArray[np.bool_]) -> tuple[str, ...]:
@@ -96,7 +95,7 @@ class Measurements:
 
 
 def join(runs: Sequence[MeasuredRun]) -> Measurements:
-    """Join runs of one scorer's label, the first of them giving the order of arms and cases."""
+    """Join runs by the label of one scorer; the first sets the order of arms and cases."""
     cases, case_at = _join_cases(runs)
     arms, arm_at = _join_arms(runs)
     parts: dict[str, Floats] = {}
@@ -131,9 +130,9 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
 
 
 def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
-    """Return what a run says of one text with all of its practices, on every backend.
+    """Return a run's results for one text with all of its practices, on every backend.
 
-    Where the run knows it under several names, only what is called as asked for.
+    If the run knows the text under several names, only those under the name asked for.
     """
     named = f"{text.name}@{text.version}"
     kept = [arm.arm.digest == text.digest and not arm.arm.off for arm in run.arms]
@@ -165,9 +164,9 @@ def _join_cases(
 def _join_arms(
     runs: Sequence[MeasuredRun],
 ) -> tuple[list[list[tuple[int, MeasuredArm]]], list[list[int]]]:
-    """Return the arms, each with its settings by run, and for each run where its arms are.
+    """Return the arms, each with its settings by run, and for each run the places of its arms.
 
-    Two labels of one text are one arm, unless a run sets them against each other.
+    Two labels of one text are one arm, unless a run compares them with each other.
     """
     rivals = {
         key
@@ -199,17 +198,17 @@ def _key(measured: MeasuredArm) -> _Key:
 
 
 def _count(keys: Iterable[_Key]) -> Mapping[_Key, int]:
-    found: defaultdict[_Key, int] = defaultdict(int)
+    counts: defaultdict[_Key, int] = defaultdict(int)
     for key in keys:
-        found[key] += 1
-    return found
+        counts[key] += 1
+    return counts
 
 
 def _counted_once(parts: Mapping[str, Floats]) -> Floats:
-    """Take what several runs share once, and a trial without a score only for want of a scored one.
+    """Keep one copy of what several runs share, and an unscored trial only if no scored one exists.
 
-    `parts` are rows by their run. A trial is known by arm, case, repeat and the answer that was
-    graded; where that is not known, each run has measured for itself.
+    `parts` are rows by run. A trial is identified by arm, case, repeat and the answer that was
+    graded; if the answer is unknown, each run counts as a measurement of its own.
     """
     rows = np.concatenate(list(parts.values()))
     runs = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
@@ -253,7 +252,7 @@ def _cells(rows: Floats, cases: int, *, bounded: bool) -> Cells:
 
 
 def _mean(at: Ints, values: Floats, cases: int) -> Floats:
-    """Return the mean of the known values of each case, NaN where there is none."""
+    """Return the mean of the known values of each case, NaN if there are none."""
     known = ~np.isnan(values)
     total = np.bincount(at[known], weights=values[known], minlength=cases)
     count = np.bincount(at[known], minlength=cases)
@@ -262,7 +261,7 @@ def _mean(at: Ints, values: Floats, cases: int) -> Floats:
 
 
 def _fingerprints(at: Ints, generations: Floats, cases: int) -> NDArray[np.uint64]:
-    """Return a number for the set of answers of each case: the sum of their scrambled ids.
+    """Return a number that identifies each case's set of answers: the sum of their scrambled ids.
 
     The scrambling is the finalizer of splitmix64 (Steele, Lea & Flood, OOPSLA 2014).
     """
@@ -270,7 +269,7 @@ def _fingerprints(at: Ints, generations: Floats, cases: int) -> NDArray[np.uint6
     mixed = np.where(known, generations, 0).astype(np.uint64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    found = np.zeros(cases, dtype=np.uint64)
-    np.add.at(found, at, mixed ^ (mixed >> np.uint64(31)))
-    found[at[~known]] = 0
-    return found
+    sums = np.zeros(cases, dtype=np.uint64)
+    np.add.at(sums, at, mixed ^ (mixed >> np.uint64(31)))
+    sums[at[~known]] = 0
+    return sums

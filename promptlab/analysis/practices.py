@@ -1,8 +1,8 @@
 """What each practice of prompt writing does to the scores: its effect, on each model and on all.
 
-An effect is a contrast of arms with the practice and arms without it, on each case. It comes from
-a factorial design (all arms take part), from an ablation (the whole template against the one
-without), or from versions whose practices differ in just this one.
+An effect is a contrast, case by case, of arms with the practice and arms without it. It comes from
+a factorial design (all arms take part), from an ablation (the full template against the one
+without), or from versions whose practices differ only in this one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from promptlab.stats.paired import student
 Scope = Literal["model", "these models", "models in general"]
 Source = Literal["factorial", "ablation", "versions"]
 Aliases = tuple[tuple[str, str], ...]
-MODELS_IN_GENERAL = 5  # to say anything of models that were not run
+MODELS_IN_GENERAL = 5  # needed to say anything about models that were not run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class PracticeEffect(Contrast):
 
     Side a is `without` it, side b `with_it`. `backend` is None for more than one. `wordings`
     counts the pairs of texts behind it: with one, the effect is that of this wording. `general`
-    is set for models in general, where there are enough.
+    is set for models in general, if there are enough.
     """
 
     practice: str
@@ -71,7 +71,7 @@ class _Sides:
 
 
 def practice_effects(table: Measurements, rule: Rule) -> Practices:
-    """Estimate every practice that some arms follow and others of their kind do not."""
+    """Estimate every practice that some arms follow and comparable arms do not."""
     names = dict.fromkeys(name for arm in table.arms for name in (*arm.arm.practices, *arm.arm.off))
     by_backend: defaultdict[str, list[JoinedArm]] = defaultdict(list)
     for arm in table.arms:
@@ -85,7 +85,7 @@ def practice_effects(table: Measurements, rule: Rule) -> Practices:
         for name in names
     }
     effects = [
-        found for name, sides in shown.items() for found in _estimates(table, name, sides, rule)
+        effect for name, sides in shown.items() for effect in _estimates(table, name, sides, rule)
     ]
     if not effects:
         raise PromptlabError(
@@ -96,8 +96,8 @@ def practice_effects(table: Measurements, rule: Rule) -> Practices:
 
 
 def _sides(arms: Sequence[JoinedArm], practice: str) -> _Sides | None:
-    """Find the arms that show a practice on one backend: a design goes before mere versions."""
-    designed = [found for family in _families(arms) if (found := _designed(family, practice))]
+    """Return the arms that show a practice on one backend, preferring designs to versions."""
+    designed = [sides for family in _families(arms) if (sides := _designed(family, practice))]
     if designed:
         return _together(designed)
     pairs = list(_differing(arms, practice))
@@ -108,7 +108,7 @@ def _sides(arms: Sequence[JoinedArm], practice: str) -> _Sides | None:
 
 
 def _families(arms: Iterable[JoinedArm]) -> Iterable[list[JoinedArm]]:
-    """Bring the arms of one text and sampling together."""
+    """Group arms by text and sampling."""
     families: defaultdict[tuple[object, ...], list[JoinedArm]] = defaultdict(list)
     for arm in arms:
         families[arm.arm.digest, arm.settings[0].arm.sampling].append(arm)
@@ -116,7 +116,7 @@ def _families(arms: Iterable[JoinedArm]) -> Iterable[list[JoinedArm]]:
 
 
 def _designed(family: Sequence[JoinedArm], practice: str) -> _Sides | None:
-    """Return the arms of one template in a design, None where it was never switched off."""
+    """Return the arms of one template in a design, None if the practice was never switched off."""
     without = tuple(arm for arm in family if practice in arm.arm.off)
     with_it = tuple(arm for arm in family if practice in arm.arm.practices)
     if without and with_it and _is_factorial(family):
@@ -127,9 +127,9 @@ def _designed(family: Sequence[JoinedArm], practice: str) -> _Sides | None:
 
 
 def _is_factorial(family: Sequence[JoinedArm]) -> bool:
-    """Tell whether all practices are balanced, each by itself and against every other.
+    """Return whether all practices are balanced, each by itself and against every other.
 
-    A design of one practice is an ablation just as well, and is told as one.
+    A design with one practice is equally an ablation, and is reported as one.
     """
     offs = [frozenset(arm.arm.off) for arm in family]
     toggled = sorted(frozenset().union(*offs))
@@ -154,9 +154,9 @@ def _differing(arms: Sequence[JoinedArm], practice: str) -> Iterator[tuple[Joine
 
 
 def _together(designed: Sequence[_Sides]) -> _Sides:
-    """Join what several templates show: each is a wording of the practice.
+    """Join the sides of several templates: each is a wording of the practice.
 
-    Of different designs only those of the first one's kind are joined.
+    If designs differ, only those of the first one's kind are joined.
     """
     kept = [sides for sides in designed if sides.source == designed[0].source]
     return _Sides(
@@ -199,11 +199,11 @@ def _estimate(
 def _in_general(
     pooled: PracticeEffect, single: Sequence[PracticeEffect], rule: Rule
 ) -> PracticeEffect:
-    """Say what the models here tell of others: models differ, and are a sample themselves."""
+    """Generalize from these models to others: models differ, and are themselves a sample."""
     known = [
-        (one.effect.delta, one.effect.se)
-        for one in single
-        if one.effect.delta is not None and one.effect.se
+        (estimated.effect.delta, estimated.effect.se)
+        for estimated in single
+        if estimated.effect.delta is not None and estimated.effect.se
     ]
     effect = replace(pooled.effect, se=None, ci=None, p=None, method="random-effects")
     in_general = replace(pooled, scope="models in general", cases_needed=None)
@@ -212,8 +212,8 @@ def _in_general(
         return replace(in_general, effect=effect, reasons=(few,))
     deltas, errors = zip(*known, strict=True)
     general = random_effects(deltas, errors, rule.level)
-    # The models share their cases, so that all may err together, which no scatter between models
-    # shows: nothing is surer of models in general than of these.
+    # The models share their cases, so all may err together, which no scatter between models shows:
+    # the error for models in general is never smaller than for these models.
     se = max(filter(None, (general.se, pooled.effect.se)), default=0.0)
     sure = student(general.mean, se, len(known) - 1, level=rule.level, largest=1.0)
     ci = interval(sure.low, sure.high)
@@ -222,7 +222,7 @@ def _in_general(
 
 
 def _too_few(models: int, known: int) -> Reason:
-    """Say that the models here, or those of known error, are too few to speak of others."""
+    """Return why there are too few models, or too few of known error, to generalize from."""
     if models < MODELS_IN_GENERAL:
         text = f"{models} models tell nothing of others: at least {MODELS_IN_GENERAL}"
         return Reason(Code.TOO_FEW_MODELS, text, {"models": models, "least": MODELS_IN_GENERAL})
@@ -232,10 +232,10 @@ def _too_few(models: int, known: int) -> Reason:
 
 
 def _concluded(effects: Sequence[PracticeEffect], rule: Rule) -> Iterator[PracticeEffect]:
-    """Conclude on each model and in each scope, with Holm's correction over the practices."""
+    """Conclude for each model and scope, with Holm's correction over the practices."""
     families: defaultdict[tuple[Scope, str | None], list[int]] = defaultdict(list)
-    for place, one in enumerate(effects):
-        families[one.scope, one.backend].append(place)
+    for place, effect in enumerate(effects):
+        families[effect.scope, effect.backend].append(place)
     concluded: dict[int, PracticeEffect] = {}
     for places in families.values():
         family = conclude([effects[place] for place in places], rule)
@@ -244,7 +244,7 @@ def _concluded(effects: Sequence[PracticeEffect], rule: Rule) -> Iterator[Practi
 
 
 def _aliases(shown: Mapping[str, Mapping[str, _Sides]]) -> tuple[Aliases, ...]:
-    """List what the fractions among the designs confound."""
+    """Return what the fractional designs confound."""
     groups: dict[Aliases, None] = {}
     for sides in chain.from_iterable(by_backend.values() for by_backend in shown.values()):
         if sides.source == "factorial":

@@ -1,7 +1,7 @@
-"""Watches a run that may stop early: arms race against their baseline until that is decided.
+"""Watches a run that may stop early: arms race against their baseline until each pair is decided.
 
-What counts are cases completed in the order of the plan, not in the order in which answers come:
-quick cases are no random ones.
+Cases count in the order of the plan, not in the order in which answers arrive: quick cases are not
+a random sample.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from promptlab.analysis.conclude import Floats, settled
+from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.early import WHOLE, threshold
 from promptlab.core.decision import Limits
 from promptlab.core.groups import places_by_group
@@ -24,7 +24,7 @@ _AT = {name: place for place, name in enumerate(MEASURED)}
 
 @dataclass(slots=True)
 class _Pair:
-    """A pair under way: the groups that both arms have completed, and the evidence so far."""
+    """A pair in progress: the groups that both arms have completed, and the evidence so far."""
 
     a: int
     b: int
@@ -48,7 +48,7 @@ class _Pair:
             self.numeric.update(d)
 
     def e(self) -> float:
-        """Return the e-value so far, as `early.evidence` has it."""
+        """Return the e-value so far, as `early.evidence` defines it."""
         return e_binary(self.wins, self.losses) * self.numeric.e
 
 
@@ -77,19 +77,19 @@ class Race:
             self._by_arm[pair.b].append(pair)
 
     def replay(self, run: MeasuredRun) -> None:
-        """Take in what an interrupted run has stored; its failures are tried again."""
+        """Replay what an interrupted run has stored; its failures are tried again."""
         for row in run.rows:
             if not row[_AT["failed"]]:
-                self.saw(int(row[0] or 0), int(row[1] or 0), row[_AT["score"]])
+                self.record(int(row[0] or 0), int(row[1] or 0), row[_AT["score"]])
 
     def wanted(self, arm: int) -> bool:
-        """Say whether an arm still has something to decide."""
+        """Return whether an arm still has something to decide."""
         if arm not in self._raced or not self._bounded:
             return True
         return any(not pair.decided for pair in self._by_arm[arm])
 
-    def saw(self, arm: int, case: int, score: float | None) -> None:
-        """Take in the score of one trial, None for one that failed or was not scored."""
+    def record(self, arm: int, case: int, score: float | None) -> None:
+        """Add the score of one trial, None for one that failed or was not scored."""
         if score is not None and not 0 <= score <= 1:
             self._bounded = False
         if not self._bounded:
@@ -101,7 +101,7 @@ class Race:
                 self._advance(pair)
 
     def _advance(self, pair: _Pair) -> None:
-        """Take the groups that both arms have completed meanwhile, and look after each."""
+        """Add the groups that both arms have completed by now, checking the evidence after each."""
         while pair.groups < len(self._groups) and not pair.decided:
             group = self._groups[pair.groups]
             if (self._counts[[[pair.a], [pair.b]], group] < self._repeats).any():
@@ -109,7 +109,7 @@ class Race:
             both = (
                 self._sums[[[pair.a], [pair.b]], group] / self._counts[[[pair.a], [pair.b]], group]
             )
-            pair.take(float(settled(settled(both[1] - both[0]).mean())))
+            pair.take(float(without_rounding(without_rounding(both[1] - both[0]).mean())))
             enough = pair.groups >= self._limits.min_cases
             if enough and pair.nonzero >= self._limits.min_nonzero:
                 pair.decided = pair.e() >= self._needed

@@ -1,4 +1,4 @@
-"""The two sides of a contrast: how they are called, which cases each has, what share failed."""
+"""The two sides of a contrast: their names, which cases each has, what share failed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from promptlab.core.decision import Limits
 Side = Sequence[JoinedArm]
 Where = NDArray[np.bool_]
 
-_NAMED = 3  # cases named in a line
+_NAMED = 3  # cases listed in one line
 
 
 @dataclass(frozen=True, slots=True)
 class Lone:
-    """Cases that one side alone has: the side's name, the labels of its arms, the cases' ids."""
+    """Cases that only one side has: the side's name, the labels of its arms, the case ids."""
 
     name: str
     arms: tuple[str, ...]
@@ -28,12 +28,12 @@ class Lone:
 
     @property
     def text(self) -> str:
-        """Name the side and the first of its cases."""
+        """Return a line that names the side and the first of its cases."""
         return f"{self.name} alone has {listed(self.cases)}"
 
 
 def names(a: Side, b: Side) -> tuple[str, str]:
-    """Name both sides: by their labels, or where these are the same by their backends."""
+    """Name both sides by their labels, adding the backends if the labels are the same."""
     ours, theirs = labels(a), labels(b)
     if ours == theirs:
         ours, theirs = (
@@ -48,7 +48,7 @@ def labels(side: Side) -> tuple[str, ...]:
 
 
 def listed(words: Sequence[str], most: int = _NAMED) -> str:
-    """Join words, and count those beyond `most`."""
+    """Join words, counting those beyond `most`."""
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return f"{', '.join(words[:most])}{more}"
 
@@ -61,17 +61,17 @@ def share(side: Side, within: Where, name: str) -> float:
 
 
 def has_any(side: Side) -> Where:
-    """Return the cases that some arm of a side has."""
+    """Return the cases that at least one arm of a side has."""
     measured: Where = np.any([arm.cells.measured for arm in side], axis=0)
     return measured
 
 
 def lone_cases(table: Measurements, a: Side, b: Side, within: Where) -> tuple[Lone, ...]:
-    """Return the cases that only one side has, on some backend: for each side that has any.
+    """Return the cases that only one side has on some backend, for each side that has any.
 
-    Arms that were stopped one by one, on purpose and by the rule, have none.
+    Arms that were stopped early by the declared rule have none.
     """
-    if early.asked_about(table, a, b, within):
+    if early.may_stop_early(table, a, b, within):
         return ()
     return tuple(
         Lone(name, labels(side), table.names(where))
@@ -81,8 +81,8 @@ def lone_cases(table: Measurements, a: Side, b: Side, within: Where) -> tuple[Lo
 
 
 def too_few_shared(table: Measurements, a: Side, b: Side, within: Where, limits: Limits) -> bool:
-    """Say whether so many cases were run by one side alone that a verdict would be unfair."""
-    if early.asked_about(table, a, b, within):
+    """Return whether one side alone ran so many cases that a verdict would be unfair."""
+    if early.may_stop_early(table, a, b, within):
         return False
     every = int((has_any(a) | has_any(b))[within].sum())
     missing = sum(int(where.sum()) for where in _alone(a, b, within))
@@ -90,7 +90,7 @@ def too_few_shared(table: Measurements, a: Side, b: Side, within: Where, limits:
 
 
 def _alone(a: Side, b: Side, within: Where) -> Iterator[Where]:
-    """Yield for each side the cases that it has and the other lacks, on some backend."""
-    for one, other in ((a, b), (b, a)):
+    """Yield for each side the cases that it has and the other side lacks on some backend."""
+    for side, other in ((a, b), (b, a)):
         has_all: Where = np.all([arm.cells.measured for arm in other], axis=0)
-        yield within & has_any(one) & ~has_all
+        yield within & has_any(side) & ~has_all

@@ -1,6 +1,6 @@
-"""Whether there is evidence enough for a verdict: cases, groups, cases that differ, a good judge.
+"""Whether there is enough evidence for a verdict: cases, groups, cases that differ, a good judge.
 
-The limits are a project's to set. It knows no run and no arm.
+The project sets the limits. It knows nothing of runs and arms.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _few_groups(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
 
 
 def too_alike(effect: Effect, limits: Limits) -> Reason | None:
-    """Say that too few cases differ to tell in which direction, if so."""
+    """Return that too few cases differ to show a direction, None if enough do."""
     if effect.nonzero >= limits.min_nonzero:
         return None
     differ = (
@@ -54,7 +54,7 @@ def too_alike(effect: Effect, limits: Limits) -> Reason | None:
 
 
 def untrusted(judge: str, calibration: Calibration | None, limits: Limits) -> Reason | None:
-    """Say why a judge's scores bear no verdict, if so. J is sensitivity + specificity - 1."""
+    """Return why a judge's scores bear no verdict, if so. J is sensitivity + specificity - 1."""
     if calibration is None:
         text = f"the judge {judge!r} was never compared with people's labels"
         return Reason(Code.JUDGE_UNCHECKED, text, {"judge": judge})

@@ -1,8 +1,8 @@
-"""What answers prompts. A backend is one module of this package, found by its name.
+"""Backends answer prompts. Each is one module of this package, looked up by its name.
 
-The module defines one class, `Backend`-shaped, under the name `backend`. Third parties register
-theirs under the entry-point group `promptlab.backends`, or are named as `module:attr`: a class, or
-a plain function (`foreign.function`). A class derived from `Backend` needs `generate` alone.
+The module exports one class with the interface of `Backend` under the name `backend`. Third
+parties register theirs in the entry-point group `promptlab.backends` or are named as `module:attr`:
+a class, or a plain function (`foreign.function`). A subclass of `Backend` needs only `generate`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _GREETING = Request("check", (Message("user", "Say hello."),), Sampling(max_toke
 
 
 class NoOptions(BaseModel):
-    """The options of a kind that has none."""
+    """The options of a kind without any."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Backend(Protocol):
-    """The contract of a backend, with a default for all but `generate`.
+    """The contract of a backend, with defaults for everything but `generate`.
 
     Every member of the family passes `promptlab.testing.BackendContract`.
     """
@@ -50,82 +50,82 @@ class Backend(Protocol):
     def __init__(
         self, model: str | None, options: BaseModel, environment: Mapping[str, str] = NO_ENVIRONMENT
     ) -> None:
-        """Take the configuration, and the environment that keys are looked up in.
+        """Store the configuration, and the environment in which keys are looked up.
 
-        No file, network or heavy import is touched yet, and no key is looked at.
+        This must not touch files, the network, heavy imports or keys yet.
         """
         return
 
     @property
     def charges(self) -> bool:
-        """Say whether its calls may cost money."""
+        """Return whether its calls may cost money."""
         return False
 
     @property
     def weighs_answers(self) -> bool:
-        """Say whether it tells how likely given answers are: takes requests with continuations."""
+        """Return whether it can weigh given answers, that is, takes requests with continuations."""
         return False
 
     @property
     def reads_images(self) -> bool:
-        """Say whether a message may hold images."""
+        """Return whether messages may contain images."""
         return False
 
     @property
     def price(self) -> Price | None:
-        """Return what its tokens cost, None where that is unknown."""
+        """Return the price of its tokens, None if unknown."""
         return None
 
     @property
     def capacity(self) -> Capacity:
-        """Return how much this backend wants at once."""
+        """Return how much work this backend wants at once."""
         return Capacity(calls=8, batch=1)
 
     @property
     def throughput(self) -> Throughput | None:
-        """Return what it has done since it was opened, None where it computes elsewhere."""
+        """Return the work done since it was opened, None if it computes elsewhere."""
         return None
 
     def identity(self) -> Mapping[str, Json]:
-        """Return all that the answers depend on, cheaply and without loading a model.
+        """Return everything that affects the answers, cheaply and without loading a model.
 
-        Raise `BackendError` where that cannot be known, for example when weights are missing. A
-        backend of a project that does not say is known by its source, its model and its options.
+        Raise `BackendError` if that cannot be known, for example if weights are missing. A
+        user-defined backend without this method is identified by its source, model and options.
         """
         return {"kind": self.kind}
 
     def count_tokens(self, request: Request) -> int | None:
-        """Return the exact number of prompt tokens, or None where only the server knows."""
+        """Return the exact number of prompt tokens, or None if only the server knows."""
         return None
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Say, a line each, what of this is not honoured and yet no reason to stop.
+        """Describe, one line each, what is not honoured but is no reason to stop.
 
-        Raise `BackendError` for what would make the answers something else than was asked for.
+        Raise `BackendError` if the answers would not be what was asked for.
         """
         return [] if schema is None else ["output.schema is not enforced"]
 
     def notice(self) -> str | None:
-        """Say what will take long when it is opened now, such as a download; None if nothing."""
+        """Describe what would take long if opened now, such as a download; None if nothing."""
         return None
 
     async def open(self) -> Mapping[str, Json]:
-        """Load or connect. Return facts worth keeping with the run (device, dtype, revision).
+        """Load or connect. Return facts to store with the run (device, dtype, revision).
 
-        Raise `BackendError` when the backend cannot work at all.
+        Raise `BackendError` if the backend cannot work at all.
         """
         return {}
 
     def generate(self, requests: Sequence[Request]) -> AsyncIterator[tuple[Request, Completion]]:
         """Yield each request with its completion as they finish, each exactly once.
 
-        What goes wrong with one request is a completion with outcome `error`; it has a `failure`
-        where asking again may help, which is the business of whoever carries the requests: each
-        call here is one try. What stops the backend for good is raised as `BackendError`.
+        A problem with one request is a completion with outcome `error`. It has a `failure` if a
+        retry may help; retrying is the executor's business, and each call here is one attempt. A
+        problem that stops the backend for good is raised as `BackendError`.
         """
 
     async def check(self) -> Health:
-        """Say in one line whether the backend answers, and if not, how to mend it."""
+        """Report in one line whether the backend answers, and if not, how to fix it."""
         await self.open()
         async for _, completion in self.generate([_GREETING]):
             if completion.outcome is not Outcome.ERROR:
@@ -134,5 +134,5 @@ class Backend(Protocol):
         return Health(False, "it gives no answer")
 
     async def close(self) -> None:
-        """Let go of what `open` took. After a cancelled `generate` this returns at once."""
+        """Release what `open` acquired. After a cancelled `generate` this returns at once."""
         return

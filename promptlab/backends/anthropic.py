@@ -1,8 +1,8 @@
 """`anthropic`: Anthropic's Messages API, and servers that speak it, such as llama.cpp.
 
-Version 2023-06-01 of the API is spoken: the next one, 2026-10-21, takes no temperature and no
-top_p from any model. In this one the models since Claude Opus 4.7 refuse them: name them in `omit`.
-A budget of tokens to think with, which older models alone take, goes into `extra_body`.
+Uses version 2023-06-01 of the API: the next one, 2026-10-21, accepts neither temperature nor top_p
+for any model. In this one, models since Claude Opus 4.7 refuse them: list them in `omit`. A token
+budget for thinking, which only older models accept, goes into `extra_body`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAMES = {
     "max_tokens": "max_tokens",
     "stop": "stop_sequences",
 }
-# `pause_turn`: the server's own tools took too long, and nobody here lets the model go on.
+# `pause_turn`: the server's own tools took too long; the turn is not continued here.
 _CUT = {"max_tokens", "model_context_window_exceeded", "pause_turn"}
 
 
@@ -35,10 +35,10 @@ class Options(RemoteOptions):
     """The options of `anthropic`."""
 
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
-        None, description="How much work goes into an answer; by default the model's own choice."
+        None, description="How much effort goes into an answer; by default the model's own choice."
     )
     thinking: Literal["adaptive", "disabled"] | None = Field(
-        None, description="Whether the model thinks first; by default as the model does."
+        None, description="Whether the model thinks first; by default the model's own choice."
     )
 
 
@@ -58,7 +58,7 @@ class Anthropic(RemoteBackend):
         environment: Mapping[str, str] = NO_ENVIRONMENT,
     ) -> None:
         super().__init__(model, options, environment)
-        self.base_url = self.base_url.removesuffix("/v1")  # both are written; one identity
+        self.base_url = self.base_url.removesuffix("/v1")  # both forms mean the same API
 
     def path(self) -> str:
         """Return the path of the Messages API."""
@@ -69,63 +69,63 @@ class Anthropic(RemoteBackend):
         return {"x-api-key": key}
 
     def extra_headers(self) -> Mapping[str, str]:
-        """Say which version of the API is spoken."""
+        """Name the version of the API."""
         return {"anthropic-version": _VERSION}
 
     def variant(self) -> Mapping[str, Json]:
-        """Return what is not as by default."""
+        """Return the options that are not the default."""
         given: dict[str, Json] = {"effort": self.options.effort, "thinking": self.options.thinking}
         return {name: value for name, value in given.items() if value is not None}
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Refuse sampling that the API refuses with any model, and tell of a seed."""
+        """Refuse sampling that the API refuses for every model, and report an unused seed."""
         omit = self.options.omit
         if "max_tokens" in omit:
             raise BackendError(
-                "Anthropic's API wants max_tokens",
-                hint="take it out of the backend's omit",
+                "Anthropic's API requires max_tokens",
+                hint="remove it from the backend's omit",
             )
         if "temperature" not in omit:
             self._check_temperature(sampling.temperature)
         if "stop" not in omit and not all(text.strip() for text in sampling.stop):
             raise BackendError(
-                "Anthropic's API takes no stop sequence of white space alone",
-                hint="name another, or none by omit = ['stop'] in the backend's table",
+                "Anthropic's API does not accept stop sequences of white space only",
+                hint="choose another, or set omit = ['stop'] in the backend's table",
             )
         lines = list(super().shortfalls(sampling, schema))
         if sampling.seed is not None and "seed" not in omit:
-            lines.append("seed is not sent: Anthropic's API takes none")
+            lines.append("seed is not sent: Anthropic's API does not support it")
         return lines
 
     def _check_temperature(self, temperature: float) -> None:
         if temperature > 1:
             raise BackendError(
-                f"Anthropic's API takes no temperature above 1, and {temperature:g} is asked for",
-                hint="lower it in the sampling of suite or template",
+                f"Anthropic's API does not accept temperature {temperature:g}; the maximum is 1",
+                hint="lower it in the sampling of the suite or template",
             )
         if self.options.thinking == "adaptive" and temperature != 1:
             raise BackendError(
-                f"a model that thinks takes no temperature but 1, and {temperature:g} is asked for",
-                hint="set it to 1, or leave it out: omit = ['temperature'] in the backend's table",
+                f"a model that thinks accepts only temperature 1, not {temperature:g}",
+                hint="set it to 1, or set omit = ['temperature'] in the backend's table",
             )
 
     def body(self, request: Request) -> dict[str, Any]:
-        """Write system text apart from the conversation, which a user must begin.
+        """Write system text apart from the conversation, which must begin with a user message.
 
-        Messages of one role that follow one another are left so: the API makes one turn of them.
+        Consecutive messages of one role are left as they are: the API makes one turn of them.
         """
         messages = request.messages
         system = messages[0].text if messages and messages[0].role == "system" else None
-        spoken = messages if system is None else messages[1:]
-        if not spoken or spoken[0].role != "user":
+        conversation = messages if system is None else messages[1:]
+        if not conversation or conversation[0].role != "user":
             raise PromptlabError(
-                "Anthropic's API wants a conversation that a user begins",
-                hint="let the template begin with a user message, after its system message",
+                "Anthropic's API requires the conversation to begin with a user message",
+                hint="begin the template with a user message, after any system message",
             )
         body: dict[str, Any] = {"model": self.model}
         if system is not None:
             body["system"] = system
-        body["messages"] = [_message(message) for message in spoken]
+        body["messages"] = [_message(message) for message in conversation]
         body |= self.sampled(request.sampling, _NAMES)
         config = self._output_config(request.schema)
         if config:
@@ -143,9 +143,9 @@ class Anthropic(RemoteBackend):
         return config
 
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read the text of an answer; what was thought is left out.
+        """Read the text of an answer, leaving out thinking.
 
-        A refusal without text says what Anthropic says about it.
+        A refusal without text gets Anthropic's explanation as its text.
         """
         blocks = body["content"]
         text = "".join(block["text"] for block in blocks if block["type"] == "text")
@@ -177,16 +177,16 @@ def _block(part: str | Image) -> dict[str, Any]:
     return {"type": "image", "source": source}
 
 
-def _usage(told: Mapping[str, Any] | None) -> Usage:
-    """Count tokens; those read from a cache and written to it stand beside the others."""
-    written = count(told, "cache_creation_input_tokens")
-    read = count(told, "cache_read_input_tokens")
+def _usage(usage: Mapping[str, Any] | None) -> Usage:
+    """Count tokens; the API lists those read from and written to a cache separately."""
+    written = count(usage, "cache_creation_input_tokens")
+    read = count(usage, "cache_read_input_tokens")
     return Usage(
-        input_tokens=added(count(told, "input_tokens"), written, read),
-        output_tokens=count(told, "output_tokens"),
+        input_tokens=added(count(usage, "input_tokens"), written, read),
+        output_tokens=count(usage, "output_tokens"),
         cache_read_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=count(told, "output_tokens_details", "thinking_tokens"),
+        reasoning_tokens=count(usage, "output_tokens_details", "thinking_tokens"),
     )
 
 

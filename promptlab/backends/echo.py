@@ -1,6 +1,6 @@
-"""`echo`: says what it was asked, at once and always the same. For tests and first trials.
+"""`echo`: repeats its prompt, instantly and deterministically. For tests and first experiments.
 
-A token is a word here. What an answer depends on is in the options; there is no model.
+A token here is a word. Answers depend only on the options; there is no model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughp
 from promptlab.core.types import Completion, Json, Outcome, Request, Sampling, Usage
 
 _WORD = re.compile(r"\S+")
-_BREATH = 256  # requests between two looks at the event loop
+_BREATH = 256  # requests between two yields to the event loop
 
 
 class Options(BaseModel):
@@ -25,14 +25,14 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reply: str | None = Field(
-        None, description="A fixed answer; by default the last user message comes back."
+        None, description="A fixed answer; by default the last user message is repeated."
     )
     delay_s: float = Field(0.0, ge=0, description="How long each answer takes.")
     price: float | None = Field(
-        None, ge=0, description="What a million words cost in US dollars, to try budgets out."
+        None, ge=0, description="US dollars per million words, to try out budgets."
     )
     fail: str | None = Field(
-        None, min_length=1, description="A user message that holds this text ends in an error."
+        None, min_length=1, description="Fail if the last user message contains this text."
     )
 
 
@@ -54,17 +54,17 @@ class Echo:
 
     @property
     def price(self) -> Price | None:
-        """Return the price that the options name: words paid as if they were tokens."""
-        asked = self._options.price
-        return None if asked is None else Price(asked, asked)
+        """Return the price in the options, with words as tokens."""
+        price = self._options.price
+        return None if price is None else Price(price, price)
 
     @property
     def capacity(self) -> Capacity:
-        """Take all at once; with a delay, many calls of one, as a remote backend does."""
+        """Take all requests at once; with a delay, one per call, as a remote backend does."""
         return Capacity(64, 1) if self._options.delay_s else Capacity(1, 1024)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the options that change an answer; the delay does not."""
+        """Return the options that affect answers; the delay does not."""
         return {
             "kind": self.kind,
             "model": self._model,
@@ -77,15 +77,15 @@ class Echo:
         return sum(len(message.text.split()) for message in request.messages)
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """An echo follows no schema, and chance plays no part in it."""
+        """Report an unenforced schema; sampling has no effect, and needs no seed."""
         return [] if schema is None else ["output.schema is not enforced"]
 
     def notice(self) -> str | None:
-        """Nothing here takes long."""
+        """Return None: nothing takes long."""
         return None
 
     async def open(self) -> Mapping[str, Json]:
-        """There is nothing to open."""
+        """Open nothing."""
         return {}
 
     async def generate(
@@ -99,21 +99,21 @@ class Echo:
             yield request, self._answer(request)
 
     async def check(self) -> Health:
-        """It always answers."""
+        """Report that it answers, as it always does."""
         return Health(True, "answers")
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Close nothing."""
 
     def _answer(self, request: Request) -> Completion:
         options = self._options
-        asked = _last_user_text(request)
-        if options.fail is not None and options.fail in asked:
+        prompt = _last_user_text(request)
+        if options.fail is not None and options.fail in prompt:
             return Completion(
                 Outcome.ERROR, model=self._model, error=f"told to fail on {options.fail!r}"
             )
-        whole = asked if options.reply is None else options.reply
-        text, words, finish = _spoken(whole, request.sampling)
+        whole = prompt if options.reply is None else options.reply
+        text, words, finish = _cut(whole, request.sampling)
         outcome = Outcome.OK if words else Outcome.EMPTY
         usage = Usage(self.count_tokens(request), words)
         return Completion(
@@ -134,8 +134,8 @@ def _last_user_text(request: Request) -> str:
     return ""
 
 
-def _spoken(text: str, sampling: Sampling) -> tuple[str, int, str]:
-    """Cut a text as a model would stop: return it with its words and why it ended."""
+def _cut(text: str, sampling: Sampling) -> tuple[str, int, str]:
+    """Cut a text where a model would stop; return it, its number of words, and why it ended."""
     for stop in filter(None, sampling.stop):
         text = text.partition(stop)[0]
     words = len(text.split())

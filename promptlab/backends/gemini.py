@@ -1,7 +1,7 @@
 """`gemini`: Google's Gemini API (AI Studio), `generateContent`.
 
-Gemini takes at most five stop sequences, and counts its thoughts in `max_tokens`: a model that
-thinks may have no token left to answer with. It fetches images by URL itself (models since 2.5).
+Gemini accepts at most five stop sequences, and its thoughts count towards `max_tokens`: a model
+that thinks may have no tokens left for its answer. It fetches image URLs itself (models since 2.5).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Options(RemoteOptions):
     thinking_budget: int | None = Field(
         None,
         ge=-1,
-        description="Tokens that the model may think with (Gemini 2.5): 0 none, -1 as it likes.",
+        description="Tokens for thinking (Gemini 2.5): 0 for none, -1 for the model's choice.",
     )
     thinking_level: Literal["minimal", "low", "medium", "high", "xhigh"] | None = Field(
         None, description="How much the model thinks (Gemini 3)."
@@ -67,7 +67,7 @@ class Options(RemoteOptions):
             "block_low_and_above",
         ]
         | None
-    ) = Field(None, description="What is filtered, in all categories; by default Google's choice.")
+    ) = Field(None, description="The safety filter, in all categories; by default Google's choice.")
 
     @model_validator(mode="after")
     def _think_one_way(self) -> Options:
@@ -100,11 +100,11 @@ class Gemini(RemoteBackend):
         return f"/{quote(name, safe='/@')}:generateContent"
 
     def authorization(self, key: str) -> Mapping[str, str]:
-        """Send the key in a header: in the address it would land in logs."""
+        """Send the key in a header: in the URL it would end up in logs."""
         return {"x-goog-api-key": key}
 
     def variant(self) -> Mapping[str, Json]:
-        """Return how much it is to think and to filter, where that is said."""
+        """Return the options for thinking and filtering that are set."""
         given = {
             "thinking_budget": self.options.thinking_budget,
             "thinking_level": self.options.thinking_level,
@@ -117,12 +117,11 @@ class Gemini(RemoteBackend):
         return {"generationConfig": {"responseLogprobs": True, "logprobs": 1}}
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Refuse more stop sequences than the API takes."""
+        """Refuse more stop sequences than the API accepts."""
         if len(sampling.stop) > _MOST_STOPS and "stop" not in self.options.omit:
             raise BackendError(
-                f"Gemini takes at most {_MOST_STOPS} stop sequences, and {len(sampling.stop)}"
-                " are asked for",
-                hint="name fewer, or none by omit = ['stop'] in the backend's table",
+                f"Gemini accepts at most {_MOST_STOPS} stop sequences, not {len(sampling.stop)}",
+                hint="use fewer, or set omit = ['stop'] in the backend's table",
             )
         return super().shortfalls(sampling, schema)
 
@@ -152,7 +151,7 @@ class Gemini(RemoteBackend):
         return config
 
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read the first candidate; where there is none, why the prompt was blocked."""
+        """Read the first candidate or, if there is none, why the prompt was blocked."""
         usage = _usage(body.get("usageMetadata"))
         model = word(body.get("modelVersion"))
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
@@ -184,13 +183,13 @@ class Gemini(RemoteBackend):
 
 
 def _without_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:
-    """Split off the system text that a conversation begins with."""
-    spoken = (place for place, message in enumerate(messages) if message.role != "system")
-    start = next(spoken, len(messages))
+    """Split off the system text at the beginning of a conversation."""
+    others = (place for place, message in enumerate(messages) if message.role != "system")
+    start = next(others, len(messages))
     if any(message.role == "system" for message in messages[start:]):
         raise PromptlabError(
-            "Gemini takes system text only at the beginning of a conversation",
-            hint="move it to the front, or into a user message",
+            "Gemini accepts system text only at the beginning of a conversation",
+            hint="move it to the beginning, or into a user message",
         )
     return [message.text for message in messages[:start]], messages[start:]
 
@@ -209,39 +208,39 @@ def _part(part: str | Image) -> dict[str, Any]:
     return {"inlineData": {"mimeType": part.media_type, "data": in_base64(part)}}
 
 
-def _usage(told: Mapping[str, Any] | None) -> Usage:
-    """Count tokens; thoughts stand beside those of the candidates, the cache's within the prompt.
+def _usage(usage: Mapping[str, Any] | None) -> Usage:
+    """Count tokens; the API lists thoughts apart from candidates, cached tokens within the prompt.
 
-    What tools brought in counts as prompt.
+    The output of tools counts as prompt.
     """
-    thoughts = count(told, "thoughtsTokenCount")
-    prompt = added(count(told, "promptTokenCount"), count(told, "toolUsePromptTokenCount"))
-    output = added(count(told, "candidatesTokenCount"), thoughts)
-    if output is None and prompt is not None and (total := count(told, "totalTokenCount")):
+    thoughts = count(usage, "thoughtsTokenCount")
+    prompt = added(count(usage, "promptTokenCount"), count(usage, "toolUsePromptTokenCount"))
+    output = added(count(usage, "candidatesTokenCount"), thoughts)
+    if output is None and prompt is not None and (total := count(usage, "totalTokenCount")):
         output = max(0, total - prompt)  # this API leaves out a number that is zero
     return Usage(
         input_tokens=prompt,
         output_tokens=output,
-        cache_read_tokens=count(told, "cachedContentTokenCount"),
+        cache_read_tokens=count(usage, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
     )
 
 
 def _stop_if_barred(finish: str | None) -> None:
-    """Stop where not this answer, but the account is the matter."""
+    """Raise if the problem is the account, not this answer."""
     if finish == "PUP_LIMITED_DISABLED":
         raise BackendError(
-            "Google has limited or disabled the account for what was sent before",
-            hint="see https://aistudio.google.com about the account",
+            "Google has limited or disabled the account because of earlier requests",
+            hint="check the account at https://aistudio.google.com",
         )
 
 
 def _warnings(finish: str | None, text: str, usage: Usage, *, broken: bool) -> tuple[str, ...]:
     if broken:
-        return (f"the answer was broken off: {finish}",)
+        return (f"the answer was cut off: {finish}",)
     if finish == "MAX_TOKENS" and not text and usage.reasoning_tokens:
         return (
-            f"all {usage.reasoning_tokens} tokens went into thinking: raise max_tokens,"
+            f"all {usage.reasoning_tokens} tokens were spent on thinking: raise max_tokens,"
             " or set thinking_budget or thinking_level",
         )
     return ()

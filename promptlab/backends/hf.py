@@ -1,10 +1,9 @@
-"""`hf`: a language model on this machine, through transformers.
+"""`hf`: a local language model, through transformers.
 
-`model` is a name on the Hugging Face hub, a folder of safetensors or a GGUF file, and `adapter` a
+`model` is a name on the Hugging Face hub, a folder of safetensors or a GGUF file; `adapter` is a
 folder with a LoRA adapter for it. torch, transformers and peft are imported when first needed.
-Answers depend on model, revision, adapter, dtype and device; on batch size and packing only where
-two tokens are all but equally likely.
-A JSON schema in a request is not enforced: these models answer freely.
+Answers depend on model, revision, adapter, dtype and device; on batch size and packing only if two
+tokens are almost equally likely. A JSON schema in a request is not enforced.
 """
 
 from __future__ import annotations
@@ -51,32 +50,32 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="The numbers it computes with."
+        "float32", description="The number format for computing."
     )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-        description="Where it computes: auto (a CUDA GPU where there is one), cpu, cuda:0, mps.",
+        description="Where to compute: auto (a CUDA GPU if there is one), cpu, cuda:0, mps.",
     )
     revision: str | None = Field(None, description="A commit, tag or branch on the hub.")
     adapter: Path | None = Field(
-        None, description="A folder with a LoRA adapter (peft), seen from the project."
+        None, description="A folder with a LoRA adapter (peft), relative to the project."
     )
     batch_size: int | None = Field(
         None,
         ge=1,
-        description="Prompts answered together at most: 128, or 16 for a model that needs padding; "
-        "fewer where memory is short.",
+        description="Maximum number of prompts answered together: 128, or 16 for a model "
+        "that needs padding; fewer if memory is short.",
     )
     pack: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="Weights rearranged for oneDNN on a processor: auto, where that is faster.",
+        description="Rearrange weights for oneDNN on a CPU; auto: if that is faster.",
     )
-    threads: int | None = Field(None, ge=1, description="Processor threads; torch's own choice.")
+    threads: int | None = Field(None, ge=1, description="CPU threads; by default torch's choice.")
     max_length: int | None = Field(
-        None, ge=2, description="Tokens of prompt and answer together; the model's own limit."
+        None, ge=2, description="Maximum tokens of prompt and answer; by default the model's limit."
     )
-    cache_dir: Path | None = Field(None, description="Where converted weights are kept.")
+    cache_dir: Path | None = Field(None, description="The folder for converted weights.")
 
     @field_validator("adapter")
     @classmethod
@@ -86,14 +85,14 @@ class Options(BaseModel):
 
 
 class HuggingFace:
-    """A transformers model; all requests go to it in large batches, which it orders itself."""
+    """A transformers model; it takes requests in large batches and orders them itself."""
 
     kind: ClassVar[str] = "hf"
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
     weighs_answers: ClassVar[bool] = True
     reads_images: bool = False
-    price: Price | None = None  # what the machine costs is not known here
+    price: Price | None = None  # the cost of the machine is unknown
 
     def __init__(
         self, model: str | None, options: Options, environment: Mapping[str, str] = NO_ENVIRONMENT
@@ -105,20 +104,20 @@ class HuggingFace:
         self._cache = Cache(options.cache_dir or cache_folder(os.environ, Path.home()))
         self._worker: Worker | None = None
         self._model: loaded.LocalModel | None = None
-        self._done = Throughput()  # by models that were let go of
+        self._done = Throughput()  # by models that have been closed
 
     @property
     def throughput(self) -> Throughput:
-        """Return what its models have done so far: tokens read, shared and said."""
+        """Return the work of its models so far: tokens read, shared and generated."""
         return self._done + self._model.stats if self._model else self._done
 
     @property
     def capacity(self) -> Capacity:
-        """One call at a time, with as many requests as there are: sorting them saves time."""
+        """Take one call at a time, with as many requests as there are: sorting them saves time."""
         return Capacity(calls=1, batch=512)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return what the answers depend on; looks at the weights without loading them."""
+        """Return what affects the answers, identifying the weights without loading them."""
         adapter = {"adapter": self._adapter.digest} if self._adapter else {}
         return {
             "kind": self.kind,
@@ -130,17 +129,17 @@ class HuggingFace:
         }
 
     def _device(self) -> str:
-        """Say which device answers, importing torch only where there may be a GPU."""
+        """Return the device that computes, importing torch only if there may be a GPU."""
         if self._options.device == "auto" and not extra.may_see_gpu():
             return "cpu"
         return loading.resolve_device(self._options.device)
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """These models answer freely."""
+        """Report an unenforced schema."""
         return [] if schema is None else ["output.schema is not enforced by a local model"]
 
     def notice(self) -> str | None:
-        """Say what will take long at the first `open` and never again, if anything will."""
+        """Describe what takes long only at the first `open`, if anything does."""
         if self._weights.path is None:
             return f"downloading {self._name} from the hub (once)"
         if self._weights.unconverted:
@@ -150,7 +149,7 @@ class HuggingFace:
     def count_tokens(self, request: Request) -> int | None:
         """Count the tokens of the prompt and all continuations.
 
-        None for a model that is still to be downloaded.
+        Return None for a model that has not been downloaded yet.
         """
         if self._weights.path is None:
             return None
@@ -162,14 +161,14 @@ class HuggingFace:
                 return len(reader.encode(request.messages))
             prompt, ends = reader.encode_pairs(request.messages, request.continuations)
         except chat.ChatError:
-            return None  # its completion will say why the model cannot be given this
+            return None  # its completion will say why the model cannot take it
         return len(prompt) + sum(map(len, ends))
 
     async def open(self) -> Mapping[str, Json]:
-        """Load the model, downloading or converting its weights first if they need it."""
+        """Load the model, downloading or converting its weights first if needed."""
         extra.require(*(("peft",) if self._adapter else ()))
         folder = await self._folder()
-        if self._adapter is not None:  # peft takes seconds, in which others may compute
+        if self._adapter is not None:  # peft takes seconds to import, in which others may compute
             await run_apart("promptlab-peft", self._import_peft)
         self._model = await self._here().run(lambda: self._load(folder))
         return {
@@ -205,7 +204,7 @@ class HuggingFace:
             ended.cancel()
 
     async def check(self) -> Health:
-        """Verify the weights, load them and let the model say one token."""
+        """Verify the weights, load them and generate one token."""
         try:
             facts = await self.open()
             await self._here().run(self._verify)
@@ -217,15 +216,15 @@ class HuggingFace:
         return Health(True, f"answers on {facts['device']} in {facts['dtype']}")
 
     async def close(self) -> None:
-        """Let go of the model, after a moment for the worker thread to notice a cancellation."""
-        patience_s = _PATIENCE_S if self._model else 0.0  # loading cannot be cut short
+        """Release the model, giving the worker thread a moment to notice a cancellation."""
+        patience_s = _PATIENCE_S if self._model else 0.0  # loading cannot be interrupted
         self._done = self.throughput
         self._model = None
         if self._worker is not None:
             await self._worker.stop(patience_s)
 
     def _here(self) -> Worker:
-        """Return the worker of the place where the model computes, which others may share."""
+        """Return the worker of the model's device, which others may share."""
         if self._worker is None:
             self._worker = Worker(f"promptlab-hf-{self._device()}")
         return self._worker
@@ -248,7 +247,7 @@ class HuggingFace:
         return chat.Chat(loading.load_tokenizer(path))
 
     async def _folder(self) -> Path:
-        """Return the folder of safetensors, converted or downloaded now if it is not there."""
+        """Return the folder of safetensors, converting or downloading it now if needed."""
         weights = self._weights
         if weights.path is None:
             place = f"promptlab-hub-{self._name}"
@@ -277,8 +276,8 @@ class HuggingFace:
             model = loaded.open_model(self._name, folder, self._chat, setup)
         if self._adapter and find_adapter(self._adapter.folder, self._cache) != self._adapter:
             raise BackendError(
-                f"the adapter in {self._adapter.folder} was changed while it was loaded",
-                hint="run again when its training has ended",
+                f"the adapter in {self._adapter.folder} changed while it was being loaded",
+                hint="run again after its training has finished",
             )
         return model
 
@@ -290,10 +289,10 @@ class HuggingFace:
     def _verify(self) -> None:
         folder = self._cache.place(self._weights.revision)
         manifest = read_manifest(folder)
-        if manifest and (spoilt := self._cache.spoilt(folder, manifest, reread=True)):
+        if manifest and (damaged := self._cache.damaged(folder, manifest, reread=True)):
             raise BackendError(
-                f"the converted weights of {self._name} are damaged: {', '.join(spoilt)}",
-                hint=f"remove {folder}; it will be made again",
+                f"the converted weights of {self._name} are damaged: {', '.join(damaged)}",
+                hint=f"remove {folder}; it will be created again",
             )
 
 

@@ -1,8 +1,8 @@
-"""`ollama`: models that an Ollama server runs, on this machine or another.
+"""`ollama`: models on a local or remote Ollama server.
 
-Images stand in front of a message's text, whatever their order in the template: the API keeps
-them apart. Prompts longer than the model's context are refused by servers from 0.12.6 on; older
-ones cut them, and all that can be told is that a prompt fills the context.
+Images come before a message's text, whatever their order in the template: the API keeps them
+separate. Servers from 0.12.6 on refuse prompts longer than the model's context; older ones truncate
+them, and the only sign of that is a prompt that fills the context.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _NAMES = {
     "stop": "stop",
     "seed": "seed",
 }
-_DEFAULT_CONTEXTS = (2048, 4096)  # of servers that cut; a prompt of exactly that many was cut
+# Context sizes of servers that truncate: a prompt of exactly this length was truncated.
+_DEFAULT_CONTEXTS = (2048, 4096)
 _SHOWN = ("family", "parameter_size", "quantization_level", "format")
 
 
@@ -46,26 +47,29 @@ class Options(RemoteOptions):
     """The options of `ollama`."""
 
     concurrency: int = Field(
-        4, ge=1, le=10_000, description="Calls in flight at most; or `-j`. The server queues them."
+        4,
+        ge=1,
+        le=10_000,
+        description="Maximum number of calls in flight; see also `-j`. The server queues them.",
     )
     timeout_s: float = Field(
-        600.0, gt=0, description="How long one try may take; the first one loads the model."
+        600.0, gt=0, description="Time limit of one attempt; the first one loads the model."
     )
     num_ctx: int | None = Field(
         None,
         ge=1,
-        description="Tokens that the context holds, prompt and answer; by default the server's.",
+        description="Context size in tokens, prompt and answer; by default the server's.",
     )
     think: bool | Literal["low", "medium", "high", "max"] | None = Field(
-        None, description="Whether, or how much, the model thinks first; by default as it is made."
+        None, description="Whether, or how much, the model thinks first; by default its own choice."
     )
     keep_alive: int | str | None = Field(
-        None, description="How long the model stays loaded: seconds or `10m`; -1 is for ever."
+        None, description="How long the model stays loaded: seconds or `10m`; -1 means forever."
     )
 
 
 class Ollama(RemoteBackend):
-    """A model of an Ollama server."""
+    """A model on an Ollama server."""
 
     kind: ClassVar[str] = "ollama"
     options_model: ClassVar[type[BaseModel]] = Options
@@ -74,46 +78,46 @@ class Ollama(RemoteBackend):
     default_key: ClassVar[str | None] = None
     options: Options
 
-    _capabilities: frozenset[str] | None = None  # None until the server has told, if it tells
+    _capabilities: frozenset[str] | None = None  # None until the server reports them, if it does
     _digest: str | None = None
 
     def path(self) -> str:
-        """Use Ollama's own chat: the one that imitates OpenAI's takes no `num_ctx`."""
+        """Use Ollama's own chat API: the one that imitates OpenAI's has no `num_ctx`."""
         return "/api/chat"
 
     def authorization(self, key: str) -> Mapping[str, str]:
-        """Send the key as servers behind a proxy, and ollama.com, want it."""
+        """Send the key as servers behind a proxy and ollama.com expect it."""
         return {"authorization": f"Bearer {key}"}
 
     def variant(self) -> Mapping[str, Json]:
-        """Return the context and the thinking, where they are said."""
+        """Return the options for context and thinking that are set."""
         given: dict[str, Json] = {"num_ctx": self.options.num_ctx, "think": self.options.think}
         return {key: value for key, value in given.items() if value is not None}
 
     def logprob_keys(self) -> Mapping[str, Any]:
-        """Ask for log-probabilities, which servers know from 0.12.11 on."""
+        """Ask for log-probabilities, which servers support from 0.12.11 on."""
         return {"logprobs": True}
 
     @property
     def reads_images(self) -> bool:
-        """As the options say, unless the server knows that the model has no vision."""
+        """Return the option, unless the server knows that the model has no vision."""
         return self.options.images and self._can("vision") is not False
 
     def _can(self, capability: str) -> bool | None:
-        """Tell whether the model has a capability, None where the server does not say."""
+        """Return whether the model has a capability, None if the server does not say."""
         return None if self._capabilities is None else capability in self._capabilities
 
     async def open(self) -> Mapping[str, Json]:
-        """Look the model up: what it can and which weights it has. It is loaded by the first call.
+        """Look up the model's capabilities and weights. The first call loads it.
 
-        Raise BackendError where it is not there, or cannot think as it is told to.
+        Raise BackendError if it does not exist, or cannot think although `think` is set.
         """
         facts = dict(await super().open())
         try:
             facts |= self._facts(await self._ask("/api/show", {"model": self.model}))
             self._digest = self._find(await self._ask("/api/tags"))
         except CallError:
-            return facts  # the server is away for now: the first call will wait for it, or say so
+            return facts  # the server is away for now: the first call will wait for it or report it
         except BackendError as error:
             raise self._without_keys(error) from None
         if self._digest is not None:
@@ -121,7 +125,7 @@ class Ollama(RemoteBackend):
         return facts
 
     async def _ask(self, path: str, body: Mapping[str, Json] | None = None) -> Mapping[str, Any]:
-        """Ask the server for something; a server that has no such page has nothing to say."""
+        """Ask the server for information; return nothing if it does not have that page."""
         assert self._exchange is not None
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         url = httpx.URL(self.base_url + path)
@@ -133,11 +137,11 @@ class Ollama(RemoteBackend):
         return decoded(reply, self.keys)
 
     def _facts(self, shown: Mapping[str, Any]) -> dict[str, Json]:
-        """Take in what the server shows of the model."""
+        """Return what the server reports about the model, and remember its capabilities."""
         facts: dict[str, Json] = {}
-        told = shown.get("capabilities")
-        if isinstance(told, list):
-            self._capabilities = frozenset(name for name in told if isinstance(name, str))
+        names = shown.get("capabilities")
+        if isinstance(names, list):
+            self._capabilities = frozenset(name for name in names if isinstance(name, str))
             facts["capabilities"] = [*sorted(self._capabilities)]
         details = shown.get("details")
         if isinstance(details, dict):
@@ -145,12 +149,12 @@ class Ollama(RemoteBackend):
         if self.options.think and self._can("thinking") is False:
             raise BackendError(
                 f"the model {self.model!r} does not think",
-                hint="take `think` out of the backend's table",
+                hint="remove `think` from the backend's table",
             )
         return facts
 
     def _find(self, listed: Mapping[str, Any]) -> str | None:
-        """Return the digest of the model's weights among all that the server has."""
+        """Return the digest of the model's weights from the server's list."""
         _, _, last = self.model.rpartition("/")
         wanted = (self.model if ":" in last else f"{self.model}:latest").casefold()
         models = listed.get("models")
@@ -161,7 +165,7 @@ class Ollama(RemoteBackend):
         return None
 
     def body(self, request: Request) -> dict[str, Any]:
-        """Write a request; a prompt that does not fit is to be refused, not cut."""
+        """Write a request; a prompt that does not fit must be refused, not truncated."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [self._message(message) for message in request.messages],
@@ -186,8 +190,8 @@ class Ollama(RemoteBackend):
         images = [part for part in message.content if isinstance(part, Image)]
         if images and self._can("vision") is False:
             raise BackendError(
-                f"the model {self.model!r} reads no images",
-                hint=f"choose one with vision: `ollama show {self.model}` lists what it can",
+                f"the model {self.model!r} does not read images",
+                hint=f"choose one with vision: `ollama show {self.model}` lists its capabilities",
             )
         return {
             "role": message.role,
@@ -196,7 +200,7 @@ class Ollama(RemoteBackend):
         }
 
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read an answer; what the model thought is left out."""
+        """Read an answer, leaving out thinking."""
         text = body["message"].get("content") or ""
         finish = word(body.get("done_reason")) or None
         prompt = count(body, "prompt_eval_count")
@@ -212,51 +216,53 @@ class Ollama(RemoteBackend):
         )
 
     def _warnings(self, prompt: int | None, *, broken: bool) -> list[str]:
-        found = []
+        warnings = []
         if broken:
-            found.append("the server broke the answer off, as it does where a model repeats itself")
+            warnings.append("the server cut the answer off, as it does if a model repeats itself")
         context = self.options.num_ctx
         if prompt is not None and (
             prompt in _DEFAULT_CONTEXTS if context is None else prompt >= context
         ):
-            found.append(f"the prompt fills the context of {prompt} tokens: it may be cut")
-        return found
+            warnings.append(
+                f"the prompt fills the context of {prompt} tokens: it may have been truncated"
+            )
+        return warnings
 
     def answer(self, reply: Reply) -> Completion:
-        """Read a reply; say of an error what Ollama's user can do about it."""
+        """Read a reply; turn an error into what a user of Ollama can do about it."""
         if reply.status != 200:
             raise self._judged(reply)
         return super().answer(reply)
 
     def _judged(self, reply: Reply) -> CallError:
-        told = read_complaint(reply.content).message
+        message = read_complaint(reply.content).message
         if reply.status == 404 and _names_model(reply):
-            raise BackendError(told, hint=f"ollama pull {self.model}")
+            raise BackendError(message, hint=f"ollama pull {self.model}")
         if reply.status == 404:
             raise BackendError(
                 f"there is no Ollama at {self.base_url}",
-                hint="base_url is where the server is, without /v1 or /api",
+                hint="base_url is the server's address, without /v1 or /api",
             )
-        if "invalid model name" in told:
+        if "invalid model name" in message:
             raise BackendError(
-                f"{told}: {self.model!r}", hint="`ollama list` names those there are"
+                f"{message}: {self.model!r}", hint="`ollama list` shows the available models"
             )
-        if "more system memory" in told:
-            raise BackendError(told, hint="choose a smaller model, or a smaller num_ctx")
-        if reply.status == 400 and "context" in told:
-            return CallError(Fault.REJECTED, f"{told}; num_ctx in the backend's table sets it")
+        if "more system memory" in message:
+            raise BackendError(message, hint="choose a smaller model, or a smaller num_ctx")
+        if reply.status == 400 and "context" in message:
+            return CallError(Fault.REJECTED, f"{message}; set num_ctx in the backend's table")
         return judge(reply)
 
 
 def _names_model(reply: Reply) -> bool:
-    """Tell whether a page is not there because the model is not."""
+    """Return whether a page is missing because the model is."""
     return "model" in read_complaint(reply.content).message
 
 
 def _picture(image: Image) -> str:
     if is_url(image):
         raise PromptlabError(
-            f"Ollama fetches no images, and {image.source!r} is an address",
+            f"Ollama does not fetch images, and {image.source!r} is a URL",
             hint="save the image beside the cases",
         )
     return in_base64(image)

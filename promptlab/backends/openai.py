@@ -1,8 +1,8 @@
-"""`openai`: OpenAI's chat completions or responses, and any server that speaks one of them.
+"""`openai`: OpenAI's chat completions or responses API, and any server with one of them.
 
-vLLM, llama.cpp, LM Studio, OpenRouter, `transformers serve` and others do: `base_url` says where.
-A schema is sent as `strict` where it meets what OpenAI demands of one then; otherwise the model
-is only shown it, and an answer may depart from it. Other servers enforce it either way.
+These include vLLM, llama.cpp, LM Studio, OpenRouter and `transformers serve`; set `base_url`. A
+schema is sent as `strict` if it meets OpenAI's requirements; otherwise it only guides the model,
+and an answer may depart from it. Other servers enforce it either way.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _HOST = "api.openai.com"
 _MOST_STOPS = 4
 _ID = r"^[!-~]+$"
 _LOGPROBS = {"logprobs": True, "top_logprobs": 1}
-_TRUNCATED = {"length", "model_length"}  # the second is Mistral's, where the context is full
+_TRUNCATED = {"length", "model_length"}  # the second is Mistral's, for a full context
 
 
 class Options(RemoteOptions):
     """The options of `openai`."""
 
     api: Literal["chat", "responses"] = Field(
-        "chat", description="Whether to speak chat completions or responses."
+        "chat", description="Whether to use chat completions or responses."
     )
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
         None,
-        description="What a chat completion calls `max_tokens`: by default"
-        " `max_completion_tokens` at OpenAI itself and `max_tokens` elsewhere.",
+        description="The name of `max_tokens` in chat completions: by default"
+        " `max_completion_tokens` at OpenAI and `max_tokens` elsewhere.",
     )
     organization: str | None = Field(
-        None, pattern=_ID, description="The organization that pays, by its id."
+        None, pattern=_ID, description="The id of the organization that pays."
     )
-    project: str | None = Field(None, pattern=_ID, description="The project that pays, by its id.")
+    project: str | None = Field(None, pattern=_ID, description="The id of the project that pays.")
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
         Field(None, description="How much a reasoning model thinks; by default its own choice.")
     )
@@ -58,7 +58,7 @@ class Options(RemoteOptions):
 
 
 class OpenAI(RemoteBackend):
-    """A model behind OpenAI's chat completions or responses, or a server that speaks these."""
+    """A model behind OpenAI's chat completions or responses API, or a compatible server."""
 
     kind: ClassVar[str] = "openai"
     options_model: ClassVar[type[BaseModel]] = Options
@@ -67,11 +67,11 @@ class OpenAI(RemoteBackend):
     options: Options
 
     def path(self) -> str:
-        """Return the path of the format that is spoken."""
+        """Return the path of the API in use."""
         return "/responses" if self._responses else "/chat/completions"
 
     def authorization(self, key: str) -> Mapping[str, str]:
-        """Send the key as a bearer's."""
+        """Send the key as a bearer token."""
         return {"authorization": f"Bearer {key}"}
 
     def extra_headers(self) -> Mapping[str, str]:
@@ -83,7 +83,7 @@ class OpenAI(RemoteBackend):
         return {name: value for name, value in given.items() if value is not None}
 
     def variant(self) -> Mapping[str, Json]:
-        """Return what is not as by default."""
+        """Return the options that are not the default."""
         given: dict[str, Json] = {
             "api": "responses" if self._responses else None,
             "max_tokens_field": self.options.max_tokens_field,
@@ -92,16 +92,16 @@ class OpenAI(RemoteBackend):
         return {name: value for name, value in given.items() if value is not None}
 
     def logprob_keys(self) -> Mapping[str, Any]:
-        """Ask for the log-probability of each token and its likeliest rival."""
+        """Ask for the log-probability of each token and its likeliest alternative."""
         return responses.LOGPROBS if self._responses else _LOGPROBS
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Refuse stop sequences that the API does not take, tell of a seed and a loose schema."""
+        """Refuse unsupported stop sequences; report an unused seed or a loose schema."""
         lines = list(super().shortfalls(sampling, schema))
         if "stop" not in self.options.omit:
             self._refuse_stop(len(sampling.stop))
         if self._responses and sampling.seed is not None and "seed" not in self.options.omit:
-            lines.append("seed is not sent: the responses API takes none")
+            lines.append("seed is not sent: the responses API does not support it")
         if schema is not None and not is_strict(schema):
             lines.append(
                 "the schema is not sent as strict, which wants an object with additionalProperties"
@@ -112,17 +112,17 @@ class OpenAI(RemoteBackend):
     def _refuse_stop(self, number: int) -> None:
         if self._responses and number:
             raise BackendError(
-                "the responses API takes no stop sequences",
+                "the responses API does not support stop sequences",
                 hint='set api = "chat" in the backend\'s table',
             )
         if self._at_openai and number > _MOST_STOPS:
             raise BackendError(
-                f"OpenAI takes at most {_MOST_STOPS} stop sequences, and {number} are asked for",
-                hint="name fewer, or none by omit = ['stop'] in the backend's table",
+                f"OpenAI accepts at most {_MOST_STOPS} stop sequences, not {number}",
+                hint="use fewer, or set omit = ['stop'] in the backend's table",
             )
 
     def body(self, request: Request) -> dict[str, Any]:
-        """Write a request in the format that is spoken."""
+        """Write a request for the API in use."""
         named = None
         if request.schema is not None:
             schema = dict(request.schema)
@@ -163,7 +163,7 @@ class OpenAI(RemoteBackend):
         return body
 
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read an answer in the format that is spoken."""
+        """Read an answer of the API in use."""
         return responses.read_response(body) if self._responses else _read_chat(body)
 
     @property
@@ -172,7 +172,7 @@ class OpenAI(RemoteBackend):
 
     @property
     def _at_openai(self) -> bool:
-        """Say whether this is OpenAI's own server, of whatever region."""
+        """Return whether this is OpenAI's own server, in any region."""
         return f".{urlsplit(self.base_url).hostname}".endswith(f".{_HOST}")
 
     @property
@@ -195,11 +195,11 @@ def _part(part: str | Image) -> dict[str, Any]:
 
 def _read_chat(body: Mapping[str, Any]) -> Completion:
     if body.get("error"):
-        raise LookupError("an error in place of an answer")
+        raise LookupError("an error instead of an answer")
     choice = body["choices"][0]
     finish = word(choice.get("finish_reason"))
     if choice.get("error") or finish == "error":
-        raise _broken_off(choice.get("error"))
+        raise _cut_off(choice.get("error"))
     message = choice["message"]
     refusal = word(message.get("refusal"))
     text = refusal or _text(message.get("content"))
@@ -225,16 +225,16 @@ def _read_chat(body: Mapping[str, Any]) -> Completion:
 
 
 def _text(content: Any) -> str:
-    """Return the text of a message, which some servers send in parts; what is thought is left."""
+    """Return the text of a message, which some servers send in parts, without thinking."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part.get("type") == "text")
 
 
-def _broken_off(error: Any) -> CallError:
-    """Say why a model behind a router stopped in the middle (OpenRouter, Mistral)."""
+def _cut_off(error: Any) -> CallError:
+    """Return the error of a model behind a router that stopped midway (OpenRouter, Mistral)."""
     why = error.get("message") if isinstance(error, Mapping) else error
-    return CallError(Fault.SERVER, f"the answer was broken off: {why or 'the server says no more'}")
+    return CallError(Fault.SERVER, f"the answer was cut off: {why or 'the server gives no reason'}")
 
 
 backend = OpenAI

@@ -1,6 +1,6 @@
-"""The rows of a file of cases, one reader for each format; each row with its place.
+"""The rows of a cases file: one reader per format, each row with its place.
 
-It knows the formats and no case: what a row means is for `cases`.
+Knows the formats, not the meaning of a row, which is up to `rows`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MAX_CELL = 1_000_000  # characters; Python's own limit for CSV is 131,072
 
 
 def read_rows(path: Path, file: str) -> Iterable[Row]:
-    """Read the rows of a file by its ending; `file` is how its name is told to the user."""
+    """Read the rows of a file by its extension; `file` is its name in errors."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise PromptlabError(
-            f"cases cannot be read from {path.suffix or 'a file without an ending'}",
+            f"cases cannot be read from {path.suffix or 'a file without an extension'}",
             where=file,
             hint="use one of " + ", ".join(_READERS),
         )
@@ -57,7 +57,7 @@ def _json(path: Path, file: str) -> Iterator[Row]:
 
 
 class _NotJson(ValueError):
-    """Raised for NaN and Infinity, which Python's reader would take."""
+    """Raised for NaN and Infinity, which Python's parser would accept."""
 
 
 def _loads(text: str, file: str, line: int) -> object:
@@ -73,9 +73,9 @@ def _loads(text: str, file: str, line: int) -> object:
         raise PromptlabError(
             f"bad JSON: {error} is not JSON", where=place(file, line), hint="use null"
         ) from None
-    except ValueError:  # Python refuses whole numbers of more than 4300 digits
+    except ValueError:  # Python rejects integers of more than 4300 digits
         raise PromptlabError(
-            "bad JSON: a number is too long", where=place(file, line), hint="make it text"
+            "bad JSON: a number is too long", where=place(file, line), hint="put it in quotes"
         ) from None
     except RecursionError:
         raise PromptlabError(
@@ -106,14 +106,14 @@ def _csv(path: Path, file: str) -> Iterator[Row]:
         raise PromptlabError(
             f"bad CSV: {error}",
             where=place(file, start),
-            hint="check the quotes of this row; a cell holds at most 1 MB",
+            hint="check the quotes in this row; a cell can hold at most 1 MB",
         ) from None
 
 
 def _check_header(header: Sequence[str], where: str) -> None:
     for name in header:
         if not name or header.count(name) > 1:
-            problem = f"the column {name!r} stands twice" if name else "a column has no name"
+            problem = f"the column {name!r} appears twice" if name else "a column has no name"
             raise PromptlabError(problem, where=where, hint="give each column its own name")
 
 
@@ -122,7 +122,7 @@ def _csv_row(header: Sequence[str], cells: Sequence[str], where: str) -> dict[st
         raise PromptlabError(
             f"the row has {len(cells)} cells under {len(header)} columns",
             where=where,
-            hint="quote cells that hold a comma or a line break",
+            hint="quote cells that contain a comma or a line break",
         )
     return dict(zip(header, cells, strict=True))
 

@@ -1,4 +1,4 @@
-"""Images of cases: read once, known by the digest of their bytes."""
+"""Images of cases: read once, identified by the digest of their bytes."""
 
 from __future__ import annotations
 
@@ -64,26 +64,26 @@ def _by_url(source: str) -> Image:
 
 
 def _check_content(source: str, media_type: str, data: bytes) -> None:
-    """Refuse a file that is not what its name says: servers do so too, in words nobody guesses."""
-    found = next((kind for kind, begins in _BEGINNINGS.items() if begins.match(data)), None)
-    if found is None:
+    """Reject a file that is not what its name says: servers do too, with cryptic messages."""
+    actual = next((kind for kind, begins in _BEGINNINGS.items() if begins.match(data)), None)
+    if actual is None:
         raise PromptlabError(
-            f"the file {source!r} holds no image that models read",
-            hint="save it anew as PNG, JPEG, GIF or WebP",
+            f"the file {source!r} is not an image that models can read",
+            hint="save it as PNG, JPEG, GIF or WebP",
         )
-    if found != media_type:
-        fitting = next(suffix for suffix, kind in MEDIA_TYPES.items() if kind == found)
+    if actual != media_type:
+        fitting = next(suffix for suffix, kind in MEDIA_TYPES.items() if kind == actual)
         raise PromptlabError(
-            f"the image {source!r} is {found}, and not {media_type} as its name says",
+            f"the image {source!r} is {actual}, not {media_type} as its name says",
             hint=f"rename it: {PurePosixPath(source).stem}{fitting}",
         )
 
 
 def _media_type(path: str) -> str:
-    found = MEDIA_TYPES.get(PurePosixPath(path).suffix.lower())
-    if found is None:
+    media_type = MEDIA_TYPES.get(PurePosixPath(path).suffix.lower())
+    if media_type is None:
         raise PromptlabError(
-            f"{path!r} is not named like an image that models read",
-            hint="its name must end on " + ", ".join(MEDIA_TYPES),
+            f"{path!r} is not named like an image that models can read",
+            hint="its name must end in " + ", ".join(MEDIA_TYPES),
         )
-    return found
+    return media_type

@@ -1,4 +1,4 @@
-"""Rows of a parquet file, by pyarrow (the extra `parquet`); loaded only when one is read."""
+"""Rows of a Parquet file, read with pyarrow (extra `parquet`); loaded only when needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ except ImportError:
 
 
 def read_rows(path: Path, shown: str) -> list[dict[str, object]]:
-    """Read all rows of a parquet file."""
+    """Read all rows of a Parquet file."""
     if pyarrow is None:
         raise PromptlabError(
             "parquet files need pyarrow",
@@ -27,6 +27,6 @@ def read_rows(path: Path, shown: str) -> list[dict[str, object]]:
         raise PromptlabError(
             f"cannot read parquet: {str(error).splitlines()[0]}",
             where=shown,
-            hint="check that the file is whole",
+            hint="check that the file is complete",
         ) from None
     return rows

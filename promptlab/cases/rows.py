@@ -1,7 +1,7 @@
-"""Cases: made of rows, mapped, checked and given stable ids.
+"""Cases: made from rows, which are mapped, checked and given stable ids.
 
 A row is `{id, vars, expect, tags, group}`, or flat: then its other keys are the variables.
-`case_files` reads the rows of each file format.
+`files` reads the rows of each file format.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from promptlab.core.types import Case, Json
 from promptlab.core.validation import shown
 
 ROLES = ("id", "expect", "tags", "group")
-MAX_BYTES = 1_000_000  # of one case as JSON; a longer one is a file put into a cell by mistake
+MAX_BYTES = 1_000_000  # of one case as JSON; a longer one is a file pasted into a cell by mistake
 
 _DEEPEST = 100  # levels of lists and keys in one value
 _STRUCTURED = ("id", "vars", "expect", "tags", "group")
-# In canonical JSON a NUL is `\u0000` behind an even number of backslashes.
+# In canonical JSON a NUL is `\u0000` after an even number of backslashes.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column of a flat row plays which role; by default the one of the same name."""
+    """Which column of a flat row plays which role; by default the one with the same name."""
 
     id: str = "id"
     expect: str = "expect"
@@ -40,12 +40,12 @@ class Columns:
 
 
 def read_cases(path: Path, file: str, columns: Mapping[str, str]) -> tuple[Case, ...]:
-    """Read the cases of a file; `file` is how its name is told to the user."""
+    """Read the cases of a file; `file` is its name in errors."""
     return make_cases(read_rows(path, file), file, columns)
 
 
 def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tuple[Case, ...]:
-    """Make cases of rows; each id stands once, and there is at least one case."""
+    """Make cases from rows; ids must be unique, and there must be at least one case."""
     for role in columns:
         if role not in ROLES:
             raise unknown("role in columns", role, ROLES).at(file)
@@ -56,9 +56,9 @@ def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tu
         case = maker.make(row, where)
         if case.id in seen:
             raise PromptlabError(
-                f"the case id {case.id!r} stands twice, first at {seen[case.id]}",
+                f"the case id {case.id!r} appears twice, first at {seen[case.id]}",
                 where=where,
-                hint="ids are unique; rows without an id are known by their content",
+                hint="ids must be unique; rows without one get an id from their content",
             )
         seen[case.id] = where
         cases.append(case)
@@ -68,7 +68,7 @@ def make_cases(rows: Iterable[Row], file: str, columns: Mapping[str, str]) -> tu
 
 
 def with_params(cases: Sequence[Case], params: Mapping[str, Json]) -> tuple[Case, ...]:
-    """Give every case further variables: the same cases with other content."""
+    """Add variables to every case: the same cases with different content."""
     if not params:
         return tuple(cases)
     return tuple(_with_params(case, params) for case in cases)
@@ -82,12 +82,12 @@ def _with_params(case: Case, params: Mapping[str, Json]) -> Case:
 
 
 class _CaseMaker:
-    """Turns rows into cases by one column mapping."""
+    """Turns rows into cases using one column mapping."""
 
     def __init__(self, columns: Columns, mapped: Mapping[str, str]) -> None:
         self.columns = columns
-        # An expected answer must not be seen by a template; ids and groups that carry a name of
-        # their own are data like any other.
+        # A template must not see the expected answer; ids and groups in columns mapped by name are
+        # data like any other.
         self.hidden = {getattr(columns, role) for role in ROLES if role not in mapped}
         self.hidden.add(columns.expect)
         self.mapped = mapped
@@ -97,7 +97,9 @@ class _CaseMaker:
             _fail(f"a case is a set of keys and values, not {shown(row)}", where)
         for key in row:
             if not isinstance(key, str):
-                _fail(f"the keys of a case are texts, not {shown(key)}", where, "put it in quotes")
+                _fail(
+                    f"the keys of a case must be text, not {shown(key)}", where, "put it in quotes"
+                )
         if isinstance(row.get("vars"), Mapping):
             _check_keys(row, where)
             fields, variables = row, row["vars"]
@@ -110,9 +112,9 @@ class _CaseMaker:
     def _check_columns(self, row: Mapping[str, object], where: str) -> None:
         for role, column in self.mapped.items():
             if column not in row:
-                lacking = unknown("column", column, row)
-                asked = f"{lacking.message}, which columns.{role} asks for"
-                raise lacking.saying(asked).at(where)
+                error = unknown("column", column, row)
+                message = f"{error.message}, named by columns.{role}"
+                raise error.saying(message).at(where)
 
 
 def _check_keys(row: Mapping[str, object], where: str) -> None:
@@ -142,14 +144,14 @@ def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: 
 
 
 def _plain(value: object, name: str, where: str, depth: int = 0) -> object:
-    """Return a value as JSON gives it back: a run that is resumed must see what it saw before."""
+    """Return a value as JSON would return it: a resumed run must see the same value again."""
     if depth > _DEEPEST:
         _fail(f"{name} is nested too deeply", where, f"{_DEEPEST} levels are enough")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 _fail(
-                    f"{name} has the key {shown(key)}, which is no text", where, "put it in quotes"
+                    f"{name} has the key {shown(key)}, which is not text", where, "put it in quotes"
                 )
         return {key: _plain(item, name, where, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -161,19 +163,21 @@ def _as_json(content: Mapping[str, object], where: str) -> str:
     try:
         return canonical_json(content)
     except (ValueError, TypeError):
-        _fail(_not_json(content), where, "keep to text, numbers, true, false, null, lists and keys")
+        _fail(
+            _not_json(content), where, "use only text, numbers, true, false, null, lists and keys"
+        )
 
 
 def _not_json(content: Mapping[str, object]) -> str:
-    """Say which value cannot be kept as JSON."""
+    """Describe the value that cannot be stored as JSON."""
     for name, value in [*cast(Mapping[str, object], content["vars"]).items(), *content.items()]:
         try:
             canonical_json(value)
         except TypeError:
-            return f"{name} holds {shown(value)}, which JSON cannot hold"
+            return f"{name} is {shown(value)}, which JSON cannot represent"
         except ValueError:
-            return f"{name} holds NaN, infinity or itself, which JSON cannot hold"
-    return "the case cannot be kept as JSON"
+            return f"{name} contains NaN, infinity or itself, which JSON cannot represent"
+    return "the case cannot be stored as JSON"
 
 
 def _check_text(text: str, case_id: str, where: str) -> None:
@@ -185,9 +189,11 @@ def _check_text(text: str, case_id: str, where: str) -> None:
             hint="give the model the part of the text that the question needs",
         )
     if "\\u0000" in text and _NUL.search(text):
-        _fail(f"case {name} holds a NUL character", where, "take it out")
+        _fail(f"case {name} contains a NUL character", where, "remove it")
     if not text.isascii() and _LONE_SURROGATE.search(text):
-        _fail(f"case {name} holds half of a surrogate pair", where, "save it as whole characters")
+        _fail(
+            f"case {name} contains half of a surrogate pair", where, "save it as whole characters"
+        )
 
 
 def _tags(value: object, where: str) -> tuple[str, ...]:
@@ -197,16 +203,16 @@ def _tags(value: object, where: str) -> tuple[str, ...]:
         return tuple(value.replace(",", " ").split())
     if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value):
         return tuple(value)
-    return _fail(f"tags are texts, not {shown(value)}", where)
+    return _fail(f"tags must be text, not {shown(value)}", where)
 
 
 def _name(value: object, role: str, where: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        _fail(f"the {role} is a text or a whole number, not {shown(value)}", where)
+        _fail(f"the {role} must be text or a whole number, not {shown(value)}", where)
     return str(value)
 
 
-def _fail(message: str, where: str, hint: str = "mend this row") -> NoReturn:
+def _fail(message: str, where: str, hint: str = "fix this row") -> NoReturn:
     raise PromptlabError(message, where=where, hint=hint)

@@ -1,1 +1,1 @@
-"""What every other part speaks of: frozen, picklable nouns; errors, digests, plugins by name."""
+"""What every other package builds on: frozen, picklable nouns; errors, digests, named plugins."""

@@ -1,4 +1,4 @@
-"""What a backend says of itself: how much it wants at once, how fast, and whether it is well."""
+"""What a backend reports about itself: how much it takes at once, how fast, and its health."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much a backend may be sent in a minute; None is without limit."""
+    """How much a backend may be sent per minute; None means no limit."""
 
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
@@ -19,10 +19,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a call is tried again that failed for a passing reason.
+    """How long to retry a call that failed for a temporary reason.
 
-    At most `retries` times, and no longer than `limit_s` in all. A server that is busy or away
-    is waited for until `limit_s`, however often that makes.
+    At most `retries` times, and no longer than `limit_s` in all. A busy or unreachable server is
+    retried until `limit_s`, however many attempts that takes.
     """
 
     retries: int = 0
@@ -31,9 +31,9 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How much a backend wants at once: `calls` of `generate` side by side, of `batch` requests.
+    """How much a backend takes at once: parallel `calls` of `generate`, of `batch` requests each.
 
-    A remote backend takes many calls of one request; a local model one call of all there is.
+    A remote backend takes many calls of one request; a local model takes one call of many.
     """
 
     calls: int
@@ -47,9 +47,9 @@ class Throughput:
     """What a model on this machine has done so far.
 
     Of the `prompt_tokens` of all prompts begun, `read_tokens` went through the model and
-    `recalled_tokens` were known from an earlier call; the rest was shared. A continuation counts
-    among them but for its last token, which need not be read. `said_tokens` is what the answers
-    have, and `seconds` what all of it took.
+    `recalled_tokens` were known from an earlier call; the rest were shared. A continuation counts
+    as prompt except for its last token, which need not be read. `said_tokens` counts the tokens of
+    the answers, and `seconds` is the time that all of it took.
     """
 
     prompt_tokens: int = 0
@@ -69,7 +69,7 @@ class Throughput:
 
     @property
     def shared(self) -> float | None:
-        """Return the share of the prompts' tokens that needed no reading, None without any."""
+        """Return the share of prompt tokens that needed no reading, None without prompts."""
         if not self.prompt_tokens:
             return None
         return max(0.0, 1 - self.read_tokens / self.prompt_tokens)
@@ -77,7 +77,7 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `backend check` found: one line, `ok` or not, and the remedy."""
+    """The result of `backend check`: `ok` or not, one line of detail, and the remedy."""
 
     ok: bool
     detail: str

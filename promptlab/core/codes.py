@@ -1,6 +1,6 @@
-"""Every kind of reason that there is for refusing a verdict, leaving it open, or doubting it.
+"""Every kind of reason to refuse a verdict, leave it open, or doubt it.
 
-This is the one place that lists the codes; the documentation is generated from it.
+Codes are listed only here; the documentation is generated from this list.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Literal
 
 Weight = Literal["refused", "open", "note"]
-"""What a reason does to a verdict: it refuses one, leaves it open, or stands beside it."""
+"""What a reason does to a verdict: it refuses it, leaves it open, or is noted beside it."""
 
 
 class Code(StrEnum):
     """Every kind of reason: what it means, what to do about it, and the keys of its `about`.
 
-    A code is never renamed: scripts and reports of others look for it.
+    A code is never renamed: other people's scripts and reports look for it.
     """
 
     weight: Weight
@@ -26,11 +26,11 @@ class Code(StrEnum):
     def __new__(
         cls, code: str, weight: Weight, meaning: str, remedy: str, about: tuple[str, ...] = ()
     ) -> Code:
-        """Make a code from its row of the table below."""
-        made = str.__new__(cls, code)
-        made._value_ = code
-        made.weight, made.meaning, made.remedy, made.about = weight, meaning, remedy, about
-        return made
+        """Make a code from its row in the table below."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.weight, member.meaning, member.remedy, member.about = weight, meaning, remedy, about
+        return member
 
     SAME_ANSWERS = (
         "same-answers",
@@ -41,14 +41,14 @@ class Code(StrEnum):
     RUN_UNFINISHED = (
         "run-unfinished",
         "refused",
-        "A run is not finished; whoever stops when the result pleases finds too much.",
+        "A run is not finished; stopping when the result looks good overstates it.",
         "`promptlab resume RUN`.",
         ("run", "stored", "trials"),
     )
     LOOKED_BEFORE = (
         "looked-before",
         "refused",
-        "The run grew in steps of `--limit`, with a look at the results after each.",
+        "The run grew in steps of `--limit`, and the results were looked at after each.",
         "Run the whole suite, or use `--until-decided`.",
         ("after",),
     )
@@ -56,7 +56,7 @@ class Code(StrEnum):
         "stopped-for-another",
         "refused",
         "The run stopped its arms early to decide another comparison.",
-        "Run both versions on all cases, or name the pair by `--baseline`.",
+        "Run both versions on all cases, or name the pair with `--baseline`.",
         ("run",),
     )
     SCORER_CHANGED = (
@@ -73,17 +73,24 @@ class Code(StrEnum):
         "Run the suite again; stored answers cost nothing.",
         ("scorer", "runs"),
     )
+    SCORER_ASKED_OTHERS = (
+        "scorer-asked-others",
+        "refused",
+        "The scorer asked another model in each run.",
+        "Run the suite again; stored answers cost nothing.",
+        ("scorer", "runs"),
+    )
     DIFFERENT_CASES = (
         "different-cases",
         "refused",
-        "Too many cases were run by one side alone.",
+        "Too many cases were run on one side only.",
         "Run both sides on the same cases.",
         ("arms", "cases"),
     )
     FAILED_TRIALS = (
         "failed-trials",
         "refused",
-        "Too large a share of the trials has no score.",
+        "Too many of the trials have no score.",
         "`promptlab show --errors`, then `promptlab resume RUN`.",
         ("shares", "most"),
     )
@@ -97,14 +104,14 @@ class Code(StrEnum):
     JUDGE_UNCHECKED = (
         "judge-unchecked",
         "refused",
-        "The scores are a judge's that was never compared with people's labels.",
-        "State its agreement with people in `[tool.promptlab.judges]`.",
+        "The scores come from a judge that was never compared with human labels.",
+        "State its agreement with human labels in `[tool.promptlab.judges]`.",
         ("judge",),
     )
     JUDGE_TOO_WEAK = (
         "judge-too-weak",
         "refused",
-        "The judge agrees too little with people, or with itself.",
+        "The judge agrees too little with human labels, or with itself.",
         "Improve the judge, or label more cases.",
         ("judge", "measure", "value", "least"),
     )
@@ -125,7 +132,7 @@ class Code(StrEnum):
     ONE_LARGE_GROUP = (
         "one-large-group",
         "refused",
-        "Too many cases belong to one group, so that they are hardly independent.",
+        "Too many cases belong to one group, so they are hardly independent.",
         "Add cases of other groups.",
         ("share", "most"),
     )
@@ -133,69 +140,69 @@ class Code(StrEnum):
         "too-few-differ",
         "refused",
         "The sides score alike on so many cases that no direction can be seen.",
-        "Add cases on which they may differ, or ask by `--min-effect` whether they are equivalent.",
+        "Add cases on which they may differ, or test equivalence with `--min-effect`.",
         ("differing", "cases", "least"),
     )
     TOO_FEW_MODELS = (
         "too-few-models",
         "refused",
-        "So few models say nothing of models in general.",
+        "Too few models were run to say anything about models in general.",
         "Run the suite on more models.",
         ("models", "least"),
     )
     MODEL_ERRORS_UNKNOWN = (
         "model-errors-unknown",
         "refused",
-        "The standard error is known of too few models.",
+        "The standard error is known for too few models.",
         "Add cases.",
         ("models", "known", "least"),
     )
     MORE_CASES_NEEDED = (
         "more-cases-needed",
         "open",
-        "The verdict is undecided: these cases can show a larger difference only.",
+        "The verdict is undecided: these cases can only show a larger difference.",
         "Add cases.",
         ("cases", "detectable", "more_cases", "to_detect"),
     )
     REPEATED_CASES = (
         "repeated-cases",
         "note",
-        "Cases of one id, or that all arms answered by the same answers, count as one.",
-        "Remove copies from the cases.",
+        "Cases with the same id, or with the same answers from every arm, count as one.",
+        "Remove duplicates from the cases.",
     )
     ANSWERS_REUSED = (
         "answers-reused",
         "note",
         "A run that may stop early started from stored answers.",
-        "Measure anew with `--fresh`.",
+        "Ignore stored answers with `--fresh`.",
         ("run", "reused", "stored"),
     )
     SAMPLING_DIFFERS = (
         "sampling-differs",
         "note",
-        "The sides were sampled differently.",
-        "Run both with the same sampling.",
+        "The sides used different sampling settings.",
+        "Run both with the same sampling settings.",
         ("setting", "a", "b"),
     )
     SEVERAL_MODELS = (
         "several-models",
         "note",
         "Several models answered one arm under the same name.",
-        "Name a fixed version of the model.",
+        "Pin a fixed version of the model.",
         ("arms", "models"),
     )
     MODEL_DIFFERS = (
         "model-differs",
         "note",
-        "Another model answered each side.",
+        "A different model answered each side.",
         "Run both sides on one model.",
         ("backend", "a", "b"),
     )
     SERVER_DIFFERS = (
         "server-differs",
         "note",
-        "The server says that it was configured differently for each side.",
-        "Run both sides again, one soon after the other.",
+        "The server reports a different configuration for each side.",
+        "Run both sides again, close together in time.",
         ("backend", "a", "b"),
     )
     BACKEND_DIFFERS = (
@@ -208,27 +215,27 @@ class Code(StrEnum):
     NOT_HONOURED = (
         "not-honoured",
         "note",
-        "A backend did not honour what it was asked for.",
+        "A backend did not honour a setting.",
         "Leave the setting out, or use a backend that honours it.",
         ("what",),
     )
     LONE_CASES = (
         "lone-cases",
         "note",
-        "A few cases were run by one side alone; they are left out.",
+        "A few cases were run on one side only; they are left out.",
         "Run both sides on the same cases.",
         ("arms", "cases"),
     )
     DEVELOPMENT_CASES = (
         "development-cases",
         "note",
-        "The cases are those that prompts may have been written by.",
+        "Prompts may have been written with these cases in view.",
         "Confirm the result with `--split holdout`.",
     )
     ANSWERS_CUT_OFF = (
         "answers-cut-off",
         "note",
-        "Answers ended at the limit of tokens.",
+        "Answers were cut off at the token limit.",
         "Raise `max_tokens`.",
         ("arms", "share"),
     )
@@ -242,21 +249,21 @@ class Code(StrEnum):
     FAILURES_LEFT_OUT = (
         "failures-left-out",
         "note",
-        "Trials without a score are left out, as scores have no lowest value.",
+        "Trials without a score are left out, because the scores have no lowest value.",
         "`promptlab show --errors`, then `promptlab resume RUN`.",
         ("failed",),
     )
     FAILURES_AS_ZERO = (
         "failures-as-zero",
         "note",
-        "Trials without a score count as 0; the difference without them is given.",
+        "Trials without a score count as 0; the difference without them is given too.",
         "`promptlab show --errors`, then `promptlab resume RUN`.",
         ("failed", "delta_without"),
     )
     STOPPED_EARLY = (
         "stopped-early",
         "note",
-        "The run stopped at the decision, which makes the difference look larger than it is.",
+        "The run stopped once it was decided, so the difference looks larger than it is.",
         "Rely on the interval.",
         ("after", "unit"),
     )

@@ -1,6 +1,6 @@
-"""What decides: the level, the smallest effect that matters, and what evidence is too little.
+"""How verdicts are decided: the level, the smallest effect that matters, the least evidence.
 
-Plain values, cheap to import: a project may set them, and so may the command line.
+Plain values, cheap to import: set by a project or on the command line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Verdict = Literal["better", "worse", "equivalent", "undecided", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Below which evidence no verdict is given. Shares are of trials or of cases."""
+    """The evidence below which no verdict is given. Shares are of trials or of cases."""
 
     min_cases: int = 15
     min_nonzero: int = 6
@@ -30,11 +30,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far a judge is to be trusted, measured on cases that people have labelled.
+    """How far a judge can be trusted, measured on cases that people have labelled.
 
-    `labels` counts these. `kappa` is its chance-corrected agreement with them, `sensitivity` and
-    `specificity` its shares of right passes and right failures. `order_agreement` is how often a
-    judge of pairs says the same in both orders, None for one that sees one answer at a time.
+    `labels` counts these. `kappa` is its chance-corrected agreement with them; `sensitivity` and
+    `specificity` are its shares of correct passes and correct failures. `order_agreement` is how
+    often a judge of pairs agrees with itself in both orders, None for one that sees one answer at
+    a time.
     """
 
     labels: int
@@ -46,9 +47,9 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How to decide. `alpha` is the level, after Holm's correction if p-values are to be corrected
-    (`correct`); `min_effect` the smallest difference that matters, 0 for any; `strict` asks for
-    tests that are exact.
+    """How to decide. `alpha` is the level, after Holm's correction if p-values are corrected
+    (`correct`); `min_effect` is the smallest difference that matters, 0 for any; `strict` asks for
+    exact tests.
     """
 
     alpha: float = 0.05

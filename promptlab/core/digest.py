@@ -1,8 +1,8 @@
-"""Content addresses: a tagged digest of canonical JSON, and what each of them covers.
+"""Content addresses: tagged digests of canonical JSON, and what each of them covers.
 
-Everything that is run is known by such a digest: what it covers is what makes two things the same
-one, in the cache, in resuming and in comparing. Changing how one is made changes its address in
-every database, so it would be a migration.
+Everything that is run is known by such a digest: what it covers decides which two things are the
+same, in the cache, when resuming and when comparing. Changing how a digest is made changes
+addresses in every database, so it requires a migration.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 from promptlab.core.messages import Json, Message, Sampling
 
 TAG = "b2:"
-_SIZE = 16  # bytes: 128 bits keep chance collisions out of reach; nobody attacks their own store
-_ID_LENGTH = 12  # digits: short enough to be typed
+_SIZE = 16  # bytes: 128 bits rule out accidental collisions; nobody attacks their own store
+_ID_LENGTH = 12  # digits: short enough to type
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
 
 
 def canonical_json(value: object) -> str:
-    """Return the one JSON text of `value`: sorted keys, no spaces, UTF-8 kept, no NaN."""
+    """Return the canonical JSON text of `value`: sorted keys, no spaces, UTF-8 kept, no NaN."""
     return _ENCODER.encode(value)
 
 
@@ -44,22 +44,22 @@ def digest_bytes(data: bytes) -> str:
 
 
 def seed_from(*parts: object) -> int:
-    """Derive a 31-bit seed from its parts, the same on every machine and in every process."""
+    """Derive a 31-bit seed from its parts, identical on every machine and in every process."""
     data = canonical_json(parts).encode()
     return int.from_bytes(hashlib.blake2b(data, digest_size=4).digest(), "big") >> 1
 
 
 def digest_file(path: Path) -> str:
-    """Return the tagged BLAKE2b digest of a file's content, read in pieces."""
+    """Return the tagged BLAKE2b digest of a file's content, read in chunks."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_SIZE))
-    return TAG + found.hexdigest()
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_SIZE))
+    return TAG + digest.hexdigest()
 
 
 def template_digest(source: str, includes: Mapping[str, str]) -> str:
-    """Address a version by its text and the text of every file that it includes.
+    """Address a version by its text and the text of every file it includes.
 
-    Its name is left out: results belong to the text that was run, whatever it was called.
+    Its name is left out: results belong to the text that was run, whatever its name.
     """
     return digest_json({"source": source, "includes": dict(includes)})
 
@@ -71,22 +71,22 @@ def case_content(
     group: str | None,
     case_id: str | None = None,
 ) -> dict[str, object]:
-    """Return all that a case's digest covers, or without an id, what such a case is known by.
+    """Return what a case's digest covers, or, without an id, what its id is derived from.
 
-    A case is what is asked, what is expected, and whom it stands beside: with another tag or group
-    it belongs to another sample.
+    A case is what is asked, what is expected, and the cases it is grouped with: with another tag or
+    group it belongs to another sample.
     """
     content = {"vars": dict(variables), "expect": expect, "tags": list(tags), "group": group}
     return content if case_id is None else {**content, "id": case_id}
 
 
 def id_of_content(text: str) -> str:
-    """Return the id of a case that was given none, from the canonical JSON of its content."""
+    """Derive the id of a case that has none from the canonical JSON of its content."""
     return digest_text(text).removeprefix(TAG)[:_ID_LENGTH]
 
 
 def backend_digest(identity: Mapping[str, Json]) -> str:
-    """Address a backend by what its answers depend on: neither its name, nor price, nor key."""
+    """Address a backend by what its answers depend on, which excludes its name, price and key."""
     return digest_json(dict(identity))
 
 
@@ -97,10 +97,10 @@ def generation_key(
     schema: Mapping[str, Json] | None,
     repeat: int,
 ) -> str:
-    """Address a call that generates by all that can change its answer.
+    """Address a generating call by everything that can change its answer.
 
-    The repeat is among it, or greedy repeats would all be the first; template and case are not,
-    since two of them that ask the same share the answer.
+    The repeat is included, or greedy repeats would all be served by the first; template and case
+    are not, since two that send the same messages share the answer.
     """
     content: dict[str, Json] = {
         "backend": backend,
@@ -114,7 +114,7 @@ def generation_key(
             sampling.seed,
         ],
     }
-    if schema is not None:  # left out where there is none: keys older than schemas hold
+    if schema is not None:  # left out where there is none: keys from before schemas stay valid
         content["schema"] = dict(schema)
     return digest_json(content)
 
@@ -122,7 +122,7 @@ def generation_key(
 def weighing_key(backend: str, messages: Sequence[Message], continuations: Sequence[str]) -> str:
     """Address a call that asks how likely given answers are.
 
-    Nothing is drawn, so neither sampling nor repeat can change what comes of it.
+    Nothing is sampled, so neither the sampling settings nor the repeat can change the result.
     """
     return digest_json(
         {
@@ -134,21 +134,21 @@ def weighing_key(backend: str, messages: Sequence[Message], continuations: Seque
 
 
 def imported_key(measured_as: Sequence[str], repeat: int, usage: Sequence[float | None]) -> str:
-    """Address an answer that another tool measured, of which nobody knows what was asked.
+    """Address an answer that another tool measured, whose request is unknown.
 
-    It covers no more than was measured, so that importing a file again shares the answers of the
-    first time; and no call of ours can have it.
+    It covers only what was measured, so that importing a file again shares the answers of the
+    first import; and none of our own calls can have the same key.
     """
     return digest_json({"imported": [*measured_as, repeat, *usage]})
 
 
 def source_version(source: str) -> str:
-    """Name the version of a scorer without one by its source: an edited scorer grades anew."""
+    """Derive the version of a scorer without one from its source: an edited one grades again."""
     return digest_text(source)
 
 
 def _message(message: Message) -> Json:
-    """Return a message as JSON; an image is known by its digest, wherever it lies."""
+    """Return a message as JSON; an image is identified by its digest, wherever it is stored."""
     if isinstance(message.content, str):
         return [message.role, message.content]
     parts: list[Json] = [

@@ -1,6 +1,6 @@
 """The one exception that users see.
 
-What stops the program is raised as a `PromptlabError`; what happens to one trial is data
+Whatever stops the program is raised as a `PromptlabError`; what happens to one trial is data
 (`types.Completion`, `types.Score`) and is never raised.
 """
 
@@ -11,9 +11,9 @@ from typing import Self
 
 
 class PromptlabError(Exception):
-    """A mistake that the user can mend: what is wrong, where it is, and how to mend it.
+    """An error that the user can fix: what is wrong, where it is, and how to fix it.
 
-    `where` is a place a reader can jump to, as made by `place`; `hint` is the remedy.
+    `where` is a place that a reader can jump to, as made by `place`; `hint` is the remedy.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
@@ -23,20 +23,20 @@ class PromptlabError(Exception):
         self.where = where
 
     def __str__(self) -> str:
-        """Return the message as one line, its place in front and its remedy behind."""
+        """Return the message as one line, its place first and its remedy last."""
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} ({self.hint})" if self.hint else text
 
     def at(self, where: str) -> Self:
-        """Return this error with its place; one that names a place already knows better."""
+        """Return this error with a place, unless it already has one, which is more precise."""
         return self if self.where else type(self)(self.message, hint=self.hint, where=where)
 
     def in_case(self, case_id: str) -> Self:
-        """Return this error as one of a case."""
+        """Return this error, naming the case it occurred in."""
         return self.saying(f"{self.message}, in case {case_id!r}")
 
     def saying(self, message: str) -> Self:
-        """Return this error in other words, its place and remedy the same."""
+        """Return this error with another message and the same place and remedy."""
         return type(self)(message, hint=self.hint, where=self.where)
 
     def advising(self, hint: str | None) -> Self:
@@ -44,7 +44,7 @@ class PromptlabError(Exception):
         return type(self)(self.message, hint=hint, where=self.where)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep hint and place when a worker process hands the error over."""
+        """Keep the hint and place when the error is pickled by a worker process."""
         return _rebuild, (type(self), self.message, self.hint, self.where)
 
 
@@ -63,7 +63,7 @@ class StoreError(PromptlabError):
 
 
 def place(file: Path | str, line: int | None = None, key: str | None = None) -> str:
-    """Name a place as `file:line: key`, the form that editors and terminals can follow."""
+    """Format a place as `file:line: key`, a form that editors and terminals can follow."""
     text = str(file)
     if line is not None:
         text = f"{text}:{line}"

@@ -1,4 +1,4 @@
-"""What was wrong with a call that brought no answer: for whoever decides whether to ask again."""
+"""What went wrong with a call that got no answer, for whoever decides whether to retry."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """What was wrong with a call that brought no answer."""
+    """What went wrong with a call that got no answer."""
 
     UNREACHABLE = "unreachable"  # no connection
     BROKEN = "broken"  # a connection that ended before the answer did
     TIMEOUT = "timeout"
     BUSY = "busy"  # too many requests, or an overloaded server
-    SERVER = "server"  # the server's own mistake
-    UNREADABLE = "unreadable"  # a reply that is no answer of this interface
-    REJECTED = "rejected"  # this request, for what it is: asking again changes nothing
+    SERVER = "server"  # the server's own error
+    UNREADABLE = "unreadable"  # a reply that is not a valid answer of this API
+    REJECTED = "rejected"  # the request itself is at fault: retrying changes nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a call has no answer, and how long the server wants to be left alone, if it says so."""
+    """Why a call has no answer, and how long the server asks to wait, if it says so."""
 
     fault: Fault
     wait_s: float | None = None
 
     @property
     def passing(self) -> bool:
-        """Say whether the same call may succeed later."""
+        """Return whether the same call may succeed later."""
         return self.fault is not Fault.REJECTED

@@ -1,8 +1,8 @@
-"""The border to code of a user's: scorers, backends, executors.
+"""The boundary to user code: scorers, backends, executors.
 
-Such code may raise anything, exit, print or change the folder. Here what it raises becomes one
-`PromptlabError` that says whose code it was, what it prints goes to stderr, and the folder is put
-back. A Ctrl-C and a cancellation of ours are not the user's code's: they pass.
+User code may raise anything, exit, print or change the working directory. Whatever it raises
+becomes one `PromptlabError` that names the code, what it prints goes to stderr, and the working
+directory is restored. Ctrl-C and our own cancellations do not come from user code: they pass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from promptlab.core.errors import PromptlabError
@@ -25,21 +24,20 @@ from promptlab.core.lazy import lazy_module
 if TYPE_CHECKING:
     import asyncio
 else:
-    asyncio = lazy_module("asyncio")  # most verbs call nothing that is async
+    asyncio = lazy_module("asyncio")  # most verbs call nothing async
 
 Passing = tuple[type[Exception], ...]
 
-_STDOUT, _STDERR = 1, 2
-_inside: ContextVar[bool] = ContextVar("inside code of a user's", default=False)
+_inside: ContextVar[bool] = ContextVar("inside user code", default=False)
 
 
 @contextmanager
 def foreign(
     what: str, *, hint: str | None = None, where: str | None = None, passing: Passing = ()
 ) -> Iterator[None]:
-    """Run code of a user's; what it raises is the error `what: the exception`.
+    """Run user code; whatever it raises becomes the error `what: the exception`.
 
-    Errors of the types `passing` are meant for us, and stay as they are.
+    Exceptions of the types in `passing` are meant for us and pass unchanged.
     """
     token, folder = _inside.set(True), _folder()
     try:
@@ -53,11 +51,12 @@ def foreign(
     finally:
         _inside.reset(token)
         if folder is not None and folder != _folder():
-            os.chdir(folder)
+            with suppress(OSError):  # the user code may have removed it
+                os.chdir(folder)
 
 
 async def call_foreign(function: Callable[[], Any], what: str, *, passing: Passing = ()) -> Any:
-    """Call a function of a user's that may be async; one that is not gets a thread of its own."""
+    """Call a user's function, async or not; a blocking one gets its own thread."""
     if is_async(function):
         with foreign(what, passing=passing):
             return await function()
@@ -69,7 +68,7 @@ async def call_foreign(function: Callable[[], Any], what: str, *, passing: Passi
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Tell whether calling this gives something to be awaited."""
+    """Return whether calling this returns an awaitable."""
     call = getattr(function, "__call__", None)  # noqa: B004  # an object's call may be async
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
@@ -82,34 +81,34 @@ def last_line(error: BaseException) -> str:
 
 @contextmanager
 def own_stdout() -> Iterator[None]:
-    """Keep stdout for what this thread says outside of code of a user's; the rest is for stderr."""
-    real = sys.stdout
-    sys.stdout = cast(IO[str], _OwnStdout(real))
+    """Keep stdout for what this thread prints outside user code; the rest goes to stderr."""
+    real: IO[str] | None = sys.stdout
+    if real is not None:  # or it was closed before we began
+        sys.stdout = cast(IO[str], _OwnStdout(real))
     try:
         yield
     finally:
-        sys.stdout = real
+        sys.stdout = cast(IO[str], real)
 
 
 def take_stdout() -> None:
-    """Keep the process's stdout for ourselves: what else writes to that descriptor goes to stderr.
+    """Keep the process's stdout for ourselves; anything else written to it goes to stderr.
 
-    That is a library in C, or a process that code of a user's starts.
+    That can be a C library, or a process that user code starts.
     """
-    real = sys.stdout
-    if not isinstance(real, io.TextIOWrapper) or real.fileno() != _STDOUT:
-        return
+    real, other = sys.stdout, sys.stderr
+    if not isinstance(real, io.TextIOWrapper) or not isinstance(other, io.TextIOWrapper):
+        return  # one of them was closed before we began
     real.flush()
-    private = os.dup(_STDOUT)
-    with suppress(OSError):  # there is no stderr
-        os.dup2(_STDERR, _STDOUT)
+    private = os.dup(real.fileno())
+    os.dup2(other.fileno(), real.fileno())
     sys.stdout = os.fdopen(
         private, "w", encoding=real.encoding, errors="replace", buffering=1 if real.isatty() else -1
     )
 
 
 class _OwnStdout:
-    """Stands for stdout; whose words they are decides at each use where they go."""
+    """A stand-in for stdout that decides at each use, by who is writing, where the text goes."""
 
     def __init__(self, real: IO[str]) -> None:
         self._real = real
@@ -123,8 +122,8 @@ class _OwnStdout:
 async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -> Any:
     """Run a blocking function in a thread that dies with the process.
 
-    `asyncio.to_thread` would do, but its threads are joined at exit: one function that never
-    returns would keep the whole program from ending.
+    `asyncio.to_thread` would do, but its threads are joined at exit: a function that never
+    returns would keep the program from exiting.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Any] = loop.create_future()
@@ -138,13 +137,16 @@ async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -
             answer.set_exception(error)
 
     def work() -> None:
-        result, failure = None, None  # one of them is what came of it
+        result, failure = (
+            None,
+            None,
+        )  # exactly one of them is set, unless the function returned None
         try:
             with foreign(what, passing=passing):
                 result = function()
-        except Exception as error:  # noqa: BLE001 - it is handed to whoever waits
+        except Exception as error:  # noqa: BLE001 - it is passed on to the waiting task
             failure = error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: nobody is waiting
             loop.call_soon_threadsafe(settle, result, failure)
 
     threading.Thread(target=work, name="promptlab plugin", daemon=True).start()
@@ -152,7 +154,7 @@ async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Tell whether this interrupts the code of a user's rather than coming from it."""
+    """Return whether this interrupts user code rather than coming from it."""
     if isinstance(error, KeyboardInterrupt):
         return threading.current_thread() is threading.main_thread()
     if not isinstance(error, asyncio.CancelledError):
@@ -164,8 +166,8 @@ def _is_ours(error: BaseException) -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _folder() -> Path | None:
+def _folder() -> str | None:
     try:
-        return Path.cwd()
-    except FileNotFoundError:  # it was removed under us
+        return os.getcwd()  # noqa: PTH109 - a Path takes longer than many scorers
+    except FileNotFoundError:  # it was removed meanwhile
         return None

@@ -1,7 +1,7 @@
-"""Which group a case is in: the one answer for draws, evidence and counts.
+"""Which group a case is in: one definition for random draws, evidence and counts.
 
-Cases of one group are no independent evidence for one another. A case without a group is one by
-itself, and never in another's, even where that one is called as the case is.
+Cases of one group are not independent evidence. A case without a group is a group of its own, and
+never part of another, even of one whose name equals the case's id.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Grouped(Protocol):
-    """A case, as far as its group is concerned."""
+    """What determines the group of a case."""
 
     @property
     def id(self) -> str:
@@ -27,22 +27,22 @@ class Grouped(Protocol):
 
 
 def group_of(case: Grouped) -> str:
-    """Return what tells a case's group from all others. The store's `GROUP` does so in SQL."""
+    """Return a unique key for the case's group. The store's `GROUP` does the same in SQL."""
     return f"case:{case.digest}" if case.group is None else f"group:{case.group}"
 
 
 def places_by_group(cases: Iterable[Grouped]) -> dict[str, list[int]]:
-    """Return where the cases of each group stand, the groups in the order of their first case."""
-    found: dict[str, list[int]] = {}
+    """Return the positions of each group's cases, the groups in the order of their first case."""
+    places: dict[str, list[int]] = {}
     for place, case in enumerate(cases):
-        found.setdefault(group_of(case), []).append(place)
-    return found
+        places.setdefault(group_of(case), []).append(place)
+    return places
 
 
 def drawn_as(case: Grouped) -> str:
     """Return the name under which the group of a case draws a number from a seed.
 
-    It is no more than that: two groups of one name draw the same number and are still two. Drawing
-    by anything else would move cases of suites that were run before.
+    It is not an identity: two groups with one name draw the same number and are still two. Drawing
+    by anything else would move cases in suites that were run before.
     """
     return case.id if case.group is None else case.group

@@ -1,4 +1,4 @@
-"""Modules that load when first used, so that a command pays only for what it does."""
+"""Modules that load on first use, so that a command pays only for what it does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import ModuleType
 
 
 class _LazyModule(ModuleType):
-    """Stands for a module, and imports it when one of its attributes is first asked for.
+    """A stand-in for a module that imports it when one of its attributes is first accessed.
 
-    It never stands in `sys.modules`. `importlib.util.LazyLoader` puts its modules there, and
-    whoever looks through them (inspect does, while torch is being imported) loads them in the
-    middle of something else.
+    It is never put in `sys.modules`. `importlib.util.LazyLoader` puts its modules there, and code
+    that iterates over them (inspect does, while torch is being imported) loads them in the middle
+    of something else.
     """
 
     def __getattr__(self, name: str) -> object:
@@ -21,7 +21,7 @@ class _LazyModule(ModuleType):
 
 
 def lazy_module(name: str) -> ModuleType:
-    """Return the module `name`, which is executed at the first access to one of its attributes."""
+    """Return the module `name`, which is executed when one of its attributes is first accessed."""
     if name in sys.modules:
         return sys.modules[name]
     if importlib.util.find_spec(name) is None:

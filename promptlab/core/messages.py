@@ -1,6 +1,6 @@
 """The nouns of a model call: what is asked, and what comes back.
 
-Everybody else finds them in `types`, beside the nouns of a run.
+Other packages import them from `types`, beside the nouns of a run.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image part of a message, known by the digest of its content.
+    """An image part of a message, identified by the digest of its content.
 
-    `source` is its URL, or its path as the case gives it; `path` is where that file lies on this
-    machine, None for a URL and for an image that comes from the store.
+    `source` is its URL, or its path as the case gives it; `path` is where that file is on this
+    machine, None for a URL and for an image from the store.
     """
 
     source: str
@@ -49,7 +49,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Return the text of the message, its images left out."""
+        """Return the text of the message, without its images."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part for part in self.content if isinstance(part, str))
@@ -68,11 +68,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One model call. `key` addresses it by all that can change its answer.
+    """One model call. `key` addresses it by everything that can change its answer.
 
     With `continuations` nothing is generated: the model is asked how likely each of these texts is
-    as its answer. `followed` says that another call is to begin with the same messages, so that who
-    answers may keep what it has read.
+    as its answer. `followed` means that another call will begin with the same messages, so that
+    the backend may keep what it has read.
     """
 
     key: str
@@ -85,8 +85,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call. `None` is unknown. `output_tokens` includes `reasoning_tokens`;
-    `input_tokens` includes what a prompt cache served.
+    """Tokens of one call. `None` means unknown. `output_tokens` includes `reasoning_tokens`;
+    `input_tokens` includes tokens served from a prompt cache.
     """
 
     input_tokens: int | None = None
@@ -98,11 +98,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """How likely a model finds a text as its answer.
+    """How likely a model considers a text as its answer.
 
     `logprob` is the natural logarithm of the text's probability given the prompt, a sum over its
-    `tokens`. `greedy` says that each of these is the likeliest one in its place, so that the model
-    would say the text at temperature 0.
+    `tokens`. `greedy` means that each of these is the most likely one in its place, so that the
+    model would produce the text at temperature 0.
     """
 
     logprob: float
@@ -112,12 +112,12 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a backend says to one request. With outcome `error`, `error` says why.
+    """A backend's answer to one request. With outcome `error`, `error` says why.
 
-    `failure` tells who carries requests whether to try again; without one there is no use.
+    `failure` tells the executor whether to retry; without it, retrying is pointless.
     `fingerprint` names the server's configuration, `warnings` what it did not honour.
-    `likelihoods` has one entry for each of the request's continuations, in their order; `text` is
-    then the likeliest of them, the first of equals.
+    `likelihoods` has one entry for each of the request's continuations, in order; `text` is then
+    the most likely one, the first in case of a tie.
     """
 
     outcome: Outcome

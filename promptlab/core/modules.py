@@ -1,8 +1,7 @@
-"""The modules of a project: imported without shadowing a library, and known by their source.
+"""The modules of a project: imported without shadowing a library, and identified by their source.
 
-A project's folder stands at the end of the import path, so that a file of it called `json.py` is
-not what anybody else gets as `json`. A module that is asked for as `module:attr` is the project's
-all the same.
+A project's folder comes last on the import path, so that a project file called `json.py` is not
+what other code imports as `json`. A module requested as `module:attr` is still the project's own.
 """
 
 from __future__ import annotations
@@ -18,31 +17,32 @@ from types import ModuleType
 
 from promptlab.core.digest import digest_text
 
-_loaded: dict[Path, dict[str, str]] = {}  # the sources of a module, as they were when it was loaded
+_Sources = dict[str, str]
+
+# Digests of the sources of a project's modules when each was loaded. There is one project at a
+# time: two of them may have modules of the same name.
+_loaded: dict[Path, dict[Path, _Sources]] = {}
 
 
 def load_module(name: str, root: Path | None) -> ModuleType:
     """Import a module: the project's own where its folder has one of that name.
 
-    One that was edited since is loaded anew, with all that it imports from the project.
+    One that was edited since is reloaded, along with all that it imports from the project.
     """
     top, _, rest = name.partition(".")
     with _fresh_source():
-        if root is None:
+        if root is None or not name:
             return importlib.import_module(name)
-        if str(root) not in sys.path:
-            sys.path.append(str(root))
-        own = _file_of(root, [top])
-        if own is None:
-            return importlib.import_module(name)
-        _forget_edited(module_file(name, root) or own, root)
-        if _is_taken(top, own):
+        _enter(root)
+        if (file := _file_of(root, name.split("."))) is not None:
+            _forget_edited(file, root)
+        if (own := _file_of(root, [top])) is not None and _is_taken(top, own):
             top = _load_beside(top, own, root)
         return importlib.import_module(f"{top}.{rest}" if rest else top)
 
 
 def module_file(name: str, root: Path | None) -> Path | None:
-    """Return the file of a module's source, None where there is none to be read."""
+    """Return a module's source file, None where there is none to read."""
     own = None if root is None else _file_of(root, name.split("."))
     if own is not None:
         return own
@@ -55,28 +55,32 @@ def module_file(name: str, root: Path | None) -> Path | None:
     return Path(spec.origin)
 
 
-def sources(file: Path, root: Path | None) -> dict[str, str]:
-    """Digest the source of a module and of all that it imports from the project, by their paths."""
-    found: dict[str, str] = {}
+def sources(file: Path, root: Path | None) -> _Sources:
+    """Digest the source of a module and of all that it imports from the project, by path."""
+    if root is None or not file.is_relative_to(root):
+        return {file.name: digest_text(_read(file))}
+    digests: _Sources = {}
     waiting = [file]
     while waiting:
         path = waiting.pop()
-        inside = root is not None and path.is_relative_to(root)
-        name = path.relative_to(root).as_posix() if root is not None and inside else path.name
-        if name in found:
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        found[name] = digest_text(text)
-        if root is not None and inside:
-            waiting += _imported(text, path, root)
-    return found
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+        if name and name not in digests:
+            text = _read(path)
+            digests[name] = digest_text(text)
+            packages = _along(root, [*path.relative_to(root).parent.parts])
+            waiting += [*packages, *_imported(text, path, root)]
+    return digests
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 @contextmanager
 def _fresh_source() -> Iterator[None]:
     """Leave no compiled files in a project.
 
-    Python takes one for up to date by size and second: an edit right after a run would be missed.
+    Python compares only size and time in seconds: an edit right after a run would be missed.
     """
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
@@ -86,21 +90,36 @@ def _fresh_source() -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
+def _enter(root: Path) -> None:
+    """Put a project's folder at the end of the import path, replacing another project's."""
+    for other in [other for other in _loaded if other != root]:
+        for known in _loaded.pop(other).values():
+            _forget(known, other)
+        if str(other) in sys.path[1:]:  # the first is a script's folder, not put there by us
+            sys.path.remove(str(other))
+    _loaded.setdefault(root, {})
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+
+
 def _forget_edited(file: Path, root: Path) -> None:
-    """Let go of a module whose source is not what was loaded: a notebook outlives many edits."""
+    """Unload a module whose source has changed since: a notebook outlives many edits."""
     now = sources(file, root)
-    before = _loaded.get(file, now)
-    _loaded[file] = now
-    if now == before:
-        return
-    stale = {str(root / path) for path in before}
+    before = _loaded[root].get(file, now)
+    _loaded[root][file] = now
+    if now != before:
+        _forget(before, root)
+
+
+def _forget(known: _Sources, root: Path) -> None:
+    stale = {str(root / path) for path in known}
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) in stale:
             del sys.modules[name]
 
 
 def _file_of(folder: Path, parts: list[str]) -> Path | None:
-    """Return the file that holds a module below a folder, if there is one."""
+    """Return the file of a module below a folder, if there is one."""
     place = folder.joinpath(*parts)
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if path.is_file():
@@ -109,7 +128,7 @@ def _file_of(folder: Path, parts: list[str]) -> Path | None:
 
 
 def _is_taken(name: str, own: Path) -> bool:
-    """Tell whether importing the name gives another module than that of the project's file."""
+    """Return whether importing the name gives a module other than the project's file."""
     if (loaded := sys.modules.get(name)) is not None:
         file = getattr(loaded, "__file__", None)
     else:
@@ -119,7 +138,7 @@ def _is_taken(name: str, own: Path) -> bool:
 
 
 def _load_beside(name: str, own: Path, root: Path) -> str:
-    """Load a project's module whose name is taken under another one, and return that."""
+    """Load a project's module whose name is taken under an alias, and return the alias."""
     alias = f"_project_{digest_text(str(root))[3:11]}_{name}"
     if alias in sys.modules:
         return alias
@@ -130,12 +149,12 @@ def _load_beside(name: str, own: Path, root: Path) -> str:
     with ExitStack() as stack:
         stack.callback(sys.modules.pop, alias)
         spec.loader.exec_module(module)
-        stack.pop_all()  # it is whole
+        stack.pop_all()  # it loaded completely
     return alias
 
 
 def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
-    """Yield the files of the project that a module's import statements name."""
+    """Yield the project files that a module's import statements name."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -145,7 +164,8 @@ def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
             for name in node.names:
                 yield from _along(root, name.name.split("."))
         elif isinstance(node, ast.ImportFrom):
-            folder = root if node.level == 0 else file.parents[node.level - 1]
+            above = [root, *file.parents]
+            folder = above[min(node.level, len(above) - 1)]
             parts = node.module.split(".") if node.module else []
             yield from _along(folder, parts)
             for name in node.names:
@@ -153,6 +173,6 @@ def _imported(text: str, file: Path, root: Path) -> Iterator[Path]:
 
 
 def _along(folder: Path, parts: list[str]) -> Iterator[Path]:
-    """Yield the files of a module and of the packages that it is in: all of them are executed."""
+    """Yield the files of a module and of the packages it is in: importing executes all of them."""
     for length in range(1, len(parts) + 1):
         yield from filter(None, [_file_of(folder, parts[:length])])

@@ -1,6 +1,6 @@
-"""Find a plugin by name: a module of ours, an entry point, or `module:attr` of the project.
+"""Find a plugin by name: a built-in module, an entry point, or `module:attr` of the project.
 
-One registry serves backends and executors; scorers are many to a file and have their own table,
+One registry serves backends and executors. Scorers, of which a file has many, have their own table,
 filled by their decorator, but use the same `load_attr` and `unknown` below.
 """
 
@@ -19,14 +19,14 @@ from promptlab.core.foreign import foreign
 from promptlab.core.modules import load_module
 
 _ABSENT = object()
-_LISTED = 20  # names in the remedy of an unknown one
+_LISTED = 20  # names at most that a hint lists
 
 
 def names(family: str) -> list[str]:
-    """List what `family` ('backends', 'executors') offers: our modules, then entry points."""
-    ours = _modules(family)
-    theirs = {point.name for point in entry_points(group=f"promptlab.{family}")}
-    return ours + sorted(theirs - set(ours))
+    """List the plugins of `family` ('backends', 'executors'): built-in ones, then entry points."""
+    built_in = _modules(family)
+    others = {point.name for point in entry_points(group=f"promptlab.{family}")}
+    return built_in + sorted(others - set(built_in))
 
 
 def load(family: str, name: str, root: Path | None = None) -> object:
@@ -36,35 +36,35 @@ def load(family: str, name: str, root: Path | None = None) -> object:
     singular = family.removesuffix("s")
     if name in _modules(family):
         module = importlib.import_module(f"promptlab.{family}.{name}")
-        found: object = getattr(module, singular)
-        return found
+        plugin: object = getattr(module, singular)
+        return plugin
     for point in entry_points(group=f"promptlab.{family}", name=name):
         return load_point(point)
     raise unknown(singular, name, names(family))
 
 
 def load_point(point: EntryPoint) -> object:
-    """Load what another distribution offers under an entry point."""
-    hint = f"mend or uninstall the distribution that offers {point.value}"
+    """Load a plugin that another distribution provides as an entry point."""
+    hint = f"fix or uninstall the distribution that provides {point.value}"
     with foreign(f"cannot load the plugin {point.name!r}", hint=hint):
-        found: object = point.load()
-    return found
+        plugin: object = point.load()
+    return plugin
 
 
 def load_attr(reference: str, root: Path | None) -> object:
     """Import `module:attr`, first from the project's folder."""
     module_name, _, attr = reference.partition(":")
     module = _import(reference, module_name, root)
-    with foreign(f"cannot import {reference!r}", hint=f"mend {module_name}"):
-        found: object = getattr(module, attr, _ABSENT)  # a module's own __getattr__ may run
-    if found is _ABSENT:
+    with foreign(f"cannot import {reference!r}", hint=f"fix {module_name}"):
+        value: object = getattr(module, attr, _ABSENT)  # a module's own __getattr__ may run
+    if value is _ABSENT:
         offered = [name for name in vars(module) if not name.startswith("_")]
         raise unknown("attribute", attr, offered, of=module_name)
-    return found
+    return value
 
 
 def _import(reference: str, name: str, root: Path | None) -> ModuleType:
-    hint = f"mend {name}" if name else "write module:attribute"
+    hint = f"fix {name}" if name else "write module:attribute"
     try:
         with foreign(f"cannot import {reference!r}", hint=hint):
             return load_module(name, root)
@@ -77,12 +77,12 @@ def _import(reference: str, name: str, root: Path | None) -> ModuleType:
 
 def _modules(family: str) -> list[str]:
     package = importlib.import_module(f"promptlab.{family}")
-    found = (each.name for each in pkgutil.iter_modules(package.__path__) if not each.ispkg)
-    return sorted(name for name in found if not name.startswith("_"))
+    modules = (info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg)
+    return sorted(name for name in modules if not name.startswith("_"))
 
 
 def unknown(what: str, name: str, known: Iterable[str], of: str | None = None) -> PromptlabError:
-    """Make the error for a name that is not there (in `of`), with the nearest one that is."""
+    """Return the error for an unknown name (in `of`), suggesting the nearest known one."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
     if near:
@@ -92,6 +92,6 @@ def unknown(what: str, name: str, known: Iterable[str], of: str | None = None) -
         if len(known) > _LISTED:
             hint += f" and {len(known) - _LISTED} more"
     else:
-        hint = "there is none yet"
+        hint = "there are none yet"
     owner = f" of {of}" if of else ""
     return PromptlabError(f"unknown {what} {name!r}{owner}", hint=hint)

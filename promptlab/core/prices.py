@@ -1,8 +1,8 @@
-"""What calls cost, and how many tokens they will take, guessed where no tokenizer can tell.
+"""What calls cost, and how many tokens they will take, estimated without a tokenizer.
 
 English text has about four characters to a token (OpenAI, "What are tokens and how to count
-them?"), other languages and code have fewer; small vocabularies take a token for every second
-byte of Japanese. The bounds are wide on purpose, and no guarantee.
+them?"), other languages and code have fewer; small vocabularies need a token for every second
+byte of Japanese. The bounds are deliberately wide, and not a guarantee.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 from promptlab.core.types import Image, Request, Usage
 
-_LIKELY = 4.0  # bytes to a token
+_LIKELY = 4.0  # bytes per token
 _FEWEST, _MOST = 6.0, 1.5
-_AROUND = 12  # tokens of chat template around a message, at most
-_IMAGE = 85, 1600, 6000  # tokens of an image: fewest, likely, most
+_AROUND = 12  # tokens that a chat template adds to a message, at most
+_IMAGE = 85, 1600, 6000  # tokens per image: fewest, likely, most
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a backend charges, in US dollars for a million tokens.
+    """What a backend charges, in US dollars per million tokens.
 
     Cached tokens count as ordinary input where `cached` is None: their cost is then an upper
-    bound. Tokens written to a cache at an unknown price make a cost unknown; so does a count
-    that cannot be, of more tokens from a cache than there are.
+    bound. Tokens written to a cache at an unknown price make the cost unknown; so does an
+    impossible count, with more tokens from a cache than there are.
     """
 
     input: float
@@ -32,7 +32,7 @@ class Price:
     cache_write: float | None = None
 
     def cost(self, usage: Usage) -> float | None:
-        """Return what a call cost in US dollars, None where that cannot be known."""
+        """Return the cost of a call in US dollars, None where it cannot be known."""
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
@@ -48,7 +48,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class TokenRange:
-    """A number of tokens that is known only roughly."""
+    """A number of tokens that is only known roughly."""
 
     low: int
     high: int
@@ -61,7 +61,7 @@ NO_TOKENS = TokenRange(0, 0)
 
 
 def likely_tokens(request: Request) -> float:
-    """Guess the tokens of prompt and answer together, the answer as long as it may be."""
+    """Estimate the tokens of prompt and answer together, with the answer at its longest."""
     size, images = _size(request)
     return size / _LIKELY + images * _IMAGE[1] + request.sampling.max_tokens
 
@@ -74,7 +74,7 @@ def prompt_range(request: Request) -> TokenRange:
 
 
 def highest_cost(request: Request, price: Price) -> float:
-    """Return what a call costs at most, in US dollars: the guess where a server does not tell."""
+    """Return the most a call can cost in US dollars, used where a server does not report usage."""
     cost = price.cost(Usage(prompt_range(request).high, request.sampling.max_tokens))
     return 0.0 if cost is None else cost
 

@@ -1,7 +1,7 @@
 """Why a verdict was refused or is open, and what weakens one: values with stable codes.
 
-A reason is told to people by its text and to programs by its code and by what it is about. Nobody
-compares or searches the text.
+People read a reason's text; programs read its code and what it is about. Nothing compares or
+searches the text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Reason:
     """One reason: its code, the line that people read, and what it is about as data.
 
     `about` has the keys that the code lists. `arms` are the labels of the arms that the line names
-    and is about, whatever these are set against; `a` and `b` speak of the two sides.
+    and is about, whatever they are compared with; `a` and `b` are the two sides.
     """
 
     code: Code
@@ -30,6 +30,6 @@ class Reason:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """Return the labels of the arms that this is about; none where it is of the pair."""
+        """Return the labels of the arms that this is about; none where it is about the pair."""
         arms = self.about.get("arms", ())
         return tuple(map(str, arms)) if isinstance(arms, list | tuple) else ()

@@ -1,4 +1,4 @@
-"""What the store tells of runs: plain values for reports and commands, without any SQL."""
+"""What the store returns about runs: plain values for reports and commands, without any SQL."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Status = Literal["running", "finished", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run in a list. `status` is as it is now: a run whose process is gone is `interrupted`.
+    """A run in a list. `status` is the current one: a run whose process is gone is `interrupted`.
 
-    `settings` are what was asked for beyond the suite, `facts` what each backend said of itself.
-    `trials` is planned; `outcomes` counts what is stored, all outcomes named. `cost_usd` is what
-    its own calls have cost as far as that is known, None where it is of none; `unpriced` counts
+    `settings` are those given beyond the suite, `facts` what each backend reported about itself.
+    `trials` is the number planned; `outcomes` counts what is stored, with every outcome as a key.
+    `cost_usd` is the known cost of its own calls, None where no cost is known; `unpriced` counts
     their answers of unknown cost.
     """
 
@@ -37,13 +37,13 @@ class RunInfo:
 
     @property
     def stored(self) -> int:
-        """Return the number of trials that are stored, failed ones included."""
+        """Return the number of stored trials, including failed ones."""
         return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A row of the view `results`, with the place of its trial in the plan."""
+    """A row of the view `results`, with the position of its trial in the plan."""
 
     seq: int
     run_id: str
@@ -74,7 +74,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class GradedTrial:
-    """A trial with an answer: its place and its case's in the plan, and which turn is graded."""
+    """A trial with an answer: its position and its case's in the plan, and which turn is graded."""
 
     seq: int
     case: int
@@ -86,7 +86,7 @@ class GradedTrial:
 class ResultFilter:
     """Which results to read. `failed` and `errors` together mean either.
 
-    `templates` are names with a version, or None for all of them. `where` is SQL by the user.
+    `templates` are names with a version, or None for all versions. `where` is SQL from the user.
     """
 
     failed: bool = False
@@ -99,7 +99,7 @@ class ResultFilter:
 
 @dataclass(frozen=True, slots=True)
 class TemplateHistory:
-    """A text that a template's version has had, with the number of runs and trials of it."""
+    """A text that a template version has had, with the number of its runs and trials."""
 
     version: str
     digest: str
@@ -110,7 +110,7 @@ class TemplateHistory:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A quantity over trials: `known` of them say it; total and mean are over these, or None."""
+    """A quantity over trials: `known` of them have it; total and mean are over these, or None."""
 
     known: int
     total: float | None
@@ -119,7 +119,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class ArmOutcomes:
-    """How the stored trials of one arm ended and what they took. `arm` is its place in the plan."""
+    """How the stored trials of one arm ended and what they cost. `arm` is its index in the plan."""
 
     arm: int
     trials: int
@@ -133,12 +133,12 @@ class ArmOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class ArmScores:
-    """What one scorer says of one arm: over cases, each the mean of its repeats.
+    """One scorer's results for one arm: over cases, each the mean of its repeats.
 
     `variance` is the sample variance of the per-case means, None for fewer than two. `n_groups`
     counts the groups of the scored cases, a case without one being its own. `failed` counts the
-    scores that the scorer could not give; no mean holds them. `passes` is None unless every score
-    is a mere verdict, 1 or 0.
+    scores that the scorer could not give; no mean includes them. `passes` is None unless every
+    score is a plain verdict, 1 or 0.
     """
 
     arm: int
@@ -154,7 +154,7 @@ class ArmScores:
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """How many rows each table holds and how many bytes the files take."""
+    """How many rows each table has and how many bytes the files take."""
 
     rows: Mapping[str, int]
     size: int
@@ -163,9 +163,9 @@ class StoreStats:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredArm:
-    """An arm with all that its answers depend on, and what its servers said of themselves.
+    """An arm with everything its answers depend on, and what its servers reported.
 
-    `models`, `fingerprints` and `warnings` are those of its answers, each once.
+    `models`, `fingerprints` and `warnings` are those of its answers, without duplicates.
     """
 
     arm: Arm
@@ -177,7 +177,7 @@ class MeasuredArm:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCase:
-    """A case by its name, its group and the digest of its content."""
+    """A case: its id, its group and the digest of its content."""
 
     id: str
     group: str | None
@@ -188,17 +188,17 @@ MEASURED = (
     *("arm", "case", "repeat", "failed", "truncated", "score", "is_verdict", "generation"),
     *("input_tokens", "output_tokens", "cost_usd", "latency_s"),
 )
-"""The columns of `MeasuredRun.rows`: places in `arms` and `cases`, flags, then quantities."""
+"""The columns of `MeasuredRun.rows`: indices into `arms` and `cases`, flags, then quantities."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """What one scorer says of a run: a row a stored trial, its columns those of `MEASURED`.
+    """One scorer's results for a run: one row per stored trial, with the columns of `MEASURED`.
 
-    A value that is not known is None; a trial without a score that neither failed nor was failed
-    by its scorer is left out. `sequential` is set where the run could stop early. `reused` counts
-    the trials that answers of earlier runs served. `looks` are the numbers of cases, each less
-    than this run's own limit, to which earlier runs were limited.
+    An unknown value is None. A trial without a score is left out, unless the trial or its scorer
+    failed. `sequential` is set where the run could stop early. `reused` counts the trials served
+    by answers of earlier runs. `looks` are the numbers of cases, each below this run's own limit,
+    to which earlier runs were limited.
     """
 
     info: RunInfo

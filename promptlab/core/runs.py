@@ -1,7 +1,7 @@
-"""What is kept of a run beside its plan: what it was asked for, and what its backends are.
+"""What is kept about a run beside its plan: the settings it was given, and facts of its backends.
 
-Both are stored as JSON that other programs read and newer versions add to: what this version does
-not know is kept as it stands.
+Both are stored as JSON that other programs read and newer versions extend: what this version does
+not know is kept unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Split = Literal["dev", "holdout", "all"]
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run was asked for beyond its suite file; what was not asked for has its default.
+    """The settings a run was given beyond its suite file; the others have their defaults.
 
     `imported` names the file of a run whose trials were measured elsewhere. `further` is what a
     newer version has stored.
@@ -45,18 +45,18 @@ class RunSettings:
     further: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """Return what was asked for as JSON, and nothing of what was not."""
-        asked = {
-            each.name: _as_json(getattr(self, each.name))
-            for each in fields(self)
-            if each.name != "further" and getattr(self, each.name) != each.default
+        """Return the settings that differ from their defaults as JSON."""
+        changed = {
+            setting.name: _as_json(getattr(self, setting.name))
+            for setting in fields(self)
+            if setting.name != "further" and getattr(self, setting.name) != setting.default
         }
-        return {**asked, **self.further}
+        return {**changed, **self.further}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Json]) -> Self:
         """Return the settings that `to_json` wrote."""
-        names = {each.name for each in fields(cls)} - {"further"}
+        names = {setting.name for setting in fields(cls)} - {"further"}
         known: dict[str, Any] = {
             name: _as_value(value) for name, value in stored.items() if name in names
         }
@@ -65,10 +65,10 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class BackendFacts:
-    """What a backend said of itself in a run.
+    """What a backend reported about itself in a run.
 
-    `not_honoured` are lines about settings that it ignores, and `weights` where those of a local
-    model were found, which changes no answer. `details` may: its identity, revision, device, ...
+    `not_honoured` are lines about settings that it ignores; `weights` is where those of a local
+    model came from, which changes no answer. `details` may: its identity, revision, device, ...
     """
 
     details: Mapping[str, Json] = field(default_factory=dict)
@@ -76,18 +76,18 @@ class BackendFacts:
     not_honoured: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """Return all that was said as JSON."""
-        told = dict(self.details)
+        """Return all facts as JSON."""
+        facts = dict(self.details)
         if self.weights is not None:
-            told["weights"] = self.weights
+            facts["weights"] = self.weights
         if self.not_honoured:
-            told["not_honoured"] = list(self.not_honoured)
-        return told
+            facts["not_honoured"] = list(self.not_honoured)
+        return facts
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Json] | Json) -> Self:
-        """Return the facts that a backend told, or that `to_json` wrote."""
-        details = dict(told) if isinstance(told, Mapping) else {}
+    def from_json(cls, stored: Mapping[str, Json] | Json) -> Self:
+        """Return the facts that a backend reported, or that `to_json` wrote."""
+        details = dict(stored) if isinstance(stored, Mapping) else {}
         weights, lines = details.pop("weights", None), details.pop("not_honoured", None)
         return cls(
             details,
@@ -97,8 +97,8 @@ class BackendFacts:
 
 
 def _as_json(value: Any) -> Any:
-    return [_as_json(each) for each in value] if isinstance(value, tuple) else value
+    return [_as_json(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _as_value(value: Any) -> Any:
-    return tuple(_as_value(each) for each in value) if isinstance(value, list) else value
+    return tuple(_as_value(item) for item in value) if isinstance(value, list) else value

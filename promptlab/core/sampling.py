@@ -1,4 +1,4 @@
-"""The sampling keys as users write them: in a template, in a suite, at one `generate`."""
+"""The sampling keys as users write them: in a template, a suite or a single `generate`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SamplingSettings(BaseModel):
 
     @field_validator("temperature", "top_p", "max_tokens", "seed", mode="before")
     @classmethod
-    def _no_truth(cls, value: object) -> object:
+    def _not_a_boolean(cls, value: object) -> object:
         if isinstance(value, bool):
             raise ValueError(f"expected a number, found {str(value).lower()}")
         return value

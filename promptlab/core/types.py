@@ -1,4 +1,4 @@
-"""The nouns: frozen, picklable values that every other module speaks of.
+"""The nouns: frozen, picklable values that every other module uses.
 
 They know no file format, no database, no model library and no terminal.
 """
@@ -49,7 +49,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test input with what is expected of it. `digest` addresses its content."""
+    """One test input with its expected answer. `digest` addresses its content."""
 
     id: str
     vars: Mapping[str, Json]
@@ -61,10 +61,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one scorer says of one trial.
+    """One scorer's result for one trial.
 
     `value` is None when the scorer failed; then `error` is its last line and `traceback` the rest.
-    `passed` is None for scores that are numbers rather than verdicts.
+    `passed` is None for scores that are numbers, not verdicts.
     """
 
     value: float | None
@@ -79,7 +79,7 @@ class BackendSpec:
     """A backend as configured: its name in the project, its kind, model and options.
 
     `identity` is what the answers depend on; its digest is part of every request's key.
-    Options never hold a key, only the name of the variable that holds it.
+    Options never contain a key, only the name of the variable that holds it.
     """
 
     name: str
@@ -94,9 +94,9 @@ class BackendSpec:
 class ScorerSpec:
     """A scorer as a suite configures it: `label` is its unique name in the run.
 
-    `judge` says that a model or a person decides, whose own mistakes must be known first.
+    `judge` means that a model or a person decides, whose own error rate must be known first.
     `identity` is what else its scores depend on, as JSON: its source and the versions of its
-    libraries. None where it is not known, as of runs from before it was kept.
+    libraries. It is None where unknown, as in runs from before it was recorded.
     """
 
     label: str
@@ -111,7 +111,7 @@ class ScorerSpec:
 class Arm:
     """One template version, with some practices switched off, on one backend.
 
-    `sampling` is what template and suite say together; a `generate` may still say otherwise.
+    `sampling` combines template and suite; a single `generate` may still override it.
     """
 
     template: str
@@ -129,7 +129,7 @@ class Arm:
 
     @property
     def label(self) -> str:
-        """Return the arm's whole name: `sentiment@v2 -context on smollm2`."""
+        """Return the arm's full name: `sentiment@v2 -context on smollm2`."""
         return f"{self.prompt} on {self.backend}"
 
 
@@ -149,7 +149,7 @@ class TemplateSource:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One arm on one case, one repeat. `seq` is its place in the plan, from 0.
+    """One arm on one case, one repeat. `seq` is its position in the plan, from 0.
 
     `arm` and `case` are indices into the plan's arms and cases.
     """
@@ -162,9 +162,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Sequential:
-    """That a run stops comparing when it knows: at level `alpha` over all `pairs` together.
+    """That a run stops comparing once it is decided, at level `alpha` over all `pairs` together.
 
-    A pair names two arms of the plan by their places: a baseline, and what is set against it.
+    A pair is two indices into the plan's arms: a baseline, and the arm compared with it.
     """
 
     alpha: float
@@ -173,13 +173,13 @@ class Sequential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSettings:
-    """How a plan is carried out; the store keeps and loads these by field, whatever they are.
+    """How a plan is carried out; the store saves and loads these settings field by field.
 
     `primary` is the label of the scorer that decides. `grade` names the answer that is graded, None
-    the last. `split` says which side of the suite's holdout the cases are from. `gates` are the
-    conditions that the results are to meet. `assets` is the folder that image paths start from,
-    itself a path from the project's folder. With `sequential` the cases stand in a shuffled order,
-    and arms may be stopped early.
+    for the last. `split` is the side of the suite's holdout that the cases are from. `gates` are
+    the conditions that the results must meet. `assets` is the folder that image paths start from,
+    itself relative to the project's folder. With `sequential` the cases are shuffled, and arms may
+    be stopped early.
     """
 
     repeats: int = 1
@@ -194,10 +194,10 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(PlanSettings):
-    """All that a run will do, as a value: the arms, on the cases, so many times.
+    """All that a run will do, as a value: the arms, the cases and the number of repeats.
 
-    A suite, the store and an import each say what they know of it; the rest is as `PlanSettings`
-    has it.
+    A suite, the store and an import each set the fields they know; the rest keep the defaults of
+    `PlanSettings`.
     """
 
     suite: str
@@ -213,7 +213,7 @@ class Plan(PlanSettings):
         return len(self.arms) * len(self.cases) * self.repeats
 
     def trial(self, seq: int) -> Trial:
-        """Return the trial at place `seq`: arms vary fastest, so a pair's arms stand together."""
+        """Return the trial at position `seq`: arms vary fastest, so a pair's arms are adjacent."""
         rest, arm = divmod(seq, len(self.arms))
         case, repeat = divmod(rest, self.repeats)
         return Trial(seq, arm, case, repeat)
@@ -223,8 +223,8 @@ class Plan(PlanSettings):
 class Turn:
     """One finished generation of a trial: `name` is what the template calls the answer.
 
-    One that stands `aside` is no part of the conversation: a scorer asked it, whose label is in
-    `name`. `backend` is whom it asked, None for the one that the trial is about.
+    One that is `aside` is not part of the conversation: the scorer labelled `name` requested it.
+    `backend` is the one it was sent to, None for the trial's own.
     """
 
     name: str
@@ -237,7 +237,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """A finished trial: its turns in order, the one that was graded, and its scores by label."""
+    """A finished trial: its turns in order, which one was graded, and its scores by label."""
 
     trial: Trial
     turns: tuple[Turn, ...]

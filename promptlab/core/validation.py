@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, told in one line: `expected a whole number, found 'many'`."""
+"""Pydantic's errors in one plain line: `expected a whole number, found 'many'`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SHOULD_BE = "Input should be "
 
 
 def wrong_value(mistakes: Sequence[ErrorDetails]) -> tuple[str, str]:
-    """Return message and hint for one wrong value; a union has a mistake for each of its kinds."""
+    """Return message and hint for one wrong value; a union has one error per member."""
     first = mistakes[0]
     if first["type"] == "value_error":
-        return first["msg"].removeprefix("Value error, "), "mend this value"
+        return first["msg"].removeprefix("Value error, "), "fix this value"
     if first["type"] in ("too_short", "missing_argument"):
         return "the list is empty", "write at least one entry"
     wanted = " or ".join(dict.fromkeys(_wanted(mistake) for mistake in mistakes))
@@ -36,7 +36,7 @@ def wrong_value(mistakes: Sequence[ErrorDetails]) -> tuple[str, str]:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: short, and without Python's words."""
+    """Return a value as a message shows it: short, and without Python terms."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -68,4 +68,4 @@ def _remedy(mistakes: Sequence[ErrorDetails]) -> str:
         allowed = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
         near = difflib.get_close_matches(str(value), allowed, n=1)
         return f"did you mean {near[0]!r}?" if near else "use one of these"
-    return "mend this value"
+    return "fix this value"

@@ -1,81 +1,53 @@
-"""What can be seen of a run while it goes on. Each event is declared here, and nowhere else.
+"""The events of a run while it is in progress. Each is declared here, and nowhere else.
 
-Whoever has something to tell speaks to the one `Watch` of a run: the flow of what it begins and
-ends, an executor of the backends it serves.
+Everything that has something to report calls the run's one `Watch`: the flow reports what begins
+and ends, an executor reports on the backends it serves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import TrialResult, Turn
 
 
-class Watch(Protocol):
-    """Whoever wants to see a run go on: a progress display, a notebook, a test."""
+class Watch:
+    """An observer of a run: a progress display, a notebook, a test.
+
+    Subclass it and override the events of interest.
+    """
 
     def begun(self, done: int) -> None:
-        """Hear that a run begins or goes on, with so many trials done before."""
+        """Note that a run begins or continues, with `done` trials already finished."""
 
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Hear, before the run begins, what a backend will not honour."""
+        """Note, before the run begins, which settings a backend will not honour."""
 
     def opening(self, backend: str, notice: str | None) -> None:
-        """Hear that a backend is loading, and what will take long about it, if anything."""
+        """Note that a backend is loading, and what will take long about it, if anything."""
 
     def opened(self, backend: str) -> None:
-        """Hear that a backend has loaded."""
+        """Note that a backend has loaded."""
 
     def failed(self, backend: str, error: BackendError) -> None:
-        """Hear that a backend works no more; others may go on."""
+        """Note that a backend has stopped working; others may continue."""
 
     def left_open(self, backend: str, error: PromptlabError) -> None:
-        """Hear why a backend could not be closed at the end of the run."""
+        """Note why a backend could not be closed at the end of the run."""
 
     def waiting(self, backend: str, text: str) -> None:
-        """Hear, in a few words, why a call of a backend waits to be tried again."""
+        """Note, in a few words, why a call to a backend is waiting to be retried."""
 
     def draining(self, calls: int) -> None:
-        """Hear that an interrupted run waits for so many answers in flight."""
+        """Note that an interrupted run is waiting for this many answers in flight."""
 
     def spoke(self, turn: Turn) -> None:
-        """See an answer that was just measured."""
+        """Note an answer that was just measured."""
 
     def finished(self, result: TrialResult) -> None:
-        """See a trial that was just graded."""
+        """Note a trial that was just graded."""
 
 
-class NullWatch:
-    """A watch that looks away. Derive from it to see some of the events."""
-
-    def begun(self, done: int) -> None:
-        """Do nothing."""
-
-    def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Do nothing."""
-
-    def opening(self, backend: str, notice: str | None) -> None:
-        """Do nothing."""
-
-    def opened(self, backend: str) -> None:
-        """Do nothing."""
-
-    def failed(self, backend: str, error: BackendError) -> None:
-        """Do nothing."""
-
-    def left_open(self, backend: str, error: PromptlabError) -> None:
-        """Do nothing."""
-
-    def waiting(self, backend: str, text: str) -> None:
-        """Do nothing."""
-
-    def draining(self, calls: int) -> None:
-        """Do nothing."""
-
-    def spoke(self, turn: Turn) -> None:
-        """Do nothing."""
-
-    def finished(self, result: TrialResult) -> None:
-        """Do nothing."""
+class NullWatch(Watch):
+    """A watch that ignores all events."""

@@ -1,6 +1,6 @@
-"""One key of a YAML file of the user's, set or taken out: comments, order and quotes stay.
+"""Set or remove one key in a user's YAML file: comments, order and quotes stay.
 
-What comes of it is read again, and must say what the file said but for that key.
+The result is read again, and must equal what the file said except for that key.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ruamel.yaml.util import load_yaml_guess_indent
 from promptlab.core.errors import PromptlabError
 from promptlab.core.yamlfile import parse_yaml
 
-_WIDTH = 1_000_000  # of a line: none is broken that was not
+_WIDTH = 1_000_000  # of a line: no line is wrapped that was not
 
 
 class _AsWritten(VersionedResolver):
-    """Takes every scalar for text, so that `null`, `007` and `yes` are written as they stood."""
+    """Treats every scalar as text, so that `null`, `007` and `yes` are written unchanged."""
 
     @property
     def versioned_resolver(self) -> dict[str, list[object]]:
@@ -30,36 +30,36 @@ class _AsWritten(VersionedResolver):
 
 
 def with_key(text: str, file: str, key: str, value: str, *, first: bool = False) -> str:
-    """Return the mapping `text` with a key set; one that is new comes last, unless it is `first`.
+    """Return the mapping `text` with a key set; a new one is added last, or first if `first`.
 
-    Raise PromptlabError where `text` is no such mapping; `file` is how its name is told.
+    Raise PromptlabError where `text` is not such a mapping; `file` is its name in errors.
     """
     before = _read(text, file)
-    told = None if before is None else _told(text, key, _scalar(value), first=first)
-    if told is None or before is None or _read(told, file) != {**before, key: value}:
+    edited = None if before is None else _edited(text, key, _scalar(value), first=first)
+    if edited is None or before is None or _read(edited, file) != {**before, key: value}:
         raise PromptlabError(
             "has no `key: value` lines to add to", where=file, hint=f"write '{key}: {value}' there"
         )
-    return told
+    return edited
 
 
 def without_key(text: str, file: str, key: str) -> str:
-    """Return the mapping `text` without a key that has its line for itself; see `with_key`."""
+    """Return the mapping `text` without a key that has a line of its own; see `with_key`."""
     line = parse_yaml(text, file).lines.get((key,))
     if line is None:
         return text
     lines = text.splitlines(keepends=True)
-    told = "".join([*lines[: line - 1], *lines[line:]])
+    edited = "".join([*lines[: line - 1], *lines[line:]])
     before = _read(text, file) or {}
-    if _read(told, file) != {name: before[name] for name in before if name != key}:
+    if _read(edited, file) != {name: before[name] for name in before if name != key}:
         raise PromptlabError(
-            f"the key {key!r} has no line for itself", where=file, hint="take it out by hand"
+            f"the key {key!r} has no line of its own", where=file, hint="remove it by hand"
         )
-    return told
+    return edited
 
 
 def _read(text: str, file: str) -> dict[str, object] | None:
-    """Read a mapping as all others read it, None where there is no such thing."""
+    """Read a mapping as every other reader does, None where `text` is not one."""
     try:
         data = parse_yaml(text, file).data
     except PromptlabError:
@@ -69,25 +69,25 @@ def _read(text: str, file: str) -> dict[str, object] | None:
     return dict(data) if isinstance(data, Mapping) else None
 
 
-def _told(text: str, key: str, value: str, *, first: bool) -> str | None:
-    """Write the mapping with the key; None where ruamel.yaml cannot read what PyYAML can."""
+def _edited(text: str, key: str, value: str, *, first: bool) -> str | None:
+    """Return the mapping with the key set; None where ruamel.yaml cannot read what PyYAML can."""
     lines = text.replace("\r\n", "\n")
     try:
         yaml = _round_trip(lines)
         data = yaml.load(lines)
         above = "" if data is not None or not lines.strip() else f"{lines.rstrip()}\n"
-        data = CommentedMap() if data is None else data  # no more than comments
+        data = CommentedMap() if data is None else data  # comments only
         _set(data, key, value, first=first)
         written = io.StringIO()
         yaml.dump(data, written)
     except YAMLError:
         return None
-    told = above + written.getvalue()
-    return told.replace("\n", "\r\n") if "\r\n" in text else told
+    edited = above + written.getvalue()
+    return edited.replace("\n", "\r\n") if "\r\n" in text else edited
 
 
 def _round_trip(text: str) -> YAML:
-    """Return what reads and writes a text as it is indented, each kind of block in one way."""
+    """Return a reader and writer that keeps the text's indentation, one for each kind of block."""
     yaml = YAML()
     yaml.Resolver = _AsWritten
     yaml.preserve_quotes = True
@@ -101,9 +101,9 @@ def _round_trip(text: str) -> YAML:
 
 
 def _set(data: CommentedMap, key: str, value: str, *, first: bool) -> None:
-    had = data.get(key)
-    if isinstance(had, SingleQuotedScalarString | DoubleQuotedScalarString):
-        value = type(had)(value)
+    before = data.get(key)
+    if isinstance(before, SingleQuotedScalarString | DoubleQuotedScalarString):
+        value = type(before)(value)
     if first and key not in data:
         data.insert(0, key, value)
     else:
@@ -111,6 +111,6 @@ def _set(data: CommentedMap, key: str, value: str, *, first: bool) -> None:
 
 
 def _scalar(value: str) -> str:
-    """Return a text as it must be written to be read as one: `v3` as it stands, '3' in quotes."""
+    """Return a text as it must be written to be read as text: `v3` bare, '3' in quotes."""
     quoted: str = SingleQuotedScalarString(value)
     return value if _read(f"key: {value}", "") == {"key": value} else quoted

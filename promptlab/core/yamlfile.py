@@ -1,8 +1,8 @@
-"""YAML with places: every value knows its line, and every mistake is told with it.
+"""YAML with line numbers: every value knows its line, and every error names it.
 
-Plain values are read as JSON would: only `true` and `false` are booleans (not `yes`, `no`, `on`,
+Plain values are read as in JSON: only `true` and `false` are booleans (not `yes`, `no`, `on`,
 `off`), and dates, times and numbers with leading zeros stay text, so a list of labels such as
-`[yes, no, 007, 12:30]` means what it says. Knows no template, suite or case.
+`[yes, no, 007, 12:30]` means what it says. Knows nothing of templates, suites or cases.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class YamlDocument:
     lines: Mapping[KeyPath, int]
 
     def where(self, path: KeyPath = ()) -> str:
-        """Name the place of a key path, or of its nearest parent that stands in the file."""
+        """Return the place of a key path, or of its nearest parent that is in the file."""
         known = path
         while known and known not in self.lines:
             known = known[:-1]
@@ -68,7 +68,7 @@ class YamlDocument:
 
 
 def read_text(path: Path, shown: str) -> str:
-    """Read a UTF-8 file; `shown` is how its name is told to the user."""
+    """Read a UTF-8 file; `shown` is its name in errors."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -90,9 +90,9 @@ def read_text(path: Path, shown: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file beside its place, then put it there: whoever reads it sees all or nothing.
+    """Write a UTF-8 file atomically, by replacing it: a reader sees all of it or nothing.
 
-    A link stays one, and a file that was there before keeps its rights.
+    A symbolic link stays one, and an existing file keeps its permissions.
     """
     target = path.resolve()
     beside = target.with_name(f".{path.name}.{os.getpid()}.new")
@@ -104,7 +104,9 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise PromptlabError(
-            f"cannot write: {error.strerror}", where=str(path), hint="check the folder's rights"
+            f"cannot write: {error.strerror}",
+            where=str(path),
+            hint="check the folder's permissions",
         ) from None
 
 
@@ -123,7 +125,7 @@ def parse_yaml(text: str, file: str, *, first_line: int = 1) -> YamlDocument:
         raise PromptlabError(
             "bad YAML: nested too deeply", where=place(file), hint="use fewer levels"
         ) from None
-    except (ValueError, AttributeError):  # `!!int x`, or a number of thousands of digits
+    except (ValueError, AttributeError):  # `!!int x`, or a number with thousands of digits
         raise PromptlabError(
             "bad YAML: a value does not fit its type",
             where=place(file),
@@ -141,7 +143,7 @@ def _bad_yaml(error: yaml.YAMLError, file: str, first_line: int) -> PromptlabErr
     return PromptlabError(
         f"bad YAML: {problem.splitlines()[0]}",
         where=place(file, first_line + mark.line if mark else None),
-        hint="check indentation, and quote values that hold ': ' or start with a symbol",
+        hint="check indentation, and quote values that contain ': ' or start with a symbol",
     )
 
 
@@ -154,7 +156,7 @@ class _Lines:
         self.walked: set[int] = set()
 
     def walk(self, node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
-        """Yield key paths with their lines; what an alias repeats is walked once."""
+        """Yield key paths with their lines; a node that aliases repeat is walked once."""
         yield path, node.start_mark.line + self.first_line
         if id(node) in self.walked:
             return
@@ -172,7 +174,7 @@ class _Lines:
             line = key.start_mark.line + self.first_line
             if name in seen and name != "<<":
                 raise PromptlabError(
-                    f"the key {name!r} stands twice",
+                    f"the key {name!r} appears twice",
                     where=place(self.file, line, _dotted((*path, name))),
                     hint="keep one of them",
                 )
@@ -182,7 +184,7 @@ class _Lines:
 
 
 def check(model: type[Model], document: YamlDocument) -> Model:
-    """Validate a document by a pydantic model; the first mistake is told with its place."""
+    """Validate a document with a pydantic model; raise the first error with its place."""
     data = {} if document.data is None else document.data
     if not isinstance(data, Mapping):
         raise PromptlabError(
@@ -208,7 +210,7 @@ def _first_mistake(
         return PromptlabError(
             f"the key {path[-1]!r} is missing", where=document.where(path), hint="add it"
         )
-    # The kinds of a union each tell a mistake; the one that came deepest was meant.
+    # Each member of a union reports an error; the one that got deepest was meant.
     inside = [(p, m) for m in mistakes if (p := _path_of(m, document))[: len(path)] == path]
     deepest = max((p for p, _ in inside), key=len)
     message, hint = wrong_value([mistake for p, mistake in inside if p == deepest])
@@ -216,7 +218,7 @@ def _first_mistake(
 
 
 def _path_of(mistake: ErrorDetails, document: YamlDocument) -> KeyPath:
-    """Return the key path of a mistake, without what pydantic puts in for kinds of a union."""
+    """Return the key path of an error, without what pydantic inserts for members of a union."""
     path: KeyPath = ()
     for part in mistake["loc"]:
         if (*path, part) in document.lines:

@@ -1,6 +1,6 @@
 """Who carries requests to backends, and how many at once.
 
-An executor knows requests and completions only: no template, no database, no scorer.
+An executor knows only requests and completions: no templates, database or scorers.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ class Work(Protocol):
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         """Return up to `limit` requests that are ready for this backend.
 
-        Waits while requests in flight may still lead to new ones; an empty answer is final.
+        Waits while requests in flight may still lead to new ones; an empty result is final.
         Each request counts as one call of the run's budget.
         """
 
     def again(self, backend: str) -> bool:
-        """Ask to make one call more, for a request that failed; False if the budget is spent.
+        """Return whether one more call may be made for a request that failed.
 
-        Such a request is then given up without an answer: nothing is said about it.
+        False means that the budget is spent: give the request up without an answer.
         """
 
     def confirm(self, backend: str) -> bool:
-        """Ask, when a call that had to wait is about to be made, whether it still may be."""
+        """Return whether a call that had to wait, and is about to be made, still may be."""
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Hand in the completion of a request that was taken."""
 
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Keep what a backend told of itself when it opened."""
+        """Store the facts that a backend reported when it opened."""
 
     async def end(self, backend: str, error: BackendError) -> None:
-        """Expect nothing more of a backend that failed; from now on `take` has nothing for it."""
+        """Expect nothing more from a backend that failed; from now on `take` has nothing for it."""
 
 
 class Executor(Protocol):
     """The contract of an executor."""
 
     def __init__(self, jobs: int | None = None) -> None:
-        """Take how many calls each backend gets at once, None for what each wants itself."""
+        """Take how many calls each backend gets at once; None means its own capacity."""
 
     async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
         """Carry all of `work` to `backends`, until each has nothing left to do.
 
-        A backend is opened when the first request for it is there: a run that the store answers
-        alone loads no model. A call that failed for a passing reason is tried again, as the
-        backend's `Patience` allows. A `BackendError` ends that backend; it is raised when the
-        others have ended too. Cancelled, it sends nothing more and takes in what is in flight, as
-        it may be paid for; cancelled once more, it ends at once. The `watch` is told when a backend
-        opens, fails or has to wait, and what an interrupted run still waits for.
+        A backend is opened when there is a first request for it: a run answered by the store alone
+        loads no model. A call that failed for a transient reason is tried again, as the backend's
+        `Patience` allows. A `BackendError` ends that backend; it is raised when the others have
+        ended too. Cancelled, it sends nothing more and waits for what is in flight, which may have
+        been paid for; cancelled again, it ends at once. It notifies the `watch` when a backend
+        opens, fails or has to wait, and of what an interrupted run still waits for.
         """

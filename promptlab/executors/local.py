@@ -1,44 +1,37 @@
 """Carry requests to backends from this process, each backend at its own pace.
 
-A backend that fails for good ends alone: what is in flight there is still taken in, as it may have
-been paid for, and the others go on.
+A backend that fails for good ends alone: what is in flight there is still awaited, as it may have
+been paid for, and the others continue.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from promptlab.backends import Backend
 from promptlab.core.errors import BackendError
-from promptlab.core.failure import Failure, Fault
-from promptlab.core.prices import likely_tokens
-from promptlab.core.types import Completion, Outcome, Request
+from promptlab.core.types import Request
 from promptlab.core.watch import Watch
 from promptlab.executors import Work
-from promptlab.executors.policy.retry import wait_before_retry
-from promptlab.executors.policy.throttle import Throttle
+from promptlab.executors.policy.calls import UNANSWERED, Calls
 
-UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
 _DRAIN_S = 30.0  # at most, for answers in flight when a run is interrupted
-_GLANCE_S = 0.02
-_TRIES_TO_REACH = 3  # of a server that has never answered: a wrong address is told soon
-_NO_ANSWER = (Fault.UNREACHABLE, Fault.UNREADABLE)  # as from a wrong address
+_POLL_S = 0.02
 
 
 class LocalExecutor:
-    """Asyncio tasks for each backend, as many as it takes calls side by side."""
+    """Runs as many asyncio tasks for each backend as it takes concurrent calls."""
 
     def __init__(self, jobs: int | None = None) -> None:
-        """`jobs` is the number of calls in flight for each backend, instead of its own."""
+        """`jobs` is the number of calls in flight for each backend, overriding its own."""
         self._jobs = jobs
 
     async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
-        """Carry all of `work`; at its end raise what made a backend stop.
+        """Carry all of `work`; in the end raise what made a backend stop.
 
-        Cancelled, it sends nothing more and takes in what is in flight, unless that takes too long
-        or it is cancelled once more.
+        When cancelled, it sends nothing more and waits for what is in flight, unless that takes too
+        long or it is cancelled again.
         """
         lanes = [
             _Lane(work, watch, name, backend, _calls_of(backend, self._jobs))
@@ -65,10 +58,10 @@ class LocalExecutor:
 
 
 async def _drain(watch: Watch, lanes: Sequence[_Lane]) -> None:
-    """Let answers arrive that are already paid for.
+    """Wait for answers that are already paid for.
 
-    Meanwhile the task is not one that is being cancelled, so that whoever interrupts can tell that
-    this may be cut short, and what follows may not. It ends cancelled.
+    Meanwhile the task does not count as being cancelled, so that whoever interrupts can tell that
+    this may be cut short but what follows may not. It ends cancelled.
     """
     task, clock = asyncio.current_task(), asyncio.get_running_loop().time
     assert task is not None
@@ -76,17 +69,17 @@ async def _drain(watch: Watch, lanes: Sequence[_Lane]) -> None:
     for lane in lanes:
         lane.end()
     task.uncancel()
-    await asyncio.sleep(_GLANCE_S)  # whoever only waited for its turn leaves
+    await asyncio.sleep(_POLL_S)  # calls that only waited for their turn leave
     if calls := sum(lane.in_flight for lane in lanes):
         watch.draining(calls)
     while clock() < until and any(lane.in_flight for lane in lanes):
-        await asyncio.sleep(_GLANCE_S)
+        await asyncio.sleep(_POLL_S)
     task.cancel()
     await asyncio.sleep(0)
 
 
 class _Lane:
-    """The way to one backend: its tasks, its throttle, and what has ended it."""
+    """The way to one backend: its tasks, its calls, and what ended it."""
 
     def __init__(self, work: Work, watch: Watch, name: str, backend: Backend, calls: int) -> None:
         self.failure: BackendError | None = None
@@ -94,26 +87,23 @@ class _Lane:
         self._watch = watch
         self._name = name
         self._backend = backend
-        self._capacity = backend.capacity
-        self._calls = calls
-        self._clock = asyncio.get_running_loop().time
-        self._throttle = Throttle(self._calls, self._capacity.pace, self._clock)
-        self._paced = self._capacity.pace.tokens_per_minute is not None
-        self._ended = asyncio.Event()
-        self._answered_at: float | None = None
+        self._batch = backend.capacity.batch
+        self._tasks = calls
+        self._calls = Calls(work, watch, name, backend, calls)
+        self._ended = False
 
     @property
     def in_flight(self) -> int:
-        """Return how many calls are on their way that nobody but this lane will take in."""
-        return self._throttle.active if self._capacity.batch == 1 else 0
+        """Return how many calls are in flight whose answers only this lane will receive."""
+        return self._calls.in_flight if self._batch == 1 else 0
 
     def end(self) -> None:
         """Send nothing more."""
-        self._ended.set()
-        self._throttle.end()
+        self._ended = True
+        self._calls.end()
 
     async def serve(self) -> None:
-        """Open the backend when the first request is there, and carry all there are."""
+        """Open the backend when there is a first request, and carry all requests."""
         requests = await self._take()
         if not requests:
             return
@@ -127,7 +117,7 @@ class _Lane:
         self._watch.opened(self._name)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._carry(requests))
-            for _ in range(self._calls - 1):
+            for _ in range(self._tasks - 1):
                 group.create_task(self._carry(()))
 
     async def _stop(self, error: BackendError) -> None:
@@ -139,14 +129,14 @@ class _Lane:
             await self._work.end(self._name, error)
 
     async def _take(self) -> Sequence[Request]:
-        if self._ended.is_set():
+        if self._ended:
             return ()
-        return await self._work.take(self._name, self._capacity.batch)
+        return await self._work.take(self._name, self._batch)
 
     async def _carry(self, requests: Sequence[Request]) -> None:
         while requests or (requests := await self._take()):
             try:
-                if self._capacity.batch == 1:
+                if self._batch == 1:
                     await self._answer(requests[0])
                 else:
                     await self._answer_all(requests)
@@ -154,8 +144,13 @@ class _Lane:
                 await self._stop(error)
             requests = ()
 
+    async def _answer(self, request: Request) -> None:
+        completion = await self._calls.answer(request)
+        if completion is not None:
+            await self._work.give(self._name, request, completion)
+
     async def _answer_all(self, requests: Sequence[Request]) -> None:
-        """Hand a batch over; such a backend plans and repeats its work by itself."""
+        """Hand over a batch; a backend that takes batches schedules and retries by itself."""
         unanswered = {request.key: request for request in requests}
         async for request, completion in self._backend.generate(requests):
             del unanswered[request.key]
@@ -163,123 +158,15 @@ class _Lane:
         for request in unanswered.values():
             await self._work.give(self._name, request, UNANSWERED)
 
-    async def _answer(self, request: Request) -> None:
-        """Ask until there is an answer, or no use in asking on."""
-        began, tries = self._clock(), 1
-        while True:
-            completion = await self._try(request)
-            if completion is None:
-                return
-            if completion.failure is None:
-                break
-            elapsed = self._clock() - began
-            wait = wait_before_retry(
-                self._capacity.patience, completion.failure, tries, elapsed, request.key
-            )
-            self._give_up_if_away(completion.failure, completion.error, tries, last=wait is None)
-            self._give_up_if_sent_away(completion.failure, completion.error, last=wait is None)
-            if wait is None:
-                break
-            if self._ended.is_set() or not self._work.again(self._name):
-                return
-            self._watch.waiting(self._name, _reason(completion, wait))
-            if await self._ends_in(wait):
-                return
-            tries += 1
-        await self._work.give(self._name, request, _told(completion, tries))
-
-    async def _try(self, request: Request) -> Completion | None:
-        """Make one call, when the throttle lets it in; None if nothing is to be sent any more."""
-        tokens = likely_tokens(request) if self._paced else 0.0
-        entry = await self._throttle.enter(tokens)
-        completion = None
-        try:
-            if self._ended.is_set() or not self._work.confirm(self._name):
-                return None
-            async for _, answer in self._backend.generate((request,)):
-                completion = answer
-        finally:
-            self._throttle.leave(entry, completion)
-        if completion is None:
-            return UNANSWERED
-        if completion.failure is None or completion.failure.fault not in _NO_ANSWER:
-            self._answered_at = self._clock()
-        return completion
-
-    def _give_up_if_away(
-        self, failure: Failure, error: str | None, tries: int, *, last: bool
-    ) -> None:
-        """Raise BackendError where not this request but the whole server has failed.
-
-        A reply that cannot be read is no reason where others could be.
-        """
-        if failure.fault is Fault.UNREADABLE:
-            if self._answered_at is None and tries >= _TRIES_TO_REACH:
-                raise BackendError(
-                    f"backend {self._name!r} sends nothing that can be read: {error}",
-                    hint="check base_url, then resume the run",
-                )
-            return
-        if failure.fault is not Fault.UNREACHABLE:
-            return
-        if self._answered_at is None:
-            away = last or tries >= _TRIES_TO_REACH
-        else:
-            silent_s = self._clock() - self._answered_at
-            away = last and silent_s > self._capacity.patience.limit_s / 2
-        if away:
-            raise BackendError(
-                f"backend {self._name!r} cannot be reached: {error}",
-                hint="start the server or check base_url, then resume the run",
-            )
-
-    def _give_up_if_sent_away(self, failure: Failure, error: str | None, *, last: bool) -> None:
-        """Raise BackendError where a server refuses all, for longer than is waited."""
-        if failure.fault is not Fault.BUSY or not self._throttle.refuses_all:
-            return
-        wait_s, limit_s = failure.wait_s or 0.0, self._capacity.patience.limit_s
-        if wait_s > limit_s:
-            raise BackendError(
-                f"backend {self._name!r} is to be left alone for {wait_s:.0f} s: {error}",
-                hint=f"resume the run then; it waits no longer than time_limit_s, {limit_s:g} s",
-            )
-        if last:
-            raise BackendError(
-                f"backend {self._name!r} refuses every call: {error}",
-                hint=f"resume the run later; it has waited for time_limit_s, {limit_s:g} s",
-            )
-
-    async def _ends_in(self, seconds: float) -> bool:
-        """Wait; return True at once if nothing more is to be sent."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._ended.wait()
-        except TimeoutError:
-            return False
-
 
 def _calls_of(backend: Backend, jobs: int | None) -> int:
-    """Return how many calls a backend gets at once; one that takes batches knows that best."""
+    """Return how many calls a backend gets at once; one that takes batches decides itself."""
     capacity = backend.capacity
     return jobs if jobs is not None and capacity.batch == 1 else capacity.calls
 
 
-def _told(completion: Completion, tries: int) -> Completion:
-    if completion.failure is None or tries == 1:
-        return completion
-    return replace(completion, error=f"{completion.error} (the last of {tries} tries)")
-
-
-def _reason(completion: Completion, wait_s: float) -> str:
-    """Say why a call waits."""
-    seconds = f"{max(wait_s, 1.0):.0f} s"
-    if completion.failure is not None and completion.failure.fault is Fault.BUSY:
-        return f"busy, waits {seconds}"
-    return f"retrying in {seconds}: {completion.error}"
-
-
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Find the first failure that is no group itself."""
+    """Return the first failure that is not itself a group."""
     failure: BaseException = failures
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]

@@ -1,1 +1,1 @@
-"""What is to be measured: suites, designs, gates, and the plan that a run follows."""
+"""What to measure: suites, designs, gates, and the plan that a run follows."""

@@ -1,4 +1,4 @@
-"""Experimental designs over practices: which are switched off in which arm."""
+"""Experimental designs over practices: which ones are switched off in which arm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from promptlab.core.errors import PromptlabError
 FULL_LIMIT = 4
 FRACTION_LIMIT = 7
 
-# Generators of fractions in 16 arms, on the first four practices A, B, C, D. With 5 practices
+# Generators of the 16-arm fractions, on the first four practices A, B, C, D. With 5 practices
 # E=ABCD has resolution V; with 6 and 7, E=ABC, F=BCD, G=ACD have resolution IV (Box, Hunter &
 # Hunter, Statistics for Experimenters): main effects are clear of all two-factor interactions.
 _GENERATORS: dict[int, tuple[tuple[int, ...], ...]] = {
@@ -21,16 +21,16 @@ _GENERATORS: dict[int, tuple[tuple[int, ...], ...]] = {
 
 
 def arms_off(design: str, practices: Sequence[str], where: str) -> list[tuple[str, ...]]:
-    """List the practices switched off in each arm of a template, the whole template first.
+    """List the practices switched off in each arm of a template, the complete template first.
 
-    `versions` runs it as it stands, `ablation` also without each practice, `factorial` in all
-    2^k combinations, or in 16 of them from five practices on.
+    `versions` runs it as it is, `ablation` also without each practice, `factorial` in all 2^k
+    combinations, or in 16 of them for five practices or more.
     """
     if design == "versions":
         return [()]
     if not practices:
         raise PromptlabError(
-            f"design {design} needs marked practices, and this template marks none",
+            f"design {design} needs marked practices, but this template marks none",
             where=where,
             hint='mark them: {% practice "context" %} ... {% endpractice %}',
         )
@@ -47,7 +47,7 @@ def _factorial(practices: Sequence[str], where: str) -> list[tuple[str, ...]]:
         raise PromptlabError(
             f"a factorial design takes at most {FRACTION_LIMIT} practices, not {count}",
             where=where,
-            hint="use design: ablation, or join practices that belong together",
+            hint="use design: ablation, or merge practices that belong together",
         )
     arms = []
     for base in product((1, -1), repeat=4):
@@ -57,11 +57,11 @@ def _factorial(practices: Sequence[str], where: str) -> list[tuple[str, ...]]:
 
 
 def alias_groups(arms: Sequence[Collection[str]]) -> list[tuple[tuple[str, str], ...]]:
-    """Return the pairs of practices whose joint effects a design cannot tell apart, in groups.
+    """Return the pairs of practices whose interactions a design cannot tell apart, in groups.
 
-    `arms` are the practices switched off in each. A joint effect is told by the product of two
-    levels, +1 or -1, over the arms; those with the same products are confounded. None are in full
-    designs, and with five practices, whose fraction has resolution V.
+    `arms` are the practices switched off in each. An interaction is estimated by the product of two
+    levels, +1 or -1, over the arms; those with the same products are confounded. There are none in
+    full designs, nor with five practices, whose fraction has resolution V.
     """
     toggled = sorted({name for off in arms for name in off})
     groups: dict[tuple[bool, ...], list[tuple[str, str]]] = {}

@@ -1,12 +1,12 @@
 """Gates: conditions on a run's scores that decide its exit code.
 
-    exact_match >= 0.8                                  every arm's mean keeps the bound
+    exact_match >= 0.8                                  every arm's mean is within the bound
     exact_match: sentiment@v3 > sentiment@v2            v3 is shown to be better
     no-worse sentiment@best by 0.02                     no arm is worse by more than that
 
-A gate that compares holds on each backend that ran both. Since all of it must hold, no correction
-for many tests is needed: the chance to pass wrongly is that of one (R. L. Berger, Technometrics 24
-(1982), 295-300).
+A gate that compares must hold on every backend that ran both. Since all of these must hold, no
+correction for multiple tests is needed: the probability of passing wrongly is that of one test
+(R. L. Berger, Technometrics 24 (1982), 295-300).
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _BEATS = re.compile(
 _NO_WORSE = re.compile(rf"\s*{_NAMED}no-worse\s+(?P<baseline>\S+)\s+by\s+(?P<margin>{_NUMBER})\s*")
 
 Resolve = Callable[[str], TemplateSource]
-"""Turns a reference into the one version that it means."""
+"""Resolves a reference to the one version that it means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A bound that every arm's mean must keep."""
+    """A bound that every arm's mean must satisfy."""
 
     text: str
     scorer: str
@@ -49,7 +49,7 @@ class Bound:
     bound: float
 
     def holds(self, mean: float | None) -> bool:
-        """Tell whether a mean keeps the bound; one that could not be measured does not."""
+        """Return whether a mean satisfies the bound; one that could not be measured does not."""
         return mean is not None and _OPERATORS[self.sign](mean, self.bound)
 
 
@@ -65,7 +65,7 @@ class Beats:
 
 @dataclass(frozen=True, slots=True)
 class NoWorse:
-    """A version that no other may be worse than by `margin` or more: non-inferiority."""
+    """A version than which no other may be worse by `margin` or more: non-inferiority."""
 
     text: str
     scorer: str
@@ -80,10 +80,10 @@ def parse_gate(
     text: str, scorers: Sequence[str], primary: str, where: str, resolve: Resolve
 ) -> Gate:
     """Read a gate; its scorer must be one of the suite's, by default the primary one."""
-    found = _parse(text, primary, where, resolve)
-    if found.scorer not in scorers:
-        raise _in_a_gate(unknown("scorer", found.scorer, scorers), where)
-    return found
+    gate = _parse(text, primary, where, resolve)
+    if gate.scorer not in scorers:
+        raise _in_a_gate(unknown("scorer", gate.scorer, scorers), where)
+    return gate
 
 
 def _parse(text: str, primary: str, where: str, resolve: Resolve) -> Gate:
@@ -96,7 +96,7 @@ def _parse(text: str, primary: str, where: str, resolve: Resolve) -> Gate:
         if match := _BEATS.fullmatch(text):
             left, right = resolve(match["left"]), resolve(match["right"])
             if left.digest == right.digest:
-                raise PromptlabError("a version is set against itself", hint="name two")
+                raise PromptlabError("a version is compared with itself", hint="name two")
             better, than = (left, right) if match["sign"] == ">" else (right, left)
             return Beats(text, match["scorer"] or primary, better, than)
     except PromptlabError as error:

@@ -1,4 +1,4 @@
-"""From a suite and the user's selection to a plan: arms, cases, sampling, scorers, as a value."""
+"""From a suite and the user's selection to a plan: arms, cases, sampling and scorers as a value."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from promptlab.templates.template import Template
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the command line asks for beside the suite file; None keeps what the suite says.
+    """What the command line sets beyond the suite file; None keeps the suite's value.
 
-    `until_decided` is the level at which arms are compared with their baseline while they run, and
-    stopped; `baseline` names that arm, by default the first.
+    `until_decided` is the level at which arms are compared with their baseline during the run, and
+    stopped once decided; `baseline` names that arm, by default the first.
     """
 
     templates: tuple[str, ...] = ()
@@ -55,11 +55,11 @@ def make_plan(
     backends: Sequence[BackendSpec],
     scorers: Sequence[ScorerSpec],
     selection: Selection,
-    asked: Sequence[BackendSpec] = (),
+    scorer_backends: Sequence[BackendSpec] = (),
 ) -> tuple[Plan, Mapping[str, Template]]:
     """Make the plan of a suite, and compile its templates (by digest).
 
-    There is an arm on each of `backends`; scorers may ask those in `asked` beside them.
+    There are arms on each of `backends`; scorers may also call `scorer_backends`.
     """
     settings = suite.settings
     templates = _templates(suite, library, selection)
@@ -80,7 +80,7 @@ def make_plan(
         primary=_primary(suite, scorers),
         grade=settings.grade,
         templates=tuple(template.source for template in templates),
-        backends=(*backends, *asked),
+        backends=(*backends, *scorer_backends),
         split=chosen_split(suite, selection),
         gates=(*settings.gates, *selection.gates),
         assets=suite.assets_below(library.folder.parent),
@@ -92,25 +92,25 @@ def make_plan(
 def _templates(
     suite: Suite, library: TemplateLibrary, selection: Selection
 ) -> tuple[Template, ...]:
-    found: dict[tuple[str, str], Template] = {}
+    templates: dict[tuple[str, str], Template] = {}
     for index, reference in enumerate(selection.templates or suite.settings.templates):
         try:
             resolved = library.resolve(reference)
         except PromptlabError as error:
-            written = suite.document.where(("templates", index))
-            raise error.at(f"-t {reference}" if selection.templates else written) from None
+            place = suite.document.where(("templates", index))
+            raise error.at(f"-t {reference}" if selection.templates else place) from None
         for name, version in resolved:
-            if (name, version) not in found:
-                found[name, version] = library.load(name, version)
+            if (name, version) not in templates:
+                templates[name, version] = library.load(name, version)
     grade = suite.settings.grade
-    for template in found.values():
+    for template in templates.values():
         if grade is not None and grade not in template.answers:
             raise PromptlabError(
                 f"{template.reference} gives no answer named {grade!r}",
                 where=suite.document.where(("grade",)),
                 hint="it gives: " + (", ".join(sorted(template.answers)) or "an unnamed one"),
             )
-    return tuple(found.values())
+    return tuple(templates.values())
 
 
 def _arms(
@@ -137,7 +137,7 @@ def _arms(
 
 
 def sampling_of(suite: Suite, template: Template) -> Sampling:
-    """Join sampling settings: what the template says goes before what the suite says."""
+    """Combine sampling settings: the template's take precedence over the suite's."""
     return Sampling(**{**suite.settings.sampling.given(), **template.front.sampling.given()})
 
 
@@ -178,14 +178,14 @@ def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
 
 
 def chosen_split(suite: Suite, selection: Selection) -> Split:
-    """Return the side of the holdout to run: dev, unless cases are named or another is asked."""
+    """Return the side of the holdout to run: dev, unless cases are named or a split is given."""
     if selection.split is not None:
         return selection.split
     return "dev" if suite.settings.holdout and not selection.case_ids else "all"
 
 
 def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], ...]:
-    """Set every arm against the baseline on its backend: the first one, or the one named."""
+    """Pair every arm with the baseline on its backend: the first arm, or the one named."""
     first: dict[str, int] = {}
     for place, arm in enumerate(arms):
         if baseline is None or baseline in (arm.prompt, arm.version):
@@ -199,21 +199,21 @@ def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], 
         raise unknown("arm", baseline, list(dict.fromkeys(arm.prompt for arm in arms)))
     if not pairs:
         raise PromptlabError(
-            "--until-decided has nothing to decide: there is one version only",
+            "--until-decided has nothing to decide: there is only one version",
             hint="run two or more, for example -t name@v1 -t name@v2",
         )
     return pairs
 
 
 def shuffled(cases: Sequence[Case], seed: int) -> tuple[Case, ...]:
-    """Put cases into an order of chance, the same for each seed; a group stays together."""
+    """Put cases in a random order that depends only on the seed; a group stays together."""
     groups = places_by_group(cases)
 
-    def drawn(group: str) -> tuple[int, str, str]:
+    def draw(group: str) -> tuple[int, str, str]:
         name = drawn_as(cases[groups[group][0]])
         return seed_from("order", seed, name), name, group
 
-    return tuple(cases[place] for group in sorted(groups, key=drawn) for place in groups[group])
+    return tuple(cases[place] for group in sorted(groups, key=draw) for place in groups[group])
 
 
 def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
@@ -227,7 +227,7 @@ def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str
 
 
 def _json_or_text(text: str) -> Json:
-    """Read JSON; what is none, as NaN, stays text, whose type is then refused."""
+    """Read JSON; anything else, such as NaN, stays text, whose type is then rejected."""
     try:
         value: Json = json.loads(text)
         canonical_json(value)
@@ -237,9 +237,9 @@ def _json_or_text(text: str) -> Json:
 
 
 def in_holdout(case: Case, share: float, seed: int) -> bool:
-    """Tell whether a case is kept for confirmation.
+    """Return whether a case is held out for confirmation.
 
     Each group draws its own number from the seed, so cases that belong together stay together,
-    and adding cases never moves another one across the border.
+    and adding cases never moves another one to the other side.
     """
     return seed_from("holdout", seed, drawn_as(case)) < share * 2**31

@@ -1,4 +1,4 @@
-"""A suite file: which templates meet which cases on which backends, and how they are graded."""
+"""A suite file: which templates run on which cases and backends, and how they are graded."""
 
 from __future__ import annotations
 
@@ -40,19 +40,20 @@ class SuiteFile(BaseModel):
     scorers: tuple[str | dict[str, Any], ...] = Field(
         min_length=1, description="Scorers by name, each with its parameters."
     )
-    primary: str | None = Field(None, description="The scorer that decides; the first one.")
-    grade: str | None = Field(None, description="The answer that is graded; the last one.")
+    primary: str | None = Field(None, description="The scorer that decides; by default the first.")
+    grade: str | None = Field(None, description="The answer that is graded; by default the last.")
     sampling: SamplingSettings = Field(
         SamplingSettings(), description="For every template that does not say otherwise."
     )
-    repeats: int = Field(1, ge=1, le=1000, description="How often each arm meets each case.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Where every random choice starts from.")
+    repeats: int = Field(1, ge=1, le=1000, description="How often each arm runs on each case.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Random seed.")
     holdout: float = Field(0, ge=0, lt=1, description="Share of case groups kept for confirmation.")
     design: Design = Field(
         "versions", description="versions, ablation (each practice off), or factorial."
     )
     gates: tuple[str, ...] = Field(
-        (), description="Conditions such as `exact_match >= 0.8`; one that fails exits with 1."
+        (),
+        description="Conditions such as `exact_match >= 0.8`; one that fails exits with 1.",
     )
 
     @field_validator("templates", "backends", mode="before")
@@ -63,7 +64,7 @@ class SuiteFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A checked suite file with its name; `document` knows the line of each key."""
+    """A validated suite file with its name; `document` knows the line of each key."""
 
     name: str
     path: Path
@@ -88,12 +89,12 @@ class Suite:
         return make_cases(rows, self.document.where(("cases",)), columns)
 
     def assets_below(self, root: Path) -> str:
-        """Return `assets` as a path from the project's folder, which may move."""
+        """Return `assets` relative to the project's folder, which may move."""
         return os.path.relpath(self.assets, root)
 
     @property
     def assets(self) -> Path:
-        """Return the folder that image paths start from: the one that holds the cases."""
+        """Return the folder that image paths start from: the one containing the cases."""
         if isinstance(self.settings.cases, str):
             return (self.path.parent / self.settings.cases).parent
         return self.path.parent
@@ -105,12 +106,12 @@ def suite_names(folder: Path) -> list[str]:
 
 
 def load_suite(folder: Path, name: str) -> Suite:
-    """Load `suites/<name>.yaml`; a path to such a file is taken too."""
+    """Load `suites/<name>.yaml`; a path to such a file is accepted too."""
     stem = Path(name).stem if name.endswith(".yaml") else name
     path = folder / f"{stem}.yaml"
     places = (Path(name), folder / name, folder.parent / name)
     if name != stem and path.resolve() not in [place.resolve() for place in places]:
-        raise PromptlabError(f"{name} is not in {folder}", hint="move it there, and name it")
+        raise PromptlabError(f"{name} is not in {folder}", hint="move it there")
     if not path.is_file():
         raise unknown("suite", stem, suite_names(folder))
     shown = f"suites/{stem}.yaml"

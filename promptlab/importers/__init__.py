@@ -1,1 +1,1 @@
-"""Outcomes that other tools have measured, read as runs of ours."""
+"""Outcomes measured by other tools, imported as runs."""

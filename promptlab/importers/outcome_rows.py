@@ -1,6 +1,6 @@
-"""Rows of outcomes that were measured elsewhere: which column plays which role, cells to values.
+"""Rows of outcomes measured elsewhere: which column plays which role, and cells to values.
 
-It knows what one row says. What rows say together, a plan and its trials, is for `outcomes`.
+Knows what a single row means. What rows mean together, a plan and its trials, is up to `outcomes`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _WHOLE = re.compile(r"([-+]?[0-9]{1,18})(?:\.0*)?")  # pandas writes 12.0 where a cell is missing
 _UNKNOWN = {"nan", "none", "null", "na", "n/a", "inf", "-inf", "-"}
 _CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
-# What is larger is no measurement, and sums of its squares would be infinite.
+# Anything larger is not a measurement, and sums of its squares would be infinite.
 _LARGEST_NUMBER = 1e100
 _LARGEST_COUNT = 10**12
 _LARGEST_REPEAT = 10**18
@@ -41,7 +41,7 @@ _LARGEST_REPEAT = 10**18
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """One row: what one scorer says of one trial, and what the trial took. None is unknown."""
+    """One row: one scorer's result for one trial, and what the trial cost. None means unknown."""
 
     where: str
     template: str
@@ -61,9 +61,9 @@ class OutcomeRow:
 def read_outcomes(
     rows: Iterable[Row], file: str, columns: Mapping[str, str], *, ignore_unknown: bool = False
 ) -> Iterator[OutcomeRow]:
-    """Read rows one by one; `columns` names the column of a role that has another name.
+    """Read rows one by one; `columns` gives the column of a role where its name differs.
 
-    A column without a role is an error, unless these are to be ignored.
+    A column without a role is an error unless `ignore_unknown`.
     """
     for role in columns:
         if role not in ROLES:
@@ -74,7 +74,7 @@ def read_outcomes(
 
 
 class _Reader:
-    """Reads rows by one mapping of columns. A name that stands in many rows is kept once."""
+    """Reads rows using one mapping of columns. A name that is in many rows is stored once."""
 
     def __init__(self, file: str, columns: Mapping[str, str], *, ignore_unknown: bool) -> None:
         self._file = file
@@ -87,7 +87,7 @@ class _Reader:
 
     def read(self, where: str, row: object) -> OutcomeRow:
         if not isinstance(row, Mapping):
-            _fail(f"a row is keys and values, not {shown(row)}", where, "mend this row")
+            _fail(f"a row is keys and values, not {shown(row)}", where, "fix this row")
         if row.keys() != self._checked:
             self._check_columns(row, where)
             self._checked = frozenset(row)
@@ -116,8 +116,8 @@ class _Reader:
         for role in (*REQUIRED, *self._given):
             column = self._columns[role]
             if column not in row:
-                told = unknown("column", column, names)
-                hint = f"{told.hint}; --column {role}=NAME tells which it is"
+                error = unknown("column", column, names)
+                hint = f"{error.hint}; --column {role}=NAME says which one it is"
                 _fail(f"the column {column!r} is missing", where, hint)
         known = frozenset(self._columns.values())
         for name in names:
@@ -129,7 +129,7 @@ class _Reader:
     def _required(self, cell: _Cells, role: str) -> str:
         name = self._name(cell, role)
         if name is None:
-            _fail(f"the {role} is empty", cell.where_is(role), "every row names it")
+            _fail(f"the {role} is empty", cell.where_is(role), "every row must have one")
         return name
 
     def _name(self, cell: _Cells, role: str) -> str | None:
@@ -167,11 +167,11 @@ class _Cells:
     columns: Mapping[str, str]
 
     def value(self, role: str) -> object:
-        """Return what stands in the cell, None where there is none."""
+        """Return the content of the cell, None where there is none."""
         return self.row.get(self.columns[role])
 
     def read(self, role: str, reader: Callable[[object], T]) -> T:
-        """Read a cell; the place of a mistake ends with the name of its column."""
+        """Read a cell; the place of an error ends with the name of its column."""
         try:
             return reader(self.value(role))
         except _WrongCell as error:
@@ -183,14 +183,14 @@ class _Cells:
 
 
 def _name(value: object) -> str | None:
-    """Read what something is called: text, or a whole number; space around it means nothing."""
+    """Read a name: text or a whole number; surrounding space is ignored."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise _WrongCell(f"expected a text, found {shown(value)}", "put it in quotes")
+        raise _WrongCell(f"expected text, found {shown(value)}", "put it in quotes")
     name = str(value).strip()
     if _CONTROL.search(name):
-        raise _WrongCell(f"{shown(name)} holds a control character", "take it out")
+        raise _WrongCell(f"{shown(name)} contains a control character", "remove it")
     return name or None
 
 
@@ -199,16 +199,16 @@ def _practices(value: object) -> tuple[str, ...]:
     if names is None:
         return ()
     if not isinstance(names, (list, tuple)):
-        raise _WrongCell(f"expected names, found {shown(value)}", "separate them by spaces")
+        raise _WrongCell(f"expected names, found {shown(value)}", "separate them with spaces")
     for name in names:
         if not isinstance(name, str) or not SLUG.match(name):
-            hint = "lower-case letters, digits, _ and -; separate practices by spaces"
+            hint = "lower-case letters, digits, _ and -; separate practices with spaces"
             raise _WrongCell(f"{shown(name)} cannot name a practice", hint)
     return tuple(dict.fromkeys(names))
 
 
 def _output(value: object) -> str | None:
-    """Read an output; one that is no text, in a format that has more, is kept as JSON."""
+    """Read an output; one that is not text, in a format that has other types, is stored as JSON."""
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -216,7 +216,7 @@ def _output(value: object) -> str | None:
     try:
         return canonical_json(value)
     except (TypeError, ValueError):
-        raise _WrongCell(f"expected a text, found {shown(value)}", "put it in quotes") from None
+        raise _WrongCell(f"expected text, found {shown(value)}", "put it in quotes") from None
 
 
 def _score(value: object) -> float | None:
@@ -232,7 +232,7 @@ def _score(value: object) -> float | None:
 def _cost(value: object) -> float | None:
     cost = _number(value)
     if cost is not None and cost < 0:
-        raise _WrongCell(f"a cost is not negative, found {shown(value)}", "mend this cell")
+        raise _WrongCell(f"a cost cannot be negative, found {shown(value)}", "fix this cell")
     return cost
 
 
@@ -247,8 +247,8 @@ def _number(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _WrongCell(f"expected a number, found {shown(value)}", "mend this cell")
-    if not abs(value) <= _LARGEST_NUMBER:  # nor is NaN
+        raise _WrongCell(f"expected a number, found {shown(value)}", "fix this cell")
+    if not abs(value) <= _LARGEST_NUMBER:  # NaN fails this too
         raise _WrongCell(f"{shown(value)} is not a number that can be compared", _remedy("nan"))
     return float(value)
 
@@ -257,7 +257,7 @@ def _remedy(text: str) -> str:
     if text.lower() in _UNKNOWN:
         return "leave the cell empty where it is unknown"
     if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", text):
-        return "write a point, not a comma"
+        return "write a decimal point, not a comma"
     return "write it as 0.25, and leave the cell empty where it is unknown"
 
 
@@ -274,8 +274,8 @@ def _whole(value: object, low: int, high: int) -> int | None:
         text = value.strip()
         if not text:
             return None
-        found = _WHOLE.fullmatch(text)
-        number = int(found[1]) if found else None
+        match = _WHOLE.fullmatch(text)
+        number = int(match[1]) if match else None
     elif isinstance(value, float):
         number = int(value) if value.is_integer() else None
     elif value is None:

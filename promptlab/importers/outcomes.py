@@ -1,7 +1,7 @@
-"""From rows that were measured elsewhere to a plan and its trials, so that they are a run.
+"""From rows measured elsewhere to a plan and its trials, which make them a run.
 
-It knows no file and no store. What such a run cannot know (the text of a version, the sampling,
-what a case asks) is stated as unknown, or left at its default; nothing here reads those.
+Knows nothing of files or the store. What such a run cannot know (the text of a version, the
+sampling, what a case asks) is marked as unknown or left at its default, and never read.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from promptlab.importers.outcome_rows import OutcomeRow
 from promptlab.templates.tags import IMPLICIT_ANSWER
 
 IMPORTED = "imported"
-"""The kind of a backend, and the version of a scorer, of which nothing else is known."""
+"""The kind of a backend, and the version of a scorer, about which nothing else is known."""
 
-_NO_REPEAT = -math.inf  # stands before every numbered one
+_NO_REPEAT = -math.inf  # sorts before every numbered one
 _VERDICTS = (0.0, 1.0)
 _QUANTITIES = ("output", "input_tokens", "output_tokens", "cost_usd")
 
@@ -49,10 +49,10 @@ _Key = tuple[int, int, float]
 
 
 def imported_template(name: str, version: str) -> TemplateSource:
-    """Return what stands for a version whose text was not measured here.
+    """Return a stand-in for a version whose text was not measured here.
 
-    The same name gives the same digest, so that two imports of it are one; no text that somebody
-    writes for a model has that digest.
+    The same name gives the same digest, so that two imports of it count as one; no text written
+    for a model has that digest.
     """
     source = f"(imported: the text of {name}@{version} is not known)\n"
     return TemplateSource(name, version, source, {}, template_digest(source, {}))
@@ -60,7 +60,7 @@ def imported_template(name: str, version: str) -> TemplateSource:
 
 @dataclass(frozen=True, slots=True)
 class ImportedRun:
-    """A plan of which some trials were measured, `size` of them."""
+    """A plan of which `size` trials were measured."""
 
     plan: Plan
     _trials: Mapping[_Key, _Measured]
@@ -89,7 +89,7 @@ class ImportedRun:
                 yield TrialResult(trial, turns, graded, Outcome.OK, None, scores)
 
     def _turns(self, trial: Trial, measured: _Measured) -> tuple[Turn, ...]:
-        """Return the one answer, if anything of it is known; nobody knows what was asked."""
+        """Return the one answer, if anything about it is known; what was asked is unknown."""
         known = (measured.input_tokens, measured.output_tokens, measured.cost_usd)
         if measured.output is None and known == (None, None, None):
             return ()
@@ -106,8 +106,8 @@ class ImportedRun:
 def gather(rows: Iterable[OutcomeRow], suite: str, file: str) -> ImportedRun:
     """Make a run of the suite called `suite` from the rows of a file.
 
-    Arms, cases and scorers stand in the order in which the file names them. The first scorer is
-    the primary one; one whose every score is 0 or 1 gives verdicts.
+    Arms, cases and scorers are in the order in which the file names them. The first scorer is the
+    primary one; a scorer whose scores are all 0 or 1 gives verdicts.
     """
     table = _Table(suite)
     for row in rows:
@@ -151,7 +151,7 @@ def _backend(name: str) -> BackendSpec:
 
 
 def _cases(table: _Table, file: str) -> tuple[Case, ...]:
-    """Make cases that are the same in every import of their suite, and in no other suite."""
+    """Make cases that are the same in every import of their suite, but in no other suite."""
     rows = (
         (case.where, {"id": name, "vars": {IMPORTED: table.suite}, "group": case.group})
         for name, case in table.cases.items()
@@ -177,7 +177,7 @@ class _ImportedCase:
 
 @dataclass(slots=True)
 class _Measured:
-    """A trial as the rows so far tell it. `places` are those of its scores, in their order."""
+    """A trial as the rows so far describe it. `places` are those of its scores, in order."""
 
     output: str | None
     input_tokens: int | None
@@ -186,28 +186,28 @@ class _Measured:
     scores: dict[int, float | None] = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
 
-    def take(self, row: OutcomeRow, scorer: int) -> None:
-        """Take in a row of this trial."""
+    def add(self, row: OutcomeRow, scorer: int) -> None:
+        """Add a row of this trial."""
         if scorer in self.scores:
             first = self.places[list(self.scores).index(scorer)]
             hint = "give each of them a `repeat`" if row.repeat is None else "keep one of them"
-            _fail(f"the same trial stands at {first} already", row.where, hint)
+            _fail(f"the same trial is already at {first}", row.where, hint)
         for name in _QUANTITIES:
-            known, told = getattr(self, name), getattr(row, name)
+            known, value = getattr(self, name), getattr(row, name)
             if known is None:
-                setattr(self, name, told)
-            elif told is not None and told != known:
+                setattr(self, name, value)
+            elif value is not None and value != known:
                 _fail(
-                    f"{name} is not what another row of this trial says, first {self.places[0]}",
+                    f"{name} differs from another row of this trial, first {self.places[0]}",
                     row.where,
-                    "rows of one trial differ in scorer and score alone; others need a `repeat`",
+                    "rows of one trial may differ only in scorer and score; others need a `repeat`",
                 )
         self.scores[scorer] = row.score
         self.places.append(row.where)
 
 
 class _Table:
-    """What the rows so far say together."""
+    """What the rows so far amount to."""
 
     def __init__(self, suite: str) -> None:
         self.suite = suite
@@ -219,14 +219,14 @@ class _Table:
         self._arms_by_name: dict[tuple[str, str, str], int] = {}
 
     def add(self, row: OutcomeRow) -> None:
-        """Take in a row; raises PromptlabError where it does not agree with those before."""
+        """Add a row; raise PromptlabError where it contradicts earlier ones."""
         repeat = _NO_REPEAT if row.repeat is None else row.repeat
         key = (self._case(row), self._arm(row), repeat)
         measured = self.trials.get(key)
         if measured is None:
             measured = _Measured(row.output, row.input_tokens, row.output_tokens, row.cost_usd)
             self.trials[key] = measured
-        measured.take(row, self.scorers.setdefault(row.scorer, len(self.scorers)))
+        measured.add(row, self.scorers.setdefault(row.scorer, len(self.scorers)))
 
     def _arm(self, row: OutcomeRow) -> int:
         at = self._arms_by_cell.get((row.template, row.backend))
@@ -236,9 +236,9 @@ class _Table:
         arm = self.arms[at]
         if row.practices != arm.practices and set(row.practices) != set(arm.practices):
             _fail(
-                f"{row.template!r} follows other practices here than at {arm.where}",
+                f"{row.template!r} follows different practices here than at {arm.where}",
                 row.where,
-                "give a version with other practices a name of its own",
+                "give a version with different practices its own name",
             )
         return at
 
@@ -247,8 +247,8 @@ class _Table:
         if not at:
             name, version = self.suite, row.template
         if not name or not version:
-            hint = "write name@version, or the version alone"
-            _fail(f"{row.template!r} names no template version", row.where, hint)
+            hint = "write name@version, or only the version"
+            _fail(f"{row.template!r} is not a template version", row.where, hint)
         known = self._arms_by_name.setdefault((name, version, row.backend), len(self.arms))
         if known == len(self.arms):
             self.arms.append(_ImportedArm(name, version, row.backend, row.practices, row.where))
@@ -271,13 +271,13 @@ class _Table:
 
 
 def _verdicts(scorers: int, trials: Iterable[_Measured]) -> list[bool]:
-    """Tell of each scorer whether it gives verdicts: every known score of it is 0 or 1."""
-    found = [True] * scorers
+    """Return for each scorer whether it gives verdicts: all its known scores are 0 or 1."""
+    verdicts = [True] * scorers
     for measured in trials:
         for at, value in measured.scores.items():
             if value is not None and value not in _VERDICTS:
-                found[at] = False
-    return found
+                verdicts[at] = False
+    return verdicts
 
 
 def _fail(message: str, where: str, hint: str) -> NoReturn:

@@ -1,13 +1,13 @@
-"""The machinery of the backend `hf`: one language model on this machine, asked many things at once.
+"""The machinery of the backend `hf`: one local language model that answers many prompts at once.
 
-Its files       `weights` `hub` `cache` `convert` `adapter`: where they lie, digests, conversion.
-As text         `chat` `tokens`: messages to token ids and back.
-Loaded          `loading` (by `from_transformers`, or `llama` where `shape` knows it), `linear`,
-                `shared` bases, `lora`; `loaded` brings all together.
-Asked           `engine`: `packed` steps where `fitness` allows them, else `padded` batches.
+Files           `weights` `hub` `cache` `convert` `adapter`: locations, digests, conversion.
+Text            `chat` `tokens`: messages to token ids and back.
+Loading         `loading` (by `from_transformers`, or `llama` where `shape` knows it), `linear`,
+                `shared` bases, `lora`; `loaded` brings everything together.
+Answering       `engine`: `packed` steps where `fitness` allows them, else `padded` batches.
 A packed step   `trie` (what prompts share), `batch` and `build_step` (what is read next), `held`
                 and `kept` (where keys and values are, in `kv` stores), `forward`, `attention`.
-What is said    `rows` (tokens drawn, answers ended), `weigh` (how likely a given answer is).
+Output          `rows` (tokens drawn, answers ended), `weigh` (how likely a given answer is).
 
-Only what is asked for is imported: the files need no torch, and `llama` no transformers.
+Each part imports only what it needs: the files need no torch, and `llama` no transformers.
 """

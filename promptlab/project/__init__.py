@@ -1,1 +1,1 @@
-"""A project on disk: its folder, the backends it names, and how it decides."""
+"""A project on disk: its folder, the backends it names, and its decision rule."""

@@ -1,8 +1,9 @@
-"""From a configured backend to a working object and the spec that is kept with a run."""
+"""From a configured backend to a working object and the spec that is stored with a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -26,46 +27,49 @@ from promptlab.project.folder import BackendEntry
 def make_backend(
     entry: BackendEntry, root: Path, environment: Mapping[str, str] = NO_ENVIRONMENT
 ) -> Backend:
-    """Make the backend of an entry; its options are checked, nothing is loaded yet.
+    """Make the backend of an entry; its options are checked, but nothing is loaded yet.
 
-    `environment` is where the backend will look its key up. One that is not ours is guarded.
+    `environment` is where the backend looks up its key. A backend that is not built-in is guarded.
     """
-    try:
-        found = plugins.load("backends", entry.kind, root)
-        kind = _class_of(found, entry)
+    with _placed(entry):
+        plugin = plugins.load("backends", entry.kind, root)
+        kind = _class_of(plugin, entry)
         options = _options(kind, entry, root)
         model = _model_of(entry, root)
-        if model is not None and is_key(model):
-            raise PromptlabError(
-                "a key stands in the place of the model's name",
-                hint="write the model there, and set the key in the environment",
-            )
-        if kind.__module__.startswith("promptlab.backends.") and kind is found:
-            return kind(model, options, environment)
+    if kind.__module__.startswith("promptlab.backends.") and kind is plugin:
+        return kind(model, options, environment)
+    with _placed(entry):
         with foreign(f"backend {entry.name!r}: its __init__ fails", passing=(PromptlabError,)):
-            made: Backend
-            if kind is found:
+            backend: Backend
+            if kind is plugin:
                 require_methods(kind, entry.name)
-                made = kind(model, options, environment)
+                backend = kind(model, options, environment)
             else:
-                made = FunctionBackend(entry.kind, cast(Function, found), model, options)
-        require_facts(made, entry.name)
-        guarded = GuardedBackend(entry.name, made, _origin(entry, root))
+                backend = FunctionBackend(entry.kind, cast(Function, plugin), model, options)
+        require_facts(backend, entry.name)
+        guarded = GuardedBackend(entry.name, backend, _origin(entry, root))
         guarded.require_facts()
-    except PromptlabError as error:
-        raise error.at(entry.where) from error
     return guarded
 
 
-def _class_of(found: object, entry: BackendEntry) -> type[Backend]:
-    """Return the class that makes the backend: what was found, or one that calls it."""
-    if not callable(found):
+@contextmanager
+def _placed(entry: BackendEntry) -> Iterator[None]:
+    """Add the place of the backend's entry to errors."""
+    try:
+        yield
+    except PromptlabError as error:
+        raise error.at(entry.where) from error
+
+
+def _class_of(plugin: object, entry: BackendEntry) -> type[Backend]:
+    """Return the class of the backend: the plugin itself, or one that calls it."""
+    if not callable(plugin):
         raise PromptlabError(f"{entry.kind!r} is not a backend", hint="see CONTRIBUTING.md")
-    if not isinstance(found, type):
+    if not isinstance(plugin, type):
         return FunctionBackend
-    if not hasattr(found, "options_model"):
-        require_methods(found, entry.name)
-    return cast(type[Backend], found)
+    if not hasattr(plugin, "options_model"):
+        require_methods(plugin, entry.name)
+    return cast(type[Backend], plugin)
 
 
 def _options(kind: type[Backend], entry: BackendEntry, root: Path) -> BaseModel:
@@ -78,32 +82,37 @@ def _options(kind: type[Backend], entry: BackendEntry, root: Path) -> BaseModel:
 
 
 def _origin(entry: BackendEntry, root: Path) -> Mapping[str, Json]:
-    """Return what is known of a backend that does not say itself what its answers depend on."""
+    """Return what is known about a backend that does not say what its answers depend on."""
     module, colon, _ = entry.kind.partition(":")
     file = module_file(module, root) if colon else None
     return {
         "kind": entry.kind,
         "model": entry.model,
-        "options": dict(entry.options),  # type: ignore[arg-type] # TOML and options hold JSON only
+        "options": dict(entry.options),  # type: ignore[arg-type] # TOML and options contain only JSON
         "source": {} if file is None else {**sources(file, root)},
     }
 
 
 def _model_of(entry: BackendEntry, root: Path) -> str | None:
-    """Return the model; a folder or file is looked for from the project, not from where one is."""
+    """Return the model; the path of a folder or file is relative to the project."""
     if entry.model is not None and (root / entry.model).exists():
         return str(root / entry.model)
+    if entry.model is not None and is_key(entry.model):
+        raise PromptlabError(
+            "the model's name looks like a key",
+            hint="write the model there, and set the key in the environment",
+        )
     return entry.model
 
 
 def describe_backend(entry: BackendEntry, backend: Backend) -> BackendSpec:
-    """Describe a backend by what its answers depend on; raises BackendError without weights."""
+    """Describe a backend by what its answers depend on; raise BackendError without weights."""
     identity = backend.identity()
     return BackendSpec(
         name=entry.name,
         kind=entry.kind,
         model=entry.model,
-        options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model hold JSON only
+        options=dict(entry.options),  # type: ignore[arg-type] # TOML and the options model contain only JSON
         identity=identity,
         digest=backend_digest(identity),
     )

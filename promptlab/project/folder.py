@@ -1,4 +1,4 @@
-"""A project: the folder with `templates/` and `suites/`, its backends, and how it decides."""
+"""A project: the folder with `templates/` and `suites/`, its backends, and its decision rule."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LINE = re.compile(r"line (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class BackendEntry:
-    """A backend as the project names it: kind, model and options, and where that is written."""
+    """A backend as the project configures it: kind, model and options, and where they are set."""
 
     name: str
     kind: str
@@ -41,7 +41,7 @@ class BackendEntry:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder of a project, its configured backends by name, and how it decides."""
+    """The folder of a project, its configured backends by name, and its decision rule."""
 
     root: Path
     backends: Mapping[str, BackendEntry]
@@ -72,10 +72,10 @@ class Project:
 
 
 def open_project(folder: Path) -> Project:
-    """Open the project in this very folder."""
+    """Open the project in exactly this folder."""
     if not ((folder / "templates").is_dir() and (folder / "suites").is_dir()):
         raise PromptlabError(
-            f"{folder} is no project: it has no templates/ and suites/",
+            f"{folder} is not a project: it has no templates/ and suites/",
             hint="name the folder that has both, or run `promptlab init` there",
         )
     return _read_project(folder)
@@ -93,8 +93,8 @@ def find_project(start: Path) -> Project:
 
 
 def _read_project(root: Path) -> Project:
-    """Read the files of a project; for each name the first one counts."""
-    found: dict[str, BackendEntry] = {}
+    """Read a project's configuration files; where both set a name, the first one counts."""
+    backends: dict[str, BackendEntry] = {}
     rule = None
     for file in CONFIG_FILES:
         path = root / file
@@ -113,10 +113,10 @@ def _read_project(root: Path) -> Project:
         prefix = "tool.promptlab." if inside else ""
         for name, entry in _tables(table, file, prefix):
             where = place(file, key=f"{prefix}backends.{name}")
-            found.setdefault(name, _entry(name, entry, where))
+            backends.setdefault(name, _entry(name, entry, where))
         if rule is None and isinstance(table, Mapping) and table.keys() & set(_RULE_TABLES):
             rule = settings.read_rule(table, file, prefix)
-    return Project(root, found, rule or Rule())
+    return Project(root, backends, rule or Rule())
 
 
 def _bad_toml(error: tomllib.TOMLDecodeError, file: str) -> PromptlabError:
@@ -151,10 +151,10 @@ def _tables(table: object, file: str, prefix: str) -> list[tuple[str, object]]:
 def _entry(name: str, entry: object, where: str) -> BackendEntry:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("kind"), str):
         raise PromptlabError(
-            "a backend needs its kind", where=where, hint='for example kind = "hf" or "echo"'
+            "a backend needs a kind", where=where, hint='for example kind = "hf" or "echo"'
         )
     model = entry.get("model")
     if model is not None and not isinstance(model, str):
-        raise PromptlabError("the model is a text", where=where, hint='model = "owner/name"')
+        raise PromptlabError("the model must be text", where=where, hint='model = "owner/name"')
     options = {key: value for key, value in entry.items() if key not in ("kind", "model")}
     return BackendEntry(name, str(entry["kind"]), model, options, where)

@@ -1,4 +1,4 @@
-"""What a project says of its comparisons: `[compare]` and, by scorer, `[judges.NAME]`."""
+"""A project's settings for comparisons: `[compare]` and, by scorer, `[judges.NAME]`."""
 
 from __future__ import annotations
 
@@ -26,43 +26,47 @@ class CompareSettings(BaseModel):
 
     model_config = _CONFIG
 
-    alpha: float = Field(0.05, gt=0, lt=1, description="Level of tests and intervals.")
+    alpha: float = Field(0.05, gt=0, lt=1, description="Significance level of tests and intervals.")
     min_effect: float = Field(0.0, ge=0, description="The smallest difference that matters.")
-    strict: bool = Field(False, description="Exact tests alone.")
-    min_cases: Count = Field(_DEFAULT.min_cases, description="Fewer cases bear no verdict.")
+    strict: bool = Field(False, description="Use exact tests only.")
+    min_cases: Count = Field(
+        _DEFAULT.min_cases, description="The least number of cases for a verdict."
+    )
     min_nonzero: Count = Field(
-        _DEFAULT.min_nonzero, description="Nor do fewer cases on which the arms differ."
+        _DEFAULT.min_nonzero, description="The least number of cases on which the arms differ."
     )
     min_groups: Count = Field(
-        _DEFAULT.min_groups, description="Nor fewer groups, where the cases come in groups."
+        _DEFAULT.min_groups, description="The least number of groups, where cases come in groups."
     )
     max_group_share: Share = Field(
         _DEFAULT.max_group_share, description="The largest share of the cases in one group."
     )
     max_missing: Share = Field(
         _DEFAULT.max_missing,
-        description="The largest share of failed trials, and of cases that one arm alone has.",
+        description="The largest share of failed trials, and of cases that only one arm has.",
     )
     max_failure_gap: Share = Field(
-        _DEFAULT.max_failure_gap, description="By how much the shares of failed trials may differ."
+        _DEFAULT.max_failure_gap,
+        description="The largest difference between the shares of failures.",
     )
     min_labels: Count = Field(
-        _DEFAULT.min_labels, description="How many labels of people a judge is compared with."
+        _DEFAULT.min_labels,
+        description="The least number of human labels to compare a judge with.",
     )
     min_kappa: Share = Field(
-        _DEFAULT.min_kappa, description="Its agreement with them, corrected for chance."
+        _DEFAULT.min_kappa, description="The least agreement with them, corrected for chance."
     )
     min_order_agreement: Share = Field(
         _DEFAULT.min_order_agreement,
-        description="How often a judge of pairs says the same in both orders.",
+        description="How often a judge of pairs must agree with itself in both orders.",
     )
     min_informedness: Share = Field(
-        _DEFAULT.min_informedness, description="Its sensitivity + specificity - 1."
+        _DEFAULT.min_informedness, description="The least value of sensitivity + specificity - 1."
     )
 
 
 class JudgeSettings(BaseModel):
-    """The keys of `[judges.NAME]`: how the judge agreed with people's labels."""
+    """The keys of `[judges.NAME]`: how well the judge agreed with human labels."""
 
     model_config = _CONFIG
 
@@ -74,7 +78,7 @@ class JudgeSettings(BaseModel):
 
 
 def read_rule(tables: Mapping[str, object], file: str, prefix: str) -> Rule:
-    """Read how a project decides, from its tables `compare` and `judges` below `prefix`."""
+    """Read a project's decision rule from its tables `compare` and `judges` below `prefix`."""
     settings = _read(CompareSettings, tables.get("compare", {}), file, f"{prefix}compare")
     judges = tables.get("judges", {})
     if not isinstance(judges, Mapping):

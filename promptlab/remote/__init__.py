@@ -1,4 +1,4 @@
-"""What all backends behind an API share: the connection, its failures, keys, cost.
+"""What all API backends share: the connection, its failures, keys, cost.
 
-A vendor's file in `backends/` says only how a request is written and an answer read.
+A vendor's module in `backends/` defines only how requests are written and answers are read.
 """

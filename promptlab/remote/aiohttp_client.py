@@ -1,6 +1,6 @@
-"""A transport of httpx over aiohttp: what `transport` has chosen, with no client around it.
+"""An httpx transport over aiohttp, without a client around it; `transport` says why.
 
-Imports both libraries; `transport` loads it when a first call is to be made.
+Imports both libraries; `transport` loads it before the first call.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import aiohttp
 import httpx
 
 _KEEP_ALIVE_S = 60.0
-_PIECE = 500_000  # bytes that are sent at once: images make some requests long
+_PIECE = 500_000  # bytes sent at once: images make some requests long
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Carries requests by one aiohttp session: any number of connections, no cookies, no redirects.
+    """Sends requests through one aiohttp session: unlimited connections, no cookies or redirects.
 
-    What goes wrong is raised as aiohttp raises it; the body of a response is as it is on the line.
+    Errors are raised as aiohttp raises them; the body of a response is not decoded.
     """
 
     def __init__(self, safety: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
@@ -29,7 +29,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._proxy_headers = None if proxy is None else dict(proxy.headers)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return when the head of the response is there."""
+        """Send a request; return once the response's head has arrived."""
         if self._session is None:
             self._session = self._connected()
         assert isinstance(request.stream, httpx.AsyncByteStream)
@@ -67,7 +67,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of a response, as it comes in."""
+    """The body of a response, as it arrives."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -77,9 +77,9 @@ class _Body(httpx.AsyncByteStream):
             yield part
 
     async def aclose(self) -> None:
-        """Give the connection back; one whose body was not read to its end is broken off.
+        """Release the connection; abort it if the body was not read to its end.
 
-        Closed in good manners, it would first send the rest of a request nobody listens to.
+        A graceful close would first send the rest of a request that nobody reads.
         """
         connection = self._response.connection
         if connection is not None and connection.transport is not None:

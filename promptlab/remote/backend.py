@@ -1,4 +1,4 @@
-"""What a backend behind an API is: its vendor says how a call is written and how it is read."""
+"""The base class of API backends; a vendor's class defines how calls are written and read."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ else:
 
 
 class RemoteBackend(ABC):
-    """A backend behind an API. A vendor's class fills in what is abstract here, all of it pure.
+    """A backend behind an API. A vendor's class implements the abstract methods, all of them pure.
 
-    `default_url` is where the vendor's API is, `default_key` the variable that its key is kept in
-    by custom. That key goes to the vendor's own address alone.
+    `default_url` is the address of the vendor's API, `default_key` the environment variable that
+    customarily holds its key. That key is only sent to the vendor's own address.
     """
 
     kind: ClassVar[str]
@@ -60,29 +60,29 @@ class RemoteBackend(ABC):
         self.keys = Keyring(environment)
         self._exchange: Exchange | None = None
 
-    # What a vendor fills in.
+    # What a vendor implements.
 
     @abstractmethod
     def path(self) -> str:
-        """Return where calls go, to be put behind the base URL: `/chat/completions`."""
+        """Return the path of calls, relative to the base URL: `/chat/completions`."""
 
     @abstractmethod
     def authorization(self, key: str) -> Mapping[str, str]:
-        """Return the headers that hold the key."""
+        """Return the headers that carry the key."""
 
     @abstractmethod
     def body(self, request: Request) -> dict[str, Any]:
-        """Write a request as the body of a call, without what the options add or omit."""
+        """Return the body of a call, before the options add or omit keys."""
 
     @abstractmethod
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read an answer. Raise CallError(UNREADABLE) where the body is none.
+        """Read an answer. Raise CallError(UNREADABLE) if the body is not one.
 
-        LookupError and TypeError count as the same: a body may lack any part of the format.
+        LookupError and TypeError have the same effect: a body may lack any part of the format.
         """
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Say what the options leave out; vendors add what their API cannot be told."""
+        """Describe what the options omit; vendors add what their API does not support."""
         given = {
             "temperature": True,
             "top_p": sampling.top_p is not None,
@@ -95,21 +95,21 @@ class RemoteBackend(ABC):
         ]
 
     def variant(self) -> Mapping[str, Json]:
-        """Return the vendor's own options that answers depend on."""
+        """Return the vendor's own options that affect answers."""
         return {}
 
     def extra_headers(self) -> Mapping[str, str]:
-        """Return headers that every call of this vendor carries."""
+        """Return the headers of every call to this vendor."""
         return {}
 
     def logprob_keys(self) -> Mapping[str, Any] | None:
-        """Return what a body needs so that log-probabilities come back; None: there are none."""
+        """Return the body keys that request log-probabilities; None if there are none."""
         return None
 
     # What is the same for all.
 
     def sampled(self, sampling: Sampling, names: Mapping[str, str]) -> dict[str, Any]:
-        """Return sampling in a vendor's words (`names`: our key -> theirs), minus omitted keys."""
+        """Return sampling by a vendor's names (`names`: our key to theirs), minus omitted keys."""
         values: dict[str, Any] = {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -126,7 +126,7 @@ class RemoteBackend(ABC):
 
     @property
     def capacity(self) -> Capacity:
-        """Many calls of one request each, as the options bound them."""
+        """Return many calls of one request each, limited by the options."""
         options = self.options
         return Capacity(
             calls=options.concurrency,
@@ -137,7 +137,7 @@ class RemoteBackend(ABC):
 
     @property
     def reads_images(self) -> bool:
-        """As the options say: most servers do not tell before they are asked."""
+        """Return the option: most servers only reveal it when they get an image."""
         return self.options.images
 
     @property
@@ -146,27 +146,27 @@ class RemoteBackend(ABC):
         return None if self.options.price is None else self.options.price.noun()
 
     def identity(self) -> Mapping[str, Json]:
-        """Return address, model and all options that change an answer."""
+        """Return the address, the model and all options that affect answers."""
         options = self.options
-        found: dict[str, Json] = {"kind": self.kind, "model": self.model, "url": self.base_url}
+        identity: dict[str, Json] = {"kind": self.kind, "model": self.model, "url": self.base_url}
         if options.omit:
-            found["omit"] = [*sorted(options.omit)]
+            identity["omit"] = [*sorted(options.omit)]
         if options.headers:
-            found["headers"] = dict(options.headers)
+            identity["headers"] = dict(options.headers)
         if options.extra_body:
-            found["extra_body"] = dict(options.extra_body)
-        return {**found, **self.variant()}
+            identity["extra_body"] = dict(options.extra_body)
+        return {**identity, **self.variant()}
 
     def count_tokens(self, request: Request) -> int | None:
-        """Only the server knows."""
+        """Return None: only the server knows."""
         return None
 
     def notice(self) -> str | None:
-        """Nothing takes long."""
+        """Return None: nothing takes long."""
         return None
 
     async def open(self) -> Mapping[str, Json]:
-        """Look the key up and get ready to connect. Raise BackendError where the key is missing."""
+        """Look up the key and prepare to connect. Raise BackendError if the key is missing."""
         self._url = httpx.URL(self.base_url + self.path())
         self._headers = self.headers()
         self._price = self.price
@@ -174,7 +174,7 @@ class RemoteBackend(ABC):
         return {"url": self.base_url}
 
     def headers(self) -> httpx.Headers:
-        """Return the headers of every call, keys filled in."""
+        """Return the headers of every call, with keys filled in."""
         filled = {name: self.keys.fill(text) for name, text in self.options.headers.items()}
         headers = {
             "content-type": "application/json",
@@ -192,19 +192,19 @@ class RemoteBackend(ABC):
             name = self.default_key
         own = {header.lower() for header in self.options.headers}
         if name is None or own.issuperset(self.authorization("")):
-            return {}  # the user sends the same header, with a key of another name in it
+            return {}  # the user's own headers carry the key
         return self.authorization(self.keys.require(name))
 
     async def generate(
         self, requests: Sequence[Request]
     ) -> AsyncIterator[tuple[Request, Completion]]:
-        """Make one try for each request, one after the other."""
+        """Make one attempt at each request, one after another."""
         if self._exchange is None:
             await self.open()
         for request in requests:
-            yield request, await self._try(request)
+            yield request, await self._attempt(request)
 
-    async def _try(self, request: Request) -> Completion:
+    async def _attempt(self, request: Request) -> Completion:
         began = time.perf_counter()
         try:
             completion = await self._call(request)
@@ -223,7 +223,7 @@ class RemoteBackend(ABC):
         return self.answer(await self.post(self.content(request)))
 
     def _finished(self, completion: Completion, latency_s: float) -> Completion:
-        """Add what a call took and cost, and strike keys out that a server may have repeated."""
+        """Add a call's latency and cost, and strike out keys that a server may have repeated."""
         strike, price = self.keys.strike, self._price
         return replace(
             completion,
@@ -237,19 +237,19 @@ class RemoteBackend(ABC):
         )
 
     async def post(self, content: bytes) -> Reply:
-        """Send a body to where calls go."""
+        """Post a body to the API."""
         assert self._exchange is not None
         return await self._exchange.send("POST", self._url, self._headers, content)
 
     def content(self, request: Request, extra: Mapping[str, Any] = MappingProxyType({})) -> bytes:
-        """Return the body of a call as it is sent, the keys in `extra` added."""
+        """Return the body of a call as it is sent, with the keys in `extra` added."""
         body = self.body(request)
         if self.options.extra_body or extra:
             body = merged(merged(body, self.options.extra_body), extra)
         return encoded(body)
 
     def answer(self, reply: Reply) -> Completion:
-        """Read a reply. Raise CallError where it is no answer, BackendError if none will be."""
+        """Read a reply. Raise CallError if it is not an answer, BackendError if none can come."""
         if not 200 <= reply.status < 300:
             raise judge(reply)
         body = decoded(reply, self.keys)
@@ -259,7 +259,7 @@ class RemoteBackend(ABC):
             raise self._unreadable(reply, body, error) from None
 
     def _unreadable(self, reply: Reply, body: Mapping[str, Any], error: Exception) -> CallError:
-        """Some servers and routers send an error under status 200."""
+        """Return the error of an unreadable body: some servers send errors with status 200."""
         complaint = body.get("error")
         if complaint:
             code = complaint.get("code") if isinstance(complaint, dict) else None
@@ -267,7 +267,7 @@ class RemoteBackend(ABC):
             return judge(reply, status)
         return CallError(
             Fault.UNREADABLE,
-            f"a reply without what an answer has ({type(error).__name__}: {error})",
+            f"a reply that lacks part of an answer ({type(error).__name__}: {error})",
         )
 
     def _without_keys(self, error: BackendError) -> BackendError:
@@ -275,12 +275,12 @@ class RemoteBackend(ABC):
         return error.saying(self.keys.strike(error.message)).advising(hint)
 
     async def check(self) -> Health:
-        """Ask for one token, then what of the API's options is honoured."""
+        """Ask for one token, then check which options the API honours."""
         try:
             return await check(self)
         except BackendError as error:
-            told = self._without_keys(error)
-            return Health(False, told.message, told.hint)
+            clean = self._without_keys(error)
+            return Health(False, clean.message, clean.hint)
         finally:
             await self.close()
 

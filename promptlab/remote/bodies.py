@@ -10,7 +10,7 @@ from promptlab.core.failure import Fault
 from promptlab.core.keys import Keyring
 from promptlab.remote.exchange import CallError, Reply
 
-_LOOKED_AT, _SHOWN = 2_000, 60  # bytes and characters of a reply that is no JSON
+_LOOKED_AT, _SHOWN = 2_000, 60  # bytes and characters of a reply that is not JSON
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -21,32 +21,32 @@ def encoded(body: Mapping[str, Any]) -> bytes:
 
 
 def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Add keys to a body; an object in both is merged, anything else in `extra` counts."""
-    found = dict(body)
+    """Add keys to a body; objects in both are merged, otherwise `extra` wins."""
+    result = dict(body)
     for key, value in extra.items():
-        mine = found.get(key)
-        if isinstance(mine, dict) and isinstance(value, dict):
-            found[key] = merged(mine, value)
+        before = result.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            result[key] = merged(before, value)
         else:
-            found[key] = value
-    return found
+            result[key] = value
+    return result
 
 
 def decoded(reply: Reply, keys: Keyring) -> Mapping[str, Any]:
-    """Return the body of a reply. Raise CallError where that is no JSON object; no key is told."""
+    """Return the body of a reply. Raise CallError, without keys, if it is not a JSON object."""
     try:
         body = json.loads(reply.content)
     except (ValueError, RecursionError):
         raise CallError(Fault.UNREADABLE, _start_of(reply, keys)) from None
     if not isinstance(body, dict):
-        raise CallError(Fault.UNREADABLE, "a reply that is JSON, but no object")
+        raise CallError(Fault.UNREADABLE, "a reply that is JSON but not an object")
     return body
 
 
 def _start_of(reply: Reply, keys: Keyring) -> str:
-    """Say how a reply begins; keys are struck out before it is cut, or a part would be left."""
+    """Describe how a reply begins; keys are struck out before it is cut, or parts would remain."""
     if not reply.content.strip():
         return "an empty reply"
     kind = reply.headers.get("content-type", "").partition(";")[0] or "unknown type"
     start = keys.strike(reply.content[:_LOOKED_AT].decode("utf-8", "replace"))
-    return f"a reply of {kind} that is no JSON: {' '.join(start.split())[:_SHOWN]!r}"
+    return f"a reply of {kind} that is not JSON: {' '.join(start.split())[:_SHOWN]!r}"

@@ -1,4 +1,4 @@
-"""What a server says is wrong, read out of the body of its error, whoever wrote it."""
+"""Read a server's complaint from the body of its error, in any vendor's format."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from promptlab.core.keys import strike_all
 
 _SHOWN = 300  # characters of a server's own words
-_READ = 100_000  # bytes of a page in which its title is looked for
+_READ = 100_000  # bytes of a page that are searched for its title
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What a server says is wrong, as far as it says it."""
+    """A server's description of what is wrong; any part may be missing."""
 
     message: str
     codes: frozenset[str] = frozenset()
@@ -25,12 +25,12 @@ class Complaint:
 
 
 def read_complaint(content: bytes) -> Complaint:
-    """Read the body of an error, of whatever vendor.
+    """Read the body of an error from any vendor.
 
     OpenAI `{"error": {message, type, param, code}}`; Anthropic `{"type": "error", "error": {type,
     message}}`; Gemini `{"error": {code, message, status, details}}`, also in a list of one; Ollama
-    `{"error": "..."}`; FastAPI servers `{"detail": ...}`; vLLM also without the `error` around;
-    OpenRouter with `metadata`, where what the model's own server said is `raw`.
+    `{"error": "..."}`; FastAPI servers `{"detail": ...}`; vLLM also without the outer `error`;
+    OpenRouter with `metadata`, where `raw` is the message of the model's own server.
     """
     try:
         return _read(json.loads(content))
@@ -49,12 +49,12 @@ def _read(body: Any) -> Complaint:
     metadata, details = error.get("metadata"), error.get("details")
     inner = [metadata, *(details if isinstance(details, list) else ())]
     known = tuple(item for item in inner if isinstance(item, dict))
-    told = [_words(error.get("message") or error.get("detail") or error.get("errors"))]
+    messages = [_words(error.get("message") or error.get("detail") or error.get("errors"))]
     if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
-        told.append(metadata["raw"])
+        messages.append(metadata["raw"])
     param = error.get("param")
     return Complaint(
-        _clip(": ".join(told)),
+        _clip(": ".join(messages)),
         _codes(error, known),
         param if isinstance(param, str) else None,
         known,
@@ -62,38 +62,38 @@ def _read(body: Any) -> Complaint:
 
 
 def _codes(error: Mapping[str, Any], details: tuple[Mapping[str, Any], ...]) -> frozenset[str]:
-    found = [error.get(key) for key in ("type", "code", "status")]
-    found += [detail.get("reason") for detail in details]
-    return frozenset(code for code in found if isinstance(code, str))
+    codes = [error.get(key) for key in ("type", "code", "status")]
+    codes += [detail.get("reason") for detail in details]
+    return frozenset(code for code in codes if isinstance(code, str))
 
 
 def _words(value: object) -> str:
-    """Return a message as text; servers on FastAPI write a list of `{loc, msg}`."""
+    """Return a message as text; FastAPI servers write a list of `{loc, msg}`."""
     if isinstance(value, dict) and "detail" in value:
         value = value["detail"]
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, dict):
-        said = value.get("msg") or value.get("message")
-        if isinstance(said, str):
+        message = value.get("msg") or value.get("message")
+        if isinstance(message, str):
             place = value.get("loc")
-            return f"{place[-1]!r}: {said}" if isinstance(place, list) and place else said
+            return f"{place[-1]!r}: {message}" if isinstance(place, list) and place else message
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value)
 
 
 def _plain(content: bytes) -> str:
-    """Return what a reply that is no JSON says: the title of a page, or the text itself."""
+    """Return the message of a reply that is not JSON: the title of a page, or the text itself."""
     text = content[:_READ].decode("utf-8", "replace")
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     return _clip(title[1] if title else text)
 
 
 def _clip(text: str) -> str:
-    """Return a text as one short line, without what would confuse a terminal.
+    """Return a text as one short line, without unprintable characters.
 
-    Keys are struck out first: of one that is cut in two, the rest would not be known as a key.
+    Keys are struck out first: a key that is cut in two would no longer be recognised.
     """
     line = " ".join(strike_all(text[:_READ]).split())
     shown = line if len(line) <= _SHOWN else line[: _SHOWN - 4] + " ..."

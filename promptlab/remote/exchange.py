@@ -1,4 +1,4 @@
-"""One call over HTTP: a body is posted, and the whole reply read, or it is said why not."""
+"""One call over HTTP: post a body and read the whole reply, or report why that failed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 else:
     httpx = lazy_module("httpx")
 
-MAX_BYTES = 16_000_000  # of an answer: many times the longest there is
-_ENOUGH = 1_000_000  # of the body of an error: its status is what counts
+MAX_BYTES = 16_000_000  # of an answer: many times the longest in practice
+_ENOUGH = 1_000_000  # bytes of an error's body: what matters is its status
 _CONNECT_S = 10.0
 _WINDOW = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
 class CallError(Exception):
-    """A call that brought no answer: what was wrong, told in one line, and whether it passes."""
+    """A call without an answer: what went wrong, in one line, and whether it is transient."""
 
     def __init__(self, fault: Fault, message: str, wait_s: float | None = None) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class CallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server sent back, its body decoded."""
+    """A server's reply with its decoded body."""
 
     status: int
     headers: httpx.Headers
@@ -57,8 +57,8 @@ class Exchange:
     async def send(
         self, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes | None = None
     ) -> Reply:
-        """Send a request and read the reply to its end. Raise CallError where that fails."""
-        # A stream, as `content` would have the headers gone through and completed once more.
+        """Send a request and read the whole reply. Raise CallError if that fails."""
+        # A stream, because httpx would process and complete the headers again for `content`.
         stream = httpx.ByteStream(content or b"")
         request = httpx.Request(
             method, url, headers=headers, stream=stream, extensions=self._extensions
@@ -71,15 +71,15 @@ class Exchange:
                 finally:
                     await response.aclose()
         except foreign_errors() as error:
-            raise self._told(error) from None
+            raise self._call_error(error) from None
         return Reply(response.status_code, response.headers, _decode(response, raw))
 
-    def _told(self, error: Exception) -> CallError:
-        """Say in our words what went wrong below. Raise BackendError where that is for good."""
+    def _call_error(self, error: Exception) -> CallError:
+        """Return the CallError for a transport's error. Raise BackendError if it is permanent."""
         raise_if_unsafe(error)
         fault = fault_of(error)
         if fault is Fault.TIMEOUT:
-            return CallError(fault, f"no whole answer in {self._timeout_s:g} s")
+            return CallError(fault, f"no complete answer within {self._timeout_s:g} s")
         why = reason_of(error)
         if fault is Fault.UNREACHABLE:
             return CallError(fault, f"no connection: {why}")
@@ -89,7 +89,7 @@ class Exchange:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """Read a body as it is on the line, and stop at what can be no answer."""
+    """Read a body without decoding it, and stop when it cannot be an answer."""
     length = response.headers.get("content-length", "")
     if response.is_success and length.isdecimal() and int(length) > MAX_BYTES:
         raise _too_large()
@@ -110,7 +110,7 @@ def _too_large() -> CallError:
 
 
 def _decode(response: httpx.Response, raw: bytes) -> bytes:
-    """Return a body unpacked; that of an error is not worth another error."""
+    """Return a decompressed body; for an error's body a failure is ignored."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", "") or not raw:
         return raw
@@ -123,17 +123,17 @@ def _decode(response: httpx.Response, raw: bytes) -> bytes:
 
 
 def _unpack(encoding: str, raw: bytes) -> bytes:
-    """Unpack a body, and never more of it than MAX_BYTES."""
+    """Decompress a body, but never more of it than MAX_BYTES."""
     if encoding not in _WINDOW:
-        raise CallError(Fault.UNREADABLE, f"a reply packed as {encoding!r}, unasked")
-    bare = encoding == "deflate" and raw[0] & 0x0F != 8  # some servers leave out zlib's own head
+        raise CallError(Fault.UNREADABLE, f"a reply compressed as {encoding!r}, not requested")
+    bare = encoding == "deflate" and raw[0] & 0x0F != 8  # some servers leave out zlib's header
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS if bare else _WINDOW[encoding])
     try:
         content = unpacker.decompress(raw, MAX_BYTES + 1)
     except zlib.error:
-        raise CallError(Fault.UNREADABLE, f"a reply that is no {encoding}") from None
+        raise CallError(Fault.UNREADABLE, f"a reply that is not valid {encoding}") from None
     if len(content) > MAX_BYTES:
         raise _too_large()
     if not unpacker.eof:
-        raise CallError(Fault.BROKEN, f"a reply whose {encoding} ends too early")
+        raise CallError(Fault.BROKEN, f"a reply with truncated {encoding} data")
     return content

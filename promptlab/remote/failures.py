@@ -1,7 +1,7 @@
-"""What a reply that is no answer means: ask again and when, give this request up, or stop.
+"""Decide what a reply without an answer means: retry and when, give up the request, or stop.
 
-Vendors write their errors differently and agree on little but the status; servers that imitate
-them agree on less. One reader serves all: it looks for what any of them says.
+Vendors format their errors differently and agree on little but the status; servers that imitate
+them agree on even less. One reader serves them all by looking for whatever any of them sends.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from promptlab.remote.complaints import Complaint, read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.waits import wait_of
 
-# What stops a backend for good: every other call would end the same.
+# What stops a backend for good: every other call would fail the same way.
 _STATUS_HINTS = {
     401: "check the key",
     402: "check the account's credit",
-    403: "check what the key may do",
+    403: "check the key's permissions",
     404: "check model and base_url",
     405: "check base_url",
     407: "check the proxy that the environment names",
@@ -33,11 +33,11 @@ _FATAL_CODES = {
     "invalid_api_key": "check the key",
     "API_KEY_INVALID": "check the key",
     "authentication_error": "check the key",
-    "permission_error": "check what the key may do",
+    "permission_error": "check the key's permissions",
     "model_not_found": "check the name of the model",
     "FAILED_PRECONDITION": "check the account's billing, and whether the API serves this country",
 }
-# Some say it in words alone, under a status that means something else (Anthropic, xAI: 400).
+# Some say it only in words, with a status that means something else (Anthropic, xAI: 400).
 _FATAL_WORDS = {
     r"credit balance|credits? (?:are|is) depleted": "check the account's credit",
     r"spending (?:cap|limit)": "raise the account's limit",
@@ -46,7 +46,8 @@ _FATAL_WORDS = {
 }
 _REFUSAL_CODES = {"content_filter", "content_policy_violation", "invalid_prompt"}
 _REFUSAL_WORDS = re.compile(r"blocked by (?:our )?content filter", re.IGNORECASE)
-_NEVER = re.compile(r"request too large", re.IGNORECASE)  # for the limit of a minute (OpenAI: 429)
+# A request that exceeds the limit per minute on its own (OpenAI: 429).
+_NEVER = re.compile(r"request too large", re.IGNORECASE)
 _PASSING = {408, 409, 423, 425, 429, 498}
 _BUSY = {429, 498, 503, 529}
 
@@ -83,36 +84,36 @@ _OTHER_NAME = re.compile(r"use '?max_completion_tokens", re.IGNORECASE)
 
 
 class RefusedError(CallError):
-    """A server that will not answer this prompt: an outcome of its own, not an error."""
+    """A server's refusal to answer this prompt: an outcome of its own, not an error."""
 
 
 def judge(reply: Reply, status: int | None = None) -> CallError:
-    """Return what to make of a reply that holds no answer; raise BackendError if it is fatal.
+    """Return the error for a reply without an answer; raise BackendError if it is fatal.
 
-    `status` is given where the body tells another one than the head.
+    `status` is given if the body has a different one from the head.
     """
     status = reply.status if status is None else status
     complaint = read_complaint(reply.content)
-    told = f"HTTP {status}: {complaint.message}" if complaint.message else f"HTTP {status}"
+    message = f"HTTP {status}: {complaint.message}" if complaint.message else f"HTTP {status}"
     if 300 <= status < 400:
         target = reply.headers.get("location", "somewhere else").partition("?")[0]
         return CallError(Fault.UNREADABLE, f"HTTP {status}, a redirect to {target}")
     if status < 300:
-        return CallError(Fault.UNREADABLE, f"{told}, which is no answer")
+        return CallError(Fault.UNREADABLE, f"{message}, which is not an answer")
     if _is_about_the_prompt(status, complaint):
-        return RefusedError(Fault.REJECTED, told)
+        return RefusedError(Fault.REJECTED, message)
     hint = _remedy(status, complaint)
     if hint is not None:
-        raise BackendError(told, hint=hint)
+        raise BackendError(message, hint=hint)
     if not _passes(reply, status, complaint):
-        return CallError(Fault.REJECTED, told)
+        return CallError(Fault.REJECTED, message)
     busy = status in _BUSY or "overloaded_error" in complaint.codes
     wait = wait_of(reply.headers, complaint.details)
-    return CallError(Fault.BUSY if busy else Fault.SERVER, told, wait)
+    return CallError(Fault.BUSY if busy else Fault.SERVER, message, wait)
 
 
 def _is_about_the_prompt(status: int, complaint: Complaint) -> bool:
-    """Tell whether a server will not answer this prompt. With a 403, OpenRouter names `reasons`."""
+    """Return whether a server refuses this prompt. With a 403, OpenRouter sends `reasons`."""
     if complaint.codes & _REFUSAL_CODES or _REFUSAL_WORDS.search(complaint.message):
         return True
     named = ("reasons" in detail for detail in complaint.details)
@@ -120,24 +121,24 @@ def _is_about_the_prompt(status: int, complaint: Complaint) -> bool:
 
 
 def _passes(reply: Reply, status: int, complaint: Complaint) -> bool:
-    """Tell whether the same call may succeed later; what the server itself says of it counts."""
+    """Return whether the same call may succeed later; the server's own advice wins."""
     if _NEVER.search(complaint.message):
         return False
-    asked: str = reply.headers.get("x-should-retry", "").lower()
-    if asked in ("true", "false"):
-        return asked == "true"
+    advice: str = reply.headers.get("x-should-retry", "").lower()
+    if advice in ("true", "false"):
+        return advice == "true"
     return status >= 500 or status in _PASSING
 
 
 def _remedy(status: int, complaint: Complaint) -> str | None:
-    """Return how to mend what would fail for every call alike, None where the next may succeed."""
+    """Return how to fix an error that every call would hit, None if the next may succeed."""
     key = _refused_key(complaint) if status in (400, 422) else None
     if key == "max_tokens" and _OTHER_NAME.search(complaint.message):
         return 'set max_tokens_field = "max_completion_tokens" in the backend\'s table'
     if key is not None:
-        return f"this model refuses {key}; leave it out by omit = [{key!r}] in the backend's table"
+        return f"this model refuses {key}; set omit = [{key!r}] in the backend's table"
     if any("PerDay" in quota for quota in _quotas(complaint)):
-        return "the quota of the day is used up: resume tomorrow"
+        return "today's quota is used up: resume tomorrow"
     for words, hint in _FATAL_WORDS.items():
         if status < 500 and re.search(words, complaint.message, re.IGNORECASE):
             return hint
@@ -147,7 +148,7 @@ def _remedy(status: int, complaint: Complaint) -> str | None:
 
 
 def _refused_key(complaint: Complaint) -> str | None:
-    """Return the sampling key that this model does not take, if that is the complaint."""
+    """Return the sampling key that this model does not support, if that is the complaint."""
     if not _UNSUPPORTED.search(complaint.message) and not any(
         code.startswith("unsupported") for code in complaint.codes
     ):
@@ -160,7 +161,7 @@ def _refused_key(complaint: Complaint) -> str | None:
 
 
 def _quotas(complaint: Complaint) -> Iterator[str]:
-    """Yield the names of the quotas that a Gemini server says are used up, in either form."""
+    """Yield the names of the quotas that a Gemini server reports as used up, in either form."""
     for detail in complaint.details:
         metadata = detail.get("metadata")
         if isinstance(metadata, dict):

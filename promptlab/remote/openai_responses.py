@@ -1,6 +1,6 @@
-"""OpenAI's responses format: how its calls are written and its answers read.
+"""OpenAI's responses format: write its calls and read its answers.
 
-It has no seed and no stop sequences, and stores every answer unless it is told not to.
+The API has no seed and no stop sequences, and stores every answer unless message not to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAMES = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_outp
 LOGPROBS = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
 
 _UNDONE = {"failed", "cancelled", "queued", "in_progress"}
-# Why a response failed; what is in neither set is the fault of this request.
+# Codes of failed responses; a code in neither set is this request's fault.
 _PASSING = {"server_error": Fault.SERVER, "rate_limit_exceeded": Fault.BUSY}
 _REFUSALS = {
     "invalid_prompt",  # "flagged as potentially violating our usage policy"
@@ -30,7 +30,7 @@ _REFUSALS = {
 
 
 def write_item(message: Message) -> dict[str, Any]:
-    """Write a message as an item of `input`: system text stays where it stands."""
+    """Return a message as an item of `input`; system text keeps its place."""
     if isinstance(message.content, str):
         return {"role": message.role, "content": message.content}
     return {"role": message.role, "content": [_part(part) for part in message.content]}
@@ -43,12 +43,12 @@ def _part(part: str | Image) -> dict[str, Any]:
 
 
 def read_response(body: Mapping[str, Any]) -> Completion:
-    """Read a response. Raise CallError where it failed, or is not there yet."""
+    """Read a response. Raise CallError if it failed or is incomplete."""
     status = word(body.get("status"))
     if status in _UNDONE:
         raise _undone(status, body.get("error"))
     if body.get("error"):
-        raise LookupError("an error in place of an answer")
+        raise LookupError("an error instead of an answer")
     parts = list(_parts(body["output"]))
     refusal = "".join(part["refusal"] for part in parts if part.get("type") == "refusal")
     text = "".join(part["text"] for part in parts if part.get("type") == "output_text")
@@ -74,7 +74,7 @@ def read_response(body: Mapping[str, Any]) -> Completion:
 
 
 def _parts(output: list[Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the parts of all messages; what a model thinks has parts of other types, or none."""
+    """Yield the parts of all messages; reasoning has parts of other types, or none."""
     for item in output:
         yield from item.get("content") or ()
 
@@ -83,7 +83,7 @@ def _undone(status: str, error: Any) -> CallError:
     if not isinstance(error, Mapping):
         return CallError(Fault.UNREADABLE, f"a response that is {status}")
     code = word(error.get("code")) or "no code"
-    told = f"the response {status} ({code}): {error.get('message')}"
+    message = f"the response {status} ({code}): {error.get('message')}"
     if code in _REFUSALS:
-        return RefusedError(Fault.REJECTED, told)
-    return CallError(_PASSING.get(code, Fault.REJECTED), told)
+        return RefusedError(Fault.REJECTED, message)
+    return CallError(_PASSING.get(code, Fault.REJECTED), message)

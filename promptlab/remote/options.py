@@ -1,4 +1,4 @@
-"""The options that every backend behind an API has."""
+"""The options that all API backends share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, m
 from promptlab.core.keys import holds_key, url_holds_key
 from promptlab.core.prices import Price
 
-_NO_KEY_HERE = "a key must not stand in a file: set it in the environment and "
+_NO_KEY_HERE = "a key must not be in a file: set it in the environment and "
 _REMEDIES = {"headers": "write ${NAME} here", "extra_body": "send it as a header, ${NAME}"}
-_ELSEWHERE = "name its variable by api_key_env"
+_ELSEWHERE = "name its variable in api_key_env"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = {"accept-encoding", "connection", "content-encoding", "content-length", "transfer-encoding"}
@@ -23,7 +23,7 @@ Omittable = Literal["temperature", "top_p", "max_tokens", "stop", "seed"]
 
 
 class PriceOptions(BaseModel):
-    """US dollars for a million tokens."""
+    """Prices in US dollars per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -33,41 +33,49 @@ class PriceOptions(BaseModel):
     cache_write: float | None = Field(None, ge=0)
 
     def noun(self) -> Price:
-        """Return the price as the rest of the program knows it."""
+        """Return the price as the noun that the rest of the program uses."""
         return Price(self.input, self.output, self.cached, self.cache_write)
 
 
 class RemoteOptions(BaseModel):
-    """The options of a backend behind an API; vendors add theirs."""
+    """The options of an API backend; vendors add their own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    base_url: str | None = Field(None, description="Where the API is; by default the vendor's.")
+    base_url: str | None = Field(
+        None, description="The address of the API; by default the vendor's."
+    )
     api_key_env: str | None = Field(
         None,
         description="The environment variable that holds the key; read also from the file `.env`.",
     )
     price: PriceOptions | None = Field(
         None,
-        description="US dollars for a million tokens: `{input, output, cached, cache_write}`.",
+        description="US dollars per million tokens: `{input, output, cached, cache_write}`.",
     )
-    concurrency: int = Field(32, ge=1, le=10_000, description="Calls in flight at most; or `-j`.")
-    requests_per_minute: float | None = Field(None, gt=0, description="Never send more.")
+    concurrency: int = Field(
+        32, ge=1, le=10_000, description="Maximum number of calls in flight; see also `-j`."
+    )
+    requests_per_minute: float | None = Field(
+        None, gt=0, description="Maximum requests per minute."
+    )
     tokens_per_minute: float | None = Field(
-        None, gt=0, description="Never send more, prompt and answer together."
+        None, gt=0, description="Maximum tokens per minute, prompt and answer together."
     )
-    timeout_s: float = Field(120.0, gt=0, description="How long one try may take.")
+    timeout_s: float = Field(120.0, gt=0, description="Time limit of one attempt.")
     max_retries: int = Field(
-        10, ge=0, description="How often a call is tried again that failed for a passing reason."
+        10, ge=0, description="How often a call is retried after a transient failure."
     )
     time_limit_s: float = Field(
-        900.0, gt=0, description="How long all tries of one call may take, waiting included."
+        900.0, gt=0, description="Time limit of all attempts of one call, including waits."
     )
     images: bool = Field(True, description="Whether the model reads images.")
     omit: tuple[Omittable, ...] = Field(
         (), description="Sampling keys that are not sent, for models that refuse them."
     )
-    headers: dict[str, str] = Field({}, description="Headers to send too; `${NAME}` names a key.")
+    headers: dict[str, str] = Field(
+        {}, description="Additional headers; `${NAME}` stands for a key."
+    )
     extra_body: dict[str, JsonValue] = Field(
         {}, description="Keys to add to the body of each request."
     )
@@ -75,7 +83,7 @@ class RemoteOptions(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _hold_no_keys(cls, given: object) -> object:
-        """Look for keys before anything else is checked: what is said of a wrong value shows it."""
+        """Look for keys before any other check: the message about a wrong value shows the value."""
         for option, value in given.items() if isinstance(given, dict) else ():
             for name, text in _texts(str(option), value):
                 if _is_key(str(option), name, text):
@@ -108,9 +116,9 @@ class RemoteOptions(BaseModel):
     def _can_be_sent(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not _HEADER.fullmatch(name) or not (text.isascii() and text.isprintable()):
-                raise ValueError(f"{name!r} is no header that can be sent")
+                raise ValueError(f"{name!r} is not a valid header")
             if name.lower() in _OURS:
-                raise ValueError(f"{name} is a matter of the connection, and set by promptlab")
+                raise ValueError(f"{name} belongs to the connection and is set by promptlab")
         return value
 
     @field_validator("extra_body")
@@ -122,7 +130,7 @@ class RemoteOptions(BaseModel):
 
 
 def _texts(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Yield all texts in an option with their names; a name in a table is a text too."""
+    """Yield all texts in an option with their names; names in a table count as texts too."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Images as requests hold them: the bytes in base64, read when they are sent."""
+"""Images in the form that requests hold: base64, read when the request is sent."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from promptlab.core.digest import digest_bytes
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Image
 
-_KEPT = 8  # images of the same case follow one another in a run
+_KEPT = 8  # requests with the same image are close together in a run
 
 
 def is_url(image: Image) -> bool:
-    """Tell whether the server is to fetch the image itself."""
+    """Return whether the server has to fetch the image itself."""
     return image.source.startswith(("http://", "https://"))
 
 
 def in_base64(image: Image) -> str:
-    """Return the bytes of an image in base64. Raise PromptlabError if it is no longer the same."""
+    """Return the bytes of an image in base64. Raise PromptlabError if it has changed."""
     if image.path is None:
         raise PromptlabError(
             f"the image {image.source!r} has no file here", hint="run the suite where its cases are"
@@ -28,7 +28,7 @@ def in_base64(image: Image) -> str:
 
 
 def data_url(image: Image) -> str:
-    """Return an image as a `data:` URL, or the URL that it came as."""
+    """Return an image as a `data:` URL, or its original URL."""
     return image.source if is_url(image) else f"data:{image.media_type};base64,{in_base64(image)}"
 
 
@@ -42,6 +42,6 @@ def _read(path: str, source: str, digest: str) -> str:
         ) from None
     if digest_bytes(data) != digest:
         raise PromptlabError(
-            f"the image {source!r} was changed while the run went on", hint="start a new run"
+            f"the image {source!r} was changed during the run", hint="start a new run"
         )
     return base64.b64encode(data).decode("ascii")

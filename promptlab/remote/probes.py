@@ -1,4 +1,4 @@
-"""`backend check` for an API: does it answer, how fast, and what of a request does it honour?"""
+"""`backend check` for an API: does it answer, how fast, and which options does it honour?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from promptlab.remote.exchange import CallError, Reply
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _HELLO = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
-_ENOUGH = 64  # tokens, for a model that will not answer with one: it thinks, or has a least number
+_ENOUGH = 64  # tokens for a model that cannot answer with one: it thinks, or has a minimum
 _BRIEF = (Message("system", "Be brief."), Message("user", "Hello"))
 _STORY = Request(
     "check",
@@ -45,7 +45,7 @@ _HINTS = {
 
 
 class Probed(Protocol):
-    """What is asked of a backend to find out what it honours; see `backend.RemoteBackend`."""
+    """What a probe needs of a backend; see `backend.RemoteBackend`."""
 
     @property
     def model(self) -> str:
@@ -53,62 +53,58 @@ class Probed(Protocol):
 
     @property
     def base_url(self) -> str:
-        """Return where the API is."""
+        """Return the address of the API."""
 
     @property
     def keys(self) -> Keyring:
-        """Return the keys that are struck out of what is told."""
+        """Return the keys to strike out of messages."""
 
     async def open(self) -> Mapping[str, Json]:
-        """Get ready to connect."""
+        """Prepare to connect."""
 
     def content(self, request: Request, extra: Mapping[str, Any] = ...) -> bytes:
-        """Return the body of a call, the keys in `extra` added."""
+        """Return the body of a call with the keys in `extra` added."""
 
     async def post(self, content: bytes) -> Reply:
-        """Send a body."""
+        """Post a body."""
 
     def answer(self, reply: Reply) -> Completion:
         """Read a reply."""
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Say what of these terms is not honoured."""
+        """Describe what is not honoured."""
 
     def logprob_keys(self) -> Mapping[str, Any] | None:
-        """Return what a body needs so that log-probabilities come back."""
+        """Return the body keys that request log-probabilities."""
 
 
 class _UnsureError(Exception):
-    """A probe that found out nothing."""
+    """A probe without a result."""
 
 
 async def check(backend: Probed) -> Health:
-    """Ask for one token; then, if that works, try what the API may or may not honour."""
+    """Ask for one token; if that works, probe what the API may or may not honour."""
     await backend.open()
     try:
         hello, completion, latency = await _greet(backend)
     except CallError as error:
         hint = _HINTS.get(error.failure.fault, "see the backend's table in promptlab.toml")
-        told = backend.keys.strike(str(error))
-        return Health(False, told, hint.format(url=backend.base_url))
-    found: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+        detail = backend.keys.strike(str(error))
+        return Health(False, detail, hint.format(url=backend.base_url))
+    names: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for name, honours in _PROBES.items():
         try:
-            found[await honours(backend, hello)].append(name)
+            names[await honours(backend, hello)].append(name)
         except _UnsureError:
-            found[None].append(name)
-    told = f"{completion.model or backend.model}, {latency:.2f} s"
-    for what, names in (
-        ("honours", found[True]),
-        ("not", found[False]),
-        ("unsure of", found[None]),
-    ):
-        told += f"; {what} {', '.join(names)}" if names else ""
-    return Health(True, backend.keys.strike(told))
+            names[None].append(name)
+    detail = f"{completion.model or backend.model}, {latency:.2f} s"
+    for label, result in (("honours", True), ("not", False), ("unsure of", None)):
+        detail += f"; {label} {', '.join(names[result])}" if names[result] else ""
+    return Health(True, backend.keys.strike(detail))
 
 
 async def _greet(backend: Probed) -> tuple[Request, Completion, float]:
-    """Return a shortest request that is answered, its answer, and the seconds that took."""
+    """Return the shortest request that the API answers, the answer, and the seconds it took."""
     more = replace(_HELLO, sampling=replace(_HELLO.sampling, max_tokens=_ENOUGH))
     began = time.perf_counter()
     try:
@@ -127,7 +123,7 @@ async def _ask(backend: Probed, request: Request) -> Completion:
 async def _try(
     backend: Probed, request: Request, extra: Mapping[str, Any] = _NOTHING
 ) -> tuple[Completion, Reply] | None:
-    """Return an answer and the reply that it was in, None if the API refuses what is asked."""
+    """Return an answer and its reply, None if the API refuses the request."""
     try:
         reply = await backend.post(backend.content(request, extra))
         return backend.answer(reply), reply
@@ -140,19 +136,19 @@ async def _try(
 
 
 async def _seed(backend: Probed, hello: Request) -> bool:
-    """Tell whether answers drawn with the same seed are the same, and with another one another."""
+    """Return whether the same seed gives the same answer, and another seed another answer."""
     try:
-        lacking = backend.shortfalls(_STORY.sampling, None)
+        shortfalls = backend.shortfalls(_STORY.sampling, None)
     except BackendError:
         return False
-    if any("seed" in line for line in lacking):
+    if any("seed" in line for line in shortfalls):
         return False
-    found = [await _try(backend, request) for request in (_STORY, _STORY, _OTHER_STORY)]
-    told = [answer[0].text for answer in found if answer is not None]
-    if len(told) < len(found) or told[0] != told[1]:
+    results = [await _try(backend, request) for request in (_STORY, _STORY, _OTHER_STORY)]
+    texts = [result[0].text for result in results if result is not None]
+    if len(texts) < len(results) or texts[0] != texts[1]:
         return False
-    if not told[0] or told[1] == told[2]:
-        raise _UnsureError  # it thought and came not to speak, or leaves nothing to chance
+    if not texts[0] or texts[1] == texts[2]:
+        raise _UnsureError  # it used all tokens for thinking, or does not sample at random
     return True
 
 
@@ -161,9 +157,9 @@ async def _system(backend: Probed, hello: Request) -> bool:
 
 
 async def _schema(backend: Probed, hello: Request) -> bool:
-    found = await _try(backend, _FORMED)
+    result = await _try(backend, _FORMED)
     try:
-        answer: Any = json.loads(found[0].text if found else "")
+        answer: Any = json.loads(result[0].text if result else "")
     except ValueError:
         return False
     return isinstance(answer, dict) and answer.get("colour") in ("red", "green")
@@ -171,8 +167,8 @@ async def _schema(backend: Probed, hello: Request) -> bool:
 
 async def _logprobs(backend: Probed, hello: Request) -> bool:
     keys = backend.logprob_keys()
-    found = None if keys is None else await _try(backend, hello, keys)
-    content = found[1].content if found else b""
+    result = None if keys is None else await _try(backend, hello, keys)
+    content = result[1].content if result else b""
     return b'"logprob"' in content or b'"logProbability"' in content
 
 

@@ -1,4 +1,4 @@
-"""What OpenAI demands of a JSON Schema that answers are to follow strictly."""
+"""OpenAI's requirements for a JSON Schema that answers must follow strictly."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _REFUSED = {
     "allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas",
     "patternProperties",
 }  # fmt: skip
-_KINDS = {"type", "enum", "const", "anyOf", "$ref"}  # without one of them, anything would do
+_KINDS = {"type", "enum", "const", "anyOf", "$ref"}  # without one of them, anything is allowed
 
 
 def is_strict(schema: Mapping[str, Any]) -> bool:
-    """Tell whether a schema is of an object, and all objects in it are closed and without gaps."""
+    """Return whether a schema is of an object, and all its objects are closed and all required."""
     return schema.get("type") == "object" and "anyOf" not in schema and _strict(schema)
 
 

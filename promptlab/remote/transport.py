@@ -1,12 +1,12 @@
-"""Which client carries the calls: the one place that decides it, and why.
+"""Choose the HTTP client, in one place and with the reasons.
 
-The interface is httpx's: a transport takes an `httpx.Request` and gives an `httpx.Response`.
-Underneath works aiohttp. Measured with 64 calls in flight (`python bench/remote.py --step
+The interface is httpx's: a transport takes an `httpx.Request` and returns an `httpx.Response`.
+The implementation is aiohttp's. Measured with 64 calls in flight (`python bench/remote.py --step
 transports`; the figures are in bench/RESULTS.md), httpx's own pool costs more than twenty times as
-much as this transport, because it looks through all of its connections at every call
+much as this transport, because it searches all of its connections on every call
 (encode/httpcore#1035); httpx2 and eight small httpx clients more than four times; an
 `httpx.AsyncClient` over the adapter `httpx-aiohttp` twice, for cookies, redirects and
-authentication that no call here may have. `aiohttp_client` is the little that is needed instead.
+authentication that no call here uses. `aiohttp_client` is the small part that is needed instead.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def open_transport(url: str) -> httpx.AsyncBaseTransport:
-    """Return what carries calls to this address. It must be closed by `aclose`.
+    """Return a transport for calls to this address. Close it with `aclose`.
 
-    It opens as many connections as there are calls: the executor bounds these. Proxies are those
-    of the environment.
+    It opens as many connections as there are calls; the executor limits these. Proxies are taken
+    from the environment.
     """
     secure = urlsplit(url).scheme == "https"
     safety = httpx.create_ssl_context() if secure else None
@@ -47,12 +47,12 @@ def open_transport(url: str) -> httpx.AsyncBaseTransport:
 
 
 def foreign_errors() -> tuple[type[Exception], ...]:
-    """Return all that a transport raises where a call fails."""
+    """Return the exceptions that a transport raises if a call fails."""
     return (TimeoutError, httpx.TransportError, aiohttp.ClientError, OSError)
 
 
 def fault_of(error: Exception) -> Fault:
-    """Say what went wrong by what the client raised; the adapter's own names hide some of it."""
+    """Classify a client's error by its cause, as the adapter's own names hide some of it."""
     cause = _below(error)
     for kinds, fault in (
         ((aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError), Fault.UNREACHABLE),
@@ -66,10 +66,10 @@ def fault_of(error: Exception) -> Fault:
 
 
 def reason_of(error: Exception) -> str:
-    """Say in a few words why a call failed, as far as the client tells it."""
+    """Describe in a few words why a call failed, as far as the client reports it."""
     cause = _below(error)
     if isinstance(cause, aiohttp.ConnectionTimeoutError):
-        return "it takes too long"
+        return "connecting took too long"
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         return f"the proxy says HTTP {cause.status}"
     if isinstance(cause, aiohttp.ClientConnectorError):
@@ -77,33 +77,33 @@ def reason_of(error: Exception) -> str:
     if isinstance(cause, aiohttp.ClientPayloadError):
         return "in the middle of the reply"
     if isinstance(cause, aiohttp.ClientResponseError):
-        return "a reply that is no HTTP"
+        return "a reply that is not HTTP"
     return _of_system(cause) if isinstance(cause, OSError) else str(cause) or type(cause).__name__
 
 
 def raise_if_unsafe(error: Exception) -> None:
-    """Raise BackendError where no try will find a connection that can be trusted."""
+    """Raise BackendError if no attempt can establish a trusted connection."""
     cause = _below(error)
     if not isinstance(cause, aiohttp.ClientConnectorError):
         return
     below = cause.os_error
     if isinstance(below, ssl.SSLCertVerificationError):
         raise BackendError(
-            f"{cause.host} has no certificate to be trusted: {below.verify_message}",
-            hint="check base_url; SSL_CERT_FILE names a file of further authorities",
+            f"the certificate of {cause.host} cannot be trusted: {below.verify_message}",
+            hint="check base_url; SSL_CERT_FILE can name a file of additional authorities",
         )
     if getattr(below, "reason", None) == "WRONG_VERSION_NUMBER":
         raise BackendError(f"{cause.host} does not speak https", hint="write http:// in base_url")
 
 
 def _below(error: Exception) -> BaseException:
-    """Return what aiohttp raised, where the adapter put an error of httpx's around it."""
+    """Return aiohttp's error if the adapter wrapped it in one of httpx's."""
     wrapped = isinstance(error, httpx.TransportError)
     return (error.__cause__ if wrapped else None) or error
 
 
 def _of_system(error: BaseException) -> str:
-    """Return an operating system's error without numbers and Python's words."""
+    """Return an operating system's error without its number and Python's wording."""
     number = getattr(error, "errno", None)
     if isinstance(number, int) and number > 0:
         return os.strerror(number)
@@ -111,25 +111,25 @@ def _of_system(error: BaseException) -> str:
 
 
 def _proxy_of(url: str) -> httpx.Proxy | None:
-    """Return the proxy of the environment for an address; none leads to this very machine."""
+    """Return the environment's proxy for an address; None for this machine's own."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or host in _LOOPBACK or proxy_bypass(host):
         return None
-    found = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if found.scheme not in ("http", "https"):
+    target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if target.scheme not in ("http", "https"):
         raise BackendError(
-            f"the proxy for {parts.scheme} is a {found.scheme} proxy",
+            f"the proxy for {parts.scheme} is a {target.scheme} proxy",
             hint="name an HTTP proxy in the environment, or the host in NO_PROXY",
         )
-    address = f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
-    return httpx.Proxy(address, headers=_pass_for(found))
+    address = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
+    return httpx.Proxy(address, headers=_pass_for(target))
 
 
 def _pass_for(proxy: SplitResult) -> dict[str, str]:
-    """Return what a proxy with a password is sent: aiohttp makes its own header out of this one."""
+    """Return the login for a proxy; aiohttp makes its own header out of this one."""
     if proxy.username is None:
         return {}
     name, password = unquote(proxy.username), unquote(proxy.password or "")

@@ -1,4 +1,4 @@
-"""How long a server wants to be left alone: the many ways in which servers say it."""
+"""Read how long a server asks to wait, in the many ways in which servers say so."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
 _UNITS = {
     "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9,
 }  # fmt: skip
-_MOST_S = 1e12  # whatever it is, a greater number is none that a server means
-# Numbers that are no durations but moments since 1970, from 2001 to 2096, in seconds and in
+_MOST_S = 1e12  # no server means a greater number than this
+# Numbers that are not durations but times since 1970, from 2001 to 2096, in seconds and in
 # milliseconds (OpenRouter).
 _EPOCH_S, _EPOCH_MS = (1e9, 4e9), (1e12, 4e12)
 
 
 def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = ()) -> float | None:
-    """Return how many seconds a server wants to be left alone, None where it does not say.
+    """Return how many seconds a server asks to wait, None if it does not say.
 
-    In the order in which they are trusted: `retry-after-ms`, `retry-after` (seconds or a date),
-    `retryDelay` in the details of a Gemini body, and the limits that are used up, of which the
-    last to come back counts (`x-ratelimit-reset-*`, `anthropic-ratelimit-*-reset`).
+    In order of trust: `retry-after-ms`, `retry-after` (seconds or a date), `retryDelay` in the
+    details of a Gemini body, and the exhausted limits, of which the last to be reset counts
+    (`x-ratelimit-reset-*`, `anthropic-ratelimit-*-reset`).
     """
     milliseconds = _seconds(headers.get("retry-after-ms", ""))
     if milliseconds is not None and milliseconds < _MOST_S:
@@ -37,7 +37,7 @@ def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = (
 
 
 def _used_up(headers: Mapping[str, str]) -> Iterator[str]:
-    """Yield the resets of the limits of which nothing remains, of all if no limit tells."""
+    """Yield the resets of the exhausted limits, or of all limits that do not say what remains."""
     resets = {
         name: value for name, value in headers.items() if "ratelimit" in name and "reset" in name
     }
@@ -48,7 +48,7 @@ def _used_up(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def _wait(value: str, headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a duration says, or those from the server's clock to a moment."""
+    """Return the seconds of a duration, or those from the server's clock to a point in time."""
     seconds = _seconds(value)
     moment = _moment(value) if seconds is None else _since_1970(seconds)
     if moment is None:
@@ -72,7 +72,7 @@ def _seconds(text: str) -> float | None:
 
 
 def _since_1970(number: float) -> datetime | None:
-    """Return the moment that a number stands for, None where it is a duration."""
+    """Return the time that a number stands for, None if it is a duration."""
     for (first, last), unit in ((_EPOCH_S, 1.0), (_EPOCH_MS, 1e3)):
         if first <= number < last:
             return datetime.fromtimestamp(number / unit, UTC)
@@ -80,7 +80,7 @@ def _since_1970(number: float) -> datetime | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """Read a moment as HTTP or ISO writes it."""
+    """Read a time in HTTP or ISO format."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             moment = read(text)

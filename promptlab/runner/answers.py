@@ -1,4 +1,4 @@
-"""The answers that are known already: those in the store, and those on their way into it."""
+"""The answers already known: those in the store, and those on their way into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from promptlab.core.types import Completion, Outcome, Turn
 Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
 """Looks answers up in the store, by the keys of their requests."""
 
-# More answers than the writer ever holds back, so that none is asked for twice.
+# More answers than the writer ever holds back, so that none is requested twice.
 _RECENT = 5_000
 
 
@@ -21,7 +21,7 @@ class Answers:
         self._recent: dict[str, Completion] = {}
 
     def find(self, keys: Sequence[str]) -> Mapping[str, Completion]:
-        """Return the answers that are known of those asked for."""
+        """Return those of the requested answers that are known."""
         recent = {key: self._recent[key] for key in keys if key in self._recent}
         return {**self._stored(keys), **recent}
 

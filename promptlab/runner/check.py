@@ -1,4 +1,4 @@
-"""The check before every run: what is wrong in the last case is found before the first call."""
+"""The check before every run: an error in the last case is found before the first call."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Arm, Case, Json, Message, Sampling, Trial
 from promptlab.runner.requests import OpenTurn, Renderer
 
-_BREATH = 500  # cases between two moments in which Ctrl-C is heard
+_BREATH = 500  # cases between two checks for Ctrl-C
 
 
 async def check(renderer: Renderer, backends: Mapping[str, Backend]) -> dict[str, list[str]]:
-    """Render every arm on every case and fill every scorer in: a mistake costs no model call.
+    """Render every arm on every case and fill in every scorer, so that mistakes cost no call.
 
-    Return what each backend will not honour of what is asked, a line each.
+    Return, for each backend, what it will not honour of the requests, one line each.
     """
-    found = _Check(renderer, backends)
+    checker = _Check(renderer, backends)
     for place, case in enumerate(renderer.plan.cases):
         if place % _BREATH == 0:
             await asyncio.sleep(0)
         for scorer in renderer.scorers:
             scorer.prepare(case)
         for arm in range(len(renderer.plan.arms)):
-            found.look_at(Trial(0, arm, place, 0))
-    return {name: lines for name, lines in found.shortfalls.items() if lines}
+            checker.check_trial(Trial(0, arm, place, 0))
+    return {name: lines for name, lines in checker.shortfalls.items() if lines}
 
 
 class _Check:
-    """Looks at trials, and gathers what backends will not honour of them."""
+    """Checks trials, and collects what backends will not honour of their requests."""
 
     def __init__(self, renderer: Renderer, backends: Mapping[str, Backend]) -> None:
         self.shortfalls: dict[str, list[str]] = {}
@@ -40,32 +40,32 @@ class _Check:
         self._backends = backends
         self._known: set[tuple[object, ...]] = set()
 
-    def look_at(self, trial: Trial) -> None:
-        """Look at all that a trial would ask, as far as that is known before it has answers."""
+    def check_trial(self, trial: Trial) -> None:
+        """Check everything a trial would ask, as far as that is known without its answers."""
         plan = self._renderer.plan
         arm, case = plan.arms[trial.arm], plan.cases[trial.case]
         calls = self._renderer.all_calls(trial.arm, case)
         for turn, call in enumerate(calls):
             if not self._backends[arm.backend].reads_images and _has_image(call.messages):
-                raise _blind(arm, case)
+                raise _unreadable_image(arm, case)
             terms = (trial.arm, call.name, str(call.sampling) if call.sampling else "")
             if terms not in self._known:
                 self._known.add(terms)
                 self._note(arm.backend, *self._renderer.terms(trial, call, turn))
         for opened in self._renderer.asks_ahead(trial, calls):
-            self._look_at_ask(opened, opened.backend or arm.backend)
+            self._check_ask(opened, opened.backend or arm.backend)
 
-    def _look_at_ask(self, opened: OpenTurn, name: str) -> None:
+    def _check_ask(self, opened: OpenTurn, name: str) -> None:
         backend, request = self._backends[name], opened.request
         if request.continuations and not backend.weighs_answers:
             raise PromptlabError(
-                f"scorer {opened.name!r} asks how likely given answers are, which"
-                f" backend {name!r} does not tell",
-                hint="run it on local models alone (kind hf), or take the scorer out",
+                f"scorer {opened.name!r} asks for the likelihood of given answers,"
+                f" which backend {name!r} does not report",
+                hint="run it only on local models (kind hf), or remove the scorer",
             )
         if opened.backend is not None and not backend.reads_images and _has_image(request.messages):
             raise PromptlabError(
-                f"scorer {opened.name!r} shows an image to backend {name!r}, which reads none",
+                f"scorer {opened.name!r} shows an image, which backend {name!r} cannot read",
                 hint="choose a backend that reads images",
             )
         sampling = replace(request.sampling, seed=None)
@@ -76,13 +76,14 @@ class _Check:
 
     def _note(self, name: str, sampling: Sampling, schema: Mapping[str, Json] | None) -> None:
         lines = self.shortfalls.setdefault(name, [])
-        told = self._backends[name].shortfalls(sampling, schema)
-        lines += [line for line in told if line not in lines]
+        shortfalls = self._backends[name].shortfalls(sampling, schema)
+        lines += [line for line in shortfalls if line not in lines]
 
 
-def _blind(arm: Arm, case: Case) -> PromptlabError:
+def _unreadable_image(arm: Arm, case: Case) -> PromptlabError:
     return PromptlabError(
-        f"{arm.prompt} shows an image in case {case.id!r}, and backend {arm.backend!r} reads none",
+        f"{arm.prompt} shows an image in case {case.id!r},"
+        f" which backend {arm.backend!r} cannot read",
         hint="choose a backend that reads images",
     )
 

@@ -1,4 +1,4 @@
-"""The flow of a run, top to bottom: render all, minus what is stored, generate, store, score.
+"""The flow of a run, top to bottom: render all, skip what is stored, generate, store, score.
 
 Everything it works with is passed in; it reads no file, clock or environment.
 """
@@ -35,10 +35,10 @@ from promptlab.templates.template import Template
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run to be done: its plan, the objects that the plan names, and where it is kept.
+    """A run to carry out: its plan, the objects that the plan names, and where it is stored.
 
     `root` is the folder of its project. With `fresh`, answers of earlier runs do not count; with
-    `offline`, only they do. `limits` say what evidence a run that may stop early needs at least.
+    `offline`, only they do. `limits` set the least evidence that a run needs to stop early.
     """
 
     run_id: str
@@ -58,7 +58,7 @@ class Job:
 async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
     """Check everything, then begin a new run and carry it out.
 
-    `settings` are what was asked for beyond the suite file; they are kept with the run.
+    `settings` are what was requested beyond the suite file; they are stored with the run.
     """
     renderer = Renderer(job.plan, job.templates, job.root, job.scorers)
     shortfalls = await check(renderer, job.backends)
@@ -72,7 +72,7 @@ async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
 
 
 async def finish(job: Job, watch: Watch) -> None:
-    """Carry out what an interrupted run has left; trials that failed are tried again.
+    """Carry out the rest of an interrupted run; trials that failed are tried again.
 
     The run must have been claimed by `Store.resume_run`.
     """
@@ -101,7 +101,7 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
 
 
 async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) -> None:
-    """Carry the work out, and grade what came of it, also where a backend has failed."""
+    """Carry out the work and grade the results, even if a backend fails."""
     try:
         await job.executor.execute(work, job.backends, watch)
     except BackendError:
@@ -111,7 +111,7 @@ async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) ->
 
 
 def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
-    """Bring those together who take part in a run."""
+    """Put together the parties to a run."""
     fresh_run = job.run_id if job.fresh else None
     recorder = Recorder(job.store, job.run_id, writer, watch)
     stopping = Stopping(job.plan, job.limits)
@@ -119,7 +119,7 @@ def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
 
     def keep(result: TrialResult) -> None:
         recorder.put_result(result)
-        stopping.saw(result)
+        stopping.record(result)
 
     return Desk(
         answers=Answers(partial(job.store.completions, fresh_run=fresh_run)),
@@ -131,7 +131,7 @@ def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
 
 
 async def _close(name: str, backend: Backend, watch: Watch) -> None:
-    """Close a backend; one that cannot be closed takes nothing from what was measured."""
+    """Close a backend; failing to do so does not affect what was measured."""
     try:
         await backend.close()
     except PromptlabError as error:
@@ -139,9 +139,9 @@ async def _close(name: str, backend: Backend, watch: Watch) -> None:
 
 
 def _require_all(job: Job, kept: int) -> None:
-    """Refuse to call a run finished from which trials are missing."""
+    """Refuse to call a run finished if trials are missing."""
     if kept < job.plan.size:
         raise PromptlabError(
             f"{job.plan.size - kept} of {job.plan.size} trials were never carried out",
-            hint="tell the author of the executor, and resume the run",
+            hint="report it to the author of the executor, and resume the run",
         )

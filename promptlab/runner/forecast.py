@@ -1,4 +1,4 @@
-"""What a run would do, before it does it: `run --dry-run`, and `--offline`."""
+"""What a run would do, before it does it: for `run --dry-run` and `--offline`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from promptlab.runner.answers import Stored
 from promptlab.runner.requests import NOT_GIVEN, OpenTurn, Renderer
 from promptlab.templates.template import STAND_IN
 
-_CHUNK = 1000  # trials that are walked together, one look-up a turn
-_BREATH = 500  # cases between two moments in which Ctrl-C is heard
-_STAND_IN = 5  # tokens that it adds to the low bound of a prompt, at most
+_CHUNK = 1000  # trials that are walked together, with one look-up per turn
+_BREATH = 500  # cases between two checks for Ctrl-C
+_STAND_IN = 5  # most tokens that it adds to the low bound of a prompt
 
 
 @dataclass(slots=True)
 class CallForecast:
-    """What so many trials would ask of one backend. `stored` counts the calls that the store
-    answers, or will answer because another trial asks the same. The rest is about the other calls.
+    """What `trials` would ask of one backend.
 
-    `prompt_tokens` are exact (`exact`) where the backend can count and no answer is still to come
-    that the prompt would hold; None where only the server knows. `input_tokens` and
-    `output_tokens` bound what the calls will take, `cost_usd` what they will cost at the
-    backend's price, None where that is not known; `unpriced` says that it should be known, as
+    `stored` counts the calls that the store answers, or will answer because another trial asks the
+    same. The rest is about the other calls. `prompt_tokens` are exact (`exact`) if the backend can
+    count and the prompt holds no answer that is still to come; None if only the server knows.
+    `input_tokens` and `output_tokens` bound what the calls will use, `cost_usd` what they will cost
+    at the backend's price, None if that is unknown; `unpriced` means that it should be known, as
     the backend charges for these calls.
     """
 
@@ -43,7 +43,7 @@ class CallForecast:
     unpriced: bool = False
 
     def add(self, opened: OpenTurn, before: Sequence[Request], backend: Backend) -> None:
-        """Count a call that is to be made; `before` are those whose answers it may hold."""
+        """Count a call to be made; `before` are earlier calls whose answers it may hold."""
         request = opened.request
         tokens = backend.count_tokens(request)
         self.exact = self.exact and not before and tokens is not None
@@ -52,13 +52,13 @@ class CallForecast:
         else:
             self.prompt_tokens += tokens
         known = tokens is not None and not before
-        asked = TokenRange(tokens or 0, tokens or 0) if known else _bounds(opened, before)
-        said = NO_TOKENS if request.continuations else TokenRange(1, request.sampling.max_tokens)
-        self.input_tokens += asked
-        self.output_tokens += said
+        prompt = TokenRange(tokens or 0, tokens or 0) if known else _bounds(opened, before)
+        answer = NO_TOKENS if request.continuations else TokenRange(1, request.sampling.max_tokens)
+        self.input_tokens += prompt
+        self.output_tokens += answer
         if (price := backend.price) is not None:
-            low = price.cost(Usage(asked.low, said.low)) or 0.0
-            high = price.cost(Usage(asked.high, said.high)) or 0.0
+            low = price.cost(Usage(prompt.low, answer.low)) or 0.0
+            high = price.cost(Usage(prompt.high, answer.high)) or 0.0
             before_low, before_high = self.cost_usd or (0.0, 0.0)
             self.cost_usd = (before_low + low, before_high + high)
         self.unpriced = self.unpriced or (price is None and backend.charges)
@@ -68,7 +68,7 @@ class CallForecast:
 class Forecast:
     """What a run would do, arm by arm, and the first call that is not stored.
 
-    `asked` is what scorers would ask of other backends than those of the trials, by their names.
+    `asked` is what scorers would ask of backends other than those of the trials, by name.
     """
 
     arms: list[CallForecast] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Forecast:
 
     @property
     def cost_usd(self) -> tuple[float, float] | None:
-        """Return the bounds of what the calls with a known price will cost, None without any."""
+        """Return the bounds of what the calls of known price will cost, None without any."""
         known = [part.cost_usd for part in self._parts if part.cost_usd is not None]
         return (sum(low for low, _ in known), sum(high for _, high in known)) if known else None
 
@@ -97,15 +97,15 @@ class Forecast:
 
 
 async def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Backend]) -> Forecast:
-    """Walk every trial as far as the store knows its answers, then on with stand-ins."""
+    """Walk every trial, with the answers from the store and then with stand-ins."""
     plan = renderer.plan
-    found = Forecast([CallForecast() for _ in plan.arms])
+    result = Forecast([CallForecast() for _ in plan.arms])
     trials = (plan.trial(seq) for seq in range(plan.size))
-    walk = _Walk(renderer, stored, backends, found)
+    walk = _Walk(renderer, stored, backends, result)
     while chunk := list(islice(trials, _CHUNK)):
         walk.run(chunk)
         await asyncio.sleep(0)
-    return found
+    return result
 
 
 async def require_stored(
@@ -113,44 +113,44 @@ async def require_stored(
     completions: Callable[[Sequence[str], str | None], Mapping[str, Completion]],
     backends: Mapping[str, Backend],
 ) -> None:
-    """Raise PromptlabError where the store, asked by `completions`, lacks an answer of a run."""
-    found = await forecast(renderer, lambda keys: completions(keys, None), backends)
-    if found.missing is None:
+    """Raise PromptlabError if the store, queried by `completions`, lacks an answer of a run."""
+    result = await forecast(renderer, lambda keys: completions(keys, None), backends)
+    if result.missing is None:
         return
-    arm = renderer.plan.arms[found.missing.arm].label
-    case = renderer.plan.cases[found.missing.case].id
+    arm = renderer.plan.arms[result.missing.arm].label
+    case = renderer.plan.cases[result.missing.case].id
     raise PromptlabError(
-        f"{found.calls - found.stored} of {found.calls} answers are not stored,"
+        f"{result.calls - result.stored} of {result.calls} answers are not stored,"
         f" first that of {arm} to case {case!r}",
         hint="run without --offline to measure them",
     )
 
 
 class _Walk:
-    """Walks a chunk of trials turn by turn, with one look-up a turn."""
+    """Walks a chunk of trials turn by turn, with one look-up per turn."""
 
     def __init__(
         self,
         renderer: Renderer,
         stored: Stored,
         backends: Mapping[str, Backend],
-        found: Forecast,
+        result: Forecast,
     ) -> None:
         self._renderer = renderer
         self._stored = stored
         self._backends = backends
-        self._found = found
-        self._asked: set[str] = set()
+        self._result = result
+        self._seen: set[str] = set()
 
     def run(self, trials: Sequence[Trial]) -> None:
         turns: dict[int, list[Turn]] = {trial.seq: [] for trial in trials}
         guessed: dict[int, tuple[Request, ...]] = {}  # by trial: its calls without an answer
         for trial in trials:
-            self._found.arms[trial.arm].trials += 1
-        asked = list(self._ask(trials, turns))
-        while asked:
-            known = self._stored([opened.request.key for _, opened in asked])
-            for trial, opened in asked:
+            self._result.arms[trial.arm].trials += 1
+        opening = list(self._open_next(trials, turns))
+        while opening:
+            known = self._stored([opened.request.key for _, opened in opening])
+            for trial, opened in opening:
                 before = guessed.get(trial.seq, ())
                 if opened.aside and not _quotes(opened.request):
                     before = ()
@@ -160,15 +160,15 @@ class _Walk:
                 if completion is None:
                     guessed[trial.seq] = (*before, opened.request)
                 turns[trial.seq].append(opened.answered(completion or NOT_GIVEN, cached=True))
-            asked = list(self._ask([trial for trial, _ in asked], turns))
+            opening = list(self._open_next([trial for trial, _ in opening], turns))
 
-    def _ask(
+    def _open_next(
         self, trials: Sequence[Trial], turns: Mapping[int, list[Turn]]
     ) -> Iterator[tuple[Trial, OpenTurn]]:
         for trial in trials:
             try:
                 opened = self._renderer.next(trial, turns[trial.seq])
-            except PromptlabError:  # a stored answer that the template cannot go on from
+            except PromptlabError:  # a stored answer from which the template cannot continue
                 continue
             if opened is not None:
                 yield trial, opened
@@ -178,40 +178,40 @@ class _Walk:
     ) -> None:
         name, part = self._part(trial, opened)
         part.calls += 1
-        keys = "".join(asked.key for asked in (*before, opened.request))
-        if stored or keys in self._asked:
+        keys = "".join(request.key for request in (*before, opened.request))
+        if stored or keys in self._seen:
             part.stored += 1
             return
-        self._asked.add(keys)
-        if self._found.missing is None:
-            self._found.missing = trial
+        self._seen.add(keys)
+        if self._result.missing is None:
+            self._result.missing = trial
         part.add(opened, before, self._backends[name])
 
     def _count_trial(self, opened: OpenTurn, turns: Sequence[Turn]) -> None:
-        """Count a trial where it asks another backend for the first time."""
+        """Count a trial when it asks another backend for the first time."""
         if opened.backend is not None and all(turn.backend != opened.backend for turn in turns):
-            self._found.asked[opened.backend].trials += 1
+            self._result.asked[opened.backend].trials += 1
 
     def _part(self, trial: Trial, opened: OpenTurn) -> tuple[str, CallForecast]:
-        """Return the backend that is asked, and the part of the forecast that counts the call."""
+        """Return the backend to ask, and the part of the forecast that counts the call."""
         if opened.backend is None:
-            return self._renderer.plan.arms[trial.arm].backend, self._found.arms[trial.arm]
-        return opened.backend, self._found.asked.setdefault(opened.backend, CallForecast())
+            return self._renderer.plan.arms[trial.arm].backend, self._result.arms[trial.arm]
+        return opened.backend, self._result.asked.setdefault(opened.backend, CallForecast())
 
 
 def _quotes(request: Request) -> bool:
-    """Tell whether a prompt holds an answer that is not given yet."""
+    """Return whether a prompt quotes an answer that is not given yet."""
     return any(STAND_IN in message.text for message in request.messages)
 
 
 def _bounds(opened: OpenTurn, before: Sequence[Request]) -> TokenRange:
-    """Bound the tokens of a prompt that holds answers to come, each as long as it may be.
+    """Bound the tokens of a prompt that holds answers to come, assuming their maximum length.
 
-    Each stands in the conversation once; a template may quote it again, and then the longest is
-    taken. A question aside holds what it quotes, and no more.
+    Each appears in the conversation once; if a template quotes answers again, the longest is
+    assumed. A question aside holds what it quotes, and nothing else.
     """
     bounds = prompt_range(opened.request)
-    longest = [asked.sampling.max_tokens for asked in before]
+    longest = [request.sampling.max_tokens for request in before]
     if not longest:
         return bounds
     quoted = sum(message.text.count(STAND_IN) for message in opened.request.messages)

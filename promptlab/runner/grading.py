@@ -1,4 +1,4 @@
-"""Grades trials that have ended: at once where that is quick, else beside the run."""
+"""Grades trials that have ended: at once if that is quick, otherwise concurrently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT_ONCE = 64
 
 
 class Grading:
-    """Makes results of trials. Slow scorers grade a bounded number of trials side by side."""
+    """Turns trials into results. Slow scorers grade a bounded number of trials concurrently."""
 
     def __init__(
         self,
@@ -22,45 +22,45 @@ class Grading:
         keep: Callable[[TrialResult], None],
         at_once: int = AT_ONCE,
     ) -> None:
-        """`keep` is told of every trial that is graded."""
+        """`keep` receives every trial that is graded."""
         self._plan = plan
         self._samples = Samples(plan)
         self._scorers = scorers
         self._keep = keep
         self._quick = all(scorer.scorer.way == "inline" for scorer in scorers)
         self._slots = asyncio.Semaphore(at_once)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_progress: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
 
     async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
-        """Grade a trial that ended, or failed by `error`."""
+        """Grade a trial that ended, or failed with `error`."""
         if self._quick or error is not None:
             await self._grade(trial, turns, error)
             return
         await self._slots.acquire()
         self._raise_failure()
         task = asyncio.create_task(self._grade(trial, turns, error))
-        self._under_way.add(task)
+        self._in_progress.add(task)
         task.add_done_callback(self._end)
 
     async def finished(self) -> None:
         """Wait until every trial that ended is graded."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._in_progress, return_exceptions=True)
         self._raise_failure()
 
     def drop(self) -> None:
-        """Give up what is still being graded; nothing is, unless the run breaks off."""
-        for task in self._under_way:
+        """Give up what is still being graded, which is nothing unless the run was cut short."""
+        for task in self._in_progress:
             task.cancel()
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._slots.release()
-        self._under_way.discard(task)
+        self._in_progress.discard(task)
         if self._failure is None and not task.cancelled():
             self._failure = task.exception()
 
     def _raise_failure(self) -> None:
-        """Raise what went wrong beside the run: a scorer's error is none, a full disk is."""
+        """Raise a failure of concurrent grading, such as a full disk; not a scorer's error."""
         if self._failure is not None:
             raise self._failure
 

@@ -1,7 +1,7 @@
 """The work of one backend, and the trials that are in it.
 
-A trial under way is in the lane of the backend that it asks next. It changes lanes where a scorer
-asks another backend, and comes back where it asks the first one again.
+A trial in progress is in the lane of the backend that it asks next. It changes lanes when a scorer
+asks another backend, and comes back when it asks the first one again.
 """
 
 from __future__ import annotations
@@ -17,58 +17,51 @@ from promptlab.runner.requests import OpenTurn
 
 @dataclass(slots=True)
 class Conversation:
-    """A trial under way: the turns so far, and the one that waits for its answer."""
+    """A trial in progress: the turns so far, and the one that waits for its answer."""
 
     trial: Trial
     turns: list[Turn] = field(default_factory=list)
-    open: OpenTurn | None = None
-
-    @property
-    def asked(self) -> OpenTurn:
-        """Return what was asked and not yet answered."""
-        assert self.open is not None
-        return self.open
+    pending: OpenTurn = field(init=False)
 
     @property
     def visits(self) -> bool:
-        """Tell whether this asks another backend than the trial's own."""
-        return self.asked.backend is not None
+        """Return whether this asks a backend other than the trial's own."""
+        return self.pending.backend is not None
 
-    def hear(self, completion: Completion, *, cached: bool) -> Turn:
-        """Take in the answer to what was asked."""
-        turn = self.asked.answered(completion, cached=cached)
+    def receive(self, completion: Completion, *, cached: bool) -> Turn:
+        """Add the answer to the pending turn."""
+        turn = self.pending.answered(completion, cached=cached)
         self.turns.append(turn)
         return turn
 
 
 @dataclass(slots=True)
 class Lane:
-    """Trials not begun, those that are here by the state of their request, and who waits."""
+    """Trials not begun, those here by the state of their request, and the lane's own state."""
 
     waiting: Iterator[Trial]
     unchecked: deque[Conversation] = field(default_factory=deque)
     ready: deque[Request] = field(default_factory=deque)
     in_flight: dict[str, list[Conversation]] = field(default_factory=dict)
     here: int = 0  # trials in this lane, also while they are looked up or graded
-    begun: bool = False  # all trials that wait for this lane
-    closed: bool = False  # the backend works no more, or the budget is spent
-    failure: Completion | None = None  # what is heard of a backend that works no more
+    begun: bool = False  # all trials that waited for this lane
+    closed: bool = False  # the backend has failed, or the budget is spent
+    failure: Completion | None = None  # the answer to every question to a failed backend
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def busy(self) -> bool:
-        """Tell whether a trial in this lane may still ask something."""
+        """Return whether a trial in this lane may still ask something."""
         return not self.closed and (self.here > 0 or not self.begun)
 
     def enter(self, conversation: Conversation) -> None:
-        """Take in a trial that asks something here; its answer may be stored."""
+        """Add a trial that asks something here; its answer may be stored."""
         self.here += 1
         self.unchecked.append(conversation)
-        self.changed.set()
 
     def send(self, conversation: Conversation) -> None:
-        """Have a request sent, unless the same one is on its way."""
-        request = conversation.asked.request
+        """Queue a request, unless the same one is in flight."""
+        request = conversation.pending.request
         if request.key in self.in_flight:
             self.in_flight[request.key].append(conversation)
         else:
@@ -76,7 +69,7 @@ class Lane:
             self.ready.append(request)
 
     def drop(self, unwanted: Callable[[Conversation], bool]) -> list[Conversation]:
-        """Take out the requests that nobody wants any more; return the trials that made them."""
+        """Remove the requests that no trial wants any more; return the trials that made them."""
         dropped: list[Conversation] = []
         ready, self.ready = self.ready, deque()
         for request in ready:
@@ -90,18 +83,18 @@ class Lane:
     def give_up(self, failure: Completion) -> list[Conversation]:
         """Send nothing more; return the trials that are here for a scorer, and wait in vain.
 
-        Trials of this backend's own stay as they are: they are carried out when the run is resumed.
+        The backend's own trials stay as they are: they are carried out when the run is resumed.
         """
         self.failure = failure
         self.close()
         waits = [list(self.unchecked), *self.in_flight.values()]
-        left = [each for waiting in waits for each in waiting if each.visits]
-        self.unchecked = deque(each for each in self.unchecked if not each.visits)
+        left = [guest for waiting in waits for guest in waiting if guest.visits]
+        self.unchecked = deque(own for own in self.unchecked if not own.visits)
         for waiting in self.in_flight.values():
-            waiting[:] = [each for each in waiting if not each.visits]
+            waiting[:] = [own for own in waiting if not own.visits]
         return left
 
     def close(self) -> None:
-        """Send no more: whoever waits here is let go."""
+        """Send nothing more, and release the workers that wait here."""
         self.closed = True
         self.changed.set()

@@ -1,4 +1,4 @@
-"""Takes down what happens in a run: facts of backends, answers, graded trials."""
+"""Records what happens in a run: facts of backends, answers, graded trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from promptlab.store import Store, Writer
 
 
 class Recorder:
-    """Stores what happens in one run, and shows it to whoever watches."""
+    """Stores what happens in one run, and passes it on to the watch."""
 
     def __init__(self, store: Store, run_id: str, writer: Writer, watch: Watch) -> None:
         self.trials = 0
@@ -21,16 +21,16 @@ class Recorder:
         self._watch = watch
 
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
-        """Keep what a backend told of itself when it opened."""
+        """Store the facts that a backend reported when it opened."""
         self._store.keep_facts(self._run_id, backend, BackendFacts.from_json(facts))
 
     def put_turn(self, turn: Turn) -> None:
-        """Keep an answer that was just measured."""
+        """Store an answer that was just measured."""
         self._writer.put_turn(turn)
         self._watch.spoke(turn)
 
     def put_result(self, result: TrialResult) -> None:
-        """Keep a trial that was just graded."""
+        """Store a trial that was just graded."""
         self._writer.put_result(result)
         self.trials += 1
         self._watch.finished(result)

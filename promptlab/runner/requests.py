@@ -1,7 +1,7 @@
-"""The calls of a plan's trials, rendered, and made into requests with their keys.
+"""The calls of a plan's trials, rendered and turned into requests with their keys.
 
-What scorers ask of a model is asked aside, after the conversation; where none of them reads the
-output, a choice between given answers is asked for in its place.
+Scorers ask their questions aside, after the conversation; if none of them reads the output, a
+choice between given answers is requested in its place.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from promptlab.templates.template import STAND_IN, Call, Template
 NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
 """Stands for an answer that is still to come."""
 
-_MOST_ASIDE = 1_000  # questions about one trial: a scorer that never stops asking asks no more
+_MOST_ASIDE = 1_000  # questions about one trial: stops a scorer that never stops asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OpenTurn:
     backend: str | None = None
 
     def answered(self, completion: Completion, *, cached: bool) -> Turn:
-        """Return the turn that this and its answer make."""
+        """Return the turn made of this and its answer."""
         return Turn(self.name, self.request, completion, cached, self.aside, self.backend)
 
 
@@ -64,10 +64,10 @@ class Renderer:
         self.plan = plan
         self.scorers = scorers
         self.asks_others = any(scorer.backends for scorer in scorers)
-        self._asking = [each for each in scorers if each.scorer.asks is not None]
-        self._needs_output = not scorers or any(each.scorer.reads_output for each in scorers)
-        # Who does not read the output can only ask about the prompt that it answers.
-        self._asks_of_prompt = any(not each.scorer.reads_output for each in self._asking)
+        self._asking = [scorer for scorer in scorers if scorer.scorer.asks is not None]
+        self._needs_output = not scorers or any(scorer.scorer.reads_output for scorer in scorers)
+        # A scorer that does not read the output can only ask about the prompt that it answers.
+        self._asks_of_prompt = any(not scorer.scorer.reads_output for scorer in self._asking)
         self._templates = [templates[arm.digest] for arm in plan.arms]
         self._off = [frozenset(arm.off) for arm in plan.arms]
         digests = {spec.name: spec.digest for spec in plan.backends}
@@ -76,7 +76,7 @@ class Renderer:
         self._samples = Samples(plan)
 
     def next(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
-        """Render the call of a trial that follows these turns; None at its end."""
+        """Render the call of a trial that follows these turns; None at the end of the trial."""
         if not turns or not turns[-1].aside:
             answers = [turn.completion.text for turn in turns]
             if (call := self._call(trial, answers)) is not None:
@@ -84,13 +84,15 @@ class Renderer:
         return self._next_aside(trial, turns) if self._asking else None
 
     def asks_ahead(self, trial: Trial, calls: Sequence[Call]) -> Iterator[OpenTurn]:
-        """Yield what scorers will ask of a trial, as far as that is known before it has answers."""
+        """Yield what scorers will ask about a trial, as far as known without its answers."""
+        if not self._asking:
+            return
         turns = [
             Turn(call.name, Request("", call.messages, Sampling()), NOT_GIVEN, cached=True)
             for call in calls
         ]
         graded = graded_turn(turns, self.plan.grade)
-        if not self._asking or graded is None:
+        if graded is None:
             return
         sample = self._samples.of(trial, turns, graded)
         for scorer in self._asking:
@@ -108,42 +110,42 @@ class Renderer:
         goes_on = call.name != self._templates[trial.arm].final_answer
         if not self._needs_output and self._is_graded(trial, call, answers):
             wanted = self._weighed(trial, call.messages)
-            if choice := next((each for each in wanted if len(each.continuations) > 1), None):
+            if choice := next((ask for ask in wanted if len(ask.continuations) > 1), None):
                 followed = goes_on or len(wanted) > 1
                 return OpenTurn(call.name, replace(choice, followed=followed))
         followed = goes_on or self._asks_of_prompt
         return OpenTurn(call.name, self._request(trial, call, len(answers), followed=followed))
 
     def _is_graded(self, trial: Trial, call: Call, answers: Sequence[str]) -> bool:
-        """Tell whether a call asks for the answer that is graded, as far as that is known yet."""
+        """Return whether a call asks for the answer that is graded, as far as that is known."""
         if self.plan.grade is not None:
             return call.name == self.plan.grade
         try:
             return self._call(trial, [*answers, STAND_IN]) is None
-        except PromptlabError:  # it cannot go on from a stand-in, but from another answer it may
+        except PromptlabError:  # it cannot continue from a stand-in, but might from a real answer
             return False
 
     def _weighed(self, trial: Trial, prompt: tuple[Message, ...]) -> list[Request]:
-        """Return the requests that weigh answers to a prompt, as its own backend is asked them."""
-        asked = self._asked(trial, self._samples.unanswered(trial, prompt))
-        own = [each.request for each in asked if each.backend is None]
-        found = {each.key: each for each in own if each.continuations and each.messages == prompt}
-        return list(found.values())
+        """Return the requests to the trial's own backend that weigh answers to a prompt."""
+        turns = self._questions(trial, self._samples.unanswered(trial, prompt))
+        own = [turn.request for turn in turns if turn.backend is None]
+        weighing = [ask for ask in own if ask.continuations and ask.messages == prompt]
+        return list({request.key: request for request in weighing}.values())
 
     def _next_aside(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
-        """Ask what scorers still want to know."""
+        """Return the next question that scorers still have, if any."""
         graded = graded_turn(turns, self.plan.grade)
         if graded is None or len(turns) > _MOST_ASIDE:
             return None
         sample = self._samples.of(trial, turns, graded)
         known = {turn.request.key for turn in turns}
-        asked = self._asked(trial, sample)
-        return next((each for each in asked if each.request.key not in known), None)
+        questions = self._questions(trial, sample)
+        return next((question for question in questions if question.request.key not in known), None)
 
-    def _asked(self, trial: Trial, sample: Sample) -> Iterator[OpenTurn]:
-        """Yield all that scorers want to know, answered before or not.
+    def _questions(self, trial: Trial, sample: Sample) -> Iterator[OpenTurn]:
+        """Yield all questions of scorers, answered before or not.
 
-        One that fails to say what it asks fails again when it grades, and is told then.
+        A scorer that fails here fails again when it grades, and is reported then.
         """
         for scorer in self._asking:
             try:
@@ -179,7 +181,7 @@ class Renderer:
     def terms(
         self, trial: Trial, call: Call, turn: int
     ) -> tuple[Sampling, Mapping[str, Json] | None]:
-        """Return on what terms the model is to answer: its sampling, and the schema to follow."""
+        """Return the terms of an answer: its sampling, and the schema to follow."""
         return self._sampling(trial, call, turn), self._templates[trial.arm].schema_of(call)
 
     def _sampling(self, trial: Trial, call: Call, turn: int) -> Sampling:
@@ -187,7 +189,7 @@ class Renderer:
         if call.sampling:
             sampling = replace(sampling, **call.sampling)
         if sampling.temperature == 0:
-            return sampling  # greedy: a seed of ours would only split the store
+            return sampling  # greedy: a seed would only split the store
         base = self.plan.seed if sampling.seed is None else sampling.seed
         case = self.plan.cases[trial.case]
         return replace(sampling, seed=seed_from(base, case.id, trial.repeat, turn))

@@ -1,4 +1,4 @@
-"""The trials of a plan as scorers see them: while they still ask something, and when they grade."""
+"""The trials of a plan as scorers see them, both when they ask and when they grade."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Samples:
         return Sample("", case, Outcome.OK, (), self.asker(trial, prompt))
 
     def asker(self, trial: Trial, prompt: tuple[Message, ...]) -> Asker:
-        """Return what makes requests of questions about the answer to a prompt."""
+        """Return what turns questions about the answer to a prompt into requests."""
         plan = self._plan
         backend, case = plan.arms[trial.arm].backend, plan.cases[trial.case]
         return Asker(prompt, backend, self._digests, plan.seed, case.id)

@@ -1,4 +1,4 @@
-"""Which trials of a run are still wanted: where arms may stop early, those of open questions."""
+"""Which trials of a run are still wanted: if arms may stop early, those still undecided."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from promptlab.store import Store
 if TYPE_CHECKING:
     from promptlab.analysis import race
 else:
-    race = lazy_module("promptlab.analysis.race")  # numpy, for runs that may stop early alone
+    race = lazy_module("promptlab.analysis.race")  # numpy is only for runs that may stop early
 
 
 class Stopping:
     """Leaves out what has nothing left to decide, and counts it."""
 
     def __init__(self, plan: Plan, limits: Limits) -> None:
-        """`limits` say what evidence is needed at least before an arm stops."""
+        """`limits` set the least evidence that is needed before an arm stops."""
         self.left_out = 0
         self._plan = plan
         self._race = None if plan.sequential is None else race.Race(plan, limits)
 
     def replay(self, store: Store, run_id: str, done: Collection[int]) -> None:
-        """Take in what an interrupted run has stored of the trials that are not tried again."""
+        """Replay what an interrupted run has stored, except for trials that are tried again."""
         if self._race is None:
             return
         measured, arms = store.measured(run_id), len(self._plan.arms)
@@ -39,17 +39,17 @@ class Stopping:
         self._race.replay(replace(measured, rows=rows))
 
     def wanted(self, trial: Trial) -> bool:
-        """Say whether the arm of a trial has something left to decide."""
+        """Return whether the arm of a trial has something left to decide."""
         return self._race is None or self._race.wanted(trial.arm)
 
     def leave_out(self, trial: Trial) -> None:
         """Count a trial that is not wanted any more."""
         self.left_out += 1
 
-    def saw(self, result: TrialResult) -> None:
-        """Take in a trial that was just graded."""
+    def record(self, result: TrialResult) -> None:
+        """Add a trial that was just graded."""
         if self._race is not None:
             score = result.scores.get(self._plan.primary)
-            self._race.saw(
+            self._race.record(
                 result.trial.arm, result.trial.case, None if score is None else score.value
             )

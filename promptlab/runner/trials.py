@@ -1,8 +1,8 @@
-"""The trials of a plan as a stream of requests: rendered when wanted, minus what is stored.
+"""The trials of a plan as a stream of requests: rendered on demand, minus what is stored.
 
 Each trial is a conversation: its template says what to ask, the answer leads to the next request,
-then scorers may ask on, of another backend too. This module holds that loop for all trials at once
-and knows no backend, no scorer's name and no SQL.
+and then scorers may ask more, also of other backends. This module runs that loop for all trials at
+once, and knows nothing of particular backends, scorers or SQL.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from promptlab.runner.stopping import Stopping
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
-_STEP = 64  # requests that a run which may stop early hands out at once, at most
+_STEP = 64  # most requests that a run which may stop early hands out at once
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Those who take part in a run beside the trials, each with one job."""
+    """The parties to a run other than the trials, each with one job."""
 
     answers: Answers
     clerk: Clerk
@@ -40,9 +40,9 @@ class Desk:
 
 
 def _storable(completion: Completion) -> Completion:
-    """Mend a text that neither SQLite nor a prompt can hold as it is: NUL, halves of a character.
+    """Replace what neither SQLite nor a prompt can hold: NUL and lone surrogates.
 
-    Done once, where an answer comes in: what is graded, stored, shown and asked on from is one.
+    Done once, where an answer arrives, so that all that follows sees the same text.
     """
     text = completion.text
     if (text.isascii() and "\0" not in text) or not _NOT_STORABLE.search(text):
@@ -51,9 +51,9 @@ def _storable(completion: Completion) -> Completion:
 
 
 class TrialWork:
-    """The requests of all unfinished trials, as an executor takes them.
+    """The requests of all unfinished trials, in the form that an executor takes.
 
-    The `desk` looks answers up and takes in what happens. Trials in `done` are left out.
+    The `desk` looks answers up and records what happens. Trials in `done` are left out.
     Identical requests in flight are sent once.
     """
 
@@ -103,64 +103,64 @@ class TrialWork:
         return []
 
     def _is_fed(self, lane: Lane) -> bool:
-        """Tell whether trials under way may still ask something in a lane."""
+        """Return whether trials in progress may still ask something in a lane."""
         if self._renderer.asks_others:
-            return any(each.busy for each in self._lanes.values())
+            return any(other.busy for other in self._lanes.values())
         return lane.busy
 
     def _wake(self, lane: Lane) -> None:
-        """Let those look who wait in a lane, and in others that it may have fed."""
-        for each in self._lanes.values() if self._renderer.asks_others else (lane,):
-            each.changed.set()
+        """Wake the workers that wait in a lane, and in other lanes that it may have fed."""
+        for other in self._lanes.values() if self._renderer.asks_others else (lane,):
+            other.changed.set()
 
     def _close(self, lane: Lane) -> None:
         lane.close()
         self._wake(lane)
 
     def again(self, backend: str) -> bool:
-        """Ask to make one call more, for a request that failed."""
+        """Return whether one more call may be made, for a request that failed."""
         lane = self._lanes[backend]
         if not lane.closed and not self._desk.clerk.reserve(backend, 1):
             self._close(lane)
         return not lane.closed
 
     def confirm(self, backend: str) -> bool:
-        """Ask whether a call that had to wait may still be made."""
+        """Return whether a call that had to wait may still be made."""
         if not self._desk.clerk.confirm():
             self._close(self._lanes[backend])
             return False
         return True
 
     async def end(self, backend: str, error: BackendError) -> None:
-        """End the work of a backend that works no more; what scorers asked of it has failed."""
+        """End the work of a backend that failed; what scorers asked of it fails too."""
         lane = self._lanes[backend]
-        failure = Completion(Outcome.ERROR, error=f"backend {backend!r} works no more: {error}")
+        failure = Completion(Outcome.ERROR, error=f"backend {backend!r} has failed: {error}")
         for conversation in lane.give_up(failure):
-            conversation.hear(failure, cached=False)
+            conversation.receive(failure, cached=False)
             await self._advance(lane, conversation)
         self._wake(lane)
 
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
-        """Take an answer in: every trial that waits for it goes on or ends."""
+        """Hand an answer to every trial that waits for it; each continues or ends."""
         lane = self._lanes[backend]
         completion = _storable(completion)
         waiting = lane.in_flight[request.key]
-        if not waiting:  # the backend was given up, and this answer came all the same
-            self._take_down(Turn(backend, request, completion, cached=False, aside=True), backend)
+        if not waiting:  # the backend was given up, but this answer still arrived
+            self._store(Turn(backend, request, completion, cached=False, aside=True), backend)
         first = True
         while waiting:
             conversation = waiting.pop(0)
             shared = not first and completion.outcome is not Outcome.ERROR
-            turn = conversation.hear(completion, cached=shared)
+            turn = conversation.receive(completion, cached=shared)
             if first:
-                self._take_down(turn, backend)
+                self._store(turn, backend)
             first = False
             await self._advance(lane, conversation)
         del lane.in_flight[request.key]
         self._wake(lane)
 
-    def _take_down(self, turn: Turn, backend: str) -> None:
-        """Charge, keep and remember an answer that was measured."""
+    def _store(self, turn: Turn, backend: str) -> None:
+        """Charge, store and remember an answer that was measured."""
         self._desk.clerk.charge(backend, turn)
         self._desk.recorder.put_turn(turn)
         self._desk.answers.remember(turn)
@@ -174,7 +174,7 @@ class TrialWork:
             self._desk.stopping.leave_out(conversation.trial)
 
     def _fill(self, lane: Lane) -> bool:
-        """Render trials until a look-up is worth it; False when there is none to look up."""
+        """Render trials until a look-up pays off; False if there is nothing to look up."""
         for trial in lane.waiting:
             self._ask(Conversation(trial))
             if len(lane.unchecked) >= LOOK_UP:
@@ -186,50 +186,52 @@ class TrialWork:
     def _ask(self, conversation: Conversation) -> bool:
         """Render the next call of a trial; False at its end."""
         while True:
-            conversation.open = self._renderer.next(conversation.trial, conversation.turns)
-            if conversation.open is None:
+            opened = self._renderer.next(conversation.trial, conversation.turns)
+            if opened is None:
                 return False
+            conversation.pending = opened
             lane = self._lane_of(conversation)
             if lane.failure is None or not conversation.visits:
                 lane.enter(conversation)
                 return True
-            key = conversation.asked.request.key
+            key = conversation.pending.request.key
             completion = self._desk.answers.find([key]).get(key, lane.failure)
-            conversation.hear(completion, cached=completion is not lane.failure)
+            conversation.receive(completion, cached=completion is not lane.failure)
 
     def _lane_of(self, conversation: Conversation) -> Lane:
         own = self._renderer.plan.arms[conversation.trial.arm].backend
-        return self._lanes[conversation.asked.backend or own]
+        return self._lanes[conversation.pending.backend or own]
 
     async def _look_up(self, lane: Lane) -> None:
-        """Answer from the store what it knows; the rest is ready to be sent."""
-        asked = list(lane.unchecked)
+        """Answer what the store knows; make the rest ready to send."""
+        conversations = list(lane.unchecked)
         lane.unchecked.clear()
-        await self._sort(lane, asked)
+        await self._sort(lane, conversations)
         self._wake(lane)
-        await asyncio.sleep(0)  # a run answered by the store alone must still hear Ctrl-C
+        await asyncio.sleep(0)  # so that a run answered by the store alone still reacts to Ctrl-C
 
-    async def _sort(self, lane: Lane, asked: Sequence[Conversation]) -> None:
-        known = self._desk.answers.find([each.asked.request.key for each in asked])
-        for conversation in asked:
-            completion = known.get(conversation.asked.request.key)
+    async def _sort(self, lane: Lane, conversations: Sequence[Conversation]) -> None:
+        keys = [conversation.pending.request.key for conversation in conversations]
+        known = self._desk.answers.find(keys)
+        for conversation in conversations:
+            completion = known.get(conversation.pending.request.key)
             if completion is None and conversation.visits:
-                completion = lane.failure  # it may have been given up meanwhile
+                completion = lane.failure  # it may have been given up in the meantime
             if completion is None:
                 lane.send(conversation)
             else:
-                conversation.hear(completion, cached=completion is not lane.failure)
+                conversation.receive(completion, cached=completion is not lane.failure)
                 await self._advance(lane, conversation)
 
     async def _advance(self, lane: Lane, conversation: Conversation) -> None:
-        """Let a trial that heard an answer ask on, or end; `lane` is where it was.
+        """Let a trial that got an answer ask more, or end; `lane` is where it was.
 
-        An answer that the template cannot go on from fails this trial alone. What failed aside is
-        missed by the scorer that asked, and by nobody else.
+        An answer from which the template cannot continue fails only this trial. A question aside
+        that failed concerns only the scorer that asked it.
         """
-        heard = conversation.turns[-1]
-        failed = heard.completion.outcome is Outcome.ERROR and not heard.aside
-        error = heard.completion.error if failed else None
+        last = conversation.turns[-1]
+        failed = last.completion.outcome is Outcome.ERROR and not last.aside
+        error = last.completion.error if failed else None
         try:
             goes_on = error is None and self._ask(conversation)
         except PromptlabError as failure:

@@ -1,7 +1,7 @@
-"""What a scorer asks of a model, and the request that this makes.
+"""The questions that scorers ask models, and the requests made from them.
 
-A question is known by its content alone: what two scorers, or two trials, ask in the same words is
-asked once.
+A question is identified by its content alone: if two scorers or two trials ask the same thing, it
+is asked once.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, get_args
 
-from promptlab.core.digest import generation_key, seed_from, weighing_key
+from promptlab.core.digest import canonical_json, generation_key, seed_from, weighing_key
 from promptlab.core.types import Json, Message, Request, Sampling
 
 _A_BACKEND = "the name of a backend"
 
 BackendName = Annotated[str, _A_BACKEND]
-"""Annotates a parameter that names a backend to ask, or in a list several of them."""
+"""Annotates a parameter that names a backend to ask, or a list of several."""
 
-# Of a request that weighs given answers: nothing is said, so nothing else would change it.
+# For requests that weigh given answers: nothing is generated, so sampling has no effect.
 _SILENT = Sampling(max_tokens=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question of a scorer to a model.
+    """One question from a scorer to a model.
 
-    `messages` is a text, a conversation, or None for the very prompt whose answer is graded.
-    `backend` is the value of a parameter that names one; None is the one that gave that answer.
-    With `continuations` nothing is generated: the model is asked how likely each of these texts is
-    as its answer. `repeat` tells equal questions apart that are to be asked more than once, and
-    `purpose` is what the answer is called where a person reads it.
+    `messages` is a text, a conversation, or None for the prompt whose answer is graded. `backend`
+    is the value of a parameter that names one; None is the one that gave that answer. With
+    `continuations` nothing is generated: the model is asked how likely each of these texts is as
+    its answer. `repeat` distinguishes equal questions that should be asked more than once, and
+    `purpose` is the name of the answer wherever people read it.
     """
 
     messages: str | Sequence[Message] | None = None
@@ -42,12 +42,33 @@ class Ask:
     purpose: str = ""
 
 
+def flaw_of(ask: object) -> str | None:
+    """Describe why a user-defined question makes no request; None if it does. May raise, too."""
+    if not isinstance(ask, Ask):
+        return "that is not an Ask"
+    messages, texts = ask.messages, ask.continuations
+    sampling: object = ask.sampling
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        return "its continuations are not a list of texts"
+    if not (messages is None or isinstance(messages, str) or _is_conversation(messages)):
+        return "its messages are neither a text nor a list of Messages"
+    if not isinstance(sampling, Sampling):
+        return "its sampling is not a Sampling"
+    if ask.schema is not None:
+        canonical_json(dict(ask.schema))
+    return None
+
+
+def _is_conversation(messages: Sequence[object]) -> bool:
+    return bool(messages) and all(isinstance(message, Message) for message in messages)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Makes requests of what is asked about one trial.
+    """Turns questions about one trial into requests.
 
-    `prompt` is what its graded answer was given to, by the backend called `backend`. `digests` are
-    those of all backends of the plan; `seed` is the plan's.
+    `prompt` is the prompt of the graded answer, which the backend named `backend` gave. `digests`
+    are those of all backends of the plan; `seed` is the plan's.
     """
 
     prompt: tuple[Message, ...]
@@ -57,7 +78,7 @@ class Asker:
     case_id: str
 
     def request(self, ask: Ask) -> Request:
-        """Make the request of a question. Its key covers all that can change the answer."""
+        """Return the request for a question. Its key covers everything that affects the answer."""
         backend = self.digests[ask.backend or self.backend]
         messages = self._messages(ask)
         if ask.continuations:
@@ -75,7 +96,7 @@ class Asker:
         return tuple(ask.messages)
 
     def _sampling(self, ask: Ask) -> Sampling:
-        """Draw the seed as for trials: from case and repeat, never from the template."""
+        """Derive the seed as for trials: from case and repeat, never from the template."""
         if ask.sampling.temperature == 0:
             return ask.sampling
         base = self.seed if ask.sampling.seed is None else ask.sampling.seed
@@ -83,13 +104,13 @@ class Asker:
 
 
 def names_backend(annotation: object) -> bool:
-    """Tell whether a parameter of this annotation names a backend, or several."""
+    """Return whether a parameter with this annotation names one or more backends."""
     parts = get_args(annotation)
     return _A_BACKEND in parts or any(map(names_backend, parts))
 
 
 def backends_named(value: object) -> tuple[str, ...]:
-    """Return the names that the value of such a parameter holds."""
+    """Return the backend names in the value of such a parameter."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, list | tuple) else ()

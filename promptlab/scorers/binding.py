@@ -2,10 +2,10 @@
 
     exact_match                                     by name alone
     exact_match: {ignore_case: true}                with parameters
-    my_module:my_scorer: {name: tone, level: 3}     the user's own, under a label of its own
+    my_module:my_scorer: {name: tone, level: 3}     user-defined, with its own label
 
 A parameter's value is checked against the function's annotation as soon as it is known: a plain
-one when the suite is read, one that holds `{{ ... }}` for every case before the first model call.
+value when the suite is read, one with `{{ ... }}` for every case before the first model call.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,16 @@ from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.plugins import unknown
-from promptlab.core.types import Case, Json, Score, ScorerSpec
+from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers import Ask, Sample, Scorer, get_scorer
-from promptlab.scorers.asking import backends_named, names_backend
+from promptlab.scorers.asking import backends_named, flaw_of, names_backend
 from promptlab.scorers.fill import Blank, blank
-from promptlab.scorers.identity import identity_of
+from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, fields_of
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 
 _LABEL = re.compile(r"\w[\w.-]*")
-_LABEL_KEY = "name"  # the one parameter that is ours: no scorer can have it
+_LABEL_KEY = "name"  # a reserved parameter: no scorer can have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class BoundScorer:
-    """A scorer with its parameters. `spec` is what a run keeps of it.
+    """A scorer with its parameters. `spec` is what a run stores about it.
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
-    `backends` are the names of those it may ask, beside the one whose answers it grades.
+    `backends` are the names of those it may ask, besides the one whose answers it grades.
     """
 
     spec: ScorerSpec
@@ -61,9 +62,9 @@ class BoundScorer:
     backends: tuple[str, ...] = ()
 
     def asks(self, sample: Sample) -> list[Ask]:
-        """Return what it wants to know from a model, answered before or not.
+        """Return its questions to a model, whether or not they are already answered.
 
-        Raise `PromptlabError` where that cannot be told.
+        Raise `PromptlabError` if they cannot be determined.
         """
         if self.scorer.asks is None:
             return []
@@ -71,14 +72,15 @@ class BoundScorer:
         place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
         with foreign(f"{place}: its asks fail"):
             asks = list(self.scorer.asks(sample, **params))
-        for ask in asks:
-            self._check_ask(ask, place)
+            flaws = [flaw_of(ask) for ask in asks]
+        for ask, flaw in zip(asks, flaws, strict=True):
+            self._check_ask(ask, flaw, place)
         return asks
 
     def asks_ahead(self, sample: Sample) -> list[Ask]:
-        """Return what it will ask where a stand-in is all there is of the output.
+        """Return what it will ask, given only a stand-in for the output.
 
-        A function that reads the output may fail at that, and not at what a model says.
+        A function that reads the output may fail on that but not on a model's answer.
         """
         try:
             return self.asks(sample)
@@ -87,9 +89,9 @@ class BoundScorer:
                 return []
             raise
 
-    def _check_ask(self, ask: Ask, place: str) -> None:
-        if not isinstance(ask, Ask):
-            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}, which is no Ask")
+    def _check_ask(self, ask: Ask, flaw: str | None, place: str) -> None:
+        if flaw is not None:
+            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}: {flaw}")
         if "" in ask.continuations:
             raise PromptlabError(
                 f"{place}: there is an empty answer to weigh",
@@ -98,11 +100,11 @@ class BoundScorer:
         if ask.backend is not None and ask.backend not in self.backends:
             raise PromptlabError(
                 f"{place}: it asks the backend {ask.backend!r}, which none of its parameters names",
-                hint="annotate the parameter as promptlab.scorers.BackendName",
+                hint="annotate the parameter as promptlab.BackendName",
             )
 
     def prepare(self, case: Case) -> Mapping[str, Any]:
-        """Return the parameters for this case. Raise `PromptlabError` where they do not fit."""
+        """Return the parameters for this case. Raise `PromptlabError` if they do not fit."""
         if not self.blanks:
             return self.fixed
         params = self._filled(case)
@@ -110,9 +112,9 @@ class BoundScorer:
         return params
 
     async def score(self, sample: Sample) -> Score:
-        """Grade a sample; whatever goes wrong is a failed score.
+        """Grade a sample; any error is a failed score.
 
-        A synchronous scorer of ours never suspends, so awaiting it costs no turn of the loop.
+        A synchronous built-in scorer never suspends, so awaiting it does not yield to the loop.
         """
         try:
             params = self._filled(sample.case) if self.blanks else self.fixed
@@ -122,7 +124,7 @@ class BoundScorer:
         return self._explained(score, sample) if score.value is None else score
 
     def _explained(self, score: Score, sample: Sample) -> Score:
-        """Say of a failed score what kept the scorer from asking, if anything did."""
+        """Add to a failed score what prevented the scorer from asking, if anything did."""
         try:
             self.asks(sample)
         except PromptlabError as error:
@@ -145,7 +147,7 @@ def bind(
     root: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> tuple[BoundScorer, ...]:
-    """Bind every scorer of a suite or of a stored run, each under a label of its own."""
+    """Bind every scorer of a suite or of a stored run, each with a unique label."""
     parsed = [parse_scorer_entry(entry) for entry in entries]
     for label, count in Counter(entry.label for entry in parsed).items():
         if count > 1:
@@ -154,6 +156,20 @@ def bind(
                 hint=f"give each its own name, such as {_LABEL_KEY}: {label}_2",
             )
     return tuple(_bind_one(entry, root, time_limit_s) for entry in parsed)
+
+
+def knowing(
+    scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec]
+) -> tuple[BoundScorer, ...]:
+    """Add the backends that scorers ask to the scorers' identities."""
+    digests = {spec.name: spec.digest for spec in backends}
+    return tuple(_knowing(scorer, digests) if scorer.backends else scorer for scorer in scorers)
+
+
+def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
+    used = {name: digests[name] for name in scorer.backends}
+    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, used))
+    return replace(scorer, spec=spec)
 
 
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
@@ -172,7 +188,7 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     if not isinstance(label, str) or not _LABEL.fullmatch(label):
         raise PromptlabError(
             f"scorer {name!r} cannot be called {label!r}",
-            hint="a name is made of letters, digits, '_', '-' and '.'",
+            hint="a name consists of letters, digits, '_', '-' and '.'",
         )
     return Entry(name, label, {key: value for key, value in params.items() if key != _LABEL_KEY})
 
@@ -181,7 +197,7 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
     scorer = get_scorer(entry.name, root)
     given = _as_json(entry)
     with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
-        fields = fields_of(scorer.function)  # its annotations may be texts, which are evaluated
+        fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
     _refuse_wrong_names(entry.label, fields, given)
     fixed: dict[str, Any] = {}
     blanks: list[tuple[Field, Blank]] = []
@@ -200,7 +216,11 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
     spec = ScorerSpec(
-        *(entry.label, scorer.name, scorer.version, given, scorer.judge),
+        label=entry.label,
+        name=scorer.name,
+        version=scorer.version,
+        params=given,
+        judge=scorer.judge,
         identity=identity_of(scorer, root),
     )
     named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
@@ -213,7 +233,7 @@ def _names_backend(field: Field) -> bool:
 
 
 def _refuse_blank_backend(field: Field) -> None:
-    """Refuse a backend that would differ from case to case: a plan names all of its backends."""
+    """Refuse a backend that would differ between cases: a plan names all of its backends."""
     if _names_backend(field):
         raise PromptlabError(
             "the name of a backend cannot be filled in from the case", hint="write the name itself"
@@ -221,7 +241,7 @@ def _refuse_blank_backend(field: Field) -> None:
 
 
 def _as_json(entry: Entry) -> dict[str, Json]:
-    """Return the parameters as plain JSON: they are stored and digested (a YAML date is text)."""
+    """Return the parameters as plain JSON, to be stored and digested (a YAML date is text)."""
     try:
         given: dict[str, Json] = from_json(to_json(entry.params))
         canonical_json(given)
@@ -247,13 +267,13 @@ def _refuse_wrong_names(label: str, fields: Mapping[str, Field], given: Mapping[
 def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> None:
     if scorer.check is None:
         return
+    known = (ValueError, PromptlabError)
     try:
-        with foreign(f"{place}: its check fails"):
+        fails = foreign(f"{place}: its check fails", passing=known)
+        with nullcontext() if scorer.built_in else fails:
             scorer.check(**params)
-    except PromptlabError as error:
-        if isinstance(cause := error.__cause__, ValueError):
-            raise PromptlabError(f"{place}: {cause}") from cause
-        raise
+    except ValueError as error:
+        raise PromptlabError(f"{place}: {error}") from error
 
 
 def _place(label: str, parameter: str) -> str:
@@ -267,5 +287,5 @@ def _placed(error: PromptlabError, place: str) -> PromptlabError:
 def _misread(entry: object) -> PromptlabError:
     return PromptlabError(
         f"{entry!r} is not a scorer with its parameters",
-        hint="write it as 'exact_match' or as 'exact_match: {ignore_case: true}', one to an item",
+        hint="write it as 'exact_match' or as 'exact_match: {ignore_case: true}', one per item",
     )

@@ -1,8 +1,8 @@
-"""Fill in what a scorer's parameters take from the case: `{{ expect }}` and its like.
+"""Fill in scorer parameters from the case: `{{ expect }}` and the like.
 
-A text that is exactly one `{{ expression }}` becomes that expression's value, be it a list, a
+A text that is exactly one `{{ expression }}` becomes that expression's value, such as a list, a
 number or a dict; any other text is rendered. An expression sees `expect`, `case_id`, `tags` and
-`group`, and every variable of the case that has none of these names. It is strict and sandboxed.
+`group`, and every variable of the case with another name. It is strict and sandboxed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from promptlab.core.types import Case
 Fill = Callable[[Case], Any]
 
 _OPENS, _CLOSES = "{{", "}}"
-# What an expression of the user's may raise when it meets a case it does not fit.
+# What a user's expression may raise for a case that it does not fit.
 _EXPRESSION_ERRORS = (
     TemplateError,
     ArithmeticError,
@@ -32,7 +32,7 @@ _EXPRESSION_ERRORS = (
     ValueError,
 )
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-# One case must give the same parameters every time.
+# The same case must give the same parameters every time.
 del _ENVIRONMENT.filters["random"], _ENVIRONMENT.globals["lipsum"]
 _CASE_NAMES: Mapping[str, Fill] = {
     "expect": lambda case: case.expect,
@@ -44,13 +44,13 @@ _CASE_NAMES: Mapping[str, Fill] = {
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A value that is to be filled in from each case."""
+    """A value to be filled in from each case."""
 
     fill: Fill
     uses_expect: bool
 
     def __call__(self, case: Case) -> Any:
-        """Return the value for this case. Raise `PromptlabError` where it has none."""
+        """Return the value for this case. Raise `PromptlabError` if it has none."""
         if self.uses_expect and case.expect is None:
             raise PromptlabError(
                 "the case has no `expect`", hint="give the case an `expect` or set the parameter"
@@ -62,9 +62,9 @@ class Blank:
 
 
 def blank(value: object) -> Blank | None:
-    """Compile a value that holds `{{`, also deep inside it; None for a plain value.
+    """Compile a value that contains `{{`, at any depth; return None for a plain value.
 
-    Raise `PromptlabError` where the text is no good Jinja.
+    Raise `PromptlabError` if the text is not valid Jinja.
     """
     try:
         fill = _compile(value)
@@ -98,14 +98,14 @@ def _compile_text(text: str) -> Fill:
     if expression is None:
         template = _ENVIRONMENT.from_string(text)
         return lambda case: template.render(_scope(case))
-    # A dash at a brace is Jinja's white-space control, and no part of the expression.
+    # A dash next to a brace is Jinja's white-space control, not part of the expression.
     source = text[2:-2].removeprefix("-").removesuffix("-")
     evaluate = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
     return lambda case: _defined(evaluate(_scope(case)))
 
 
 def _sole_expression(text: str) -> nodes.Expr | None:
-    """Return the expression of a text that is nothing but one `{{ expression }}`."""
+    """Return the expression of a text that consists of one `{{ expression }}`."""
     if not (text.startswith(_OPENS) and text.endswith(_CLOSES)):
         return None
     match _ENVIRONMENT.parse(text).body:
@@ -115,7 +115,7 @@ def _sole_expression(text: str) -> nodes.Expr | None:
 
 
 def _look_up(name: str) -> Fill:
-    """Read one name off the case: the usual thing, and much faster than Jinja."""
+    """Read one name from the case: the usual case, and much faster than Jinja."""
     if name in _CASE_NAMES:
         return _CASE_NAMES[name]
 
@@ -147,7 +147,7 @@ def _uses_expect(value: object) -> bool:
 
 
 def _templates(value: object) -> Iterator[str]:
-    """Yield every text within `value` that is to be filled in."""
+    """Yield every text within `value` that has to be filled in."""
     if isinstance(value, str):
         if _OPENS in value:
             yield value

@@ -1,11 +1,13 @@
-"""What a scorer's verdicts depend on beside its version and parameters: source and libraries.
+"""What a scorer's verdicts depend on besides version and parameters: source, libraries, judges.
 
-The source of a scorer of ours is left out: its `version` speaks for it, so that an edit beside it
-makes no other scorer of it. Files of data that a scorer reads are not known here.
+The source of a built-in scorer is left out: its `version` stands for it, so that an edit nearby
+does not make it another scorer. Data files that a scorer reads are not covered.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
@@ -16,19 +18,29 @@ from promptlab.scorers import GROUP, Scorer
 
 
 def identity_of(scorer: Scorer, root: Path | None) -> str:
-    """Return the identity as canonical JSON, so that a reader sees in what two of them differ."""
-    found: dict[str, Json] = {}
+    """Return the identity as canonical JSON, so that differences can be read."""
+    identity: dict[str, Json] = {}
     module, colon, _ = scorer.name.partition(":")
     if colon and (file := module_file(module, root)) is not None:
-        found["source"] = {**sources(file, root)}
-    names = [*scorer.libraries, *([] if colon or scorer.ours else _distributions(scorer.name))]
+        identity["source"] = {**sources(file, root)}
+    names = [*scorer.libraries, *([] if colon or scorer.built_in else _distributions(scorer.name))]
     if libraries := _versions(names):
-        found["libraries"] = libraries
-    return canonical_json(found)
+        identity["libraries"] = libraries
+    return canonical_json(identity)
+
+
+def with_backends(identity: str | None, digests: Mapping[str, str]) -> str:
+    """Add the digests of the backends asked, as another model judges differently."""
+    return canonical_json({**json.loads(identity or "{}"), "backends": dict(digests)})
+
+
+def backends_in(identity: str) -> str:
+    """Return the backends that an identity has been given, as canonical JSON."""
+    return canonical_json(json.loads(identity).get("backends", {}))
 
 
 def same_grading(first: ScorerSpec, second: ScorerSpec) -> bool:
-    """Tell whether two specs grade by the same rules.
+    """Return whether two specs grade by the same rules.
 
     Runs from before identities were kept have none; of them nothing but the version is known.
     """
@@ -38,17 +50,17 @@ def same_grading(first: ScorerSpec, second: ScorerSpec) -> bool:
 
 
 def _distributions(name: str) -> list[str]:
-    """Return the distribution that offers the scorer of this name."""
+    """Return the distributions that provide a scorer of this name."""
     offered = entry_points(group=GROUP, name=name)
     return [point.dist.name for point in offered if point.dist is not None]
 
 
 def _versions(names: list[str]) -> dict[str, Json]:
     """Return the versions of distributions; one that is not installed graded nothing."""
-    found: dict[str, Json] = {}
+    versions: dict[str, Json] = {}
     for name in names:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -1,12 +1,13 @@
-"""Check a scorer's parameters against its annotations, strictly: a suite's YAML is the border.
+"""Check a scorer's parameters strictly against its annotations.
 
-Values are taken as JSON, so a list may fill a tuple, but no text is read as a number or a truth.
+Values count as JSON, so a list may fill a tuple, but no text is read as a number or a boolean.
 """
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -16,25 +17,33 @@ from pydantic.errors import PydanticSchemaGenerationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.foreign import foreign
 from promptlab.scorers.signature import Parameter, parameters_of
 
-_YAML_HINT = "put true and false in quotes where they are texts"
+_KNOWN = (PydanticSerializationError, ValidationError, PromptlabError)
+_YAML_HINT = "put true and false in quotes if they are texts"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter with what checks its values. Values of the `plain` types need no check."""
+    """A parameter with the adapter that checks its values. Values of `plain` types need no check.
+
+    If the scorer is not `built_in`, its annotation may name user-defined functions that check them.
+    """
 
     parameter: Parameter
     adapter: TypeAdapter[Any]
     plain: frozenset[object]
+    built_in: bool = False
 
     def parse(self, value: object) -> Any:
-        """Return the value as the function wants it. Raise `PromptlabError` where it is wrong."""
+        """Return the value in the function's type. Raise `PromptlabError` if it is wrong."""
         if type(value) in self.plain:
             return value
+        checking = foreign("it cannot be checked", passing=_KNOWN)
         try:
-            return self.adapter.validate_json(to_json(value), strict=True)
+            with nullcontext() if self.built_in else checking:
+                return self.adapter.validate_json(to_json(value), strict=True)
         except PydanticSerializationError:
             raise PromptlabError(f"{reprlib.repr(value)} is not a JSON value") from None
         except ValidationError as error:
@@ -51,21 +60,23 @@ class Field:
         )
 
     def _complaint(self, value: object, problems: list[Any]) -> str:
-        """Tell of the one problem; of many, one for each type of a union, tell of the deepest."""
+        """Describe the problem; of several, one for each type of a union, the deepest."""
         depths = [len(problem["loc"]) for problem in problems]
         deepest = [problem for problem in problems if len(problem["loc"]) == max(depths)]
         plain_words = [problem for problem in deepest if problem["type"] == "value_error"]
         if len(plain_words or deepest) > 1:
             return f"must be {self.parameter.type_text}, not {reprlib.repr(value)}"
-        return _told((plain_words or deepest)[0])
+        return _describe((plain_words or deepest)[0])
 
 
 def fields_of(function: Callable[..., object]) -> dict[str, Field]:
     """Return the fields of a scorer function by the names that suites use."""
-    return {parameter.name: _field(parameter) for parameter in parameters_of(function)}
+    built_in = getattr(function, "__module__", "").startswith("promptlab.")
+    parameters = parameters_of(function)
+    return {parameter.name: _field(parameter, built_in=built_in) for parameter in parameters}
 
 
-def _field(parameter: Parameter) -> Field:
+def _field(parameter: Parameter, *, built_in: bool) -> Field:
     annotation: Any = parameter.annotation
     try:
         adapter = TypeAdapter[Any](annotation)
@@ -75,11 +86,11 @@ def _field(parameter: Parameter) -> Field:
             "which no value of a suite can be",
             hint="annotate it with a JSON type: str, float, bool, list[str], ...",
         ) from None
-    return Field(parameter, adapter, _plain_types(annotation))
+    return Field(parameter, adapter, _plain_types(annotation), built_in)
 
 
 def _plain_types(annotation: object) -> frozenset[object]:
-    """Return the types whose values satisfy the annotation by their type alone."""
+    """Return the types whose values always satisfy the annotation."""
     if annotation in (str, int, float, bool):
         return frozenset([annotation])
     if get_origin(annotation) in (Union, UnionType):
@@ -87,8 +98,8 @@ def _plain_types(annotation: object) -> frozenset[object]:
     return frozenset()
 
 
-def _told(problem: Any) -> str:
-    # A part with a bracket is pydantic's name for a member of a union, not a key of the user's.
+def _describe(problem: Any) -> str:
+    # A part with a bracket is pydantic's name for a union member, not one of the user's keys.
     place = "".join(f"{part}: " for part in problem["loc"] if "[" not in str(part))
     if problem["type"] == "value_error":
         return f"{place}{problem['ctx']['error']}"

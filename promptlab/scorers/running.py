@@ -1,8 +1,8 @@
-"""Run a scorer function on a sample and make a `Score` of whatever it does.
+"""Run a scorer function on a sample and turn whatever it does into a `Score`.
 
-A verdict, a number and a `Score` are legal; anything else, and anything raised, is a failed score.
-A user's function gets a time limit, and a thread of its own where it is not async, so that it
-cannot stop a run.
+A verdict, a number and a `Score` are valid; anything else, and any exception, is a failed score. A
+user-defined function gets a time limit, and its own thread if it is not async, so that it cannot
+stop a run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from promptlab.core.types import Score
 from promptlab.scorers import Sample, Scorer
 
 TIME_LIMIT_S = 60.0
-"""How long a user's function may take over one sample."""
+"""How long a user-defined function may take for one sample."""
 
 Function = Callable[..., Any]
 Params = Mapping[str, Any]
@@ -33,15 +33,18 @@ _FAILED = Score(0.0, passed=False)
 
 
 def runner(scorer: Scorer, time_limit_s: float) -> Run:
-    """Return the way to run this scorer; what is not ours gets a time limit where one can hold."""
+    """Return how to run this scorer; user-defined ones get a time limit where possible."""
+    if scorer.built_in:
+        ways = {"inline": _run_at_once, "thread": _run_pooled, "async": _await}
+        return partial(ways[scorer.way], scorer.function)
     if scorer.way == "inline":
-        return partial(_run_at_once if scorer.ours else _run_guarded, scorer.function)
+        return partial(_run_guarded, scorer.function)
     run: Run = partial(_await if scorer.way == "async" else _run_in_thread, scorer.function)
-    return run if scorer.ours else partial(_run_within, time_limit_s, run)
+    return partial(_run_within, time_limit_s, run)
 
 
 def score_of(result: object) -> Score:
-    """Make a score of what a scorer returned."""
+    """Turn a scorer's return value into a score."""
     if result is True:
         return _PASSED
     if result is False:
@@ -58,7 +61,7 @@ def score_of(result: object) -> Score:
 
 
 def failed_score(error: BaseException) -> Score:
-    """Make the failed score of an exception, with its traceback."""
+    """Return the failed score for an exception, with its traceback."""
     try:
         with foreign("its text"):
             lines = str(error).splitlines()
@@ -69,7 +72,7 @@ def failed_score(error: BaseException) -> Score:
 
 
 def _legal(score: Score) -> Score:
-    """Return the score with a finite float or an error, never with neither or both."""
+    """Return the score with either a finite float or an error."""
     texts = (score.reason, score.error, score.traceback)
     if not all(text is None or isinstance(text, str) for text in texts):
         return Score(None, error="the scorer gave a Score whose reason or error is not a text")
@@ -85,11 +88,20 @@ def _legal(score: Score) -> Score:
     return replace(score, value=float(score.value), passed=passed)
 
 
-async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+def _graded(function: Function, sample: Sample, params: Params) -> Score:
     try:
         return score_of(function(sample, **params))
     except Exception as error:  # noqa: BLE001 - what a scorer raises is a failed score
         return failed_score(error)
+
+
+async def _run_at_once(function: Function, sample: Sample, params: Params) -> Score:
+    return _graded(function, sample, params)
+
+
+async def _run_pooled(function: Function, sample: Sample, params: Params) -> Score:
+    """Run a function that never hangs in a thread shared with others."""
+    return await asyncio.to_thread(_graded, function, sample, params)
 
 
 async def _run_guarded(function: Function, sample: Sample, params: Params) -> Score:

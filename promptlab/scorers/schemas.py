@@ -1,6 +1,6 @@
-"""JSON Schema with two promises kept: nothing is fetched, and no pattern can hang a run.
+"""JSON Schema with two guarantees: nothing is fetched, and no pattern can hang a run.
 
-A module of its own because its libraries take long to load: `structured` loads it when used.
+A separate module because its libraries load slowly: `structured` loads it on first use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PATTERN_LIMIT_S = 1.0
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Raise `ValueError` where this is no schema, or one that refers to something outside."""
+    """Raise `ValueError` if this is not a schema, or refers to something outside itself."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
@@ -32,12 +32,12 @@ def check_schema(schema: dict[str, Any]) -> None:
             resolver.lookup(reference)
         except Unresolvable:
             raise ValueError(
-                f"the $ref {reference!r} is not within the schema, and none is fetched"
+                f"the $ref {reference!r} is not within the schema, and nothing is fetched"
             ) from None
 
 
 def first_problem(document: Json, schema: dict[str, Any]) -> str | None:
-    """Say where the document departs from the schema first; None where it does not."""
+    """Describe where the document first violates the schema; return None if it does not."""
     errors = _Validator(schema, registry=EMPTY_REGISTRY).iter_errors(document)
     first = next(errors, None)
     return f"{first.json_path}: {first.message}" if first else None

@@ -1,7 +1,7 @@
-"""The parameters of a scorer, read from its function: names, annotations, defaults, help.
+"""Read the parameters of a scorer from its function: names, annotations, defaults, help.
 
-A parameter is every argument after the sample. One trailing underscore is left out of its name,
-so that a suite can write `not` for what Python must call `not_`.
+Every argument after the sample is a parameter. One trailing underscore is dropped from its name,
+so that a suite can write `not` for Python's `not_`.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Tell whether a suite must give this parameter."""
+        """Return whether a suite must set this parameter."""
         return self.default is REQUIRED
 
     @property
     def type_text(self) -> str:
-        """Return the annotation as one would write it, without its hidden checks."""
+        """Return the annotation as source text, without its hidden checks."""
         bare = get_type_hints(SimpleNamespace(__annotations__={"it": self.annotation}))["it"]
         return _type_text(bare)
 
 
 def parameters_of(function: Callable[..., object]) -> tuple[Parameter, ...]:
-    """Read the parameters of a scorer function, all but its sample."""
+    """Read the parameters of a scorer function, except its sample."""
     sample, *rest = _arguments(function)
     if sample.kind not in _TAKES_A_SAMPLE:
         raise _wrong_shape(function)
@@ -92,7 +92,7 @@ def _arguments(function: Callable[..., object]) -> list[inspect.Parameter]:
 
 
 def _hints(function: Callable[..., object], annotations: dict[str, object]) -> dict[str, object]:
-    """Resolve the annotations of the options alone: the sample's may be for type checkers only."""
+    """Resolve only the options' annotations: the sample's may be for type checkers only."""
     known = {
         key: object if annotation is REQUIRED else annotation
         for key, annotation in annotations.items()
@@ -104,16 +104,16 @@ def _hints(function: Callable[..., object], annotations: dict[str, object]) -> d
     except NameError as error:
         raise PromptlabError(
             f"scorer {_name(function)!r} has an annotation that cannot be read: {error}",
-            hint="import the type outside of `if TYPE_CHECKING:`",
+            hint="import the type outside `if TYPE_CHECKING:`",
         ) from None
 
 
 def _helps(function: Callable[..., object]) -> dict[str, str]:
-    """Read what the docstring's `Args:` says of each argument, its continuation lines joined."""
-    _, found, section = (inspect.getdoc(function) or "").partition(_ARGS_HEADING + "\n")
+    """Read each argument's help from the docstring's `Args:`, joining continuation lines."""
+    _, heading, section = (inspect.getdoc(function) or "").partition(_ARGS_HEADING + "\n")
     helps: dict[str, str] = {}
     current = ""
-    for line in section.splitlines() if found else ():
+    for line in section.splitlines() if heading else ():
         if entry := _ARGS_LINE.fullmatch(line):
             current = entry[1]
             helps[current] = entry[2]

@@ -9,7 +9,7 @@ _QUOTE_LENGTH = 80
 
 
 def verdict(passed: bool, reason: str | None = None) -> Score:
-    """Make the score of a verdict, 1 or 0, with the reason that a reader is shown."""
+    """Return the score of a verdict, 1 or 0, with the reason to display."""
     return Score(float(passed), passed, reason and cut(reason, _REASON_LENGTH))
 
 

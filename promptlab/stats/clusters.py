@@ -1,7 +1,7 @@
-"""Cases that come in groups (one document, one task): how sure a mean difference then is.
+"""Cases that come in groups (one document, one task): the precision of a mean difference.
 
-Cases of a group resemble each other, so that they tell less than as many unrelated ones. The module
-knows nothing of what a group stands for.
+Cases of a group resemble each other, so they carry less information than as many unrelated ones.
+The module does not know what a group stands for.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def cluster_mean(
         df = (1/n)² / sum over g, h of M_gh²
         M_gg = n_g/n²,  M_gh = -n_g·n_h / (n³·√((1 - n_g/n)(1 - n_h/n)))
 
-    CR2 is too sure where groups are of very unequal size and their cases resemble each other. There
-    `jackknife` takes CR3, in which (1 - n_g/n)² stands for 1 - n_g/n: all but the jackknife that
-    leaves one group out.
+    CR2 is overconfident where groups are of very unequal size and their cases resemble each other.
+    There `jackknife` uses CR3, with (1 - n_g/n)² in place of 1 - n_g/n: almost exactly the
+    jackknife that leaves one group out.
 
-    With every case a group of its own CR2 is `paired_t`. One group has a mean alone; where all
+    With every case a group of its own, CR2 equals `paired_t`. One group has only a mean; where all
     groups agree, see `paired_t`. R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002),
-    169-181. Time and memory grow with the number of cases, not with that of pairs of groups.
+    169-181. Time and memory grow with the number of cases, not of pairs of groups.
 
     Args:
-        d: differences of shape (cases,); those that are NaN are left out
+        d: differences of shape (cases,); NaN are left out
         groups: whole numbers of shape (cases,), equal for cases of one group
-        level: of confidence
-        jackknife: CR3 instead of CR2
+        level: confidence level
+        jackknife: use CR3 instead of CR2
 
     Raises:
         ValueError: no difference is known, or the shapes differ.
@@ -55,7 +55,7 @@ def cluster_mean(
 
 
 def evenness(groups: ArrayLike) -> float:
-    """Return how equal groups are in size: 1 where they all are, towards 0 where one has most.
+    """Return how equal groups are in size: 1 if all are equal, towards 0 if one has most cases.
 
     It is n²/(G·sum of n_g²), Kish's effective number of groups divided by their number G.
     L. Kish, Survey Sampling (1965).
@@ -65,10 +65,10 @@ def evenness(groups: ArrayLike) -> float:
 
 
 def design_effect(d: ArrayLike, groups: ArrayLike) -> float | None:
-    """Return by how much groups multiply the cases needed: (SE by `cluster_mean` / s/√n)².
+    """Return the factor by which groups multiply the cases needed: (SE by `cluster_mean` / s/√n)².
 
     s² is the sample variance of the cases. None where either standard error is unknown or 0. Below
-    1 where cases of a group differ more than cases of different groups. The name is that of
+    1 where cases of a group differ more than cases of different groups. The name is from
     L. Kish, Survey Sampling (1965). Arguments and errors as in `cluster_mean`.
     """
     values, _, codes = _grouped(d, groups)
@@ -95,7 +95,7 @@ def _grouped(
 def _freedom(sizes: NDArray[np.int64], rest: NDArray[np.float64], n: int) -> float:
     shares = sizes / n
     diagonal = float(np.sum(shares**2)) / n**2
-    # The sum over pairs of different groups is the square of the sum less the squares.
+    # The sum over pairs of different groups is the square of the sum minus the squares.
     weights = shares**2 / rest
     pairs = float(np.sum(weights)) ** 2 - float(np.sum(weights**2))
     return 1 / (n**2 * (diagonal + max(0.0, pairs) / n**2))

@@ -7,13 +7,13 @@ from statistics import NormalDist
 
 from promptlab.core.lazy import lazy_module
 
-scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
+scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
 Interval = tuple[float, float]
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> Interval | None:
-    """Return Wilson's score interval of a share, None where nothing was counted.
+    """Return Wilson's score interval for a share, None where nothing was counted.
 
     With p = successes/n and z the normal quantile of 1 - (1 - level)/2, the bounds are
     (p + z²/2n ± z·√(p(1 - p)/n + z²/4n²)) / (1 + z²/n): all shares that a test at this level would
@@ -26,18 +26,18 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Interval | None:
     scale = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
     half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
-    # At 0 and 1 a bound is exactly there; rounding must not move it past.
+    # For shares of 0 and 1 that bound is exact; rounding must not move it past.
     low = 0.0 if share == 0 else max(0.0, centre - half)
     high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
 
 
 def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval | None:
-    """Return the exact interval of a share, None where nothing was counted.
+    """Return the exact interval for a share, None where nothing was counted.
 
     With a = 1 - level, s = successes and B(q; x, y) the quantile of the beta distribution, the
-    bounds are B(a/2; s, n - s + 1) and B(1 - a/2; s + 1, n - s). It holds the true share with at
-    least the probability `level`, whatever the share; Wilson's does so on average, and is shorter.
+    bounds are B(a/2; s, n - s + 1) and B(1 - a/2; s + 1, n - s). It covers the true share with
+    probability at least `level`, whatever the share; Wilson's does so on average, and is shorter.
     C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), 404-413.
 
     Raises:
@@ -55,7 +55,7 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval | N
 
 
 def t_interval(mean: float, variance: float, n: int, level: float = 0.95) -> Interval | None:
-    """Return Student's interval of a mean, None for fewer than two values.
+    """Return Student's interval for a mean, None for fewer than two values.
 
     mean ± t·√(variance/n), with t the quantile of 1 - (1 - level)/2 at n - 1 degrees of freedom and
     `variance` the sample variance. Student (W. S. Gosset), Biometrika 6 (1908), 1-25.
@@ -75,11 +75,11 @@ def mean_interval(
     verdicts: bool,
     level: float = 0.95,
 ) -> Interval | None:
-    """Return the interval of an arm's mean over cases, each the mean of its repeats.
+    """Return the interval for an arm's mean over cases, each the mean of its repeats.
 
-    `verdicts` says that every score is pass or fail. With one repeat that is a share: Wilson. With
-    repeats, and for numbers, it is Student's, kept within 0 and 1 for verdicts. Where the verdicts
-    of all cases agree, Student's would claim certainty: again Wilson.
+    `verdicts` means that every score is pass or fail. With one repeat the mean is a share: Wilson.
+    With more repeats, and for numbers, it is Student's, clipped to 0 and 1 for verdicts. Where the
+    verdicts of all cases agree, Student's would claim certainty: Wilson again.
     """
     if mean is None or n_cases == 0:
         return None

@@ -1,6 +1,6 @@
 """One effect on several models: its mean over models like these, and how much they differ.
 
-An estimate per model and its standard error come in. The module knows no models.
+Input is an estimate and its standard error per model. The module knows nothing of models.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from promptlab.stats.paired import student
 class RandomEffects:
     """An effect over models that are themselves a sample; None where the data cannot tell.
 
-    `fixed` is the mean for these models alone, `q` Cochran's Q, `i2` the share of the spread that
-    is more than chance, `tau2` the variance of the effect between models. `mean` is the mean over
+    `fixed` is the mean for these models only, `q` Cochran's Q, `i2` the share of the spread beyond
+    chance, `tau2` the variance of the effect between models. `mean` is the mean over
     models in general, with its standard error `se`, `df` degrees of freedom, the interval from
     `low` to `high` and the two-sided `p`.
     """
@@ -38,7 +38,7 @@ class RandomEffects:
 
 
 def random_effects(estimates: ArrayLike, errors: ArrayLike, level: float = 0.95) -> RandomEffects:
-    """Return the effect over models as a sample, and how much it differs between them.
+    """Return the effect over a sample of models, and how much it differs between them.
 
     With w_i = 1/SE_i², k models and W the sum of w:
 
@@ -57,7 +57,7 @@ def random_effects(estimates: ArrayLike, errors: ArrayLike, level: float = 0.95)
     Args:
         estimates: y, of shape (models,)
         errors: SE, of shape (models,), above 0
-        level: of confidence
+        level: confidence level
 
     Raises:
         ValueError: there is no model, the shapes differ, or a standard error is not above 0.
@@ -77,9 +77,19 @@ def random_effects(estimates: ArrayLike, errors: ArrayLike, level: float = 0.95)
     if k < 2:
         return RandomEffects(k, fixed, q, i2, tau2, mean, None, None, None, None, None)
     se = sqrt(float(np.sum(inner * (y - mean) ** 2) / np.sum(inner)) / (k - 1))
-    found = student(mean, se, k - 1, level=level, largest=float(np.abs(y).max()))
+    estimate = student(mean, se, k - 1, level=level, largest=float(np.abs(y).max()))
     return RandomEffects(
-        k, fixed, q, i2, tau2, mean, found.se, found.df, found.low, found.high, found.p
+        k,
+        fixed,
+        q,
+        i2,
+        tau2,
+        mean,
+        estimate.se,
+        estimate.df,
+        estimate.low,
+        estimate.high,
+        estimate.p,
     )
 
 
@@ -91,5 +101,5 @@ def _checked(
     if y.ndim != 1 or y.size == 0 or y.shape != se.shape:
         raise ValueError(f"estimates of shape {y.shape} with errors of shape {se.shape}")
     if not (np.all(np.isfinite(y)) and np.all(np.isfinite(se)) and np.all(se > 0)):
-        raise ValueError("an estimate is a number, and its standard error is above 0")
+        raise ValueError("estimates must be finite, and standard errors finite and above 0")
     return y, se**2

@@ -1,8 +1,8 @@
 """Two arms on the same cases: the difference per case, its mean, intervals and tests.
 
-Everything rests on d, one difference per case, so that a comparison of versions and the effect of a
-practice are the same computation. The module knows neither arms nor scores by name: arrays come in,
-numbers go out.
+Everything is based on d, one difference per case, so that a comparison of versions and the effect
+of a practice are the same computation. The module knows no arms or scores by name: arrays in,
+numbers out.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from numpy.typing import ArrayLike, NDArray
 from promptlab.core.lazy import lazy_module
 from promptlab.stats.intervals import Interval
 
-scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
+scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
-_ROUNDING = 1e-10  # what is smaller than this share of the values at hand is rounding noise
+_ROUNDING = 1e-10  # anything smaller than this share of the values is rounding noise
 _BISECTIONS = 60
-_COMPLETE = 16  # up to here all 2^n signs are gone through
-_CELLS = 1 << 20  # signs held at once
+_COMPLETE = 16  # up to this many cases, all 2^n choices of signs are enumerated
+_CELLS = 1 << 20  # signs held in memory at once
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean difference and what its spread says of it; None where the data cannot tell.
+    """A mean difference and its uncertainty; None where the data cannot tell.
 
-    `se` is the standard error, `df` the degrees of freedom of Student's t, `low` and `high` bound
-    the interval, `p` is two-sided and against 0.
+    `se` is the standard error, `df` the degrees of freedom of Student's t, `low` and `high` the
+    bounds of the interval, and `p` is for the two-sided test against 0.
     """
 
     mean: float
@@ -50,7 +50,7 @@ def case_means(values: ArrayLike) -> NDArray[np.float64]:
     Returns:
         means of shape (..., cases)
     """
-    # Sorted (NaN last), so that equal scores in another order have the very same mean.
+    # Sorted (NaN last), so that equal scores in another order have exactly the same mean.
     scores = np.sort(np.asarray(values, dtype=np.float64), axis=-1)
     known = ~np.isnan(scores)
     counts = known.sum(axis=-1)
@@ -64,20 +64,20 @@ def contrast(means: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
     """Return the contrast of arms per case, d_i = sum over arms r of w_r times the mean of r on i.
 
     A difference B - A has the weights +1 and -1; the effect of a practice in a balanced design of R
-    arms has +2/R and -2/R. A case is NaN where an arm of weight other than 0 is.
+    arms has +2/R and -2/R. A case is NaN where an arm with non-zero weight is.
 
     Args:
         means: shape (arms, cases)
         weights: shape (arms,), with sum 0
 
     Raises:
-        ValueError: the weights do not add up to 0, or their number is not that of the arms.
+        ValueError: the weights do not add up to 0, or there is not one per arm.
     """
     table, factors = np.asarray(means, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     if table.ndim != 2 or factors.shape != table.shape[:1]:
         raise ValueError(f"weights of shape {factors.shape} for means of shape {table.shape}")
     if abs(fsum(factors)) > _ROUNDING * np.abs(factors).sum():
-        raise ValueError(f"the weights of a contrast add up to 0, not to {fsum(factors)}")
+        raise ValueError(f"the weights of a contrast must add up to 0, not to {fsum(factors)}")
     used = factors != 0
     differences: NDArray[np.float64] = (factors[used, None] * table[used]).sum(axis=0)
     return differences
@@ -90,14 +90,14 @@ def mcnemar_exact(b: int, c: int) -> float:
     coin. Q. McNemar, Psychometrika 12 (1947), 153-157.
 
     Args:
-        b: cases that B alone won
-        c: cases that A alone won
+        b: cases that only B won
+        c: cases that only A won
     """
     return min(1.0, 2 * _tail(min(b, c), b + c))
 
 
 def mcnemar_midp(b: int, c: int) -> float:
-    """Return the mid-p-value of McNemar's test, two-sided; 1 where as many are won as lost.
+    """Return the mid-p-value of McNemar's test, two-sided; 1 where wins equal losses.
 
     2·(F(k) - f(k)/2) = F(k) + F(k - 1) with k = min(b, c) and F, f the distribution and mass of the
     binomial with b + c tosses of a fair coin. M. W. Fagerland, S. Lydersen and P. Laake, BMC
@@ -116,23 +116,23 @@ def probability_better(b: int, c: int) -> float:
     B's share of the wins under the prior of H. Jeffreys, Proc. R. Soc. Lond. A 186 (1946), 453-461.
     Arguments as in `mcnemar_exact`.
     """
-    # By symmetry; the difference from 1 would round small values away.
+    # By symmetry; subtracting from 1 would round small values away.
     return float(scipy.special.betainc(c + 0.5, b + 0.5, 0.5))
 
 
 def tango(n: int, b: int, c: int, level: float = 0.95) -> Interval:
-    """Return Tango's score interval of the difference of two paired shares, (b - c)/n.
+    """Return Tango's score interval for the difference of two paired shares, (b - c)/n.
 
-    It holds every difference D for which |b - c - nD| / √(n(2q + D(1 - D))) <= z, with q the
-    likeliest share of cases that A alone wins, given D: q = (√(B² - 4AC) - B)/2A, A = 2n,
+    It contains every difference D for which |b - c - nD| / √(n(2q + D(1 - D))) <= z, with q the
+    most likely share of cases that only A wins, given D: q = (√(B² - 4AC) - B)/2A, A = 2n,
     B = -b - c + (2n - b + c)D, C = -cD(1 - D). T. Tango, Statistics in Medicine 17 (1998), 891-908.
-    Whether it holds 0 depends on b and c alone, not on the ties.
+    Whether it contains 0 depends only on b and c, not on the ties.
 
     Args:
-        n: cases; without any the difference may be all, and the interval is (-1, 1)
-        b: cases that B alone won
-        c: cases that A alone won
-        level: of confidence
+        n: cases; without any the difference can be anything, and the interval is (-1, 1)
+        b: cases that only B won
+        c: cases that only A won
+        level: confidence level
 
     Raises:
         ValueError: b and c are negative or more than n.
@@ -145,7 +145,7 @@ def tango(n: int, b: int, c: int, level: float = 0.95) -> Interval:
 
 
 def bonett_price(n: int, b: int, c: int, level: float = 0.95) -> Interval:
-    """Return Bonett and Price's adjusted Wald interval of (b - c)/n, conservative in small samples.
+    """Return Bonett and Price's adjusted Wald interval for (b - c)/n, conservative if n is small.
 
     With p = (b + 1)/(n + 2) and q = (c + 1)/(n + 2) it is p - q ± z√((p + q - (p - q)²)/(n + 2)),
     within -1 and 1. D. G. Bonett and R. M. Price, J. Educ. Behav. Stat. 37 (2012), 479-488.
@@ -162,13 +162,13 @@ def paired_t(d: ArrayLike, level: float = 0.95) -> Estimate:
     """Return the mean of the differences with Student's interval and test against 0.
 
     mean ± t·s/√n at n - 1 degrees of freedom, s² the sample variance. Student (W. S. Gosset),
-    Biometrika 6 (1908), 1-25. One case has a mean alone. Where all cases have the same difference,
-    t would claim certainty: there is no standard error, interval or p-value then, but that p is 1
+    Biometrika 6 (1908), 1-25. One case has only a mean. Where all cases have the same difference, t
+    would claim certainty: then there is no standard error, interval or p-value, except that p is 1
     where the difference is 0. `sign_flip` still has a p-value for it.
 
     Args:
         d: differences of shape (cases,); NaN are left out
-        level: of confidence
+        level: confidence level
 
     Raises:
         ValueError: no difference is known.
@@ -184,15 +184,15 @@ def paired_t(d: ArrayLike, level: float = 0.95) -> Estimate:
 def sign_flip(d: ArrayLike, seed: int = 0, draws: int = 10_000) -> float:
     """Return the p-value of the sign-flip test, two-sided: are the differences symmetric about 0?
 
-    The share of all 2^n choices of signs whose sum is at least as far from 0 as the sum found
+    The share of all 2^n choices of signs whose sum is at least as far from 0 as the observed sum
     (R. A. Fisher, The Design of Experiments, 1935). Cases without a difference change nothing and
     are left out. With more than 16 others, `draws` choices are drawn, of which x reach the sum,
     and p = (1 + x)/(1 + draws) (B. Phipson and G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010).
 
     Args:
         d: differences of shape (cases,), in any order; NaN are left out
-        seed: of the draws
-        draws: how many
+        seed: random seed of the draws
+        draws: number of draws
 
     Raises:
         ValueError: no difference is known.
@@ -213,11 +213,11 @@ def known_values(d: ArrayLike) -> NDArray[np.float64]:
     """Return the values that are not NaN.
 
     Raises:
-        ValueError: there are none, or the array has not one dimension.
+        ValueError: there are none, or the array is not one-dimensional.
     """
     values = np.asarray(d, dtype=np.float64)
     if values.ndim != 1:
-        raise ValueError(f"one difference per case is wanted, not an array of shape {values.shape}")
+        raise ValueError(f"expected one difference per case, not an array of shape {values.shape}")
     values = values[~np.isnan(values)]
     if values.size == 0:
         raise ValueError("no difference is known")
@@ -225,16 +225,16 @@ def known_values(d: ArrayLike) -> NDArray[np.float64]:
 
 
 def student(mean: float, se: float, df: float, *, level: float, largest: float) -> Estimate:
-    """Return the estimate that Student's t makes of a mean and its standard error.
+    """Return Student's t estimate from a mean and its standard error.
 
-    A standard error of 0, up to rounding, is none: see `paired_t`.
+    A standard error of 0, up to rounding, counts as unknown: see `paired_t`.
 
     Args:
         mean: of the differences
         se: its standard error
         df: degrees of freedom
-        level: of confidence
-        largest: absolute value of a difference, which says how large rounding errors are
+        level: confidence level
+        largest: largest absolute difference, which determines the size of rounding errors
     """
     if se <= _ROUNDING * largest:
         p = 1.0 if abs(mean) <= _ROUNDING * largest else None
@@ -268,20 +268,20 @@ def _tango_variance(n: int, b: int, c: int, difference: float) -> float:
     spread = difference * (1 - difference)
     linear = -b - c + (2 * n - b + c) * difference
     root = sqrt(max(0.0, linear * linear + 8 * n * c * spread))
-    # Of two forms of the same root, the one that subtracts nothing.
+    # Of two forms of the same root, the one without cancellation.
     q = 2 * c * spread / (root + linear) if linear > 0 else (root - linear) / (4 * n)
     return 2 * q + spread
 
 
 def _drawn_beyond(sizes: NDArray[np.float64], reach: float, seed: int, draws: int) -> int:
-    """Return how many of the draws have a sum of at least `reach`, in blocks of bounded memory."""
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    """Count the draws whose sum is at least `reach`, in blocks of bounded memory."""
+    generator = np.random.default_rng(seed)  # noqa: TID251 - seeded
     total, n = sizes.sum(), sizes.size
     rows = max(1, _CELLS // n)
     count = 0
     for start in range(0, draws, rows):
         shape = (min(rows, draws - start), (n + 7) // 8)
-        octets = chance.integers(0, 256, size=shape, dtype=np.uint8)
+        octets = generator.integers(0, 256, size=shape, dtype=np.uint8)
         positive = np.unpackbits(octets, axis=1, count=n)
         count += int(np.sum(np.abs(2 * (positive @ sizes) - total) >= reach))
     return count

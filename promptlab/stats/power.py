@@ -1,7 +1,7 @@
 """Planning: how many cases a comparison needs, and what a number of cases can show.
 
-The effect is always the smallest that matters to the user, never the one observed; how much cases
-vary is an upper limit from what was seen. With groups, multiply the cases by the design effect
+The effect is always the smallest that matters to the user, never the one observed; the variation
+between cases is an upper limit from the data. With groups, multiply the cases by the design effect
 (`clusters.design_effect`). The module knows nothing of runs or costs.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from promptlab.core.lazy import lazy_module
 
-scipy = lazy_module("scipy")  # `scipy.special` alone: `scipy.stats` takes a second to load
+scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
 _ROUNDING = 1e-9
 
@@ -29,13 +29,13 @@ def cases_needed_binary(
     differ. R. J. Connor, Biometrics 43 (1987), 207-211.
 
     Args:
-        discordance: p; below |effect|, which cannot be, |effect| stands for it
-        effect: the difference of the shares passed that is to be found
+        discordance: p; |effect| if p is below it, which is impossible
+        effect: the difference in pass rates to detect
         alpha: level of the two-sided test
-        power: with which probability
+        power: probability of detecting it
 
     Raises:
-        ValueError: the effect is 0, or a share is not one.
+        ValueError: the effect is 0, or a share is not between 0 and 1.
     """
     p = _discordance(discordance, effect)
     root = _z(1 - alpha / 2) * sqrt(p) + _z(power) * sqrt(max(0.0, p - effect**2))
@@ -48,15 +48,15 @@ def cases_needed_numeric(
     """Return how many cases a test of a mean difference needs, as a real number.
 
     (z(alpha/2) + z(beta))²·sd²/effect² with sd the standard deviation of the differences per case.
-    E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024), has it for evaluations. The
-    other arguments and the errors as in `cases_needed_binary`.
+    E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024), applies it to evaluations.
+    The other arguments and the errors as in `cases_needed_binary`.
     """
     _check_effect(effect)
     return ((_z(1 - alpha / 2) + _z(power)) * sd / effect) ** 2
 
 
 def minimum_detectable_effect(se: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Return the difference that is found with that power, (z(alpha/2) + z(beta))·se.
+    """Return the difference that is detected with that power, (z(alpha/2) + z(beta))·se.
 
     H. S. Bloom, Evaluation Review 19 (1995), 547-556. `se` is the standard error of the mean
     difference; the other arguments as in `cases_needed_binary`.
@@ -75,13 +75,13 @@ def mcnemar_power(
 
     Args:
         n: cases
-        discordance: share of cases on which the arms differ; below |effect|, |effect| stands for it
-        effect: the true difference of the shares passed
+        discordance: share of cases on which the arms differ; |effect| if it is below that
+        effect: the true difference in pass rates
         alpha: level of the two-sided test
-        midp: take the mid-p-value, otherwise the exact one
+        midp: use the mid-p-value, otherwise the exact one
 
     Raises:
-        ValueError: a share is not one.
+        ValueError: a share is not between 0 and 1.
     """
     p = max(discordance, abs(effect))
     _check_share(p)
@@ -97,7 +97,7 @@ def mcnemar_power(
 
 
 def discordance_upper(m: int, n: int, level: float = 0.8) -> float:
-    """Return the one-sided upper limit of a share of which `m` of `n` were seen, 1 without data.
+    """Return the one-sided upper limit of a share observed as `m` of `n`, 1 without data.
 
     The quantile `level` of the beta distribution (m + 1, n - m). C. J. Clopper and E. S. Pearson,
     Biometrika 26 (1934), 404-413.
@@ -114,7 +114,7 @@ def sd_upper(sd: float, n: int, level: float = 0.8) -> float | None:
     """Return the one-sided upper limit of a standard deviation, None for fewer than two values.
 
     sd·√((n - 1)/x) with x the quantile 1 - level of chi-squared at n - 1 degrees of freedom: what
-    R. H. Browne, Statistics in Medicine 14 (1995), 1933-1940, plans with after a pilot.
+    R. H. Browne, Statistics in Medicine 14 (1995), 1933-1940, uses for planning after a pilot.
     """
     if n < 2:
         return None
@@ -127,7 +127,7 @@ def _z(probability: float) -> float:
 
 def _check_effect(effect: float) -> None:
     if not 0 < abs(effect) < inf:
-        raise ValueError(f"no number of cases shows an effect of {effect}")
+        raise ValueError(f"no number of cases can show an effect of {effect}")
 
 
 def _check_share(share: float) -> None:
@@ -143,7 +143,7 @@ def _discordance(discordance: float, effect: float) -> float:
 
 
 def _last_rejected(tosses: NDArray[np.int64], alpha: float, *, midp: bool) -> NDArray[np.int64]:
-    """Return, for each number of tosses, the most rare sides that the test rejects, -1 for none."""
+    """Return, for each number of tosses, the largest count that the test rejects, -1 for none."""
     below, above = np.full_like(tosses, -1), (tosses + 1) // 2  # the latter is not rejected
     while np.any(above - below > 1):
         middle = (below + above) // 2

@@ -1,7 +1,7 @@
-"""Where uncertainty comes from: from the cases, or from one prompt answered differently each time.
+"""Where uncertainty comes from: the cases, or one prompt being answered differently each time.
 
-The first shrinks only with more cases, the second also with more repeats. The module sees arrays of
-scores.
+The first shrinks only with more cases, the second also with more repeats. The module sees only
+arrays of scores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class VarianceSplit:
 
     `case` is omega², the variance between cases of the true difference; `noise_a` and `noise_b` are
     the variances of one score of an arm around its case's mean. Over n cases with K repeats the
-    mean difference has the variance (case + (noise_a + noise_b)/K)/n. `cases` were compared.
+    mean difference has the variance (case + (noise_a + noise_b)/K)/n. `cases` is how many were
+    compared.
     """
 
     cases: int
@@ -30,15 +31,15 @@ class VarianceSplit:
     noise_b: float | None
 
     def best_repeats(self, cost_case: float, cost_call: float) -> float | None:
-        """Return the number of repeats that finds most for the money, at least 1.
+        """Return the number of repeats that gives the most precision for the money, at least 1.
 
         √((noise_a + noise_b)/case · cost_case/cost_call), the K for which the variance is least at
-        a fixed cost; see `split_variance` for the source. None where a source is unknown, or cases
-        do not differ at all: there is then no such number.
+        a fixed cost; see `split_variance` for the source. None where a source is unknown, or
+        where cases do not differ at all: then there is no such number.
 
         Args:
-            cost_case: of writing one more case
-            cost_call: of one more repeat of a case, above 0 and in the same unit
+            cost_case: cost of writing one more case
+            cost_call: cost of one more repeat of a case, above 0 and in the same unit
         """
         if self.case is None or self.noise_a is None or self.noise_b is None or self.case == 0:
             return None
@@ -50,16 +51,16 @@ def split_variance(a: ArrayLike, b: ArrayLike) -> VarianceSplit:
     """Return how much of the variance of B - A is between cases and how much is resampling.
 
     omega² = max(0, S² - (s_A² + s_B²)/K), with S² the sample variance of the differences of case
-    means and s² an arm's variance within cases, pooled over cases. For unequal numbers of repeats
-    the mean of 1/K_i stands for 1/K. Without a case that has two repeats, an arm's noise is
-    unknown, and with it omega². E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024).
+    means and s² an arm's variance within cases, pooled over cases. For unequal numbers of repeats,
+    1/K is replaced by the mean of 1/K_i. Without a case that has two repeats, an arm's noise is
+    unknown, and so is omega². E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024).
 
     Args:
         a: scores of shape (cases, repeats), NaN where unknown
         b: the same, for the same cases
 
     Raises:
-        ValueError: the cases are not as many.
+        ValueError: the numbers of cases differ.
     """
     of_a, of_b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if of_a.ndim != 2 or of_b.ndim != 2 or len(of_a) != len(of_b):

@@ -1,6 +1,6 @@
 """The store: every run, answer and score in one SQLite file. The only package with SQL.
 
-`Store` is what others use; it hands out plain values and never a row or a cursor.
+Others use `Store`; it returns plain values, never rows or cursors.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from promptlab.store.writer import Writer
 
 __all__ = ["Store", "TemplateHistory", "Writer"]
 
-NOTHING_ASKED = RunSettings()
+NO_SETTINGS = RunSettings()
 
 
 class Store:
@@ -44,7 +44,7 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, clock: Callable[[], datetime], *, readonly: bool = False) -> Self:
-        """Open the database at `path`; make it if it is to be written and is not there."""
+        """Open the database at `path`, creating it unless `readonly`."""
         return cls(prepare(path, readonly=readonly), clock)
 
     def __enter__(self) -> Self:
@@ -70,23 +70,23 @@ class Store:
         plan: Plan,
         *,
         fresh: bool = False,
-        settings: RunSettings = NOTHING_ASKED,
+        settings: RunSettings = NO_SETTINGS,
         trials: int | None = None,
     ) -> None:
-        """Store a new run with its whole plan. `settings` are what was asked beyond the suite.
+        """Store a new run with its whole plan. `settings` are what was requested beyond the suite.
 
-        `trials` is how many there will be, where that is not every trial of the plan.
+        `trials` is the number of trials, if that is not every trial of the plan.
         """
         size = plan.size if trials is None else trials
-        asked = runs.Asked(size, fresh=fresh, settings=settings)
-        runs.begin_run(self._connection, run_id, plan, self._now(), asked)
+        request = runs.RunRequest(size, fresh=fresh, settings=settings)
+        runs.begin_run(self._connection, run_id, plan, self._now(), request)
 
     def resume_run(self, run_id: str) -> None:
         """Make this process the one that carries out an interrupted run."""
         runs.resume_run(self._connection, self._number(run_id))
 
     def keep_facts(self, run_id: str, backend: str, facts: BackendFacts) -> None:
-        """Keep with a run what a backend said of itself when it opened."""
+        """Store with a run the facts that a backend reported when it opened."""
         runs.keep_facts(self._connection, self._number(run_id), backend, facts)
 
     def end_run(self, run_id: str, status: Literal["finished", "interrupted"]) -> None:
@@ -96,7 +96,7 @@ class Store:
     def writer(self, run_id: str, spent: Callable[[], Spent] = Spent) -> Writer:
         """Return the writer of a run's results, a context manager with its own thread.
 
-        It asks `spent` now and then what the run has spent, and keeps that with the run.
+        It calls `spent` now and then, and stores what the run has spent.
         """
         self._number(run_id)
         return Writer(self._connection.path, run_id, self._clock, spent)
@@ -110,7 +110,7 @@ class Store:
         return runs.find_run(self._connection, ref)
 
     def newest_run_of(self, digests: Sequence[str]) -> str | None:
-        """Return the id of the newest run with results of all these texts, None without one."""
+        """Return the id of the newest run with results of all these texts, or None."""
         return runs.newest_run_of(self._connection, digests)
 
     def runs(self, limit: int | None = None) -> list[RunInfo]:
@@ -128,7 +128,7 @@ class Store:
     # Results
 
     def completions(self, keys: Sequence[str], fresh_run: str | None) -> dict[str, Completion]:
-        """Return the newest stored answer of each key; for a fresh run only what it measured."""
+        """Return the newest stored answer of each key; for a fresh run, only its own answers."""
         return queries.completions(self._connection, keys, fresh_run)
 
     def finished(self, run_id: str) -> set[int]:
@@ -159,17 +159,18 @@ class Store:
         return aggregates.spent(self._connection, self._number(run_id))
 
     def arm_scores(self, run_id: str) -> list[ArmScores]:
-        """Return what each scorer says of each arm."""
+        """Return the scores of each arm, by scorer."""
         return aggregates.arm_scores(self._connection, self._number(run_id))
 
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
-        """Return one scorer's scores of a run with their setting; None is the primary scorer."""
-        return imported.measured(self._connection, self._number(run_id), scorer)
+        """Return one scorer's scores for a run, in context; None means the primary scorer."""
+        with self._connection.snapshot():  # scorer and scores agree, even if regraded meanwhile
+            return imported.measured(self._connection, self._number(run_id), scorer)
 
     # Gradings
 
     def graded_trials(self, run_id: str) -> list[GradedTrial]:
-        """Return the trials of a run that have an answer to be graded."""
+        """Return the trials of a run that have an answer to grade."""
         return list(gradings.graded_trials(self._connection, self._number(run_id)))
 
     def scores(self, run_id: str, label: str) -> dict[int, Score]:
@@ -177,32 +178,32 @@ class Store:
         return gradings.scores(self._connection, self._number(run_id), label)
 
     def replace_grading(self, run_id: str, spec: ScorerSpec, scores: Mapping[int, Score]) -> None:
-        """Let a scorer's new scores count from now on; those before are kept beside them."""
+        """Make a scorer's new scores count from now on; the earlier ones are kept beside them."""
         number = self._number(run_id)
         gradings.replace_grading(self._connection, number, spec, scores, self._now())
 
     # Templates
 
     def template_history(self, name: str) -> list[TemplateHistory]:
-        """Return all texts that the versions of a template have had, the first seen first."""
+        """Return all texts that the versions of a template have had, oldest first."""
         return queries.template_history(self._connection, name)
 
     def label_digests(self, name: str, version: str) -> list[str]:
         """Return the digests under which a template's version has results."""
         return queries.label_digests(self._connection, name, version)
 
-    # Care
+    # Maintenance
 
     def stats(self) -> StoreStats:
         """Count rows and bytes."""
         return care.stats(self._connection)
 
     def vacuum(self) -> int:
-        """Give unused space back to the disk and return how many bytes that made free."""
+        """Return unused space to the disk, and return how many bytes that freed."""
         return care.vacuum(self._connection)
 
     def verify(self) -> list[str]:
-        """Return what is wrong with the database, one line each; nothing if it is sound."""
+        """Return what is wrong with the database, one line per problem; empty if it is sound."""
         return care.verify(self._connection)
 
     def _now(self) -> str:

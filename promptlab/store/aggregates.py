@@ -1,4 +1,4 @@
-"""Sums and means over a run, computed by SQLite: one row an arm, or an arm and scorer."""
+"""Sums and means over a run, computed by SQLite: one row per arm, or per arm and scorer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SELECT arm, count(*),
 FROM trials WHERE run = :run GROUP BY arm ORDER BY arm
 """
 
-# Repeats of a case are no independent evidence: they are averaged first, then the cases count.
+# Repeats of a case are not independent evidence: they are averaged first, then the cases count.
 _ARM_SCORES = f"""
 WITH per_case AS (
     SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean, count(s.score) AS scores,
@@ -45,7 +45,7 @@ GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
 """
 
 
-# A run that is older than the account of what is spent: its answers are all that is known.
+# In runs older than the columns for what was spent, the answers are all that is known.
 _SPENT = """
 SELECT coalesce(r.spent_calls, g.answers), coalesce(r.spent_cost_usd, g.cost),
     coalesce(r.unpriced_answers, g.unpriced)

@@ -1,4 +1,4 @@
-"""Care of the database: how large it is, making it smaller, and proving it sound."""
+"""Maintenance of the database: how large it is, making it smaller, and verifying it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ TABLES = (
     "scores",
 )
 
-# Of a run `r`: its trials were measured elsewhere (`RunSettings.imported`).
+# Whether the trials of a run `r` were measured elsewhere (`RunSettings.imported`).
 _IMPORTED = "json_extract(r.overrides, '$.imported') IS NOT NULL"
 
-_SHOWN = 20  # problems of one kind that are told one by one
+_SHOWN = 20  # problems of one kind that are listed one by one
 
-# What a row means -> a query that must return none. Outcomes are looked at here since SQLite does
-# not look at CHECK constraints where it may only read. A run that was imported may lack answers
-# and scores: what was not measured is not known.
+# What a row means -> a query that must return no row. Outcomes are checked here because SQLite does
+# not check CHECK constraints in a read-only database. An imported run may lack answers and scores:
+# what was not measured is unknown.
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "run {} is finished, but holds {} of its {} trials",
@@ -133,7 +133,7 @@ def stats(connection: Connection) -> StoreStats:
 
 
 def vacuum(connection: Connection) -> int:
-    """Give unused space back to the disk and return how many bytes that made free."""
+    """Return unused space to the disk, and return how many bytes that freed."""
     before = stats(connection)
     connection.execute("VACUUM")
     connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -142,10 +142,10 @@ def vacuum(connection: Connection) -> int:
 
 
 def verify(connection: Connection) -> list[str]:
-    """Return what is wrong with the database, one line each; nothing if it is sound."""
+    """Return what is wrong with the database, one line per problem; empty if it is sound."""
     problems = list(_broken_pages(connection))
     if problems:
-        return problems  # what is read from broken pages would mislead
+        return problems  # anything read from broken pages would be misleading
     problems += _dangling(connection)
     for check in _DIGESTS:
         problems += _limited(_wrong_digests(connection, *check))
@@ -176,7 +176,7 @@ def _wrong_digests(
 ) -> Iterator[str]:
     for name, digest, *content in connection.rows(sql):
         if compute(*content) != digest:
-            yield f"{what} {name} was changed: its content is not that of its digest {digest}"
+            yield f"{what} {name} was changed: its content does not match its digest {digest}"
 
 
 def _template_digest(source: str, includes: str) -> str:
@@ -213,9 +213,9 @@ _DIGESTS: tuple[tuple[str, str, Callable[..., str]], ...] = (
 
 def _limited(problems: Iterable[str]) -> list[str]:
     """Return the first problems of a kind, and how many more there are."""
-    found = list(problems)
-    more = len(found) - _SHOWN
-    return found if more <= 0 else [*found[:_SHOWN], f"... and {more} more like the last"]
+    lines = list(problems)
+    more = len(lines) - _SHOWN
+    return lines if more <= 0 else [*lines[:_SHOWN], f"... and {more} more like the last"]
 
 
 def _size(path: Path) -> int:

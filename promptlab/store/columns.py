@@ -1,6 +1,6 @@
-"""The columns that queries of today name: of the view, of an answer, and the group of a case.
+"""The columns that current queries name: of the view, of an answer, and the group of a case.
 
-Migrations never read these: what they once said stands in their own text.
+Migrations never read these: each keeps its own frozen text.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ COMPLETION_COLUMNS = (
 )
 """The columns of `generations` that hold a completion."""
 
-# The group of a case `c` of the table `cases`, as `core.groups.group_of` tells them apart: a text,
-# or for a case without one its own number, which no text is equal to.
+# The group of a case `c` of the table `cases`, as in `core.groups.group_of`: a text, or for a case
+# without one its own number, which is not equal to any text.
 GROUP = "coalesce(c.case_group, c.id)"
 
 
 def listed(columns: Sequence[str], of: str = "") -> str:
-    """Return columns as SQL lists them, each `of` a table where that is named."""
+    """Return columns as an SQL list, each prefixed by the table `of` if that is given."""
     return ", ".join(f"{of}.{column}" if of else column for column in columns)
 
 
 def placeholders(columns: Sequence[str]) -> str:
-    """Return a place for each column's value in a row of many.
+    """Return a placeholder for each column, for statements that run for many rows.
 
-    Rows of many are tuples, their columns named beside them: binding each value by its name took
-    twice as long, a second for 100,000 trials. All else is bound by name.
+    Such rows are tuples, with their columns named separately: binding each value by name took
+    twice as long, a second for 100,000 trials. Everything else is bound by name.
     """
     return ", ".join("?" * len(columns))

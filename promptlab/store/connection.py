@@ -1,6 +1,6 @@
-"""A connection to the database file, and the one place where SQLite's errors become ours.
+"""A connection to the database file, and the one place that translates SQLite's errors.
 
-It knows how a file is opened and locked; it knows no table but those of the migrations.
+It knows how a file is opened and locked, and no tables except those of the migrations.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ else:
     sqlite_utils = lazy_module("sqlite_utils")
 
 Value = None | int | float | str
-Row = tuple[Any, ...]  # of the types that the schema says
+Row = tuple[Any, ...]  # of the types in the schema
 
 BUSY_SECONDS = 30.0
-_PAUSE_S = 0.02  # between tries of what SQLite does not wait for
-_CACHE_KIB = 4 * 1024  # more made 100,000 trials no faster, and each connection takes its own
+_PAUSE_S = 0.02  # between attempts at what SQLite does not wait for
+_CACHE_KIB = 4 * 1024  # a larger one made 100,000 trials no faster, and each connection has its own
 
-# SQLite's primary result code -> what it means here, and the remedy.
+# SQLite's primary result code -> what it means here, and how to fix it.
 _MEANING: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_NOTADB: ("this file is not a database", "name another file with --db"),
     sqlite3.SQLITE_CORRUPT: (
@@ -38,31 +38,31 @@ _MEANING: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_CANTOPEN: (
         "the database cannot be opened",
-        "check the rights on the file and its folder: SQLite keeps -wal and -shm files beside it",
+        "check the permissions of the file and folder: SQLite keeps -wal and -shm files beside it",
     ),
-    sqlite3.SQLITE_PERM: ("no right to use the database", "check the rights on the file"),
+    sqlite3.SQLITE_PERM: ("access to the database is denied", "check the permissions of the file"),
     sqlite3.SQLITE_READONLY: (
         "the database cannot be written: its file or folder is read-only",
         "make both writable, or name another file with --db",
     ),
     sqlite3.SQLITE_BUSY: (
         f"another process has kept the database locked for {BUSY_SECONDS:.0f} s",
-        "wait until it is done, then go on with: promptlab resume",
+        "wait until it is done, then continue with: promptlab resume",
     ),
     sqlite3.SQLITE_FULL: (
         "the disk is full; what was stored before is safe",
-        "free some space, then go on with: promptlab resume",
+        "free some space, then continue with: promptlab resume",
     ),
     sqlite3.SQLITE_IOERR: (
         "the disk could not be read or written; what was stored before is safe",
-        "check the disk and its free space, then go on with: promptlab resume",
+        "check the disk and its free space, then continue with: promptlab resume",
     ),
 }
 
 
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Turn what SQLite says of file, disk and locks into a `StoreError`. Our bugs pass as is."""
+    """Turn SQLite's errors about file, disk and locks into a `StoreError`; let our bugs through."""
     try:
         yield
     except sqlite3.Error as error:
@@ -101,7 +101,7 @@ class Connection:
         return row[0] if row else None
 
     def count(self, sql: str, **values: Value) -> int:
-        """Return the one number that a query answers."""
+        """Return the single number that a query yields."""
         return int(self.value(sql, **values))
 
     def execute(self, sql: str, **values: Value) -> int:
@@ -116,7 +116,7 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do all or nothing. Takes the write lock at once: one taken later could deadlock."""
+        """Do all or nothing, taking the write lock at once: one taken later could deadlock."""
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -127,7 +127,7 @@ class Connection:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See the database as it is at one moment, whatever others commit meanwhile."""
+        """Read the database as of one moment, whatever others commit meanwhile."""
         self.execute("BEGIN")
         try:
             yield
@@ -140,7 +140,7 @@ class Connection:
 
 
 def connect(path: Path, *, readonly: bool = False) -> Connection:
-    """Open a database whose schema is known to be right."""
+    """Open a database whose schema is known to be current."""
     if not readonly:
         return _opened(path, "mode=rwc")
     try:
@@ -148,12 +148,12 @@ def connect(path: Path, *, readonly: bool = False) -> Connection:
     except StoreError:
         if Path(f"{path}-wal").exists():
             raise
-        # In a read-only folder SQLite cannot make the files it shares with writers. There is none.
+        # In a read-only folder SQLite cannot create the files that it shares with writers.
         return _opened(path, "mode=ro&immutable=1")
 
 
 def prepare(path: Path, *, readonly: bool) -> Connection:
-    """Open the database, its schema brought up to date; make it, unless it is only to be read."""
+    """Open the database, migrating it if needed, and creating it unless `readonly`."""
     _check_place(path, readonly=readonly)
     connection = connect(path, readonly=readonly)
     try:
@@ -168,12 +168,12 @@ def prepare(path: Path, *, readonly: bool) -> Connection:
 
 
 def _bring_up_to_date_first(path: Path) -> None:
-    """Bring a database up to date that is only to be read: our queries know the newest tables."""
+    """Migrate a database that is opened to be read: our queries need the newest tables."""
     try:
         prepare(path, readonly=False).close()
     except StoreError as error:
         raise error.saying(
-            f"of an older promptlab, and to be brought up to date first; but {error.message}"
+            f"from an older promptlab, and must be migrated first, but {error.message}"
         ) from error
 
 
@@ -182,10 +182,10 @@ def _opened(path: Path, options: str) -> Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        # In WAL mode NORMAL is safe against our own crashes, kill -9 included, and a power cut
-        # never corrupts: it may undo the last moments, and those calls are then made again.
+        # In WAL mode NORMAL is safe against our own crashes, including kill -9. A power cut never
+        # corrupts the file: it may undo the last moments, and those calls are then made again.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.count("SELECT count(*) FROM sqlite_schema")  # the first look into the file
+        connection.count("SELECT count(*) FROM sqlite_schema")  # the first read of the file
     except StoreError:
         connection.close()
         raise
@@ -193,20 +193,20 @@ def _opened(path: Path, options: str) -> Connection:
 
 
 def _check_place(path: Path, *, readonly: bool) -> None:
-    """Refuse a path where no database can be, in plainer words than SQLite has."""
+    """Refuse a path that cannot hold a database, in plainer words than SQLite's."""
     if path.is_dir():
         hint = "name a file with --db"
         raise StoreError("this is a folder, not a database", hint=hint, where=str(path))
     if not path.parent.is_dir():
-        hint = "make it, or name another file with --db"
+        hint = "create it, or name another file with --db"
         raise StoreError("the folder does not exist", hint=hint, where=str(path.parent))
     if readonly and not path.exists():
-        hint = "promptlab run SUITE makes it"
+        hint = "promptlab run SUITE creates it"
         raise StoreError("there is no database yet", hint=hint, where=str(path))
 
 
 def _steps(connection: Connection) -> set[str]:
-    """Read which steps are done, and refuse a database that is not ours or of a newer version."""
+    """Return which steps are applied; refuse a foreign database or one of a newer version."""
     with connection.snapshot():
         applied = _applied(connection)
         _check_version(connection, applied)
@@ -223,11 +223,11 @@ def _bring_up_to_date(connection: Connection) -> None:
             database = sqlite_utils.Database(
                 connection.raw, recursive_triggers=False, execute_plugins=False
             )
-            migrations().apply(database)  # looks again at what is due: nobody else can write now
+            migrations().apply(database)  # checks again what is due: nobody else can write now
 
 
 def _make(connection: Connection) -> None:
-    """Make all tables, unless another process was faster."""
+    """Create all tables, unless another process was faster."""
     with connection.transaction():
         if not _applied(connection):
             for statement, values in new_database():
@@ -235,9 +235,10 @@ def _make(connection: Connection) -> None:
 
 
 def _applied(connection: Connection) -> set[str]:
-    """Read which steps are done. Loading sqlite-utils for that would take longer than most verbs.
+    """Return which steps are applied.
 
-    The table is the one that it keeps account in.
+    The table is the one in which sqlite-utils records them; loading sqlite-utils to read it would
+    take longer than most verbs.
     """
     if not connection.count("SELECT count(*) FROM sqlite_schema WHERE name = :name", name=ACCOUNT):
         return set()
@@ -250,24 +251,24 @@ def _check_version(connection: Connection, applied: set[str]) -> None:
     if applied - KNOWN:
         newest = max(applied - KNOWN)
         raise StoreError(
-            f"the database is of a newer promptlab (it has {newest!r})",
+            f"the database is from a newer promptlab (it has {newest!r})",
             hint="update promptlab, or name another file with --db",
             where=where,
         )
     others = connection.count("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlite_%'")
     if others and not applied:
         raise StoreError(
-            "this is the database of another program",
+            "this database belongs to another program",
             hint="name another file with --db",
             where=where,
         )
 
 
 def _use_wal(connection: Connection) -> None:
-    """Let readers and the writer work side by side. The file remembers it.
+    """Let readers and the writer work side by side. The setting is stored in the file.
 
-    The one step for which SQLite does not wait itself while another process is in the file, as
-    one is that makes the same new database.
+    This is the one step for which SQLite does not wait by itself while another process uses the
+    file, such as one that is creating the same new database.
     """
     for _ in range(round(BUSY_SECONDS / _PAUSE_S)):
         if connection.value("PRAGMA journal_mode") == "wal":
@@ -278,4 +279,4 @@ def _use_wal(connection: Connection) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 break
             time.sleep(_PAUSE_S)
-    connection.execute("PRAGMA journal_mode = WAL")  # and tell why, if it still cannot be
+    connection.execute("PRAGMA journal_mode = WAL")  # to raise the error, if it still fails

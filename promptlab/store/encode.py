@@ -1,7 +1,7 @@
 """Values to columns and back: JSON texts, conversations, sampling, completions.
 
-JSON keeps the order of keys, which a template may loop over; digests are made elsewhere, of
-canonical JSON, where order does not count.
+JSON keeps the order of keys, which a template may loop over; digests are computed elsewhere, from
+canonical JSON, in which order does not count.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def to_json(value: object) -> str:
 
 
 def mapping_to_json(value: Mapping[str, object]) -> str:
-    """Return a mapping of any kind as JSON."""
+    """Return any kind of mapping as JSON."""
     return to_json(dict(value))
 
 
@@ -40,7 +40,7 @@ def storable(text: str) -> str:
 
 
 def optional(text: str | None) -> str | None:
-    """Return `text` as the database can hold it, if there is one."""
+    """Return `text` as the database can hold it, or None."""
     return None if text is None else storable(text)
 
 
@@ -136,10 +136,10 @@ def completion_from_row(row: Sequence[Any]) -> Completion:
 
 
 def likelihoods_to_json(likelihoods: Sequence[Likelihood]) -> str | None:
-    """Return likelihoods as JSON, None without any."""
+    """Return likelihoods as JSON, None if there are none."""
     if not likelihoods:
         return None
-    return to_json([(each.logprob, each.tokens, int(each.greedy)) for each in likelihoods])
+    return to_json([(item.logprob, item.tokens, int(item.greedy)) for item in likelihoods])
 
 
 def _likelihoods_from_json(text: str) -> tuple[Likelihood, ...]:

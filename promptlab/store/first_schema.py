@@ -1,4 +1,4 @@
-"""The tables of the first version, as they were: the step that every database begins with."""
+"""The tables of the first version, frozen: the step that every database starts with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The gradings of a run: what there is to grade, and a newer grading in the place of one before.
+"""The gradings of a run: what there is to grade, and replacing a grading by a newer one.
 
-The one before is kept whole, beside the scores that count. A grading is replaced in one
-transaction: whoever looks sees all of the old one or all of the new one.
+The earlier grading is kept whole, beside the scores that count. A grading is replaced in one
+transaction: a reader sees all of the old one or all of the new one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WHERE run = :run AND position = :scorer
 
 
 def graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
-    """Yield the trials that have an answer to be graded, in the order of the plan."""
+    """Yield the trials that have an answer to grade, in the order of the plan."""
     for seq, case, graded, outcome in connection.rows(_GRADED, run=run):
         yield GradedTrial(seq, case, graded, Outcome(outcome))
 
@@ -58,11 +58,11 @@ def scores(connection: Connection, run: int, label: str) -> dict[int, Score]:
 
 
 def replace_grading(
-    connection: Connection, run: int, spec: ScorerSpec, found: Mapping[int, Score], now: str
+    connection: Connection, run: int, spec: ScorerSpec, new_scores: Mapping[int, Score], now: str
 ) -> None:
-    """Let new scores count in the place of those that the scorer of this label gave before."""
+    """Replace the scores that the scorer of this label gave before by new ones."""
     with connection.transaction():
-        _require_whole(connection, run, found)
+        _require_whole(connection, run, new_scores)
         place = connection.count(
             "SELECT position FROM run_scorers WHERE run = :run AND label = :label",
             run=run,
@@ -72,7 +72,8 @@ def replace_grading(
         connection.execute(_KEEP_SCORES, grading=grading, run=run, scorer=place)
         connection.execute(_DROP_SCORES, run=run, scorer=place)
         connection.executemany(
-            INSERT_SCORE, ((run, seq, place, *score_row(score)) for seq, score in found.items())
+            INSERT_SCORE,
+            ((run, seq, place, *score_row(score)) for seq, score in new_scores.items()),
         )
         connection.execute(
             _KEEP_SCORER,
@@ -84,11 +85,11 @@ def replace_grading(
         )
 
 
-def _require_whole(connection: Connection, run: int, found: Mapping[int, Score]) -> None:
-    """Refuse a grading of fewer or other trials than there are by now: the run goes on."""
+def _require_whole(connection: Connection, run: int, new_scores: Mapping[int, Score]) -> None:
+    """Refuse a grading that does not cover exactly the present trials: the run is still going."""
     info = run_info(connection, run)
-    there = {trial.seq for trial in graded_trials(connection, run)}
-    if info.status == "running" or there != found.keys():
+    gradable = {trial.seq for trial in graded_trials(connection, run)}
+    if info.status == "running" or gradable != new_scores.keys():
         raise StoreError(
-            f"run {info.run_id} is going on while it is graded", hint="wait for it to end"
+            f"run {info.run_id} changed while it was being graded", hint="wait for it to finish"
         )

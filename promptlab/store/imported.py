@@ -1,4 +1,4 @@
-"""What a comparison needs of a run: one scorer's scores as rows of numbers, and their setting."""
+"""What a comparison needs from a run: one scorer's scores as rows of numbers, and their context."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
 WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
 """
 
-# What earlier runs of the same suite and of a version of this one were asked for.
+# The settings of earlier runs of the same suite that share a version with this one.
 _EARLIER = """
 SELECT DISTINCT r.overrides FROM runs r WHERE r.id < :run AND r.suite = :suite AND EXISTS (
     SELECT 1 FROM run_arms a JOIN run_arms b USING (template) WHERE a.run = r.id AND b.run = :run
@@ -41,7 +41,7 @@ _BACKENDS = """
 SELECT b.name, b.digest FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
 """
 
-# What answered: all that the generations of an arm say of their server.
+# What answered: everything that the generations of an arm record about their server.
 _SERVERS = """
 SELECT DISTINCT t.arm, g.model, g.fingerprint, g.warnings
 FROM trials t
@@ -52,7 +52,7 @@ WHERE t.run = :run
 
 
 def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRun:
-    """Return what the scorer of that label says of a run; None means the primary one."""
+    """Return a run as measured by the scorer of that label; None means the primary one."""
     info = run_info(connection, run)
     settings = load_settings(connection, run)
     place, spec = _scorer(connection, run, scorer or settings.primary, info.run_id)
@@ -78,14 +78,14 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
 
 
 def _looks(connection: Connection, run: int, info: RunInfo) -> tuple[int, ...]:
-    """Return to how many cases earlier runs were limited, where this one is limited to more.
+    """Return the smaller limits on cases of earlier runs, if this run has a limit.
 
-    They are steps on which somebody looked before going on.
+    They are steps at which somebody looked before continuing.
     """
     if info.settings.limit is None:
         return ()
     earlier = connection.rows(_EARLIER, run=run, suite=info.suite)
-    limits = {RunSettings.from_json(from_json(asked)).limit for (asked,) in earlier}
+    limits = {RunSettings.from_json(from_json(overrides)).limit for (overrides,) in earlier}
     return tuple(sorted(at for at in limits if at is not None and at < info.settings.limit))
 
 
@@ -98,13 +98,13 @@ def _scorer(connection: Connection, run: int, label: str, run_id: str) -> tuple[
 
 
 def _served(connection: Connection, run: int) -> dict[int, dict[str, frozenset[str]]]:
-    found: defaultdict[int, dict[str, set[str]]] = defaultdict(
+    servers: defaultdict[int, dict[str, set[str]]] = defaultdict(
         lambda: {"models": set(), "fingerprints": set(), "warnings": set()}
     )
     for arm, model, fingerprint, warnings in connection.rows(_SERVERS, run=run):
-        _add(found[arm], model, fingerprint, warnings)
+        _add(servers[arm], model, fingerprint, warnings)
     frozen: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
-    for arm, sets in found.items():
+    for arm, sets in servers.items():
         frozen[arm] = {name: frozenset(values) for name, values in sets.items()}
     return frozen
 

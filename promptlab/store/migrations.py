@@ -1,12 +1,12 @@
-"""The steps of the schema as they are applied, and the account that is kept of them.
+"""How the steps of the schema are applied and recorded.
 
-It knows how a step is carried out and recorded; what the steps say is in `schema`.
+It knows how a step is run and recorded; `schema` holds the steps themselves.
 
-Why sqlite-utils, for this one thing: its account of steps is a format that people know who open the
-file with it or with Datasette, its order and its way to take up where an older version stopped are
-tried, and whoever adds a step writes SQL and no code. All else that it offers (tables made from
-rows, upserts) would hide statements that must be seen here; so it is loaded when an old database
-is brought up to date, and never else.
+Why sqlite-utils, for this one thing: its record of steps is a format familiar to people who open
+the file with it or with Datasette, its ordering and its way of resuming where an older version
+stopped are well tested, and adding a step takes SQL and no code. Its other features (tables made
+from rows, upserts) would hide statements that should be visible here, so it is loaded only when an
+old database is migrated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KNOWN = frozenset(name for name, _ in STEPS)
 STEP_SET = "promptlab"
 ACCOUNT = "_sqlite_migrations"  # sqlite-utils' name for the table of applied steps
 
-# The account of applied steps as sqlite-utils makes it (a test holds it to that).
+# The table of applied steps as sqlite-utils creates it (a test checks this).
 _ACCOUNT_TABLE = (
     f'''CREATE TABLE IF NOT EXISTS "{ACCOUNT}" (
    "id" INTEGER PRIMARY KEY,
@@ -45,7 +45,7 @@ _RECORD = (
 
 
 def new_database() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the statements, with their values, that make a database with all steps applied.
+    """Yield the statements, with their values, that create a database with all steps applied.
 
     sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
     """
@@ -58,7 +58,7 @@ def new_database() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def migrations() -> sqlite_utils.Migrations:
-    """Return the steps in the form that sqlite-utils applies and keeps account of."""
+    """Return the steps in the form that sqlite-utils applies and records."""
     steps = sqlite_utils.Migrations(STEP_SET)
     for name, sql in STEPS:
         steps(name=name)(_Step(name, sql))
@@ -66,7 +66,7 @@ def migrations() -> sqlite_utils.Migrations:
 
 
 class _Step:
-    """One migration: runs its statements one by one, since a script would end the transaction."""
+    """One migration. It runs its statements one by one, as a script would end the transaction."""
 
     def __init__(self, name: str, sql: str) -> None:
         self.__name__ = name
@@ -78,10 +78,10 @@ class _Step:
 
 
 def statements(sql: str) -> Iterator[str]:
-    """Split a step into its statements; the SQLite that runs them says where one ends."""
-    begun = ""
+    """Split a step into its statements; SQLite itself decides where each one ends."""
+    statement = ""
     for line in sql.splitlines(keepends=True):
-        begun += line
-        if sqlite3.complete_statement(begun):
-            yield begun
-            begun = ""
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,6 +1,6 @@
-"""A plan on its way into the database and back, the same value as before.
+"""Writes plans to the database and reads them back as equal values.
 
-Content that is there already (templates, cases, backends) is stored once and referred to.
+Content that is already there (templates, cases, backends) is stored once and referred to.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ ORDER BY position
 
 
 def settings_to_json(plan: Plan) -> str:
-    """Return as JSON what of the plan has no table of its own."""
+    """Return as JSON the parts of a plan that have no table of their own."""
     settings = {field.name: getattr(plan, field.name) for field in fields(PlanSettings)}
     if plan.sequential is None:
         del settings["sequential"]
@@ -124,7 +124,7 @@ def settings_to_json(plan: Plan) -> str:
 
 
 def load_settings(connection: Connection, run: int) -> PlanSettings:
-    """Return what of the plan of a run has no table of its own."""
+    """Return the parts of a run's plan that have no table of their own."""
     text = connection.value("SELECT settings FROM runs WHERE id = :run", run=run)
     settings = from_json(text)
     settings["gates"] = tuple(settings["gates"])
@@ -155,7 +155,7 @@ def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
 
 
 def _placed(run: int, rows: Iterable[Mapping[str, Value]]) -> list[dict[str, Value]]:
-    """Give rows of a run their position in it."""
+    """Return the rows of a run with their position in it."""
     return [{"run": run, "position": place, **row} for place, row in enumerate(rows)]
 
 
@@ -223,8 +223,8 @@ def _backend_id(connection: Connection, backend: BackendSpec) -> int:
         "options": mapping_to_json(backend.options),
         "identity": mapping_to_json(backend.identity),
     }
-    found = connection.value(_FIND_BACKEND, **values)
-    return connection.execute(_INSERT_BACKEND, **values) if found is None else int(found)
+    known = connection.value(_FIND_BACKEND, **values)
+    return connection.execute(_INSERT_BACKEND, **values) if known is None else int(known)
 
 
 def _save_arms(connection: Connection, run: int, plan: Plan, backends: dict[str, int]) -> None:

@@ -21,15 +21,15 @@ from promptlab.store.encode import (
     to_json,
 )
 
-# With max(id) SQLite takes the other columns from that same row: the newest answer of each key.
+# With max(id) SQLite takes the other columns from the same row: the newest answer of each key.
 _COMPLETIONS = f"""
 SELECT key, {listed(COMPLETION_COLUMNS)}, max(id) FROM generations
 WHERE key IN (SELECT value FROM json_each(:keys))
 AND (:fresh_run IS NULL OR fresh_run = :fresh_run) GROUP BY key
 """
 
-# A trial counts as done with a scorer that failed, but not where a backend failed it: that one may
-# answer some day.
+# A trial counts as done if its scorer failed, unless a backend failed the scorer: the backend may
+# answer later.
 _FINISHED = """
 SELECT seq FROM trials t WHERE run = :run AND outcome <> 'error' AND NOT EXISTS (
     SELECT 1 FROM trial_turns u WHERE u.run = t.run AND u.seq = t.seq
@@ -82,13 +82,13 @@ _RESULT_FIELDS = ("seq", *RESULT_COLUMNS)
 def completions(
     connection: Connection, keys: Sequence[str], fresh_run: str | None
 ) -> dict[str, Completion]:
-    """Return the newest stored answer of each key, of one fresh run alone if it is named."""
+    """Return the newest stored answer of each key, only from `fresh_run` if that is given."""
     rows = connection.rows(_COMPLETIONS, keys=to_json(keys), fresh_run=fresh_run)
     return {key: completion_from_row(row) for key, *row, _ in rows}
 
 
 def finished(connection: Connection, run: int) -> set[int]:
-    """Return the places in the plan of the trials that need no further try."""
+    """Return the places in the plan of the trials that need no further attempt."""
     rows = connection.rows(_FINISHED, run=run)
     return {seq for (seq,) in rows}
 
@@ -105,7 +105,7 @@ def tracebacks(connection: Connection, run: int, seq: int) -> dict[str, str]:
 
 
 def template_history(connection: Connection, name: str) -> list[TemplateHistory]:
-    """Return all texts that the versions of a template have had, the first seen first."""
+    """Return all texts that the versions of a template have had, oldest first."""
     rows = connection.rows(_HISTORY, name=name)
     return [TemplateHistory(*row) for row in rows]
 
@@ -156,7 +156,7 @@ def _conditions(run_id: str, wanted: ResultFilter) -> tuple[list[str], dict[str,
 
 
 def _check_where(connection: Connection, where: str) -> None:
-    """Refuse what is not one expression: it must also fit where a parenthesis would not close."""
+    """Refuse anything but one expression, by putting it where a closing parenthesis cannot work."""
     sql = f"SELECT CASE WHEN\n{where}\nTHEN 1 END FROM trial_results LIMIT 0"
     connection.row(sql)
 
@@ -177,8 +177,8 @@ def _result(row: Row) -> Result:
     return Result(**values)
 
 
-def _turn(name: str, cached: int, aside: int, backend: str | None, *asked: Any) -> Turn:
-    key, prompt, schema, continuations, sampling, error, *answer = asked
+def _turn(name: str, cached: int, aside: int, backend: str | None, *columns: Any) -> Turn:
+    key, prompt, schema, continuations, sampling, error, *answer = columns
     request = Request(
         key,
         messages_from_json(prompt),

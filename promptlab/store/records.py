@@ -50,7 +50,7 @@ _SCORE = ("run", "seq", "scorer", "score", "passed", "reason", "error", "traceba
 
 
 def _new(columns: Sequence[str]) -> str:
-    """Return the beginning of a statement that calls the values of a row by their names."""
+    """Return the beginning of a statement that refers to the values of a row by name."""
     return f"WITH new ({listed(columns)}) AS (VALUES ({placeholders(columns)}))"
 
 
@@ -58,8 +58,8 @@ _INSERT_TEXT = f"""
 INSERT INTO texts ({listed(_TEXT)}) VALUES ({placeholders(_TEXT)}) ON CONFLICT DO NOTHING
 """
 
-# Another process, or another trial of this run, may have asked the same. The same answer is kept
-# once; another answer is kept too, so that what a trial shows is always what was graded.
+# Another process, or another trial of this run, may have made the same request. An equal answer is
+# stored once; a different one is stored too, so that a trial always shows what was graded.
 _INSERT_GENERATION = f"""
 {_new(_GENERATION)}
 INSERT INTO generations ({listed(_GENERATION)})
@@ -114,7 +114,7 @@ WHERE id = :run
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing to store, and when it happened."""
+    """A turn or result to store, and when it happened."""
 
     value: Turn | TrialResult
     created_at: str
@@ -135,7 +135,7 @@ class Recorder:
         backends = connection.rows(_BACKENDS, run=self._run)
         self._backends: dict[str | None, int] = {row[0]: row[1] for row in backends}
         self._spent: Spent | None = None
-        # Answers stored ahead of their trial, so that they are not written a second time.
+        # Answers stored ahead of their trial, so that they are not written twice.
         self._ahead: set[tuple[str, str]] = set()
 
     def write(self, records: Sequence[Record], spent: Spent = NOTHING) -> None:
@@ -152,17 +152,17 @@ class Recorder:
         rows = []
         for record in records:
             for turn in self._unstored_turns(record.value):
-                asked = _request_row(turn.request, texts)
+                request = _request_row(turn.request, texts)
                 if turn.completion.outcome is not Outcome.ERROR:
-                    answered = completion_to_row(turn.completion)
-                    key, *rest = asked
+                    completion = completion_to_row(turn.completion)
+                    key, *rest = request
                     paid = (record.created_at, self._run)
-                    rows.append((key, self._fresh_run, *rest, *answered, *paid))
+                    rows.append((key, self._fresh_run, *rest, *completion, *paid))
         self._connection.executemany(_INSERT_TEXT, texts.items())
         self._connection.executemany(_INSERT_GENERATION, rows)
 
     def _unstored_turns(self, value: Turn | TrialResult) -> list[Turn]:
-        """Return the turns whose answers this value is the first to bring."""
+        """Return the turns whose answers have not been stored before."""
         if isinstance(value, Turn):
             self._ahead.add(_answer(value))
             return [value]
@@ -180,8 +180,8 @@ class Recorder:
             seq = result.trial.seq
             trials.append((self._run, *_trial_row(result), record.created_at))
             for place, turn in enumerate(result.turns):
-                asked = (turn.name, turn.aside, self._backends.get(turn.backend))
-                at = (self._run, seq, place, *asked)
+                call = (turn.name, turn.aside, self._backends.get(turn.backend))
+                at = (self._run, seq, place, *call)
                 if turn.completion.outcome is Outcome.ERROR:
                     failed_turns.append((*at, *_failed_turn_row(turn)))
                 else:
@@ -199,11 +199,11 @@ def _answer(turn: Turn) -> tuple[str, str]:
 
 
 def _request_row(request: Request, texts: dict[str, str]) -> tuple[Value, ...]:
-    """Return key, digests of prompt, schema and continuations, and sampling; note these texts."""
+    """Return key, digests of prompt, schema and continuations, and sampling; note the texts."""
     prompt = _note(messages_to_json(request.messages), texts)
     schema = None if request.schema is None else _note(mapping_to_json(request.schema), texts)
-    weighed = _note(to_json(request.continuations), texts) if request.continuations else None
-    return request.key, prompt, schema, weighed, sampling_to_json(request.sampling)
+    continuations = _note(to_json(request.continuations), texts) if request.continuations else None
+    return request.key, prompt, schema, continuations, sampling_to_json(request.sampling)
 
 
 def _note(text: str, texts: dict[str, str]) -> str:
@@ -214,7 +214,7 @@ def _note(text: str, texts: dict[str, str]) -> str:
 
 def _trial_row(result: TrialResult) -> tuple[Value, ...]:
     trial = result.trial
-    # What scorers asked beside the conversation says nothing of the template.
+    # What scorers ask aside from the conversation does not describe the template.
     completions = [turn.completion for turn in result.turns if not turn.aside]
     return (
         trial.seq,
@@ -233,7 +233,7 @@ def _trial_row(result: TrialResult) -> tuple[Value, ...]:
 
 
 def _total(values: Sequence[Number | None]) -> Number | None:
-    """Return the sum, or None where a part of it is unknown or there is none."""
+    """Return the sum, or None if a part is unknown or there are no values."""
     known = [value for value in values if value is not None]
     return sum(known) if known and len(known) == len(values) else None
 

@@ -1,6 +1,6 @@
 """Runs as a whole: begin, end, list and find them.
 
-A run that says `running` may have been killed: only its process, if alive, makes that true.
+A run stored as `running` may have been killed: it is running only if its process is alive.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SELECT run, outcome, count(*) FROM trials
 WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run, outcome
 """
 
-# A run that the store answered alone has cost nothing; what its answers once cost, others paid.
+# A run answered by the store alone cost nothing: other runs paid for its answers.
 _COSTS = """
 SELECT t.run, CASE WHEN min(t.cached) = 1 THEN 0.0
     ELSE (SELECT sum(g.cost_usd) FROM generations g WHERE g.run = t.run) END
@@ -77,25 +77,27 @@ _SHOWN = 5  # candidates named in an error message
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """How a run is to be made: its number of trials, and what the command line said of it."""
+class RunRequest:
+    """How to carry out a new run: its number of trials, and the settings beyond its suite."""
 
     trials: int
     fresh: bool
     settings: RunSettings
 
 
-def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: Asked) -> None:
-    """Store a run with its whole plan, or nothing of it."""
+def begin_run(
+    connection: Connection, run_id: str, plan: Plan, now: str, request: RunRequest
+) -> None:
+    """Store a run with its whole plan, or nothing at all."""
     with connection.transaction():
         run = connection.execute(
             _INSERT_RUN,
             run_id=run_id,
             suite=plan.suite,
             settings=settings_to_json(plan),
-            overrides=to_json(asked.settings.to_json()),
-            trials=asked.trials,
-            fresh=asked.fresh,
+            overrides=to_json(request.settings.to_json()),
+            trials=request.trials,
+            fresh=request.fresh,
             created_at=now,
             facts=to_json({spec.name: dict(spec.identity) for spec in plan.backends}),
             **_this_process(),
@@ -104,12 +106,12 @@ def begin_run(connection: Connection, run_id: str, plan: Plan, now: str, asked: 
 
 
 def resume_run(connection: Connection, run: int) -> None:
-    """Make this process the one that carries out the run, unless another is at it."""
+    """Make this process the one that carries out the run, unless another is doing so."""
     with connection.transaction():
         info = run_info(connection, run)
         if info.status == "running":
             raise StoreError(
-                f"run {info.run_id} is still going on", hint="wait for it, or end it first"
+                f"run {info.run_id} is still running", hint="wait for it, or stop it first"
             )
         connection.execute(
             "UPDATE runs SET status = 'running', pid = :pid, host = :host,"
@@ -120,7 +122,7 @@ def resume_run(connection: Connection, run: int) -> None:
 
 
 def keep_facts(connection: Connection, run: int, backend: str, facts: BackendFacts) -> None:
-    """Add to what is kept of a backend in this run; at once: a kill gives no second chance."""
+    """Add to the stored facts of a backend in this run, at once: the process may be killed."""
     with connection.transaction():
         known = from_json(connection.value("SELECT facts FROM runs WHERE id = :run", run=run))
         known[backend] = {**BackendFacts.from_json(known.get(backend)).to_json(), **facts.to_json()}
@@ -147,14 +149,14 @@ def end_run(
 
 def run_number(connection: Connection, run_id: str) -> int:
     """Return the row id of a run."""
-    found = connection.value("SELECT id FROM runs WHERE run_id = :run_id", run_id=run_id)
-    if found is None:
+    number = connection.value("SELECT id FROM runs WHERE run_id = :run_id", run_id=run_id)
+    if number is None:
         raise StoreError(f"unknown run {run_id!r}", hint="promptlab runs lists them")
-    return int(found)
+    return int(number)
 
 
 def list_runs(connection: Connection, limit: int | None) -> list[RunInfo]:
-    """Return the newest runs first."""
+    """Return runs, newest first."""
     rows = list(connection.rows(_LIST, limit=-1 if limit is None else limit))
     return _infos(connection, rows)
 
@@ -171,12 +173,12 @@ def list_unfinished(connection: Connection) -> list[RunInfo]:
 
 
 def newest_run_of(connection: Connection, digests: Sequence[str]) -> str | None:
-    """Return the id of the newest run with results of all these texts; None without one.
+    """Return the id of the newest run with results of all these texts, None if there is none.
 
-    Texts count with all of their practices on.
+    Texts count only with all of their practices on.
     """
-    found = connection.value(_NEWEST_OF, digests=to_json(digests), number=len(set(digests)))
-    return None if found is None else str(found)
+    run_id = connection.value(_NEWEST_OF, digests=to_json(digests), number=len(set(digests)))
+    return None if run_id is None else str(run_id)
 
 
 def find_run(connection: Connection, ref: str) -> str:
@@ -185,31 +187,33 @@ def find_run(connection: Connection, ref: str) -> str:
         return _by_age(connection, 1 if ref == "latest" else int(ref[1:]))
     if connection.value("SELECT 1 FROM runs WHERE run_id = :ref", ref=ref):
         return ref
-    found = [
+    matches = [
         str(run_id)
         for (run_id,) in connection.rows(
             "SELECT run_id FROM runs WHERE substr(run_id, 1, length(:ref)) = :ref ORDER BY id DESC",
             ref=ref,
         )
     ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
         raise StoreError(f"unknown run {ref!r}", hint="promptlab runs lists them")
-    shown = ", ".join(found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
-    raise StoreError(f"{len(found)} runs begin with {ref!r}", hint=f"write more of one: {shown}")
+    shown = ", ".join(matches[:_SHOWN]) + (", ..." if len(matches) > _SHOWN else "")
+    raise StoreError(
+        f"{len(matches)} runs begin with {ref!r}", hint=f"give more characters: {shown}"
+    )
 
 
 def _by_age(connection: Connection, age: int) -> str:
-    found = connection.value(
+    run_id = connection.value(
         "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1 OFFSET :newer", newer=max(age - 1, 0)
     )
-    if found is not None:
-        return str(found)
+    if run_id is not None:
+        return str(run_id)
     number = connection.count("SELECT count(*) FROM runs")
     if not number:
-        raise StoreError("there is no run yet", hint="promptlab run SUITE makes one")
-    raise StoreError(f"there is no run -{age}", hint=f"the oldest of all is -{number}")
+        raise StoreError("there is no run yet", hint="promptlab run SUITE creates one")
+    raise StoreError(f"there is no run -{age}", hint=f"the oldest is -{number}")
 
 
 def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
@@ -240,13 +244,13 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
         created_at=created_at,
         finished_at=finished_at,
         settings=RunSettings.from_json(settings),
-        facts={name: BackendFacts.from_json(told) for name, told in facts.items()},
+        facts={name: BackendFacts.from_json(details) for name, details in facts.items()},
         outcomes=outcomes,
     )
 
 
 def _this_process() -> dict[str, Value]:
-    """Return what tells this process from all others: number, machine and when it started."""
+    """Return what identifies this process: its number, machine and start time."""
     process = psutil.Process()
     return {
         "pid": process.pid,
@@ -256,23 +260,23 @@ def _this_process() -> dict[str, Value]:
 
 
 def _is_alive(pid: int, host: str, started: str | None) -> bool:
-    """Say whether a run's process is still at it. Of another machine's nothing can be known."""
+    """Return whether a run's process is alive. On another machine, that cannot be known."""
     if host != platform.node():
         return False
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:  # killed, and not yet buried
+        if process.status() == psutil.STATUS_ZOMBIE:  # killed, but not yet reaped
             return False
         return started is None or _started(process) == started
     except psutil.NoSuchProcess:
         return False
-    except psutil.AccessDenied:  # alive, and somebody else's
+    except psutil.AccessDenied:  # alive, but another user's
         return started is None
 
 
 def _started(process: psutil.Process) -> str:
-    """Return when a process started, in hundredths of a second since the machine did.
+    """Return when a process started, in hundredths of a second since boot.
 
-    So Linux counts, and so it stands in older databases; no clock that is set again changes it.
+    Linux counts this way, and older databases store it; adjusting the clock does not change it.
     """
     return str(round((process.create_time() - psutil.boot_time()) * 100))

@@ -1,8 +1,8 @@
 """The tables of the database, as migrations: commented SQL, applied in order, never edited.
 
-A change of the schema is a new entry at the end of `STEPS`; what stands there is frozen, and reads
+A change of the schema is a new entry at the end of `STEPS`; existing entries are frozen and read
 nothing from elsewhere. Users read the view `results`; its columns are a promise. All other tables
-and the view `trial_results` are ours to change.
+and the view `trial_results` are internal and may change.
 """
 
 from __future__ import annotations

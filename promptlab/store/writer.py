@@ -1,8 +1,8 @@
-"""The one writer of a run: a thread that stores what finishes, many records to a transaction.
+"""The one writer of a run: a thread that stores what finishes, many records per transaction.
 
-Putting is cheap and blocks only when the disk cannot keep up. What a `put` brought is safe from a
-crash of this process half a second later, or at once after `flush`; with it goes what the run has
-spent, which is kept as soon also where nothing came of it.
+Putting is cheap and blocks only when the disk cannot keep up. What was put is safe from a crash of
+this process half a second later, or at once after `flush`. What the run has spent is stored along
+with it, and just as soon if nothing was put.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from promptlab.store.encode import iso
 from promptlab.store.records import Record, Recorder
 
 _BATCH = 1_000  # records in one transaction, unless
-_SECONDS = 0.5  # so much time has passed first
-_LIMIT = 4 * _BATCH  # records waiting, before a put has to wait
+_SECONDS = 0.5  # this much time has passed first
+_LIMIT = 4 * _BATCH  # records waiting before a put has to wait
 
 
 class Writer:
@@ -36,7 +36,7 @@ class Writer:
         clock: Callable[[], datetime],
         spent: Callable[[], Spent] = Spent,
     ) -> None:
-        """`spent` says, in any thread, what the run has spent."""
+        """`spent` returns what the run has spent; it is called from any thread."""
         self._path = path
         self._run_id = run_id
         self._clock = clock
@@ -60,7 +60,7 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Store what was put, also when the run breaks off."""
+        """Store what was put, even if the run fails."""
         self._end()
         if error is None or self._thread.exception() is not error:
             self._thread.result()
@@ -75,7 +75,7 @@ class Writer:
         self._put(result)
 
     def flush(self) -> None:
-        """Return when all that was put is stored."""
+        """Return once everything that was put is stored."""
         with self._changed:
             self._hurry = bool(self._waiting)
             self._changed.notify_all()
@@ -109,7 +109,7 @@ class Writer:
         raise RuntimeError("this writer is closed")
 
     def _work(self) -> None:
-        """Store batches until closed. What goes wrong is kept by the future of this call."""
+        """Store batches until closed. The future of this call keeps any exception."""
         try:
             connection = connect(self._path)
             try:
@@ -124,9 +124,9 @@ class Writer:
                 self._changed.notify_all()
 
     def _next_batch(self) -> list[Record] | None:
-        """Wait for a full batch, a flush, the close or the time; None is the end.
+        """Wait for a full batch, a flush, the close or the timeout; None means the end.
 
-        A batch without a record is one in which money was spent, and nothing came of it.
+        A batch is empty if money was spent without a result.
         """
         with self._changed:
             self._writing = False

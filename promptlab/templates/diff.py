@@ -1,7 +1,7 @@
-"""What differs between two versions: text, front matter, practices, variables, size, outputs.
+"""Differences between two versions: text, front matter, practices, variables, size, outputs.
 
-Frozen values made from compiled templates and rendered messages. It finds no file, reads no
-store, asks no backend, and knows no terminal.
+Frozen values made from compiled templates and rendered messages. Knows nothing of files, the
+store, backends or the terminal.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from promptlab.templates.front_matter import FrontMatter
 from promptlab.templates.template import Template
 from promptlab.templates.text_diff import Hunk, align, bag, diff_texts, likeness
 
-_SAME_ROLE = 0.05  # messages of one role are compared even where they share no word
-_RENAMED = 0.5  # an included file that shares this much of its words with a new one became it
+_SAME_ROLE = 0.05  # messages of one role are paired even if they share no word
+_RENAMED = 0.5  # an included file that shares this much of its words with a new one was renamed
 Item = TypeVar("Item")
 Conversation = tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
-    """A file of the first version against one of the second; None where it has no counterpart."""
+    """A file of the first version and one of the second; None where there is no counterpart."""
 
     path_a: str | None
     path_b: str | None
@@ -32,7 +32,7 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True)
 class KeyDiff:
-    """A key of the front matter that differs; None where it is not set."""
+    """A front matter key that differs; None where it is not set."""
 
     key: str
     a: Json
@@ -59,9 +59,9 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class VersionDiff:
-    """What differs between the texts of two versions, `name@version` each.
+    """The differences between the texts of two versions, each `name@version`.
 
-    `files` holds only those that differ, the versions' own without their front matter first.
+    `files` has only those that differ, first the versions' own files without front matter.
     """
 
     a: str
@@ -75,16 +75,16 @@ class VersionDiff:
 
     @property
     def same(self) -> bool:
-        """Say whether the versions have the same text, to the letter."""
+        """Return whether the versions have exactly the same text."""
         return self.digest_a == self.digest_b
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDiff:
-    """A message of one conversation against one of another.
+    """A message of one conversation and one of another.
 
-    A role is None where there is no such message. `length` counts the lines of the second one, or
-    of the only one.
+    A role is None where there is no such message. `length` counts the lines of the second message,
+    or of the only one.
     """
 
     role_a: str | None
@@ -106,9 +106,9 @@ class CaseDiff:
 class PromptSize:
     """How long the prompts of two versions are, in tokens or characters.
 
-    With a suite: the mean over `cases` of its `cases_in_suite` cases of all that a trial sends;
-    `stand_ins` says that answers not given yet are counted as a short text that stands for them.
-    Without one: the length of the template's text. `counted_by` names the backend.
+    With a suite: the mean, over `cases` of its `cases_in_suite` cases, of all that a trial sends;
+    `stand_ins` means that answers not given yet are counted as a short placeholder text. Without
+    one: the length of the template's text. `counted_by` names the backend.
     """
 
     a: float
@@ -128,7 +128,7 @@ class PromptSize:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A case on which two versions scored differently; None is unknown."""
+    """A case on which two versions scored differently; None means unknown."""
 
     case_id: str
     score_a: float | None = None
@@ -139,7 +139,7 @@ class Flip:
 
 
 def diff_versions(a: Template, b: Template) -> VersionDiff:
-    """Compare two versions, of one template or of two."""
+    """Compare two versions of one template or of two templates."""
     main = FileDiff(a.file, b.file, _diff_bodies(a, b))
     files = (main, *_diff_includes(a.source.includes, b.source.includes))
     return VersionDiff(
@@ -157,7 +157,7 @@ def diff_versions(a: Template, b: Template) -> VersionDiff:
 
 
 def diff_conversations(a: Conversation, b: Conversation) -> tuple[MessageDiff, ...]:
-    """Compare two conversations message by message; those of one role that are alike are paired."""
+    """Compare two conversations message by message, pairing similar messages of the same role."""
     texts_a, texts_b = [_text(message) for message in a], [_text(message) for message in b]
     bags_a, bags_b = [bag(text) for text in texts_a], [bag(text) for text in texts_b]
 
@@ -165,10 +165,10 @@ def diff_conversations(a: Conversation, b: Conversation) -> tuple[MessageDiff, .
         same_role = a[i].role == b[j].role
         return _SAME_ROLE + likeness(bags_a[i], bags_b[j]) if same_role else 0.0
 
-    found = []
+    diffs = []
     for i, j in _in_order(align(len(a), len(b), alike), len(a), len(b)):
         text_a, text_b = "" if i is None else texts_a[i], "" if j is None else texts_b[j]
-        found.append(
+        diffs.append(
             MessageDiff(
                 role_a=None if i is None else a[i].role,
                 role_b=None if j is None else b[j].role,
@@ -176,7 +176,7 @@ def diff_conversations(a: Conversation, b: Conversation) -> tuple[MessageDiff, .
                 hunks=diff_texts(text_a, text_b),
             )
         )
-    return tuple(found)
+    return tuple(diffs)
 
 
 def text_size(messages: Conversation) -> int:
@@ -189,7 +189,7 @@ def mean_size(
 ) -> float | None:
     """Return the mean size of what each prompt sends in all its calls; None where one is unknown.
 
-    `prompts` holds for each case the conversations of its calls.
+    `prompts` has, for each case, the conversations of its calls.
     """
     sizes = [count(messages) for calls in prompts for messages in calls]
     known = [size for size in sizes if size is not None]
@@ -197,7 +197,7 @@ def mean_size(
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """Choose at most so many items, evenly spaced."""
+    """Choose at most `most` items, evenly spaced."""
     if len(items) <= most:
         return [*items]
     return [items[place * len(items) // most] for place in range(most)]
@@ -217,14 +217,14 @@ def _diff_bodies(a: Template, b: Template) -> tuple[Hunk, ...]:
 def _body(template: Template) -> tuple[int, str]:
     """Return how many lines of front matter a version has, and its text below them."""
     padded = template.body
-    # Its lines are kept as empty ones; the last that was not empty before is the closing fence.
+    # Its lines are kept as empty ones; the last one that was not empty is the closing fence.
     pairs = zip(template.source.source.split("\n"), padded.split("\n"), strict=True)
     above = max((place for place, (line, kept) in enumerate(pairs, 1) if line != kept), default=0)
     return above, padded[above:]
 
 
 def _diff_includes(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[FileDiff]:
-    """Compare the included files: those of one path, then those that may have become another."""
+    """Compare the included files: those with the same path, then possible renames."""
     for path in sorted(a.keys() & b.keys()):
         yield FileDiff(_shown(path), _shown(path), diff_texts(a[path], b[path]))
     only_a, only_b = sorted(a.keys() - b.keys()), sorted(b.keys() - a.keys())
@@ -257,7 +257,7 @@ def _diff_front_matter(a: Template, b: Template) -> tuple[KeyDiff, ...]:
 
 
 def _set_keys(template: Template) -> dict[str, Json]:
-    """Return the front matter that says something, with the practices that the body marks."""
+    """Return the front matter keys that are set, with the practices that the body marks."""
     keys: dict[str, Json] = template.front.model_dump(
         mode="json", by_alias=True, exclude_defaults=True
     )
@@ -265,7 +265,7 @@ def _set_keys(template: Template) -> dict[str, Json]:
 
 
 def _text(message: Message) -> str:
-    """Return a message as lines; an image stands on a line of its own."""
+    """Return a message as lines; an image is on a line of its own."""
     parts = (message.content,) if isinstance(message.content, str) else message.content
     shown = (part if isinstance(part, str) else f"[image {part.source}]" for part in parts)
     return "\n".join(shown) + "\n"
@@ -274,7 +274,7 @@ def _text(message: Message) -> str:
 def _in_order(
     pairs: Sequence[tuple[int, int]], size_a: int, size_b: int
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Yield the pairs, and between them the places of both lists that have no counterpart."""
+    """Yield the pairs, and between them the positions in either list without a counterpart."""
     done_a = done_b = 0
     for i, j in [*pairs, (size_a, size_b)]:
         yield from ((place, None) for place in range(done_a, i))

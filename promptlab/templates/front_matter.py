@@ -40,7 +40,7 @@ _OPENED = re.compile(rf"\A{_FENCE}")
 
 
 class OutputSettings(BaseModel):
-    """What a template says of its answer."""
+    """What a template says about its answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -76,19 +76,19 @@ class FrontMatter(BaseModel):
             if not SLUG.match(name):
                 raise ValueError(f"a practice is a lower-case slug such as 'context', not {name!r}")
             if value.count(name) > 1:
-                raise ValueError(f"the practice {name!r} stands twice")
+                raise ValueError(f"the practice {name!r} appears twice")
         return value
 
 
 def is_of_type(value: object, wanted: InputType) -> bool:
-    """Tell whether a value has a JSON-schema type; a boolean is no number."""
+    """Return whether a value has a JSON Schema type; a boolean is not a number."""
     if isinstance(value, bool):
         return wanted == "boolean"
     return isinstance(value, _PYTHON_TYPES[wanted])
 
 
 def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
-    """Split front matter and body; the body keeps its line numbers by leading empty lines."""
+    """Split front matter and body; leading empty lines keep the body's line numbers."""
     match = _FRONT.match(source)
     if match:
         front = check(FrontMatter, parse_yaml(match[1], file, first_line=2))
@@ -102,12 +102,12 @@ def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
 
 
 def has_front_matter(source: str) -> bool:
-    """Tell whether a text begins with front matter."""
+    """Return whether a text begins with front matter."""
     return _FRONT.match(source) is not None
 
 
 def with_parent(source: str, file: str, parent: str | None) -> str:
-    """Return a version's text with another parent in its front matter, or with none."""
+    """Return a version's text with its front matter's parent replaced, or removed if None."""
     match = _FRONT.match(source)
     if match is None:
         return source if parent is None else f"---\nparent: {parent}\n---\n{source}"

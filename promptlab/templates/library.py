@@ -1,4 +1,4 @@
-"""The library of versions: the folder `templates/`, its references, aliases and includes."""
+"""The template library: the folder `templates/`, its references, aliases and includes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 def chosen_versions(
     reference: str, versions: Sequence[str], aliases: Mapping[str, str]
 ) -> list[str]:
-    """Choose what a reference means among the versions of its template, in natural order."""
+    """Return the versions that a reference selects from those of its template, in natural order."""
     name, at, wanted = reference.partition("@")
     if not at:
         return [versions[-1]]
@@ -45,16 +45,20 @@ def chosen_versions(
         return list(versions)
     if ".." in wanted and wanted not in versions:
         first, _, last = wanted.partition("..")
-        low, high = (versions.index(_one(name, end, versions, aliases)) for end in (first, last))
+        low, high = (
+            versions.index(_version_named(name, end, versions, aliases)) for end in (first, last)
+        )
         if low > high:
             raise PromptlabError(
                 f"the range {reference!r} is empty", hint=f"write {name}@{last}..{first}"
             )
         return list(versions[low : high + 1])
-    return [_one(name, wanted, versions, aliases)]
+    return [_version_named(name, wanted, versions, aliases)]
 
 
-def _one(name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, str]) -> str:
+def _version_named(
+    name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, str]
+) -> str:
     if wanted in versions:
         return wanted
     if wanted in aliases:
@@ -69,14 +73,14 @@ class TemplateLibrary:
         self.folder = folder
 
     def names(self) -> list[str]:
-        """List the templates; folders that start with `_` hold shared parts."""
+        """List the templates; folders that start with `_` contain shared parts."""
         folders = (path for path in self.folder.iterdir() if path.is_dir())
         return sorted(
             path.name for path in folders if not path.name.startswith(("_", ".")) and _has(path)
         )
 
     def versions(self, name: str) -> list[str]:
-        """List the versions of a template, oldest first by natural order."""
+        """List the versions of a template in natural order, oldest first."""
         if name not in self.names():
             raise unknown("template", name, self.names())
         return sorted((path.stem for path in (self.folder / name).glob("*.j2")), key=natural_key)
@@ -103,7 +107,7 @@ class TemplateLibrary:
         return {str(alias): str(version) for alias, version in data.items()}
 
     def with_alias(self, name: str, alias: str, version: str) -> str:
-        """Return the text of the template's `aliases.yaml` in which the alias means the version."""
+        """Return the text of the template's `aliases.yaml` with the alias set to the version."""
         path, shown = self.folder / name / ALIASES, f"templates/{name}/{ALIASES}"
         text = read_text(path, shown) if path.exists() else ""
         try:
@@ -118,21 +122,21 @@ class TemplateLibrary:
         return [(name, version) for version in chosen_versions(reference, versions, aliases)]
 
     def one(self, reference: str) -> TemplateSource:
-        """Read the one version that a reference means."""
+        """Read the one version that a reference selects."""
         return self.read(*self._only(reference))
 
     def load_one(self, reference: str) -> Template:
-        """Read and compile the one version that a reference means."""
+        """Read and compile the one version that a reference selects."""
         return self.load(*self._only(reference))
 
     def _only(self, reference: str) -> tuple[str, str]:
-        found = self.resolve(reference)
-        if len(found) > 1:
-            names = ", ".join(f"{name}@{version}" for name, version in found)
+        versions = self.resolve(reference)
+        if len(versions) > 1:
+            names = ", ".join(f"{name}@{version}" for name, version in versions)
             raise PromptlabError(
-                f"{reference!r} names {len(found)} versions", hint=f"choose one of {names}"
+                f"{reference!r} names {len(versions)} versions", hint=f"choose one of {names}"
             )
-        return found[0]
+        return versions[0]
 
     def read(self, name: str, version: str) -> TemplateSource:
         """Read one version with every file that it includes."""
@@ -146,18 +150,18 @@ class TemplateLibrary:
         path = f"{name}/{version}.j2"
         text = read_text(self.folder / path, f"templates/{path}")
         parsed = ParsedVersion(name, version, text)
-        found: dict[str, str] = {}
-        self._include(parsed, (path,), found)
-        includes = dict(sorted(found.items()))
+        included: dict[str, str] = {}
+        self._include(parsed, (path,), included)
+        includes = dict(sorted(included.items()))
         source = TemplateSource(name, version, text, includes, template_digest(text, includes))
         return source, parsed
 
     def _include(
-        self, parsed: ParsedVersion, chain: tuple[str, ...], found: dict[str, str]
+        self, parsed: ParsedVersion, chain: tuple[str, ...], included: dict[str, str]
     ) -> None:
-        """Parse, and add to `found`, every file that the last of `chain` includes, and so on.
+        """Parse every file that the last of `chain` includes, recursively, into `included`.
 
-        `chain` is the way to this file: those that include one another, the outermost first.
+        `chain` is the path of includes that leads to this file, outermost first.
         """
         shown = f"templates/{chain[-1]}"
         tree = parsed.trees[chain[-1] if len(chain) > 1 else parsed.file]
@@ -166,19 +170,19 @@ class TemplateLibrary:
             if wanted in chain:
                 ring = " -> ".join([*chain[chain.index(wanted) :], wanted])
                 raise PromptlabError(
-                    f"includes go in a circle: {ring}", where=where, hint="take one of them out"
+                    f"includes form a cycle: {ring}", where=where, hint="remove one of them"
                 )
-            if wanted not in found:
-                found[wanted] = self._read_included(wanted, where)
-                parsed.parse(wanted, found[wanted])
-                self._include(parsed, (*chain, wanted), found)
+            if wanted not in included:
+                included[wanted] = self._read_included(wanted, where)
+                parsed.parse(wanted, included[wanted])
+                self._include(parsed, (*chain, wanted), included)
 
     def _read_included(self, wanted: str, where: str) -> str:
         path = PurePosixPath(wanted)
         file = self.folder / path
         if path.is_absolute() or ".." in path.parts:
             raise PromptlabError(
-                f"cannot include {wanted!r}: it lies outside templates/", where=where, hint=_STARTS
+                f"cannot include {wanted!r}: it is outside templates/", where=where, hint=_STARTS
             )
         if not file.is_file():
             raise PromptlabError(
@@ -197,23 +201,23 @@ class TemplateLibrary:
 
 
 def _referenced(tree: nodes.Template, shown: str) -> list[tuple[str, int]]:
-    """List the names that a file includes, imports or extends; only literal names may be."""
-    found: list[tuple[str, int]] = []
+    """List the names that a file includes, imports or extends; only literal names are allowed."""
+    references: list[tuple[str, int]] = []
     kinds = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
     for node in cast(Iterator[nodes.Include], tree.find_all(kinds)):
         names = _literal_names(node.template)
         if not names:
             raise PromptlabError(
-                "an include names its file by an expression",
+                "an include names its file with an expression",
                 where=place(shown, node.lineno),
                 hint='only literal names can be versioned: {% include "_shared/rules.j2" %}',
             )
-        found.extend((name, node.lineno) for name in names)
-    return found
+        references.extend((name, node.lineno) for name in names)
+    return references
 
 
 def _literal_names(expression: nodes.Expr) -> list[str]:
-    """Return the file names that an include spells out; none where it works them out."""
+    """Return the file names that an include gives literally; none where it computes them."""
     try:
         value = expression.as_const()
     except nodes.Impossible:

@@ -1,6 +1,6 @@
 """The files of one version, each parsed once: for its includes, its checks and its code.
 
-It knows no folder: who finds the files hands their texts over.
+Knows no folder: the caller reads the files and passes their texts.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from promptlab.templates.tags import IMPLICIT_ANSWER, BadTagError, PromptEnviron
 
 
 class ParsedVersion:
-    """A version's front matter, its body below it, and the trees of its files.
+    """A version's front matter, its body below it, and the syntax trees of its files.
 
-    `file` is how its own file is called, and by what its tree stands in `trees`; an included one
-    stands there by its path below `templates/`.
+    `file` is the name of its own file and that file's key in `trees`; the key of an included file
+    is its path below `templates/`.
     """
 
     def __init__(self, name: str, version: str, text: str) -> None:
@@ -46,23 +46,23 @@ class ParsedVersion:
 
     @property
     def final_answer(self) -> str:
-        """Return what the last tag leads to: that of the body, or of the last file with any."""
+        """Return the answer that the last tag leads to, in the body or the last file with any."""
         *included, last = (*sorted(self.trees.keys() - {self.file}), self.file)
-        found = (self._final_answers[file] for file in (last, *reversed(included)))
-        return next((name for name in found if name is not None), IMPLICIT_ANSWER)
+        answers = (self._final_answers[file] for file in (last, *reversed(included)))
+        return next((name for name in answers if name is not None), IMPLICIT_ANSWER)
 
     def compile(self) -> JinjaTemplate:
-        """Compile all files and return the version's own; to be done when all are parsed."""
+        """Compile all files and return the version's own; call it once all are parsed."""
         try:
             compiled = {file: self.environment.get_template(file) for file in self.trees}
         except TemplateSyntaxError as error:
             raise syntax_error(error, self.shown(error.name or self.file)) from None
-        except (RecursionError, SyntaxError, ValueError):  # what Python's own compiler refuses
+        except (RecursionError, SyntaxError, ValueError):  # what Python's own compiler rejects
             raise not_compiled(self.file) from None
         return compiled[self.file]
 
     def read_answers(self) -> None:
-        """Let every file read answers from the transcript, now that all their names are known."""
+        """Make every file read answers from the transcript; all their names are known by now."""
         for file, tree in self.trees.items():
             try:
                 self.environment.read_answers(tree)
@@ -70,7 +70,7 @@ class ParsedVersion:
                 raise syntax_error(error, self.shown(file)) from None
 
     def shown(self, file: str) -> str:
-        """Return how a file is called to the user."""
+        """Return the name of a file as the user sees it."""
         return file if file == self.file else f"templates/{file}"
 
 
@@ -83,7 +83,7 @@ def parse_version(source: TemplateSource) -> ParsedVersion:
 
 
 class _Trees(BaseLoader):
-    """Hands Jinja the trees that it would otherwise make again from the texts."""
+    """Gives Jinja the trees, which it would otherwise parse again from the texts."""
 
     def __init__(self, trees: Mapping[str, nodes.Template]) -> None:
         self._trees = trees
@@ -94,12 +94,11 @@ class _Trees(BaseLoader):
         if name not in self._trees:
             raise TemplateNotFound(name)
         code = environment.compile(self._trees[name], name)
-        variables = environment.make_globals(globals)
-        return environment.template_class.from_code(environment, code, variables, lambda: True)
+        return environment.template_class.from_code(environment, code, globals or {}, lambda: True)
 
 
 def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
-    """Tell a syntax error of `file` in our words."""
+    """Convert a syntax error in `file` to a PromptlabError."""
     where = place(file, error.lineno)
     message = str(error.message).rstrip(".")
     if isinstance(error, BadTagError):
@@ -111,9 +110,9 @@ def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
 
 
 def not_compiled(file: str) -> PromptlabError:
-    """Make the error for a template that is right, but more than Python can compile."""
+    """Return the error for a template that is valid, but more than Python can compile."""
     return PromptlabError(
         "bad template: tags or brackets are nested too deeply, or a number is too long",
         where=file,
-        hint="take levels or digits out",
+        hint="use fewer levels or digits",
     )

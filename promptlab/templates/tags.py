@@ -1,9 +1,9 @@
 """The tags of a template, as a Jinja extension: roles, `generate`, `practice`, `image`.
 
-A body is rendered with a `Transcript` in its context. The tags talk to it: they open and close
-messages, take the answers already given, and stop the rendering where the model must speak.
-Because only tags of the source reach the transcript, no text in a variable can open a message.
-This module knows nothing of files, front matter or references.
+A body is rendered with a `Transcript` in its context. The tags call it: they open and close
+messages, use the answers already given, and stop rendering where the model must answer. Because
+only tags in the source reach the transcript, no text in a variable can open a message. This module
+knows nothing of files, front matter or references.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from promptlab.core.validation import wrong_value
 from promptlab.templates.transcript import TagError, Transcript
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
-IMPLICIT_ANSWER = "answer"  # the name of an answer that the template does not name
+IMPLICIT_ANSWER = "answer"  # the name of an answer that the template leaves unnamed
 GENERATE_OPTIONS = ("max_tokens", "temperature", "top_p", "stop")
 
 # No identifier of a template can spell this name, so a template cannot reach its transcript.
 _RECORDER = "promptlab:transcript"
-# Names that Jinja gives a meaning of their own; an answer of that name would take it away.
+# Names with a meaning in Jinja, which an answer of that name would hide.
 _RESERVED = frozenset(
     ("true", "false", "none", "True", "False", "None", "loop", "self", "super", "caller", "varargs",
      "kwargs", "not", "and", "or", "if", "else", "in", "is", "recursive")
 )  # fmt: skip
 _MAX_POWER = 64
-# What could make one case render differently twice.
+# What could make one case render differently each time.
 _UNSTEADY_FILTERS = ("random",)
 _UNSTEADY_GLOBALS = ("lipsum",)
 
 
 class BadTagError(TemplateSyntaxError):
-    """A tag that is written wrongly, with its remedy."""
+    """A malformed tag, with its remedy."""
 
     def __init__(self, message: str, hint: str | None, lineno: int) -> None:
         super().__init__(message, lineno)
@@ -74,7 +74,7 @@ class PromptTags(Extension):
             name = next(parser.stream).value
         if name in _RESERVED or name in self._environment.globals:
             raise BadTagError(
-                f"an answer cannot be named {name!r}", "Jinja has that word; rename it", lineno
+                f"an answer cannot be named {name!r}", "Jinja reserves that word; rename it", lineno
             )
         options = self._parse_options(parser, lineno)
         call = self._call("_generate", nodes.Const(name), nodes.Const(options))
@@ -88,8 +88,8 @@ class PromptTags(Extension):
         while parser.stream.current.type == "name":
             key = next(parser.stream).value
             if key not in GENERATE_OPTIONS:
-                told = unknown("option", key, GENERATE_OPTIONS, of="generate")
-                raise BadTagError(told.message, told.hint, lineno)
+                error = unknown("option", key, GENERATE_OPTIONS, of="generate")
+                raise BadTagError(error.message, error.hint, lineno)
             parser.stream.expect("assign")
             try:
                 options[key] = parser.parse_expression(with_condexpr=False).as_const()
@@ -128,7 +128,7 @@ class PromptTags(Extension):
         transcript = _transcript(context)
         if transcript.role is not None:
             raise TagError(
-                f"{role} stands inside {transcript.role}", f"close {transcript.role} before it"
+                f"{role} is inside {transcript.role}", f"close {transcript.role} before it"
             )
         transcript.role = role
         text = caller()
@@ -140,7 +140,7 @@ class PromptTags(Extension):
         transcript = _transcript(context)
         if transcript.role is not None:
             raise TagError(
-                f"generate stands inside {transcript.role}", f"close {transcript.role} before it"
+                f"generate is inside {transcript.role}", f"close {transcript.role} before it"
             )
         transcript.answer(name, options)
 
@@ -158,16 +158,17 @@ def _transcript(context: Context) -> Transcript:
     transcript = context.resolve(_RECORDER)
     if not isinstance(transcript, Transcript):
         raise TagError(
-            "an imported macro holds tags", 'import it so: {% import "..." as x with context %}'
+            "an imported macro contains tags",
+            'import it like this: {% import "..." as x with context %}',
         )
     return transcript
 
 
 class _AnswersByName(NodeTransformer):
-    """Read the answers' names from the transcript, whatever scope they were generated in.
+    """Makes the names of answers read from the transcript, whatever scope they were generated in.
 
-    Jinja forgets what a loop body assigns; an answer given in a round of a loop must be seen by
-    the next round and by all that follows the loop.
+    Jinja discards what a loop body assigns; an answer given in one iteration must be visible in
+    the next one and after the loop.
     """
 
     def __init__(self, names: frozenset[str], tags: PromptTags) -> None:
@@ -188,7 +189,7 @@ class _AnswersByName(NodeTransformer):
 
 
 class PromptEnvironment(ImmutableSandboxedEnvironment):
-    """The sandbox that templates are compiled in: strict, steady, without clock or chance.
+    """The sandbox that templates are compiled in: strict, deterministic, without a clock.
 
     One environment belongs to one template version, whose closure defines `generate_names`.
     """
@@ -216,13 +217,13 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
         self.globals["image"] = _image
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Refuse powers that would take for ever to work out."""
+        """Reject powers that would take forever to compute."""
         if abs(right) > _MAX_POWER:
             raise TagError(f"a power of more than {_MAX_POWER}", "put the number into the case")
         return super().call_binop(context, operator, left, right)
 
     def read_answers(self, tree: nodes.Template) -> None:
-        """Make a tree read answers from the transcript, all names of the closure being known."""
+        """Make a tree read answers from the transcript; all names of the closure must be known."""
         if self.generate_names:
             tags = self.extensions[PromptTags.identifier]
             assert isinstance(tags, PromptTags)
@@ -235,7 +236,7 @@ def _image(context: Context, source: object) -> str:
 
 
 def _writable(value: object) -> object:
-    """Refuse what would be written as Python's own notation for it, and differently each time."""
+    """Reject values that would be written as their Python `repr`, which may differ each time."""
     if isinstance(value, str):
         return value
     if value is None:

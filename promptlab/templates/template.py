@@ -1,7 +1,7 @@
 """A template version: front matter and body, compiled, checked and rendered.
 
-It is made from a `TemplateSource`, whether that was read from a file or from the store, and knows
-no folder. `library` finds the files.
+It is made from a `TemplateSource`, whether read from a file or from the store, and knows no folder.
+`library` finds the files.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from promptlab.templates.parsed import ParsedVersion, parse_version
 from promptlab.templates.tags import IMPLICIT_ANSWER, context_for
 from promptlab.templates.transcript import Awaiting, TagError, Transcript
 
-# Stands for an answer that no model has given yet, when everything is rendered before the run.
+# Placeholder for an answer that no model has given yet, when all is rendered before the run.
 STAND_IN = "(an answer not given yet)"
 
-_MAX_CALLS = 200  # a loop of more rounds than this is a mistake, not a conversation
+_MAX_CALLS = 200  # a loop with more iterations than this is a mistake, not a conversation
 _USER = "{% user %} ... {% enduser %}"
-# All that a filter, a method or an operator of a template can raise, given values it cannot take.
+# Everything that a filter, method or operator in a template can raise for unsuitable values.
 _RENDER_ERRORS = (
     PromptlabError,
     TemplateError,
@@ -44,7 +44,7 @@ _RENDER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The model is to speak: under which name, on which messages, with which sampling keys."""
+    """A model call: the name of its answer, its messages and its sampling keys."""
 
     name: str
     messages: tuple[Message, ...]
@@ -52,7 +52,7 @@ class Call:
 
 
 def no_images(source: str) -> Image:
-    """Refuse images: the loader for templates that are rendered without a folder of cases."""
+    """Reject images: the loader for templates that are rendered without a folder of cases."""
     raise PromptlabError(
         f"there is no folder to find the image {source!r} in", hint="render it with a suite's case"
     )
@@ -62,13 +62,13 @@ class Template:
     """One compiled template version.
 
     Attributes: `source`, `front` (its front matter), `body` (the text below it, after as many
-    empty lines), `practices` (declared and marked in the
-    body), `blocks` (practices that can be switched off), `answers` (names that `generate` gives),
-    `final_answer` (that of the body's last tag) and `variables` (what a case must bring).
+    empty lines), `practices` (declared or marked in the body), `blocks` (practices that can be
+    switched off), `answers` (names that `generate` gives), `final_answer` (that of the body's last
+    tag) and `variables` (what a case must provide).
     """
 
     def __init__(self, source: TemplateSource, parsed: ParsedVersion | None = None) -> None:
-        """Compile `source`, of which `parsed` is known where its files were read just now.
+        """Compile `source`; `parsed` is given if its files have just been parsed.
 
         Raise PromptlabError, with file and line, where it is wrong.
         """
@@ -97,7 +97,7 @@ class Template:
         return f"{self.source.name}@{self.source.version}"
 
     def schema_of(self, call: Call) -> Mapping[str, Json] | None:
-        """Return the schema that an answer is to follow: the last one has it, no draft before."""
+        """Return the schema that an answer must follow: only the final answer has one."""
         return self.front.output.schema_ if call.name == self.final_answer else None
 
     def render(
@@ -107,14 +107,14 @@ class Template:
         off: frozenset[str] = frozenset(),
         load_image: Callable[[str], Image] = no_images,
     ) -> Call | None:
-        """Render up to where the model is to speak after `answers`; None when it has said all.
+        """Render up to the model call that follows `answers`; None if there is none.
 
         Practices in `off` are left out. Raise PromptlabError with file, line and variable.
         """
         if answers and not self.answers:
-            return None  # a body without `generate` asks once, at its end
+            return None  # a body without `generate` makes one call, at its end
         transcript = Transcript(answers, off, load_image)
-        # As Jinja would put it together itself, only faster: its globals are a chain of mappings.
+        # What Jinja would assemble itself, but faster: its globals are a chain of mappings.
         given = {**self._globals, **context_for(transcript, variables)}
         context = self._compiled.new_context(given, shared=True)
         try:
@@ -131,7 +131,7 @@ class Template:
         off: frozenset[str] = frozenset(),
         load_image: Callable[[str], Image] = no_images,
     ) -> Iterator[Call]:
-        """Render every call, with stand-in text for answers not given: the check of one case."""
+        """Render every call, with placeholder text for answers: the check of one case."""
         self._check_inputs(variables)
         answers: list[str] = []
         while (call := self.render(variables, answers, off, load_image)) is not None:
@@ -145,11 +145,11 @@ class Template:
             if name in variables and not is_of_type(variables[name], wanted):
                 raise self._error(
                     f"the input {name!r} is {shown(variables[name])}, not of type {wanted}",
-                    "mend the case, or inputs in the front matter",
+                    "fix the case, or inputs in the front matter",
                 )
 
     def _last_call(self, transcript: Transcript, text: str) -> Call | None:
-        """Decide at the end of the body: is one more answer wanted, or was all said?"""
+        """Return the call that the end of the body makes, None if the conversation is complete."""
         if self._environment.has_roles or self.answers:
             if text.strip():
                 raise self._error(
@@ -169,15 +169,15 @@ class Template:
         if last == "assistant" and turn and transcript.ends_with_answer:
             return None
         raise self._error(
-            f"the body ends on the {last}'s message",
-            "end it on a user message or on {% generate NAME %}",
+            f"the body ends with the {last}'s message",
+            "end it with a user message or with {% generate NAME %}",
         )
 
     def _check_text(self, tree: nodes.Template) -> None:
         if not self.body.strip():
             raise self._error("the template has no body", "write the prompt below the front matter")
         if not (self._environment.has_roles or self.answers) or tree.find(nodes.Extends):
-            return  # what extends another file fills in blocks there, inside the tags or not
+            return  # a file that extends another fills in its blocks, inside the tags or not
         for line, text in _outside(tree.body):
             raise PromptlabError(
                 f"text outside the role tags: {_clip(text)}",
@@ -198,12 +198,12 @@ class Template:
             )
 
     def _find_variables(self, trees: Mapping[str, nodes.Template]) -> tuple[str, ...]:
-        """List what a case must bring: not what a template sets for the files it includes."""
+        """List what a case must provide, which excludes what a template sets for its includes."""
         wanted = {file: meta.find_undeclared_variables(tree) for file, tree in trees.items()}
         names = (name for tree in trees.values() for name in tree.find_all(nodes.Name))
         assigned = {name.name for name in names if name.ctx != "load"}
-        found = wanted.pop(self.file).union(*(names - assigned for names in wanted.values()))
-        return tuple(sorted(found - self.answers - set(self._environment.globals)))
+        undeclared = wanted.pop(self.file).union(*(names - assigned for names in wanted.values()))
+        return tuple(sorted(undeclared - self.answers - set(self._environment.globals)))
 
     def _error(self, message: str, hint: str | None = None) -> PromptlabError:
         return PromptlabError(message, where=self.file, hint=hint)
@@ -227,15 +227,15 @@ def _explain(error: Exception, variables: Mapping[str, object]) -> tuple[str, st
     if isinstance(error, SecurityError):
         return message, "templates run in a sandbox; use the case's values and Jinja's filters"
     if isinstance(error, RecursionError):
-        return "the template calls itself without end", "look for a macro that calls itself"
+        return "the template calls itself endlessly", "look for a macro that calls itself"
     return f"an expression fails: {message}", "check it against the case's values"
 
 
 def _hint_undefined(message: str, variables: Mapping[str, object]) -> str:
     if "is used before" in message:
-        return "use an answer after its tag only"
-    name, found, _ = message.partition(" is undefined")
-    if not found:
+        return "use an answer only after its tag"
+    name, matched, _ = message.partition(" is undefined")
+    if not matched:
         return "check the keys of the case's values"
     near = difflib.get_close_matches(name.strip("'"), variables, n=1)
     if near:
@@ -244,7 +244,7 @@ def _hint_undefined(message: str, variables: Mapping[str, object]) -> str:
 
 
 def _outside(body: Sequence[nodes.Node]) -> Iterator[tuple[int, str]]:
-    """Find text and expressions that stand outside every role tag of the main body."""
+    """Find text and expressions outside every role tag of the main body."""
     for node in body:
         if isinstance(node, nodes.Output):
             for part in node.nodes:
@@ -260,13 +260,13 @@ def _outside(body: Sequence[nodes.Node]) -> Iterator[tuple[int, str]]:
 
 def _template_line(trace: TracebackType | None, main: str) -> tuple[str, int | None]:
     """Find the innermost template line of a traceback."""
-    found: tuple[str, int | None] = (main, None)
+    innermost: tuple[str, int | None] = (main, None)
     while trace is not None:
         compiled = trace.tb_frame.f_globals.get("__jinja_template__")
         if isinstance(compiled, JinjaTemplate):
-            found = (compiled.name or main, compiled.get_corresponding_lineno(trace.tb_lineno))
+            innermost = (compiled.name or main, compiled.get_corresponding_lineno(trace.tb_lineno))
         trace = trace.tb_next
-    return found
+    return innermost
 
 
 def _clip(text: str) -> str:

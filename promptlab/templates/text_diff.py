@@ -1,6 +1,6 @@
-"""Where two texts differ: lines in hunks, and the words inside lines that were edited.
+"""Where two texts differ: lines in hunks, and the words inside edited lines.
 
-Plain values from plain texts. It knows no template, no terminal and no colour.
+Plain values from plain texts. Knows nothing of templates, terminals or colours.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Literal
 
 Marks = tuple[tuple[int, int], ...]
 _Change = tuple[int, int, int, int]
-"""What differs: from and to among the parts of the first text, from and to of the second."""
+"""A difference: start and end in the parts of the first text, start and end in the second's."""
 
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"  # Japanese and Chinese have no spaces
     r"|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+|\s+|[^\w\s]"
 )
 _NO_NEWLINE = "\\ No newline at end of file\n"
-_LIKE = 0.4  # lines that share less than this of their words are not one line edited
-_MANY_PAIRS = 40_000  # past this, lines are paired by their place
-_MANY_PARTS = 1_000_000  # past this, what is everywhere (spaces, commas) anchors nothing
+_LIKE = 0.4  # lines that share less than this of their words are not an edited line
+_MANY_PAIRS = 40_000  # beyond this, lines are paired by position
+_MANY_PARTS = 1_000_000  # beyond this, ubiquitous parts (spaces, commas) are not used as anchors
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a hunk: " " stands in both texts, "-" in the first only, "+" in the second only.
+    """A line of a hunk: " " is in both texts, "-" only in the first, "+" only in the second.
 
     `marks` are the ranges of characters that an edited line does not share with its counterpart.
     `newline` is False for the last line of a text that does not end in a newline.
@@ -43,9 +43,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Changed lines that stand near one another, with the lines around them.
+    """Changed lines that are close together, with the lines around them.
 
-    Starts are line numbers from 1. As in git, a side without lines starts at the line before.
+    Starts are line numbers from 1. As in git, an empty side starts at the line before.
     """
 
     start_a: int
@@ -56,7 +56,7 @@ class Hunk:
 
     @property
     def head(self) -> str:
-        """Return the line that git puts above it: `@@ -1,3 +1,4 @@`."""
+        """Return the header line that git puts above it: `@@ -1,3 +1,4 @@`."""
         a = _extent(self.start_a, self.length_a)
         b = _extent(self.start_b, self.length_b)
         return f"@@ -{a} +{b} @@"
@@ -67,7 +67,7 @@ def diff_texts(
 ) -> tuple[Hunk, ...]:
     """Compare two texts by lines, and edited lines by words.
 
-    Each hunk has `context` unchanged lines around it. The texts begin at lines `first_a` and
+    Each hunk has `context` unchanged lines around it. The texts start at lines `first_a` and
     `first_b` of their files.
     """
     lines = [*_compare(_lines(a), _lines(b))]
@@ -81,19 +81,19 @@ def diff_texts(
         parts.append((start, end))
     before_a = [0, *accumulate(line.op != "+" for line in lines)]
     before_b = [0, *accumulate(line.op != "-" for line in lines)]
-    found = []
+    hunks = []
     for start, end in parts:
         length_a, length_b = before_a[end] - before_a[start], before_b[end] - before_b[start]
         start_a = before_a[start] + first_a - (length_a == 0)
         start_b = before_b[start] + first_b - (length_b == 0)
-        found.append(Hunk(start_a, length_a, start_b, length_b, tuple(lines[start:end])))
-    return tuple(found)
+        hunks.append(Hunk(start_a, length_a, start_b, length_b, tuple(lines[start:end])))
+    return tuple(hunks)
 
 
 def word_marks(a: str, b: str) -> tuple[Marks, Marks]:
     """Return the ranges of characters of each text that are not words of the other, in order.
 
-    Ranges with nothing but space between them are one.
+    Ranges separated only by whitespace are merged.
     """
     words_a, words_b = _WORD.findall(a), _WORD.findall(b)
     changes = [*_changes(words_a, words_b)]
@@ -105,13 +105,13 @@ def word_marks(a: str, b: str) -> tuple[Marks, Marks]:
 
 
 def likeness(a: Counter[str], b: Counter[str]) -> float:
-    """Return which share of two texts is words of both (see `bag`): Dice's 2|A∩B| / (|A| + |B|)."""
+    """Return Dice's coefficient of the words of two texts (see `bag`): 2|A∩B| / (|A| + |B|)."""
     together = a.total() + b.total()
     return 2 * (a & b).total() / together if together else 0.0
 
 
 def bag(text: str) -> Counter[str]:
-    """Count the words of a text, each as often as it has letters: long words say more."""
+    """Count the words of a text, each weighted by its length: long words say more."""
     words: Counter[str] = Counter()
     for word in _WORD.findall(text):
         if not word.isspace():
@@ -120,7 +120,7 @@ def bag(text: str) -> Counter[str]:
 
 
 def align(size_a: int, size_b: int, likeness: Callable[[int, int], float]) -> list[tuple[int, int]]:
-    """Pair the places of two lists, in order, so that the likeness of the pairs adds up to most.
+    """Pair positions of two lists, in order, so that the total likeness of the pairs is greatest.
 
     A likeness of 0 makes no pair.
     """
@@ -146,9 +146,9 @@ def align(size_a: int, size_b: int, likeness: Callable[[int, int], float]) -> li
 
 
 def patch(path_a: str, text_a: str, path_b: str, text_b: str) -> str:
-    """Return the patch that makes the second file from the first, which stays; none if equal.
+    """Return the patch that creates the second file from the first, which stays; "" if equal.
 
-    It is in git's format, for `git apply` and for `patch`.
+    It is in git's format, for `git apply` and `patch`.
     """
     if text_a == text_b:
         return ""
@@ -171,13 +171,13 @@ def _extent(start: int, length: int) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Split at newlines and nothing else, as git does; each line keeps its newline."""
+    """Split only at newlines, as git does; each line keeps its newline."""
     *whole, rest = text.split("\n")
     return [f"{line}\n" for line in whole] + ([rest] if rest else [])
 
 
 def _compare(a: Sequence[str], b: Sequence[str]) -> Iterator[Line]:
-    """Yield all lines of both texts, what was taken out before what was put in."""
+    """Yield all lines of both texts, deleted ones before inserted ones."""
     done = 0
     for i1, i2, j1, j2 in _joined(a, b, _changes(a, b)):
         yield from (_line(" ", text) for text in a[done:i1])
@@ -200,7 +200,7 @@ def _line(op: Literal[" ", "-", "+"], text: str, marks: Marks = ()) -> Line:
 
 
 def _edited(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
-    """Pair the lines that are one line edited."""
+    """Pair the lines of which one is an edit of the other."""
     bags_a, bags_b = [bag(line) for line in a], [bag(line) for line in b]
 
     def alike(i: int, j: int) -> float:
@@ -211,7 +211,7 @@ def _edited(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[_Change]:
-    """Yield what differs between two lists; all that stands between two changes is equal."""
+    """Yield what differs between two lists; everything between two changes is equal."""
     start = done_a = done_b = _common(a, b)
     end = _common(a[start:][::-1], b[start:][::-1])
     middle_a, middle_b = a[start : len(a) - end], b[start : len(b) - end]
@@ -226,19 +226,19 @@ def _changes(a: Sequence[str], b: Sequence[str]) -> Iterator[_Change]:
         done_a, done_b = i + block.size, j + block.size
 
 
-def _slide(taken: Sequence[str], put: Sequence[str], after: Sequence[str]) -> int:
-    """Return how far down parts that were only taken out, or only put in, may stand as well.
+def _slide(deleted: Sequence[str], inserted: Sequence[str], after: Sequence[str]) -> int:
+    """Return how far down parts that were only deleted, or only inserted, can be shifted.
 
-    Of all places in a repeating text the last one reads best: a passage put in below another then
-    begins with its own first line, not with the last lines of the one above.
+    Of all positions in a repetitive text the last one reads best: a passage inserted below another
+    then begins with its own first line, not with the last lines of the one above.
     """
-    if taken and put:
+    if deleted and inserted:
         return 0
-    return _common([*taken, *put, *after], after)
+    return _common([*deleted, *inserted, *after], after)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
-    """Return how many parts both begin with."""
+    """Return the length of the common prefix."""
     for place, (left, right) in enumerate(zip(a, b, strict=False)):
         if left != right:
             return place
@@ -246,7 +246,7 @@ def _common(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 def _joined(a: Sequence[str], b: Sequence[str], changes: Iterator[_Change]) -> list[_Change]:
-    """Join passages written anew that share but the empty lines between: they read better so."""
+    """Join rewritten passages with only blank lines between them, which reads better."""
     joined: list[_Change] = []
     for change in changes:
         if joined and _is_rewritten(a, b, joined[-1], change):
@@ -276,11 +276,11 @@ def _merged(text: str, ranges: Sequence[tuple[int, int]]) -> Marks:
 
 
 def _quoted(path: str) -> str:
-    """Quote a path as git does, where it holds a quote or a backslash."""
+    """Quote a path as git does, where it contains a quote or a backslash."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return path if escaped == path else f'"{escaped}"'
 
 
 def _ended(path: str) -> str:
-    """Quote a path; after one with spaces a tab says where it ends."""
+    """Quote a path; after one with spaces a tab marks its end."""
     return f"{_quoted(path)}\t" if " " in path else _quoted(path)

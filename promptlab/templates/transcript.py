@@ -1,6 +1,6 @@
-"""What one rendering of a template says: its messages, the answers given, and where it stops.
+"""The result of rendering a template: its messages, the answers given, and where it stops.
 
-The tags of `template_syntax` talk to a `Transcript`. It knows no syntax and no file.
+The tags in `tags` call a `Transcript`. It knows nothing of syntax or files.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from jinja2.exceptions import TemplateRuntimeError
 from promptlab.core.types import Image, Message, Role
 from promptlab.core.validation import shown
 
-# Marks the place of an image in a message's text. Cases and answers never hold NUL.
+# Marks the place of an image in a message's text. Cases and answers never contain NUL.
 _MARK = "\x00"
 
 
 class TagError(TemplateRuntimeError):
-    """A mistake that shows while a template is rendered, with its remedy."""
+    """An error that occurs while a template is rendered, with its remedy."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class TagError(TemplateRuntimeError):
 
 
 class Awaiting(Exception):
-    """Raised by `generate` when its answer is not given yet."""
+    """Raised by `generate` when its answer is not yet available."""
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         super().__init__(name)
@@ -37,7 +37,7 @@ class Awaiting(Exception):
 
 @dataclass(slots=True)
 class Transcript:
-    """What one rendering has said so far. `answers` are the model's, in order of their turns."""
+    """What one rendering has produced so far. `answers` are the model's, in order of turns."""
 
     answers: Sequence[str]
     off: frozenset[str]
@@ -63,10 +63,10 @@ class Transcript:
         self.ends_with_answer = False
 
     def answer(self, name: str, options: Mapping[str, Any]) -> None:
-        """Take the next answer, or stop here until the model has given it."""
+        """Use the next answer, or stop here until the model has given it."""
         if not self.messages or self.messages[-1].role != "user":
             raise TagError(
-                "the model is to speak here, but the last message is not the user's",
+                "the model must answer here, but the last message is not the user's",
                 "put {% user %} ... {% enduser %} before {% generate %}",
             )
         turn = len(self.names)
@@ -80,7 +80,7 @@ class Transcript:
     def image(self, source: object) -> str:
         """Load an image part and return the mark that holds its place."""
         if self.role != "user":
-            raise TagError("image() stands outside a user message", "move it inside {% user %}")
+            raise TagError("image() is outside a user message", "move it inside {% user %}")
         if not isinstance(source, str) or not source:
             raise TagError(
                 f"image() takes a path or a URL, not {shown(source)}", "check the case's value"
@@ -101,5 +101,5 @@ class Transcript:
 
     def _image_at(self, number: str) -> Image:
         if not number.isdecimal() or int(number) >= len(self.images):
-            raise TagError("a message holds a NUL character", "take it out of the text")
+            raise TagError("a message contains a NUL character", "remove it from the text")
         return self.images[int(number)]

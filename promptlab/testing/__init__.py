@@ -1,4 +1,4 @@
-"""Contract tests for authors of plugins: derive a class from one, say what to test, run pytest.
+"""Contract tests for authors of plugins: subclass one, say what to test, run pytest.
 
 from promptlab.testing import BackendContract
 
@@ -6,7 +6,7 @@ class TestMine(BackendContract):
     def make_backend(self):
         return Mine("some-model", Options())
 
-The only package that needs pytest. Ours are tested by the same classes.
+The only package that needs pytest. The built-in plugins are tested by the same classes.
 """
 
 from __future__ import annotations

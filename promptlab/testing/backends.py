@@ -36,35 +36,35 @@ _RED_PNG = base64.b64decode(
 
 
 def requests(count: int, **sampling: Any) -> list[Request]:
-    """Make requests, each for another answer."""
+    """Return requests, each for a different answer."""
     return [
         Request(f"k{i}", (Message("user", f"Say the number {i}."),), Sampling(**sampling))
         for i in range(count)
     ]
 
 
-async def gather(backend: Backend, asked: Sequence[Request]) -> list[tuple[Request, Completion]]:
-    """Return all answers, in the order in which they came."""
-    return [pair async for pair in backend.generate(asked)]
+async def gather(backend: Backend, batch: Sequence[Request]) -> list[tuple[Request, Completion]]:
+    """Return all answers, in the order in which they arrived."""
+    return [pair async for pair in backend.generate(batch)]
 
 
 def is_line(text: str) -> bool:
-    """Tell whether a text is one line that says something."""
+    """Return whether a text is one line, and not blank."""
     return bool(text.strip()) and len(text.splitlines()) == 1
 
 
 class BackendContract:
-    """Derive a class whose name begins with `Test`, and say how yours is made."""
+    """Subclass this with a name that begins with `Test`, and define how to create your backend."""
 
     seeds: ClassVar[bool] = True
-    """Whether a seed fixes its answers."""
+    """Whether a seed makes its answers reproducible."""
 
     def make_backend(self) -> Backend:
-        """Make a backend that is not opened yet, always of the same configuration."""
-        raise NotImplementedError("say how your backend is made: def make_backend(self)")
+        """Return a backend that is not open yet, always with the same configuration."""
+        raise NotImplementedError("define how to create your backend: def make_backend(self)")
 
     def accept(self, backend: Backend, request: Request, completion: Completion) -> None:
-        """Look at an answer; override it to ask more of yours."""
+        """Check an answer; override it to require more of yours."""
         assert (completion.error is None) == (completion.outcome is not Outcome.ERROR)
         if completion.outcome is Outcome.ERROR:
             return
@@ -80,8 +80,8 @@ class BackendContract:
     @pytest.fixture(scope="class")
     @classmethod
     def runner(cls) -> Iterator[asyncio.Runner]:
-        with asyncio.Runner() as one:  # the one event loop that an opened backend lives in
-            yield one
+        with asyncio.Runner() as loop_runner:  # the one event loop in which an open backend lives
+            yield loop_runner
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -91,7 +91,7 @@ class BackendContract:
         yield opened
         runner.run(opened.close())
 
-    def test_it_wants_something(self, backend: Backend) -> None:
+    def test_its_capacity_is_positive(self, backend: Backend) -> None:
         capacity = backend.capacity
         assert min(capacity.calls, capacity.batch) >= 1
         assert min(capacity.patience.retries, capacity.patience.limit_s) >= 0
@@ -105,7 +105,7 @@ class BackendContract:
         assert json.loads(canonical_json(dict(identity))) == identity
         assert make().identity() == identity
 
-    def test_opening_tells_facts_as_json(self, make: Make) -> None:
+    def test_opening_returns_facts_as_json(self, make: Make) -> None:
         async def open_and_close() -> Any:
             fresh = make()
             facts = await fresh.open()
@@ -115,7 +115,7 @@ class BackendContract:
         facts = asyncio.run(open_and_close())
         assert json.loads(canonical_json(dict(facts))) == facts
 
-    def test_it_tells_what_it_takes(self, backend: Backend) -> None:
+    def test_it_declares_what_it_takes(self, backend: Backend) -> None:
         assert isinstance(backend.charges, bool)
         assert isinstance(backend.reads_images, bool)
         assert isinstance(backend.weighs_answers, bool)
@@ -124,12 +124,12 @@ class BackendContract:
         assert notice is None or is_line(notice)
 
     @pytest.mark.parametrize("schema", [None, _SCHEMA])
-    def test_what_it_does_not_honour_is_told_in_lines(
+    def test_what_it_does_not_honour_is_reported_in_lines(
         self, backend: Backend, schema: dict[str, Json] | None
     ) -> None:
-        found = backend.shortfalls(Sampling(temperature=1.0, top_p=0.5, seed=7), schema)
-        assert all(map(is_line, found))
-        assert len(set(found)) == len(found)
+        lines = backend.shortfalls(Sampling(temperature=1.0, top_p=0.5, seed=7), schema)
+        assert all(map(is_line, lines))
+        assert len(set(lines)) == len(lines)
 
     @pytest.mark.parametrize(
         "sampling", [Sampling(temperature=2.0), Sampling(stop=("\n",)), Sampling(stop=(*"abcdef",))]
@@ -138,15 +138,15 @@ class BackendContract:
         self, backend: Backend, sampling: Sampling
     ) -> None:
         try:
-            told = backend.shortfalls(sampling, None)
+            lines = backend.shortfalls(sampling, None)
         except BackendError as error:
-            told = [error.message, error.hint or ""]
-        assert all(map(is_line, told))
+            lines = [error.message, error.hint or ""]
+        assert all(map(is_line, lines))
 
     def test_every_request_is_answered_once(self, backend: Backend, runner: asyncio.Runner) -> None:
-        asked = requests(20, max_tokens=3)
-        pairs = runner.run(gather(backend, asked))
-        assert Counter(request.key for request, _ in pairs) == Counter(r.key for r in asked)
+        batch = requests(20, max_tokens=3)
+        pairs = runner.run(gather(backend, batch))
+        assert Counter(request.key for request, _ in pairs) == Counter(r.key for r in batch)
         for request, completion in pairs:
             self.accept(backend, request, completion)
 
@@ -157,11 +157,11 @@ class BackendContract:
         self, backend: Backend, runner: asyncio.Runner
     ) -> None:
         if not self.seeds:
-            pytest.skip("a seed does not fix its answers")
+            pytest.skip("a seed does not make its answers reproducible")
 
         async def texts() -> dict[str, str]:
-            asked = requests(4, max_tokens=4, temperature=1.0, seed=7)
-            return {request.key: said.text for request, said in await gather(backend, asked)}
+            batch = requests(4, max_tokens=4, temperature=1.0, seed=7)
+            return {request.key: answer.text for request, answer in await gather(backend, batch)}
 
         assert runner.run(texts()) == runner.run(texts())
 
@@ -180,14 +180,14 @@ class BackendContract:
     def test_cancelling_returns_at_once(self, backend: Backend, runner: asyncio.Runner) -> None:
         async def cancel() -> float:
             first = asyncio.Event()
-            asked = requests(400, max_tokens=200)
-            for place in range(0, 400, 20):  # some answers soon, so that the test need not wait
-                asked[place] = replace(
-                    asked[place], sampling=replace(asked[place].sampling, max_tokens=1)
+            batch = requests(400, max_tokens=200)
+            for place in range(0, 400, 20):  # some come soon, so that the test need not wait
+                batch[place] = replace(
+                    batch[place], sampling=replace(batch[place].sampling, max_tokens=1)
                 )
 
             async def consume() -> None:
-                async for _ in backend.generate(asked):
+                async for _ in backend.generate(batch):
                     first.set()
                     await asyncio.sleep(0.01)
 

@@ -1,4 +1,4 @@
-"""What every scorer keeps to."""
+"""What every scorer must do."""
 
 from __future__ import annotations
 
@@ -48,39 +48,42 @@ OUTPUTS = {
     "labels": "label: " * 140_000,
     "dots": '.!?" ' * 200_000,
 }
-"""What models may say, at their worst a megabyte of it."""
+"""What models may answer; the worst cases are a megabyte long."""
 
 _REQUEST = Request("b2:1", (Message("user", "hi"),), Sampling())
 _SPOKEN = Turn("answer", _REQUEST, Completion(Outcome.OK, "x"), cached=False)
 
 
 class ScorerContract:
-    """Derive a class whose name begins with `Test`, and name your scorer as a suite does."""
+    """Subclass this with a name that begins with `Test`, and name your scorer as a suite does."""
 
     entry: ClassVar[Entry]
     """The scorer as in a suite: `"mine:tone"` or `{"mine:tone": {"level": 3}}`."""
 
     root: ClassVar[Path | None] = None
-    """The folder that holds `mine.py`, where it is not installed."""
+    """The folder that holds `mine.py`, if it is not installed."""
 
     case: ClassVar[Case] = Case("c1", {"text": "a"}, "5", ("t",), "g", "b2:0")
-    """A case that has what the scorer's parameters are filled in from."""
+    """A case with everything that the scorer's parameters are filled in from."""
 
     def accept(self, score: Score) -> None:
-        """Look at a score; override it to ask more of yours."""
+        """Check a score; override it to require more of yours."""
         assert score.value is not None, score.error
         assert math.isfinite(score.value)
 
     def sample(self, scorer: BoundScorer, output: str, outcome: Outcome = Outcome.OK) -> Sample:
-        """Return a trial with what its scorer asked the model beside the conversation."""
+        """Return a trial with what its scorer asked the model aside from the conversation."""
         asks = scorer.asks(Sample(output, self.case, outcome, (_SPOKEN,)))
-        weighed = tuple(asks[0].continuations) if asks else ()
-        request = replace(_REQUEST, continuations=weighed)
-        likelihoods = tuple(Likelihood(-1.5 - at, 2, greedy=False) for at in range(len(weighed)))
+        continuations = tuple(asks[0].continuations) if asks else ()
+        request = replace(_REQUEST, continuations=continuations)
+        logprobs = [-1.5 - place for place in range(len(continuations))]
+        likelihoods = tuple(Likelihood(logprob, 2, greedy=False) for logprob in logprobs)
         completion = Completion(Outcome.OK, likelihoods=likelihoods)
         label = scorer.spec.label
-        asides = [Turn(label, request, completion, cached=False, aside=True)] if weighed else []
-        return Sample(output, self.case, outcome, (_SPOKEN, *asides))
+        turns = [_SPOKEN]
+        if continuations:
+            turns.append(Turn(label, request, completion, cached=False, aside=True))
+        return Sample(output, self.case, outcome, tuple(turns))
 
     @pytest.fixture
     def configured(self) -> Entry:
@@ -88,14 +91,14 @@ class ScorerContract:
 
     @pytest.fixture
     def scorer(self, configured: Entry) -> BoundScorer:
-        [one] = bind([configured], self.root)
-        return one
+        [bound] = bind([configured], self.root)
+        return bound
 
     @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS.keys())
     def test_it_gives_a_legal_score_in_time(self, scorer: BoundScorer, output: str) -> None:
         start = time.perf_counter()
         score = asyncio.run(scorer.score(self.sample(scorer, output)))
-        assert time.perf_counter() - start < 30  # what is not linear takes hours
+        assert time.perf_counter() - start < 30  # anything that is not linear takes hours
         self.accept(score)
 
     @pytest.mark.parametrize("outcome", Outcome)
@@ -103,7 +106,7 @@ class ScorerContract:
         sample = self.sample(scorer, "The answer is 5.", outcome)
         assert asyncio.run(scorer.score(sample)).error is None
 
-    def test_it_says_the_same_twice(self, scorer: BoundScorer) -> None:
+    def test_it_gives_the_same_score_twice(self, scorer: BoundScorer) -> None:
         sample = self.sample(scorer, "The answer is 5.")
         assert asyncio.run(scorer.score(sample)) == asyncio.run(scorer.score(sample))
 

@@ -1,4 +1,4 @@
-"""What an executor is tried on: work that is all there, backends that note how they are asked."""
+"""What executors are tested with: work that is all there, backends that record their calls."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PATIENT = Patience(retries=3, limit_s=60)
 
 
 class Paced(Echo):
-    """An echo that notes how much it is asked at once, and may leave out or break down."""
+    """An echo that records how much it gets at once, and may skip a request or break down."""
 
     def __init__(
-        self, calls: int = 3, batch: int = 2, leaves: str = "", breaks: bool = False
+        self, calls: int = 3, batch: int = 2, skips: str = "", breaks: bool = False
     ) -> None:
         super().__init__(None, Options())
         self.most_calls = self.most_requests = self.opened = self._calls = 0
         self._capacity = Capacity(calls, batch)
-        self._leaves = leaves
+        self._skips = skips
         self._breaks = breaks
 
     @property
@@ -46,31 +46,31 @@ class Paced(Echo):
         if self._breaks:
             raise BackendError("the model fell over")
         for request in requests:
-            if request.key != self._leaves:
+            if request.key != self._skips:
                 yield request, Completion(Outcome.OK, request.key)
         self._calls -= 1
 
 
 class Witness(NullWatch):
-    """Notes what an executor tells."""
+    """Records the events of an executor."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.events: list[str] = []
 
     def opening(self, backend: str, notice: str | None) -> None:
-        self.heard.append(f"opening {backend}")
+        self.events.append(f"opening {backend}")
 
     def opened(self, backend: str) -> None:
-        self.heard.append(f"opened {backend}")
+        self.events.append(f"opened {backend}")
 
     def failed(self, backend: str, error: BackendError) -> None:
-        self.heard.append(f"failed {backend}: {error}")
+        self.events.append(f"failed {backend}: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
-        self.heard.append(f"{backend}: {text}")
+        self.events.append(f"{backend}: {text}")
 
     def draining(self, calls: int) -> None:
-        self.heard.append(f"{calls} in flight")
+        self.events.append(f"{calls} in flight")
 
 
 class Pile:
@@ -81,38 +81,38 @@ class Pile:
             name: deque(make_request(f"{name}-{place}") for place in range(number))
             for name, number in numbers.items()
         }
-        self.under_way = Counter[str]()
+        self.in_flight = Counter[str]()
         self.changed = asyncio.Event()
         self.given: dict[str, list[Completion]] = {}
         self.facts: dict[str, Mapping[str, Json]] = {}
         self.repeated = Counter[str]()
         self.spent = False
-        self.broke: set[str] = set()
+        self.out_of_money: set[str] = set()
         self.broken: dict[str, BackendError] = {}
         self.watch = Witness()
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
-        while not self.left[backend] and self.under_way[backend] and not self.broken:
+        while not self.left[backend] and self.in_flight[backend] and not self.broken:
             self.changed.clear()
             await self.changed.wait()
         left = self.left[backend]
         taken = [left.popleft() for _ in range(min(limit, len(left)))]
-        self.under_way[backend] += len(taken)
+        self.in_flight[backend] += len(taken)
         return taken
 
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
-        assert self.watch.heard[-1] == f"opening {backend}"
+        assert self.watch.events[-1] == f"opening {backend}"
         self.facts[backend] = facts
 
     def again(self, backend: str) -> bool:
         self.repeated[backend] += 1
         if self.spent:
-            self.under_way[backend] = 0
+            self.in_flight[backend] = 0
             self.changed.set()
         return not self.spent
 
     def confirm(self, backend: str) -> bool:
-        return backend not in self.broke
+        return backend not in self.out_of_money
 
     async def end(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error
@@ -123,17 +123,17 @@ class Pile:
         self.given.setdefault(request.key, []).append(completion)
         if not request.key.endswith("again"):
             self.left[backend].append(make_request(f"{request.key}-again"))
-        self.under_way[backend] -= 1
+        self.in_flight[backend] -= 1
         self.changed.set()
 
 
 def make_request(key: str) -> Request:
-    """Make a request whose message is its key."""
+    """Return a request whose message is its key."""
     return Request(key, (Message("user", key),), Sampling())
 
 
 class Failing(Paced):
-    """Fails the first tries of each request in the ways that `faults` lists; then it answers."""
+    """Fails the first tries of each request in the ways that `faults` lists, then answers."""
 
     def __init__(
         self, *faults: Fault | None, patience: Patience, calls: int = 4, wait_s: float | None = None
@@ -163,7 +163,7 @@ class Failing(Paced):
 
 
 class Slow(Failing):
-    """A server that takes its time for each answer."""
+    """A server that takes `seconds` for each answer."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(patience=PATIENT, calls=4)

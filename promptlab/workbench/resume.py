@@ -13,7 +13,7 @@ from promptlab.core.runs import RunSettings
 from promptlab.core.types import ScorerSpec
 from promptlab.executors.foreign import make_executor
 from promptlab.runner.flow import Job, finish
-from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.scorers.identity import same_grading
 from promptlab.store import Store
 from promptlab.templates.template import Template
@@ -57,7 +57,7 @@ def prepare_resume(
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
         plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
-        scorers = bind(plan.scorers, root)
+        scorers = knowing(bind(plan.scorers, root), plan.backends)
         _refuse_other_versions(plan.scorers, scorers)
         backends = bench.stored_backends(plan.backends)
         before = store.spent(run_id)

@@ -22,7 +22,7 @@ from promptlab.runner.check import check
 from promptlab.runner.flow import Job, start
 from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
-from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
@@ -111,6 +111,7 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     scorers = _bind(suite, bench.project.root)
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
+    scorers = knowing(scorers, [*specs, *scorer_specs])
     graders, selection = [scorer.spec for scorer in scorers], _selection(bench, settings)
     plan, templates = make_plan(suite, bench.library, specs, graders, selection, scorer_specs)
     gates = suite_gates(suite, plan, settings.gates, bench.library)

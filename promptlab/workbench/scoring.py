@@ -17,7 +17,7 @@ from promptlab.core.results import GradedTrial
 from promptlab.core.types import Plan, Score, ScorerSpec
 from promptlab.runner.samples import Samples
 from promptlab.scorers import Sample
-from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.looping import run_to_end
@@ -66,7 +66,8 @@ def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]
         raise PromptlabError(
             f"run {run_id} is still running", hint="wait for it to finish, or stop it first"
         )
-    return bind(store.load_plan(run_id).scorers, root)
+    plan = store.load_plan(run_id)
+    return knowing(bind(plan.scorers, root), plan.backends)
 
 
 async def grade_again(

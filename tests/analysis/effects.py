@@ -10,7 +10,9 @@ from promptlab.core.decision import Rule
 RULE = Rule()
 
 
-def found(d: object, *, rule: Rule = RULE, groups: object = None, binary: bool = False) -> Effect:
+def effect_of(
+    d: object, *, rule: Rule = RULE, groups: object = None, binary: bool = False
+) -> Effect:
     values = np.asarray(d, dtype=float)
     codes = np.arange(values.size) if groups is None else np.asarray(groups)
     return effect(values, codes, rule, binary=binary)

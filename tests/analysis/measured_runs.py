@@ -58,8 +58,10 @@ def measured_run(
     its own, in all runs. Scores are verdicts where all are 0 or 1, unless `verdicts` says so.
     """
     table = [[_repeats(cell) for cell in row] for row in scores]
-    known = [one for row in table for cell in row for one in cell if isinstance(one, float | int)]
-    is_verdict = all(one in (0, 1) for one in known) if verdicts is None else verdicts
+    known = [
+        score for row in table for cell in row for score in cell if isinstance(score, float | int)
+    ]
+    is_verdict = all(score in (0, 1) for score in known) if verdicts is None else verdicts
     fresh = count(number * 1_000_000)
     rows: list[tuple[float | None, ...]] = []
     names = cases or [f"c{place}" for place in range(len(scores[0]))]
@@ -99,13 +101,13 @@ def run_info(
     number: int = 1,
     facts: Mapping[str, Json] | None = None,
 ) -> RunInfo:
-    """Return a finished run's entry in a list, with so many stored trials."""
+    """Return a finished run's entry in a list, with this many stored trials."""
     trials = stored if trials is None else trials
     outcomes = {Outcome.OK: stored}
     dates = ("2026-01-01", "2026-01-02")
-    told = {name: BackendFacts.from_json(each) for name, each in (facts or {}).items()}
+    backend_facts = {name: BackendFacts.from_json(value) for name, value in (facts or {}).items()}
     return RunInfo(
-        f"r{number}", "s", "finished", trials, False, *dates, RunSettings(), told, outcomes
+        f"r{number}", "s", "finished", trials, False, *dates, RunSettings(), backend_facts, outcomes
     )
 
 
@@ -136,5 +138,5 @@ CLEAR = binary_scores(20, 2, 18)
 
 def concluded(run: MeasuredRun | Sequence[MeasuredRun], rule: Rule | None = None) -> Comparison:
     runs = [run] if isinstance(run, MeasuredRun) else run
-    [one] = compare(join(runs), rule or Rule())
-    return one
+    [comparison] = compare(join(runs), rule or Rule())
+    return comparison

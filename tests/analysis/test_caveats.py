@@ -1,4 +1,4 @@
-"""What differs beside the prompt, and what weakens a verdict without stopping it."""
+"""What differs besides the prompt, and what weakens a verdict without stopping it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_several_models_behind_one_name() -> None:
     )
 
 
-def test_what_was_not_honoured_is_told_once() -> None:
+def test_what_was_not_honoured_is_reported_once() -> None:
     arms = [replace(arm, warnings=frozenset({"seed"})) for arm in versions(2)]
     run = measured_run(CLEAR, arms=arms)
     facts: dict[str, Json] = {"small": {"not_honoured": ["seed", "top_p"]}}
@@ -69,7 +69,7 @@ def test_what_was_not_honoured_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "expected"),
     [
         (
             {"small": {"batch_size": 4, "revision": "a"}},
@@ -81,8 +81,8 @@ def test_what_was_not_honoured_is_told_once() -> None:
         ({"small": {"not_honoured": "seed"}}, {}, ()),
     ],
 )
-def test_what_backends_said_of_themselves(
-    first: Mapping[str, Json], second: Mapping[str, Json], told: tuple[str, ...]
+def test_facts_of_backends_that_differ(
+    first: Mapping[str, Json], second: Mapping[str, Json], expected: tuple[str, ...]
 ) -> None:
     arms = versions(2)
     runs = [
@@ -92,13 +92,13 @@ def test_what_backends_said_of_themselves(
         )
         for at, facts in enumerate((first, second))
     ]
-    assert warned(runs) == told
+    assert warned(runs) == expected
 
 
 def test_cases_for_development() -> None:
     run = replace(measured_run(CLEAR), split="dev")
-    told = "these are the cases for development: confirm it with --split holdout"
-    assert warned(run) == (told,)
+    text = "these are the cases for development: confirm it with --split holdout"
+    assert warned(run) == (text,)
 
 
 def test_answers_that_were_cut_off() -> None:

@@ -38,13 +38,13 @@ MIRRORED = {"better": "worse", "worse": "better"}
 Row = list[Cell | Sequence[Cell]]
 
 
-def pairs(found: Sequence[Comparison]) -> list[tuple[str, str, str | None]]:
-    return [(one.a, one.b, one.backend) for one in found]
+def pairs(comparisons: Sequence[Comparison]) -> list[tuple[str, str, str | None]]:
+    return [(result.a, result.b, result.backend) for result in comparisons]
 
 
 def only(run: MeasuredRun, rule: Rule) -> Comparison:
-    [one] = compare(join([run]), rule)
-    return one
+    [result] = compare(join([run]), rule)
+    return result
 
 
 # Which pairs there are.
@@ -59,31 +59,31 @@ def several(backends: Sequence[str], number: int = 2) -> MeasuredRun:
 
 
 def test_all_pairs_of_versions_are_compared() -> None:
-    found = compare(join([several(["small"], 3)]), Rule())
-    assert pairs(found) == [
+    comparisons = compare(join([several(["small"], 3)]), Rule())
+    assert pairs(comparisons) == [
         ("t@v1", "t@v2", "small"),
         ("t@v1", "t@v3", "small"),
         ("t@v2", "t@v3", "small"),
     ]
-    assert {one.scorer for one in found} == {"exact_match"}
+    assert {result.scorer for result in comparisons} == {"exact_match"}
 
 
 def test_all_others_are_set_against_the_baseline() -> None:
-    found = compare(join([several(["small"], 3)]), Rule(), baseline="t@v2")
-    assert pairs(found) == [("t@v2", "t@v1", "small"), ("t@v2", "t@v3", "small")]
+    comparisons = compare(join([several(["small"], 3)]), Rule(), baseline="t@v2")
+    assert pairs(comparisons) == [("t@v2", "t@v1", "small"), ("t@v2", "t@v3", "small")]
 
 
 def test_on_several_backends_each_and_all_are_compared() -> None:
-    found = compare(join([several(["small", "large"])]), Rule())
-    assert pairs(found) == [
+    comparisons = compare(join([several(["small", "large"])]), Rule())
+    assert pairs(comparisons) == [
         ("t@v1", "t@v2", "small"),
         ("t@v1", "t@v2", "large"),
         ("t@v1", "t@v2", None),
     ]
-    each = [one.delta for one in found[:2] if one.delta is not None]
-    assert found[2].delta == pytest.approx(np.mean(each))
-    found = compare(join([several(["small", "large"])]), Rule(), baseline="t@v2")
-    assert pairs(found)[-1] == ("t@v2", "t@v1", None)
+    deltas = [result.delta for result in comparisons[:2] if result.delta is not None]
+    assert comparisons[2].delta == pytest.approx(np.mean(deltas))
+    comparisons = compare(join([several(["small", "large"])]), Rule(), baseline="t@v2")
+    assert pairs(comparisons)[-1] == ("t@v2", "t@v1", None)
 
 
 def test_only_what_several_backends_ran_is_pooled() -> None:
@@ -93,10 +93,12 @@ def test_only_what_several_backends_ran_is_pooled() -> None:
         measured_arm("v1", backend="large"),
         measured_arm("v3", backend="large"),
     ]
-    found = compare(join([measured_run([[1.0] * 20] * 4, arms=arms)]), Rule())
-    assert pairs(found) == [("t@v1", "t@v2", "small"), ("t@v1", "t@v3", "large")]
-    found = compare(join([measured_run([[1.0] * 20] * 4, arms=arms)]), Rule(), baseline="t@v2")
-    assert pairs(found) == [("t@v2", "t@v1", "small")]
+    comparisons = compare(join([measured_run([[1.0] * 20] * 4, arms=arms)]), Rule())
+    assert pairs(comparisons) == [("t@v1", "t@v2", "small"), ("t@v1", "t@v3", "large")]
+    comparisons = compare(
+        join([measured_run([[1.0] * 20] * 4, arms=arms)]), Rule(), baseline="t@v2"
+    )
+    assert pairs(comparisons) == [("t@v2", "t@v1", "small")]
 
 
 def test_two_texts_of_one_label_are_not_pooled() -> None:
@@ -106,7 +108,7 @@ def test_two_texts_of_one_label_are_not_pooled() -> None:
         arms = [measured_arm("v1", digest=digest, backend=backend)]
         arms.append(measured_arm("v2", backend=backend))
         runs.append(measured_run(binary_scores(10, 2, 18), arms=arms, number=number))
-    assert [one.backend for one in compare(join(runs), Rule())] == ["small", "large"]
+    assert [result.backend for result in compare(join(runs), Rule())] == ["small", "large"]
     with pytest.raises(PromptlabError):
         compare(join([only_first(run) for run in runs]), Rule(), by="backend")
 
@@ -117,16 +119,16 @@ def only_first(run: MeasuredRun) -> MeasuredRun:
 
 def test_backends_are_compared_for_each_version() -> None:
     table = join([several(["small", "large"])])
-    found = compare(table, Rule(), by="backend")
-    assert pairs(found) == [
+    comparisons = compare(table, Rule(), by="backend")
+    assert pairs(comparisons) == [
         ("t@v1 on small", "t@v1 on large", None),
         ("t@v2 on small", "t@v2 on large", None),
     ]
-    found = compare(table, Rule(), by="backend", baseline="large")
-    assert pairs(found)[0] == ("t@v1 on large", "t@v1 on small", None)
+    comparisons = compare(table, Rule(), by="backend", baseline="large")
+    assert pairs(comparisons)[0] == ("t@v1 on large", "t@v1 on small", None)
     three = join([several(["small", "large", "huge"], 1)])
     assert len(compare(three, Rule(), by="backend")) == 3
-    assert [one.a for one in compare(three, Rule(), by="backend", baseline="large")] == [
+    assert [result.a for result in compare(three, Rule(), by="backend", baseline="large")] == [
         "t@v1 on large",
         "t@v1 on large",
     ]
@@ -135,8 +137,8 @@ def test_backends_are_compared_for_each_version() -> None:
 def test_versions_are_compared_within_groups_of_cases() -> None:
     run = replace(several(["small"]))
     run = replace(run, cases=(*run.cases[:29], replace(run.cases[29], group=None)))
-    found = compare(join([run]), Rule(), by="group")
-    assert [(one.group, one.n, one.effect.n_groups) for one in found] == [
+    comparisons = compare(join([run]), Rule(), by="group")
+    assert [(result.group, result.n, result.effect.n_groups) for result in comparisons] == [
         ("g0", 15, 15),
         ("g1", 14, 14),
     ]
@@ -145,12 +147,14 @@ def test_versions_are_compared_within_groups_of_cases() -> None:
 def test_a_run_that_may_stop_early_is_compared_as_it_declared() -> None:
     run = replace(several(["small", "large"], 3), sequential=Sequential(0.05, ((1, 0), (4, 3))))
     alone = replace(run, cases=tuple(replace(case, group=None) for case in run.cases))
-    found = compare(join([alone]), Rule())
-    assert pairs(found) == [("t@v2", "t@v1", "small"), ("t@v2", "t@v1", "large")]
-    assert not any(one.reasons for one in found)
-    told = "run r1 stopped its arms early for another comparison"
-    assert all(told in texts(one.reasons) for one in compare(join([run]), Rule(), by="group"))
-    assert all(told in texts(one.reasons) for one in compare(join([run]), Rule(), by="backend"))
+    comparisons = compare(join([alone]), Rule())
+    assert pairs(comparisons) == [("t@v2", "t@v1", "small"), ("t@v2", "t@v1", "large")]
+    assert not any(result.reasons for result in comparisons)
+    text = "run r1 stopped its arms early for another comparison"
+    assert all(text in texts(result.reasons) for result in compare(join([run]), Rule(), by="group"))
+    assert all(
+        text in texts(result.reasons) for result in compare(join([run]), Rule(), by="backend")
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,13 +165,13 @@ def test_a_run_that_may_stop_early_is_compared_as_it_declared() -> None:
         ("group", "give the cases groups"),
     ],
 )
-def test_nothing_to_compare_is_told(by: By, hint: str) -> None:
+def test_nothing_to_compare_is_an_error(by: By, hint: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         compare(join([measured_run([[1.0] * 20])]), Rule(), by=by)
     assert str(caught.value) == f"there is nothing to compare by {by} ({hint})"
 
 
-def test_one_version_alone_in_groups_is_told() -> None:
+def test_one_version_alone_in_groups_is_an_error() -> None:
     with pytest.raises(PromptlabError, match="run more than one version"):
         compare(join([measured_run([[1.0, 0.0]], groups=["a", "b"])]), Rule(), by="group")
 
@@ -184,22 +188,22 @@ def test_two_labels_of_one_text_in_two_runs_leave_nothing_to_compare() -> None:
 
 def test_all_p_values_are_corrected_together() -> None:
     scores = [*binary_scores(12, 2, 26), binary_scores(20, 1, 19)[1]]
-    found = compare(join([measured_run(scores)]), Rule())
-    raw = [one.effect.p or 0 for one in found]
-    assert [one.p_adjusted for one in found] == pytest.approx(list(holm(raw)))
+    comparisons = compare(join([measured_run(scores)]), Rule())
+    raw = [result.effect.p or 0 for result in comparisons]
+    assert [result.p_adjusted for result in comparisons] == pytest.approx(list(holm(raw)))
     alone = compare(join([measured_run(scores)]), Rule(correct=False))
-    assert [one.p_adjusted for one in alone] == raw
+    assert [result.p_adjusted for result in alone] == raw
 
 
 def test_a_refused_pair_still_counts_as_one_of_the_family() -> None:
     first, second = binary_scores(15, 4, 21)
     third: Row = [ABSENT, *second[1:]]
     run = measured_run([first, second, third])
-    found = compare(join([run]), Rule(limits=Limits(max_missing=0)))
-    assert [one.verdict for one in found] == ["better", "refused", "refused"]
-    assert found[0].effect.p is not None
-    assert found[0].p_adjusted is not None
-    assert found[0].p_adjusted > found[0].effect.p
+    comparisons = compare(join([run]), Rule(limits=Limits(max_missing=0)))
+    assert [result.verdict for result in comparisons] == ["better", "refused", "refused"]
+    assert comparisons[0].effect.p is not None
+    assert comparisons[0].p_adjusted is not None
+    assert comparisons[0].p_adjusted > comparisons[0].effect.p
 
 
 def test_only_a_difference_that_is_large_enough_is_better() -> None:
@@ -222,12 +226,12 @@ def test_strict_is_exact() -> None:
 def test_repeats_are_averaged_and_tested_as_numbers() -> None:
     first: Row = [[1.0, 0.0, float(at % 2)] for at in range(40)]
     second: Row = [[1.0, 1.0, float(at % 3 == 0)] for at in range(40)]
-    one = only(measured_run([first, second]), Rule())
+    result = only(measured_run([first, second]), Rule())
     d = np.mean(second, axis=1) - np.mean(first, axis=1)  # type: ignore[arg-type]
     student = paired_t(d)
-    assert (one.effect.method, one.n) == ("paired-t", 40)
-    assert one.effect.p == pytest.approx(student.p)
-    assert one.ci == pytest.approx((student.low, student.high))
+    assert (result.effect.method, result.n) == ("paired-t", 40)
+    assert result.effect.p == pytest.approx(student.p)
+    assert result.ci == pytest.approx((student.low, student.high))
 
 
 def test_repeats_that_always_agree_are_tested_as_passes() -> None:
@@ -239,16 +243,18 @@ def test_repeats_that_always_agree_are_tested_as_passes() -> None:
 def test_the_same_scores_in_another_order_are_a_tie() -> None:
     first: Row = [[0.1, 0.2, 0.3]] * 20
     second: Row = [[0.3, 0.2, 0.1]] * 20
-    one = only(measured_run([first, second]), Rule(min_effect=0.1))
-    assert (one.effect.nonzero, one.ties, one.won, one.lost) == (0, 20, (), ())
+    result = only(measured_run([first, second]), Rule(min_effect=0.1))
+    assert (result.effect.nonzero, result.ties, result.won, result.lost) == (0, 20, (), ())
 
 
 def test_groups_allow_for_cases_that_resemble_each_other() -> None:
     d, groups = (1, 0, 1, 1, 0, -1, 0, 1, 0, 0), "aaaabbcddd"
     scores = [[float(x < 0) for x in d], [float(x > 0) for x in d]]
-    one = only(measured_run(scores, groups=list(groups)), Rule())
-    assert (one.effect.method, one.effect.n_groups) == ("cr2", 4)
-    assert (one.delta, one.effect.se, one.effect.p) == pytest.approx((0.3, 0.2952, 0.40106), 1e-4)
+    result = only(measured_run(scores, groups=list(groups)), Rule())
+    assert (result.effect.method, result.effect.n_groups) == ("cr2", 4)
+    assert (result.delta, result.effect.se, result.effect.p) == pytest.approx(
+        (0.3, 0.2952, 0.40106), 1e-4
+    )
 
 
 # Invariants.
@@ -293,33 +299,33 @@ def approximately(value: object) -> object:
 
 @given(runs(), rules)
 def test_swapping_the_arms_mirrors_the_comparison(run: MeasuredRun, rule: Rule) -> None:
-    one, other = only(run, rule), only(swapped(run), rule)
-    assert (one.a, one.b) == (other.b, other.a)
-    assert one.delta is None or one.delta == approximately(-(other.delta or 0))
-    assert one.ci == approximately(other.ci and (-other.ci[1], -other.ci[0]))
-    assert (one.won, one.lost, one.ties) == (other.lost, other.won, other.ties)
-    assert one.effect.p == approximately(other.effect.p)
-    assert one.effect.se == approximately(other.effect.se)
-    assert one.verdict == MIRRORED.get(other.verdict, other.verdict)
-    assert len(one.reasons) == len(other.reasons)
-    assert one.cases_needed == other.cases_needed
+    result, other = only(run, rule), only(swapped(run), rule)
+    assert (result.a, result.b) == (other.b, other.a)
+    assert result.delta is None or result.delta == approximately(-(other.delta or 0))
+    assert result.ci == approximately(other.ci and (-other.ci[1], -other.ci[0]))
+    assert (result.won, result.lost, result.ties) == (other.lost, other.won, other.ties)
+    assert result.effect.p == approximately(other.effect.p)
+    assert result.effect.se == approximately(other.effect.se)
+    assert result.verdict == MIRRORED.get(other.verdict, other.verdict)
+    assert len(result.reasons) == len(other.reasons)
+    assert result.cases_needed == other.cases_needed
 
 
 @given(runs(), rules, st.randoms(use_true_random=False))
-def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, chance: object) -> None:
+def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, rng: object) -> None:
     order = list(range(len(run.cases)))
-    chance.shuffle(order)  # type: ignore[attr-defined]
+    rng.shuffle(order)  # type: ignore[attr-defined]
     place = {old: new for new, old in enumerate(order)}
     rows = [(row[0], place[int(row[1] or 0)], *row[2:]) for row in run.rows]
     moved = replace(run, cases=tuple(run.cases[old] for old in order), rows=rows)
-    one, other = only(run, rule), only(moved, rule)
-    assert Counter(one.won) == Counter(other.won)
-    assert Counter(one.lost) == Counter(other.lost)
-    assert one.delta == approximately(other.delta)
-    assert one.ci == approximately(other.ci)
-    assert one.effect.p == approximately(other.effect.p)
-    assert (one.effect.method, one.cases_needed) == (other.effect.method, other.cases_needed)
-    assert (one.verdict, len(one.reasons)) == (other.verdict, len(other.reasons))
+    result, other = only(run, rule), only(moved, rule)
+    assert Counter(result.won) == Counter(other.won)
+    assert Counter(result.lost) == Counter(other.lost)
+    assert result.delta == approximately(other.delta)
+    assert result.ci == approximately(other.ci)
+    assert result.effect.p == approximately(other.effect.p)
+    assert (result.effect.method, result.cases_needed) == (other.effect.method, other.cases_needed)
+    assert (result.verdict, len(result.reasons)) == (other.verdict, len(other.reasons))
 
 
 @given(
@@ -333,7 +339,7 @@ def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, chance: 
 def test_adding_ties_never_makes_a_verdict_of_passes_stronger(
     wins: int, losses: int, ties: int, more: int, strict: bool, min_effect: float
 ) -> None:
-    """McNemar's test does not see ties, nor does Tango's interval in whether it holds 0."""
+    """McNemar's test ignores ties, and so does Tango's interval as to whether it contains 0."""
     rule = Rule(strict=strict, min_effect=min_effect)
     if wins + losses + ties < rule.limits.min_cases:
         ties = rule.limits.min_cases - wins - losses  # below it there is no verdict at all
@@ -359,7 +365,7 @@ def test_adding_ties_never_makes_a_verdict_of_numbers_stronger(
     at 30 cases, and a comparison that it alone had held back may pass there.
     """
     rule = Rule(strict=True, min_effect=min_effect)
-    d = [min(1.0, max(-1.0, one + tilt / 10)) for one in d]
+    d = [min(1.0, max(-1.0, difference + tilt / 10)) for difference in d]
     before, after = (
         only(
             measured_run(
@@ -395,18 +401,22 @@ needs_bbh = pytest.mark.skipif(not BBH.is_file(), reason="no ../shared/data")
 @pytest.mark.parametrize(("strict", "unadjusted"), [(False, 23), (True, 22)])
 def test_big_bench_hard_task_by_task(strict: bool, unadjusted: int) -> None:
     rule = Rule(strict=strict)
-    found = compare(join([big_bench_hard()]), rule, by="group")
-    assert Counter(one.verdict for one in found) == {"better": 15, "worse": 1, "undecided": 11}
-    assert [one.group for one in found if one.verdict == "worse"] == ["word_sorting"]
-    assert sum((one.effect.p or 0) <= 0.05 for one in found) == unadjusted
+    comparisons = compare(join([big_bench_hard()]), rule, by="group")
+    assert Counter(result.verdict for result in comparisons) == {
+        "better": 15,
+        "worse": 1,
+        "undecided": 11,
+    }
+    assert [result.group for result in comparisons if result.verdict == "worse"] == ["word_sorting"]
+    assert sum((result.effect.p or 0) <= 0.05 for result in comparisons) == unadjusted
 
 
 @needs_bbh
 def test_big_bench_hard_as_a_whole_is_clustered_by_task() -> None:
-    one = only(big_bench_hard(), Rule())
-    assert (one.n, one.effect.n_groups, one.effect.method) == (6511, 27, "cr2")
-    assert one.effect.se == pytest.approx(0.0439, abs=5e-5)
-    assert one.verdict == "better"
+    result = only(big_bench_hard(), Rule())
+    assert (result.n, result.effect.n_groups, result.effect.method) == (6511, 27, "cr2")
+    assert result.effect.se == pytest.approx(0.0439, abs=5e-5)
+    assert result.verdict == "better"
 
 
 # One piece of evidence counts once.
@@ -432,11 +442,11 @@ def test_a_case_with_another_content_in_another_run_is_no_new_evidence() -> None
 
 
 def test_copies_of_a_case_are_no_new_evidence() -> None:
-    """Each case stands three times under other ids; every arm gave its copies one answer."""
-    scores = [[one for one in row for _ in range(3)] for row in binary_scores(5, 1, 14)]
+    """Each case appears three times under different ids; every arm gave its copies one answer."""
+    scores = [[score for score in row for _ in range(3)] for row in binary_scores(5, 1, 14)]
     copied = measured_run(scores, answers=lambda arm, case, _: 100 * (arm + 1) + case // 3)
-    one = only(copied, Rule(limits=LAX))
-    assert (one.n, one.effect.n_groups) == (60, 20)
+    result = only(copied, Rule(limits=LAX))
+    assert (result.n, result.effect.n_groups) == (60, 20)
     own = only(measured_run(scores), Rule(limits=LAX))
     assert own.effect.n_groups == 60
 
@@ -449,14 +459,14 @@ def test_a_constant_answer_of_one_arm_groups_nothing() -> None:
 
 
 def test_imports_without_answers_measure_again() -> None:
-    """Whose answers are not known are other answers in every run, and the same ones in one."""
+    """Unknown answers count as different ones in every run, and as the same within one."""
     runs = [
         measured_run(scores, answers=lambda *_: None, number=number)
         for number, scores in enumerate((binary_scores(6, 0, 14), binary_scores(0, 6, 14)), 1)
     ]
     for order in (runs, runs[::-1]):
-        [one] = compare(join(order), Rule(limits=LAX))
-        assert one.delta == pytest.approx(0.0)
+        [result] = compare(join(order), Rule(limits=LAX))
+        assert result.delta == pytest.approx(0.0)
     [same] = compare(join([runs[0], runs[0]]), Rule(limits=LAX))
     assert same.delta == pytest.approx(0.3)
 
@@ -475,15 +485,15 @@ def test_arms_of_one_name_have_one_number_on_every_backend() -> None:
 def test_where_all_groups_agree_there_is_a_test_and_an_interval() -> None:
     groups = [f"g{place // 3}" for place in range(60)]
     scores: list[Row] = [[0.0] * 60, [float(place % 3 > 0) for place in range(60)]]
-    one = only(measured_run(scores, groups=groups), Rule())
-    assert one.effect.se is None
-    assert one.ci is not None
-    assert 0 < one.ci[0] < 2 / 3 < one.ci[1]
-    assert one.verdict == "better"
+    result = only(measured_run(scores, groups=groups), Rule())
+    assert result.effect.se is None
+    assert result.ci is not None
+    assert 0 < result.ci[0] < 2 / 3 < result.ci[1]
+    assert result.verdict == "better"
 
 
 def test_where_all_cases_agree_on_a_number_there_is_a_test_and_an_interval() -> None:
-    one = only(measured_run([[0.1] * 40, [0.9] * 40]), Rule())
-    assert one.verdict == "better"
-    assert one.ci is not None
-    assert one.ci[0] < 0.8 < one.ci[1]
+    result = only(measured_run([[0.1] * 40, [0.9] * 40]), Rule())
+    assert result.verdict == "better"
+    assert result.ci is not None
+    assert result.ci[0] < 0.8 < result.ci[1]

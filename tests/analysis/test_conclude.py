@@ -1,4 +1,4 @@
-"""When a difference is called one: the methods, the verdict, and how many cases decide."""
+"""When a difference counts as real: the methods, the verdict, and how many cases decide."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from promptlab.analysis.conclude import (
     Effect,
     cases_needed,
     effect,
-    settled,
     verdict,
+    without_rounding,
 )
 from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import mcnemar_exact, mcnemar_midp, paired_t, sign_flip, tango
 
-from .effects import RULE, found, passes
+from .effects import RULE, effect_of, passes
 
 STEADY = (0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15)
 
@@ -30,61 +30,61 @@ STEADY = (0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15)
 
 
 def test_passes_and_failures_have_mcnemar_and_tango() -> None:
-    one = found(passes(12, 2, 36), binary=True)
-    assert (one.n, one.n_groups, one.nonzero, one.delta) == (50, 50, 14, 0.2)
-    assert one.method == "mcnemar-midp"
-    assert one.p == mcnemar_midp(12, 2)
-    assert one.ci == tango(50, 12, 2)
-    assert one.ci == pytest.approx((0.0611, 0.3447), abs=5e-5)
-    assert one.se == pytest.approx(sqrt((14 / 50 - 0.2**2) / 50))
+    result = effect_of(passes(12, 2, 36), binary=True)
+    assert (result.n, result.n_groups, result.nonzero, result.delta) == (50, 50, 14, 0.2)
+    assert result.method == "mcnemar-midp"
+    assert result.p == mcnemar_midp(12, 2)
+    assert result.ci == tango(50, 12, 2)
+    assert result.ci == pytest.approx((0.0611, 0.3447), abs=5e-5)
+    assert result.se == pytest.approx(sqrt((14 / 50 - 0.2**2) / 50))
 
 
 def test_strict_is_the_exact_test() -> None:
-    one = found(passes(10, 2, 30), rule=Rule(strict=True), binary=True)
-    assert one.method == "mcnemar-exact"
-    assert one.p == mcnemar_exact(10, 2) == pytest.approx(0.038574, abs=5e-7)
+    result = effect_of(passes(10, 2, 30), rule=Rule(strict=True), binary=True)
+    assert result.method == "mcnemar-exact"
+    assert result.p == mcnemar_exact(10, 2) == pytest.approx(0.038574, abs=5e-7)
 
 
 def test_few_numbers_must_convince_student_and_the_signs() -> None:
-    one = found(STEADY)
-    assert one.method == "paired-t+sign-flip"
-    assert one.p == 32 / 1024  # Student's is .0239991
-    assert one.ci == pytest.approx((0.012889, 0.143111), abs=5e-7)
+    result = effect_of(STEADY)
+    assert result.method == "paired-t+sign-flip"
+    assert result.p == 32 / 1024  # Student's is .0239991
+    assert result.ci == pytest.approx((0.012889, 0.143111), abs=5e-7)
 
 
 def test_the_larger_p_of_both_counts() -> None:
     darwin = (49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48)
     assert sign_flip(darwin) == pytest.approx(0.0526733, abs=5e-8)
-    assert found(darwin).p == sign_flip(darwin)
+    assert effect_of(darwin).p == sign_flip(darwin)
     skew = (5.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
     student = paired_t(skew).p
     assert student is not None
-    assert found(skew).p == student > sign_flip(skew)
+    assert effect_of(skew).p == student > sign_flip(skew)
 
 
 def test_from_30_cases_on_student_is_enough_unless_strict() -> None:
     many = STEADY * 3
-    assert (found(many).method, found(many).p) == ("paired-t", paired_t(many).p)
-    assert found(many, rule=Rule(strict=True)).method == "paired-t+sign-flip"
-    assert found(many[:29]).method == "paired-t+sign-flip"
+    assert (effect_of(many).method, effect_of(many).p) == ("paired-t", paired_t(many).p)
+    assert effect_of(many, rule=Rule(strict=True)).method == "paired-t+sign-flip"
+    assert effect_of(many[:29]).method == "paired-t+sign-flip"
 
 
 def test_groups_of_cases_have_cr2() -> None:
     d, groups = (1, 0, 1, 1, 0, -1, 0, 1, 0, 0), (0, 0, 0, 0, 1, 1, 2, 3, 3, 3)
-    one = found(d, groups=groups, binary=True)
-    assert (one.method, one.n, one.n_groups) == ("cr2", 10, 4)
-    assert (one.delta, one.se, one.p) == pytest.approx((0.3, 0.295200, 0.40106), abs=5e-6)
+    result = effect_of(d, groups=groups, binary=True)
+    assert (result.method, result.n, result.n_groups) == ("cr2", 10, 4)
+    assert (result.delta, result.se, result.p) == pytest.approx((0.3, 0.295200, 0.40106), abs=5e-6)
 
 
 def test_groups_of_very_unequal_size_have_cr3() -> None:
     d = np.array([1.0, 0.5] * 10 + [0.0, 1.0, -1.0, 0.5, 0.0])
     groups = np.array([0] * 20 + [1, 2, 3, 4, 5])
-    one, even = found(d, groups=groups), cluster_mean(d, groups)
-    assert one.method == "cr3"
-    assert one.se == cluster_mean(d, groups, jackknife=True).se
-    assert one.se is not None
+    result, even = effect_of(d, groups=groups), cluster_mean(d, groups)
+    assert result.method == "cr3"
+    assert result.se == cluster_mean(d, groups, jackknife=True).se
+    assert result.se is not None
     assert even.se is not None
-    assert one.se > 1.5 * even.se
+    assert result.se > 1.5 * even.se
 
 
 def test_where_hardly_a_case_differs_the_interval_is_cautious() -> None:
@@ -104,27 +104,32 @@ def test_where_hardly_a_case_differs_the_interval_is_cautious() -> None:
 
 
 def test_nothing_measured_is_nothing_known() -> None:
-    assert found([]) == Effect(0, 0, 0, None, None, None, None, "none")
+    assert effect_of([]) == Effect(0, 0, 0, None, None, None, None, "none")
 
 
 def test_equal_differences_have_a_test_but_no_interval() -> None:
-    one = found([0.5] * 20)
-    assert (one.se, one.ci) == (None, None)
-    assert one.p is not None
-    assert one.p < 0.001
-    assert verdict(one, one.p, RULE) == "undecided"
+    result = effect_of([0.5] * 20)
+    assert (result.se, result.ci) == (None, None)
+    assert result.p is not None
+    assert result.p < 0.001
+    assert verdict(result, result.p, RULE) == "undecided"
 
 
-def test_one_group_tells_no_spread() -> None:
-    one = found([0.5, 0.1, 0.2], groups=[0, 0, 0])
-    assert one.delta == pytest.approx(0.8 / 3)
-    assert (one.ci, one.p) == (None, None)
-    assert verdict(one, one.p, RULE) == "undecided"
+def test_one_group_shows_no_spread() -> None:
+    result = effect_of([0.5, 0.1, 0.2], groups=[0, 0, 0])
+    assert result.delta == pytest.approx(0.8 / 3)
+    assert (result.ci, result.p) == (None, None)
+    assert verdict(result, result.p, RULE) == "undecided"
 
 
 def test_rounding_is_no_difference() -> None:
-    assert settled(np.array([1e-17, -1e-15, 1e-3, 0.0, nan]))[:4].tolist() == [0, 0, 1e-3, 0]
-    large = settled(np.array([1e-5, 1.0]), np.array([1e9, 1e9]))
+    assert without_rounding(np.array([1e-17, -1e-15, 1e-3, 0.0, nan]))[:4].tolist() == [
+        0,
+        0,
+        1e-3,
+        0,
+    ]
+    large = without_rounding(np.array([1e-5, 1.0]), np.array([1e9, 1e9]))
     assert large.tolist() == [0, 1.0]
 
 
@@ -132,7 +137,7 @@ def test_rounding_is_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ci", "p", "min_effect", "told"),
+    ("ci", "p", "min_effect", "expected"),
     [
         ((0.01, 0.2), 0.05, 0.0, "better"),
         ((-0.2, -0.01), 0.05, 0.0, "worse"),
@@ -153,18 +158,18 @@ def test_rounding_is_no_difference() -> None:
     ],
 )
 def test_the_verdict(
-    ci: Interval | None, p: float | None, min_effect: float, told: Verdict
+    ci: Interval | None, p: float | None, min_effect: float, expected: Verdict
 ) -> None:
-    one = Effect(100, 100, 50, 0.0, 0.1, ci, p, "paired-t")
-    assert verdict(one, p, Rule(min_effect=min_effect)) == told
+    result = Effect(100, 100, 50, 0.0, 0.1, ci, p, "paired-t")
+    assert verdict(result, p, Rule(min_effect=min_effect)) == expected
 
 
 def test_the_level_is_the_users() -> None:
-    one = found(passes(9, 1, 40), rule=Rule(alpha=0.01), binary=True)
-    assert one.ci == tango(50, 9, 1, 0.99)
-    assert verdict(one, one.p, Rule(alpha=0.01)) == "undecided"
-    assert verdict(one, one.p, RULE) == "undecided"  # the interval holds 0
-    wide = found(passes(9, 1, 40), binary=True)
+    result = effect_of(passes(9, 1, 40), rule=Rule(alpha=0.01), binary=True)
+    assert result.ci == tango(50, 9, 1, 0.99)
+    assert verdict(result, result.p, Rule(alpha=0.01)) == "undecided"
+    assert verdict(result, result.p, RULE) == "undecided"  # the interval holds 0
+    wide = effect_of(passes(9, 1, 40), binary=True)
     assert verdict(wide, wide.p, RULE) == "better"
 
 
@@ -175,11 +180,11 @@ def needed(d: object, rule: Rule = RULE, groups: object = None, **kind: bool) ->
     values = np.asarray(d, dtype=float)
     codes = np.arange(values.size) if groups is None else np.asarray(groups)
     kind = {"binary": False, "bounded": True, **kind}
-    one = effect(values, codes, rule, binary=kind["binary"])
-    return cases_needed(one, values, codes, rule, binary=kind["binary"], bounded=kind["bounded"])
+    result = effect(values, codes, rule, binary=kind["binary"])
+    return cases_needed(result, values, codes, rule, binary=kind["binary"], bounded=kind["bounded"])
 
 
-def test_the_observed_effect_never_says_how_many_cases_are_needed() -> None:
+def test_the_observed_effect_never_decides_how_many_cases_are_needed() -> None:
     for binary in (True, False):
         even, uneven = passes(10, 10, 80), passes(20, 0, 80)
         even[:20] *= 1.0 if binary else np.std(uneven) / np.std(even)

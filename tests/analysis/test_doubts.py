@@ -29,9 +29,9 @@ from .measured_runs import (
 
 
 def refused(run: MeasuredRun | Sequence[MeasuredRun], rule: Rule | None = None) -> tuple[str, ...]:
-    one = concluded(run, rule)
-    assert (one.verdict == "refused") == bool(one.reasons)
-    return texts(one.reasons)
+    result = concluded(run, rule)
+    assert (result.verdict == "refused") == bool(result.reasons)
+    return texts(result.reasons)
 
 
 def judged(calibration: Calibration | None, limits: Limits | None = None) -> tuple[str, ...]:
@@ -42,8 +42,8 @@ def judged(calibration: Calibration | None, limits: Limits | None = None) -> tup
 
 
 def test_clear_results_are_not_refused_and_need_no_warning() -> None:
-    one = concluded(measured_run(CLEAR))
-    assert (one.verdict, texts(one.reasons), one.reason, texts(one.warnings)) == (
+    result = concluded(measured_run(CLEAR))
+    assert (result.verdict, texts(result.reasons), result.reason, texts(result.warnings)) == (
         "better",
         (),
         None,
@@ -57,8 +57,8 @@ def test_clear_results_are_not_refused_and_need_no_warning() -> None:
 def test_too_few_cases() -> None:
     run = measured_run(binary_scores(14, 0))
     assert refused(run) == ("14 cases are too few: at least 15",)
-    one = concluded(run, Rule(limits=Limits(min_cases=14)))
-    assert (one.verdict, texts(one.warnings)) == ("better", ("exploratory: 14 cases",))
+    result = concluded(run, Rule(limits=Limits(min_cases=14)))
+    assert (result.verdict, texts(result.warnings)) == ("better", ("exploratory: 14 cases",))
 
 
 def test_under_30_cases_are_exploratory() -> None:
@@ -105,18 +105,18 @@ def without(scores: list[list[float]], arm: int, cases: Sequence[int]) -> Measur
 
 def test_different_cases() -> None:
     run = without(binary_scores(40, 5, 55), 1, [0, 1, 2, 3, 4])
-    told = "the arms ran on different cases: t@v1 alone has c0, c1, c2 and 2 more"
-    assert refused(run) == (told,)
-    one = concluded(run, Rule(limits=Limits(max_missing=0.05)))
-    assert one.verdict == "better"
-    assert one.n == 95
-    assert texts(one.warnings) == ("t@v1 alone has c0, c1, c2 and 2 more",)
-    assert "t@v1 alone has" not in str(texts(concluded(run).warnings))  # said once, in the reason
+    text = "the arms ran on different cases: t@v1 alone has c0, c1, c2 and 2 more"
+    assert refused(run) == (text,)
+    result = concluded(run, Rule(limits=Limits(max_missing=0.05)))
+    assert result.verdict == "better"
+    assert result.n == 95
+    assert texts(result.warnings) == ("t@v1 alone has c0, c1, c2 and 2 more",)
+    assert "t@v1 alone has" not in str(texts(concluded(run).warnings))  # only once, in the reason
 
 
 def test_two_in_a_hundred_cases_may_be_missing_and_are_named() -> None:
-    one = concluded(without(binary_scores(40, 5, 55), 0, [7, 9]))
-    assert (one.verdict, texts(one.warnings)) == ("better", ("t@v2 alone has c7, c9",))
+    result = concluded(without(binary_scores(40, 5, 55), 0, [7, 9]))
+    assert (result.verdict, texts(result.warnings)) == ("better", ("t@v2 alone has c7, c9",))
 
 
 def test_cases_of_several_runs_that_differ() -> None:
@@ -127,8 +127,8 @@ def test_cases_of_several_runs_that_differ() -> None:
         measured_run([first], arms=arms[:1], cases=names),
         measured_run([second], arms=arms[1:], cases=[*names[:39], "new"], number=2),
     ]
-    told = "the arms ran on different cases: t@v1 alone has c39, t@v2 alone has new"
-    assert refused(runs) == (told,)
+    text = "the arms ran on different cases: t@v1 alone has c39, t@v2 alone has new"
+    assert refused(runs) == (text,)
 
 
 def test_no_case_at_all() -> None:
@@ -139,11 +139,11 @@ def test_no_case_at_all() -> None:
     )
 
 
-def test_sides_of_one_label_are_told_by_their_backends() -> None:
+def test_sides_of_one_label_are_named_by_their_backends() -> None:
     arms = [measured_arm("v1", backend=name) for name in ("small", "large")]
     run = replace(without(CLEAR, 0, [0, 1]), arms=tuple(arms))
-    [one] = compare(join([run]), Rule(), by="backend")
-    assert texts(one.reasons) == (
+    [result] = compare(join([run]), Rule(), by="backend")
+    assert texts(result.reasons) == (
         "the arms ran on different cases: t@v1 on large alone has c0, c1",
     )
 
@@ -152,7 +152,7 @@ def test_sides_of_one_label_are_told_by_their_backends() -> None:
 
 
 def failing(first: int, second: int) -> MeasuredRun:
-    """Return a run of 100 cases with so many failed trials in each arm."""
+    """Return a run of 100 cases with the given numbers of failed trials per arm."""
     scores = binary_scores(40, 5, 55)
     holes = [
         [None if at >= 100 - failed else score for at, score in enumerate(row)]
@@ -170,25 +170,25 @@ def test_more_than_2_percent_of_failed_trials() -> None:
 
 def test_one_arm_that_failed_more_often() -> None:
     lenient = Limits(max_missing=0.1)
-    told = "one arm failed more often: 1.0 % and 4.0 % of the trials have no score"
-    assert refused(failing(1, 4), Rule(limits=lenient)) == (told,)
+    text = "one arm failed more often: 1.0 % and 4.0 % of the trials have no score"
+    assert refused(failing(1, 4), Rule(limits=lenient)) == (text,)
     assert refused(failing(4, 1), Rule(limits=lenient)) != ()
     assert refused(failing(2, 4), Rule(limits=lenient)) == ()
     assert refused(failing(1, 4), Rule(limits=replace(lenient, max_failure_gap=0.04))) == ()
 
 
-def test_failed_trials_count_as_0_and_the_difference_without_them_is_told() -> None:
-    one = concluded(failing(0, 2))
-    assert one.delta == pytest.approx((40 - 5 - 2) / 100)
-    told = "2 trials without a score count as 0; without them the difference is +0.3571"
-    assert texts(one.warnings) == (told,)  # 35/98
+def test_failed_trials_count_as_0_and_the_difference_without_them_is_reported() -> None:
+    result = concluded(failing(0, 2))
+    assert result.delta == pytest.approx((40 - 5 - 2) / 100)
+    text = "2 trials without a score count as 0; without them the difference is +0.3571"
+    assert texts(result.warnings) == (text,)  # 35/98
 
 
 def test_failed_trials_of_scores_beyond_1_are_left_out() -> None:
     scores = [[float(at % 7) for at in range(100)], [at % 5 + 1.0 for at in range(100)]]
-    one = concluded(measured_run([[None, *scores[0][1:]], scores[1]]))
-    assert one.n == 99
-    assert texts(one.warnings) == ("1 trials without a score are left out",)
+    result = concluded(measured_run([[None, *scores[0][1:]], scores[1]]))
+    assert result.n == 99
+    assert texts(result.warnings) == ("1 trials without a score are left out",)
 
 
 def test_where_all_trials_of_a_case_failed_nothing_is_known_without_them() -> None:
@@ -209,15 +209,15 @@ def test_an_unfinished_run() -> None:
 def test_of_several_runs_only_those_of_the_arms_must_be_finished() -> None:
     other = measured_run([CLEAR[0]], arms=[measured_arm("v3")], number=2)
     other = replace(other, info=run_info(40, trials=50, number=2))
-    found = compare(join([measured_run(CLEAR), other]), Rule())
-    told = ("run r2 is not finished (40 of 50 trials)",)
-    assert [texts(one.reasons) for one in found] == [(), told, told]
+    comparisons = compare(join([measured_run(CLEAR), other]), Rule())
+    unfinished = ("run r2 is not finished (40 of 50 trials)",)
+    assert [texts(result.reasons) for result in comparisons] == [(), unfinished, unfinished]
 
 
 def test_looking_in_steps() -> None:
     run = replace(measured_run(CLEAR), looks=(10, 20))
-    told = "looked at after 10, 20 cases before: run the whole suite, or use --until-decided"
-    assert refused(run) == (told,)
+    text = "looked at after 10, 20 cases before: run the whole suite, or use --until-decided"
+    assert refused(run) == (text,)
 
 
 def sequential(run: MeasuredRun, *pairs: tuple[int, int]) -> MeasuredRun:
@@ -227,18 +227,18 @@ def sequential(run: MeasuredRun, *pairs: tuple[int, int]) -> MeasuredRun:
 def test_a_pair_that_a_run_which_may_stop_early_did_not_declare() -> None:
     run = sequential(measured_run([*CLEAR, CLEAR[0]], arms=versions(3)), (0, 1), (0, 2))
     [undeclared] = [
-        one
-        for one in compare(join([run]), Rule(), baseline="t@v2")
-        if (one.a, one.b) == ("t@v2", "t@v3")
+        result
+        for result in compare(join([run]), Rule(), baseline="t@v2")
+        if (result.a, result.b) == ("t@v2", "t@v3")
     ]
-    told = "run r1 stopped its arms early for another comparison"
-    assert (undeclared.verdict, texts(undeclared.reasons)) == ("refused", (told,))
+    text = "run r1 stopped its arms early for another comparison"
+    assert (undeclared.verdict, texts(undeclared.reasons)) == ("refused", (text,))
 
 
 def test_a_run_that_stopped_early_joined_with_another_one() -> None:
     again = measured_run(CLEAR, number=2)
-    told = "run r1 stopped its arms early for another comparison"
-    assert told in refused([sequential(measured_run(CLEAR), (0, 1)), again])
+    text = "run r1 stopped its arms early for another comparison"
+    assert text in refused([sequential(measured_run(CLEAR), (0, 1)), again])
 
 
 def test_a_run_that_may_stop_early_may_be_looked_at_any_time() -> None:
@@ -257,9 +257,9 @@ def test_a_run_that_may_stop_early_with_scores_beyond_1_must_be_finished() -> No
 def test_arms_that_were_stopped_early_may_have_different_cases() -> None:
     scores = [[*row, 1.0, 1.0, 1.0] for row in CLEAR]
     run = sequential(without(scores, 1, [40, 41, 42]), (0, 1))
-    one = concluded(run)
-    assert texts(one.reasons) == ()
-    assert not [line for line in texts(one.warnings) if "alone" in line]
+    result = concluded(run)
+    assert texts(result.reasons) == ()
+    assert not [line for line in texts(result.warnings) if "alone" in line]
 
 
 # One prompt under two names.
@@ -277,8 +277,8 @@ IDENTICAL = "both arms share every answer: they are the same prompt under two na
 @pytest.mark.parametrize("rule", [Rule(), Rule(min_effect=0.1)])
 def test_a_version_against_itself_is_identical_not_equivalent(rule: Rule) -> None:
     run = twins(answers=lambda arm, case, repeat: case + 1)
-    one = concluded(run, rule)
-    assert (one.verdict, one.reason) == ("refused", IDENTICAL)
+    result = concluded(run, rule)
+    assert (result.verdict, result.reason) == ("refused", IDENTICAL)
 
 
 def test_a_failed_trial_does_not_hide_that_arms_are_identical() -> None:
@@ -318,13 +318,13 @@ def test_versions_that_share_all_answers_on_one_backend_alone_are_not_identical(
         arms=arms,
         answers=lambda arm, case, repeat: case + 1 if arm < 2 else 100 * arm + case + 1,
     )
-    found = {one.backend: texts(one.reasons) for one in compare(join([run]), Rule())}
-    assert found == {"small": (IDENTICAL,), "large": (), None: ()}
+    by_backend = {result.backend: texts(result.reasons) for result in compare(join([run]), Rule())}
+    assert by_backend == {"small": (IDENTICAL,), "large": (), None: ()}
     same = measured_run(
         [*CLEAR, *CLEAR], arms=arms, answers=lambda arm, case, _: 100 * (arm // 2) + case + 1
     )
-    found = {one.backend: texts(one.reasons) for one in compare(join([same]), Rule())}
-    assert found == {"small": (IDENTICAL,), "large": (IDENTICAL,), None: (IDENTICAL,)}
+    by_backend = {result.backend: texts(result.reasons) for result in compare(join([same]), Rule())}
+    assert by_backend == {"small": (IDENTICAL,), "large": (IDENTICAL,), None: (IDENTICAL,)}
 
 
 # Judges.
@@ -335,12 +335,12 @@ GOOD = Calibration(labels=80, kappa=0.7, sensitivity=0.9, specificity=0.8)
 def test_a_judge_needs_a_good_calibration() -> None:
     assert judged(None) == ("the judge 'kind' was never compared with people's labels",)
     assert judged(GOOD) == ()
-    told = "the judge 'kind' is not good enough: its kappa is 0.2, below 0.4"
-    assert judged(replace(GOOD, kappa=0.2)) == (told,)
+    text = "the judge 'kind' is not good enough: its kappa is 0.2, below 0.4"
+    assert judged(replace(GOOD, kappa=0.2)) == (text,)
     assert judged(replace(GOOD, kappa=0.2), Limits(min_kappa=0.1)) == ()
 
 
-def test_all_reasons_are_told() -> None:
+def test_all_reasons_are_reported() -> None:
     run = replace(measured_run(binary_scores(5, 5)), looks=(3,))
     assert concluded(run).reason == (
         "looked at after 3 cases before: run the whole suite, or use --until-decided; "
@@ -352,22 +352,28 @@ CHANGED = (
     "the scorer 'exact_match' changed between the runs: grade both again"
     " (promptlab score r1; promptlab score r2)",
 )
+ASKED_OTHERS = ("the scorer 'exact_match' asked other models in each run: run the suite again",)
 OTHERWISE = ("the scorer 'exact_match' has other parameters in each run: run the suite again",)
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "expected"),
     [
         ({}, {"version": "2"}, CHANGED),
         ({"identity": "{}"}, {"identity": '{"source":{}}'}, CHANGED),
         ({"identity": "{}"}, {"params": {"ignore_case": True}}, OTHERWISE),
+        (
+            {"identity": '{"backends":{"j":"a"}}'},
+            {"identity": '{"backends":{"j":"b"}}'},
+            ASKED_OTHERS,
+        ),
         ({"identity": "{}"}, {"identity": "{}"}, ()),
-        ({"identity": None}, {"identity": "{}"}, ()),  # of an old run nothing more is known
+        ({"identity": None}, {"identity": "{}"}, ()),  # an old run records nothing more
         ({"identity": None}, {"identity": "{}", "version": "2"}, CHANGED),
     ],
 )
 def test_scores_by_different_rules_bear_no_verdict(
-    first: Any, second: Any, told: tuple[str, ...]
+    first: Any, second: Any, expected: tuple[str, ...]
 ) -> None:
     arms = versions(2)
     runs = [
@@ -375,4 +381,4 @@ def test_scores_by_different_rules_bear_no_verdict(
         for at, changes in enumerate((first, second))
         for run in [measured_run([CLEAR[at]], arms=arms[at : at + 1], number=at + 1)]
     ]
-    assert refused(runs) == told
+    assert refused(runs) == expected

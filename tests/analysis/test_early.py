@@ -10,11 +10,11 @@ import pytest
 from promptlab.analysis.compare import compare
 from promptlab.analysis.early import (
     Look,
-    asked_about,
     declared_pairs,
     evidence,
     first_decided,
     look,
+    may_stop_early,
     threshold,
 )
 from promptlab.analysis.measurements import Measurements, join
@@ -36,9 +36,9 @@ def sequential(run: MeasuredRun, *pairs: tuple[int, int]) -> MeasuredRun:
 def looked(run: MeasuredRun, rule: Rule = RULE) -> Look:
     table = join([run])
     everywhere = np.ones(len(table.cases), dtype=bool)
-    found = look(table, table.arms[:1], table.arms[1:2], everywhere, rule)
-    assert found is not None
-    return found
+    state = look(table, table.arms[:1], table.arms[1:2], everywhere, rule)
+    assert state is not None
+    return state
 
 
 def declared(table: Measurements) -> list[tuple[str, str]] | None:
@@ -72,12 +72,12 @@ def test_a_pair_is_one_baseline_and_one_other_on_all_cases() -> None:
     table = join([run])
     a, b, c, d = table.arms
     everywhere, somewhere = np.array([True, True]), np.array([True, False])
-    assert asked_about(table, [a], [b], everywhere)
-    assert asked_about(table, [c], [d], everywhere)
-    assert not asked_about(table, [b], [a], everywhere)
-    assert not asked_about(table, [a], [d], everywhere)
-    assert not asked_about(table, [a, c], [b, d], everywhere)
-    assert not asked_about(table, [a], [b], somewhere)
+    assert may_stop_early(table, [a], [b], everywhere)
+    assert may_stop_early(table, [c], [d], everywhere)
+    assert not may_stop_early(table, [b], [a], everywhere)
+    assert not may_stop_early(table, [a], [d], everywhere)
+    assert not may_stop_early(table, [a, c], [b, d], everywhere)
+    assert not may_stop_early(table, [a], [b], somewhere)
     assert look(table, [b], [a], everywhere, RULE) is None
     assert look(table, [a], [b], somewhere, RULE) is None
 
@@ -145,19 +145,19 @@ def test_groups_count_once_with_their_mean() -> None:
     first: list[Cell] = [0.0] * 60
     second: list[Cell] = [1.0, 0.5, 0.0] * 20  # a mean difference of one half in every group
     run = measured_run([first, second], groups=[f"g{at // 3}" for at in range(60)])
-    found = looked(sequential(run))
+    state = looked(sequential(run))
     path = e_path([0.5] * 20, binary=False)
-    assert found.at == int(np.argmax(path >= 40)) + 1
-    assert found.e == pytest.approx(path[found.at - 1])
+    assert state.at == int(np.argmax(path >= 40)) + 1
+    assert state.e == pytest.approx(path[state.at - 1])
 
 
 def test_what_counts_is_complete_up_to_the_first_gap() -> None:
     first: list[Cell] = [0.0] * 40
     second: list[Cell] = [1.0] * 40
     second[10] = ABSENT
-    found = looked(sequential(measured_run([first, second])))
-    assert (found.at, found.complete) == (None, False)
-    assert found.e == pytest.approx(e_binary(10, 0))
+    state = looked(sequential(measured_run([first, second])))
+    assert (state.at, state.complete) == (None, False)
+    assert state.e == pytest.approx(e_binary(10, 0))
     assert not looked(sequential(measured_run([[ABSENT, 0.0], [1.0, 1.0]]))).complete
     nothing = looked(sequential(measured_run([[ABSENT, 0.0], [1.0, 1.0]])))
     assert nothing == Look(None, 1.0, complete=False, ci=None)
@@ -167,13 +167,13 @@ def test_a_case_counts_when_all_its_repeats_are_there() -> None:
     first: list[list[Cell]] = [[0.0, 0.0]] * 20
     second: list[list[Cell]] = [[1.0, 1.0]] * 20
     second[5] = [1.0, ABSENT]
-    found = looked(sequential(measured_run([first, second])))
-    assert found.e == pytest.approx(e_path([1.0] * 5, binary=False)[-1])
+    state = looked(sequential(measured_run([first, second])))
+    assert state.e == pytest.approx(e_path([1.0] * 5, binary=False)[-1])
 
 
 def test_a_failed_trial_counts_as_0() -> None:
-    found = looked(sequential(measured_run([[1.0] * 20, [None] * 20])))
-    assert (found.at, found.complete) == (15, True)
+    state = looked(sequential(measured_run([[1.0] * 20, [None] * 20])))
+    assert (state.at, state.complete) == (15, True)
 
 
 # The p-value.
@@ -190,25 +190,25 @@ def test_the_p_value_of_both_halves() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_decided_has_the_verdict_that_it_was_stopped_for(seed: int) -> None:
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    rng = np.random.default_rng(seed)  # noqa: TID251 - seeded
     kind = seed % 3
     first, second = (
-        chance.binomial(4 if kind == 2 else 1, share, 200) / (4 if kind == 2 else 1)
+        rng.binomial(4 if kind == 2 else 1, share, 200) / (4 if kind == 2 else 1)
         for share in (0.3, 0.7)
     )
     groups = [f"g{at // 2}" for at in range(200)] if kind == 1 else None
     run = measured_run([first.tolist(), second.tolist()], groups=groups)
     run = sequential(run)
-    [one] = compare(join([run]), RULE)
-    assert one.stopped_at is not None
-    assert one.verdict == "better"
-    assert one.stopped_at == looked(run).at
+    [comparison] = compare(join([run]), RULE)
+    assert comparison.stopped_at is not None
+    assert comparison.verdict == "better"
+    assert comparison.stopped_at == looked(run).at
 
 
 def test_without_a_difference_nothing_is_decided_but_once_in_a_while() -> None:
-    chance = np.random.default_rng(1)  # noqa: TID251 - seeded
+    rng = np.random.default_rng(1)  # noqa: TID251 - seeded
     decided = 0
     for _ in range(200):
-        d = (chance.random(150) < 0.5).astype(float) - (chance.random(150) < 0.5)
+        d = (rng.random(150) < 0.5).astype(float) - (rng.random(150) < 0.5)
         decided += first_decided(evidence(d, single=True), d, ONE_PAIR, RULE) is not None
     assert decided <= 10  # at most 2.5 % in the long run

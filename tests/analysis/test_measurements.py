@@ -59,7 +59,7 @@ def test_what_no_trial_measured_is_unknown() -> None:
     assert cells.trials.tolist() == [1, 0]
 
 
-def test_quantities_are_means_of_the_trials_that_tell() -> None:
+def test_quantities_are_means_of_the_trials_that_have_them() -> None:
     run = measured_run(
         [[[1.0, 1.0], 1.0, 1.0]],
         took=lambda arm, case: ((10, 2, 0.5, 1.0), (None, 3, None, 2.0), (5, None, 0.25, None))[
@@ -135,7 +135,7 @@ def test_a_fresh_measurement_of_a_trial_is_another_repeat() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_an_error_of_one_run_is_mended_by_another(order: tuple[int, int]) -> None:
+def test_an_error_of_one_run_is_fixed_by_another(order: tuple[int, int]) -> None:
     runs = [measured_run([[1.0, None, None]]), measured_run([[None, 1.0, None]], number=2)]
     cells = only_arm(join([runs[place] for place in order])).cells
     assert cells.score.tolist() == [1.0, 1.0, 0.0]
@@ -169,13 +169,13 @@ def test_naming_a_run_twice_or_in_another_order_changes_nothing(
 # Arms.
 
 
-def test_a_label_with_two_texts_is_told_by_their_digests() -> None:
+def test_a_label_with_two_texts_is_distinguished_by_digest() -> None:
     old, new = (measured_arm("v1", digest=f"sha256:{text}0123") for text in ("aaaaaa", "bbbbbb"))
     runs = [measured_run([[1.0]], arms=[arm], number=at) for at, arm in enumerate((old, new), 1)]
     assert labels(join(runs)) == ["t@v1 [aaaaaa]", "t@v1 [bbbbbb]"]
 
 
-def test_two_texts_of_a_label_are_told_apart_on_different_backends_too() -> None:
+def test_two_texts_of_a_label_are_distinguished_on_different_backends_too() -> None:
     old = measured_arm("v1", digest="sha256:aaaaaa", backend="small")
     new = measured_arm("v1", digest="sha256:bbbbbb", backend="large")
     runs = [measured_run([[1.0]], arms=[arm], number=at) for at, arm in enumerate((old, new), 1)]

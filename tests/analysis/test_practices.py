@@ -1,4 +1,4 @@
-"""What each practice does: found in designs and in versions, on each model and on all."""
+"""What each practice does, estimated from designs and versions, on each model and on all."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def simulated(
     arms: Sequence[MeasuredArm], effects: Mapping[str, float], *, cases: int = 80, seed: int = 1
 ) -> MeasuredRun:
     """Draw scores that are sums: of the case, of the practices that an arm follows, of noise."""
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
-    base = chance.uniform(0.35, 0.45, cases)
+    rng = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    base = rng.uniform(0.35, 0.45, cases)
     scores: list[list[Cell]] = []
     for measured in arms:
         shift = sum(effects.get(name, 0.0) for name in measured.arm.practices)
-        scores.append(list(base + shift + chance.normal(0, 0.03, cases)))
+        scores.append(list(base + shift + rng.normal(0, 0.03, cases)))
     return measured_run(scores, arms=arms)
 
 
-def found(run: MeasuredRun, rule: Rule | None = None) -> Practices:
+def practices_of(run: MeasuredRun, rule: Rule | None = None) -> Practices:
     return practice_effects(join([run]), rule or Rule())
 
 
 def by_name(practices: Practices) -> dict[str, PracticeEffect]:
-    return {one.practice: one for one in practices.effects}
+    return {effect.practice: effect for effect in practices.effects}
 
 
 # Designs.
@@ -58,7 +58,7 @@ def by_name(practices: Practices) -> dict[str, PracticeEffect]:
 def test_an_ablation_sets_the_whole_template_against_the_one_without() -> None:
     arms = design_arms("ablation", ("role", "steps"))
     rows: list[list[Cell]] = [[0.8] * 20, [0.5] * 20, [0.7] * 20]
-    effects = by_name(found(measured_run(rows, arms=arms)))
+    effects = by_name(practices_of(measured_run(rows, arms=arms)))
     assert list(effects) == ["role", "steps"]
     role = effects["role"]
     assert role.delta == pytest.approx(0.3)
@@ -74,59 +74,59 @@ def test_an_ablation_sets_the_whole_template_against_the_one_without() -> None:
 def test_a_full_factorial_has_the_mean_with_minus_the_mean_without(count: int) -> None:
     names = SEVEN[:count]
     arms = design_arms("factorial", names)
-    chance = np.random.default_rng(3)  # noqa: TID251 - seeded
-    scores = chance.random((len(arms), 30))
-    practices = found(measured_run(scores.tolist(), arms=arms))
+    rng = np.random.default_rng(3)  # noqa: TID251 - seeded
+    scores = rng.random((len(arms), 30))
+    practices = practices_of(measured_run(scores.tolist(), arms=arms))
     assert practices.aliases == ()
-    for name, one in by_name(practices).items():
+    for name, effect in by_name(practices).items():
         on = np.array([name not in arm.arm.off for arm in arms])
-        assert one.source == "factorial"
-        assert (len(one.with_it), len(one.without)) == (len(arms) // 2,) * 2
-        assert one.delta == pytest.approx(scores[on].mean() - scores[~on].mean())
+        assert effect.source == "factorial"
+        assert (len(effect.with_it), len(effect.without)) == (len(arms) // 2,) * 2
+        assert effect.delta == pytest.approx(scores[on].mean() - scores[~on].mean())
 
 
 def test_effects_that_add_up_are_recovered_from_a_fraction() -> None:
     truth = dict(zip(SEVEN, (0.2, -0.1, 0.05, 0.0, 0.1, -0.05, 0.0), strict=True))
     run = simulated(design_arms("factorial", SEVEN), truth)
-    practices = found(run, Rule(min_effect=0.02))
-    assert [one.practice for one in practices.effects] == list(SEVEN)
-    for one in practices.effects:
-        assert one.delta == pytest.approx(truth[one.practice], abs=0.006)
-        assert one.ci is not None
-        assert one.ci[0] - 0.002 < truth[one.practice] < one.ci[1] + 0.002
-        told = {True: "better", False: "worse"}
-        wanted = told[truth[one.practice] > 0] if truth[one.practice] else "equivalent"
-        assert one.verdict == wanted
+    practices = practices_of(run, Rule(min_effect=0.02))
+    assert [effect.practice for effect in practices.effects] == list(SEVEN)
+    for effect in practices.effects:
+        assert effect.delta == pytest.approx(truth[effect.practice], abs=0.006)
+        assert effect.ci is not None
+        assert effect.ci[0] - 0.002 < truth[effect.practice] < effect.ci[1] + 0.002
+        verdicts = {True: "better", False: "worse"}
+        expected = verdicts[truth[effect.practice] > 0] if truth[effect.practice] else "equivalent"
+        assert effect.verdict == expected
 
 
 def test_effects_that_add_up_are_recovered_from_an_ablation() -> None:
     truth = {"role": 0.2, "context": -0.1, "steps": 0.0}
-    effects = by_name(found(simulated(design_arms("ablation", SEVEN[:3]), truth)))
-    assert {name: one.verdict for name, one in effects.items()} == {
+    effects = by_name(practices_of(simulated(design_arms("ablation", SEVEN[:3]), truth)))
+    assert {name: effect.verdict for name, effect in effects.items()} == {
         "role": "better", "context": "worse", "steps": "undecided",
     }  # fmt: skip
-    for name, one in effects.items():
-        assert one.delta == pytest.approx(truth[name], abs=0.02)
+    for name, effect in effects.items():
+        assert effect.delta == pytest.approx(truth[name], abs=0.02)
 
 
 @pytest.mark.parametrize("count", [6, 7])
-def test_a_fraction_tells_which_joint_effects_it_confounds(count: int) -> None:
+def test_a_fraction_lists_which_joint_effects_it_confounds(count: int) -> None:
     names = SEVEN[:count]
-    practices = found(simulated(design_arms("factorial", names), {}))
+    practices = practices_of(simulated(design_arms("factorial", names), {}))
     assert list(practices.aliases) == alias_groups(arms_off("factorial", names, "t.j2"))
     assert len(practices.aliases) == 7
 
 
 def test_five_practices_confound_no_pairs() -> None:
-    assert found(simulated(design_arms("factorial", SEVEN[:5]), {})).aliases == ()
+    assert practices_of(simulated(design_arms("factorial", SEVEN[:5]), {})).aliases == ()
 
 
-def test_a_design_on_two_backends_is_told_once() -> None:
+def test_a_design_on_two_backends_is_reported_once() -> None:
     arms = [
         *design_arms("factorial", SEVEN),
         *design_arms("factorial", SEVEN, backend="large"),
     ]
-    assert len(found(simulated(arms, {}, cases=20)).aliases) == 7
+    assert len(practices_of(simulated(arms, {}, cases=20)).aliases) == 7
 
 
 def test_all_combinations_of_six_practices_confound_nothing() -> None:
@@ -136,23 +136,23 @@ def test_all_combinations_of_six_practices_confound_nothing() -> None:
         for size in range(7)
         for off in combinations(names, size)
     ]
-    practices = found(simulated(arms, {"role": 0.1}, cases=20))
+    practices = practices_of(simulated(arms, {"role": 0.1}, cases=20))
     assert practices.aliases == ()
     assert by_name(practices)["role"].source == "factorial"
 
 
 def test_what_is_left_of_a_factorial_is_read_as_an_ablation() -> None:
     arms = design_arms("factorial", ("role", "steps"))[:-1]  # without the arm that has neither
-    effects = by_name(found(simulated(arms, {"role": 0.2})))
-    assert {one.source for one in effects.values()} == {"ablation"}
+    effects = by_name(practices_of(simulated(arms, {"role": 0.2})))
+    assert {effect.source for effect in effects.values()} == {"ablation"}
 
 
 def test_templates_of_one_design_are_wordings_of_its_practices() -> None:
     names = ("role", "steps")
     arms = [*design_arms("factorial", names), *design_arms("factorial", names, version="v2")]
-    one = by_name(found(simulated(arms, {"role": 0.1})))["role"]
-    assert (one.wordings, len(one.with_it)) == (2, 4)
-    assert one.delta == pytest.approx(0.1, abs=0.02)
+    effect = by_name(practices_of(simulated(arms, {"role": 0.1})))["role"]
+    assert (effect.wordings, len(effect.with_it)) == (2, 4)
+    assert effect.delta == pytest.approx(0.1, abs=0.02)
 
 
 def test_of_two_designs_the_first_kind_counts() -> None:
@@ -160,9 +160,9 @@ def test_of_two_designs_the_first_kind_counts() -> None:
         *design_arms("factorial", ("role", "steps")),
         *design_arms("ablation", ("role", "steps", "format"), version="v2"),
     ]
-    effects = by_name(found(simulated(arms, {})))
-    told = {name: (one.source, one.wordings) for name, one in effects.items()}
-    assert told == {
+    effects = by_name(practices_of(simulated(arms, {})))
+    shown = {name: (effect.source, effect.wordings) for name, effect in effects.items()}
+    assert shown == {
         "role": ("factorial", 1), "steps": ("factorial", 1), "format": ("ablation", 1),
     }  # fmt: skip
 
@@ -176,12 +176,12 @@ def test_versions_that_differ_in_one_practice_show_it() -> None:
         measured_arm("v2", practices=("role",)),
         measured_arm("v3", practices=("role", "steps")),
     ]
-    effects = by_name(found(simulated(arms, {"role": 0.1, "steps": -0.1})))
-    assert {name: (one.with_it, one.without) for name, one in effects.items()} == {
+    effects = by_name(practices_of(simulated(arms, {"role": 0.1, "steps": -0.1})))
+    assert {name: (effect.with_it, effect.without) for name, effect in effects.items()} == {
         "role": (("t@v2",), ("t@v1",)),
         "steps": (("t@v3",), ("t@v2",)),
     }
-    assert {one.source for one in effects.values()} == {"versions"}
+    assert {effect.source for effect in effects.values()} == {"versions"}
     assert (effects["role"].verdict, effects["steps"].verdict) == ("better", "worse")
 
 
@@ -192,15 +192,19 @@ def test_several_versions_with_a_practice_are_wordings_of_it() -> None:
         measured_arm("v3", practices=("role",)),
     ]
     rows: list[list[Cell]] = [[0.2] * 20, [0.4] * 20, [0.8] * 20]
-    one = by_name(found(measured_run(rows, arms=arms)))["role"]
-    assert one.delta == pytest.approx(0.4)
-    assert (one.wordings, one.with_it, one.without) == (2, ("t@v2", "t@v3"), ("t@v1",))
+    effect = by_name(practices_of(measured_run(rows, arms=arms)))["role"]
+    assert effect.delta == pytest.approx(0.4)
+    assert (effect.wordings, effect.with_it, effect.without) == (2, ("t@v2", "t@v3"), ("t@v1",))
 
 
 def test_a_design_goes_before_versions() -> None:
     arms = [measured_arm("v0"), *design_arms("ablation", ("role",))]
-    one = by_name(found(simulated(arms, {})))["role"]
-    assert (one.source, one.with_it, one.without) == ("ablation", ("t@v1",), ("t@v1 -role",))
+    effect = by_name(practices_of(simulated(arms, {})))["role"]
+    assert (effect.source, effect.with_it, effect.without) == (
+        "ablation",
+        ("t@v1",),
+        ("t@v1 -role",),
+    )
 
 
 def test_versions_of_other_templates_or_with_more_differences_show_nothing() -> None:
@@ -208,7 +212,7 @@ def test_versions_of_other_templates_or_with_more_differences_show_nothing() -> 
     other = replace(other, arm=replace(other.arm, template="other"))
     arms = [measured_arm("v1"), other, measured_arm("v3", practices=("steps", "format"))]
     with pytest.raises(PromptlabError) as caught:
-        found(simulated(arms, {}))
+        practices_of(simulated(arms, {}))
     assert str(caught.value) == (
         "no two arms differ in just one practice "
         "(run `design: ablation`, or versions that name their practices)"
@@ -220,7 +224,7 @@ def test_arms_with_other_sampling_are_another_design() -> None:
     hot = replace(arms[1].arm, sampling=Sampling(temperature=0.7))
     arms = [arms[0], replace(arms[1], arm=hot)]
     with pytest.raises(PromptlabError, match="no two arms differ"):
-        found(simulated(arms, {}))
+        practices_of(simulated(arms, {}))
 
 
 # Models.
@@ -243,7 +247,7 @@ def on_models(estimates: Sequence[tuple[float, float]]) -> MeasuredRun:
 
 
 def scopes(run: MeasuredRun) -> list[tuple[str, str | None, str]]:
-    return [(one.scope, one.backend, one.verdict) for one in found(run).effects]
+    return [(effect.scope, effect.backend, effect.verdict) for effect in practices_of(run).effects]
 
 
 def test_one_model_is_that_model_alone() -> None:
@@ -251,8 +255,8 @@ def test_one_model_is_that_model_alone() -> None:
 
 
 def test_models_in_general_are_refused_under_five() -> None:
-    *each, together, general = found(on_models(PUBLISHED[:4])).effects
-    assert [one.backend for one in each] == ["m0", "m1", "m2", "m3"]
+    *single, together, general = practices_of(on_models(PUBLISHED[:4])).effects
+    assert [effect.backend for effect in single] == ["m0", "m1", "m2", "m3"]
     assert (together.scope, together.backend) == ("these models", None)
     assert together.delta == pytest.approx(np.mean([mean for mean, _ in PUBLISHED[:4]]))
     assert (general.scope, general.verdict, general.general) == (
@@ -263,21 +267,23 @@ def test_models_in_general_are_refused_under_five() -> None:
 
 
 def test_from_five_models_on_they_are_a_sample() -> None:
-    *each, _, one = found(on_models(PUBLISHED)).effects
-    assert [(e.delta, e.effect.se) for e in each] == [pytest.approx(pair) for pair in PUBLISHED]
-    assert one.general is not None
-    assert one.general.fixed == pytest.approx(0.03268, abs=5e-6)
-    assert (one.general.q, one.general.i2) == pytest.approx((31.92, 0.8434), rel=2e-4)
-    assert one.general.tau2 == pytest.approx(0.000674, abs=5e-7)
-    assert one.delta == pytest.approx(0.03639, abs=5e-6)
-    assert one.ci == pytest.approx((0.00584, 0.06694), abs=5e-6)
-    assert (one.effect.method, one.effect.p) == ("random-effects", one.general.p)
-    assert one.verdict == "better"
+    *single, _, general = practices_of(on_models(PUBLISHED)).effects
+    assert [(effect.delta, effect.effect.se) for effect in single] == [
+        pytest.approx(pair) for pair in PUBLISHED
+    ]
+    assert general.general is not None
+    assert general.general.fixed == pytest.approx(0.03268, abs=5e-6)
+    assert (general.general.q, general.general.i2) == pytest.approx((31.92, 0.8434), rel=2e-4)
+    assert general.general.tau2 == pytest.approx(0.000674, abs=5e-7)
+    assert general.delta == pytest.approx(0.03639, abs=5e-6)
+    assert general.ci == pytest.approx((0.00584, 0.06694), abs=5e-6)
+    assert (general.effect.method, general.effect.p) == ("random-effects", general.general.p)
+    assert general.verdict == "better"
 
 
 def test_a_practice_may_help_these_models_and_not_be_shown_for_others() -> None:
     effects = [(0.1, 0.002), (-0.06, 0.002), (0.09, 0.002), (-0.02, 0.002), (0.05, 0.002)]
-    *_, together, general = found(on_models(effects)).effects
+    *_, together, general = practices_of(on_models(effects)).effects
     assert together.verdict == "better"
     assert general.verdict == "undecided"
     assert general.ci is not None
@@ -294,23 +300,26 @@ def test_practices_are_corrected_together_in_each_scope() -> None:
         *design_arms("ablation", names, backend="large"),
     ]
     run = simulated(arms, {"role": 0.012, "context": 0.008})
-    practices = found(run)
+    practices = practices_of(run)
     families: dict[tuple[str, str | None], list[PracticeEffect]] = {}
-    for one in practices.effects:
-        families.setdefault((one.scope, one.backend), []).append(one)
-    assert [one.practice for one in practices.effects[::4]] == list(names)
+    for effect in practices.effects:
+        families.setdefault((effect.scope, effect.backend), []).append(effect)
+    assert [effect.practice for effect in practices.effects[::4]] == list(names)
     assert len(families) == 4
     for (scope, _), family in families.items():
-        assert [one.practice for one in family] == list(names)
+        assert [effect.practice for effect in family] == list(names)
         if scope != "models in general":
-            raw = [one.effect.p or 0 for one in family]
-            assert [one.p_adjusted for one in family] == pytest.approx(list(holm(raw)))
+            raw = [effect.effect.p or 0 for effect in family]
+            assert [effect.p_adjusted for effect in family] == pytest.approx(list(holm(raw)))
 
 
 def test_too_little_data_is_refused_for_practices_too() -> None:
     arms = design_arms("ablation", ("role",))
-    one = by_name(found(simulated(arms, {"role": 0.2}, cases=10)))["role"]
-    assert (one.verdict, texts(one.reasons)) == ("refused", ("10 cases are too few: at least 15",))
+    effect = by_name(practices_of(simulated(arms, {"role": 0.2}, cases=10)))["role"]
+    assert (effect.verdict, texts(effect.reasons)) == (
+        "refused",
+        ("10 cases are too few: at least 15",),
+    )
 
 
 def test_models_weigh_alike_however_many_wordings_they_ran() -> None:
@@ -322,8 +331,8 @@ def test_models_weigh_alike_however_many_wordings_they_ran() -> None:
     arms += [measured_arm(name, practices=("clear",), backend="m2") for name in ("va", "vb", "vc")]
     means = (16, 0, 0, 8, 8, 8)  # of 40 cases passed
     scores = [[float(case < passed) for case in range(40)] for passed in means]
-    effects = found(measured_run(scores, arms=arms)).effects
-    by_scope = {(one.scope, one.backend): one.delta for one in effects}
+    effects = practices_of(measured_run(scores, arms=arms)).effects
+    by_scope = {(effect.scope, effect.backend): effect.delta for effect in effects}
     assert by_scope["model", "m1"] == pytest.approx(-0.4)
     assert by_scope["model", "m2"] == pytest.approx(0.2)
     assert by_scope["these models", None] == pytest.approx(-0.1)

@@ -1,4 +1,4 @@
-"""Arms race while results come in: decided where the stored results say, whatever comes first."""
+"""Arms race while results arrive: decided as the stored results decide, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def plan_of(
 
 def seen(race: Race, cases: int, first: float | None, second: float | None, start: int = 0) -> None:
     for case in range(start, start + cases):
-        race.saw(0, case, first)
-        race.saw(1, case, second)
+        race.record(0, case, first)
+        race.record(1, case, second)
 
 
 # Decisions.
@@ -80,7 +80,7 @@ def test_a_baseline_is_wanted_as_long_as_one_arm_is() -> None:
     race = Race(plan_of(4, 60, pairs=((0, 1), (0, 2))), Limits())
     for case in range(30):
         for arm, score in enumerate((0.0, 1.0, 0.0)):
-            race.saw(arm, case, score)
+            race.record(arm, case, score)
     assert [race.wanted(arm) for arm in range(4)] == [True, False, True, True]
 
 
@@ -122,7 +122,7 @@ def test_a_score_beyond_1_ends_early_stopping(odd: float) -> None:
     race = Race(plan_of(2, 40), Limits())
     seen(race, 15, 0.0, 1.0)
     assert not race.wanted(1)
-    race.saw(0, 20, odd)
+    race.record(0, 20, odd)
     assert race.wanted(0)
     assert race.wanted(1)
     seen(race, 10, 0.0, 1.0, 21)
@@ -132,8 +132,8 @@ def test_a_score_beyond_1_ends_early_stopping(odd: float) -> None:
 def test_a_group_of_cases_counts_once_and_when_it_is_complete() -> None:
     race = Race(plan_of(2, 40, groups=[f"g{at // 2}" for at in range(40)]), LIMITS)
     alone = Race(plan_of(2, 40), LIMITS)
-    for one in (race, alone):
-        seen(one, 12, 0.0, 1.0)
+    for started in (race, alone):
+        seen(started, 12, 0.0, 1.0)
     assert race.wanted(1)
     assert not alone.wanted(1)
     seen(race, 11, 0.0, 1.0, 12)
@@ -155,7 +155,7 @@ def test_a_backlog_is_taken_up_to_the_decision_alone() -> None:
     assert not race.wanted(1)
 
 
-# As the stored results say.
+# As the stored results decide.
 
 
 @st.composite
@@ -165,14 +165,14 @@ def runs(draw: st.DrawFn) -> tuple[Plan, Scores, list[Arrival]]:
     cases = draw(st.integers(8, 40))
     grid = draw(st.sampled_from([(0.0, 1.0), (0.0, 0.5, 1.0), (0.0, 0.1, 0.2, 0.3, 1.0)]))
     seed = draw(st.integers(0, 10_000))
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    rng = np.random.default_rng(seed)  # noqa: TID251 - seeded
     lean = draw(st.sampled_from([0.5, 0.15, 0.0]))
     scores = [
         [
             [
                 None
-                if chance.random() < 0.03
-                else float(chance.choice(grid) if chance.random() < lean else (arm % 2))
+                if rng.random() < 0.03
+                else float(rng.choice(grid) if rng.random() < lean else (arm % 2))
                 for _ in range(repeats)
             ]
             for _ in range(cases)
@@ -188,7 +188,7 @@ def runs(draw: st.DrawFn) -> tuple[Plan, Scores, list[Arrival]]:
     plan = plan_of(arms, cases, repeats=repeats, groups=groups, pairs=pairs, alpha=alpha)
     arrivals = [
         (trial.arm, trial.case, trial.repeat)
-        for trial in (plan.trial(int(seq)) for seq in chance.permutation(plan.size))
+        for trial in (plan.trial(int(seq)) for seq in rng.permutation(plan.size))
     ]
     return plan, scores, arrivals
 
@@ -204,11 +204,11 @@ def decided_at(plan: Plan, scores: Scores) -> list[int | None]:
     table = join([stored(plan, scores)])
     everywhere = np.ones(len(table.cases), dtype=bool)
     assert plan.sequential is not None
-    found = [
+    looks = [
         look(table, table.arms[a : a + 1], table.arms[b : b + 1], everywhere, Rule(limits=LIMITS))
         for a, b in plan.sequential.pairs
     ]
-    return [None if one is None else one.at for one in found]
+    return [None if seen is None else seen.at for seen in looks]
 
 
 def group_numbers(plan: Plan) -> list[int]:
@@ -219,12 +219,12 @@ def group_numbers(plan: Plan) -> list[int]:
 def race_of(plan: Plan, scores: Scores, arrivals: Sequence[Arrival]) -> Race:
     race = Race(plan, LIMITS)
     for arm, case, repeat in arrivals:
-        race.saw(arm, case, scores[arm][case][repeat])
+        race.record(arm, case, scores[arm][case][repeat])
     return race
 
 
 @given(runs())
-def test_a_pair_is_decided_where_the_stored_results_say_whatever_came_first(
+def test_a_pair_is_decided_as_in_the_stored_results_whatever_came_first(
     drawn: tuple[Plan, Scores, list[Arrival]],
 ) -> None:
     plan, scores, arrivals = drawn
@@ -234,10 +234,10 @@ def test_a_pair_is_decided_where_the_stored_results_say_whatever_came_first(
         assert complete.wanted(arm) == (at is None)
         if at is None:
             continue
-        upto = [one for one in arrivals if numbers[one[1]] < at]
-        later = [one for one in arrivals if numbers[one[1]] >= at]
+        upto = [arrival for arrival in arrivals if numbers[arrival[1]] < at]
+        later = [arrival for arrival in arrivals if numbers[arrival[1]] >= at]
         assert not race_of(plan, scores, [*later, *upto]).wanted(arm)
-        [*before, last] = [one for one in upto if one[0] in (0, arm)]
+        [*before, last] = [arrival for arrival in upto if arrival[0] in (0, arm)]
         assert race_of(plan, scores, [*later, *before]).wanted(arm)
         assert last[0] in (0, arm)
 
@@ -253,9 +253,11 @@ def test_a_race_goes_on_where_it_was_interrupted(
     rows = [row for row in run.rows if (row[0], row[1], row[2]) in kept]
     resumed = Race(plan, LIMITS)
     resumed.replay(replace(run, rows=rows))
-    failed = [one for one in arrivals[:half] if scores[one[0]][one[1]][one[2]] is None]
+    failed = [
+        arrival for arrival in arrivals[:half] if scores[arrival[0]][arrival[1]][arrival[2]] is None
+    ]
     for arm, case, repeat in [*arrivals[half:], *failed]:  # failures are tried again
-        resumed.saw(arm, case, scores[arm][case][repeat])
+        resumed.record(arm, case, scores[arm][case][repeat])
     whole = race_of(plan, scores, arrivals)
     assert [resumed.wanted(arm) for arm in range(len(plan.arms))] == [
         whole.wanted(arm) for arm in range(len(plan.arms))

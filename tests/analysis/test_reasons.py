@@ -30,7 +30,7 @@ LENIENT = Rule(limits=Limits(max_missing=0.1))
 
 
 def holes(hole: Cell, *counts: int) -> MeasuredRun:
-    """Return a run of 100 cases whose arms have so many holes at the end."""
+    """Return a run of 100 cases whose arms have the given numbers of holes at the end."""
     scores = [
         [hole if at >= 100 - count else score for at, score in enumerate(row)]
         for count, row in zip(counts, binary_scores(40, 5, 55), strict=True)
@@ -114,11 +114,11 @@ REFUSED: list[tuple[Runs, Rule, Code, dict[str, Json]]] = [
 @pytest.mark.parametrize(
     ("run", "rule", "code", "about"), REFUSED, ids=[code for _, _, code, _ in REFUSED]
 )
-def test_a_refusal_says_in_data_what_it_is_about(
+def test_a_refusal_has_as_data_what_it_is_about(
     run: Runs, rule: Rule, code: Code, about: dict[str, Json]
 ) -> None:
-    one = concluded(run(), rule)
-    assert (one.verdict, [(why.code, why.about) for why in one.reasons]) == (
+    comparison = concluded(run(), rule)
+    assert (comparison.verdict, [(why.code, why.about) for why in comparison.reasons]) == (
         "refused",
         [(code, about)],
     )
@@ -170,7 +170,7 @@ WARNED: list[tuple[Runs, Code, dict[str, Json]]] = [
 
 
 @pytest.mark.parametrize(("run", "code", "about"), WARNED, ids=[code for _, code, _ in WARNED])
-def test_a_warning_says_in_data_what_it_is_about(
+def test_a_warning_has_as_data_what_it_is_about(
     run: Runs, code: Code, about: dict[str, Json]
 ) -> None:
     [reason] = concluded(run()).warnings

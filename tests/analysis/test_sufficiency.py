@@ -1,4 +1,4 @@
-"""When there is too little evidence for a verdict, and when a judge is not to be trusted."""
+"""When there is too little evidence for a verdict, and when a judge cannot be trusted."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
 from promptlab.core.reasons import Reason
 
-from .effects import found, passes
+from .effects import effect_of, passes
 
 
 def little(
     d: object, limits: Limits | None = None, groups: object = None
 ) -> tuple[list[str], str | None]:
     limits = limits or Limits()
-    one = found(d, groups=groups)
-    codes = np.arange(one.n) if groups is None else np.asarray(groups)
-    alike = too_alike(one, limits)
-    why = [reason.text for reason in too_little(one, codes, limits)]
+    effect = effect_of(d, groups=groups)
+    codes = np.arange(effect.n) if groups is None else np.asarray(groups)
+    alike = too_alike(effect, limits)
+    why = [reason.text for reason in too_little(effect, codes, limits)]
     return why, None if alike is None else alike.text
 
 
@@ -42,8 +42,8 @@ def test_fewer_than_15_cases_are_too_few() -> None:
 
 
 def test_fewer_than_6_cases_that_differ_are_too_few() -> None:
-    told = "only 5 of 20 cases differ: at least 6 must"
-    assert little(passes(5, 0, 15))[1] == told
+    text = "only 5 of 20 cases differ: at least 6 must"
+    assert little(passes(5, 0, 15))[1] == text
     assert little(passes(5, 0, 15), Limits(min_nonzero=5))[1] is None
     assert little(passes(6, 0, 14))[1] is None
 
@@ -78,7 +78,7 @@ def test_a_good_judge_is_trusted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "told", "limits"),
+    ("bad", "what", "limits"),
     [
         (replace(GOOD, labels=49), "49 labels are too few: at least 50", Limits(min_labels=49)),
         (replace(GOOD, kappa=0.39), "its kappa is 0.39, below 0.4", Limits(min_kappa=0.3)),
@@ -94,9 +94,11 @@ def test_a_good_judge_is_trusted() -> None:
         ),
     ],
 )
-def test_a_bad_judge_is_told_by_its_number(bad: Calibration, told: str, limits: Limits) -> None:
+def test_a_bad_judge_is_reported_with_its_number(
+    bad: Calibration, what: str, limits: Limits
+) -> None:
     why = untrusted("kind", bad, Limits())
     assert why is not None
     assert why.code is Code.JUDGE_TOO_WEAK
-    assert why.text == f"the judge 'kind' is not good enough: {told}"
+    assert why.text == f"the judge 'kind' is not good enough: {what}"
     assert untrusted("kind", bad, limits) is None

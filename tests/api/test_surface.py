@@ -11,7 +11,17 @@ import pytest
 import promptlab
 
 PROMISED = [
-    *("Backend", "Case", "Comparisons", "Completion", "Difference", "Effects", "Executor"),
+    *(
+        "Ask",
+        "Backend",
+        "BackendName",
+        "Case",
+        "Comparisons",
+        "Completion",
+        "Difference",
+        "Effects",
+        "Executor",
+    ),
     *("Forecast", "Message", "Outcome", "Project", "Prompt", "PromptlabError", "RemoteBackend"),
     *("Request", "Results", "Run", "Sample", "Score", "Version"),
     *("open_project", "scorer", "template"),
@@ -62,12 +72,12 @@ sys.modules["click"] = None
 import promptlab
 project = promptlab.open_project(sys.argv[1])
 run = project.run("greet")
-found = project.compare(run)
-assert [row.comparison.verdict for row in found] == ["better"], found
+comparisons = project.compare(run)
+assert [row.comparison.verdict for row in comparisons] == ["better"], comparisons
 assert [row.effect.verdict for row in project.practices(run)] == ["better"]
 assert not project.diff("greet@v1", "v2").same
 assert len(project.results(run)) == 40
-print(found.sentence)
+print(comparisons.sentence)
 """
 
 

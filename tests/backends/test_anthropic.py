@@ -126,7 +126,7 @@ def test_messages_of_one_role_stay_apart() -> None:
     ],
 )
 def test_a_conversation_that_no_user_begins_is_refused(messages: tuple[Message, ...]) -> None:
-    with pytest.raises(PromptlabError, match="that a user begins") as caught:
+    with pytest.raises(PromptlabError, match="begin with a user message") as caught:
         make().body(ask(*messages))
     assert not isinstance(caught.value, BackendError)  # other prompts may be in order
 
@@ -228,24 +228,24 @@ def test_its_identity_is_what_answers_depend_on(
 def test_it_says_what_it_does_not_honour(
     options: dict[str, Any], sampling: Sampling, lines: list[str]
 ) -> None:
-    told = make(**options).shortfalls(sampling, SCHEMA)
-    assert len(told) == len(lines)
-    assert all(line.startswith(start) for line, start in zip(told, lines, strict=True))
+    shortfalls = make(**options).shortfalls(sampling, SCHEMA)
+    assert len(shortfalls) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(shortfalls, lines, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("options", "sampling", "told"),
+    ("options", "sampling", "message"),
     [
-        ({}, Sampling(temperature=1.01), "no temperature above 1, and 1.01 is asked for"),
-        ({}, Sampling(stop=("END", " \n")), "no stop sequence of white space alone"),
-        ({"omit": ("max_tokens",)}, Sampling(), "wants max_tokens"),
-        ({"thinking": "adaptive"}, Sampling(), "no temperature but 1, and 0 is asked for"),
+        ({}, Sampling(temperature=1.01), "does not accept temperature 1.01; the maximum is 1"),
+        ({}, Sampling(stop=("END", " \n")), "does not accept stop sequences of white space only"),
+        ({"omit": ("max_tokens",)}, Sampling(), "requires max_tokens"),
+        ({"thinking": "adaptive"}, Sampling(), "accepts only temperature 1, not 0"),
     ],
 )
 def test_it_refuses_what_the_api_refuses(
-    options: dict[str, Any], sampling: Sampling, told: str
+    options: dict[str, Any], sampling: Sampling, message: str
 ) -> None:
-    with pytest.raises(BackendError, match=told):
+    with pytest.raises(BackendError, match=message):
         make(**options).shortfalls(sampling, None)
 
 
@@ -305,7 +305,7 @@ def test_what_anthropic_writes_is_read(body: dict[str, Any], outcome: Outcome, s
 
 
 @pytest.mark.parametrize(
-    ("told", "usage"),
+    ("fields", "usage"),
     [
         (COUNTED, Usage(30, 20)),
         ({**COUNTED, "cache_read_input_tokens": 0}, Usage(30, 20, 0)),
@@ -323,13 +323,13 @@ def test_what_anthropic_writes_is_read(body: dict[str, Any], outcome: Outcome, s
         ),
     ],
 )
-def test_tokens_are_counted(told: dict[str, Any], usage: Usage) -> None:
-    theirs = Answer.model_validate(answer(text("x"), usage=told))
+def test_tokens_are_counted(fields: dict[str, Any], usage: Usage) -> None:
+    theirs = Answer.model_validate(answer(text("x"), usage=fields))
     assert answered(theirs.model_dump(mode="json")).usage == usage
 
 
 @pytest.mark.parametrize(
-    ("told", "usage"),
+    ("fields", "usage"),
     [
         (None, Usage()),
         ({}, Usage()),
@@ -338,8 +338,8 @@ def test_tokens_are_counted(told: dict[str, Any], usage: Usage) -> None:
         ({"cache_read_input_tokens": 10, "output_tokens": 20}, Usage(None, 20, 10)),
     ],
 )
-def test_tokens_that_are_not_told_stay_unknown(told: Any, usage: Usage) -> None:
-    assert answered(answer(text("x"), usage=told)).usage == usage
+def test_tokens_that_are_not_reported_stay_unknown(fields: Any, usage: Usage) -> None:
+    assert answered(answer(text("x"), usage=fields)).usage == usage
 
 
 @pytest.mark.parametrize(

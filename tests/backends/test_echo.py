@@ -16,8 +16,10 @@ def ask(*messages: Message, options: dict[str, Any] | None = None, **sampling: A
     echo = Echo(None, Options(**(options or {})))
 
     async def first() -> Completion:
-        found = [c async for _, c in echo.generate([Request("k", messages, Sampling(**sampling))])]
-        return found[0]
+        answers = [
+            c async for _, c in echo.generate([Request("k", messages, Sampling(**sampling))])
+        ]
+        return answers[0]
 
     return asyncio.run(first())
 
@@ -56,7 +58,7 @@ def test_the_limit_counts_words(words: list[str], limit: int) -> None:
     assert (said.outcome is Outcome.TRUNCATED) == (len(text.split()) > limit)
 
 
-def test_it_fails_where_it_is_told_to() -> None:
+def test_it_fails_where_it_is_reported_to() -> None:
     said = ask(user("a bad day"), options={"fail": "bad"})
     assert said.outcome is Outcome.ERROR
     assert said.error == "told to fail on 'bad'"

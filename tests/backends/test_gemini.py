@@ -170,7 +170,7 @@ def test_bad_options_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_more_stop_sequences_than_five_are_refused_before_any_call() -> None:
-    with pytest.raises(BackendError, match="at most 5 stop sequences, and 6"):
+    with pytest.raises(BackendError, match="at most 5 stop sequences, not 6"):
         make().shortfalls(Sampling(stop=tuple("abcdef")), None)
     assert make().shortfalls(Sampling(stop=tuple("abcde"), seed=1), SCHEMA) == []
     assert make(omit=["stop"]).shortfalls(Sampling(stop=tuple("abcdef")), None) == [
@@ -253,7 +253,7 @@ def test_every_finish_reason_has_its_outcome(
 ) -> None:
     said = answer(spoken({"text": "Half an"}, finish=finish))
     assert (said.outcome, said.text, said.finish_reason) == (with_text, "Half an", finish)
-    assert said.warnings == ((f"the answer was broken off: {finish}",) if warned else ())
+    assert said.warnings == ((f"the answer was cut off: {finish}",) if warned else ())
     body = spoken(finish=finish)
     assert answer(body).outcome is without
     del body["candidates"][0]["content"]["parts"]
@@ -316,20 +316,20 @@ def test_thoughts_are_no_part_of_the_answer() -> None:
     assert answer(spoken(*parts)).text == "Paris"
 
 
-def test_a_model_that_only_thought_is_told_so() -> None:
+def test_a_model_that_only_thought_is_reported_so() -> None:
     usage = {"promptTokenCount": 5, "thoughtsTokenCount": 256, "totalTokenCount": 261}
     said = answer(spoken(finish="MAX_TOKENS", usageMetadata=usage))
     assert said.outcome is Outcome.TRUNCATED
     assert said.usage == Usage(5, 256, reasoning_tokens=256)
     assert said.warnings == (
-        "all 256 tokens went into thinking: raise max_tokens,"
+        "all 256 tokens were spent on thinking: raise max_tokens,"
         " or set thinking_budget or thinking_level",
     )
     assert answer(spoken({"text": "Par"}, finish="MAX_TOKENS", usageMetadata=usage)).warnings == ()
 
 
 @pytest.mark.parametrize(
-    ("told", "usage"),
+    ("metadata", "usage"),
     [
         (None, Usage()),
         ({}, Usage()),
@@ -363,10 +363,10 @@ def test_a_model_that_only_thought_is_told_so() -> None:
         ({"promptTokenCount": "12", "candidatesTokenCount": True}, Usage()),
     ],
 )
-def test_tokens_are_counted_as_google_means_them(told: Any, usage: Usage) -> None:
+def test_tokens_are_counted_as_google_means_them(metadata: Any, usage: Usage) -> None:
     body = spoken({"text": "Hi"})
-    if told is not None:
-        body["usageMetadata"] = told
+    if metadata is not None:
+        body["usageMetadata"] = metadata
     assert answer(body).usage == usage
 
 
@@ -503,7 +503,7 @@ def test_errors_of_one_call(body: Any, fault: Fault, wait_s: float | None, liste
         ),
         (
             complaint(403, "PERMISSION_DENIED", "Your API key was reported as leaked."),
-            "check what the key may do",
+            "check the key's permissions",
         ),
         (
             complaint(404, "NOT_FOUND", "models/gemini-9 is not found for API version v1beta"),
@@ -511,7 +511,7 @@ def test_errors_of_one_call(body: Any, fault: Fault, wait_s: float | None, liste
         ),
         (
             complaint(429, "RESOURCE_EXHAUSTED", SPENT, quota(PER_MINUTE, PER_DAY), RETRY),
-            "the quota of the day is used up: resume tomorrow",
+            "today's quota is used up: resume tomorrow",
         ),
         (
             complaint(
@@ -520,7 +520,7 @@ def test_errors_of_one_call(body: Any, fault: Fault, wait_s: float | None, liste
                 "Quota exceeded for quota metric",
                 reason("RATE_LIMIT_EXCEEDED", quota_limit="GenerateRequestsPerDayPerProject"),
             ),
-            "the quota of the day is used up: resume tomorrow",
+            "today's quota is used up: resume tomorrow",
         ),
         (
             complaint(429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."),
@@ -532,7 +532,7 @@ def test_errors_of_one_call(body: Any, fault: Fault, wait_s: float | None, liste
                 "INVALID_ARGUMENT",
                 "Invalid JSON payload received. Unknown name \"seed\" at 'generation_config'",
             ),
-            "this model refuses seed; leave it out by omit = ['seed'] in the backend's table",
+            "this model refuses seed; set omit = ['seed'] in the backend's table",
         ),
     ],
 )

@@ -54,8 +54,8 @@ def asked(count: int = 3, **sampling: Any) -> list[Request]:
 
 
 async def texts(one: HuggingFace, requests: Sequence[Request]) -> list[str]:
-    found = {request.key: said.text async for request, said in one.generate(requests)}
-    return [found[request.key] for request in requests]
+    by_key = {request.key: said.text async for request, said in one.generate(requests)}
+    return [by_key[request.key] for request in requests]
 
 
 def test_base_adapters_and_a_tuned_model_answer_side_by_side(models: Path) -> None:
@@ -76,14 +76,14 @@ def test_base_adapters_and_a_tuned_model_answer_side_by_side(models: Path) -> No
         assert together == alone
         return together
 
-    found = asyncio.run(answers())
-    assert len({str(each) for each in found}) == 4
+    together = asyncio.run(answers())
+    assert len({str(each) for each in together}) == 4
 
 
 def test_one_that_closes_leaves_the_weights_to_the_others(models: Path) -> None:
     def norm(one: HuggingFace) -> Any:
         model: Any = one._model
-        return model._engine._way._forward.model.model.norm.weight
+        return model._engine._generator._forward.model.model.norm.weight
 
     async def close_one_by_one() -> None:
         first, second = backend(models), backend(models, "lora1")
@@ -145,7 +145,7 @@ def test_a_relative_adapter_is_looked_for_from_the_project(
 
     assert digest("base", "lora1") == backend(models, "lora1").identity()["adapter"]
     assert digest("base", str(models / "lora1")) == digest("base", "./lora1")
-    with pytest.raises(BackendError, match=r"folder .*/models0/elsewhere is not there"):
+    with pytest.raises(BackendError, match=r"folder .*/models0/elsewhere does not exist"):
         digest("base", "elsewhere")
 
 
@@ -171,25 +171,25 @@ def test_a_missing_package_is_named_before_anything_is_loaded(
     asyncio.run(backend(models).open())
 
 
-def test_check_says_how_an_adapter_is_mended(models: Path, tmp_path: Path) -> None:
+def test_check_says_how_an_adapter_is_fixed(models: Path, tmp_path: Path) -> None:
     async def health(adapter: str) -> str:
         one = backend(models, adapter)
-        found = await one.check()
+        result = await one.check()
         await one.close()
-        return f"{found.ok}: {found.detail} ({found.hint})"
+        return f"{result.ok}: {result.detail} ({result.hint})"
 
     assert asyncio.run(health("lora1")).startswith("True: answers on ")
-    told = asyncio.run(health("gone"))
-    assert told.startswith("False: the adapter's folder ")
-    assert told.endswith(
-        "is not there (`adapter` takes a folder as peft's save_pretrained writes it)"
+    line = asyncio.run(health("gone"))
+    assert line.startswith("False: the adapter's folder ")
+    assert line.endswith(
+        "does not exist (`adapter` takes a folder written by peft's save_pretrained)"
     )
     other = shutil.copytree(models / "lora1", tmp_path / "other")
     edit_config(other, target_modules=["query"], base_model_name_or_path="org/other")
-    told = asyncio.run(health(str(other)))
-    assert "does not fit the model: Target modules" in told
-    assert told.endswith("(it was made for org/other)")
-    assert "\n" not in told
+    line = asyncio.run(health(str(other)))
+    assert "does not fit the model: Target modules" in line
+    assert line.endswith("(it was made for org/other)")
+    assert "\n" not in line
 
 
 def test_an_adapter_that_changes_while_it_is_loaded_is_not_taken_for_what_it_was(
@@ -202,6 +202,6 @@ def test_an_adapter_that_changes_while_it_is_loaded_is_not_taken_for_what_it_was
     )
     one.identity()
     shutil.copytree(models / "lora2", tmp_path / "lora", dirs_exist_ok=True)
-    with pytest.raises(BackendError, match="was changed while it was loaded"):
+    with pytest.raises(BackendError, match="changed while it was being loaded"):
         asyncio.run(one.open())
     asyncio.run(one.close())

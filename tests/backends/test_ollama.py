@@ -148,7 +148,7 @@ def test_images_stand_beside_the_text(tmp_path: Path, name: str) -> None:
 
 def test_an_image_by_url_is_refused() -> None:
     there = Image("https://example.org/cat.png", "image/png", "b2:1")
-    with pytest.raises(PromptlabError, match="fetches no images") as caught:
+    with pytest.raises(PromptlabError, match="does not fetch images") as caught:
         make().body(request(Message("user", ("See ", there))))
     assert not isinstance(caught.value, BackendError)
     assert caught.value.hint == "save the image beside the cases"
@@ -240,12 +240,12 @@ def test_a_number_that_is_not_told_is_unknown(missing: str) -> None:
         (8192, None, False),
     ],
 )
-def test_a_prompt_that_fills_the_context_is_told(
+def test_a_prompt_that_fills_the_context_is_reported(
     num_ctx: int | None, tokens: int | None, warned: bool
 ) -> None:
     said = answer(spoken(prompt_eval_count=tokens), num_ctx=num_ctx)
-    told = (f"the prompt fills the context of {tokens} tokens: it may be cut",)
-    assert said.warnings == (told if warned else ())
+    warnings = (f"the prompt fills the context of {tokens} tokens: it may have been truncated",)
+    assert said.warnings == (warnings if warned else ())
 
 
 @pytest.mark.parametrize("body", [{}, {"message": None}, {"message": "Hi"}, [], {"done": True}])
@@ -277,14 +277,14 @@ def test_errors_of_one_call(status: int, body: Any, fault: str) -> None:
     assert body["error"].split("  ")[0] in str(caught.value)
 
 
-def test_a_prompt_that_does_not_fit_is_told_with_the_remedy() -> None:
-    for told in (
+def test_a_prompt_that_does_not_fit_is_reported_with_the_remedy() -> None:
+    for complaint in (
         "the input length exceeds the context length",
         "the prompt is longer than the context length currently available to the model",
         "request (9000 tokens) exceeds the available context size (4096 tokens)",
     ):
-        with pytest.raises(CallError, match="num_ctx in the backend's table sets it") as caught:
-            answer({"error": told}, 400)
+        with pytest.raises(CallError, match="set num_ctx in the backend's table") as caught:
+            answer({"error": complaint}, 400)
         assert caught.value.failure.fault is Fault.REJECTED
 
 
@@ -293,8 +293,8 @@ def test_a_prompt_that_does_not_fit_is_told_with_the_remedy() -> None:
     [
         (404, NOT_FOUND, "ollama pull llama3.2"),
         (404, {"error": 'model "x" not found, try pulling it first'}, "ollama pull llama3.2"),
-        (404, "404 page not found", "base_url is where the server is, without /v1 or /api"),
-        (400, {"error": "invalid model name"}, "`ollama list` names those there are"),
+        (404, "404 page not found", "base_url is the server's address, without /v1 or /api"),
+        (400, {"error": "invalid model name"}, "`ollama list` shows the available models"),
         (401, {"error": "unauthorized"}, "check the key"),
         (
             500,
@@ -487,9 +487,11 @@ def test_a_text_only_model_refuses_an_image_before_any_call(server: Any, tmp_pat
     server.pages["/api/show"] = (200, shown("completion"))
     backend = make(base_url=url_of(server))
     before = backend.reads_images
-    with pytest.raises(BackendError, match=r"'llama3\.2' reads no images") as caught:
+    with pytest.raises(BackendError, match=r"'llama3\.2' does not read images") as caught:
         asyncio.run(use(backend, full_request(tmp_path)))
-    assert caught.value.hint == "choose one with vision: `ollama show llama3.2` lists what it can"
+    assert (
+        caught.value.hint == "choose one with vision: `ollama show llama3.2` lists its capabilities"
+    )
     assert (before, backend.reads_images) == (True, False)
     assert "/api/chat" not in [path for path, _, _ in server.seen]
     _, (said,) = asyncio.run(use(backend, request()))
@@ -516,7 +518,7 @@ def test_vision_does_not_overrule_the_option(server: Any) -> None:
     assert not backend.reads_images
 
 
-def test_a_model_that_is_not_there_is_told_at_once(server: Any) -> None:
+def test_a_model_that_is_not_there_is_reported_at_once(server: Any) -> None:
     server.pages["/api/show"] = (404, NOT_FOUND)
     with pytest.raises(BackendError, match=r"model 'llama3\.2' not found") as caught:
         asyncio.run(use(make(base_url=url_of(server)), request()))
@@ -552,11 +554,11 @@ def test_a_server_that_tells_nothing_is_used_all_the_same(server: Any, pages: Pa
     assert (said.outcome, said.fingerprint) == (Outcome.OK, None)
 
 
-def test_a_wrong_address_is_told_with_the_remedy(server: Any) -> None:
+def test_a_wrong_address_is_reported_with_the_remedy(server: Any) -> None:
     backend = make(base_url=f"{url_of(server)}/v1")
     with pytest.raises(BackendError, match="there is no Ollama at") as caught:
         asyncio.run(use(backend, request()))
-    assert caught.value.hint == "base_url is where the server is, without /v1 or /api"
+    assert caught.value.hint == "base_url is the server's address, without /v1 or /api"
 
 
 def test_a_server_that_is_away_fails_the_call_and_not_the_opening() -> None:

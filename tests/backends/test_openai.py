@@ -267,9 +267,9 @@ RESPONSES = {"api": "responses"}
 def test_it_says_what_it_does_not_honour(
     options: dict[str, Any], sampling: Sampling, lines: list[str]
 ) -> None:
-    told = make(**options).shortfalls(sampling, None)
-    assert len(told) == len(lines)
-    assert all(line.startswith(start) for line, start in zip(told, lines, strict=True))
+    shortfalls = make(**options).shortfalls(sampling, None)
+    assert len(shortfalls) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(shortfalls, lines, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ COUNTED = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
 
 
 @pytest.mark.parametrize(
-    ("told", "usage"),
+    ("fields", "usage"),
     [
         ({}, Usage()),
         ({"usage": None}, Usage()),
@@ -356,8 +356,8 @@ COUNTED = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
         ),
     ],
 )
-def test_tokens_are_counted_where_they_are_told(told: dict[str, Any], usage: Usage) -> None:
-    assert answered(make(), chat(**told)).usage == usage
+def test_tokens_are_counted_where_they_are_reported(fields: dict[str, Any], usage: Usage) -> None:
+    assert answered(make(), chat(**fields)).usage == usage
 
 
 @pytest.mark.parametrize("message", [{}, {"content": None, "refusal": "No."}])
@@ -386,10 +386,13 @@ def test_what_openai_writes_is_read(
     assert said.text == choice.message.refusal or choice.message.content
     assert (said.finish_reason, said.model) == (choice.finish_reason, theirs.model)
     assert said.fingerprint == theirs.system_fingerprint == "fp_1"
-    told = theirs.usage
-    assert said.usage.input_tokens == (told and told.prompt_tokens)
-    assert said.usage.output_tokens == (told and told.completion_tokens)
-    prompt, answer = told and told.prompt_tokens_details, told and told.completion_tokens_details
+    counts = theirs.usage
+    assert said.usage.input_tokens == (counts and counts.prompt_tokens)
+    assert said.usage.output_tokens == (counts and counts.completion_tokens)
+    prompt, answer = (
+        counts and counts.prompt_tokens_details,
+        counts and counts.completion_tokens_details,
+    )
     assert said.usage.cache_read_tokens == (prompt and prompt.cached_tokens)
     assert said.usage.cache_write_tokens == (prompt and prompt.cache_write_tokens)
     assert said.usage.reasoning_tokens == (answer and answer.reasoning_tokens)
@@ -425,7 +428,7 @@ def test_what_is_no_answer_is_an_error(body: Any, fault: Fault) -> None:
 
 def test_a_router_says_why_an_answer_broke_off() -> None:
     body = {"choices": [{"error": {"code": 502, "message": "the provider is gone"}}]}
-    with pytest.raises(CallError, match="the answer was broken off: the provider is gone"):
+    with pytest.raises(CallError, match="the answer was cut off: the provider is gone"):
         answered(make(), body)
 
 

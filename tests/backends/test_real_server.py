@@ -132,13 +132,13 @@ class Server:
     def url(self) -> str:
         """Return the address of its API, once it answers there."""
         deadline = time.monotonic() + PATIENCE_S
-        while not (found := ADDRESS.search(self.log.read_text())):
+        while not (match := ADDRESS.search(self.log.read_text())):
             code = self.process.poll()
             if code is not None or time.monotonic() > deadline:
                 end = f"ended with {code}" if code is not None else f"is not up in {PATIENCE_S} s"
                 pytest.fail(f"transformers serve {end}:\n{self.log.read_text()[-2000:]}")
             time.sleep(0.1)
-        return f"{found[1]}/v1"
+        return f"{match[1]}/v1"
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ def test_a_response_has_the_same_answer_as_a_chat(
     )
 
 
-def test_what_it_refuses_is_told_in_its_words(url: str) -> None:
+def test_what_it_refuses_is_reported_in_its_words(url: str) -> None:
     said = answers(remote(url, extra_body={"top_k": 5}), REQUESTS[0])["question"]
     assert said.error == "rejected: HTTP 422: Unexpected fields in the request: {'top_k'}"
     assert said.failure is not None

@@ -63,19 +63,19 @@ def test_an_empty_file_has_no_rows(write: Write, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("c.txt", "x", "c.txt: cases cannot be read from .txt (use one of .jsonl, .json, .csv, "),
-        ("cases", "x", "cases: cases cannot be read from a file without an ending (use one of"),
+        ("cases", "x", "cases: cases cannot be read from a file without an extension (use one"),
         ("c.jsonl", '{"a": 1}\n{"a" 1}\n', "c.jsonl:2: bad JSON: expecting ':' delimiter (look at"),
         ("c.jsonl", '\n\n{"a": NaN}', "c.jsonl:3: bad JSON: NaN is not JSON (use null)"),
-        ("c.jsonl", '{"a": ' + "9" * 5000 + "}", "c.jsonl:1: bad JSON: a number is too long (make"),
+        ("c.jsonl", '{"a": ' + "9" * 5000 + "}", "c.jsonl:1: bad JSON: a number is too long (put"),
         ("c.jsonl", "[" * 100_000, "c.jsonl:1: bad JSON: nested too deeply (use fewer levels)"),
         ("c.json", '[\n{"a": 1},\n]', "c.json:3: bad JSON: "),
         ("c.json", '{"rows": []}', 'c.json: expected a list of cases (write [{"id": ...}])'),
         ("c.csv", 'a,b\n1,2\n"x\ny",2,3\n', "c.csv:3: the row has 3 cells under 2 columns (quote "),
         ("c.csv", "a,b\n1\n", "c.csv:2: the row has 1 cells under 2 columns"),
-        ("c.csv", "a,a\n1,2\n", "c.csv:1: the column 'a' stands twice (give each column its own n"),
+        ("c.csv", "a,a\n1,2\n", "c.csv:1: the column 'a' appears twice (give each column its own"),
         ("c.csv", "a,\n1,2\n", "c.csv:1: a column has no name"),
         ("c.csv", 'a\n1\n"open\nend', "c.csv:3: bad CSV: unexpected end of data (check the quotes"),
         ("c.csv", 'a\n"' + "x" * 1_500_000 + '"', "c.csv:2: bad CSV: field larger than field limi"),
@@ -86,9 +86,9 @@ def test_an_empty_file_has_no_rows(write: Write, name: str) -> None:
         ("c.parquet", b"PAR1 not really", "c.parquet: cannot read parquet: "),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told(
-    write: Write, name: str, content: str | bytes, told: str
+def test_what_cannot_be_read_is_reported(
+    write: Write, name: str, content: str | bytes, message: str
 ) -> None:
-    found = mistake(write(name, content))
-    assert found.startswith(told)
-    assert "\n" not in found
+    error = mistake(write(name, content))
+    assert error.startswith(message)
+    assert "\n" not in error

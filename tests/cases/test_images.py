@@ -54,33 +54,33 @@ def test_a_url_is_not_fetched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told"),
+    ("name", "data", "message"),
     [
         ("a/b.PNG", JPEG,
-         "the image 'a/b.PNG' is image/jpeg, and not image/png as its name says"
+         "the image 'a/b.PNG' is image/jpeg, not image/png as its name says"
          " (rename it: b.jpg)"),
         ("b.jpeg", WEBP,
-         "the image 'b.jpeg' is image/webp, and not image/jpeg as its name says"
+         "the image 'b.jpeg' is image/webp, not image/jpeg as its name says"
          " (rename it: b.webp)"),
         ("c.png", b"",
-         "the file 'c.png' holds no image that models read"
-         " (save it anew as PNG, JPEG, GIF or WebP)"),
-        ("c.png", b"\x89PNG\n\x1a\n pixels", "the file 'c.png' holds no image that models read"),
-        ("c.jpg", b"\0\0\0\x18ftypheic", "the file 'c.jpg' holds no image that models read"),
-        ("c.webp", b"RIFF\n\0\0\0WAVE", "the file 'c.webp' holds no image that models read"),
-        ("c.gif", b" GIF89a", "the file 'c.gif' holds no image that models read"),
+         "the file 'c.png' is not an image that models can read"
+         " (save it as PNG, JPEG, GIF or WebP)"),
+        ("c.png", b"\x89PNG\n\x1a\n pixels", "the file 'c.png' is not an image that models can"),
+        ("c.jpg", b"\0\0\0\x18ftypheic", "the file 'c.jpg' is not an image that models can read"),
+        ("c.webp", b"RIFF\n\0\0\0WAVE", "the file 'c.webp' is not an image that models can read"),
+        ("c.gif", b" GIF89a", "the file 'c.gif' is not an image that models can read"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_not_what_its_name_says_is_told(
-    tmp_path: Path, name: str, data: bytes, told: str
+def test_a_file_that_is_not_what_its_name_says_is_reported(
+    tmp_path: Path, name: str, data: bytes, message: str
 ) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
-    assert mistake(ImageFolder(tmp_path), name).startswith(told)
+    assert mistake(ImageFolder(tmp_path), name).startswith(message)
 
 
-def test_what_cannot_be_sent_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_sent_is_reported(tmp_path: Path) -> None:
     folder = ImageFolder(tmp_path)
     (tmp_path / "dir.png").mkdir()
     with (tmp_path / "big.png").open("wb") as file:
@@ -92,7 +92,7 @@ def test_what_cannot_be_sent_is_told(tmp_path: Path) -> None:
     assert mistake(folder, "dir.png").startswith("cannot read the image 'dir.png': Is a directory")
     assert mistake(folder, "big.png") == ("the image 'big.png' is 20 MB (at most 20 MB are sent)")
     assert mistake(folder, "a.tiff") == (
-        "'a.tiff' is not named like an image that models read "
-        "(its name must end on .png, .jpg, .jpeg, .gif, .webp)"
+        "'a.tiff' is not named like an image that models can read "
+        "(its name must end in .png, .jpg, .jpeg, .gif, .webp)"
     )
     assert mistake(folder, "https://nowhere.invalid/cat").startswith("'/cat' is not named like")

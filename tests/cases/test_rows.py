@@ -65,7 +65,7 @@ def test_without_an_id_the_content_is_the_id() -> None:
 
 def test_ids_do_not_depend_on_the_order_of_keys() -> None:
     assert make({"a": 1, "b": 2})[0].id == make({"b": 2, "a": 1})[0].id
-    assert make({"q": "x"})[0].id == "ee73c751ce55"  # stands in databases: never to change
+    assert make({"q": "x"})[0].id == "ee73c751ce55"  # is in databases: must never change
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -85,45 +85,45 @@ def test_a_digest_covers_all_of_a_case(variables: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ([], "c: there are no cases (add at least one row)"),
         ([{"id": "a"}, {"id": "b"}, {"id": "a"}],
-         "c:3: the case id 'a' stands twice, first at c:1 (ids are unique; rows without an id"),
-        ([{"id": 1}, {"id": "1"}], "c:2: the case id '1' stands twice, first at c:1"),
+         "c:3: the case id 'a' appears twice, first at c:1 (ids must be unique; rows without one"),
+        ([{"id": 1}, {"id": "1"}], "c:2: the case id '1' appears twice, first at c:1"),
         ([{"q": 1}, {"q": 1}], "c:2: the case id '"),
-        (["text"], "c:1: a case is a set of keys and values, not 'text' (mend this row)"),
+        (["text"], "c:1: a case is a set of keys and values, not 'text' (fix this row)"),
         ([[1]], "c:1: a case is a set of keys and values, not a list"),
-        ([{1: "x"}], "c:1: the keys of a case are texts, not 1 (put it in quotes)"),
-        ([{"id": True}], "c:1: the id is a text or a whole number, not true (mend this row)"),
-        ([{"id": 1.5}], "c:1: the id is a text or a whole number, not 1.5"),
-        ([{"group": ["a"]}], "c:1: the group is a text or a whole number, not a list"),
-        ([{"tags": 3}], "c:1: tags are texts, not 3"),
-        ([{"tags": ["a", 3]}], "c:1: tags are texts, not a list"),
+        ([{1: "x"}], "c:1: the keys of a case must be text, not 1 (put it in quotes)"),
+        ([{"id": True}], "c:1: the id must be text or a whole number, not true (fix this row)"),
+        ([{"id": 1.5}], "c:1: the id must be text or a whole number, not 1.5"),
+        ([{"group": ["a"]}], "c:1: the group must be text or a whole number, not a list"),
+        ([{"tags": 3}], "c:1: tags must be text, not 3"),
+        ([{"tags": ["a", 3]}], "c:1: tags must be text, not a list"),
         ([{"vars": {"q": 1}, "expected": 2}],
          "c:1: unknown key 'expected' of a case (did you mean 'expect'?)"),
         ([{"q": datetime.date(2024, 1, 31)}],
-         "c:1: q holds a value of type date, which JSON cannot hold (keep to text, numbers"),
-        ([{"id": "a", "q": float("nan")}], "c:1: q holds NaN, infinity or itself, which JSON"),
-        ([{"id": "a", "expect": float("inf")}], "c:1: expect holds NaN, infinity or itself"),
+         "c:1: q is a value of type date, which JSON cannot represent (use only text,"),
+        ([{"id": "a", "q": float("nan")}], "c:1: q contains NaN, infinity or itself, which JSON"),
+        ([{"id": "a", "expect": float("inf")}], "c:1: expect contains NaN, infinity or itself"),
         ([{"id": "a", "q": "x" * 5_000_000}],
          "c:1: case 'a' is 5.0 MB, more than 1 MB (give the model the part of the text that the"),
         ([{"id": "x" * 5_000_000}], "c:1: case 'xxxxx"),
-        ([{"id": "a", "q": "x\0y"}], "c:1: case 'a' holds a NUL character (take it out)"),
-        ([{"id": "a", "q": [{"x": "\0"}]}], "c:1: case 'a' holds a NUL character"),
-        ([{"id": "a", "expect": "\\\0"}], "c:1: case 'a' holds a NUL character"),
-        ([{"id": "a\0"}], "c:1: case 'a\\x00' holds a NUL character"),
-        ([{"id": "a", "q": "\ud800"}], "c:1: case 'a' holds half of a surrogate pair (save it"),
+        ([{"id": "a", "q": "x\0y"}], "c:1: case 'a' contains a NUL character (remove it)"),
+        ([{"id": "a", "q": [{"x": "\0"}]}], "c:1: case 'a' contains a NUL character"),
+        ([{"id": "a", "expect": "\\\0"}], "c:1: case 'a' contains a NUL character"),
+        ([{"id": "a\0"}], "c:1: case 'a\\x00' contains a NUL character"),
+        ([{"id": "a", "q": "\ud800"}], "c:1: case 'a' contains half of a surrogate pair (save"),
     ],
 )  # fmt: skip
-def test_what_is_no_case_is_told(rows: list[object], told: str) -> None:
-    found = mistake(*rows)
-    assert found.startswith(told)
-    assert "\n" not in found
-    assert len(found) < 300
+def test_what_is_not_a_case_is_reported(rows: list[object], message: str) -> None:
+    error = mistake(*rows)
+    assert error.startswith(message)
+    assert "\n" not in error
+    assert len(error) < 300
 
 
-def test_nesting_beyond_reason_is_told() -> None:
+def test_nesting_beyond_reason_is_reported() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
@@ -136,18 +136,18 @@ def test_text_that_only_looks_odd_is_kept(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
-        ({"id": "nr"}, "c:1: unknown column 'nr', which columns.id asks for (did you mean 'nrs'?)"),
+        ({"id": "nr"}, "c:1: unknown column 'nr', named by columns.id (did you mean 'nrs'?)"),
         (
             {"expect": "zzz"},
-            "c:1: unknown column 'zzz', which columns.expect asks for (known: nrs,",
+            "c:1: unknown column 'zzz', named by columns.expect (known: nrs,",
         ),
         ({"label": "q"}, "c: unknown role in columns 'label' (known: expect, group, id, tags)"),
     ],
 )
-def test_a_column_that_is_not_there_is_told(columns: dict[str, str], told: str) -> None:
-    assert mistake({"nrs": 1, "q": 2}, columns=columns).startswith(told)
+def test_a_missing_column_is_reported(columns: dict[str, str], message: str) -> None:
+    assert mistake({"nrs": 1, "q": 2}, columns=columns).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_large_file_is_read(write: Write) -> None:
 
 
 def test_the_digests_of_cases_are_what_they_were() -> None:
-    # They stand in databases: with others, a suite that was run would be measured anew.
+    # They are in databases: with others, a suite that was run would be measured again.
     row = {"id": "c1", "vars": {"b": [1, None], "a": "ä"}, "expect": "yes", "tags": ["t"]}
     [case] = make_cases([("f:1", {**row, "group": "g"})], "f", {})
     assert case.digest == "b2:6ba34ab3f17fbcef873d8bac5afc3516"

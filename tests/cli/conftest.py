@@ -141,6 +141,32 @@ def spawn(
     )
 
 
+def alone(root: Path, *words: str, limit_s: float = 60) -> Ran:
+    """Run the command line in a process of its own, in the folder of a project."""
+    done = subprocess.run(
+        [sys.executable, "-m", "promptlab", *words],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        timeout=limit_s,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def with_scorer(root: Path, code: str) -> None:
+    """Let the suite grade with `tone` of a module `mine` that holds this code."""
+    (root / "mine.py").write_text(code, encoding="utf-8")
+    edit(root / "suites/greet.yaml", "  - length", "  - mine:tone\n  - length")
+
+
+def with_backend(root: Path, code: str, kind: str = "mine:Mine") -> None:
+    """Let the suite ask a backend of a module `mine` that holds this code."""
+    (root / "mine.py").write_text(code, encoding="utf-8")
+    (root / "promptlab.toml").write_text(f'[backends.mine]\nkind = "{kind}"\n', encoding="utf-8")
+    edit(root / "suites/greet.yaml", "[echo]", "[mine]")
+
+
 def query(root: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Ask the project's database, as a user would with sqlite3."""
     with closing(sqlite3.connect(root / "promptlab.db")) as database:

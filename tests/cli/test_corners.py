@@ -65,7 +65,7 @@ def test_keys_that_are_no_texts_are_refused_at_any_depth(
     ran = promptlab("run", "greet")
     assert ran.code == 2
     assert re.match(
-        r"Error: suites/greet.yaml:4: .*gift has the key [17], which is no text", ran.err
+        r"Error: suites/greet.yaml:4: .*gift has the key [17], which is not text", ran.err
     )
 
 
@@ -119,7 +119,7 @@ def test_a_backend_that_reads_no_images_is_reported_before_any_call(
     for more in ((), ("--dry-run",)):
         ran = promptlab("run", "greet", "-t", "greet@v3", "-b", "blind", *more)
         assert (ran.code, ran.out) == (2, "")
-        assert "greet@v3 shows an image in case 'ada', and backend 'blind' reads none" in ran.err
+        assert "greet@v3 shows an image in case 'ada', which backend 'blind' cannot read" in ran.err
     assert promptlab("run", "greet", "-t", "greet@v3").code == 0
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Promptlab, edit, query
-from .test_plugin_borders import with_backend
+from .conftest import Promptlab, edit, query, with_backend
 
 PLAIN = """\
 def answer(messages, **sampling):

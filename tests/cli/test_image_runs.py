@@ -231,13 +231,13 @@ def test_an_image_that_the_server_cannot_read_fails_its_own_trial(
          "cannot read the image 'gone.png': No such file or directory, in case 'gone.png'"
          " (paths start from the folder of the cases)"),
         ("scan.tiff", b"II*\0",
-         "'scan.tiff' is not named like an image that models read, in case 'scan.tiff'"
-         " (its name must end on .png, .jpg, .jpeg, .gif, .webp)"),
+         "'scan.tiff' is not named like an image that models can read, in case 'scan.tiff'"
+         " (its name must end in .png, .jpg, .jpeg, .gif, .webp)"),
         ("text.png", b"<html>not found</html>",
-         "the file 'text.png' holds no image that models read, in case 'text.png'"
-         " (save it anew as PNG, JPEG, GIF or WebP)"),
+         "the file 'text.png' is not an image that models can read, in case 'text.png'"
+         " (save it as PNG, JPEG, GIF or WebP)"),
         ("photo.png", b"\xff\xd8\xff\xe0 a photo",
-         "the image 'photo.png' is image/jpeg, and not image/png as its name says,"
+         "the image 'photo.png' is image/jpeg, not image/png as its name says,"
          " in case 'photo.png' (rename it: photo.jpg)"),
     ],
 )  # fmt: skip
@@ -288,7 +288,7 @@ def test_ollama_is_given_no_address(
     ask(album, "What is {{ image('https://example.org/photo.png') }}?")
     assert promptlab("run", "colour", "-b", "ollama", "-n", "1").code == 4
     text = " ".join(promptlab("show", "--errors").out.split())
-    assert "Ollama fetches no images, and 'https://example.org/photo.png' is an address" in text
+    assert "Ollama does not fetch images, and 'https://example.org/photo.png' is a URL" in text
     assert "save the image beside the cases" in text
     assert vendor_server.calls == []
 
@@ -303,7 +303,7 @@ def test_a_model_that_reads_text_alone_is_not_asked(
     more: tuple[str, ...],
 ) -> None:
     assert refused(promptlab("run", "colour", "-b", "chat", "-b", backend, *more)) == (
-        f"Error: colour@v1 shows an image in case 'red.png', and backend '{backend}' reads none"
+        f"Error: colour@v1 shows an image in case 'red.png', which backend '{backend}' cannot read"
         " (choose a backend that reads images)\n"
     )
     assert vendor_server.paths == []
@@ -318,8 +318,8 @@ def test_ollama_reports_a_model_that_reads_text_alone(
     stopped, message = ran.err.splitlines()
     assert stopped.startswith("stopped: 0 of 4 trials are stored; finish with: promptlab resume")
     assert message == (
-        "Error: the model 'some-model' reads no images"
-        " (choose one with vision: `ollama show some-model` lists what it can)"
+        "Error: the model 'some-model' does not read images"
+        " (choose one with vision: `ollama show some-model` lists its capabilities)"
     )
     assert set(vendor_server.paths) == {"/api/show", "/api/tags"}
     assert vendor_server.calls == []

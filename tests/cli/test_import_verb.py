@@ -117,7 +117,7 @@ def test_columns_of_other_tools_are_given_a_role(project: Path, promptlab: Promp
         (
             "template,case,score\nv1,a,1\nv2,a,1\nv1,a,0\n",
             ["--suite", "x"],
-            "few.csv:4: the same trial stands at few.csv:2 already (give each of them a `repeat`)",
+            "few.csv:4: the same trial is already at few.csv:2 (give each of them a `repeat`)",
         ),
     ],
 )

@@ -153,7 +153,7 @@ def test_a_judge_that_is_gone_costs_its_scores_alone_until_it_is_back(
     rows = {scorer: rest for scorer, *rest in query(judged, scores)}
     assert rows["contains"] == [6, 6, None]
     assert rows["polite"][:2] == [6, 0]
-    assert "the model was asked, but backend 'judge' works no more" in rows["polite"][2]
+    assert "the model was asked, but backend 'judge' has failed" in rows["polite"][2]
     assert query(judged, "SELECT DISTINCT outcome FROM trials") == [("ok",)]
     fault_server.fail(None)
     resumed = promptlab("resume", "--json")
@@ -161,6 +161,30 @@ def test_a_judge_that_is_gone_costs_its_scores_alone_until_it_is_back(
     assert json.loads(resumed.out)["calls"] == 6  # the judge's: all else is stored
     assert query(judged, "SELECT count(score) FROM results WHERE scorer = 'polite'") == [(6,)]
     assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+def test_an_edited_judge_grades_again_by_the_answers_that_are_stored(
+    judged: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    assert promptlab("run", "greet").code == 0
+    asked = fault_server.requests
+    edit(judged / "toy_judge.py", '"ada" in', '"eve" in')
+    again = promptlab("score", "latest", "--scorer", "polite")
+    assert (again.code, fault_server.requests) == (0, asked), again.err
+    rows = "SELECT case_id, score FROM results WHERE scorer = 'polite' ORDER BY arm, case_id"
+    assert query(judged, rows) == [("ada", 0), ("ben", 0), ("eve", 1)] * 2
+
+
+def test_runs_that_another_model_has_judged_are_not_compared(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    assert promptlab("run", "greet", "-t", "greet@v1").code == 0
+    edit(judged / "promptlab.toml", 'model = "m"', 'model = "n"')
+    assert promptlab("run", "greet", "-t", "greet@v2").code == 0
+    compared = promptlab("compare", "latest", "-2", "--json")
+    [one] = json.loads(compared.out)["comparisons"]
+    assert one["verdict"] == "refused"
+    assert "scorer-asked-others" in [reason["code"] for reason in one["reasons"]]
 
 
 def test_a_judge_may_be_a_backend_of_the_suite(

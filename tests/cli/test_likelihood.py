@@ -128,13 +128,13 @@ def test_an_answer_too_long_to_weigh_costs_its_scorer_alone(
 @pytest.mark.parametrize(
     ("scorers", "words", "expected"),
     [
-        ("loglikelihood", ("-b", "echo"), "backend 'echo' does not tell"),
+        ("loglikelihood", ("-b", "echo"), "backend 'echo' does not report"),
         (
             "{loglikelihood: {options: 'yes, no'}}",
             (),
             "scorer 'loglikelihood', parameter 'options'",
         ),
-        ("{loglikelihood: {target: maybe}}", (), "the target 'maybe' is none of the options"),
+        ("{loglikelihood: {target: maybe}}", (), "the target 'maybe' is not one of the options"),
         ("{mean_logprob: {text: '{{ nothing }}'}}", (), "'nothing' is undefined"),
     ],
 )

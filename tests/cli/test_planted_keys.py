@@ -169,7 +169,7 @@ def test_a_key_typed_as_a_model_is_refused_and_not_shown(
         for words in ((), ("--json",))
     ]
     assert {one.code for one in ran} == {2}
-    assert "backend 'openai:[key]': a key stands in the place of the model's name" in ran[0].err
+    assert "backend 'openai:[key]': the model's name looks like a key" in ran[0].err
     listed = [promptlab("backend", "list"), promptlab("backend", "list", "--json")]
     texts = [text for one in (*ran, *listed) for text in (one.out, one.err)]
     assert leaks(project, *texts) == []

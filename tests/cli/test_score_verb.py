@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Promptlab, edit, query
-from .test_plugin_borders import alone
+from .conftest import Promptlab, alone, edit, query
+
+Document = Callable[..., Any]
 
 LIMITS = "LIMIT = 6\n"
 HELPER = "from limits import LIMIT\n\ndef long(text):\n    return len(text.split()) > LIMIT\n"
@@ -27,23 +29,29 @@ CASES = ", ".join(
 
 
 @pytest.fixture
-def graded(project: Path) -> Path:
+def graded(project: Path, promptlab: Promptlab) -> Path:
     """Return a project with a scorer of its own in three files, and a run of each version."""
     for name, text in {"limits": LIMITS, "helper": HELPER, "mine": SCORER}.items():
         (project / f"{name}.py").write_text(text, encoding="utf-8")
     (project / "suites/greet.yaml").write_text(SUITE.format(cases=CASES), encoding="utf-8")
-    assert alone(project, "run", "greet").code == 0
+    assert promptlab("run", "greet").code == 0
     return project
 
 
-def document(root: Path, *words: str, code: int = 0) -> Any:
-    ran = alone(root, *words, "--json")
-    assert ran.code == code, ran.err
-    return json.loads(ran.out)
+@pytest.fixture
+def document(promptlab: Promptlab) -> Document:
+    """Return the command line as a function that gives the JSON document it prints."""
+
+    def run(*words: str, code: int = 0) -> Any:
+        ran = promptlab(*words, "--json")
+        assert ran.code == code, ran.err
+        return json.loads(ran.out)
+
+    return run
 
 
-def compared(root: Path) -> Any:
-    [one] = document(root, "compare", "latest", "-2", "--scorer", "tone")["comparisons"]
+def compared(document: Document) -> Any:
+    [one] = document("compare", "latest", "-2", "--scorer", "tone")["comparisons"]
     return one
 
 
@@ -56,34 +64,34 @@ EDITS = [
 
 @pytest.mark.parametrize(("file", "old", "new"), EDITS)
 def test_an_edit_in_any_of_its_files_makes_another_scorer(
-    graded: Path, file: str, old: str, new: str
+    graded: Path, document: Document, file: str, old: str, new: str
 ) -> None:
     edit(graded / file, old, new)
-    assert document(graded, "run", "greet", "-t", "greet@v2")["calls"] == 40
-    refused = compared(graded)
-    newest, first = (run["run"] for run in document(graded, "runs"))
+    assert document("run", "greet", "-t", "greet@v2")["calls"] == 40
+    refused = compared(document)
+    newest, first = (run["run"] for run in document("runs"))
     assert refused["verdict"] == "refused"
     expected = f"grade both again (promptlab score {newest}; promptlab score {first})"
     assert expected in str(refused["reason"])
-    done = document(graded, "score", first)
+    done = document("score", first)
     assert [(each["scorer"], each["scores"]) for each in done["scorers"]] == [
         ("tone", 40),
         ("length", 40),
     ]
     assert query(graded, "SELECT count(*) FROM generations") == [(80,)]  # no call was made
-    assert compared(graded)["verdict"] == "better"
+    assert compared(document)["verdict"] == "better"
 
 
-def test_what_no_scorer_imports_makes_no_other_scorer(graded: Path) -> None:
+def test_what_no_scorer_imports_makes_no_other_scorer(graded: Path, document: Document) -> None:
     (graded / "unrelated.py").write_text("LIMIT = 2\n", encoding="utf-8")
-    document(graded, "run", "greet", "-t", "greet@v2")
-    assert compared(graded)["verdict"] == "better"
+    document("run", "greet", "-t", "greet@v2")
+    assert compared(document)["verdict"] == "better"
 
 
-def test_scores_before_are_kept_and_the_newest_count(graded: Path) -> None:
+def test_scores_before_are_kept_and_the_newest_count(graded: Path, promptlab: Promptlab) -> None:
     before = query(graded, "SELECT case_id, score FROM results WHERE scorer = 'tone'")
     edit(graded / "limits.py", "6", "5")
-    ran = alone(graded, "score", "latest", "--scorer", "tone")
+    ran = promptlab("score", "latest", "--scorer", "tone")
     assert ran.code == 0
     assert ran.out.splitlines()[1:] == ["  tone: 40 scores, 13 changed"]
     after = query(graded, "SELECT case_id, score FROM results WHERE scorer = 'tone'")
@@ -98,21 +106,25 @@ def test_scores_before_are_kept_and_the_newest_count(graded: Path) -> None:
         )
         == before
     )
-    assert alone(graded, "db", "verify").code == 0
+    assert promptlab("db", "verify").code == 0
 
 
-def test_a_suite_that_is_run_again_makes_no_call_and_grades_again(graded: Path) -> None:
+def test_a_suite_that_is_run_again_makes_no_call_and_grades_again(
+    graded: Path, document: Document
+) -> None:
     edit(graded / "limits.py", "6", "5")
-    again = document(graded, "run", "greet")
+    again = document("run", "greet")
     assert again["calls"] == 0
     means = query(graded, "SELECT avg(score) FROM results WHERE scorer = 'tone' GROUP BY run_id")
     assert len(set(means)) == 2
 
 
-def test_a_scorer_that_fails_now_is_reported_by_the_exit_code(graded: Path) -> None:
+def test_a_scorer_that_fails_now_is_reported_by_the_exit_code(
+    graded: Path, document: Document
+) -> None:
     (graded / "mine.py").write_text("def tone(sample):\n    raise SystemExit\n", encoding="utf-8")
-    described = document(graded, "score", code=4)["scorers"][0]
-    assert (described["failed"], described["changed"]) == (40, 40)
+    grading = document("score", code=4)["scorers"][0]
+    assert (grading["failed"], grading["changed"]) == (40, 40)
 
 
 def test_what_cannot_be_graded_again(graded: Path, promptlab: Promptlab, tmp_path: Path) -> None:
@@ -126,7 +138,9 @@ def test_what_cannot_be_graded_again(graded: Path, promptlab: Promptlab, tmp_pat
     assert "was imported from outcomes.csv, with its scores" in shown.err
 
 
-def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(graded: Path) -> None:
+def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(
+    graded: Path, document: Document
+) -> None:
     before = query(graded, "SELECT * FROM scores")
     shutil.copy(graded / "mine.py", graded / "kept.py")
     dies = "import os\nfrom helper import long\n\ndef tone(sample):\n    os._exit(9)\n"
@@ -135,4 +149,27 @@ def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(graded: Path) -> 
     assert query(graded, "SELECT * FROM scores") == before
     assert query(graded, "SELECT count(*) FROM former_gradings") == [(0,)]
     shutil.copy(graded / "kept.py", graded / "mine.py")
-    assert document(graded, "score")["scorers"][0]["changed"] == 0
+    assert document("score")["scorers"][0]["changed"] == 0
+
+
+def test_every_conclusion_is_refused(graded: Path, promptlab: Promptlab) -> None:
+    edit(graded / "limits.py", "6", "5")
+    gate = "tone: greet@v1 > greet@v2"
+    ran = promptlab("run", "greet", "-t", "greet@v2", "--gate", gate)
+    assert ran.code == 1
+    assert "is refused: the scorer 'tone' changed between the runs" in ran.err
+    for words in ("diff greet@v1 greet@v2", "practices latest -2"):
+        ran = promptlab(*words.split())
+        assert "the scorer 'tone' changed between the" in " ".join(ran.out.split()), words
+
+
+def test_a_run_goes_on_with_an_edited_scorer_when_it_is_graded_again(
+    graded: Path, promptlab: Promptlab
+) -> None:
+    assert promptlab("run", "greet", "-t", "greet@v2", "--max-calls", "5").code == 4
+    edit(graded / "limits.py", "6", "5")
+    refused = promptlab("resume")
+    assert refused.code == 2
+    assert "scorer 'tone' has changed since the run began" in refused.err
+    assert promptlab("score").code == 0
+    assert promptlab("resume", "--max-calls", "99").code == 0

@@ -263,7 +263,7 @@ def test_a_baseline_is_named(race: Path, promptlab: Promptlab) -> None:
         (["--until-decided", "--baseline", "task@*"], "'task@*' names 3 versions"),
         (["--baseline", "task@v1"], "--baseline requires --until-decided"),
         (["--until-decided", "-t", "task@v1"],
-         "--until-decided has nothing to decide: there is one version only (run two or more"),
+         "--until-decided has nothing to decide: there is only one version (run two or more"),
     ],
 )  # fmt: skip
 def test_mistakes(race: Path, promptlab: Promptlab, words: list[str], expected: str) -> None:

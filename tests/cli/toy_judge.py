@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from promptlab.core.types import Score
-from promptlab.scorers import Ask, BackendName, Sample, scorer
+from promptlab import Ask, BackendName, Sample, Score, scorer
 
 
 def questions(sample: Sample, *, judge: str, votes: int) -> list[Ask]:

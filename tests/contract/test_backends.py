@@ -1,4 +1,4 @@
-"""What every backend must do. Those behind an API are asked over a server that speaks all of them.
+"""What every backend must do. Remote ones are tested against a server that speaks all their APIs.
 
 A new kind of backend enters the table `MEMBERS`.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A backend in one of its ways: `api` is the path of a remote one's API at the server."""
+    """A backend in one of its configurations; `api` is the path of a remote one's API."""
 
     kind: str
     model: str | None = None
@@ -36,11 +36,11 @@ class Member:
     api: str | None = None
 
     def make(self, server: VendorServer) -> Backend:
-        """Make the backend; one behind an API finds it at the server."""
+        """Return the backend; a remote one finds its API at the server."""
         plugin: Any = plugins.load("backends", self.kind)
         place = {} if self.api is None else {"base_url": server.url + self.api}
-        made: Backend = plugin(self.model, plugin.options_model(**self.options, **place))
-        return made
+        backend: Backend = plugin(self.model, plugin.options_model(**self.options, **place))
+        return backend
 
 
 _USAGE: dict[str, Json] = {"input_tokens": 3, "output_tokens": 2}
@@ -48,7 +48,7 @@ _DETAILS: dict[str, Json] = {"cached_tokens": 1, "cache_write_tokens": 1, "reaso
 _OPENAI_ERROR: Json = {
     "error": {"message": "no", "type": "t", "param": "p", "code": "c", "metadata": {"raw": "r"}}
 }
-# Replies with all that is read from them: an error and an answer for each way of asking.
+# Replies with everything that is read from them: an error and an answer for each API.
 GOOD_REPLIES: dict[tuple[str, bool], tuple[Json, Json]] = {
     ("openai", False): (
         _OPENAI_ERROR,
@@ -172,7 +172,7 @@ REMOTE = params([name for name, member in MEMBERS.items() if member.api is not N
 
 
 class TestEveryBackend(BackendContract):
-    """Ours keep to more than the contract: they count tokens, and refuse what they cannot read."""
+    """Built-in backends do more: they count tokens, and refuse what they cannot read."""
 
     @pytest.fixture(scope="class", params=ALL)
     @classmethod
@@ -251,7 +251,7 @@ def test_a_reply_with_anything_in_any_place_is_an_answer_or_an_error(
     assert len(replies) > 50
 
     async def ask() -> Counter[Outcome | None]:
-        found: Counter[Outcome | None] = Counter()
+        outcomes: Counter[Outcome | None] = Counter()
         backend = member.make(vendor_server)
         await backend.open()
         for reply in replies:
@@ -259,20 +259,20 @@ def test_a_reply_with_anything_in_any_place_is_an_answer_or_an_error(
             try:
                 [(_, completion)] = await gather(backend, requests(1))
             except BackendError:
-                found[None] += 1
+                outcomes[None] += 1
                 continue
-            found[completion.outcome] += 1
+            outcomes[completion.outcome] += 1
             assert isinstance(completion.text, str)
             assert (completion.error is None) == (completion.outcome is not Outcome.ERROR)
             names = (completion.model, completion.finish_reason, completion.fingerprint)
             assert all(name is None or isinstance(name, str) for name in names)
             hash(completion)
         await backend.close()
-        return found
+        return outcomes
 
-    found = asyncio.run(ask())
-    assert found[Outcome.ERROR] > 10
-    assert (found[Outcome.OK] > 10) == (status == 200)
+    outcomes = asyncio.run(ask())
+    assert outcomes[Outcome.ERROR] > 10
+    assert (outcomes[Outcome.OK] > 10) == (status == 200)
 
 
 @pytest.mark.parametrize("member", REMOTE)
@@ -280,11 +280,11 @@ def test_cancelling_waits_for_no_server(member: Member, vendor_server: VendorSer
     async def cancel() -> float:
         backend = member.make(vendor_server)
         await backend.open()
-        asked = len(vendor_server.paths)
+        before = len(vendor_server.paths)
         vendor_server.answering.clear()
         task = asyncio.create_task(gather(backend, requests(1)))
         async with asyncio.timeout(10):
-            while len(vendor_server.paths) == asked:
+            while len(vendor_server.paths) == before:
                 await asyncio.sleep(0.005)
         started = time.perf_counter()
         task.cancel()
@@ -297,7 +297,7 @@ def test_cancelling_waits_for_no_server(member: Member, vendor_server: VendorSer
 
 
 @pytest.mark.parametrize("member", REMOTE)
-def test_a_server_that_is_not_there_is_told_in_one_line(
+def test_a_missing_server_is_reported_in_one_line(
     member: Member, vendor_server: VendorServer
 ) -> None:
     nowhere = Member(

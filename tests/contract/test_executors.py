@@ -1,4 +1,4 @@
-"""What every executor of ours promises: the contract, and when a failed call is given up."""
+"""What every built-in executor promises: the contract, and when to give up on a failed call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TestEveryExecutor(ExecutorContract):
         return cast(type[Executor], plugins.load("executors", request.param))()
 
 
-def test_what_stays_wrong_is_given_as_an_error_that_tells_the_tries(executor: Executor) -> None:
+def test_a_lasting_failure_ends_in_an_error_with_the_number_of_tries(executor: Executor) -> None:
     backend = Failing(*[Fault.SERVER] * 9, patience=PATIENT, wait_s=0.001)
     pile = execute(executor, {"a": 1}, {"a": backend})
     [answer] = pile.given["a-0"]
@@ -51,10 +51,10 @@ def test_a_server_that_was_never_there_is_given_up_soon(executor: Executor) -> N
     assert max(len(tries) for tries in backend.tries.values()) == 3
 
 
-def test_a_server_that_says_nothing_that_can_be_read_is_given_up_soon(executor: Executor) -> None:
+def test_a_server_without_a_readable_reply_is_given_up_soon(executor: Executor) -> None:
     patience = Patience(retries=99, limit_s=600)
     backend = Failing(*[Fault.UNREADABLE] * 99, patience=patience, wait_s=0.01)
-    with pytest.raises(BackendError, match="'a' sends nothing that can be read: unreadable: so"):
+    with pytest.raises(BackendError, match="'a' sends no readable reply: unreadable: so"):
         execute(executor, {"a": 100}, {"a": backend})
     assert max(len(tries) for tries in backend.tries.values()) == 3
 
@@ -77,12 +77,12 @@ def test_a_server_that_refuses_all_is_given_up_when_patience_ends(executor: Exec
     assert len(backend.tries) <= 4
 
 
-def test_why_a_call_waits_is_told(executor: Executor) -> None:
+def test_the_watch_learns_why_a_call_waits(executor: Executor) -> None:
     busy = Failing(Fault.BUSY, patience=PATIENT, wait_s=0.01)
-    assert execute(executor, {"a": 1}, {"a": busy}).watch.heard[2] == "a: busy, waits 1 s"
+    assert execute(executor, {"a": 1}, {"a": busy}).watch.events[2] == "a: busy, waiting 1 s"
     broken = Failing(Fault.SERVER, patience=PATIENT, wait_s=0.01)
-    heard = execute(executor, {"a": 1}, {"a": broken}).watch.heard
-    assert heard[2] == "a: retrying in 1 s: server: so"
+    events = execute(executor, {"a": 1}, {"a": broken}).watch.events
+    assert events[2] == "a: retrying in 1 s: server: so"
 
 
 def test_a_server_that_went_away_is_waited_for_as_long_as_patience_lasts(

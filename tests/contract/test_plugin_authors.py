@@ -1,4 +1,4 @@
-"""The contracts as an author of plugins meets them: the least that is needed passes them all."""
+"""The contracts as plugin authors see them: a minimal plugin passes them all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TestTheLeastFunction(BackendContract):
         return FunctionBackend("mine:answer", answer, None, FunctionOptions())
 
     def test_unknown_options_are_refused(self, backend: Backend) -> None:
-        """They are keyword arguments: which of them are known, its parameters say."""
+        """Options are keyword arguments: the parameters say which ones are known."""
         assert backend.options_model is FunctionOptions
 
 

@@ -1,4 +1,4 @@
-"""What every built-in scorer keeps to. A new one adds its parameters to `CONFIGURED`."""
+"""What every built-in scorer must do. A new one adds its parameters to `CONFIGURED`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "perplexity": {"text": "five", "at_most": 9.0, "delimiter": " "},
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},
 }
-NAMES = [name for name in scorer_names() if get_scorer(name).ours]
+NAMES = [name for name in scorer_names() if get_scorer(name).built_in]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,7 +43,7 @@ def test_is_configured_here(name: str) -> None:
 
 
 class TestEveryScorer(ScorerContract):
-    """Ours keep to more: short reasons, and values that can travel to another process."""
+    """Built-in scorers do more: short reasons, and values that can be pickled."""
 
     @pytest.fixture(params=NAMES)
     def configured(self, request: pytest.FixtureRequest) -> Entry:

@@ -58,7 +58,7 @@ def test_a_call_that_waited_until_the_money_was_gone_is_not_counted() -> None:
 def test_what_is_spent_goes_on_from_before() -> None:
     budget = Budget(before=Spent(10, 0.5, 3))
     assert budget.spent == Spent(10, 0.5, 3)
-    budget.reserve(64)  # handed out is not sent
+    budget.reserve(64)  # granted is not sent
     assert budget.confirm()
     assert budget.confirm()
     assert budget.spent.calls == 12  # sent, whether or not an answer comes
@@ -75,5 +75,5 @@ def test_a_call_of_a_batch_is_made_when_it_is_answered() -> None:
     for _ in range(3):
         budget.heard(batched=True)
     assert budget.spent.calls == 3
-    budget.heard(batched=False)  # by an executor that does not ask before each call
+    budget.heard(batched=False)  # by an executor that does not confirm each call
     assert budget.spent.calls == 4

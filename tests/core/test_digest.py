@@ -49,7 +49,7 @@ def test_canonical_json_refuses_what_json_cannot_hold() -> None:
 
 
 def test_digests_are_what_they_were() -> None:
-    # These addresses stand in databases: a change of either line is a migration.
+    # These addresses are in databases: changing either line is a migration.
     assert digest_text("a") == "b2:27c35e6e9373877f29e562464e46497e"
     assert digest_json({"a": [1, "ä"]}) == "b2:8dad487c569a5a0c2db46010f956a995"
 
@@ -72,13 +72,13 @@ def test_a_seed_has_31_bits(parts: list[int | str]) -> None:
 
 def test_a_seed_is_the_same_in_every_process() -> None:
     code = "from promptlab.core.digest import seed_from; print(seed_from('holdout', 0, 'ä'))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert int(said.stdout) == seed_from("holdout", 0, "ä")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert int(ended.stdout) == seed_from("holdout", 0, "ä")
     assert seed_from("a", 1) != seed_from("a", 2)
 
 
-# What these say was computed by the version before there was a function for each of them, and
-# stands in databases: a change of any is a migration.
+# These were computed by the version before there was a function for each of them, and are in
+# databases: changing any is a migration.
 
 
 def test_a_template_is_its_text_and_what_it_includes() -> None:

@@ -15,7 +15,7 @@ def test_a_case_is_in_the_group_that_it_names() -> None:
 
 def test_a_case_without_a_group_is_in_none_but_its_own() -> None:
     assert group_of(ALONE) == group_of(MeasuredCase("g", None, "b2:2"))
-    assert group_of(ALONE) != group_of(NAMED)  # though it is called as the group is
+    assert group_of(ALONE) != group_of(NAMED)  # though its id is the group's name
     assert group_of(ALONE) != group_of(MeasuredCase("x", group_of(ALONE), "b2:3"))
 
 

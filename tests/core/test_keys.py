@@ -55,14 +55,14 @@ def test_text_without_a_key_is_returned_as_it_is() -> None:
     assert ring.strike(text) is text
 
 
-def test_a_missing_key_is_told_by_its_name() -> None:
+def test_a_missing_key_is_reported_by_name() -> None:
     with pytest.raises(BackendError, match="there is no key: NO_KEY is not set") as caught:
         Keyring({}).fill("Bearer ${NO_KEY}")
-    assert caught.value.hint == ("export NO_KEY=..., or write it into the file .env of the project")
+    assert caught.value.hint == ("export NO_KEY=..., or set it in the project's .env file")
 
 
 @pytest.mark.parametrize("key", ["ab\ncd-secret", "schlüssel-secret", "ab\x00cd-secret"])
-def test_a_key_that_cannot_be_sent_is_told_without_it(key: str) -> None:
+def test_a_key_that_cannot_be_sent_is_reported_without_it(key: str) -> None:
     with pytest.raises(BackendError) as caught:
         Keyring({"BAD": key}).require("BAD")
     assert "BAD" in str(caught.value)
@@ -151,7 +151,7 @@ def test_what_is_none(name: str, value: str) -> None:
     assert not holds_key(name, value)
 
 
-def test_where_ids_may_stand_they_are_no_keys() -> None:
+def test_where_ids_are_possible_they_are_not_keys() -> None:
     assert not holds_key("revision", HEX + "01234567", or_id=True)
     assert not holds_key("previous_response_id", "resp_" + HEX + HEX, or_id=True)
     assert holds_key("x", "AbCdEfGhIjKlMnOpQrStUvWxYz0123", or_id=True)
@@ -216,7 +216,7 @@ def test_a_key_in_the_place_of_a_model(model: str) -> None:
         "/tmp/AbCdEfGhIjKlMnOpQrStUvWxYz0123/model.gguf",
     ],
 )
-def test_a_model_that_is_no_key(model: str) -> None:
+def test_a_model_that_is_not_a_key(model: str) -> None:
     assert not is_key(model)
     assert named_without_key(f"openai:{model}") == f"openai:{model}"
 

@@ -38,7 +38,7 @@ def test_a_loaded_module_is_returned_as_it_is() -> None:
     assert lazy_module("sys") is sys
 
 
-def test_a_missing_module_is_told_at_once() -> None:
+def test_a_missing_module_is_reported_at_once() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_module_here"):
         lazy_module("no_such_module_here")
 
@@ -49,5 +49,5 @@ def test_the_ground_floor_loads_nothing_heavy() -> None:
         "import promptlab.project.backends\n"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert said.stdout.strip() == "[]"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert ended.stdout.strip() == "[]"

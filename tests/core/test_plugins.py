@@ -27,7 +27,7 @@ def test_a_plugin_is_found_by_name() -> None:
     assert getattr(plugins.load("backends", "echo"), "kind", None) == "echo"
 
 
-def test_an_unknown_plugin_is_told_with_the_nearest_one() -> None:
+def test_an_unknown_plugin_is_reported_with_the_nearest_one() -> None:
     assert mistake(lambda: plugins.load("backends", "ehco")) == (
         "unknown backend 'ehco' (did you mean 'echo'?)"
     )
@@ -41,7 +41,7 @@ def test_the_users_own_plugin_is_found_in_the_project(write: Write, project: Pat
     )
 
 
-def test_a_module_that_is_not_there_is_told(project: Path) -> None:
+def test_a_missing_module_is_reported(project: Path) -> None:
     assert mistake(lambda: plugins.load_attr("absent_one.sub:x", project)) == (
         "cannot import 'absent_one.sub:x': ModuleNotFoundError: No module named 'absent_one' "
         "(put absent_one.py into the project's folder or install it)"
@@ -52,10 +52,10 @@ def test_a_module_that_is_not_there_is_told(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "told"),
+    ("name", "code", "message"),
     [
-        ("broken_1", "1/0", "ZeroDivisionError: division by zero (mend broken_1)"),
-        ("broken_2", "def f(:", "SyntaxError: invalid syntax (mend broken_2)"),
+        ("broken_1", "1/0", "ZeroDivisionError: division by zero (fix broken_1)"),
+        ("broken_2", "def f(:", "SyntaxError: invalid syntax (fix broken_2)"),
         (
             "broken_3",
             "import absent_two",
@@ -64,19 +64,19 @@ def test_a_module_that_is_not_there_is_told(project: Path) -> None:
         ),
     ],
 )
-def test_a_module_that_fails_to_load_is_told_in_one_line(
-    write: Write, project: Path, name: str, code: str, told: str
+def test_a_module_that_fails_to_load_is_reported_in_one_line(
+    write: Write, project: Path, name: str, code: str, message: str
 ) -> None:
     write(f"{name}.py", code)
-    said = mistake(lambda: plugins.load_attr(f"{name}:x", project))
-    assert said == f"cannot import '{name}:x': {told}"
+    error = mistake(lambda: plugins.load_attr(f"{name}:x", project))
+    assert error == f"cannot import '{name}:x': {message}"
 
 
-def test_a_plugin_of_another_distribution_that_fails_is_told() -> None:
+def test_a_failing_plugin_of_another_distribution_is_reported() -> None:
     point = EntryPoint("theirs", "absent_three:x", "promptlab.backends")
     assert mistake(lambda: plugins.load_point(point)) == (
         "cannot load the plugin 'theirs': ModuleNotFoundError: No module named 'absent_three' "
-        "(mend or uninstall the distribution that offers absent_three:x)"
+        "(fix or uninstall the distribution that provides absent_three:x)"
     )
 
 
@@ -96,4 +96,4 @@ def test_the_remedy_for_an_unknown_name_lists_what_there_is() -> None:
         "known: 0, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 2, 20, 21, 22, 23, 24, 3, 4"
         " and 5 more"
     )
-    assert plugins.unknown("case", "zzz", []).hint == "there is none yet"
+    assert plugins.unknown("case", "zzz", []).hint == "there are none yet"

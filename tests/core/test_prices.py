@@ -33,7 +33,7 @@ FULL = Price(2.0, 10.0, cached=0.5, cache_write=2.5)
         (PLAIN, Usage(1_000_000, 0, cache_write_tokens=400_000), None),
         (PLAIN, Usage(100, 100_000, reasoning_tokens=90_000), 1.0002),
         (Price(0, 0), Usage(5, 5), 0.0),
-        (FULL, Usage(10, 5, cache_read_tokens=50), None),  # it cannot be
+        (FULL, Usage(10, 5, cache_read_tokens=50), None),  # impossible
         (FULL, Usage(10, 0, cache_read_tokens=6, cache_write_tokens=6), None),
         (FULL, Usage(10, 0, cache_read_tokens=4, cache_write_tokens=6), 17e-6),
     ],
@@ -67,9 +67,9 @@ def test_the_bounds_hold_for_ordinary_text(text: str, tokens: int) -> None:
 
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=5))
 def test_the_guess_lies_between_the_bounds(texts: list[str]) -> None:
-    asked = request(*texts, max_tokens=1)
-    bounds = prompt_range(asked)
-    assert 0 <= bounds.low <= likely_tokens(asked) <= bounds.high + 1
+    call = request(*texts, max_tokens=1)
+    bounds = prompt_range(call)
+    assert 0 <= bounds.low <= likely_tokens(call) <= bounds.high + 1
 
 
 def test_an_image_takes_tokens_too() -> None:
@@ -85,7 +85,5 @@ def test_ranges_add_up() -> None:
 
 
 def test_the_highest_cost_is_that_of_the_longest_answer() -> None:
-    asked = request("x" * 600, max_tokens=1000)
-    assert highest_cost(asked, PLAIN) == pytest.approx(
-        (prompt_range(asked).high * 2 + 10_000) / 1e6
-    )
+    call = request("x" * 600, max_tokens=1000)
+    assert highest_cost(call, PLAIN) == pytest.approx((prompt_range(call).high * 2 + 10_000) / 1e6)

@@ -32,8 +32,8 @@ ALL = RunSettings(
 
 def stored(value: dict[str, Json]) -> dict[str, Json]:
     """Return a value as it comes back from the database."""
-    found: dict[str, Json] = json.loads(json.dumps(value))
-    return found
+    loaded: dict[str, Json] = json.loads(json.dumps(value))
+    return loaded
 
 
 def test_settings_come_back_equal() -> None:
@@ -42,32 +42,32 @@ def test_settings_come_back_equal() -> None:
 
 def test_settings_are_stored_as_the_versions_before_did() -> None:
     assert RunSettings().to_json() == {}
-    asked = RunSettings(limit=2, templates=("a",), params=(("k", "v"),), max_cost=0.0)
-    assert stored(asked.to_json()) == {
+    settings = RunSettings(limit=2, templates=("a",), params=(("k", "v"),), max_cost=0.0)
+    assert stored(settings.to_json()) == {
         "templates": ["a"], "limit": 2, "params": [["k", "v"]], "max_cost": 0.0,
     }  # fmt: skip
 
 
-def test_what_a_newer_version_has_asked_for_is_kept() -> None:
+def test_settings_of_a_newer_version_are_kept() -> None:
     newer: dict[str, Json] = {"limit": 2, "reduce": ["median"]}
-    found = RunSettings.from_json(newer)
-    assert (found.limit, found.further) == (2, {"reduce": ["median"]})
-    assert found.to_json() == newer
+    settings = RunSettings.from_json(newer)
+    assert (settings.limit, settings.further) == (2, {"reduce": ["median"]})
+    assert settings.to_json() == newer
 
 
 def test_facts_come_back_equal() -> None:
-    told: dict[str, Json] = {
+    facts: dict[str, Json] = {
         "revision": "abc", "weights": "hub", "device": "cpu", "not_honoured": ["seed is ignored"],
     }  # fmt: skip
-    found = BackendFacts.from_json(told)
-    assert (found.weights, found.not_honoured) == ("hub", ("seed is ignored",))
-    assert found.details == {"revision": "abc", "device": "cpu"}
-    assert found.to_json() == told
+    loaded = BackendFacts.from_json(facts)
+    assert (loaded.weights, loaded.not_honoured) == ("hub", ("seed is ignored",))
+    assert loaded.details == {"revision": "abc", "device": "cpu"}
+    assert loaded.to_json() == facts
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.text()))
-def test_facts_that_nobody_knows_are_kept_as_they_stand(told: dict[str, Json]) -> None:
-    unknown = {name: told[name] for name in told.keys() - {"weights", "not_honoured"}}
+def test_facts_that_nobody_knows_are_kept_as_they_stand(facts: dict[str, Json]) -> None:
+    unknown = {name: facts[name] for name in facts.keys() - {"weights", "not_honoured"}}
     assert BackendFacts.from_json(unknown).to_json() == unknown
 
 

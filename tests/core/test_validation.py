@@ -31,26 +31,26 @@ class Model(BaseModel):
 @pytest.mark.parametrize(
     ("key", "value", "message", "hint"),
     [
-        ("count", "many", "expected a whole number, found 'many'", "mend this value"),
-        ("count", 1.5, "expected a whole number, found 1.5", "mend this value"),
-        ("count", 0, "expected a number greater than or equal to 1, found 0", "mend this value"),
-        ("count", 9, "expected a number less than 9, found 9", "mend this value"),
-        ("count", None, "expected a whole number, found nothing", "mend this value"),
-        ("share", "x", "expected a number, found 'x'", "mend this value"),
-        ("on", "x", "expected true or false, found 'x'", "mend this value"),
+        ("count", "many", "expected a whole number, found 'many'", "fix this value"),
+        ("count", 1.5, "expected a whole number, found 1.5", "fix this value"),
+        ("count", 0, "expected a number greater than or equal to 1, found 0", "fix this value"),
+        ("count", 9, "expected a number less than 9, found 9", "fix this value"),
+        ("count", None, "expected a whole number, found nothing", "fix this value"),
+        ("share", "x", "expected a number, found 'x'", "fix this value"),
+        ("on", "x", "expected true or false, found 'x'", "fix this value"),
         ("kind", "version", "expected 'versions' or 'ablation', found 'version'",
          "did you mean 'versions'?"),
         ("kind", "xyz", "expected 'versions' or 'ablation', found 'xyz'", "use one of these"),
         ("names", [], "the list is empty", "write at least one entry"),
-        ("names", {"a": 1}, "expected a list, found keys and values", "mend this value"),
-        ("table", 3, "expected keys and values, found 3", "mend this value"),
+        ("names", {"a": 1}, "expected a list, found keys and values", "fix this value"),
+        ("table", 3, "expected keys and values, found 3", "fix this value"),
         ("either", 3, "expected text or a list, found 3", "put it in quotes"),
-        ("own", "x", "this is never right", "mend this value"),
+        ("own", "x", "this is never right", "fix this value"),
         ("code", "b", "expected something else (String should match pattern '^a'), found 'b'",
-         "mend this value"),
+         "fix this value"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_told_in_one_line(
+def test_a_wrong_value_is_described_in_one_line(
     key: str, value: object, message: str, hint: str
 ) -> None:
     with pytest.raises(ValidationError) as caught:

@@ -44,8 +44,8 @@ def test_a_value_keeps_the_quotes_that_it_had() -> None:
 @pytest.mark.parametrize("value", ["3", "true", "null", "1.5"])
 def test_a_text_that_looks_like_something_else_is_quoted(value: str) -> None:
     for text in ("", "# mine\n", "other: v1\n", f"best: {value}\n"):
-        told = with_key(text, "f", "best", value)
-        assert parse_yaml(told, "f").data == {**_data(text), "best": value}
+        edited = with_key(text, "f", "best", value)
+        assert parse_yaml(edited, "f").data == {**_data(text), "best": value}
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# mine\n", "# mine"])
@@ -61,7 +61,7 @@ def test_lines_end_as_they_did() -> None:
 
 
 @pytest.mark.parametrize("text", ["- best\n", "best\n", "a: 1: 2\n", "a: v1\na: v2\n"])
-def test_what_is_no_mapping_is_left_alone(text: str) -> None:
+def test_what_is_not_a_mapping_is_left_alone(text: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         with_key(text, "f.yaml", "best", "v2")
     assert str(caught.value) == (
@@ -73,7 +73,7 @@ def test_a_key_is_taken_out_with_its_line() -> None:
     assert without_key(FILE, "f", "parent") == FILE.replace("parent: v1  # the first\n", "")
     assert without_key(FILE, "f", "unknown") == FILE
     assert without_key("parent: v1\n", "f", "parent") == ""
-    with pytest.raises(PromptlabError, match="has no line for itself"):
+    with pytest.raises(PromptlabError, match="has no line of its own"):
         without_key("{parent: v1, notes: x}\n", "f", "parent")
 
 
@@ -81,12 +81,12 @@ plain = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
 
 
 @given(st.dictionaries(plain, plain, max_size=5), plain, plain, st.booleans())
-def test_an_edit_says_what_the_file_said_but_for_the_key(
+def test_an_edit_changes_nothing_but_the_key(
     data: dict[str, str], key: str, value: str, first: bool
 ) -> None:
-    text = "".join(f"{name}: {each!r}\n" for name, each in data.items())
+    text = "".join(f"{name}: {value!r}\n" for name, value in data.items())
     if key in ("null", "true", "false"):
-        return  # no text to our reader, and no key that we would write
+        return  # not text to our reader, and not a key that we would write
     assert _data(with_key(text, "f", key, value, first=first)) == {**_data(text), key: value}
 
 

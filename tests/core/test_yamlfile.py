@@ -55,10 +55,10 @@ def test_words_that_yaml_would_turn_into_something_else_stay_text(word: str) -> 
     ],
 )
 def test_plain_values_are_read_as_json_would(text: str, value: object) -> None:
-    found = parse_yaml(f"[{text}]", "a.yaml").data
-    assert found == [value]
-    assert isinstance(found, list)
-    assert type(found[0]) is type(value)
+    data = parse_yaml(f"[{text}]", "a.yaml").data
+    assert data == [value]
+    assert isinstance(data, list)
+    assert type(data[0]) is type(value)
 
 
 def test_an_empty_value_is_null_and_an_empty_document_is_none() -> None:
@@ -75,7 +75,7 @@ def test_every_value_knows_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("a: b: c", "a.yaml:1: bad YAML: mapping values are not allowed in this context"),
         ("a: 1\n\tb: 2", "a.yaml:2: bad YAML: found a tab character that violates indentation"),
@@ -88,12 +88,12 @@ def test_every_value_knows_its_line() -> None:
         ("a: !!timestamp x", "a.yaml: bad YAML: a value does not fit its type"),
         ("[" * 5000 + "]" * 5000, "a.yaml: bad YAML: nested too deeply"),
         ("? [a]\n: 1", "a.yaml:1: bad YAML: found unhashable key"),
-        ("a: 1\nb: 2\na: 3", "a.yaml:3: a: the key 'a' stands twice (keep one of them)"),
-        ("x:\n  - {b: 1, b: 2}", "a.yaml:2: x.0.b: the key 'b' stands twice"),
+        ("a: 1\nb: 2\na: 3", "a.yaml:3: a: the key 'a' appears twice (keep one of them)"),
+        ("x:\n  - {b: 1, b: 2}", "a.yaml:2: x.0.b: the key 'b' appears twice"),
     ],
 )
-def test_bad_yaml_is_told_with_its_line(text: str, told: str) -> None:
-    assert mistake(text).startswith(told)
+def test_bad_yaml_is_reported_with_its_line(text: str, message: str) -> None:
+    assert mistake(text).startswith(message)
 
 
 def test_a_merge_key_may_stand_twice() -> None:
@@ -107,7 +107,7 @@ def test_aliases_within_aliases_are_walked_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("nmae: x", "a.yaml:1: nmae: unknown key 'nmae' (did you mean 'name'?)"),
         ("name: x\ninner:\n  dept: 1", "a.yaml:3: inner.dept: unknown key 'dept' (did you mean"),
@@ -117,15 +117,15 @@ def test_aliases_within_aliases_are_walked_once() -> None:
         ("- a", "a.yaml:1: expected keys and values, found a list (write `key: value` lines)"),
         ("name: 3", "a.yaml:1: name: expected text, found 3 (put it in quotes)"),
         ("name: true", "a.yaml:1: name: expected text, found true (put it in quotes)"),
-        ("name: [a]", "a.yaml:1: name: expected text, found a list (mend this value)"),
+        ("name: [a]", "a.yaml:1: name: expected text, found a list (fix this value)"),
         ("name: x\ninner: {depth: deep}", "a.yaml:2: inner.depth: expected a whole number, found"),
         ("name: x\ninner: 3", "a.yaml:2: inner: expected keys and values, found 3"),
         ("name: x\nrows: 3", "a.yaml:2: rows: expected text or a list, found 3"),
         ("name: x\nrows:\n - {}\n - 3", "a.yaml:4: rows.1: expected keys and values, found 3"),
     ],
 )
-def test_a_mistake_is_told_with_file_line_and_key_path(text: str, told: str) -> None:
-    assert mistake(text).startswith(told)
+def test_a_mistake_is_reported_with_file_line_and_key_path(text: str, message: str) -> None:
+    assert mistake(text).startswith(message)
 
 
 def test_lines_count_from_where_the_document_starts() -> None:
@@ -147,13 +147,13 @@ def test_files_are_utf8_with_or_without_a_byte_order_mark(tmp_path: Path) -> Non
     )
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
     assert read(tmp_path / "absent") == "shown.txt: no such file (check the path)"
     assert read(tmp_path) == "shown.txt: this is a folder, not a file (check the path)"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads it all")
-def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch(mode=0o000)
     assert read(path) == "shown.txt: cannot read: Permission denied (check the file's permissions)"
@@ -172,7 +172,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [path, link]
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.mkdir()
     with pytest.raises(PromptlabError, match="cannot write: ") as caught:

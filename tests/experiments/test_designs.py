@@ -71,11 +71,11 @@ def test_with_five_practices_interactions_of_two_are_clear_of_one_another() -> N
 
 
 def test_seven_practices_confound_pairs_as_published() -> None:
-    found = [
+    confounded = [
         [(a + b).upper() for a, b in group]
         for group in alias_groups(arms_off("factorial", NAMES, "t.j2"))
     ]
-    assert found == [
+    assert confounded == [
         ["AB", "CE", "FG"],
         ["AC", "BE", "DG"],
         ["AD", "CG", "EF"],
@@ -92,16 +92,16 @@ def test_up_to_five_practices_confound_no_pairs(count: int) -> None:
 
 
 @pytest.mark.parametrize("design", ["ablation", "factorial"])
-def test_a_template_without_marked_practices_is_told(design: str) -> None:
+def test_a_template_without_marked_practices_is_reported(design: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         arms_off(design, (), "t.j2")
     assert str(caught.value) == (
-        f"t.j2: design {design} needs marked practices, and this template marks none "
+        f"t.j2: design {design} needs marked practices, but this template marks none "
         '(mark them: {% practice "context" %} ... {% endpractice %})'
     )
 
 
-def test_too_many_practices_are_told() -> None:
+def test_too_many_practices_are_reported() -> None:
     with pytest.raises(PromptlabError, match="takes at most 7 practices, not 8") as caught:
         arms_off("factorial", (*NAMES, "h"), "t.j2")
-    assert caught.value.hint == "use design: ablation, or join practices that belong together"
+    assert caught.value.hint == "use design: ablation, or merge practices that belong together"

@@ -1,4 +1,4 @@
-"""Gates: what is one, and when a bound holds."""
+"""Gates: what counts as one, and when a bound holds."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_version_that_none_may_be_worse_than_is_read(
      "no-worse mood@v1", "no-worse by 0.1", "no-worse mood@v1 by -0.1", "no-worse mood@v1 by much",
      "better mood@v1 by 0.1", "mood@v2 > mood", "exact_match: > mood@v1"],
 )  # fmt: skip
-def test_what_is_no_gate_is_told_with_its_place(text: str) -> None:
+def test_what_is_not_a_gate_is_reported_with_its_place(text: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         parse(text)
     assert caught.value.message == f"cannot read the gate {text!r}"
@@ -92,7 +92,7 @@ def test_what_is_no_gate_is_told_with_its_place(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["exact >= 0.8", "exact: mood@v2 > mood@v1", "exact: no-worse mood@v1 by 0.1"]
 )
-def test_an_unknown_scorer_is_told(text: str) -> None:
+def test_an_unknown_scorer_is_reported(text: str) -> None:
     with pytest.raises(PromptlabError, match="unknown scorer 'exact' in a gate") as caught:
         parse(text, "--gate")
     assert caught.value.where == "--gate"
@@ -102,7 +102,7 @@ def test_an_unknown_scorer_is_told(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["mood@v9 > mood@v1", "mood@v1 > mood@v9", "no-worse mood@v9 by 0.1"]
 )
-def test_an_unknown_version_is_told_with_the_place_of_the_gate(text: str) -> None:
+def test_an_unknown_version_is_reported_with_the_place_of_the_gate(text: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         parse(text)
     assert caught.value.message == "no version 'mood@v9' in a gate"
@@ -114,7 +114,7 @@ def bound(sign: str, at: float) -> Bound:
 
 
 @pytest.mark.parametrize("sign", [">=", "<=", ">", "<"])
-def test_what_could_not_be_measured_keeps_no_bound(sign: str) -> None:
+def test_what_could_not_be_measured_satisfies_no_bound(sign: str) -> None:
     assert not bound(sign, 0.0).holds(None)
 
 

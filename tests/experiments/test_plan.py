@@ -178,7 +178,7 @@ def test_the_holdout_is_apart_complete_and_keeps_groups_together(plan_of: MakePl
     assert 20 <= len(holdout) <= 60
     for group in range(50):
         assert (f"c{2 * group}" in dev) == (f"c{2 * group + 1}" in dev)
-    assert {case.id for case in plan_of(text).cases} == dev  # what is run when nothing is said
+    assert {case.id for case in plan_of(text).cases} == dev  # what is run by default
 
 
 def test_more_cases_move_no_other_across_the_border(plan_of: MakePlan) -> None:
@@ -195,7 +195,7 @@ def test_the_seed_of_the_suite_draws_the_holdout(plan_of: MakePlan) -> None:
 
 
 def test_draws_are_what_they_were() -> None:
-    # As the version before drew them: other draws would move cases of suites that were run.
+    # As the previous version drew them: other draws would move cases of suites that were run.
     cases = [
         Case(f"c{n}", {}, None, (), f"g{n // 2}" if n < 4 else None, f"b2:{n}") for n in range(8)
     ]
@@ -207,8 +207,8 @@ def test_draws_are_what_they_were() -> None:
 def test_a_case_called_as_a_group_is_not_shuffled_into_it() -> None:
     first, last = (Case(name, {}, None, (), "g", f"b2:{name}") for name in "ab")
     lone = Case("g", {}, None, (), None, "b2:g")
-    told = [case.id for case in shuffled([first, lone, last], 0)]
-    assert told.index("b") == told.index("a") + 1
+    order = [case.id for case in shuffled([first, lone, last], 0)]
+    assert order.index("b") == order.index("a") + 1
 
 
 def test_a_case_asked_for_by_id_is_run_wherever_it_lies(plan_of: MakePlan) -> None:
@@ -228,15 +228,15 @@ def test_a_larger_holdout_holds_the_smaller(group: str, seed: int, one: float, t
 
 def test_the_share_of_the_holdout_is_kept() -> None:
     cases = [Case(str(n), {}, None, (), None, "b2:0") for n in range(4000)]
-    found = Counter(in_holdout(case, 0.3, 0) for case in cases)
-    assert 1080 <= found[True] <= 1320  # four standard errors on either side
+    counts = Counter(in_holdout(case, 0.3, 0) for case in cases)
+    assert 1080 <= counts[True] <= 1320  # four standard errors on either side
 
 
 # Mistakes
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("mood@v1..v2", "mod", "suites/s.yaml:2: templates.0: unknown template 'mod' (did you mea"),
         ("mood@v1..v2", "mood@v7", "suites/s.yaml:2: templates.0: unknown version 'v7' of mood"),
@@ -247,17 +247,17 @@ def test_the_share_of_the_holdout_is_kept() -> None:
         ("mood@v1..v2", "parts@v1\", \"mood@v1..v2", None),
     ],
 )  # fmt: skip
-def test_mistakes_of_the_suite_are_told(
-    plan_of: MakePlan, old: str, new: str, told: str | None
+def test_mistakes_of_the_suite_are_reported(
+    plan_of: MakePlan, old: str, new: str, message: str | None
 ) -> None:
     text = (SUITE + "seed: 0\n").replace(old, new)
-    if told is None:
+    if message is None:
         assert len(plan_of(text).arms) == 3
     else:
-        assert mistake(lambda: plan_of(text)).startswith(told)
+        assert mistake(lambda: plan_of(text)).startswith(message)
 
 
-def test_a_wrong_answer_to_grade_is_told_with_those_there_are(plan_of: MakePlan) -> None:
+def test_a_wrong_answer_to_grade_is_reported_with_the_known_ones(plan_of: MakePlan) -> None:
     text = SUITE.replace("mood@v1..v2", "parts") + "grade: final\n"
     assert mistake(lambda: plan_of(text)).endswith(
         "parts@v1 gives no answer named 'final' (it gives: draft)"
@@ -265,7 +265,7 @@ def test_a_wrong_answer_to_grade_is_told_with_those_there_are(plan_of: MakePlan)
 
 
 @pytest.mark.parametrize(
-    ("selection", "told"),
+    ("selection", "message"),
     [
         (Selection(templates=("mod",)), "-t mod: unknown template 'mod' (did you mean 'mood'?)"),
         (Selection(case_ids=("x",)), "unknown case 'x' of suite s (known: a, b, c)"),
@@ -275,7 +275,7 @@ def test_a_wrong_answer_to_grade_is_told_with_those_there_are(plan_of: MakePlan)
         (Selection(limit=0), "no case of suite s is left"),
     ],
 )  # fmt: skip
-def test_mistakes_of_the_command_line_are_told(
-    plan_of: MakePlan, selection: Selection, told: str
+def test_mistakes_of_the_command_line_are_reported(
+    plan_of: MakePlan, selection: Selection, message: str
 ) -> None:
-    assert mistake(lambda: plan_of(selection=selection)).startswith(told)
+    assert mistake(lambda: plan_of(selection=selection)).startswith(message)

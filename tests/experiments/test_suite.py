@@ -83,9 +83,9 @@ def test_a_suite_is_found_by_name_or_file(write: Write, project: Path, name: str
     assert suite_names(project / "suites") == ["a.b", "s"]
 
 
-def test_an_unknown_suite_is_told(write: Write, project: Path) -> None:
+def test_an_unknown_suite_is_reported(write: Write, project: Path) -> None:
     assert mistake(lambda: load_suite(project / "suites", "x")) == (
-        "unknown suite 'x' (there is none yet)"
+        "unknown suite 'x' (there are none yet)"
     )
     write("suites/sentiment.yaml", SMALL)
     assert mistake(lambda: load_suite(project / "suites", "sentimant")) == (
@@ -94,7 +94,7 @@ def test_an_unknown_suite_is_told(write: Write, project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("cases:", "case:", ":3: case: unknown key 'case' (did you mean 'cases'?)"),
         ("scorers: [length]\n", "", ":1: scorers: the key 'scorers' is missing (add it)"),
@@ -112,38 +112,38 @@ def test_an_unknown_suite_is_told(write: Write, project: Path) -> None:
         ("echo", "echo\ncolumns: {label: q}", ":3: columns.label: expected 'id', 'expect', 'tags'"),
         ("echo", "echo\nsampling:\n  temprature: 1",
          ":4: sampling.temprature: unknown key 'temprature' (did you mean 'temperature'?)"),
-        ("echo", "echo\nseed: 1\nseed: 2", ":4: seed: the key 'seed' stands twice (keep one of"),
+        ("echo", "echo\nseed: 1\nseed: 2", ":4: seed: the key 'seed' appears twice (keep one of"),
         ("echo", "echo: bad: x", ":2: bad YAML: "),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_file_line_and_key_path(
-    load: Callable[[str], Suite], old: str, new: str, told: str
+def test_mistakes_are_reported_with_file_line_and_key_path(
+    load: Callable[[str], Suite], old: str, new: str, message: str
 ) -> None:
-    found = mistake(lambda: load(SMALL.replace(old, new, 1)))
-    assert found.startswith(f"suites/s.yaml{told}")
-    assert "\n" not in found
+    error = mistake(lambda: load(SMALL.replace(old, new, 1)))
+    assert error.startswith(f"suites/s.yaml{message}")
+    assert "\n" not in error
 
 
 @pytest.mark.parametrize(
-    ("cases", "told"),
+    ("cases", "message"),
     [
         ("no.jsonl", "suites/s.yaml:3: cases: there is no file 'no.jsonl' (paths start from the"),
         (".", "suites/s.yaml:3: cases: there is no file '.'"),
         ("s.yaml", "suites/s.yaml: expected a list of cases"),
         ("s.txt", "suites/s.txt: cases cannot be read from .txt"),
         ("[{id: a}, {id: a}]",
-         "suites/s.yaml:3: cases.1: the case id 'a' stands twice, first at suites/s.yaml:3: cases"),
+         "suites/s.yaml:3: cases.1: the case id 'a' appears twice, first at suites/s.yaml:3"),
         ("[]", "suites/s.yaml:3: cases: there are no cases (add at least one row)"),
     ],
 )  # fmt: skip
-def test_mistakes_in_cases_are_told(
-    load: Callable[[str], Suite], write: Write, cases: str, told: str
+def test_mistakes_in_cases_are_reported(
+    load: Callable[[str], Suite], write: Write, cases: str, message: str
 ) -> None:
     write("suites/s.txt", "x")
-    assert mistake(load(SMALL.replace("[{q: x}]", cases)).read_cases).startswith(told)
+    assert mistake(load(SMALL.replace("[{q: x}]", cases)).read_cases).startswith(message)
 
 
 def test_cases_may_lie_anywhere(load: Callable[[str], Suite], tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("q\n")
-    told = mistake(load(SMALL.replace("[{q: x}]", str(tmp_path / "c.csv"))).read_cases)
-    assert told == f"{tmp_path}/c.csv: there are no cases (add at least one row)"
+    message = mistake(load(SMALL.replace("[{q: x}]", str(tmp_path / "c.csv"))).read_cases)
+    assert message == f"{tmp_path}/c.csv: there are no cases (add at least one row)"

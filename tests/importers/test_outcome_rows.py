@@ -8,7 +8,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.importers.outcome_rows import REQUIRED, ROLES, OutcomeRow, read_outcomes
 
 LEAST = {"template": "v1", "case": "a", "score": "1"}
-NUMBERED = dict([*LEAST.items(), (3, "x")])  # as YAML may have it
+NUMBERED = dict([*LEAST.items(), (3, "x")])  # as YAML allows
 
 
 def read(
@@ -26,7 +26,7 @@ def mistake(*rows: object, columns: Mapping[str, str] | None = None) -> str:
 
 def test_what_is_left_out_or_empty_is_unknown() -> None:
     empty = dict.fromkeys(set(ROLES) - set(REQUIRED), "")
-    told = OutcomeRow(
+    outcome = OutcomeRow(
         where="o.csv:2",
         template="v1",
         case="a",
@@ -41,9 +41,9 @@ def test_what_is_left_out_or_empty_is_unknown() -> None:
         output_tokens=None,
         cost_usd=None,
     )
-    assert read(LEAST) == [told]
-    assert read({**LEAST, **empty}) == [told]
-    assert read({**LEAST, **dict.fromkeys(empty)}) == [told]
+    assert read(LEAST) == [outcome]
+    assert read({**LEAST, **empty}) == [outcome]
+    assert read({**LEAST, **dict.fromkeys(empty)}) == [outcome]
 
 
 def test_a_row_says_all_that_it_can() -> None:
@@ -83,7 +83,7 @@ def test_a_score_is_a_number_or_a_verdict(cell: object, score: float | None) -> 
     assert [row.score for row in read({**LEAST, "score": cell})] == [score]
 
 
-def test_an_output_that_is_no_text_is_kept_as_json() -> None:
+def test_an_output_that_is_not_text_is_kept_as_json() -> None:
     assert (
         read({**LEAST, "output": {"b": [1, None], "a": "ä"}})[0].output == '{"a":"ä","b":[1,null]}'
     )
@@ -97,9 +97,9 @@ def test_practices_may_be_a_list() -> None:
 def test_a_role_may_be_played_by_a_column_of_another_name() -> None:
     row = {"prompt": "v1", "id": "a", "output_tokens": "7"}
     columns = {"template": "prompt", "case": "id", "score": "output_tokens"}
-    [found] = read(row, columns=columns)
-    assert (found.template, found.case, found.score) == ("v1", "a", 7.0)
-    assert found.output_tokens == 7
+    [outcome] = read(row, columns=columns)
+    assert (outcome.template, outcome.case, outcome.score) == ("v1", "a", 7.0)
+    assert outcome.output_tokens == 7
 
 
 def test_columns_without_a_role_can_be_ignored() -> None:
@@ -107,14 +107,14 @@ def test_columns_without_a_role_can_be_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "columns", "told"),
+    ("row", "columns", "message"),
     [
-        (["v1", "a", 1], {}, "o.csv:2: a row is keys and values, not a list (mend this row)"),
+        (["v1", "a", 1], {}, "o.csv:2: a row is keys and values, not a list (fix this row)"),
         (
             {"template": "v1", "case": "a", "scores": 1},
             {},
             "o.csv:1: the column 'score' is missing (did you mean 'scores'?;"
-            " --column score=NAME tells which it is)",
+            " --column score=NAME says which one it is)",
         ),
         (
             {**LEAST, "bakend": "x"},
@@ -130,42 +130,40 @@ def test_columns_without_a_role_can_be_ignored() -> None:
         ),
         (LEAST, {"group": "task"}, "o.csv:1: the column 'task' is missing (known: case, score"),
         (LEAST, {"grup": "task"}, "unknown role 'grup' of a column (did you mean 'group'?)"),
-        ({**LEAST, "template": ""}, {}, "o.csv:2: template: the template is empty (every row n"),
-        ({**LEAST, "case": " "}, {}, "o.csv:2: case: the case is empty (every row names it)"),
-        ({**LEAST, "case": 1.5}, {}, "o.csv:2: case: expected a text, found 1.5 (put it in quot"),
-        ({**LEAST, "case": True}, {}, "o.csv:2: case: expected a text, found true (put it in qu"),
-        ({**LEAST, "case": "a\0"}, {}, "o.csv:2: case: 'a\\x00' holds a control character (take"),
-        ({**LEAST, "backend": "\ud800"}, {}, "o.csv:2: backend: '\\ud800' holds a control chara"),
+        ({**LEAST, "template": ""}, {}, "o.csv:2: template: the template is empty (every row m"),
+        ({**LEAST, "case": " "}, {}, "o.csv:2: case: the case is empty (every row must have one)"),
+        ({**LEAST, "case": 1.5}, {}, "o.csv:2: case: expected text, found 1.5 (put it in quot"),
+        ({**LEAST, "case": True}, {}, "o.csv:2: case: expected text, found true (put it in qu"),
+        ({**LEAST, "case": "a\0"}, {}, "o.csv:2: case: 'a\\x00' contains a control character (rem"),
+        ({**LEAST, "backend": "\ud800"}, {}, "o.csv:2: backend: '\\ud800' contains a control ch"),
         ({**LEAST, "practices": "clear, role"}, {}, "o.csv:2: practices: 'clear,' cannot name a"),
         ({**LEAST, "practices": [1]}, {}, "o.csv:2: practices: 1 cannot name a practice (lower-"),
         ({**LEAST, "practices": 1}, {}, "o.csv:2: practices: expected names, found 1 (separate "),
-        ({**LEAST, "output": float("nan")}, {}, "o.csv:2: output: expected a text, found nan (p"),
-        ({**LEAST, "output": object()}, {}, "o.csv:2: output: expected a text, found a value of"),
+        ({**LEAST, "output": float("nan")}, {}, "o.csv:2: output: expected text, found nan (p"),
+        ({**LEAST, "output": object()}, {}, "o.csv:2: output: expected text, found a value of"),
     ],
 )
-def test_a_row_that_says_nothing_clear_is_told(
-    row: object, columns: dict[str, str], told: str
-) -> None:
-    found = mistake(row, columns=columns)
-    assert found.startswith(told)
-    assert "\n" not in found
+def test_an_unclear_row_is_reported(row: object, columns: dict[str, str], message: str) -> None:
+    error = mistake(row, columns=columns)
+    assert error.startswith(message)
+    assert "\n" not in error
 
 
 @pytest.mark.parametrize(
-    ("role", "cell", "told"),
+    ("role", "cell", "message"),
     [
         ("score", "nan", "expected a number, found 'nan' (leave the cell empty where it is unkn"),
         ("score", float("nan"), "nan is not a number that can be compared (leave the cell empty"),
         ("score", float("inf"), "inf is not a number that can be compared (leave the cell empty"),
         ("score", "1e999", "inf is not a number that can be compared (leave the cell empty"),
         ("score", 10**400, "1000000"),
-        ("score", "0,5", "expected a number, found '0,5' (write a point, not a comma)"),
+        ("score", "0,5", "expected a number, found '0,5' (write a decimal point, not a comma)"),
         ("score", "85 %", "expected a number, found '85 %' (write it as 0.25, and leave the ce"),
         ("score", "1_0", "expected a number, found '1_0'"),
         ("score", "٣", "expected a number, found '٣'"),
-        ("score", [1], "expected a number, found a list (mend this cell)"),
-        ("cost_usd", "-0.1", "a cost is not negative, found '-0.1' (mend this cell)"),
-        ("cost_usd", True, "expected a number, found true (mend this cell)"),
+        ("score", [1], "expected a number, found a list (fix this cell)"),
+        ("cost_usd", "-0.1", "a cost cannot be negative, found '-0.1' (fix this cell)"),
+        ("cost_usd", True, "expected a number, found true (fix this cell)"),
         ("input_tokens", "-1", "expected a whole number from 0, found '-1' (leave the cell empt"),
         ("input_tokens", "1.5", "expected a whole number from 0, found '1.5'"),
         ("output_tokens", 1.5, "expected a whole number from 0, found 1.5"),
@@ -176,10 +174,10 @@ def test_a_row_that_says_nothing_clear_is_told(
         ("repeat", 10**30, "expected a whole number, found 1000"),
     ],
 )
-def test_a_number_that_is_none_is_told(role: str, cell: object, told: str) -> None:
-    found = mistake(LEAST, {**LEAST, role: cell})
-    assert found.startswith(f"o.csv:3: {role}: {told}")
-    assert "\n" not in found
+def test_a_cell_that_is_not_a_number_is_reported(role: str, cell: object, message: str) -> None:
+    error = mistake(LEAST, {**LEAST, role: cell})
+    assert error.startswith(f"o.csv:3: {role}: {message}")
+    assert "\n" not in error
 
 
 def test_a_mistake_names_the_column_of_the_file() -> None:

@@ -28,20 +28,20 @@ def row(
     return OutcomeRow(f"o.csv:{line}", template, case, score)
 
 
-def rows_of(*told: Mapping[str, object]) -> list[OutcomeRow]:
-    """Make rows as a file would, from what is not the same in all of them."""
+def rows_of(*message: Mapping[str, object]) -> list[OutcomeRow]:
+    """Make rows as a file would, from what differs between them."""
     least = {"template": "v1", "case": "a", "score": 1}
-    placed = [(f"o.csv:{line}", {**least, **cells}) for line, cells in enumerate(told, 2)]
+    placed = [(f"o.csv:{line}", {**least, **cells}) for line, cells in enumerate(message, 2)]
     return list(read_outcomes(placed, "o.csv", {}))
 
 
-def run_of(*told: Mapping[str, object], suite: str = "bbh") -> ImportedRun:
-    return gather(rows_of(*told), suite, "o.csv")
+def run_of(*message: Mapping[str, object], suite: str = "bbh") -> ImportedRun:
+    return gather(rows_of(*message), suite, "o.csv")
 
 
-def mistake(*told: Mapping[str, object]) -> str:
+def mistake(*message: Mapping[str, object]) -> str:
     with pytest.raises(PromptlabError) as caught:
-        run_of(*told)
+        run_of(*message)
     return str(caught.value)
 
 
@@ -70,8 +70,8 @@ def test_an_arm_is_a_version_on_a_backend() -> None:
 
 
 def test_what_is_imported_again_is_the_same_and_other_suites_are_other() -> None:
-    told = [{"case": "a", "group": "g"}, {"case": "b", "output": "yes"}]
-    one, again, other = run_of(*told), run_of(*reversed(told)), run_of(*told, suite="mmlu")
+    rows = [{"case": "a", "group": "g"}, {"case": "b", "output": "yes"}]
+    one, again, other = run_of(*rows), run_of(*reversed(rows)), run_of(*rows, suite="mmlu")
     assert case_digests(one) == case_digests(again)
     assert not set(case_digests(one).values()) & set(case_digests(other).values())
     assert one.plan.backends == again.plan.backends
@@ -88,7 +88,7 @@ def keys(run: ImportedRun) -> list[str]:
     return [turn.request.key for result in run.results() for turn in result.turns]
 
 
-def test_cases_carry_their_group_wherever_it_is_told() -> None:
+def test_cases_carry_their_group_wherever_it_is_given() -> None:
     run = run_of({"case": "a"}, {"case": "b", "group": "g"}, {"template": "v2", "group": "h"})
     assert [(case.id, case.group) for case in run.plan.cases] == [("a", "h"), ("b", "g")]
 
@@ -96,10 +96,10 @@ def test_cases_carry_their_group_wherever_it_is_told() -> None:
 def test_repeats_are_numbered_in_their_order_for_each_arm_and_case() -> None:
     run = run_of({"repeat": 30}, {"repeat": -2}, {"repeat": ""}, {"case": "b", "repeat": 7})
     assert run.plan.repeats == 3
-    told = [
+    rows = [
         (result.trial.case, result.trial.repeat, result.trial.seq) for result in results_of(run)
     ]
-    assert told == [(0, 0, 0), (0, 1, 1), (0, 2, 2), (1, 0, 3)]
+    assert rows == [(0, 0, 0), (0, 1, 1), (0, 2, 2), (1, 0, 3)]
 
 
 def test_a_trial_that_was_not_measured_leaves_a_hole() -> None:
@@ -108,7 +108,7 @@ def test_a_trial_that_was_not_measured_leaves_a_hole() -> None:
     assert [result.trial for result in results_of(run)] == [run.plan.trial(0), run.plan.trial(3)]
 
 
-def test_an_unknown_score_is_no_score() -> None:
+def test_an_unknown_score_is_not_a_score() -> None:
     run = run_of({"score": ""}, {"case": "b", "score": 0})
     assert [result.scores for result in results_of(run)] == [
         {},
@@ -145,7 +145,7 @@ def test_rows_of_one_trial_complete_one_another() -> None:
     assert (result.graded, turn.cached, turn.request.messages) == (0, False, ())
 
 
-def test_tokens_without_an_output_are_no_empty_output() -> None:
+def test_tokens_without_an_output_are_not_an_empty_output() -> None:
     [result] = results_of(run_of({"input_tokens": 0}))
     assert (len(result.turns), result.graded) == (1, None)
 
@@ -156,29 +156,29 @@ def test_a_trial_of_which_only_scores_are_known_has_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ([], "o.csv: there are no outcomes (add at least one row)"),
         (
             [{}, {"case": "b"}, {}],
-            "o.csv:4: the same trial stands at o.csv:2 already (give each of them a `repeat`)",
+            "o.csv:4: the same trial is already at o.csv:2 (give each of them a `repeat`)",
         ),
         (
             [{"scorer": "x"}, {"scorer": "y"}, {"scorer": "y", "template": "bbh@v1"}],
-            "o.csv:4: the same trial stands at o.csv:3 already (give",
+            "o.csv:4: the same trial is already at o.csv:3 (give",
         ),
         (
             [{"repeat": 1}, {"repeat": "1.0"}],
-            "o.csv:3: the same trial stands at o.csv:2 already (keep one of them)",
+            "o.csv:3: the same trial is already at o.csv:2 (keep one of them)",
         ),
         (
             [{"practices": "clear role"}, {"practices": "role clear", "case": "b"},
              {"practices": "role", "case": "c"}],
-            "o.csv:4: 'v1' follows other practices here than at o.csv:2 (give a version with othe",
+            "o.csv:4: 'v1' follows different practices here than at o.csv:2 (give a version with",
         ),
         (
             [{"practices": "clear"}, {"case": "b"}],
-            "o.csv:3: 'v1' follows other practices here than at o.csv:2",
+            "o.csv:3: 'v1' follows different practices here than at o.csv:2",
         ),
         (
             [{"group": "x"}, {"template": "v2"}, {"group": "y", "case": "a", "template": "v3"}],
@@ -187,20 +187,20 @@ def test_a_trial_of_which_only_scores_are_known_has_no_answer() -> None:
         ),
         (
             [{"scorer": "x", "output": "yes"}, {"scorer": "y", "output": "no"}],
-            "o.csv:3: output is not what another row of this trial says, first o.csv:2 (rows of",
+            "o.csv:3: output differs from another row of this trial, first o.csv:2 (rows of",
         ),
         (
             [{"scorer": "x", "cost_usd": 0}, {"scorer": "y", "cost_usd": 1}],
-            "o.csv:3: cost_usd is not what another row of this trial says",
+            "o.csv:3: cost_usd differs from another row of this trial",
         ),
-        ([{"template": "@v1"}], "o.csv:2: '@v1' names no template version (write name@version, o"),
-        ([{"template": "bbh@"}], "o.csv:2: 'bbh@' names no template version"),
+        ([{"template": "@v1"}], "o.csv:2: '@v1' is not a template version (write name@version, o"),
+        ([{"template": "bbh@"}], "o.csv:2: 'bbh@' is not a template version"),
     ],
 )  # fmt: skip
-def test_rows_that_do_not_agree_are_told(rows: list[Mapping[str, object]], told: str) -> None:
-    found = mistake(*rows)
-    assert found.startswith(told)
-    assert "\n" not in found
+def test_rows_that_disagree_are_reported(rows: list[Mapping[str, object]], message: str) -> None:
+    error = mistake(*rows)
+    assert error.startswith(message)
+    assert "\n" not in error
 
 
 # What is written, imported and read back.
@@ -275,7 +275,7 @@ def keep(store: Store, run: ImportedRun) -> None:
 
 
 def found_rows(results: Iterable[Result]) -> dict[Key, object]:
-    """Return all that the view tells of a score, by what it is a score of; the unknown left out."""
+    """Return all that the view says about each score, by what it scores, without unknown scores."""
     return {
         (r.template, r.version, r.backend, r.case_id, r.repeat, r.scorer or ""): (
             *(r.score, r.passed, r.output, r.input_tokens, r.output_tokens, r.cost_usd),
@@ -287,25 +287,32 @@ def found_rows(results: Iterable[Result]) -> dict[Key, object]:
 
 
 def expected_rows(rows: list[dict[str, object]]) -> dict[Key, object]:
-    """Say the same of the rows that were written."""
+    """Return the same for the rows that were written."""
     repeats: dict[object, set[float]] = defaultdict(set)
     scores: dict[object, set[object]] = defaultdict(set)
-    for told in rows:
-        repeats[told["template"], told["backend"], told["case"]].add(number(told["repeat"]))
-        scores[told["scorer"]].add(told["score"])
+    for message in rows:
+        repeats[message["template"], message["backend"], message["case"]].add(
+            number(message["repeat"])
+        )
+        scores[message["scorer"]].add(message["score"])
     expected: dict[Key, object] = {}
-    for told in rows:
-        score, scorer = told["score"], str(told["scorer"])
+    for message in rows:
+        score, scorer = message["score"], str(message["scorer"])
         if score is None:
             continue
         assert isinstance(score, float)
-        name, _, version = str(told["template"]).partition("@")
-        order = sorted(repeats[told["template"], told["backend"], told["case"]])
-        repeat = order.index(number(told["repeat"]))
+        name, _, version = str(message["template"]).partition("@")
+        order = sorted(repeats[message["template"], message["backend"], message["case"]])
+        repeat = order.index(number(message["repeat"]))
         passed = bool(score) if scores[scorer] <= {None, 0.0, 1.0} else None
-        key = (name, version, str(told["backend"]), str(told["case"]), repeat, scorer)
-        quantities = (told["output"], told["input_tokens"], told["output_tokens"], told["cost_usd"])
-        known = (told["group"], told["practices"], Outcome.OK, False, None, None)
+        key = (name, version, str(message["backend"]), str(message["case"]), repeat, scorer)
+        quantities = (
+            message["output"],
+            message["input_tokens"],
+            message["output_tokens"],
+            message["cost_usd"],
+        )
+        known = (message["group"], message["practices"], Outcome.OK, False, None, None)
         expected[key] = (score, passed, *quantities, *known)
     return expected
 
@@ -316,7 +323,7 @@ def number(repeat: object) -> float:
 
 def test_importing_a_file_again_shares_its_answers(tmp_path: Path) -> None:
     took = {"output": "yes", "cost_usd": 0.5}
-    run = run_of(took, {**took, "repeat": 1})  # the same answer twice was paid twice
+    run = run_of(took, {**took, "repeat": 1})  # the same answer twice was paid for twice
     with Store.open(tmp_path / "promptlab.db", lambda: datetime(2026, 1, 1, tzinfo=UTC)) as store:
         for run_id in ("one", "two"):
             store.begin_run(run_id, run.plan, trials=run.size)
@@ -338,7 +345,7 @@ def test_cases_have_no_content_that_a_template_could_use() -> None:
 
 
 def test_the_digests_of_an_import_are_what_they_were() -> None:
-    # They stand in databases: with others, a file imported again would be another measurement.
+    # They are in databases: with others, a file imported again would be another measurement.
     [result] = results_of(run := run_of({"output": "x", "input_tokens": 12}))
     assert result.turns[0].request.key == "b2:767ac5b7fd80b182f948b7bca0ec2561"
     assert run.plan.cases[0].digest == "b2:f54a3ce3e21276ed968c57323fcb050b"

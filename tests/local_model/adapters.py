@@ -20,7 +20,7 @@ def write_model(folder: Path, model: Any, tokenizer: Any = None) -> Path:
 
 
 def write_adapter(folder: Path, model: Any, seed: int = 1, **config: Any) -> Path:
-    """Save an adapter for the model, strong enough to change what it says; this changes `model`."""
+    """Save an adapter for the model, strong enough to change its answers; modifies `model`."""
     asked = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", **config}
     torch.manual_seed(seed)
     with warnings.catch_warnings():

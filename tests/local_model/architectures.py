@@ -1,4 +1,4 @@
-"""Tiny random models of many kinds, and prompts that share beginnings."""
+"""Tiny random models of many kinds, and prompts that share prefixes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def build(make: Callable[[], Any]) -> Any:
 
 
 class Cramped(tf.LlamaForCausalLM):  # type: ignore[misc]
-    """A model on a machine whose memory holds so many tokens a step."""
+    """A model on a machine with memory for a limited number of tokens per step."""
 
     tokens = 20
     error: Exception = torch.OutOfMemoryError("CUDA out of memory")
@@ -117,24 +117,24 @@ def spell(ids: Sequence[int]) -> str:
 
 
 def prompts() -> list[list[int]]:
-    """Return templates with cases; one stands twice, and one begins another."""
+    """Return templates with cases; one occurs twice, and one is a prefix of another."""
     rng = random.Random(1)
 
     def some(count: int) -> list[int]:
         return [rng.randrange(2, VOCABULARY) for _ in range(count)]
 
-    found = []
+    texts = []
     root = some(12)
     for _ in range(3):
         template = root + some(20)
         for _ in range(3):
             shared = template + some(3)
-            found += [shared + some(rng.randrange(1, 25)) for _ in range(2)]
-    return [*found, found[0], some(3), found[3] + some(60)]
+            texts += [shared + some(rng.randrange(1, 25)) for _ in range(2)]
+    return [*texts, texts[0], some(3), texts[3] + some(60)]
 
 
 def alone(model: Any, ids: list[int], count: int) -> list[int]:
-    """Return what `generate` says to one prompt."""
+    """Return what `generate` answers to one prompt."""
     given = torch.tensor([ids])
     said = model.generate(
         given, attention_mask=torch.ones_like(given), max_new_tokens=count, do_sample=False

@@ -35,7 +35,7 @@ def make_tokenizer() -> Any:
 
 
 def make_model(tokenizer: Any, kind: type[Any] = LlamaForCausalLM) -> Any:
-    """Make a random model that says letters and blanks, and never ends by itself."""
+    """Make a random model that generates letters and spaces and never ends by itself."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

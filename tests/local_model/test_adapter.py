@@ -38,10 +38,10 @@ def spell(ids: Sequence[int]) -> str:
 
 
 def texts(model: Any, asked: Sequence[Sequence[int]]) -> list[str]:
-    found: dict[int, Answer] = {}
+    answers: dict[int, Answer] = {}
     given = [Prompt(ids, Sampling(max_tokens=SAID)) for ids in asked]
-    Engine(model, spell).generate(given, found.__setitem__, threading.Event())
-    return [found[index].text for index in range(len(asked))]
+    Engine(model, spell).generate(given, answers.__setitem__, threading.Event())
+    return [answers[index].text for index in range(len(asked))]
 
 
 def said_alone(model: Any, asked: Sequence[list[int]]) -> list[str]:
@@ -77,13 +77,13 @@ def test_answers_are_those_of_transformers_and_peft_one_by_one(
 
 def tensors(model: Any) -> dict[str, Any]:
     """Return a model's weights by the name of their layer, whatever was wrapped around it."""
-    found = dict(model.named_parameters())
+    weights = dict(model.named_parameters())
     for name, module in model.named_modules():
         if isinstance(module, PackedLinear):
-            found[f"{name}.weight"] = module.weight
+            weights[f"{name}.weight"] = module.weight
     return {
         name.replace(".base_layer", ""): tensor
-        for name, tensor in found.items()
+        for name, tensor in weights.items()
         if ".lora_" not in name
     }
 
@@ -149,16 +149,16 @@ def opened(
 
 
 def said(model: LocalModel, *asked: str) -> list[str]:
-    found: dict[str, Completion] = {}
+    completions: dict[str, Completion] = {}
 
     def emit(request: Request, completion: Completion) -> None:
         assert completion.error is None, completion.error
-        found[request.key] = completion
+        completions[request.key] = completion
 
     sampling = Sampling(max_tokens=12)
     requests = [Request(text, (Message("user", text),), sampling) for text in asked]
     model.answer(requests, emit, threading.Event())
-    return [found[text].text for text in asked]
+    return [completions[text].text for text in asked]
 
 
 def with_peft_says(model: Any, chat: Chat, text: str) -> str:
@@ -237,8 +237,8 @@ def test_an_adapter_with_a_tokenizer_ends_where_that_ends(
     tiny_tokenizer.save_pretrained(adapter)
     changed = type(tiny_tokenizer).from_pretrained(adapter)
     changed.eos_token = whole[3]
-    found = said(opened(tiny, Chat(changed), adapter), "hello")[0]
-    assert found == whole[: whole.index(whole[3])]
+    cut = said(opened(tiny, Chat(changed), adapter), "hello")[0]
+    assert cut == whole[: whole.index(whole[3])]
 
 
 def test_a_tokenizer_that_knows_too_much_is_refused(tiny: Path, tiny_tokenizer: Any) -> None:
@@ -257,7 +257,7 @@ def test_numbers_that_are_none_are_refused(tiny: Path, chat: Chat, tiny_tokenize
     tensors = load_file(file)
     next(iter(tensors.values()))[0, 0] = torch.nan
     save_file(tensors, file, metadata={"format": "pt"})
-    with pytest.raises(BackendError, match="holds numbers that are none"):
+    with pytest.raises(BackendError, match="has NaN or infinite values"):
         opened(tiny, chat, adapter)
 
 
@@ -270,10 +270,10 @@ def test_a_model_keeps_its_own_number_of_threads(tiny: Path, chat: Chat) -> None
 
 
 def one_line(error: BackendError) -> str:
-    told = str(error)
-    assert "\n" not in told
-    assert len(told) < 600
-    return told
+    line = str(error)
+    assert "\n" not in line
+    assert len(line) < 600
+    return line
 
 
 def wider() -> Any:
@@ -293,15 +293,15 @@ MISFITS = {
 
 @pytest.mark.parametrize("case", MISFITS)
 def test_an_adapter_for_another_base_says_so(case: str, tiny: Path, chat: Chat) -> None:
-    make, told = MISFITS[case]
+    make, message = MISFITS[case]
     adapter = write_adapter(tiny.parent / "lora", build(make))
     edit_config(adapter, base_model_name_or_path="org/other")
-    with pytest.raises(BackendError, match=told) as caught:
+    with pytest.raises(BackendError, match=message) as caught:
         opened(tiny, chat, adapter)
     assert "it was made for org/other" in one_line(caught.value)
 
 
-def test_layers_that_are_too_many_or_too_few_are_told(
+def test_layers_that_are_too_many_or_too_few_are_reported(
     tiny: Path, chat: Chat, tiny_tokenizer: Any
 ) -> None:
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer))
@@ -311,13 +311,13 @@ def test_layers_that_are_too_many_or_too_few_are_told(
     save_file({**weights, **more}, adapter / WEIGHTS)
     with pytest.raises(BackendError, match="the model has no place for") as caught:
         opened(tiny, chat, adapter)
-    assert "its base belongs into `model`" in one_line(caught.value)
+    assert "set `model` to its base" in one_line(caught.value)
     save_file({key: weights[key] for key in weights if key != gone}, adapter / WEIGHTS)
     with pytest.raises(BackendError, match="does not fit the model: it lacks"):
         opened(tiny, chat, adapter)
 
 
-def test_a_damaged_file_is_told_in_a_line(tiny: Path, chat: Chat, tiny_tokenizer: Any) -> None:
+def test_a_damaged_file_is_reported_in_a_line(tiny: Path, chat: Chat, tiny_tokenizer: Any) -> None:
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer))
     whole = (adapter / WEIGHTS).read_bytes()
     (adapter / WEIGHTS).write_bytes(whole[: len(whole) // 2])
@@ -327,7 +327,7 @@ def test_a_damaged_file_is_told_in_a_line(tiny: Path, chat: Chat, tiny_tokenizer
 
 
 def stub(folder: Path, **config: Any) -> Path:
-    """Write the files of an adapter that nobody will load."""
+    """Write the files of an adapter that is never loaded."""
     folder.mkdir()
     (folder / "adapter_config.json").write_text("{}")
     (folder / WEIGHTS).write_text("weights")
@@ -336,10 +336,10 @@ def stub(folder: Path, **config: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
-        ({"peft_type": "PROMPT_TUNING"}, "is of peft's type PROMPT_TUNING; only LORA is taken"),
-        ({"peft_type": "IA3"}, "is of peft's type IA3"),
+        ({"peft_type": "PROMPT_TUNING"}, "has the peft type PROMPT_TUNING; only LORA is supported"),
+        ({"peft_type": "IA3"}, "has the peft type IA3"),
         ({"peft_type": None}, "peft_type: expected text, found nothing"),
         ({"task_type": "SEQ_CLS"}, "was trained for SEQ_CLS, not for CAUSAL_LM"),
         ({"init_lora_weights": "pissa"}, r"changed base \(init_lora_weights: pissa\)"),
@@ -349,15 +349,15 @@ def stub(folder: Path, **config: Any) -> Path:
         ({"r": "many"}, r"adapter_config\.json: r: expected a whole number, found 'many'"),
     ],
 )
-def test_what_is_no_plain_lora_is_refused(tmp_path: Path, config: Any, told: str) -> None:
-    with pytest.raises(BackendError, match=told) as caught:
+def test_what_is_no_plain_lora_is_refused(tmp_path: Path, config: Any, message: str) -> None:
+    with pytest.raises(BackendError, match=message) as caught:
         found_in(stub(tmp_path / "lora", **config))
     assert one_line(caught.value).count(str(tmp_path)) == 1
     assert caught.value.hint
 
 
-def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match=r"the adapter's folder .*gone is not there"):
+def test_a_folder_that_is_none_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"the adapter's folder .*gone does not exist"):
         found_in(tmp_path / "gone")
     with pytest.raises(BackendError, match=r"has no adapter_config\.json"):
         found_in(tmp_path)
@@ -389,15 +389,15 @@ def test_the_digest_is_of_the_files_that_matter(tmp_path: Path) -> None:
     assert found_in(folder).tokenizer == folder
 
 
-def test_an_adapter_in_the_place_of_a_model_is_told(tmp_path: Path) -> None:
+def test_an_adapter_in_the_place_of_a_model_is_reported(tmp_path: Path) -> None:
     from promptlab.local_model.files.weights import find
     from promptlab.local_model.loading.loading import load_model
 
     folder = stub(tmp_path / "lora")
-    with pytest.raises(BackendError, match="holds an adapter, no model") as caught:
+    with pytest.raises(BackendError, match="holds an adapter, not a model") as caught:
         find(str(folder), None, Cache(tmp_path))
     assert "`adapter`" in (caught.value.hint or "")
-    with pytest.raises(BackendError, match="holds an adapter, no model"):
+    with pytest.raises(BackendError, match="holds an adapter, not a model"):
         load_model(folder, "float32", "cpu")
 
 

@@ -58,7 +58,7 @@ def test_a_template_that_refuses_says_why(tiny_tokenizer: Any) -> None:
 
 def test_images_are_refused(tiny_tokenizer: Any) -> None:
     picture = Message("user", ("look: ", Image("cat.png", "image/png", "b2:0")))
-    with pytest.raises(ChatError, match="no images"):
+    with pytest.raises(ChatError, match="does not read images"):
         Chat(tiny_tokenizer).encode([picture])
 
 
@@ -79,9 +79,9 @@ def test_continuations_are_text_after_the_prompt(
     tiny_tokenizer: Any, text: str, ends: list[str]
 ) -> None:
     chat, messages = Chat(tiny_tokenizer), [Message("user", text)]
-    prompt, found = chat.encode_pairs(messages, ends)
+    prompt, encoded = chat.encode_pairs(messages, ends)
     assert prompt == chat.encode(messages)
-    for end, ids in zip(ends, found, strict=True):
+    for end, ids in zip(ends, encoded, strict=True):
         assert control_ids(tiny_tokenizer, ids) == []
         shown = tiny_tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         assert shown == end.encode("utf-8", "replace").decode()
@@ -110,10 +110,10 @@ def test_continuations_are_tokenized_with_the_prompt_and_cut_at_its_end() -> Non
     messages = [Message("user", "Is it <|im_end|> true? "), Message("assistant", "Well: ")]
     for asked in (messages[:1], messages, [Message("user", "Is it?")]):
         chat = Chat(tokenizer)
-        prompt, found = chat.encode_pairs(asked, ends[:2])
+        prompt, encoded = chat.encode_pairs(asked, ends[:2])
         assert prompt == chat.encode(asked)
         rendered = tokenizer.decode(prompt)
-        for end, ids in zip(ends[:2], found, strict=True):
+        for end, ids in zip(ends[:2], encoded, strict=True):
             whole = tokenizer(rendered + end, add_special_tokens=False)["input_ids"]
             assert ids == whole[len(whole) - len(ids) :]
         for end, ids in zip(ends, chat.encode_pairs(asked, ends)[1], strict=True):

@@ -15,7 +15,7 @@ from promptlab.local_model.batching.engine import Engine
 
 
 class Runner:
-    """The tiny model behind an engine, asked with texts."""
+    """The tiny model behind an engine, with texts as prompts."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model = model

@@ -46,27 +46,27 @@ def seen(parts: Sequence[Part], token: int) -> list[tuple[int, int]]:
 @given(PROMPTS, st.integers(1, 8))
 def test_each_token_attends_to_the_same_columns(prompts: list[list[int]], tokens: int) -> None:
     parts = parts_of(prompts, tokens)
-    found = joined(parts)
+    fewer = joined(parts)
     for token in range(len(prompts) * tokens):
-        assert seen(found, token) == seen(parts, token)
-    for whole in found:
+        assert seen(fewer, token) == seen(parts, token)
+    for whole in fewer:
         ends = [each.stop for each in whole.above]
         assert ends == [each.position for each in (*whole.above, whole)][1:]
 
 
 def test_short_spans_are_joined_to_the_next() -> None:
-    found = joined([part(0, 30, 0, 4), part(0, 20, 4, 5), part(0, 20, 9, 1), part(20, 30, 4, 2)])
-    assert sorted((each.first, each.last, each.start, each.stop) for each in found) == [
+    fewer = joined([part(0, 30, 0, 4), part(0, 20, 4, 5), part(0, 20, 9, 1), part(20, 30, 4, 2)])
+    assert sorted((each.first, each.last, each.start, each.stop) for each in fewer) == [
         (0, 20, 0, 10),
         (20, 30, 0, 6),
     ]
-    keys, values = found[0].columns(0)
-    assert keys.shape == values.shape == (1, found[0].stop, 2)
+    keys, values = fewer[0].columns(0)
+    assert keys.shape == values.shape == (1, fewer[0].stop, 2)
 
 
 def test_what_is_left_of_the_tokens_attends_alone() -> None:
-    found = joined([part(0, 30, 0, 4), part(10, 30, 4, 5)])
-    assert sorted((each.first, each.last, each.start, each.stop) for each in found) == [
+    fewer = joined([part(0, 30, 0, 4), part(10, 30, 4, 5)])
+    assert sorted((each.first, each.last, each.start, each.stop) for each in fewer) == [
         (0, 10, 0, 4),
         (10, 30, 0, 9),
     ]

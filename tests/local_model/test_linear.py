@@ -16,8 +16,8 @@ IDS = torch.tensor([[5, 9, 3, 7]])
 
 def logits(model: Any) -> torch.Tensor:
     with torch.inference_mode():
-        found: torch.Tensor = model(IDS).logits
-    return found
+        output: torch.Tensor = model(IDS).logits
+    return output
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_auto_goes_by_what_was_measured(
 ) -> None:
     linear.pack(tiny_model, "auto", tmp_path)
     (file,) = tmp_path.iterdir()
-    told = json.loads(file.read_bytes())
-    assert told["gain"] > 0
-    file.write_text(json.dumps({**told, "gain": gain}))
+    measured = json.loads(file.read_bytes())
+    assert measured["gain"] > 0
+    file.write_text(json.dumps({**measured, "gain": gain}))
     fresh = type(tiny_model)(tiny_model.config).eval()
     assert linear.pack(fresh, "auto", tmp_path) is done
 

@@ -49,9 +49,9 @@ def saved(folder: Path, model: Any) -> Path:
 
 
 def ours(folder: Path, dtype: torch.dtype = torch.float32) -> llama.Llama:
-    told = read_shape(folder)
-    assert told is not None
-    return llama.load(folder, told, dtype, "cpu")
+    settings = read_shape(folder)
+    assert settings is not None
+    return llama.load(folder, settings, dtype, "cpu")
 
 
 def edited(folder: Path, file: str, change: dict[str, Any]) -> Path:
@@ -61,16 +61,16 @@ def edited(folder: Path, file: str, change: dict[str, Any]) -> Path:
 
 
 def said(model: Any, asked: Sequence[Sequence[int]]) -> list[str]:
-    found: dict[int, Answer] = {}
+    answers: dict[int, Answer] = {}
     engine = Engine(model, lambda ids: " ".join(map(str, ids)))
     assert engine.note is None
     given = [Prompt(ids, Sampling(max_tokens=8)) for ids in asked]
-    engine.generate(given, found.__setitem__, threading.Event())
-    return [found[index].text for index in range(len(asked))]
+    engine.generate(given, answers.__setitem__, threading.Event())
+    return [answers[index].text for index in range(len(asked))]
 
 
-def off(found: torch.Tensor, expected: torch.Tensor) -> float:
-    return float((found - expected).square().mean().sqrt())
+def off(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((actual - expected).square().mean().sqrt())
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -83,11 +83,11 @@ def test_it_gives_the_logits_of_transformers(
     assert (model.dtype, model.device.type) == (dtype, "cpu")
     with torch.inference_mode():
         expected = theirs.to(dtype)(IDS).logits
-        found = model(IDS).logits
+        logits = model(IDS).logits
         last = model(IDS, logits_to_keep=torch.tensor([7])).logits
     rounding = 1e-5 if dtype == torch.float32 else 0.03
-    assert off(found, expected) < rounding * float(expected.std())
-    assert off(last, found[:, 7:]) < rounding * float(expected.std())
+    assert off(logits, expected) < rounding * float(expected.std())
+    assert off(last, logits[:, 7:]) < rounding * float(expected.std())
 
 
 def test_its_answers_are_what_transformers_says_alone(tmp_path: Path) -> None:
@@ -168,22 +168,22 @@ class Shifted(llama.Llama):
 def test_the_trial_tells_another_attention(
     tmp_path: Path, kind: type[llama.Llama], *, agrees: bool
 ) -> None:
-    told = read_shape(saved(tmp_path, original()))
-    assert told is not None
+    settings = read_shape(saved(tmp_path, original()))
+    assert settings is not None
     weights = ours(tmp_path).state_dict()
-    model = llama.fill(kind(*told), weights)
+    model = llama.fill(kind(*settings), weights)
     with torch.inference_mode():
         assert trial.agrees(model, model.geometry) is agrees
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_it_works_here_in_the_numbers_that_are_offered(tmp_path: Path, dtype: torch.dtype) -> None:
-    told = read_shape(saved(tmp_path, original()))
-    assert told is not None
-    assert trial.works_here(told[0], dtype, "cpu")
+    settings = read_shape(saved(tmp_path, original()))
+    assert settings is not None
+    assert trial.works_here(settings[0], dtype, "cpu")
 
 
 def test_a_device_that_it_does_not_run_on_is_left_to_transformers(tmp_path: Path) -> None:
-    told = read_shape(saved(tmp_path, original()))
-    assert told is not None
-    assert not trial.works_here(told[0], torch.float32, "meta")
+    settings = read_shape(saved(tmp_path, original()))
+    assert settings is not None
+    assert not trial.works_here(settings[0], torch.float32, "meta")

@@ -27,14 +27,14 @@ def model(tiny_model: Any, tiny_tokenizer: Any) -> LocalModel:
 
 
 def answers(model: LocalModel, requests: Sequence[Request]) -> dict[str, Completion]:
-    found: dict[str, Completion] = {}
+    completions: dict[str, Completion] = {}
 
     def emit(request: Request, completion: Completion) -> None:
-        assert request.key not in found
-        found[request.key] = completion
+        assert request.key not in completions
+        completions[request.key] = completion
 
     model.answer(requests, emit, threading.Event())
-    return found
+    return completions
 
 
 def by_hand(model: Any, tokenizer: Any, text: str, option: str) -> float:
@@ -50,8 +50,8 @@ def by_hand(model: Any, tokenizer: Any, text: str, option: str) -> float:
 def test_one_completion_tells_of_all_continuations_in_order(
     model: LocalModel, tiny_model: Any, tiny_tokenizer: Any
 ) -> None:
-    found = answers(model, [asking(text, *OPTIONS) for text in ("is it", "was it")])
-    for text, said in found.items():
+    completions = answers(model, [asking(text, *OPTIONS) for text in ("is it", "was it")])
+    for text, said in completions.items():
         expected = [by_hand(tiny_model, tiny_tokenizer, text, option) for option in OPTIONS]
         assert [each.logprob for each in said.likelihoods] == pytest.approx(expected, abs=1e-4)
         assert [each.tokens for each in said.likelihoods] == list(map(len, OPTIONS))
@@ -80,7 +80,7 @@ def test_others_speak_beside_it(model: LocalModel) -> None:
 
 
 def test_an_error_of_one_continuation_is_the_error_of_all(model: LocalModel) -> None:
-    found = answers(
+    completions = answers(
         model,
         [
             asking("too long", " yes", " n" * 60),
@@ -88,9 +88,9 @@ def test_an_error_of_one_continuation_is_the_error_of_all(model: LocalModel) -> 
             asking("fine", " yes", " no"),
         ],
     )
-    assert "the model's context is 128" in (found["too long"].error or "")
-    assert found["empty"].error == "the continuation '' has no tokens"
+    assert "the model's context is 128" in (completions["too long"].error or "")
+    assert completions["empty"].error == "the continuation '' has no tokens"
     for key in ("too long", "empty"):
-        said = found[key]
+        said = completions[key]
         assert (said.outcome, said.text, said.likelihoods) == (Outcome.ERROR, "", ())
-    assert found["fine"].outcome is Outcome.OK
+    assert completions["fine"].outcome is Outcome.OK

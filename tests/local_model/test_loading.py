@@ -70,7 +70,7 @@ def test_what_is_not_known_is_read_with_transformers(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
-def test_a_broken_file_is_told_in_one_line(folder: Path, file: str) -> None:
+def test_a_broken_file_is_reported_in_one_line(folder: Path, file: str) -> None:
     (folder / file).write_text("{")
     with pytest.raises(BackendError, match="cannot load the model in") as error:
         load_model(folder, "float32", "cpu")

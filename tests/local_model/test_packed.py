@@ -32,16 +32,16 @@ LIMITS = {
 def answers(
     engine: Engine, asked: Sequence[Sequence[int]], *, followed: bool = False, **sampling: Any
 ) -> list[Answer]:
-    found: dict[int, Answer] = {}
+    by_index: dict[int, Answer] = {}
 
     def emit(index: int, answer: Answer) -> None:
-        assert index not in found
-        found[index] = answer
+        assert index not in by_index
+        by_index[index] = answer
 
     how = Sampling(**{"max_tokens": SAID, **sampling})
     given = [Prompt(ids, how, followed=followed) for ids in asked]
     engine.generate(given, emit, threading.Event())
-    return [found[index] for index in range(len(asked))]
+    return [by_index[index] for index in range(len(asked))]
 
 
 def texts(engine: Engine, asked: Sequence[Sequence[int]], **how: Any) -> list[str]:
@@ -55,9 +55,9 @@ def said_alone(model: Any, asked: Sequence[list[int]]) -> list[str]:
 
 
 def geometry(model: Any) -> Geometry:
-    found = fitness(model)
-    assert isinstance(found, Geometry)
-    return found
+    shape = fitness(model)
+    assert isinstance(shape, Geometry)
+    return shape
 
 
 @pytest.mark.parametrize("name", PACKED)
@@ -109,19 +109,19 @@ def test_logits_are_those_of_each_prompt_alone(name: str, limits: str) -> None:
     shape = geometry(model)
     most, thrift = LIMITS[limits]
     batch, forward = Batch(jobs, shape, most, Kept(0), thrift), Forward(model, shape)
-    found: list[list[torch.Tensor]] = [[] for _ in asked]
+    packed: list[list[torch.Tensor]] = [[] for _ in asked]
     with torch.inference_mode():
         while work := batch.next():
             logits = forward(work.step)
             batch.commit(work)
-            for live, row in zip(work.heard, logits, strict=False):
+            for live, row in zip(work.generating, logits, strict=False):
                 index = live.job.index
-                found[index].append(row)
-                live.job.row.push(next_ids[index][len(found[index]) - 1])
-            for live in work.heard:
+                packed[index].append(row)
+                live.job.row.push(next_ids[index][len(packed[index]) - 1])
+            for live in work.generating:
                 if live.job.row.finish:
                     batch.finish(live)
-        for ids, said, rows in zip(asked, next_ids, found, strict=True):
+        for ids, said, rows in zip(asked, next_ids, packed, strict=True):
             whole = model(torch.tensor([[*ids, *said[:-1]]])).logits[0, -4:]
             assert (torch.stack(rows) - whole).abs().max() < 1e-3
 
@@ -130,9 +130,9 @@ def test_tokens_are_counted_as_they_are() -> None:
     model = build(PACKED["llama"])
     engine = Engine(model, spell)
     asked = prompts()
-    found = answers(engine, asked)
+    replies = answers(engine, asked)
     assert engine.stats.prompt_tokens == sum(map(len, asked))
-    assert engine.stats.said_tokens == sum(answer.tokens for answer in found)
+    assert engine.stats.said_tokens == sum(answer.tokens for answer in replies)
     assert engine.stats.seconds > 0
     assert engine.stats.shared == 1 - engine.stats.read_tokens / engine.stats.prompt_tokens
 
@@ -177,7 +177,7 @@ def test_memory_does_not_grow_with_the_number_of_prompts() -> None:
         while work := batch.next():
             batch.commit(work)
             most = max(most, batch.bytes)
-            for live in work.heard:
+            for live in work.generating:
                 live.job.row.push(3)
                 batch.finish(live)
         assert not batch.unanswered
@@ -225,8 +225,8 @@ def test_no_memory_for_the_smallest_step_is_an_error_of_its_prompt() -> None:
     model = cramped(1000)
     engine = Engine(model, spell)
     model.tokens = 0
-    found = answers(engine, prompts()[:4])
-    assert all("out of memory" in (answer.error or "") for answer in found)
+    replies = answers(engine, prompts()[:4])
+    assert all("out of memory" in (answer.error or "") for answer in replies)
 
 
 def test_a_failure_is_an_error_of_the_prompts_in_that_step() -> None:
@@ -234,9 +234,9 @@ def test_a_failure_is_an_error_of_the_prompts_in_that_step() -> None:
     engine = Engine(model, spell, 1)
     model.tokens, model.error = 30, IndexError("index out of range in self")
     short, long = [5, 6, 7], [5] * 40
-    found = answers(engine, [short, long])
-    assert found[1].error == "IndexError: index out of range in self"
-    assert found[0].error is None
+    replies = answers(engine, [short, long])
+    assert replies[1].error == "IndexError: index out of range in self"
+    assert replies[0].error is None
 
 
 def test_cancelling_leaves_before_the_next_layer() -> None:

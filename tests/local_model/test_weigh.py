@@ -21,7 +21,7 @@ from promptlab.local_model.batching.rows import Row
 from promptlab.local_model.batching.trie import Thrift
 from promptlab.local_model.forward_pass.forward import Forward
 from promptlab.local_model.forward_pass.kv import Geometry
-from promptlab.local_model.forward_pass.weigh import Asked, Weighing, affordable_logits, weigh
+from promptlab.local_model.forward_pass.weigh import Target, Weighing, affordable_logits, weigh
 from tests.local_model.architectures import (
     PACKED,
     PADDED,
@@ -58,25 +58,25 @@ def plain(model: Any, pair: Pair) -> Likelihood:
     return Likelihood(logprob, len(continuation), chances.argmax(-1).tolist() == continuation)
 
 
-def alike(found: Sequence[Likelihood | None], model: Any, asked: Sequence[Pair]) -> bool:
+def alike(likelihoods: Sequence[Likelihood | None], model: Any, asked: Sequence[Pair]) -> bool:
     expected = [plain(model, pair) for pair in asked]
     return all(
         one is not None
         and abs(one.logprob - other.logprob) < 1e-4
         and (one.tokens, one.greedy) == (other.tokens, other.greedy)
-        for one, other in zip(found, expected, strict=True)
+        for one, other in zip(likelihoods, expected, strict=True)
     )
 
 
 def ask(engine: Engine, asked: Sequence[Prompt]) -> list[Answer]:
-    found: dict[int, Answer] = {}
+    answers: dict[int, Answer] = {}
 
     def emit(index: int, answer: Answer) -> None:
-        assert index not in found
-        found[index] = answer
+        assert index not in answers
+        answers[index] = answer
 
     engine.generate(asked, emit, threading.Event())
-    return [found[index] for index in range(len(asked))]
+    return [answers[index] for index in range(len(asked))]
 
 
 def ask_pairs(engine: Engine, asked: Sequence[Pair]) -> list[Answer]:
@@ -169,7 +169,7 @@ def in_steps(model: Any, asked: Sequence[Pair], limits: Limits, thrift: Thrift) 
         while work := batch.next():
             assert len(work.step.ids) <= limits.tokens
             assert len(work.step.keep) <= limits.weighed
-            weigh(forward(work.step), work.asked)
+            weigh(forward(work.step), work.targets)
             batch.commit(work)
             for live in work.weighed:
                 batch.finish(live)
@@ -187,8 +187,8 @@ def test_likelihoods_do_not_depend_on_the_steps(
 
 def test_a_step_keeps_no_more_logits_than_it_may(llama: Any) -> None:
     asked = [([2 + token % 100 for token in range(20)], [9] * 90), ([5, 6, 7], [9] * 40)]
-    found = in_steps(llama, asked, Limits(8, 512, 2**40, 7), Thrift(4, 64))
-    assert alike(found, llama, asked)
+    likelihoods = in_steps(llama, asked, Limits(8, 512, 2**40, 7), Thrift(4, 64))
+    assert alike(likelihoods, llama, asked)
     assert affordable_logits(llama, 10 * 4 * VOCABULARY) == 10
     assert affordable_logits(llama, 0) == 1
 
@@ -198,8 +198,8 @@ def test_weighing_is_a_log_softmax_however_many_rows(dtype: torch.dtype) -> None
     torch.manual_seed(1)
     logits = (torch.randn(150, 30) * 9).to(dtype)
     one, two = Weighing(list(range(30)) * 3), Weighing(logits[100:150].argmax(-1).tolist())
-    weigh(logits[:110], [Asked(one, 0, 90), Asked(two, 40, 10), Asked(two, 0, 10)])
-    weigh(logits[100:], [Asked(two, 0, 50)])  # some of them again
+    weigh(logits[:110], [Target(one, 0, 90), Target(two, 40, 10), Target(two, 0, 10)])
+    weigh(logits[100:], [Target(two, 0, 50)])  # some of them again
     rows = logits.float().log_softmax(-1)
     expected = sum(float(row[token]) for row, token in zip(rows, one.tokens, strict=False))
     assert one.likelihood().logprob == pytest.approx(expected, abs=1e-3)

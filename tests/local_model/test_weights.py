@@ -70,15 +70,15 @@ def test_the_cache_is_where_the_environment_says(environ: dict[str, str], expect
 
 def test_a_folder_is_known_by_its_files(tmp_path: Path, cache: Cache) -> None:
     folder = model_folder(tmp_path / "mine")
-    found = find(str(folder), None, cache)
-    assert found == Weights(str(folder), folder, found.revision, "folder")
-    assert find(str(folder), found.revision, cache) == found
+    weights = find(str(folder), None, cache)
+    assert weights == Weights(str(folder), folder, weights.revision, "folder")
+    assert find(str(folder), weights.revision, cache) == weights
     (folder / "notes.md").write_text("no part of the model")
-    assert find(str(folder), None, cache).revision == found.revision
+    assert find(str(folder), None, cache).revision == weights.revision
     (folder / "model.safetensors").write_text("other weights")
-    assert find(str(folder), None, cache).revision != found.revision
+    assert find(str(folder), None, cache).revision != weights.revision
     with pytest.raises(BackendError, match="is revision"):
-        find(str(folder), found.revision, cache)
+        find(str(folder), weights.revision, cache)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
@@ -114,13 +114,13 @@ def test_a_path_that_is_not_there_is_never_looked_up(model: str, cache: Cache) -
 def test_a_gguf_is_known_by_its_digest_and_found_converted(tmp_path: Path, cache: Cache) -> None:
     gguf = tmp_path / "m.gguf"
     gguf.write_text("weights")
-    found = find(str(gguf), None, cache)
-    assert found == Weights(str(gguf), gguf, digest_file(gguf), "gguf")
-    assert found.unconverted
+    weights = find(str(gguf), None, cache)
+    assert weights == Weights(str(gguf), gguf, digest_file(gguf), "gguf")
+    assert weights.unconverted
     folder = converted(cache, gguf)
-    found = find(str(gguf), None, cache)
-    assert (found.path, found.revision, found.source) == (folder, digest_file(gguf), "gguf")
-    assert not found.unconverted
+    weights = find(str(gguf), None, cache)
+    assert (weights.path, weights.revision, weights.source) == (folder, digest_file(gguf), "gguf")
+    assert not weights.unconverted
 
 
 @pytest.mark.parametrize("damage", ["change", "remove", "manifest"])
@@ -172,7 +172,7 @@ def test_a_snapshot_of_the_hub_is_used_where_it_is(hub_cache: Path, cache: Cache
 def test_weights_that_are_nowhere(model: str, cache: Cache) -> None:
     with pytest.raises(BackendError, match=f"weights of {model} are not on this machine") as caught:
         find(model, None, cache)
-    assert caught.value.hint == "put the model's folder into `model`"
+    assert caught.value.hint == "set `model` to the model's folder"
 
 
 @pytest.mark.usefixtures("no_package")
@@ -198,8 +198,8 @@ def test_the_default_model_comes_from_its_package_or_its_conversion(
     folder = converted(cache, gguf, DEFAULT_MODEL)
     digest = digest_file(gguf)
     gguf.unlink()
-    found = find(DEFAULT_MODEL, None, cache)
-    assert found == Weights(DEFAULT_MODEL, folder, digest, "cache")
-    assert find(DEFAULT_MODEL, digest, cache) == found
+    weights = find(DEFAULT_MODEL, None, cache)
+    assert weights == Weights(DEFAULT_MODEL, folder, digest, "cache")
+    assert find(DEFAULT_MODEL, digest, cache) == weights
     with pytest.raises(BackendError):
         find(DEFAULT_MODEL, "b2:other", cache)

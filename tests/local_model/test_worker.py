@@ -25,10 +25,10 @@ def place(tmp_path: Path) -> str:
 def test_workers_of_a_place_share_a_thread_and_others_do_not(place: str) -> None:
     async def where() -> list[int]:
         workers = [Worker(place), Worker(place), Worker(place + " too")]
-        found = [await worker.run(threading.get_ident) for worker in workers]
+        threads = [await worker.run(threading.get_ident) for worker in workers]
         for worker in workers:
             await worker.stop(1)
-        return found
+        return threads
 
     one, two, three = asyncio.run(where())
     assert one == two
@@ -93,9 +93,9 @@ def test_a_failure_comes_back_and_the_thread_goes_on(place: str) -> None:
         worker = Worker(place)
         with pytest.raises(ZeroDivisionError):
             await worker.run(lambda: 1 / 0)
-        found = await worker.run(lambda: "fine")
+        result = await worker.run(lambda: "fine")
         await worker.stop(1)
-        return found
+        return result
 
     assert asyncio.run(fail()) == "fine"
 

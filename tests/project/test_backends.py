@@ -16,15 +16,15 @@ def entry(options: dict[str, object] | None = None, kind: str = "echo") -> Backe
     return BackendEntry("mine", kind, None, options or {}, "promptlab.toml: backends.mine")
 
 
-def mistake(made: BackendEntry, root: Path) -> str:
+def mistake(backend: BackendEntry, root: Path) -> str:
     with pytest.raises(PromptlabError) as caught:
-        make_backend(made, root)
+        make_backend(backend, root)
     return str(caught.value)
 
 
 def test_a_backend_is_made_and_described(project: Path) -> None:
-    made = entry({"reply": "yes", "delay_s": 0.5})
-    spec = describe_backend(made, make_backend(made, project))
+    configured = entry({"reply": "yes", "delay_s": 0.5})
+    spec = describe_backend(configured, make_backend(configured, project))
     assert (spec.name, spec.kind, spec.model) == ("mine", "echo", None)
     assert spec.options == {"reply": "yes", "delay_s": 0.5}
     again = entry_of(spec)
@@ -33,8 +33,8 @@ def test_a_backend_is_made_and_described(project: Path) -> None:
 
 
 def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> None:
-    def digest(made: BackendEntry) -> str:
-        return describe_backend(made, make_backend(made, project)).digest
+    def digest(backend: BackendEntry) -> str:
+        return describe_backend(backend, make_backend(backend, project)).digest
 
     base = digest(entry({"reply": "yes"}))
     assert digest(BackendEntry("other", "echo", None, {"reply": "yes"}, "")) == base
@@ -43,26 +43,26 @@ def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "kind", "told"),
+    ("options", "kind", "message"),
     [
         ({}, "ehco", "unknown backend 'ehco' (did you mean 'echo'?)"),
         ({"repyl": "x"}, "echo", "unknown option 'repyl' of echo (did you mean 'reply'?)"),
         ({"reply": 3}, "echo", "reply: expected text, found 3 (put it in quotes)"),
         ({"delay_s": -1}, "echo", "delay_s: expected a number greater than or equal to 0, found -"),
-        ({"delay_s": "long"}, "echo", "delay_s: expected a number, found 'long' (mend this value)"),
+        ({"delay_s": "long"}, "echo", "delay_s: expected a number, found 'long' (fix this value)"),
         ({}, "config_of_a_test:thing", "'config_of_a_test:thing' is not a backend (see CONTRIB"),
         ({}, "config_of_a_test:Needy", "the option url is missing (add it)"),
         ({"url": "x", "either": []}, "config_of_a_test:Needy",
-         "either: expected a whole number or text, found a list (mend this value)"),
-        ({"url": "no"}, "config_of_a_test:Needy", "wrong url (mend this value)"),
+         "either: expected a whole number or text, found a list (fix this value)"),
+        ({"url": "no"}, "config_of_a_test:Needy", "wrong url (fix this value)"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_the_place_of_the_backend(
-    project: Path, write: Write, options: dict[str, object], kind: str, told: str
+def test_mistakes_are_reported_with_the_place_of_the_backend(
+    project: Path, write: Write, options: dict[str, object], kind: str, message: str
 ) -> None:
     write("config_of_a_test.py", PLUGIN)
-    found = mistake(entry(options, kind), project)
-    assert found.startswith(f"promptlab.toml: backends.mine: {told}")
+    error = mistake(entry(options, kind), project)
+    assert error.startswith(f"promptlab.toml: backends.mine: {message}")
 
 
 PLUGIN = """

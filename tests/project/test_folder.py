@@ -23,12 +23,12 @@ def test_the_nearest_parent_with_both_folders_is_the_project(project: Path) -> N
     (inner / "deep").mkdir()
     assert find_project(inner / "deep").root == project  # inner has no suites/
     (inner / "suites").mkdir()
-    found = find_project(inner / "deep")
-    assert found.root == inner
-    assert (found.templates, found.suites) == (inner / "templates", inner / "suites")
+    nearest = find_project(inner / "deep")
+    assert nearest.root == inner
+    assert (nearest.templates, nearest.suites) == (inner / "templates", inner / "suites")
 
 
-def test_no_project_is_told(tmp_path: Path) -> None:
+def test_a_missing_project_is_reported(tmp_path: Path) -> None:
     assert mistake(lambda: find_project(tmp_path)) == (
         f"no project at {tmp_path} or above: no folder has both templates/ and suites/ "
         "(run `promptlab init` there, or name the folder with --project DIR)"
@@ -76,20 +76,20 @@ def test_a_backend_is_written_inline(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("smol", "unknown backend 'smol' (did you mean 'smollm2'?)"),
         ("zzz", "unknown backend 'zzz' (known: echo, kind:model, smollm2)"),
         (":m", "unknown backend ':m' (known: echo, kind:model, smollm2)"),
     ],
 )
-def test_an_unknown_backend_is_told(project: Path, name: str, told: str) -> None:
+def test_an_unknown_backend_is_reported(project: Path, name: str, message: str) -> None:
     entry = BackendEntry("smollm2", "hf", None, {}, "")
-    assert mistake(lambda: Project(project, {"smollm2": entry}).backend(name)) == told
+    assert mistake(lambda: Project(project, {"smollm2": entry}).backend(name)) == message
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "told"),
+    ("file", "text", "message"),
     [
         ("pyproject.toml", 'a = 1\nb = "x\n', "pyproject.toml:2: bad TOML: illegal character"),
         ("promptlab.toml", "a = 1\na = 2\n", "promptlab.toml:2: bad TOML: cannot overwrite a valu"),
@@ -104,21 +104,21 @@ def test_an_unknown_backend_is_told(project: Path, name: str, told: str) -> None
          "pyproject.toml: tool.promptlab.backends: expected a table (write [tool.promptlab.backen"),
         ("promptlab.toml", "backends = []\n", "promptlab.toml: backends: expected a table (write "),
         ("promptlab.toml", "[backends]\nx = 1\n",
-         'promptlab.toml: backends.x: a backend needs its kind (for example kind = "hf" or "echo"'),
+         'promptlab.toml: backends.x: a backend needs a kind (for example kind = "hf" or "echo"'),
         ("promptlab.toml", "[backends.x]\nmodel = 'm'\n", "promptlab.toml: backends.x: a backend "),
         ("promptlab.toml", "[backends.x]\nkind = 'hf'\nmodel = 3\n",
-         'promptlab.toml: backends.x: the model is a text (model = "owner/name")'),
+         'promptlab.toml: backends.x: the model must be text (model = "owner/name")'),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_file_and_key(
-    project: Path, write: Write, file: str, text: str, told: str
+def test_mistakes_are_reported_with_file_and_key(
+    project: Path, write: Write, file: str, text: str, message: str
 ) -> None:
     write(file, text)
-    found = mistake(lambda: find_project(project))
-    assert found.startswith(told)
-    assert "\n" not in found
+    error = mistake(lambda: find_project(project))
+    assert error.startswith(message)
+    assert "\n" not in error
 
 
-def test_a_config_file_that_is_not_utf8_is_told(project: Path) -> None:
+def test_a_config_file_that_is_not_utf8_is_reported(project: Path) -> None:
     (project / "pyproject.toml").write_bytes(b"# caf\xe9\n")
     assert mistake(lambda: find_project(project)).startswith("pyproject.toml: not UTF-8")

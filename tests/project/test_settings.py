@@ -1,4 +1,4 @@
-"""How a project decides: its tables read, and each mistake in one line."""
+"""A project's decision rule: its tables are read, and each error is one line."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ JUDGE = "labels = 60\nkappa = 0.5\nsensitivity = 0.9\nspecificity = 0.9\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             "[compare]\nmin_case = 3",
@@ -81,47 +81,47 @@ JUDGE = "labels = 60\nkappa = 0.5\nsensitivity = 0.9\nspecificity = 0.9\n"
         ),
         (
             "[compare]\nalpha = 0",
-            "compare.alpha: expected a number greater than 0, found 0 (mend this value)",
+            "compare.alpha: expected a number greater than 0, found 0 (fix this value)",
         ),
         (
             "[compare]\nalpha = 1.0",
-            "compare.alpha: expected a number less than 1, found 1.0 (mend this value)",
+            "compare.alpha: expected a number less than 1, found 1.0 (fix this value)",
         ),
         (
             '[compare]\nalpha = "low"',
-            "compare.alpha: expected a number, found 'low' (mend this value)",
+            "compare.alpha: expected a number, found 'low' (fix this value)",
         ),
         (
             "[compare]\nmin_effect = -0.1",
             "compare.min_effect: expected a number greater than or equal to 0, found -0.1"
-            " (mend this value)",
+            " (fix this value)",
         ),
         (
             "[compare]\nmin_effect = inf",
-            "compare.min_effect: expected a finite number, found inf (mend this value)",
+            "compare.min_effect: expected a finite number, found inf (fix this value)",
         ),
         (
             "[compare]\nmin_effect = nan",
-            "compare.min_effect: expected a finite number, found nan (mend this value)",
+            "compare.min_effect: expected a finite number, found nan (fix this value)",
         ),
         (
             "[compare]\nmin_cases = 2.5",
-            "compare.min_cases: expected a whole number, found 2.5 (mend this value)",
+            "compare.min_cases: expected a whole number, found 2.5 (fix this value)",
         ),
         (
             "[compare]\nmax_missing = 2",
             "compare.max_missing: expected a number less than or equal to 1, found 2"
-            " (mend this value)",
+            " (fix this value)",
         ),
         (
             "[compare]\nstrict = []",
-            "compare.strict: expected true or false, found a list (mend this value)",
+            "compare.strict: expected true or false, found a list (fix this value)",
         ),
-        ("compare = 5", "compare: expected keys and values, found 5 (mend this value)"),
+        ("compare = 5", "compare: expected keys and values, found 5 (fix this value)"),
         ("judges = 5", "judges: expected a table (write [judges.NAME])"),
         (
             "[judges]\nkind = 5",
-            "judges.kind: expected keys and values, found 5 (mend this value)",
+            "judges.kind: expected keys and values, found 5 (fix this value)",
         ),
         (
             "[judges.kind]\nlabels = 60",
@@ -135,12 +135,12 @@ JUDGE = "labels = 60\nkappa = 0.5\nsensitivity = 0.9\nspecificity = 0.9\n"
         (
             f"[judges.kind]\n{JUDGE}".replace("0.5", "1.5"),
             "judges.kind.kappa: expected a number less than or equal to 1, found 1.5"
-            " (mend this value)",
+            " (fix this value)",
         ),
         (
             f"[judges.kind]\n{JUDGE}order_agreement = -1",
             "judges.kind.order_agreement: expected a number greater than or equal to 0, found -1"
-            " (mend this value)",
+            " (fix this value)",
         ),
         (
             "[comparison]\nalpha = 0.1",
@@ -149,8 +149,8 @@ JUDGE = "labels = 60\nkappa = 0.5\nsensitivity = 0.9\nspecificity = 0.9\n"
     ],
 )
 @pytest.mark.parametrize("file", ["promptlab.toml", "pyproject.toml"])
-def test_mistakes_are_told_in_one_line(
-    project: Path, write: Write, file: str, text: str, told: str
+def test_mistakes_are_reported_in_one_line(
+    project: Path, write: Write, file: str, text: str, message: str
 ) -> None:
     prefix = ""
     if file == "pyproject.toml":
@@ -161,4 +161,4 @@ def test_mistakes_are_told_in_one_line(
     write(file, text)
     with pytest.raises(PromptlabError) as caught:
         find_project(project)
-    assert str(caught.value) == f"{file}: {prefix}{told.replace('[', f'[{prefix}')}"
+    assert str(caught.value) == f"{file}: {prefix}{message.replace('[', f'[{prefix}')}"

@@ -170,8 +170,8 @@ def _read_jpeg(data: bytes) -> tuple[Colour, int, int]:
 
 
 def _rgb(light: float, blue: float, red: float) -> Colour:
-    found = (light + 1.402 * red, light - 0.344136 * blue - 0.714136 * red, light + 1.772 * blue)
-    one, two, three = (min(255, max(0, round(value))) for value in found)
+    rgb = (light + 1.402 * red, light - 0.344136 * blue - 0.714136 * red, light + 1.772 * blue)
+    one, two, three = (min(255, max(0, round(value))) for value in rgb)
     return one, two, three
 
 

@@ -125,8 +125,8 @@ Reply = Callable[["FaultServer", Call], bytes]
 
 def _error(status: int, message: str, kind: str, code: str | None = None) -> Reply:
     def reply(server: FaultServer, call: Call) -> bytes:
-        told = f"{message} (you are {call.headers.get('authorization')})"
-        error = {"message": told, "type": kind, "param": None, "code": code}
+        text = f"{message} (you are {call.headers.get('authorization')})"
+        error = {"message": text, "type": kind, "param": None, "code": code}
         later = {"retry_after": server.retry_after} if code == _LATER else {}
         return _http(status, json.dumps({"error": error}).encode(), **later)
 

@@ -1,4 +1,4 @@
-"""A server for tests that answers like OpenAI's chat completions, and fails where it is told to.
+"""A server for tests that answers like OpenAI's chat completions, and fails on request.
 
 It runs in a thread of its own on a free port of this machine. The fixture `fault_server` of
 `tests/conftest.py` gives a test a new one; for its type in other folders, `from
@@ -16,7 +16,7 @@ tests.remote.fault_server import FaultServer` under `if TYPE_CHECKING`.
 The answer to a prompt is `answer_to(prompt)`, a function of the text of the last message alone: it
 proves which answer belongs to which prompt (`say` may be another function of the call). Its tokens
 are `usage_of(prompt)`; log-probabilities come where they are asked for and `logprobs` is left true.
-Every error repeats the `authorization` of its request: a key that is not struck out is found.
+Every error repeats the `authorization` of its request: a key that is not struck out is noticed.
 
 It counts `requests`, `connections` (all that were ever opened), `in_flight`, `most_in_flight`,
 `bytes_sent` (of the huge bodies alone) and `faults` (how often each was played). `asked` and

@@ -40,7 +40,7 @@ async def ask(server: FaultServer, *prompts: str, **options: Any) -> list[Comple
 
     async def one(prompt: str) -> Completion:
         request = Request(prompt, (Message("user", prompt),), Sampling())
-        [(_, completion)] = [found async for found in backend.generate([request])]
+        [(_, completion)] = [pair async for pair in backend.generate([request])]
         return completion
 
     try:
@@ -70,17 +70,17 @@ FAILURES = {
     "reset": (Fault.BROKEN, "the connection broke off: Connection reset by peer"),
     "cut": (Fault.BROKEN, "the connection broke off: in the middle of the reply"),
     "half-chunk": (Fault.BROKEN, "the connection broke off: in the middle of the reply"),
-    "stalled": (Fault.TIMEOUT, "no whole answer in 0.3 s"),
-    "drip": (Fault.TIMEOUT, "no whole answer in 0.3 s"),
-    "silent": (Fault.TIMEOUT, "no whole answer in 0.3 s"),
-    "html": (Fault.UNREADABLE, "a reply of text/html that is no JSON"),
-    "half-json": (Fault.UNREADABLE, "a reply of application/json that is no JSON"),
+    "stalled": (Fault.TIMEOUT, "no complete answer within 0.3 s"),
+    "drip": (Fault.TIMEOUT, "no complete answer within 0.3 s"),
+    "silent": (Fault.TIMEOUT, "no complete answer within 0.3 s"),
+    "html": (Fault.UNREADABLE, "a reply of text/html that is not JSON"),
+    "half-json": (Fault.UNREADABLE, "a reply of application/json that is not JSON"),
     "empty": (Fault.UNREADABLE, "an empty reply"),
     "gzip-bomb": (Fault.UNREADABLE, "a reply of more than 16 MB"),
     "huge": (Fault.UNREADABLE, "a reply of more than 16 MB"),
     "huge-chunked": (Fault.UNREADABLE, "a reply of more than 16 MB"),
     "redirect": (Fault.UNREADABLE, "HTTP 307, a redirect to http://127.0.0.1"),
-    "no-http": (Fault.UNREADABLE, "a reply that is no HTTP"),
+    "no-http": (Fault.UNREADABLE, "a reply that is not HTTP"),
     "error-in-200": (Fault.SERVER, "HTTP 500: The model behind this router is away"),
     "context": (Fault.REJECTED, "HTTP 400: At most 16 tokens"),
 }
@@ -106,26 +106,30 @@ def test_every_fault_is_looked_at() -> None:
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failed_try_says_what_was_wrong(fault_server: FaultServer, name: str) -> None:
-    fault, told = FAILURES[name]
-    found = try_once(fault_server, name)
-    assert (found.outcome, found.text) == (Outcome.ERROR, "")
-    assert found.failure is not None
-    assert found.failure.fault is fault
-    assert (found.error or "").startswith(f"{fault}: {told}")
-    assert SECRET not in str(found)
+    fault, message = FAILURES[name]
+    completion = try_once(fault_server, name)
+    assert (completion.outcome, completion.text) == (Outcome.ERROR, "")
+    assert completion.failure is not None
+    assert completion.failure.fault is fault
+    assert (completion.error or "").startswith(f"{fault}: {message}")
+    assert SECRET not in str(completion)
     assert fault_server.requests == 1
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_strange_answer_is_an_answer(fault_server: FaultServer, name: str) -> None:
     outcome, finish = ANSWERS[name]
-    found = try_once(fault_server, name)
-    assert (found.outcome, found.finish_reason, found.failure) == (outcome, finish, None)
-    assert SECRET not in str(found)
+    completion = try_once(fault_server, name)
+    assert (completion.outcome, completion.finish_reason, completion.failure) == (
+        outcome,
+        finish,
+        None,
+    )
+    assert SECRET not in str(completion)
     if outcome is Outcome.OK and name != "echo-key":
-        assert found.text == fault_server.answer_to("the prompt")
+        assert completion.text == fault_server.answer_to("the prompt")
     if name == "no-usage":
-        assert (found.usage.input_tokens, found.usage.output_tokens) == (None, None)
+        assert (completion.usage.input_tokens, completion.usage.output_tokens) == (None, None)
 
 
 @pytest.mark.parametrize("name", FATAL)
@@ -146,8 +150,8 @@ def test_a_wait_that_the_server_asks_for_is_handed_on(fault_server: FaultServer)
 
 def test_a_drip_that_ends_in_time_is_an_answer(fault_server: FaultServer) -> None:
     fault_server.drip_s = 0.0
-    found = try_once(fault_server, "drip", timeout_s=15)
-    assert found.text == fault_server.answer_to("the prompt")
+    completion = try_once(fault_server, "drip", timeout_s=15)
+    assert completion.text == fault_server.answer_to("the prompt")
 
 
 @contextmanager
@@ -175,8 +179,10 @@ def test_memory_stays_bounded(fault_server: FaultServer, name: str, megabytes: i
 def test_each_prompt_gets_its_own_answer(fault_server: FaultServer) -> None:
     prompts = [f"number {number}" for number in range(300)]
     fault_server.latency_s = 0.1
-    found = asyncio.run(ask(fault_server, *prompts))
-    assert [completion.text for completion in found] == list(map(fault_server.answer_to, prompts))
+    completions = asyncio.run(ask(fault_server, *prompts))
+    assert [completion.text for completion in completions] == list(
+        map(fault_server.answer_to, prompts)
+    )
     assert {len(moments) for moments in fault_server.answered.values()} == {1}
     assert fault_server.requests == 300
     assert fault_server.most_in_flight > 100  # as aiohttp would bound them
@@ -243,7 +249,7 @@ def test_a_server_that_accepts_no_connection() -> None:
             await exchange.send("POST", httpx.URL(url), httpx.Headers(), b"x")
         await exchange.aclose()
         assert caught.value.failure.fault is Fault.UNREACHABLE
-        assert str(caught.value) == "unreachable: no connection: it takes too long"
+        assert str(caught.value) == "unreachable: no connection: connecting took too long"
 
     with ExitStack() as opened:
         server = opened.enter_context(socket.socket())
@@ -270,7 +276,7 @@ def test_a_server_that_does_not_listen_to_the_end() -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         exchange = Exchange(open_transport(url), 0.6)
         began = time.monotonic()
-        with pytest.raises(CallError, match="timeout: no whole answer in"):
+        with pytest.raises(CallError, match="timeout: no complete answer within"):
             await exchange.send("POST", httpx.URL(url), httpx.Headers(), bytes(30_000_000))
         assert time.monotonic() - began < 10
         await exchange.aclose()
@@ -364,28 +370,28 @@ def test_a_reply_without_a_body_may_say_that_it_is_packed(encoding: str) -> None
 
 
 WRONG = [
-    ("br", TEXT, "unreadable: a reply packed as 'br', unasked"),
-    ("gzip, gzip", TEXT, "unreadable: a reply packed as 'gzip, gzip', unasked"),
-    ("gzip", TEXT, "unreadable: a reply that is no gzip"),
-    ("deflate", b"\xff\xff\xff", "unreadable: a reply that is no deflate"),
-    ("gzip", packed(TEXT)[:-4], "broken: a reply whose gzip ends too early"),
+    ("br", TEXT, "unreadable: a reply compressed as 'br', not requested"),
+    ("gzip, gzip", TEXT, "unreadable: a reply compressed as 'gzip, gzip', not requested"),
+    ("gzip", TEXT, "unreadable: a reply that is not valid gzip"),
+    ("deflate", b"\xff\xff\xff", "unreadable: a reply that is not valid deflate"),
+    ("gzip", packed(TEXT)[:-4], "broken: a reply with truncated gzip data"),
     ("gzip", packed(bytes(MAX_BYTES + 1)), "unreadable: a reply of more than 16 MB"),
 ]
 
 
-@pytest.mark.parametrize(("encoding", "content", "told"), WRONG, ids=range(len(WRONG)))
-def test_a_reply_that_cannot_be_unpacked(encoding: str, content: bytes, told: str) -> None:
+@pytest.mark.parametrize(("encoding", "content", "message"), WRONG, ids=range(len(WRONG)))
+def test_a_reply_that_cannot_be_unpacked(encoding: str, content: bytes, message: str) -> None:
     with pytest.raises(CallError) as caught:
         replies(200, content, content_encoding=encoding)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("encoding", "content", "told"), WRONG, ids=range(len(WRONG)))
+@pytest.mark.parametrize(("encoding", "content", "message"), WRONG, ids=range(len(WRONG)))
 def test_the_status_of_an_error_counts_whatever_its_body(
-    encoding: str, content: bytes, told: str
+    encoding: str, content: bytes, message: str
 ) -> None:
-    found = replies(429, content, content_encoding=encoding, retry_after="3")
-    assert (found.status, found.content, found.headers["retry-after"]) == (429, b"", "3")
+    reply = replies(429, content, content_encoding=encoding, retry_after="3")
+    assert (reply.status, reply.content, reply.headers["retry-after"]) == (429, b"", "3")
 
 
 def test_of_a_long_error_only_the_beginning_is_read() -> None:
@@ -401,9 +407,9 @@ def test_of_a_long_error_only_the_beginning_is_read() -> None:
         transport = httpx.MockTransport(lambda request: httpx.Response(503, stream=Endless()))
         return await Exchange(transport, 15).send("GET", httpx.URL("http://x"), httpx.Headers())
 
-    found = asyncio.run(call())
-    assert found.status == 503
-    assert found.content.startswith(b"no no ")
+    reply = asyncio.run(call())
+    assert reply.status == 503
+    assert reply.content.startswith(b"no no ")
     assert pieces["sent"] < 10
 
 

@@ -106,14 +106,14 @@ def test_a_failed_call_is_judged(status: int, body: Any, fault: Fault) -> None:
         (401, anthropic("authentication_error"), "check the key"),
         (402, anthropic("billing_error"), "check the account's credit"),
         (400, anthropic("invalid_request_error", SPENT), "check the account's credit"),
-        (403, anthropic("permission_error"), "check what the key may do"),
+        (403, anthropic("permission_error"), "check the key's permissions"),
         (404, anthropic("not_found_error"), "check model and base_url"),
-        (403, gemini(403, "PERMISSION_DENIED"), "check what the key may do"),
+        (403, gemini(403, "PERMISSION_DENIED"), "check the key's permissions"),
         (400, gemini(400, "INVALID_ARGUMENT", {"reason": "API_KEY_INVALID"}), "check the key"),
         (400, gemini(400, "FAILED_PRECONDITION"), "check the account's billing, and whether"),
-        (429, gemini(429, "RESOURCE_EXHAUSTED", RETRY, PER_DAY), "the quota of the day is used up"),
+        (429, gemini(429, "RESOURCE_EXHAUSTED", RETRY, PER_DAY), "today's quota is used up"),
         (429, gemini(429, "RESOURCE_EXHAUSTED", {"metadata": {"quota_limit": "xPerDayY"}}),
-         "the quota of the day is used up"),
+         "today's quota is used up"),
         (404, {"error": "model 'x' not found, try pulling it first"}, "check model and base_url"),
         (402, {"error": {"code": 402, "message": "Insufficient credits"}}, "check the account's"),
     ],
@@ -130,7 +130,7 @@ def test_what_every_call_would_meet_stops_the_backend(status: int, body: Any, hi
     [
         (401, "check the key"),
         (402, "check the account's credit"),
-        (403, "check what the key may do"),
+        (403, "check the key's permissions"),
         (404, "check model and base_url"),
         (405, "check base_url"),
         (407, "check the proxy that the environment names"),
@@ -153,7 +153,7 @@ def test_a_status_alone_may_say_enough(status: int, hint: str) -> None:
         ("invalid_api_key", "check the key"),
         ("API_KEY_INVALID", "check the key"),
         ("authentication_error", "check the key"),
-        ("permission_error", "check what the key may do"),
+        ("permission_error", "check the key's permissions"),
         ("model_not_found", "check the name of the model"),
         ("FAILED_PRECONDITION", "check the account's billing, and whether"),
     ],
@@ -283,7 +283,7 @@ def test_the_server_itself_says_whether_to_ask_again(status: int, asked: str, fa
     assert judge(reply(status, x_should_retry=asked)).failure.fault is fault
 
 
-def test_the_wait_is_told_with_the_failure() -> None:
+def test_the_wait_is_reported_with_the_failure() -> None:
     assert judge(reply(429, openai("x"), retry_after="7")).failure.wait_s == 7
     body = gemini(429, "RESOURCE_EXHAUSTED", PER_MINUTE, RETRY)
     assert judge(reply(429, body)).failure.wait_s == pytest.approx(45.837906927)
@@ -292,13 +292,13 @@ def test_the_wait_is_told_with_the_failure() -> None:
 
 
 def test_a_status_within_the_body_counts_more_than_that_of_the_head() -> None:
-    told = {"error": {"code": 429, "message": "Provider is busy"}}
-    assert str(judge(reply(200, told), 429)) == "busy: HTTP 429: Provider is busy"
+    body = {"error": {"code": 429, "message": "Provider is busy"}}
+    assert str(judge(reply(200, body), 429)) == "busy: HTTP 429: Provider is busy"
 
 
 def test_a_redirect_says_where_it_leads_without_its_parameters() -> None:
-    found = judge(reply(302, location="https://login.example.org/?token=abc"))
-    assert str(found).endswith("a redirect to https://login.example.org/")
+    error = judge(reply(302, location="https://login.example.org/?token=abc"))
+    assert str(error).endswith("a redirect to https://login.example.org/")
     assert "somewhere else" in str(judge(reply(308)))
 
 
@@ -331,16 +331,18 @@ def test_a_redirect_says_where_it_leads_without_its_parameters() -> None:
         (b'{"error": {"message": "' + b"a" * 400 + b'"}}', "a" * 296 + " ..."),
     ],
 )  # fmt: skip
-def test_the_servers_own_words_are_told_in_one_line(content: bytes, message: str | None) -> None:
-    found = read_complaint(content).message
-    assert found == message if message is not None else len(found) <= 300
+def test_the_servers_own_words_are_reported_in_one_line(
+    content: bytes, message: str | None
+) -> None:
+    text = read_complaint(content).message
+    assert text == message if message is not None else len(text) <= 300
 
 
 def test_a_key_is_struck_out_before_the_words_are_cut() -> None:
     key = Keyring({"KEY": "sk-planted-0123456789"}).require("KEY")
     for length in range(270, 300):
-        told = read_complaint(json.dumps({"error": "a" * length + key}).encode()).message
-        assert "sk" not in told
+        message = read_complaint(json.dumps({"error": "a" * length + key}).encode()).message
+        assert "sk" not in message
 
 
 JSON = st.recursive(
@@ -369,9 +371,9 @@ def test_whatever_a_server_says_there_is_a_judgement(
     status: int, body: Any, headers: dict[str, str]
 ) -> None:
     encoded = [(name.encode(), text.encode("latin-1")) for name, text in headers.items()]
-    found = Reply(status, httpx.Headers(encoded), json.dumps(body).encode())
+    answer = Reply(status, httpx.Headers(encoded), json.dumps(body).encode())
     try:
-        error = judge(found)
+        error = judge(answer)
     except BackendError:
         return
     assert isinstance(error, CallError)

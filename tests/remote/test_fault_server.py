@@ -84,5 +84,5 @@ def test_a_call_tells_path_and_headers() -> None:
 
 
 def test_its_faults_are_all_named_in_its_description() -> None:
-    told = sys.modules[FaultServer.__module__].__doc__ or ""
-    assert not [name for name in FAULTS if name not in told]
+    described = sys.modules[FaultServer.__module__].__doc__ or ""
+    assert not [name for name in FAULTS if name not in described]

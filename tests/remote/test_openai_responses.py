@@ -31,8 +31,8 @@ def text(*texts: str) -> dict[str, Any]:
     }
 
 
-def refusal(told: str) -> dict[str, Any]:
-    return {**text(), "content": [{"type": "refusal", "refusal": told}]}
+def refusal(reason: str) -> dict[str, Any]:
+    return {**text(), "content": [{"type": "refusal", "refusal": reason}]}
 
 
 def response(*output: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_what_openai_writes_is_read(
 
 
 @pytest.mark.parametrize(
-    ("told", "usage"),
+    ("fields", "usage"),
     [
         ({}, Usage()),
         ({"usage": None}, Usage()),
@@ -89,8 +89,8 @@ def test_what_openai_writes_is_read(
         ({"usage": {**COUNTED, "output_tokens_details": None}}, Usage(30, 20, 10, 5)),
     ],
 )
-def test_tokens_are_counted_where_they_are_told(told: dict[str, Any], usage: Usage) -> None:
-    assert answered(response(text("x"), **told)).usage == usage
+def test_tokens_are_counted_where_they_are_reported(fields: dict[str, Any], usage: Usage) -> None:
+    assert answered(response(text("x"), **fields)).usage == usage
 
 
 def test_a_server_that_leaves_out_what_it_can_is_read() -> None:

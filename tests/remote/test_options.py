@@ -31,23 +31,23 @@ def mistake(root: Path, **options: Any) -> str:
     return str(caught.value).removeprefix("promptlab.toml: backends.mine: ")
 
 
-NOT_HERE = "a key must not stand in a file: set it in the environment"
+NOT_HERE = "a key must not be in a file: set it in the environment"
 IN_HEADERS = f"{NOT_HERE} and write ${{NAME}} here"
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ({"api_key_env": SECRET}, "api_key_env: a key must not stand in a file"),
-        ({"api_key_env": "gsk_AbCdEf0123456789AbCd"}, "api_key_env: a key must not stand in"),
-        ({"api_key_env": HEX}, "api_key_env: a key must not stand in a file"),
-        ({"api_key_env": [SECRET]}, "api_key_env: a key must not stand in a file"),
-        ({"api_key": "SECRET"}, f"api_key: {NOT_HERE} and name its variable by api_key_env"),
-        ({"token": "SECRET"}, "token: a key must not stand in a file"),
-        ({"no_option": SECRET}, "no_option: a key must not stand in a file"),
-        ({"base_url": f"https://user:{SECRET}@example.org"}, "base_url: a key must not stand in"),
-        ({"base_url": f"https://example.org/v1?key={SECRET}"}, "base_url: a key must not stand in"),
-        ({"base_url": f"https://example.org/{SECRET}/v1"}, "base_url: a key must not stand in"),
+        ({"api_key_env": SECRET}, "api_key_env: a key must not be in a file"),
+        ({"api_key_env": "gsk_AbCdEf0123456789AbCd"}, "api_key_env: a key must not be in"),
+        ({"api_key_env": HEX}, "api_key_env: a key must not be in a file"),
+        ({"api_key_env": [SECRET]}, "api_key_env: a key must not be in a file"),
+        ({"api_key": "SECRET"}, f"api_key: {NOT_HERE} and name its variable in api_key_env"),
+        ({"token": "SECRET"}, "token: a key must not be in a file"),
+        ({"no_option": SECRET}, "no_option: a key must not be in a file"),
+        ({"base_url": f"https://user:{SECRET}@example.org"}, "base_url: a key must not be in"),
+        ({"base_url": f"https://example.org/v1?key={SECRET}"}, "base_url: a key must not be in"),
+        ({"base_url": f"https://example.org/{SECRET}/v1"}, "base_url: a key must not be in"),
         ({"base_url": f"http://[{SECRET}]/v1"}, "base_url: "),
         ({"base_url": SECRET}, "base_url: "),
         ({"base_url": {"url": SECRET}}, "base_url: "),
@@ -62,21 +62,23 @@ IN_HEADERS = f"{NOT_HERE} and write ${{NAME}} here"
         ({"headers": {"x": {"y": SECRET}}}, f"headers: y: {IN_HEADERS}"),
         ({"extra_body": {"a": [{"api_key": "SECRET"}]}},
          f"extra_body: api_key: {NOT_HERE} and send it as a header, ${{NAME}}"),
-        ({"extra_body": {"user": RANDOM}}, "extra_body: user: a key must not stand in a file"),
-        ({"extra_body": SECRET}, "extra_body: a key must not stand in a file"),
-        ({"concurrency": SECRET}, "concurrency: a key must not stand in a file"),
-        ({"price": {"input": SECRET}}, "price: input: a key must not stand in a file"),
-        ({"omit": [SECRET]}, "omit: a key must not stand in a file"),
+        ({"extra_body": {"user": RANDOM}}, "extra_body: user: a key must not be in a file"),
+        ({"extra_body": SECRET}, "extra_body: a key must not be in a file"),
+        ({"concurrency": SECRET}, "concurrency: a key must not be in a file"),
+        ({"price": {"input": SECRET}}, "price: input: a key must not be in a file"),
+        ({"omit": [SECRET]}, "omit: a key must not be in a file"),
     ],
 )  # fmt: skip
-def test_a_key_is_refused_and_not_shown(project: Path, options: dict[str, Any], told: str) -> None:
-    found = mistake(project, **options)
-    assert found.startswith(told)
-    assert not [secret for secret in (SECRET, "SECRET", RANDOM, HEX, "AbCd") if secret in found]
+def test_a_key_is_refused_and_not_shown(
+    project: Path, options: dict[str, Any], message: str
+) -> None:
+    line = mistake(project, **options)
+    assert line.startswith(message)
+    assert not [secret for secret in (SECRET, "SECRET", RANDOM, HEX, "AbCd") if secret in line]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"base_url": "127.0.0.1:8000"}, "base_url: expected an address such as http://127.0.0.1"),
         ({"base_url": "ftp://example.org"}, "base_url: expected an address such as"),
@@ -92,12 +94,12 @@ def test_a_key_is_refused_and_not_shown(project: Path, options: dict[str, Any], 
         ({"api_key_env": "MY KEY"}, "api_key_env: expected the name of an environment variable"),
         ({"api_key_env": "2KEY"}, "api_key_env: expected the name of an environment variable"),
         ({"api_key_env": ""}, "api_key_env: expected the name of an environment variable"),
-        ({"headers": {"x y": "z"}}, "headers: 'x y' is no header that can be sent"),
-        ({"headers": {"x:": "z"}}, "headers: 'x:' is no header that can be sent"),
-        ({"headers": {"": "z"}}, "headers: '' is no header that can be sent"),
-        ({"headers": {"x": "a\nb"}}, "headers: 'x' is no header that can be sent"),
-        ({"headers": {"x": "grün"}}, "headers: 'x' is no header that can be sent"),
-        ({"headers": {"Content-Length": "5"}}, "headers: Content-Length is a matter of the"),
+        ({"headers": {"x y": "z"}}, "headers: 'x y' is not a valid header"),
+        ({"headers": {"x:": "z"}}, "headers: 'x:' is not a valid header"),
+        ({"headers": {"": "z"}}, "headers: '' is not a valid header"),
+        ({"headers": {"x": "a\nb"}}, "headers: 'x' is not a valid header"),
+        ({"headers": {"x": "grün"}}, "headers: 'x' is not a valid header"),
+        ({"headers": {"Content-Length": "5"}}, "headers: Content-Length belongs to the"),
         ({"headers": {"x": 5}}, "headers: expected text, found 5"),
         ({"extra_body": {"stream": True}}, "extra_body: stream: answers are read in one piece"),
         ({"extra_body": {"day": datetime.date(2026, 1, 1)}}, "extra_body: "),
@@ -112,8 +114,8 @@ def test_a_key_is_refused_and_not_shown(project: Path, options: dict[str, Any], 
         ({"base_urk": "x"}, "unknown option 'base_urk' of openai (did you mean 'base_url'?)"),
     ],
 )  # fmt: skip
-def test_a_wrong_option_is_told(project: Path, options: dict[str, Any], told: str) -> None:
-    assert mistake(project, **options).startswith(told)
+def test_a_wrong_option_is_reported(project: Path, options: dict[str, Any], message: str) -> None:
+    assert mistake(project, **options).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,8 @@ def test_a_wrong_option_is_told(project: Path, options: dict[str, Any], told: st
     ["Accept-Encoding", "connection", "content-encoding", "content-length", "transfer-encoding"],
 )
 def test_headers_of_the_connection_are_ours(project: Path, name: str) -> None:
-    told = f"headers: {name} is a matter of the connection"
-    assert mistake(project, headers={name: "x"}).startswith(told)
+    message = f"headers: {name} belongs to the connection"
+    assert mistake(project, headers={name: "x"}).startswith(message)
 
 
 def test_good_options_are_kept(project: Path) -> None:

@@ -43,11 +43,11 @@ def test_a_file_is_read_once_for_many_calls(folder: ImageFolder, tmp_path: Path)
 def test_a_file_that_was_changed_is_not_sent(folder: ImageFolder, tmp_path: Path) -> None:
     image = folder.load("photo.png")
     (tmp_path / "photo.png").write_bytes(b"another")
-    with pytest.raises(PromptlabError, match=r"the image 'photo\.png' was changed while"):
+    with pytest.raises(PromptlabError, match=r"the image 'photo\.png' was changed during"):
         in_base64(image)
 
 
-def test_a_file_that_is_gone_is_told(folder: ImageFolder, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_reported(folder: ImageFolder, tmp_path: Path) -> None:
     image = folder.load("photo.png")
     (tmp_path / "photo.png").unlink()
     with pytest.raises(PromptlabError, match=r"cannot read the image 'photo\.png': No such file"):

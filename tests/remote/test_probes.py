@@ -110,13 +110,13 @@ def test_a_model_that_wants_more_than_one_token_gets_them(fault_server: FaultSer
         ("html", "unreadable: a reply of text/html", "is {url} the address of such an API?"),
         ("context", "rejected: HTTP 400: At most 16 tokens", "see the backend's table in"),
         ("moderated", "rejected: HTTP 403: The input was flagged", "see the backend's table"),
-        ("silent", "timeout: no whole answer in 0.3 s", "try again, or raise timeout_s"),
+        ("silent", "timeout: no complete answer within 0.3 s", "try again, or raise timeout_s"),
         ("401", "HTTP 401: Incorrect API key", "check the key"),
         ("404", "HTTP 404: No such model", "check the name of the model"),
         ("quota", "HTTP 429: The quota is used up", "check the account's plan and credit"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(
+def test_what_is_wrong_is_reported_in_one_line(
     fault_server: FaultServer, fault: str, detail: str, hint: str
 ) -> None:
     fault_server.fail(fault)
@@ -138,11 +138,11 @@ def test_a_server_that_is_not_there(fault_server: FaultServer) -> None:
     assert health.hint == f"is there a server at {fault_server.base_url}? see base_url"
 
 
-def test_a_missing_key_is_told_before_any_call(fault_server: FaultServer) -> None:
+def test_a_missing_key_is_reported_before_any_call(fault_server: FaultServer) -> None:
     health = check(fault_server, api_key_env="OTHER")
     assert health == Health(
         False,
         "there is no key: OTHER is not set",
-        "export OTHER=..., or write it into the file .env of the project",
+        "export OTHER=..., or set it in the project's .env file",
     )
     assert fault_server.requests == 0

@@ -51,34 +51,39 @@ def headers(server: FaultServer, **options: Any) -> dict[str, str]:
 def body(server: FaultServer, request: Request = HELLO, **options: Any) -> dict[str, Any]:
     """Return the body with which a call arrives."""
     ask(made(server, **options), request)
-    found: dict[str, Any] = server.received[-1].body
-    return found
+    sent: dict[str, Any] = server.received[-1].body
+    return sent
 
 
 def test_requests_are_answered_in_turn(fault_server: FaultServer) -> None:
     requests = [Request(word, (Message("user", word),), Sampling()) for word in "abc"]
-    found = ask(made(fault_server), *requests)
-    assert [completion.text for completion in found] == [fault_server.answer_to(w) for w in "abc"]
+    completions = ask(made(fault_server), *requests)
+    assert [completion.text for completion in completions] == [
+        fault_server.answer_to(w) for w in "abc"
+    ]
     assert fault_server.most_in_flight == 1
 
 
 def test_an_answer_is_read_whole(fault_server: FaultServer) -> None:
     fault_server.latency_s = 0.05
-    [found] = ask(made(fault_server, price={"input": 10, "output": 100}))
-    assert (found.outcome, found.text) == (Outcome.OK, fault_server.answer_to("two words"))
-    assert (found.model, found.finish_reason) == ("fault-server-1", "stop")
-    assert (found.usage.input_tokens, found.usage.output_tokens) == (2, 3)
-    assert found.cost_usd == pytest.approx((2 * 10 + 3 * 100) / 1e6)
-    assert found.latency_s is not None
-    assert 0.05 <= found.latency_s < 5
-    assert (found.error, found.failure) == (None, None)
+    [completion] = ask(made(fault_server, price={"input": 10, "output": 100}))
+    assert (completion.outcome, completion.text) == (
+        Outcome.OK,
+        fault_server.answer_to("two words"),
+    )
+    assert (completion.model, completion.finish_reason) == ("fault-server-1", "stop")
+    assert (completion.usage.input_tokens, completion.usage.output_tokens) == (2, 3)
+    assert completion.cost_usd == pytest.approx((2 * 10 + 3 * 100) / 1e6)
+    assert completion.latency_s is not None
+    assert 0.05 <= completion.latency_s < 5
+    assert (completion.error, completion.failure) == (None, None)
 
 
 def test_a_refusal_took_time_too(fault_server: FaultServer) -> None:
     fault_server.fail("moderated")
-    [found] = ask(made(fault_server))
-    assert found.outcome is Outcome.REFUSED
-    assert found.latency_s
+    [completion] = ask(made(fault_server))
+    assert completion.outcome is Outcome.REFUSED
+    assert completion.latency_s
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_another_address_gets_no_key_unasked(url: str) -> None:
     ("options", "name"),
     [({"api_key_env": "ABSENT"}, "ABSENT"), ({"headers": {"x-key": "${ABSENT}"}}, "ABSENT")],
 )
-def test_a_missing_key_is_told_before_any_call(
+def test_a_missing_key_is_reported_before_any_call(
     fault_server: FaultServer, options: dict[str, Any], name: str
 ) -> None:
     backend = made(fault_server, **options)
@@ -133,48 +138,48 @@ def test_a_missing_key_is_told_before_any_call(
 
 
 def test_headers_are_sent_with_keys_filled_in(fault_server: FaultServer) -> None:
-    found = headers(
+    sent = headers(
         fault_server,
         api_key_env="KEY",
         headers={"X-Title": "my experiment", "x-route": "a ${OTHER} b", "User-Agent": "me"},
     )
-    assert (found["x-title"], found["x-route"]) == ("my experiment", "a another-planted-key b")
-    assert found["user-agent"] == "me"
-    assert found["content-type"] == "application/json"
-    assert found["authorization"] == f"Bearer {SECRET}"
+    assert (sent["x-title"], sent["x-route"]) == ("my experiment", "a another-planted-key b")
+    assert sent["user-agent"] == "me"
+    assert sent["content-type"] == "application/json"
+    assert sent["authorization"] == f"Bearer {SECRET}"
 
 
 def test_a_header_of_the_user_comes_before_ours(fault_server: FaultServer) -> None:
-    found = headers(fault_server, api_key_env="KEY", headers={"Authorization": "Basic ${OTHER}"})
-    assert found["authorization"] == "Basic another-planted-key"
+    sent = headers(fault_server, api_key_env="KEY", headers={"Authorization": "Basic ${OTHER}"})
+    assert sent["authorization"] == "Basic another-planted-key"
 
 
 def test_a_key_is_struck_out_of_everything(fault_server: FaultServer) -> None:
     options: dict[str, Any] = {"api_key_env": "KEY", "headers": {"x-route": "${OTHER}"}}
-    told: list[object] = []
+    shown: list[object] = []
     for fault in (*FaultServer.PASSING, *FaultServer.ANSWERS, *FaultServer.REJECTED):
         fault_server.fail(fault)
         options["timeout_s"] = 0.1 if fault in ("stalled", "drip", "silent") else 15
-        told += ask(made(fault_server, **options))
+        shown += ask(made(fault_server, **options))
     for fault in FaultServer.FATAL:
         fault_server.fail(fault)
         with pytest.raises(BackendError) as caught:
             ask(made(fault_server, **options))
-        told.append(caught.value)
+        shown.append(caught.value)
     fault_server.fail(None)
     backend = made(fault_server, **options)
-    told += ask(backend)
-    for thing in (*told, repr(backend), backend.identity(), backend.capacity):
+    shown += ask(backend)
+    for thing in (*shown, repr(backend), backend.identity(), backend.capacity):
         assert SECRET not in f"{thing} {thing!r}"
         assert KEYS["OTHER"] not in f"{thing} {thing!r}"
-    assert sum("Bearer [key]" in str(thing) for thing in told) >= 8
+    assert sum("Bearer [key]" in str(thing) for thing in shown) >= 8
     assert backend.keys.strike(f"a {SECRET} b") == "a [key] b"
 
 
 def test_a_key_that_a_model_repeats_is_struck_out_of_its_answer(fault_server: FaultServer) -> None:
     fault_server.fail("echo-key")
-    [found] = ask(made(fault_server, api_key_env="KEY"))
-    assert found.text == "Bearer [key]"
+    [completion] = ask(made(fault_server, api_key_env="KEY"))
+    assert completion.text == "Bearer [key]"
 
 
 # What is sent.
@@ -182,8 +187,8 @@ def test_a_key_that_a_model_repeats_is_struck_out_of_its_answer(fault_server: Fa
 
 def test_sampling_is_sent_as_it_is(fault_server: FaultServer) -> None:
     sampling = Sampling(0.5, 0.9, 7, ("x", "y"), 3)
-    found = body(fault_server, Request("k", HELLO.messages, sampling))
-    assert found == {
+    sent = body(fault_server, Request("k", HELLO.messages, sampling))
+    assert sent == {
         "model": "some-model",
         "messages": [{"role": "user", "content": "two words"}],
         "temperature": 0.5,
@@ -199,12 +204,12 @@ def test_what_is_not_set_is_not_sent_but_zero_is(fault_server: FaultServer) -> N
     assert fault_server.received[-1].body["temperature"] == 0
 
 
-def test_what_is_omitted_is_not_sent_and_that_is_told(fault_server: FaultServer) -> None:
+def test_what_is_omitted_is_not_sent_and_that_is_reported(fault_server: FaultServer) -> None:
     omit = ["temperature", "max_tokens", "seed", "stop"]
     request = Request("k", HELLO.messages, Sampling(seed=3))
     assert body(fault_server, request, omit=omit).keys() == {"model", "messages"}
-    told = made(fault_server, omit=omit).shortfalls(request.sampling, None)
-    assert told == [
+    lines = made(fault_server, omit=omit).shortfalls(request.sampling, None)
+    assert lines == [
         "temperature is not sent: the options omit it",
         "max_tokens is not sent: the options omit it",
         "seed is not sent: the options omit it",
@@ -215,17 +220,17 @@ def test_what_is_omitted_is_not_sent_and_that_is_told(fault_server: FaultServer)
 def test_keys_of_the_user_are_merged_into_the_body(fault_server: FaultServer) -> None:
     request = Request("k", HELLO.messages, Sampling(), {"type": "object"})
     more = {"top_k": 5, "response_format": {"extra": {"a": None}}, "temperature": 0.25}
-    found = body(fault_server, request, extra_body=more)
-    assert (found["top_k"], found["temperature"]) == (5, 0.25)
-    assert found["response_format"]["extra"] == {"a": None}
-    assert found["response_format"]["type"] == "json_schema"
+    sent = body(fault_server, request, extra_body=more)
+    assert (sent["top_k"], sent["temperature"]) == (5, 0.25)
+    assert sent["response_format"]["extra"] == {"a": None}
+    assert sent["response_format"]["type"] == "json_schema"
 
 
 @pytest.mark.parametrize("text", ["Grüße, 世界 🌍", 'quote " and \\ \n \x00', "\u2028"])
 def test_every_text_arrives(fault_server: FaultServer, text: str) -> None:
-    found = ask(made(fault_server), Request("k", (Message("user", text),), Sampling()))
+    completions = ask(made(fault_server), Request("k", (Message("user", text),), Sampling()))
     assert fault_server.received[-1].prompt == text
-    assert found[0].text == fault_server.answer_to(text)
+    assert completions[0].text == fault_server.answer_to(text)
 
 
 def test_an_image_that_cannot_be_read_fails_its_own_call(fault_server: FaultServer) -> None:
@@ -269,7 +274,7 @@ def test_it_can_be_opened_closed_and_opened_again(fault_server: FaultServer) -> 
     async def twice() -> None:
         for _ in range(2):
             assert await backend.open() == {"url": fault_server.base_url}
-            assert [found async for found in backend.generate([HELLO])]
+            assert [pair async for pair in backend.generate([HELLO])]
             await backend.close()
             await backend.close()
 

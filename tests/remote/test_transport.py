@@ -87,7 +87,7 @@ def test_a_server_on_this_machine_needs_no_proxy(
     assert get(fault_server.base_url.replace("127.0.0.1", host))[0].status == 200
 
 
-def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_cannot_be_used_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "socks5://user:password@127.0.0.1:1080")
     with pytest.raises(BackendError, match="the proxy for https is a socks5 proxy") as caught:
         open_transport("https://model.example.org/v1")
@@ -147,11 +147,11 @@ ERRORS = [
     (aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "Name or service not known")),
      Fault.UNREACHABLE, "example.org:443: Name or service not known"),
     (aiohttp.ConnectionTimeoutError("Connection timeout to host"), Fault.UNREACHABLE,
-     "it takes too long"),
+     "connecting took too long"),
     (aiohttp.ClientHttpProxyError(REQUEST, (), status=407), Fault.UNREACHABLE,
      "the proxy says HTTP 407"),
     (aiohttp.ClientResponseError(REQUEST, (), message="x"), Fault.UNREADABLE,
-     "a reply that is no HTTP"),
+     "a reply that is not HTTP"),
     (aiohttp.ServerDisconnectedError(), Fault.BROKEN, "Server disconnected"),
     (aiohttp.ClientOSError(32, "x"), Fault.BROKEN, "Broken pipe"),
     (aiohttp.ClientPayloadError("x"), Fault.BROKEN, "in the middle of the reply"),
@@ -163,7 +163,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "fault", "reason"), ERRORS)
-def test_what_the_client_raises_is_told_in_our_words(
+def test_what_the_client_raises_is_reported_in_our_words(
     error: Exception, fault: Fault, reason: str
 ) -> None:
     assert (fault_of(error), reason_of(error)) == (fault, reason)

@@ -20,9 +20,9 @@ def post(server: VendorServer, path: str, body: Any, **headers: str) -> tuple[in
     sent = {name.replace("_", "-"): text for name, text in headers.items()}
     line.request("POST", path, json.dumps(body), sent)
     reply = line.getresponse()
-    found = reply.status, json.loads(reply.read())
+    answer = reply.status, json.loads(reply.read())
     line.close()
-    return found
+    return answer
 
 
 def shown(url: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_it_answers_with_what_it_sees(vendor_server: VendorServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         (data_url(draw("red", 1, 1), "image/gif"), "given as image/gif, but appears to be"),
         (data_url(b"pixels", "image/png"), "could not process image: no image"),
@@ -65,11 +65,11 @@ def test_it_answers_with_what_it_sees(vendor_server: VendorServer) -> None:
     ],
 )
 def test_it_refuses_an_image_that_is_not_what_it_says(
-    vendor_server: VendorServer, url: str, told: str
+    vendor_server: VendorServer, url: str, message: str
 ) -> None:
     status, body = post(vendor_server, "/v1/chat/completions", shown(url))
     assert status == 400
-    assert told in body["error"]["message"]
+    assert message in body["error"]["message"]
     assert (vendor_server.calls, vendor_server.paths) == ([], ["/v1/chat/completions"])
 
 

@@ -58,8 +58,8 @@ def test_retry_after(value: str, seconds: float | None) -> None:
 )
 def test_whatever_a_server_says_is_a_wait_or_nothing(name: str, value: str, clock: bool) -> None:
     dated = {"date": DATE} if clock else {}
-    for found in (wait_of({name: value, **dated}), wait_of(dated, [{"retryDelay": value}])):
-        assert found is None or 0 <= found < 1e12
+    for wait in (wait_of({name: value, **dated}), wait_of(dated, [{"retryDelay": value}])):
+        assert wait is None or 0 <= wait < 1e12
 
 
 def test_a_date_says_nothing_without_the_servers_clock() -> None:

@@ -1,6 +1,6 @@
 """The formats of the vendors' APIs, from the side of a server: what was asked, and an answer.
 
-Each format is read strictly: what its vendor would refuse is a `BadRequest`, which is told in the
+Each format is read strictly: what its vendor would refuse is a `BadRequest`, reported in the
 vendor's own words for an error.
 """
 
@@ -61,7 +61,7 @@ class Format:
 
 
 def _image(media_type: str | None, data: str) -> str:
-    """Return what an image shows. Its type, if it is told, must be that of its bytes."""
+    """Return what an image shows. Its declared type, if any, must match its bytes."""
     try:
         seen = look(base64.b64decode(data, validate=True))
     except (ValueError, binascii.Error) as error:
@@ -75,10 +75,10 @@ def _address(url: str) -> str:
     """Return what a data URL shows, or the address of an image that is to be fetched."""
     if url.startswith(("http://", "https://")):
         return f"[{url}]"
-    found = _DATA_URL.fullmatch(url)
-    if found is None:
+    match = _DATA_URL.fullmatch(url)
+    if match is None:
         raise BadRequest("an image_url is neither an address nor a data URL of an image")
-    return _image(*found.groups())
+    return _image(*match.groups())
 
 
 def _text(text: Any) -> str:
@@ -169,8 +169,8 @@ def _write_response(said: Said) -> dict[str, Any]:
     }
 
 
-def _complain_openai(told: str) -> dict[str, Any]:
-    error = {"message": told, "type": "invalid_request_error", "param": None, "code": None}
+def _complain_openai(message: str) -> dict[str, Any]:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return {"error": error}
 
 
@@ -206,8 +206,8 @@ def _write_message(said: Said) -> dict[str, Any]:
     }
 
 
-def _complain_anthropic(told: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": "invalid_request_error", "message": told}}
+def _complain_anthropic(message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
 
 
 # Gemini.
@@ -245,8 +245,8 @@ def _write_candidate(said: Said) -> dict[str, Any]:
     }
 
 
-def _complain_gemini(told: str) -> dict[str, Any]:
-    return {"error": {"code": 400, "message": told, "status": "INVALID_ARGUMENT"}}
+def _complain_gemini(message: str) -> dict[str, Any]:
+    return {"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}
 
 
 # Ollama: images stand beside the text, as bytes without a type.
@@ -287,6 +287,6 @@ FORMATS: tuple[tuple[re.Pattern[str], Format], ...] = (
     ),
     (
         re.compile("/api/chat"),
-        Format(_read_ollama, _write_ollama, lambda told: {"error": told}),
+        Format(_read_ollama, _write_ollama, lambda message: {"error": message}),
     ),
 )

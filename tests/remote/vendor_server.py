@@ -71,13 +71,13 @@ class VendorServer:
         self.paths.append(path)
         self.answering.wait(_WAIT_S)
         if self.next_reply is not None:
-            found, self.next_reply = self.next_reply, None
-            return found
+            reply, self.next_reply = self.next_reply, None
+            return reply
         if path == "/api/tags":
             return 200, {"models": [{"name": "some-model:latest", "digest": "d" * 64}]}
         if path == "/api/show":
-            told = {} if self.capabilities is None else {"capabilities": self.capabilities}
-            return 200, {"details": {"family": "some"}, **told}
+            listed = {} if self.capabilities is None else {"capabilities": self.capabilities}
+            return 200, {"details": {"family": "some"}, **listed}
         spoken = next((form for pattern, form in FORMATS if pattern.fullmatch(path)), None)
         if spoken is None:
             return 404, {"error": f"nothing at {path}"}

@@ -196,7 +196,7 @@ def test_a_server_that_wants_to_be_left_alone_for_hours_is(
     bench = set_up(tmp_path, fault_server, {"one": {"concurrency": 4}}, cases=50)
     code, err = bench("run", "all")
     assert code == 2
-    assert "'one' is to be left alone for 7200 s: busy: HTTP 429: Rate limit reached" in err
+    assert "'one' asks to be left alone for 7200 s: busy: HTTP 429: Rate limit reached" in err
     assert fault_server.requests <= 8
     fault_server.fail(None)
     assert bench("resume")[0] == 0
@@ -231,7 +231,7 @@ def test_a_wrong_address_that_something_else_answers_at_is_told_soon(
     code, err = bench("run", "all")
     [line] = [line for line in err.splitlines() if line.startswith("Error: ")]
     assert (code, bench.rows()) == (2, [])
-    assert "backend 'one' sends nothing that can be read: unreadable: " in line
+    assert "backend 'one' sends no readable reply: unreadable: " in line
     assert line.endswith("(check base_url, then resume the run)")
     assert fault_server.requests <= 4 * 3
 

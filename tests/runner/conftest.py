@@ -18,6 +18,6 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Begin]:
-    """Return what begins a run of a renderer's plan."""
+    """Return a function that begins a run of a renderer's plan."""
     with Store.open(tmp_path / "promptlab.db", lambda: NOW) as store, ExitStack() as writing:
         yield partial(Run, writing=writing, store=store)

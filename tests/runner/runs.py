@@ -25,7 +25,7 @@ Answer = Callable[[Request], Completion]
 
 
 class Witness(NullWatch):
-    """Notes the answers that were measured, and how each trial ended."""
+    """Records the answers that were measured, and how each trial ended."""
 
     def __init__(self) -> None:
         self.spoken: list[Turn] = []
@@ -48,7 +48,7 @@ def upper(request: Request) -> Completion:
 
 
 async def work_off(work: TrialWork, answer: Answer, batch: int, backend: str = "echo") -> int:
-    """Answer all there is, so many requests at once; return how many were taken."""
+    """Answer everything, `batch` requests at a time; return how many were taken."""
     taken = 0
     while requests := await work.take(backend, batch):
         taken += len(requests)
@@ -58,7 +58,7 @@ async def work_off(work: TrialWork, answer: Answer, batch: int, backend: str = "
 
 
 class Run(Witness):
-    """A run of a renderer's plan with a real desk: what is seen of it, and its work."""
+    """A run of a renderer's plan with a real desk: its events and its work."""
 
     def __init__(
         self,

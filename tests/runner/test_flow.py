@@ -1,4 +1,4 @@
-"""The flow of a run, with a real store and backends that count what they are asked."""
+"""The flow of a run, with a real store and backends that count their requests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DRAFT = """\
 {% generate draft %}
 {% user %}What is wrong with it?{% enduser %}
 {% generate critique %}
-{% user %}Write it anew, minding: {{ critique }}{% enduser %}
+{% user %}Rewrite it, minding: {{ critique }}{% enduser %}
 """
 
 
@@ -55,7 +55,7 @@ class Counting(Echo):
 
     def __init__(self, fail: str | None = None, breaks_after: int | None = None) -> None:
         super().__init__(None, Options(fail=fail, delay_s=0.001))
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.opened = 0
         self.closed = 0
         self.breaks_after = breaks_after
@@ -72,9 +72,9 @@ class Counting(Echo):
         self, requests: Sequence[Request]
     ) -> AsyncIterator[tuple[Request, Completion]]:
         async for request, completion in super().generate(requests):
-            if self.breaks_after is not None and len(self.asked) >= self.breaks_after:
+            if self.breaks_after is not None and len(self.requested) >= self.breaks_after:
                 raise BackendError("the model fell over", hint="lift it up")
-            self.asked.append(request.key)
+            self.requested.append(request.key)
             yield request, completion
 
     async def close(self) -> None:
@@ -82,36 +82,36 @@ class Counting(Echo):
 
 
 class Witness(NullWatch):
-    """Sees a run go on."""
+    """Records the events of a run."""
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.results: list[TrialResult] = []
-        self.heard: list[str] = []
+        self.events: list[str] = []
 
     def begun(self, done: int) -> None:
-        self.heard.append(f"begun after {done}")
+        self.events.append(f"begun after {done}")
 
     def opening(self, backend: str, notice: str | None) -> None:
-        self.heard.append(f"opening {backend}")
+        self.events.append(f"opening {backend}")
 
     def opened(self, backend: str) -> None:
-        self.heard.append(f"opened {backend}")
+        self.events.append(f"opened {backend}")
 
     def failed(self, backend: str, error: BackendError) -> None:
-        self.heard.append(f"failed {backend}")
+        self.events.append(f"failed {backend}")
 
     def left_open(self, backend: str, error: PromptlabError) -> None:
-        self.heard.append(f"{backend} was left open: {error}")
+        self.events.append(f"{backend} was left open: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
-        self.heard.append(f"{backend}: {text}")
+        self.events.append(f"{backend}: {text}")
 
     def draining(self, calls: int) -> None:
-        self.heard.append(f"{calls} in flight")
+        self.events.append(f"{calls} in flight")
 
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        self.heard += [f"{backend}: {line}" for line in lines]
+        self.events += [f"{backend}: {line}" for line in lines]
 
     def spoke(self, turn: Turn) -> None:
         self.turns.append(turn)
@@ -201,7 +201,7 @@ def test_a_run_is_generated_scored_and_stored(store: Store) -> None:
     job = make_job(store, PLAIN, "Please greet {{ name }} now.", scorers=["patient"])
     watch = carry_out(job)
     assert len(watch.turns) == len(watch.results) == 10
-    assert watch.heard == ["begun after 0", "opening echo", "opened echo"]
+    assert watch.events == ["begun after 0", "opening echo", "opened echo"]
     info = store.run("run-1")
     assert (info.status, info.stored) == ("finished", 10)
     assert info.facts["echo"].details["device"] == "paper"
@@ -223,7 +223,7 @@ def test_a_run_needs_nobody_who_watches(store: Store) -> None:
 def test_versions_of_equal_text_share_every_generation(store: Store) -> None:
     job = make_job(store, DRAFT, DRAFT + "\n")
     watch = carry_out(job)
-    assert len(counting(job).asked) == len(set(counting(job).asked)) == 15  # of 30
+    assert len(counting(job).requested) == len(set(counting(job).requested)) == 15  # of 30
     assert len(watch.turns) == 15
     assert len(watch.results) == 10
     assert store.stats().rows["generations"] == 15
@@ -238,10 +238,10 @@ def test_an_answer_on_its_way_into_the_store_is_not_asked_for_again(store: Store
     )
     job = make_job(store, PLAIN, detour)
     carry_out(job)
-    assert len(counting(job).asked) == len(set(counting(job).asked)) == 6
+    assert len(counting(job).requested) == len(set(counting(job).requested)) == 6
 
 
-def test_a_draft_is_criticised_and_written_anew(store: Store) -> None:
+def test_a_draft_is_criticised_and_rewritten(store: Store) -> None:
     job = make_job(store, DRAFT, scorers=["patient"])
     watch = carry_out(job)
     assert all(len(result.turns) == 3 and result.graded == 2 for result in watch.results)
@@ -249,7 +249,7 @@ def test_a_draft_is_criticised_and_written_anew(store: Store) -> None:
     assert [turn.name for turn in turns] == ["draft", "critique", "answer"]
     roles = [message.role for message in turns[2].request.messages]
     assert roles == ["user", "assistant", "user", "assistant", "user"]
-    assert turns[2].completion.text == "Write it anew, minding: What is wrong with it?"
+    assert turns[2].completion.text == "Rewrite it, minding: What is wrong with it?"
 
 
 def test_the_last_of_several_answers_of_a_name_is_graded(store: Store) -> None:
@@ -282,8 +282,8 @@ def test_a_failed_trial_is_data_and_is_tried_again(store: Store) -> None:
     [failed] = [result for result in watch.results if result.outcome is Outcome.ERROR]
     assert (failed.error, failed.scores, failed.graded) == ("told to fail on 'Ben'", {}, None)
     assert store.run("run-1").status == "finished"
-    mended = replace(job, backends={"echo": Counting()})
-    again = resume(mended)
+    repaired = replace(job, backends={"echo": Counting()})
+    again = resume(repaired)
     assert [result.trial.seq for result in again.results] == [1]
     assert store.run("run-1").outcomes[Outcome.ERROR] == 0
     assert store.verify() == []
@@ -296,10 +296,10 @@ def test_a_backend_that_breaks_down_leaves_what_was_measured(store: Store) -> No
     assert counting(job).closed == 1
     info = store.run("run-1")
     assert (info.status, info.stored) == ("interrupted", 3)
-    mended = replace(job, backends={"echo": Counting()})
-    resume(mended)
-    assert len(counting(mended).asked) == 2
-    assert not set(counting(job).asked) & set(counting(mended).asked)
+    repaired = replace(job, backends={"echo": Counting()})
+    resume(repaired)
+    assert len(counting(repaired).requested) == 2
+    assert not set(counting(job).requested) & set(counting(repaired).requested)
     assert store.run("run-1").status == "finished"
     assert store.verify() == []
 
@@ -309,20 +309,20 @@ def test_what_is_stored_opens_no_backend(store: Store) -> None:
     carry_out(job)
     again = replace(job, run_id="run-2", backends={"echo": Counting()})
     watch = carry_out(again)
-    assert (watch.turns, watch.heard, counting(again).opened) == ([], ["begun after 0"], 0)
+    assert (watch.turns, watch.events, counting(again).opened) == ([], ["begun after 0"], 0)
     assert all(turn.cached for result in watch.results for turn in result.turns)
 
 
-def test_fresh_measures_anew_and_its_resume_keeps_that(store: Store) -> None:
+def test_fresh_measures_again_and_its_resume_keeps_that(store: Store) -> None:
     job = make_job(store, PLAIN)
     carry_out(job)
     broken = Counting(breaks_after=2)
     fresh = replace(job, run_id="run-2", fresh=True, backends={"echo": broken})
     with pytest.raises(BackendError):
         carry_out(fresh)
-    mended = replace(fresh, backends={"echo": Counting()})
-    resume(mended)
-    assert len(counting(fresh).asked) + len(counting(mended).asked) == 5
+    repaired = replace(fresh, backends={"echo": Counting()})
+    resume(repaired)
+    assert len(counting(fresh).requested) + len(counting(repaired).requested) == 5
 
 
 def test_offline_begins_no_run_unless_all_is_stored(store: Store) -> None:
@@ -333,7 +333,7 @@ def test_offline_begins_no_run_unless_all_is_stored(store: Store) -> None:
     assert store.runs() == []
     carry_out(replace(job, offline=False))
     carry_out(replace(job, run_id="run-2"))
-    assert len(counting(job).asked) == 5
+    assert len(counting(job).requested) == 5
 
 
 class Idle:
@@ -357,8 +357,8 @@ def test_facts_of_a_backend_are_kept_when_it_opens(store: Store) -> None:
     job = make_job(store, PLAIN, backend=Counting(breaks_after=0))
     with pytest.raises(BackendError):
         carry_out(job)
-    told = BackendFacts({**Echo(None, Options()).identity(), **PAPER})
-    assert store.run("run-1").facts == {"echo": told}
+    facts = BackendFacts({**Echo(None, Options()).identity(), **PAPER})
+    assert store.run("run-1").facts == {"echo": facts}
 
 
 def test_an_offline_run_never_opens_a_backend(store: Store) -> None:
@@ -368,4 +368,4 @@ def test_an_offline_run_never_opens_a_backend(store: Store) -> None:
     backend = Counting()
     with pytest.raises(PromptlabError, match="an answer of backend 'echo' is not stored"):
         resume(replace(job, backends={"echo": backend}, offline=True))
-    assert (backend.opened, backend.asked) == (0, [])
+    assert (backend.opened, backend.requested) == (0, [])

@@ -28,25 +28,25 @@ PLAIN = "Greet {{ name }}."
 DRAFT = """\
 {% user %}Draft for {{ name }}.{% enduser %}
 {% generate draft %}
-{% user %}Mend: {{ draft }}{% enduser %}
+{% user %}Fix: {{ draft }}{% enduser %}
 """
 
 
 class Uncounted(Echo):
-    """A backend whose server alone knows the tokens."""
+    """A backend of which only the server knows the token counts."""
 
     def count_tokens(self, request: Request) -> int | None:
         return None
 
 
 class Charging(Uncounted):
-    """A backend that takes money, and does not say how much."""
+    """A backend that charges, but does not say how much."""
 
     charges = True
 
 
 class Priced(Uncounted):
-    """One that says it."""
+    """A backend that charges, and says how much."""
 
     charges = True
     price = Price(1e6, 0.0)  # a dollar a token of the prompt
@@ -61,14 +61,14 @@ def make_renderer(*texts: str, cases: int = 2, repeats: int = 1, scorers: Scorer
 
 
 class Known:
-    """A store that knows some answers, and counts how often it is asked."""
+    """A store that knows some answers, and counts its look-ups."""
 
     def __init__(self, answers: Mapping[str, Completion] | None = None) -> None:
         self.answers = dict(answers or {})
-        self.asked = 0
+        self.look_ups = 0
 
     def __call__(self, keys: Sequence[str]) -> Mapping[str, Completion]:
-        self.asked += 1
+        self.look_ups += 1
         return {key: self.answers[key] for key in keys if key in self.answers}
 
 
@@ -78,7 +78,7 @@ def run(renderer: Renderer, stored: Known | None = None, backend: Echo | None = 
 
 
 class Weighing(Echo):
-    """An echo that would tell how likely answers are, if anybody asked it."""
+    """An echo that claims to report how likely answers are."""
 
     weighs_answers = True
 
@@ -98,14 +98,14 @@ def first_answers(renderer: Renderer, completion: Completion) -> Known:
 
 
 def test_every_call_is_counted_with_its_tokens() -> None:
-    found = run(make_renderer(PLAIN, "Please greet {{ name }} now.", cases=3, repeats=2))
-    plain, polite = found.arms
+    result = run(make_renderer(PLAIN, "Please greet {{ name }} now.", cases=3, repeats=2))
+    plain, polite = result.arms
     assert (plain.trials, plain.calls, plain.stored) == (6, 6, 0)
     assert (plain.prompt_tokens, polite.prompt_tokens) == (12, 24)
     assert plain.exact
-    assert (found.calls, found.stored) == (12, 0)
-    assert found.missing is not None
-    assert found.missing.seq == 0
+    assert (result.calls, result.stored) == (12, 0)
+    assert result.missing is not None
+    assert result.missing.seq == 0
 
 
 def test_a_prompt_that_holds_an_answer_to_come_is_not_exact() -> None:
@@ -118,26 +118,26 @@ def test_stored_answers_are_walked_on_from() -> None:
     stored = first_answers(renderer, Completion(Outcome.OK, "Dear N0"))
     [arm] = run(renderer, stored).arms
     assert (arm.calls, arm.stored) == (2, 1)
-    assert arm.prompt_tokens == len(["Draft", "for", "N0.", "Dear", "N0", "Mend:", "Dear", "N0"])
+    assert arm.prompt_tokens == len(["Draft", "for", "N0.", "Dear", "N0", "Fix:", "Dear", "N0"])
     assert arm.exact
 
 
 def test_all_stored_misses_nothing() -> None:
     renderer = make_renderer(PLAIN)
-    found = run(renderer, first_answers(renderer, Completion(Outcome.OK, "x")))
-    assert (found.calls, found.stored, found.missing) == (2, 2, None)
-    assert found.arms[0].prompt_tokens == 0
+    result = run(renderer, first_answers(renderer, Completion(Outcome.OK, "x")))
+    assert (result.calls, result.stored, result.missing) == (2, 2, None)
+    assert result.arms[0].prompt_tokens == 0
 
 
 def test_a_stored_answer_that_the_template_cannot_go_on_from_ends_its_trial() -> None:
     renderer = make_renderer(DRAFT.replace("{{ draft }}", "{{ 1 // (draft | length) }}"))
-    found = run(renderer, first_answers(renderer, Completion(Outcome.EMPTY)))
-    assert (found.calls, found.stored, found.missing) == (2, 2, None)
+    result = run(renderer, first_answers(renderer, Completion(Outcome.EMPTY)))
+    assert (result.calls, result.stored, result.missing) == (2, 2, None)
 
 
 def test_what_another_trial_asks_too_is_asked_once() -> None:
-    found = run(make_renderer(DRAFT, DRAFT + "\n"))
-    first, second = found.arms
+    result = run(make_renderer(DRAFT, DRAFT + "\n"))
+    first, second = result.arms
     assert (first.calls, first.stored) == (4, 0)
     assert (second.calls, second.stored, second.prompt_tokens) == (4, 4, 0)
 
@@ -148,12 +148,12 @@ def test_unknown_tokens_stay_unknown() -> None:
     assert not arm.exact
 
 
-QUOTES = DRAFT + "{% generate mended %}\n{% user %}{{ draft }} or {{ mended }}?{% enduser %}\n"
+QUOTES = DRAFT + "{% generate fixed %}\n{% user %}{{ draft }} or {{ fixed }}?{% enduser %}\n"
 
 
 @pytest.mark.parametrize(("text", "held"), [(PLAIN, 0), (DRAFT, 2), (QUOTES, 2 + 5)])
 def test_an_answer_to_come_may_be_as_long_as_is_allowed(text: str, held: int) -> None:
-    """Each answer stands in all later prompts, and wherever a template quotes it."""
+    """Each answer appears in all later prompts, and wherever a template quotes it."""
     renderer = make_renderer(text, cases=1)
     trial, turns, low, high = renderer.plan.trial(0), list[Turn](), 0, 0
     while (ask := renderer.next(trial, turns)) is not None:
@@ -167,7 +167,7 @@ def test_an_answer_to_come_may_be_as_long_as_is_allowed(text: str, held: int) ->
     assert arm.cost_usd[1] == pytest.approx(arm.input_tokens.high)
 
 
-def test_a_backend_that_charges_without_a_price_is_told() -> None:
+def test_a_backend_that_charges_without_a_price_is_reported() -> None:
     renderer = make_renderer(PLAIN)
     assert run(renderer, backend=Charging(None, Options())).arms[0].unpriced
     assert not run(renderer, backend=Uncounted(None, Options())).arms[0].unpriced
@@ -178,7 +178,7 @@ def test_a_backend_that_charges_without_a_price_is_told() -> None:
 def test_the_store_is_asked_for_many_keys_at_once() -> None:
     stored = Known()
     run(make_renderer(PLAIN, cases=1500), stored)
-    assert stored.asked == 2
+    assert stored.look_ups == 2
 
 
 def test_check_finds_a_mistake_of_any_case() -> None:
@@ -190,7 +190,7 @@ def test_check_finds_a_mistake_of_any_case() -> None:
 
 
 def test_check_looks_behind_the_answers() -> None:
-    renderer = make_renderer(DRAFT.replace("Mend: {{ draft }}", "Mend: {{ drft }}"))
+    renderer = make_renderer(DRAFT.replace("Fix: {{ draft }}", "Fix: {{ drft }}"))
     with pytest.raises(PromptlabError, match="'drft' is undefined, in case 'c0'") as caught:
         check_all(renderer)
     assert caught.value.where == "templates/greet/v1.j2:3"
@@ -202,7 +202,7 @@ def test_check_fills_every_scorer_in() -> None:
     check_all(make_renderer(PLAIN, scorers=[{"exact_match": {"target": "{{ name }}"}}]))
 
 
-def test_an_interruption_is_heard_while_looking_ahead() -> None:
+def test_an_interruption_works_while_looking_ahead() -> None:
     renderer = make_renderer(PLAIN, cases=5_000)
     stored = Known()
 
@@ -214,11 +214,13 @@ def test_an_interruption_is_heard_while_looking_ahead() -> None:
         return task.cancelled()
 
     assert asyncio.run(interrupted())
-    assert stored.asked == 1  # of five chunks
+    assert stored.look_ups == 1  # of five chunks
 
 
 def test_a_scorer_that_weighs_answers_needs_a_backend_that_does() -> None:
-    with pytest.raises(PromptlabError, match="'mean_logprob' asks how likely given answers"):
+    with pytest.raises(
+        PromptlabError, match="'mean_logprob' asks for the likelihood of given answers"
+    ):
         check_all(make_renderer(PLAIN, scorers=[{"mean_logprob": {"text": "yes"}}]))
 
 

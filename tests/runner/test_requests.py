@@ -1,4 +1,4 @@
-"""What a trial asks of a model for scorers that weigh answers: in place, or beside it."""
+"""What a trial asks of a model for scorers that weigh answers: in place of the answer, or aside."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_renderer(text: str, *scorers: str | dict[str, Any], grade: str | None =
 
 
 def walk(renderer: Renderer, *answers: str, seq: int = 0) -> list[Turn]:
-    """Ask all that a trial asks; what is generated is taken from `answers`."""
+    """Ask everything that a trial asks; generated texts are taken from `answers`."""
     turns: list[Turn] = []
     left = list(answers)
     while (ask := renderer.next(renderer.plan.trial(seq), turns)) is not None:
@@ -51,13 +51,13 @@ def walk(renderer: Renderer, *answers: str, seq: int = 0) -> list[Turn]:
     return turns
 
 
-def told(turns: list[Turn]) -> list[tuple[str, tuple[str, ...], bool]]:
+def summary(turns: list[Turn]) -> list[tuple[str, tuple[str, ...], bool]]:
     return [(turn.name, turn.request.continuations, turn.aside) for turn in turns]
 
 
 def test_beside_other_scorers_answers_are_weighed_after_the_conversation() -> None:
     turns = walk(make_renderer(PLAIN, "exact_match", CHOICE, SURPRISE), "Yes.")
-    assert told(turns) == [
+    assert summary(turns) == [
         ("answer", (), False),
         ("loglikelihood", ("yes", "no"), True),
         ("mean_logprob", ("yes",), True),
@@ -68,7 +68,7 @@ def test_beside_other_scorers_answers_are_weighed_after_the_conversation() -> No
 
 def test_alone_they_are_weighed_in_place_of_the_answer() -> None:
     turns = walk(make_renderer(PLAIN, CHOICE, SURPRISE))
-    assert told(turns) == [("answer", ("yes", "no"), False), ("mean_logprob", ("yes",), True)]
+    assert summary(turns) == [("answer", ("yes", "no"), False), ("mean_logprob", ("yes",), True)]
     assert turns[0].completion.text == "yes"
     assert graded_turn(turns, None) == 0
 
@@ -81,15 +81,15 @@ def test_what_two_scorers_want_to_know_is_asked_once() -> None:
 
 def test_drafts_before_the_graded_answer_are_generated() -> None:
     turns = walk(make_renderer(DRAFT, CHOICE), "A countess.")
-    assert told(turns) == [("draft", (), False), ("final", ("yes", "no"), False)]
+    assert summary(turns) == [("draft", (), False), ("final", ("yes", "no"), False)]
     assert [message.role for message in turns[1].request.messages] == ["user", "assistant", "user"]
 
 
 def test_the_answer_that_a_suite_grades_is_the_one_that_is_weighed() -> None:
     turns = walk(make_renderer(DRAFT, CHOICE, grade="draft"), "Yes.")
-    assert told(turns) == [("draft", ("yes", "no"), False), ("final", (), False)]
+    assert summary(turns) == [("draft", ("yes", "no"), False), ("final", (), False)]
     aside = walk(make_renderer(DRAFT, "exact_match", CHOICE, grade="draft"), "A countess.", "Yes.")
-    assert told(aside)[2] == ("loglikelihood", ("yes", "no"), True)
+    assert summary(aside)[2] == ("loglikelihood", ("yes", "no"), True)
     assert aside[2].request.messages == aside[0].request.messages
     assert graded_turn(aside, "draft") == 0
 
@@ -97,7 +97,7 @@ def test_the_answer_that_a_suite_grades_is_the_one_that_is_weighed() -> None:
 def test_a_choice_may_lead_to_another_question() -> None:
     no_first = {"loglikelihood": {"options": ["no", "yes"]}}
     turns = walk(make_renderer(LOOP, no_first))
-    assert told(turns) == [("final", ("no", "yes"), False), ("final", ("no", "yes"), False)]
+    assert summary(turns) == [("final", ("no", "yes"), False), ("final", ("no", "yes"), False)]
     assert graded_turn(turns, None) == 1
     assert len(walk(make_renderer(LOOP, CHOICE))) == 1
 
@@ -105,7 +105,7 @@ def test_a_choice_may_lead_to_another_question() -> None:
 def test_a_template_that_cannot_go_on_from_a_stand_in_is_generated() -> None:
     picky = DRAFT.replace("{% user %}So", "{% user %}{{ {'1': 'one'}[draft] }} So")
     turns = walk(make_renderer(picky, CHOICE), "1")
-    assert told(turns)[0] == ("draft", (), False)
+    assert summary(turns)[0] == ("draft", (), False)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_template_that_cannot_go_on_from_a_stand_in_is_generated() -> None:
         (DRAFT, ["exact_match"], ["a", "b"], [True, False]),
     ],
 )
-def test_a_request_says_whether_another_begins_like_it(
+def test_a_request_knows_whether_another_begins_like_it(
     text: str, scorers: list[Any], answers: list[str], followed: list[bool]
 ) -> None:
     turns = walk(make_renderer(text, *scorers), *answers)
@@ -134,7 +134,7 @@ def test_neither_repeat_nor_sampling_changes_what_is_weighed() -> None:
 
 
 def test_the_keys_of_a_trial_are_what_they_were() -> None:
-    # They stand in databases: another key asks a model again for what is stored.
+    # They are stored in databases: a different key would repeat calls whose answers are stored.
     case = Case("c1", {"a": "ä"}, "yes", (), None, "b2:c")
     warm = Sampling(temperature=0.7, max_tokens=8, stop=("\n",), seed=3)
     scorers = ("exact_match", CHOICE)

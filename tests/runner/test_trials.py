@@ -19,7 +19,7 @@ PLAIN = "Greet {{ name }}."
 DRAFT = """\
 {% user %}Draft for {{ name }}.{% enduser %}
 {% generate draft %}
-{% user %}Mend: {{ draft }}{% enduser %}
+{% user %}Fix: {{ draft }}{% enduser %}
 """
 
 
@@ -54,7 +54,7 @@ def test_an_answer_leads_to_the_next_request(begin: Begin) -> None:
     assert carry(run) == 2
     turns = run.ended[0]
     assert [turn.name for turn in turns] == ["draft", "answer"]
-    assert texts_of(turns) == ["DRAFT FOR ADA.", "MEND: DRAFT FOR ADA."]
+    assert texts_of(turns) == ["DRAFT FOR ADA.", "FIX: DRAFT FOR ADA."]
     roles = [message.role for message in turns[1].request.messages]
     assert roles == ["user", "assistant", "user"]
 
@@ -62,14 +62,14 @@ def test_an_answer_leads_to_the_next_request(begin: Begin) -> None:
 def test_identical_requests_in_flight_are_sent_once(begin: Begin) -> None:
     renderer = make_renderer(DRAFT, DRAFT + "\n", names=["Ada", "Ben", "Eve"])
     run = begin(renderer)
-    assert carry(run, batch=100) == 6  # not 12: the two versions say the same
+    assert carry(run, batch=100) == 6  # not 12: the two versions have the same text
     assert len(run.spoken) == 6
     assert len(run.ended) == 6
     shared = [turn.cached for turns in run.ended.values() for turn in turns]
     assert sorted(shared) == [False] * 6 + [True] * 6
 
 
-def test_repeats_are_asked_each_for_itself(begin: Begin) -> None:
+def test_each_repeat_is_asked_separately(begin: Begin) -> None:
     assert carry(begin(make_renderer(PLAIN, repeats=3)), batch=100) == 6
 
 
@@ -99,7 +99,7 @@ def test_an_error_ends_its_trial(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.REFUSED, Outcome.EMPTY])
-def test_any_other_answer_is_gone_on_with(begin: Begin, outcome: Outcome) -> None:
+def test_any_other_answer_continues_the_trial(begin: Begin, outcome: Outcome) -> None:
     text = "" if outcome is Outcome.EMPTY else "Dear"
     run = begin(make_renderer(DRAFT))
     assert carry(run, lambda _: Completion(outcome, text)) == 4
@@ -182,7 +182,7 @@ def test_take_waits_while_another_worker_looks_answers_up(begin: Begin) -> None:
         [first], [second] = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
         [request] = first.result()
         await asyncio.sleep(0.01)
-        assert not second.done()  # the request under way may still lead to another
+        assert not second.done()  # the request in flight may still lead to another
         await work.give("echo", request, upper(request))
         return [len(await second)]
 
@@ -224,12 +224,12 @@ def test_the_key_does_not_cover_labels_or_names() -> None:
 
 def seeds(renderer: Renderer) -> list[int | None]:
     trials = map(renderer.plan.trial, range(renderer.plan.size))
-    found = []
+    seeds = []
     for trial in trials:
         ask = renderer.next(trial, [])
         assert ask is not None
-        found.append(ask.request.sampling.seed)
-    return found
+        seeds.append(ask.request.sampling.seed)
+    return seeds
 
 
 def test_seeds_depend_on_case_and_repeat_never_on_the_template() -> None:

@@ -259,7 +259,7 @@ def test_parameters_are_checked_together_for_each_case(root: Path) -> None:
         ({"exact_match": {"target": "{{ [x] }}"}}, case(), "is not a JSON value"),
     ],
 )
-def test_a_case_that_does_not_fit_is_told_before_any_call(
+def test_a_case_that_does_not_fit_is_reported_before_any_call(
     entry: Any, one: Case, message: str
 ) -> None:
     [bound] = bind([entry])

@@ -80,19 +80,19 @@ def test_what_is_weighed_begins_with_the_delimiter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "message"),
     [
-        ({"target": "maybe"}, "the target 'maybe' is none of the options: 'yes', 'no indeed'"),
-        ({"options": ["yes"]}, "two options or more are needed, none of them empty"),
-        ({"options": ["yes", ""]}, "two options or more are needed, none of them empty"),
-        ({"options": ["yes", "yes"]}, "the option 'yes' is there twice"),
+        ({"target": "maybe"}, "the target 'maybe' is not one of the options: 'yes', 'no indeed'"),
+        ({"options": ["yes"]}, "at least two options are needed, none of them empty"),
+        ({"options": ["yes", ""]}, "at least two options are needed, none of them empty"),
+        ({"options": ["yes", "yes"]}, "the option 'yes' appears twice"),
         ({"target": []}, "the target names no option"),
         ({"options": [1.10, 2.50]}, "parameter 'options'"),
         ({"options": "{{ choices }}"}, "'choices' is undefined"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(params: dict[str, Json], told: str) -> None:
-    with pytest.raises(PromptlabError, match=told):
+def test_options_that_do_not_fit_are_refused(params: dict[str, Json], message: str) -> None:
+    with pytest.raises(PromptlabError, match=message):
         bound("loglikelihood", **params).prepare(CASE)
 
 
@@ -106,8 +106,8 @@ def test_the_score_of_a_text_is_its_mean_and_the_reason_its_perplexity() -> None
 
 @pytest.mark.parametrize(("limit", "passed"), [(2.72, True), (2.71, False)])
 def test_perplexity_is_low_enough_or_not(limit: float, passed: bool) -> None:
-    found = graded(bound("perplexity", at_most=limit), LIKELIHOODS[1:])
-    assert found == Score(float(passed), passed, "perplexity 2.718 over 3 tokens")
+    score = graded(bound("perplexity", at_most=limit), LIKELIHOODS[1:])
+    assert score == Score(float(passed), passed, "perplexity 2.718 over 3 tokens")
 
 
 def test_a_text_that_is_all_but_impossible_still_has_a_score() -> None:
@@ -118,11 +118,11 @@ def test_a_text_that_is_all_but_impossible_still_has_a_score() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "message"),
     [({"at_most": 0.5}, "parameter 'at_most': "), ({}, "needs the parameter 'at_most'")],
 )
-def test_a_limit_is_needed_and_at_least_one(params: dict[str, Json], told: str) -> None:
-    with pytest.raises(PromptlabError, match=told):
+def test_a_limit_is_needed_and_at_least_one(params: dict[str, Json], message: str) -> None:
+    with pytest.raises(PromptlabError, match=message):
         bound("perplexity", **params)
 
 
@@ -168,17 +168,24 @@ def asking(given: object) -> BoundScorer:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
-        ("yes", "it asks 'y', which is no Ask"),
+        ("yes", "it asks 'y': that is not an Ask"),
         (None, "its asks fail: TypeError: 'NoneType' object is not iterable"),
-        ([1], "it asks 1, which is no Ask"),
+        ([1], "it asks 1: that is not an Ask"),
         ([Ask(continuations=[""])], "there is an empty answer to weigh"),
         ([Ask(backend="other")], "it asks the backend 'other', which none of its parameters names"),
+        ([Ask(continuations="yes")], "its continuations are not a list of texts"),
+        ([Ask(continuations=[1])], "its continuations are not a list of texts"),  # type: ignore[list-item]
+        ([Ask(["Polite?"])], "its messages are neither a text nor a list of Messages"),  # type: ignore[list-item]
+        ([Ask([])], "its messages are neither a text nor a list of Messages"),
+        ([Ask(5)], "its asks fail: TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
+        ([Ask("?", sampling={})], "its sampling is not a Sampling"),  # type: ignore[arg-type]
+        ([Ask("?", schema={"a": {1}})], "its asks fail: TypeError: Object of type set"),  # type: ignore[dict-item]
         (KeyError("x"), "its asks fail: KeyError: 'x'"),
     ],
 )
-def test_what_a_function_of_the_users_gets_wrong_is_told(given: object, told: str) -> None:
-    with pytest.raises(PromptlabError, match=re.escape(told)) as caught:
+def test_what_a_function_of_the_users_gets_wrong_is_reported(given: object, message: str) -> None:
+    with pytest.raises(PromptlabError, match=re.escape(message)) as caught:
         asking(given).asks(Sample("", CASE, Outcome.OK))
     assert "scorer 'mean_logprob', case 'c1'" in str(caught.value)

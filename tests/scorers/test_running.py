@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from promptlab.core.types import Case, Outcome, Score
-from promptlab.scorers import Sample, Scorer
+from promptlab.scorers import Runs, Sample, Scorer
+from promptlab.scorers.binding import bind
 from promptlab.scorers.running import failed_score, runner, score_of
 from promptlab.scorers.verdict import cut, listed, verdict
 
@@ -172,9 +174,42 @@ def test_a_slow_function_does_not_block_the_loop() -> None:
     assert asyncio.run(both()) == Score(1.0, True)
 
 
+def test_a_scorer_says_how_it_runs() -> None:
+    def where(sample: Sample) -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    def leaves(sample: Sample) -> bool:
+        sys.exit(3)
+
+    def run_as(runs: Runs, function: Any) -> Score:
+        one = runner(Scorer("own", "1", function, runs=runs), 5.0)
+        return asyncio.run(_awaited(one, {}))
+
+    assert run_as("inline", where) == Score(1.0, True)
+    assert run_as("thread", where) == Score(0.0, False)
+    assert run_as("inline", leaves).error == "SystemExit: 3"
+
+
+def test_a_pattern_that_takes_long_does_not_block_the_loop() -> None:
+    [regex] = bind([{"regex": {"pattern": "(a|aa)+$", "timeout": 0.5}}])
+    sample = replace(SAMPLE, output="a" * 80 + "!")
+
+    async def tick_beside() -> tuple[Score, int]:
+        grading, ticks = asyncio.ensure_future(regex.score(sample)), 0
+        while not grading.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        return await grading, ticks
+
+    score, ticks = asyncio.run(tick_beside())
+    assert score.error == "TimeoutError: the pattern took longer than 0.5 s"
+    assert ticks > 5
+
+
 NEVER_RETURNS = """
 import asyncio, threading
-from promptlab.scorers import Sample, Scorer
+from promptlab.scorers import Runs, Sample, Scorer
+from promptlab.scorers.binding import bind
 from promptlab.scorers.running import runner
 from promptlab.core.types import Case, Outcome
 

@@ -170,7 +170,7 @@ except PromptlabError as error:
 """
 
 
-def test_a_missing_language_detector_is_told_when_the_suite_is_read() -> None:
+def test_a_missing_language_detector_is_reported_when_the_suite_is_read() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_LINGUA], capture_output=True, text=True, check=True
     )

@@ -227,7 +227,10 @@ def test_json_schema_can_take_its_values_from_the_case(grade: Grade) -> None:
     [
         ({"type": "objekt"}, "not a JSON Schema: $.type: 'objekt'"),
         ({"pattern": "("}, "not a JSON Schema"),
-        ({"$ref": "https://example.com/a.json"}, "is not within the schema, and none is fetched"),
+        (
+            {"$ref": "https://example.com/a.json"},
+            "is not within the schema, and nothing is fetched",
+        ),
         ({"anyOf": [{"$ref": "#/$defs/none"}]}, "the $ref '#/$defs/none' is not within"),
         ("object", "input should be an object, not 'object'"),
     ],

@@ -19,7 +19,7 @@ BUILT_IN = [
 
 
 def test_names_what_is_built_in() -> None:
-    assert [name for name in scorer_names() if get_scorer(name).ours] == BUILT_IN
+    assert [name for name in scorer_names() if get_scorer(name).built_in] == BUILT_IN
 
 
 def test_every_built_in_scorer_explains_itself() -> None:

@@ -169,7 +169,7 @@ POLAR = ["positive", "negative", "neutral"]
 
 
 @pytest.mark.parametrize(
-    ("output", "found"),
+    ("output", "label"),
     [
         # the whole answer is the label
         ("positive", "positive"),
@@ -235,14 +235,14 @@ POLAR = ["positive", "negative", "neutral"]
         ("I cannot tell.", None),
     ],
 )
-def test_label_finds_the_one_label(grade: Grade, output: str, found: str | None) -> None:
+def test_label_finds_the_one_label(grade: Grade, output: str, label: str | None) -> None:
     for target in POLAR:
         score = grade("label", output, target, labels=POLAR)
-        assert score.passed is (target == found), score.reason
+        assert score.passed is (target == label), score.reason
 
 
 @pytest.mark.parametrize(
-    ("output", "labels", "params", "found"),
+    ("output", "labels", "params", "label"),
     [
         ("It is very good", ["good", "very good"], {}, "very good"),
         ("It is not very good", ["good", "very good"], {}, None),
@@ -259,11 +259,11 @@ def test_label_finds_the_one_label(grade: Grade, output: str, found: str | None)
     ],
 )
 def test_label_with_other_labels(
-    grade: Grade, output: str, labels: list[Any], params: dict[str, Any], found: object
+    grade: Grade, output: str, labels: list[Any], params: dict[str, Any], label: object
 ) -> None:
     for target in labels:
         score = grade("label", output, target, labels=labels, **params)
-        assert score.passed is (target == found), score.reason
+        assert score.passed is (target == label), score.reason
 
 
 def test_label_says_what_it_found(grade: Grade) -> None:
@@ -280,8 +280,8 @@ def test_label_says_what_it_found(grade: Grade) -> None:
         ({"labels": ["a"]}, "a", "at least 2 items"),
         ({"labels": ["a", "A"]}, "a", "two of the labels 'a', 'A' read the same"),
         ({"labels": ["a", "?"]}, "a", "a label must be more than punctuation"),
-        ({"labels": ["a", "b"]}, "c", "case 'c1': the target 'c' is none of the labels"),
-        ({"labels": ["a", "b"], "ignore_case": False}, "A", "is none of the labels"),
+        ({"labels": ["a", "b"]}, "c", "case 'c1': the target 'c' is not one of the labels"),
+        ({"labels": ["a", "b"], "ignore_case": False}, "A", "is not one of the labels"),
         ({"labels": [True, False]}, "yes", "in quotes"),
     ],
 )

@@ -35,36 +35,36 @@ def test_clopper_pearson_as_published() -> None:
 @given(shares, st.floats(0.5, 0.999))
 def test_clopper_pearson_against_others(share: tuple[int, int], level: float) -> None:
     proportion = pytest.importorskip("statsmodels.stats.proportion")
-    found = clopper_pearson(*share, level)
-    assert found == pytest.approx(
+    interval = clopper_pearson(*share, level)
+    assert interval == pytest.approx(
         proportion.proportion_confint(*share, alpha=1 - level, method="beta"), abs=1e-9
     )
     expected = stats.binomtest(*share).proportion_ci(level, method="exact")
-    assert found == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert interval == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
 @given(shares, st.floats(0.5, 0.999))
 def test_clopper_pearson_mirrors_and_holds_the_share(share: tuple[int, int], level: float) -> None:
     successes, n = share
-    found, mirrored = (
+    interval, mirrored = (
         clopper_pearson(successes, n, level),
         clopper_pearson(n - successes, n, level),
     )
-    assert found is not None
+    assert interval is not None
     assert mirrored is not None
-    low, high = found
+    low, high = interval
     assert 0 <= low <= successes / n <= high <= 1
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.9])
 def test_clopper_pearson_guarantees_its_level(share: float) -> None:
-    """The probability of all counts of 25 whose interval holds the true share."""
+    """The probability of all counts of 25 whose interval covers the true share."""
     covered = 0.0
     for successes in range(26):
-        found = clopper_pearson(successes, 25)
-        assert found is not None
-        if found[0] <= share <= found[1]:
+        interval = clopper_pearson(successes, 25)
+        assert interval is not None
+        if interval[0] <= share <= interval[1]:
             covered += float(stats.binom.pmf(successes, 25, share))
     assert 0.95 <= covered <= 1
 
@@ -72,10 +72,10 @@ def test_clopper_pearson_guarantees_its_level(share: float) -> None:
 @given(shares, st.floats(0.5, 0.999))
 def test_wilson_mirrors_and_holds_the_share(share: tuple[int, int], level: float) -> None:
     successes, n = share
-    found, mirrored = wilson(successes, n, level), wilson(n - successes, n, level)
-    assert found is not None
+    interval, mirrored = wilson(successes, n, level), wilson(n - successes, n, level)
+    assert interval is not None
     assert mirrored is not None
-    low, high = found
+    low, high = interval
     assert 0 <= low <= successes / n <= high <= 1
     assert high - low > 0
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-12)
@@ -91,11 +91,11 @@ def test_a_higher_level_is_wider(share: tuple[int, int]) -> None:
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(2, 10_000))
 def test_t_is_centred_and_narrows(mean: float, variance: float, n: int) -> None:
-    found, later = t_interval(mean, variance, n), t_interval(mean, variance, n + 1)
-    assert found is not None
+    interval, later = t_interval(mean, variance, n), t_interval(mean, variance, n + 1)
+    assert interval is not None
     assert later is not None
-    assert sum(found) / 2 == pytest.approx(mean, abs=1e-6)
-    assert later[1] - later[0] <= found[1] - found[0] + 1e-9
+    assert sum(interval) / 2 == pytest.approx(mean, abs=1e-6)
+    assert later[1] - later[0] <= interval[1] - interval[0] + 1e-9
 
 
 def test_too_little_has_no_interval() -> None:
@@ -123,12 +123,12 @@ def test_numbers_get_students_interval() -> None:
 
 
 def test_repeated_verdicts_stay_within_0_and_1() -> None:
-    found = mean_interval(0.9, 0.09, 5, 15, verdicts=True)
+    interval = mean_interval(0.9, 0.09, 5, 15, verdicts=True)
     plain = t_interval(0.9, 0.09, 5)
-    assert found is not None
+    assert interval is not None
     assert plain is not None
     assert plain[1] > 1
-    assert found == (plain[0], 1.0)
+    assert interval == (plain[0], 1.0)
 
 
 def test_repeated_verdicts_that_all_agree_claim_no_certainty() -> None:

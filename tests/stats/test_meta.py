@@ -30,92 +30,92 @@ def split(rows: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
 
 
 def test_reference() -> None:
-    found = random_effects(EFFECTS, ERRORS)
-    assert found.models == 6
-    assert found.fixed == pytest.approx(0.03268, abs=5e-6)
-    assert found.q == pytest.approx(31.92, abs=5e-3)
-    assert found.i2 == pytest.approx(0.8434, abs=5e-5)
-    assert found.tau2 == pytest.approx(0.000674, abs=5e-7)
-    assert found.mean == pytest.approx(0.03639, abs=5e-6)
-    assert (found.low, found.high) == pytest.approx((0.00584, 0.06694), abs=5e-6)
-    assert found.df == 5
-    assert found.p is not None
-    assert 0 < found.p < 0.05
+    pooled = random_effects(EFFECTS, ERRORS)
+    assert pooled.models == 6
+    assert pooled.fixed == pytest.approx(0.03268, abs=5e-6)
+    assert pooled.q == pytest.approx(31.92, abs=5e-3)
+    assert pooled.i2 == pytest.approx(0.8434, abs=5e-5)
+    assert pooled.tau2 == pytest.approx(0.000674, abs=5e-7)
+    assert pooled.mean == pytest.approx(0.03639, abs=5e-6)
+    assert (pooled.low, pooled.high) == pytest.approx((0.00584, 0.06694), abs=5e-6)
+    assert pooled.df == 5
+    assert pooled.p is not None
+    assert 0 < pooled.p < 0.05
 
 
 @given(models)
 def test_against_statsmodels(rows: list[tuple[float, float]]) -> None:
     analysis = pytest.importorskip("statsmodels.stats.meta_analysis")
     effects, errors = split(rows)
-    found = random_effects(effects, errors)
-    if found.tau2 == 0:  # statsmodels takes roots of what is below 0
+    pooled = random_effects(effects, errors)
+    if pooled.tau2 == 0:  # statsmodels takes roots of what is below 0
         return
     expected = analysis.combine_effects(
         np.array(effects), np.array(errors) ** 2, method_re="dl", use_t=True
     )
-    assert found.fixed == pytest.approx(expected.mean_effect_fe, abs=1e-12)
-    assert found.q == pytest.approx(expected.q)
-    assert found.tau2 == pytest.approx(expected.tau2)
-    assert found.i2 == pytest.approx(expected.i2)
-    assert found.mean == pytest.approx(expected.mean_effect_re, abs=1e-12)
-    assert found.se == pytest.approx(expected.sd_eff_w_re_hksj)
+    assert pooled.fixed == pytest.approx(expected.mean_effect_fe, abs=1e-12)
+    assert pooled.q == pytest.approx(expected.q)
+    assert pooled.tau2 == pytest.approx(expected.tau2)
+    assert pooled.i2 == pytest.approx(expected.i2)
+    assert pooled.mean == pytest.approx(expected.mean_effect_re, abs=1e-12)
+    assert pooled.se == pytest.approx(expected.sd_eff_w_re_hksj)
 
 
 @given(models)
 def test_swapping_arms_turns_the_effect_round(rows: list[tuple[float, float]]) -> None:
     effects, errors = split(rows)
-    found = random_effects(effects, errors)
+    pooled = random_effects(effects, errors)
     swapped = random_effects([-effect for effect in effects], errors)
-    assert (swapped.mean, swapped.fixed) == (-found.mean, -found.fixed)
-    assert (swapped.se, swapped.p, swapped.tau2) == (found.se, found.p, found.tau2)
-    if found.low is not None and found.high is not None:
-        assert found.low <= found.mean <= found.high
-        assert (swapped.low, swapped.high) == (-found.high, -found.low)
+    assert (swapped.mean, swapped.fixed) == (-pooled.mean, -pooled.fixed)
+    assert (swapped.se, swapped.p, swapped.tau2) == (pooled.se, pooled.p, pooled.tau2)
+    if pooled.low is not None and pooled.high is not None:
+        assert pooled.low <= pooled.mean <= pooled.high
+        assert (swapped.low, swapped.high) == (-pooled.high, -pooled.low)
 
 
 @given(models, st.randoms(use_true_random=False))
 def test_the_order_of_models_does_not_matter(
-    rows: list[tuple[float, float]], chance: random.Random
+    rows: list[tuple[float, float]], rng: random.Random
 ) -> None:
     shuffled = list(rows)
-    chance.shuffle(shuffled)
-    # None, which numpy turns into NaN, equals None alone.
-    found, again = (
+    rng.shuffle(shuffled)
+    # None, which numpy turns into NaN, equals only None.
+    pooled, again = (
         np.array(astuple(random_effects(*split(some))), dtype=np.float64)
         for some in (rows, shuffled)
     )
-    np.testing.assert_allclose(again, found, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(again, pooled, rtol=1e-6, atol=1e-9)
 
 
-def test_models_no_more_different_than_by_chance() -> None:
+def test_models_that_differ_no_more_than_by_chance() -> None:
     """Without a variance between models the mean is the fixed one; the spread is still measured."""
-    found = random_effects([0.10, 0.12, 0.11], [0.1, 0.1, 0.1])
-    assert (found.tau2, found.i2) == (0.0, 0.0)
-    assert found.mean == found.fixed == pytest.approx(0.11)
-    assert found.se == pytest.approx(0.01 / 3**0.5)
+    pooled = random_effects([0.10, 0.12, 0.11], [0.1, 0.1, 0.1])
+    assert (pooled.tau2, pooled.i2) == (0.0, 0.0)
+    assert pooled.mean == pooled.fixed == pytest.approx(0.11)
+    assert pooled.se == pytest.approx(0.01 / 3**0.5)
 
 
 @given(models)
 def test_shares_and_variances(rows: list[tuple[float, float]]) -> None:
     effects, errors = split(rows)
-    found = random_effects(effects, errors)
-    assert 0 <= found.i2 < 1
-    assert found.tau2 >= 0
-    assert min(effects) - 1e-9 <= found.mean <= max(effects) + 1e-9
+    pooled = random_effects(effects, errors)
+    assert 0 <= pooled.i2 < 1
+    assert pooled.tau2 >= 0
+    assert min(effects) - 1e-9 <= pooled.mean <= max(effects) + 1e-9
 
 
 def test_one_model_has_no_spread() -> None:
-    found = random_effects([0.1], [0.02])
-    assert (found.mean, found.fixed) == pytest.approx((0.1, 0.1))
-    assert (found.q, found.i2, found.tau2) == pytest.approx((0.0, 0.0, 0.0))
-    assert (found.se, found.df, found.low, found.high, found.p) == (None,) * 5
+    pooled = random_effects([0.1], [0.02])
+    assert (pooled.mean, pooled.fixed) == pytest.approx((0.1, 0.1))
+    assert (pooled.q, pooled.i2, pooled.tau2) == pytest.approx((0.0, 0.0, 0.0))
+    assert (pooled.se, pooled.df, pooled.low, pooled.high, pooled.p) == (None,) * 5
 
 
 def test_models_that_agree_claim_no_certainty() -> None:
-    found = random_effects([0.1] * 5, [0.02, 0.03, 0.01, 0.02, 0.05])
-    assert found.mean == pytest.approx(0.1)
-    assert (found.tau2, found.i2) == (0.0, 0.0)
-    assert (found.se, found.low, found.p) == (None, None, None)
+    pooled = random_effects([0.1] * 5, [0.02, 0.03, 0.01, 0.02, 0.05])
+    assert pooled.mean == pytest.approx(0.1)
+    assert (pooled.tau2, pooled.i2) == (0.0, 0.0)
+    assert (pooled.se, pooled.low, pooled.p) == (None, None, None)
 
 
 @pytest.mark.parametrize(

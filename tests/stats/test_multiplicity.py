@@ -50,9 +50,9 @@ def test_holm_is_the_stricter(p: list[float]) -> None:
 def test_unknown_p_values_do_not_count(
     adjust: Callable[[Any], Any], p: list[float], unknown: int
 ) -> None:
-    found = adjust([np.nan] * unknown + p)
-    assert np.all(np.isnan(found[:unknown]))
-    assert np.array_equal(found[unknown:], adjust(p))
+    adjusted = adjust([np.nan] * unknown + p)
+    assert np.all(np.isnan(adjusted[:unknown]))
+    assert np.array_equal(adjusted[unknown:], adjust(p))
 
 
 @either

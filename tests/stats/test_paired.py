@@ -55,7 +55,7 @@ def test_a_contrast_weighs_arms() -> None:
 
 
 @pytest.mark.parametrize("weights", [(1, 1, -1), (1, -1), ((1, -1, 0),)])
-def test_weights_that_make_no_contrast(weights: tuple[object, ...]) -> None:
+def test_weights_that_are_not_a_contrast(weights: tuple[object, ...]) -> None:
     with pytest.raises(ValueError, match="weights"):
         contrast(np.zeros((3, 4)), weights)  # type: ignore[arg-type]
 
@@ -172,7 +172,7 @@ def test_ties_never_take_tango_past_0(table: tuple[int, int, int], ties: int) ->
 
 @pytest.mark.parametrize("shares", [(0.1, 0.1), (0.3, 0.05), (0.02, 0.2), (0.45, 0.4)])
 def test_tango_covers_by_enumeration(shares: tuple[float, float]) -> None:
-    """Sum the probability of all tables of 20 cases whose interval holds the true difference."""
+    """Sum the probability of all tables of 20 cases whose interval covers the true difference."""
     n, (p, q) = 20, shares
     covered = 0.0
     for b in range(n + 1):
@@ -199,11 +199,11 @@ def test_tables_at_the_edge() -> None:
 
 
 def test_t_reference() -> None:
-    found = paired_t(STEADY)
-    assert found.se is not None
-    assert found.mean / found.se == pytest.approx(2.70996, abs=5e-6)
-    assert found.p == pytest.approx(0.0239991, abs=5e-8)
-    assert (found.low, found.high) == pytest.approx((0.012889, 0.143111), abs=5e-7)
+    estimate = paired_t(STEADY)
+    assert estimate.se is not None
+    assert estimate.mean / estimate.se == pytest.approx(2.70996, abs=5e-6)
+    assert estimate.p == pytest.approx(0.0239991, abs=5e-8)
+    assert (estimate.low, estimate.high) == pytest.approx((0.012889, 0.143111), abs=5e-7)
     darwin = paired_t(DARWIN)
     assert darwin.se is not None
     assert darwin.mean / darwin.se == pytest.approx(2.14799, abs=5e-6)
@@ -213,35 +213,35 @@ def test_t_reference() -> None:
 
 @given(differences, st.floats(0.5, 0.999))
 def test_t_against_scipy(d: list[float], level: float) -> None:
-    found = paired_t(d, level)
-    assert found.mean == pytest.approx(np.mean(d))
+    estimate = paired_t(d, level)
+    assert estimate.mean == pytest.approx(np.mean(d))
     if len(set(d)) == 1:
-        assert found.se is None
+        assert estimate.se is None
         return
     expected = stats.ttest_1samp(d, 0)
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert estimate.p == pytest.approx(expected.pvalue, rel=1e-9)
     interval = expected.confidence_interval(level)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-6)
+    assert (estimate.low, estimate.high) == pytest.approx((interval.low, interval.high), rel=1e-6)
 
 
 @given(differences)
 def test_swapping_arms_turns_the_estimate_round(d: list[float]) -> None:
-    found, swapped = paired_t(d), paired_t([-value for value in d])
-    assert swapped.mean == -found.mean
-    assert (swapped.se, swapped.df, swapped.p) == (found.se, found.df, found.p)
-    if found.low is not None and found.high is not None:
-        assert (swapped.low, swapped.high) == (-found.high, -found.low)
-        assert found.low <= found.mean <= found.high
+    estimate, swapped = paired_t(d), paired_t([-value for value in d])
+    assert swapped.mean == -estimate.mean
+    assert (swapped.se, swapped.df, swapped.p) == (estimate.se, estimate.df, estimate.p)
+    if estimate.low is not None and estimate.high is not None:
+        assert (swapped.low, swapped.high) == (-estimate.high, -estimate.low)
+        assert estimate.low <= estimate.mean <= estimate.high
 
 
 @given(differences, st.randoms(use_true_random=False))
-def test_the_order_of_cases_does_not_matter(d: list[float], chance: object) -> None:
+def test_the_order_of_cases_does_not_matter(d: list[float], rng: object) -> None:
     shuffled = list(d)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    found, again = paired_t(d), paired_t(shuffled)
-    assert again.mean == pytest.approx(found.mean, abs=1e-12)
-    assert again.se == pytest.approx(found.se)
-    assert again.p == pytest.approx(found.p)
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    estimate, again = paired_t(d), paired_t(shuffled)
+    assert again.mean == pytest.approx(estimate.mean, abs=1e-12)
+    assert again.se == pytest.approx(estimate.se)
+    assert again.p == pytest.approx(estimate.p)
     assert sign_flip(shuffled) == sign_flip(d)
 
 
@@ -253,22 +253,22 @@ def test_too_little_to_tell() -> None:
 
 @pytest.mark.parametrize("value", [0.1, 1.0, -1 / 3])
 def test_equal_differences_claim_no_certainty(value: float) -> None:
-    found = paired_t([value] * 7)
-    assert found.mean == pytest.approx(value)
-    assert (found.se, found.df, found.low, found.high, found.p) == (None,) * 5
+    estimate = paired_t([value] * 7)
+    assert estimate.mean == pytest.approx(value)
+    assert (estimate.se, estimate.df, estimate.low, estimate.high, estimate.p) == (None,) * 5
     assert sign_flip([value] * 7) == 2 / 2**7
 
 
-def test_no_difference_at_all_is_no_evidence() -> None:
-    found = paired_t([0.0] * 7)
-    assert (found.mean, found.se, found.low, found.p) == (0.0, None, None, 1.0)
+def test_no_difference_at_all_is_not_evidence() -> None:
+    estimate = paired_t([0.0] * 7)
+    assert (estimate.mean, estimate.se, estimate.low, estimate.p) == (0.0, None, None, 1.0)
     assert sign_flip([0.0] * 7) == 1.0
 
 
-def test_rounding_is_no_spread() -> None:
-    found = paired_t([0.3 - 0.2, 0.2 - 0.1, 0.7 - 0.6, 0.1])
-    assert found.se is None
-    assert found.p is None
+def test_rounding_is_not_spread() -> None:
+    estimate = paired_t([0.3 - 0.2, 0.2 - 0.1, 0.7 - 0.6, 0.1])
+    assert estimate.se is None
+    assert estimate.p is None
 
 
 def test_unknown_differences_are_left_out() -> None:

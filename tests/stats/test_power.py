@@ -89,7 +89,7 @@ def test_power_where_nothing_can_be_found() -> None:
 def test_an_effect_larger_than_the_discordance_makes_it_larger() -> None:
     assert cases_needed_binary(0.02, 0.1) == cases_needed_binary(0.1, 0.1)
     assert mcnemar_power(50, 0.02, 0.1) == mcnemar_power(50, 0.1, 0.1)
-    # All cases that differ are then won: power is the chance of enough of them.
+    # All cases that differ are then won: power is the probability of enough of them.
     enough = float(stats.binom.sf(5, 50, 0.1))
     assert mcnemar_power(50, 0.1, 0.1, midp=False) == pytest.approx(enough)
 
@@ -100,7 +100,7 @@ def test_sign_level_and_power(effect: float, p: float) -> None:
     assert cases_needed_binary(p, -effect) == n
     assert cases_needed_binary(p, effect, power=0.9) > n
     assert cases_needed_binary(p, effect, alpha=0.01) > n
-    # The normal approximation with the same variance under both hypotheses asks for a little more.
+    # The normal approximation with the same variance under both hypotheses requires slightly more.
     assert cases_needed_numeric(sqrt(p), effect) >= n
 
 
@@ -124,7 +124,7 @@ def test_no_effect_needs_no_number_of_cases(effect: float) -> None:
         cases_needed_numeric(0.2, effect)
 
 
-def test_what_is_no_share() -> None:
+def test_what_is_not_a_share() -> None:
     with pytest.raises(ValueError, match="is not a share"):
         cases_needed_binary(1.2, 0.1)
     with pytest.raises(ValueError, match="is not a share"):

@@ -76,7 +76,7 @@ def test_swapping_arms_leaves_e_alone(d: list[float]) -> None:
 
 
 @given(outcomes, st.integers(1, 10))
-def test_ties_are_no_evidence(d: list[int], ties: int) -> None:
+def test_ties_are_not_evidence(d: list[int], ties: int) -> None:
     for binary in (True, False):
         alone = e_path(d, binary=binary)[-1]
         assert e_path([*d, *[0] * ties], binary=binary)[-1] == pytest.approx(alone)
@@ -84,7 +84,7 @@ def test_ties_are_no_evidence(d: list[int], ties: int) -> None:
 
 @pytest.mark.parametrize("n", range(1, 11))
 def test_e_is_expected_to_be_1_without_a_difference(n: int) -> None:
-    """Over all signs of n differences of any size, the mean of E is 1: no more, and no less."""
+    """Over all signs of n differences of any size, the mean of E is 1: no more and no less."""
     sizes = [0.2 + 0.8 * i / n for i in range(1, n + 1)]
     signs = np.array(list(product((-1, 1), repeat=n)))
     ends = [e_path(row * sizes, binary=False)[-1] for row in signs]
@@ -110,18 +110,18 @@ def test_stopping_at_will_gains_nothing(binary: bool, threshold: float) -> None:
 @pytest.mark.parametrize("binary", [True, False])
 def test_false_alarms_stay_below_their_level(binary: bool) -> None:
     """Looking after each of 600 cases; McNemar's test would be fooled several times as often."""
-    chance = random.Random(17)
+    rng = random.Random(17)
     trials = 500
     alarms = 0
     for _ in range(trials):
-        d = chance.choices((-1, 0, 1), weights=(1, 2, 1), k=600)
+        d = rng.choices((-1, 0, 1), weights=(1, 2, 1), k=600)
         alarms += first_crossing(e_path(d, binary=binary), 20) is not None
     assert 0 < alarms / trials <= 0.05
 
 
 def test_a_true_difference_is_found() -> None:
-    chance = random.Random(4)
-    d = chance.choices((-1, 0, 1), weights=(1, 8, 4), k=1000)
+    rng = random.Random(4)
+    d = rng.choices((-1, 0, 1), weights=(1, 8, 4), k=1000)
     for binary in (True, False):
         cases = first_crossing(e_path(d, binary=binary), 20)
         assert cases is not None
@@ -209,15 +209,14 @@ def test_beyond_the_bounds_everything_is_rejected(d: list[float]) -> None:
 
 
 def test_it_narrows_and_covers() -> None:
-    chance = random.Random(8)
+    rng = random.Random(8)
     widths = []
     for n in (50, 200, 800):
-        found = [
-            confidence_sequence(chance.choices((-1, 0, 1), weights=(1, 6, 3), k=n))
-            for _ in range(60)
+        intervals = [
+            confidence_sequence(rng.choices((-1, 0, 1), weights=(1, 6, 3), k=n)) for _ in range(60)
         ]
-        assert sum(low <= 0.2 <= high for low, high in found) >= 57
-        widths.append(max(high - low for low, high in found))
+        assert sum(low <= 0.2 <= high for low, high in intervals) >= 57
+        widths.append(max(high - low for low, high in intervals))
     assert widths == sorted(widths, reverse=True)
 
 

@@ -1,4 +1,4 @@
-"""The reference values and the published outcomes that lie beside the checkout, where they do."""
+"""The reference values and published outcomes beside the checkout, if they are there."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data")
 
 @pytest.fixture(scope="module")
 def vectors() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((SHARED / "statistics_vectors.json").read_text())
-    return found
+    loaded: dict[str, Any] = json.loads((SHARED / "statistics_vectors.json").read_text())
+    return loaded
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> tuple[list[str], list[int]]:
-    """Return the task and the difference, chain of thought less direct, of every case."""
+    """Return the task and the difference, chain of thought minus direct, of every case."""
     with (SHARED / "bbh" / "codex_direct_vs_cot.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return [row["task"] for row in rows], [int(row["cot"]) - int(row["direct"]) for row in rows]
@@ -43,9 +43,9 @@ def test_mcnemar(vectors: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("name", "interval"), [("tango", tango), ("bonett_price", bonett_price)])
 def test_intervals(vectors: dict[str, Any], name: str, interval: Any) -> None:
     for row in vectors[name]:
-        found = interval(row["n"], row["b"], row["c"])
+        bounds = interval(row["n"], row["b"], row["c"])
         digits = 3 if row["n"] == 250 else 4  # that one is given with fewer
-        assert found == pytest.approx((row["lo"], row["hi"]), abs=0.51 * 10**-digits)
+        assert bounds == pytest.approx((row["lo"], row["hi"]), abs=0.51 * 10**-digits)
 
 
 def test_e_values(vectors: dict[str, Any]) -> None:

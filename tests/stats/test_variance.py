@@ -16,59 +16,57 @@ from promptlab.stats.variance import VarianceSplit, split_variance
 nan = float("nan")
 
 
-def drawn(
-    chance: random.Random, means: list[float], repeats: int, noise: float
-) -> list[list[float]]:
-    return [[chance.gauss(mean, noise) for _ in range(repeats)] for mean in means]
+def drawn(rng: random.Random, means: list[float], repeats: int, noise: float) -> list[list[float]]:
+    return [[rng.gauss(mean, noise) for _ in range(repeats)] for mean in means]
 
 
 def test_by_hand() -> None:
     a = [[0.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
     b = [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
-    found = split_variance(a, b)
+    split = split_variance(a, b)
     # Differences .5, .5, -1 have the variance .75; an arm has .5 over 3 degrees of freedom.
-    assert found.cases == 3
-    assert (found.noise_a, found.noise_b) == pytest.approx((1 / 6, 1 / 6))
-    assert found.case == pytest.approx(0.75 - (1 / 6 + 1 / 6) / 2)
+    assert split.cases == 3
+    assert (split.noise_a, split.noise_b) == pytest.approx((1 / 6, 1 / 6))
+    assert split.case == pytest.approx(0.75 - (1 / 6 + 1 / 6) / 2)
 
 
 def test_what_went_in_comes_out() -> None:
-    chance = random.Random(1)
-    base = [chance.gauss(0, 1) for _ in range(3000)]
-    shifted = [mean + chance.gauss(0.2, 0.5) for mean in base]
-    found = split_variance(drawn(chance, base, 3, 0.4), drawn(chance, shifted, 5, 0.8))
-    assert found.case == pytest.approx(0.25, rel=0.15)
-    assert found.noise_a == pytest.approx(0.16, rel=0.05)
-    assert found.noise_b == pytest.approx(0.64, rel=0.05)
+    rng = random.Random(1)
+    base = [rng.gauss(0, 1) for _ in range(3000)]
+    shifted = [mean + rng.gauss(0.2, 0.5) for mean in base]
+    split = split_variance(drawn(rng, base, 3, 0.4), drawn(rng, shifted, 5, 0.8))
+    assert split.case == pytest.approx(0.25, rel=0.15)
+    assert split.noise_a == pytest.approx(0.16, rel=0.05)
+    assert split.noise_b == pytest.approx(0.64, rel=0.05)
 
 
 def test_unequal_repeats() -> None:
-    chance = random.Random(2)
-    base = [chance.gauss(0, 1) for _ in range(3000)]
-    shifted = [mean + chance.gauss(0.2, 0.5) for mean in base]
-    a, b = np.array(drawn(chance, base, 4, 0.8)), np.array(drawn(chance, shifted, 4, 0.8))
+    rng = random.Random(2)
+    base = [rng.gauss(0, 1) for _ in range(3000)]
+    shifted = [mean + rng.gauss(0.2, 0.5) for mean in base]
+    a, b = np.array(drawn(rng, base, 4, 0.8)), np.array(drawn(rng, shifted, 4, 0.8))
     a[::2, 2:] = nan
     b[::3, 1:] = nan
-    found = split_variance(a, b)
-    assert found.case == pytest.approx(0.25, rel=0.2)
-    assert found.noise_a == pytest.approx(0.64, rel=0.06)
-    assert found.noise_b == pytest.approx(0.64, rel=0.06)
+    split = split_variance(a, b)
+    assert split.case == pytest.approx(0.25, rel=0.2)
+    assert split.noise_a == pytest.approx(0.64, rel=0.06)
+    assert split.noise_b == pytest.approx(0.64, rel=0.06)
 
 
 def test_noise_alone_leaves_nothing_to_cases() -> None:
     a = [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
-    found = split_variance(a, a)
-    assert found.case == 0.0
-    assert found.best_repeats(1.0, 1.0) is None
+    split = split_variance(a, a)
+    assert split.case == 0.0
+    assert split.best_repeats(1.0, 1.0) is None
 
 
 def test_cases_that_only_one_arm_has() -> None:
     a = [[0.0, 1.0], [nan, nan], [1.0, 1.0], [0.0, 0.0]]
     b = [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [nan, nan]]
-    found = split_variance(a, b)
-    assert found.cases == 2
-    assert found.noise_b == pytest.approx(0.5 / 3)
-    assert found.case == pytest.approx(1.125 - (0.5 / 3 + 0.5 / 3) / 2)
+    split = split_variance(a, b)
+    assert split.cases == 2
+    assert split.noise_b == pytest.approx(0.5 / 3)
+    assert split.case == pytest.approx(1.125 - (0.5 / 3 + 0.5 / 3) / 2)
 
 
 @given(
@@ -81,21 +79,21 @@ def test_cases_that_only_one_arm_has() -> None:
 def test_swapping_arms_swaps_their_noise(rows: list[list[float]]) -> None:
     scores = np.array(rows)
     a, b = scores[:, :2], scores[:, 2:]
-    found, swapped = split_variance(a, b), split_variance(b, a)
-    assert (swapped.noise_a, swapped.noise_b) == (found.noise_b, found.noise_a)
-    assert swapped.case == pytest.approx(found.case, abs=1e-12)
+    split, swapped = split_variance(a, b), split_variance(b, a)
+    assert (swapped.noise_a, swapped.noise_b) == (split.noise_b, split.noise_a)
+    assert swapped.case == pytest.approx(split.case, abs=1e-12)
     # What is not noise is what cases differ by: the parts add up to the whole.
     whole = float((case_means(b) - case_means(a)).var(ddof=1))
-    assert found.case is not None
-    assert found.noise_a is not None
-    assert found.noise_b is not None
-    assert found.case + (found.noise_a + found.noise_b) / 2 >= whole - 1e-12
+    assert split.case is not None
+    assert split.noise_a is not None
+    assert split.noise_b is not None
+    assert split.case + (split.noise_a + split.noise_b) / 2 >= whole - 1e-12
 
 
 def test_one_repeat_cannot_tell() -> None:
-    found = split_variance([[0.0], [1.0], [0.5]], [[1.0], [1.0], [0.0]])
-    assert found == VarianceSplit(cases=3, case=None, noise_a=None, noise_b=None)
-    assert found.best_repeats(1.0, 1.0) is None
+    split = split_variance([[0.0], [1.0], [0.5]], [[1.0], [1.0], [0.0]])
+    assert split == VarianceSplit(cases=3, case=None, noise_a=None, noise_b=None)
+    assert split.best_repeats(1.0, 1.0) is None
     half = split_variance([[0.0], [1.0]], [[1.0, 0.0], [1.0, 1.0]])
     assert half == VarianceSplit(cases=2, case=None, noise_a=None, noise_b=0.25)
     assert split_variance([[0.0, 1.0]], [[1.0, 1.0]]).case is None

@@ -1,4 +1,4 @@
-"""Care: `verify` finds every kind of damage, `vacuum` gives space back."""
+"""Maintenance: `verify` detects every kind of damage, `vacuum` returns space."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def full(
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "text"),
     [
         ("UPDATE templates SET source = source || ' '", "template sentiment@v1 was changed"),
         ("UPDATE cases SET expect = '1' WHERE case_id = 'c1'", "case c1 was changed"),
@@ -76,13 +76,13 @@ def full(
         ("DELETE FROM runs", "refer to rows of runs"),
     ],
 )
-def test_verify_finds_damage(full: Path, clock: Clock, damage: str, said: str) -> None:
+def test_verify_finds_damage(full: Path, clock: Clock, damage: str, text: str) -> None:
     with raw(full) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute(damage)
     with Store.open(full, clock, readonly=True) as store:
         problems = store.verify()
-    assert any(said in problem for problem in problems), problems
+    assert any(text in problem for problem in problems), problems
 
 
 def test_verify_does_not_drown_the_reader(full: Path, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""The file: made, opened, refused, brought up to date. Every refusal says why."""
+"""The file: created, opened, refused, migrated. Every refusal says why."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def test_a_new_database_is_as_sqlite_utils_would_make_it(tmp_path: Path, clock: 
     Store.open(tmp_path / "ours.db", clock).close()
     with raw(tmp_path / "theirs.db") as connection:
         migrations().apply(sqlite_utils.Database(connection))
-    found = []
+    databases = []
     for name in ("ours.db", "theirs.db"):
         with raw(tmp_path / name) as connection:
             schema = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name")
-            made = [(kind, of, " ".join((sql or "").split())) for kind, of, sql in schema]
+            objects = [(kind, of, " ".join((sql or "").split())) for kind, of, sql in schema]
             steps = "SELECT migration_set, name FROM _sqlite_migrations ORDER BY id"
-            found.append((made, connection.execute(steps).fetchall()))
-    assert found[0] == found[1]
+            databases.append((objects, connection.execute(steps).fetchall()))
+    assert databases[0] == databases[1]
 
 
 @pytest.mark.parametrize("readonly", [False, True])
@@ -141,7 +141,7 @@ def test_another_programs_database_is_left_alone(path: Path, clock: Clock) -> No
 
 
 @pytest.mark.parametrize("readonly", [False, True])
-def test_what_is_no_database_is_refused(path: Path, clock: Clock, readonly: bool) -> None:
+def test_what_is_not_a_database_is_refused(path: Path, clock: Clock, readonly: bool) -> None:
     path.write_text("run,score\n" * 500)
     assert refused(path, clock, readonly=readonly).message == "this file is not a database"
     assert path.read_text().startswith("run,score")
@@ -203,7 +203,9 @@ def test_a_readonly_folder_can_be_read_and_not_written(
         assert "cannot be opened" in refused(path, clock, readonly=True).message
 
 
-def test_an_older_database_that_may_not_be_written_is_told(bare_folder: Path, clock: Clock) -> None:
+def test_an_older_database_that_may_not_be_written_is_an_error(
+    bare_folder: Path, clock: Clock
+) -> None:
     path = bare_folder / "promptlab.db"
     with raw(path) as connection:
         migrations().apply(sqlite_utils.Database(connection), stop_before="0004_spent")
@@ -212,7 +214,7 @@ def test_an_older_database_that_may_not_be_written_is_told(bare_folder: Path, cl
     with without_rights():
         error = refused(path, clock, readonly=True)
     assert error.message == (
-        "of an older promptlab, and to be brought up to date first; but the database cannot be"
+        "from an older promptlab, and must be migrated first, but the database cannot be"
         " written: its file or folder is read-only"
     )
     assert (error.where, error.hint) == (
@@ -220,7 +222,7 @@ def test_an_older_database_that_may_not_be_written_is_told(bare_folder: Path, cl
     )  # fmt: skip
 
 
-def test_a_lost_right_to_the_wal_is_told(bare_folder: Path, clock: Clock) -> None:
+def test_a_lost_right_to_the_wal_is_an_error(bare_folder: Path, clock: Clock) -> None:
     path = bare_folder / "promptlab.db"
     store = Store.open(path, clock)
     path.with_name("promptlab.db-wal").chmod(0o000)
@@ -230,7 +232,7 @@ def test_a_lost_right_to_the_wal_is_told(bare_folder: Path, clock: Clock) -> Non
     store.close()
 
 
-def test_a_locked_database_is_told(path: Path) -> None:
+def test_a_locked_database_is_an_error(path: Path) -> None:
     with raw(path) as holder:
         holder.execute("CREATE TABLE t (x)")
         holder.execute("BEGIN EXCLUSIVE")
@@ -242,7 +244,7 @@ def test_a_locked_database_is_told(path: Path) -> None:
 
 
 def open_all(folder: Path, together: Barrier, failures: SimpleQueue[str]) -> None:
-    """Open one new database after the other, each at the same moment as other processes."""
+    """Open one new database after another, each at the same moment as other processes."""
     for number in range(40):
         together.wait()
         try:
@@ -271,7 +273,7 @@ def insert_twice(connection: Connection) -> None:
             connection.execute("INSERT INTO texts (digest, text) VALUES ('d', 't')")
 
 
-def test_our_own_mistakes_are_no_user_errors(path: Path, clock: Clock) -> None:
+def test_our_own_mistakes_are_not_user_errors(path: Path, clock: Clock) -> None:
     Store.open(path, clock).close()
     connection = connect(path)
     with pytest.raises(sqlite3.OperationalError, match="no such table"):

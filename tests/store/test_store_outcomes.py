@@ -57,7 +57,7 @@ def column(run: MeasuredRun, name: str) -> list[float | None]:
 # Rows.
 
 
-def test_a_row_tells_all_of_a_trial(
+def test_a_row_holds_all_of_a_trial(
     store: Store, make_plan: PlanMaker, make_result: ResultMaker
 ) -> None:
     plan = make_plan(cases=2, repeats=2)
@@ -167,13 +167,17 @@ def test_a_judge_is_known_as_one(store: Store, make_plan: PlanMaker) -> None:
     assert run.scorer == judge
 
 
-def test_what_servers_said_of_themselves(
+def test_what_servers_reported(
     store: Store, make_plan: PlanMaker, make_result: ResultMaker, make_turn: TurnMaker
 ) -> None:
     plan = make_plan(cases=3)
-    said = (("tiny-1", "fp1", ("seed",)), ("tiny-2", None, ()), ("tiny-1", "fp2", ("seed", "stop")))
+    servers = (
+        ("tiny-1", "fp1", ("seed",)),
+        ("tiny-2", None, ()),
+        ("tiny-1", "fp2", ("seed", "stop")),
+    )
     results = []
-    for case, (model, fingerprint, warnings) in enumerate(said):
+    for case, (model, fingerprint, warnings) in enumerate(servers):
         turn = make_turn(f"case {case}")
         completion = replace(
             turn.completion, model=model, fingerprint=fingerprint, warnings=warnings
@@ -186,7 +190,7 @@ def test_what_servers_said_of_themselves(
     assert (second.models, second.fingerprints, second.warnings) == (frozenset(),) * 3
 
 
-def test_a_server_that_says_nothing(
+def test_a_server_that_reports_nothing(
     store: Store, make_plan: PlanMaker, make_result: ResultMaker, make_turn: TurnMaker
 ) -> None:
     plan = make_plan(cases=1, versions=("v1",))
@@ -211,14 +215,14 @@ def test_looks_are_earlier_runs_of_the_suite_on_fewer_cases(
     assert store.measured("r1").looks == ()  # later ones are none
 
 
-def test_a_whole_run_is_no_step_and_has_none(store: Store, make_plan: PlanMaker) -> None:
+def test_a_whole_run_is_not_a_step_and_has_none(store: Store, make_plan: PlanMaker) -> None:
     plan = make_plan()
     keep(store, "r1", plan, [], limit=10)
     assert keep(store, "r2", plan, []).looks == ()
     assert keep(store, "r3", plan, [], limit=20).looks == (10,)
 
 
-def test_runs_of_other_suites_and_other_texts_are_no_steps(
+def test_runs_of_other_suites_and_other_texts_are_not_steps(
     store: Store, make_plan: PlanMaker
 ) -> None:
     keep(store, "r1", replace(make_plan(), suite="other"), [], limit=10)
@@ -254,12 +258,17 @@ def test_a_stored_run_is_compared(
         value = float(won[trial.arm, trial.case])
         results.append(make_result(plan, seq, score=Score(value, passed=bool(value))))
     with Store.open(path, clock) as store:
-        [one] = compare(join([keep(store, "r1", plan, results)]), Rule())
-    assert (one.verdict, one.delta, len(one.won), one.ties) == ("better", 0.5, 20, 20)
-    assert (one.a, one.b, one.effect.method) == (
+        [comparison] = compare(join([keep(store, "r1", plan, results)]), Rule())
+    assert (comparison.verdict, comparison.delta, len(comparison.won), comparison.ties) == (
+        "better",
+        0.5,
+        20,
+        20,
+    )
+    assert (comparison.a, comparison.b, comparison.effect.method) == (
         "sentiment@v1 -role",
         "sentiment@v2 -role",
         "mcnemar-midp",
     )
-    assert one.tokens is not None
-    assert (one.tokens.mean_a, one.tokens.delta) == (12.0, 0.0)
+    assert comparison.tokens is not None
+    assert (comparison.tokens.mean_a, comparison.tokens.delta) == (12.0, 0.0)

@@ -70,7 +70,7 @@ def test_two_processes_write_at_once_and_lose_nothing(
 def test_a_killed_process_loses_nothing_that_was_stored(
     path: Path, clock: Callable[[], datetime], make_plan: MakePlan
 ) -> None:
-    chance = random.Random(20260101)
+    rng = random.Random(20260101)
     plan = make_plan(cases=1_000, repeats=50)
     for number in range(5):
         run_id = f"r{number}"
@@ -79,10 +79,10 @@ def test_a_killed_process_loses_nothing_that_was_stored(
         child = spawn(path, run_id, plan.size)
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.02, 0.4))
+        time.sleep(rng.uniform(0.02, 0.4))
         child.kill()
-        told, _ = child.communicate(timeout=60)
-        acknowledged = max([-1, *map(int, told.split())])
+        output, _ = child.communicate(timeout=60)
+        acknowledged = max([-1, *map(int, output.split())])
         with Store.open(path, clock) as store:
             assert store.verify() == []
             stored = store.finished(run_id)

@@ -1,4 +1,4 @@
-"""Results: what a trial stored is what every reader is told, and unknown stays unknown."""
+"""Results: every reader gets what a trial stored, and unknown stays unknown."""
 
 from __future__ import annotations
 
@@ -71,13 +71,15 @@ def fill(store: Store, run_id: str, results: list[TrialResult]) -> None:
 
 def test_the_view_has_the_promised_columns(store: Store, path: Path) -> None:
     with sqlite3.connect(path) as raw:
-        found = [column[0] for column in raw.execute("SELECT * FROM results").description]
+        columns = [column[0] for column in raw.execute("SELECT * FROM results").description]
     raw.close()
-    assert found == COLUMNS
+    assert columns == COLUMNS
     assert [field.name for field in fields(Result)] == ["seq", *COLUMNS]
 
 
-def test_a_result_row_says_all(store: Store, make_plan: MakePlan, make_result: MakeResult) -> None:
+def test_a_result_row_holds_everything(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
     plan = make_plan(cases=1, versions=("v1",), group="doc")
     store.begin_run("r1", plan)
     fill(store, "r1", [make_result(plan, 0, score=Score(0.5, reason="half"))])
@@ -196,7 +198,7 @@ def test_results_are_filtered(mixed: Store, wanted: ResultFilter, expected: list
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "text"),
     [
         ("scor > 1", "no such column: scor"),
         ("score >", "syntax error"),
@@ -209,10 +211,10 @@ def test_results_are_filtered(mixed: Store, wanted: ResultFilter, expected: list
         ("score = ?", "binding"),
     ],
 )
-def test_a_bad_condition_is_told_in_the_words_of_sqlite(
-    mixed: Store, where: str, said: str
+def test_a_bad_condition_is_reported_in_the_words_of_sqlite(
+    mixed: Store, where: str, text: str
 ) -> None:
-    with pytest.raises(StoreError, match=said) as caught:
+    with pytest.raises(StoreError, match=text) as caught:
         list(mixed.results("r1", ResultFilter(where=where)))
     assert "case_group" in str(caught.value.hint)
     assert mixed.stats().rows["runs"] == 1
@@ -227,13 +229,13 @@ def test_outcomes_are_counted_by_arm(mixed: Store) -> None:
     assert first.cost_usd == Sum(known=2, total=0.5, mean=0.25)
 
 
-def test_scores_are_told_by_arm(mixed: Store) -> None:
+def test_scores_are_counted_by_arm(mixed: Store) -> None:
     first, _ = mixed.arm_scores("r1")
     assert (first.scorer, first.n_cases, first.n_groups, first.n_scores) == ("exact_match", 2, 2, 2)
     assert (first.mean, first.variance, first.passes, first.failed) == (0.5, 0.5, 1, 0)
 
 
-def test_a_partial_score_is_no_mere_verdict(
+def test_a_partial_score_is_not_a_verdict(
     store: Store, make_plan: MakePlan, make_result: MakeResult
 ) -> None:
     plan = make_plan(cases=1, group="doc")
@@ -251,8 +253,8 @@ def test_a_case_called_as_a_group_is_counted_apart_from_it(
     plan = replace(plan, cases=(*plan.cases, lone))
     store.begin_run("r1", plan)
     fill(store, "r1", [make_result(plan, seq) for seq in range(plan.size)])
-    (found,) = store.arm_scores("r1")
-    assert (found.n_cases, found.n_groups) == (4, 2)
+    (scores,) = store.arm_scores("r1")
+    assert (scores.n_cases, scores.n_groups) == (4, 2)
 
 
 @settings(max_examples=25)
@@ -269,12 +271,12 @@ def test_means_are_over_cases_not_repeats(
         run_id,
         [make_result(plan, t.seq, score=Score(table[t.case][t.repeat])) for t in trials],
     )
-    (found,) = store.arm_scores(run_id)
+    (scores,) = store.arm_scores(run_id)
     means = [sum(repeats) / 2 for repeats in table]
-    assert (found.n_cases, found.n_scores, found.n_groups) == (len(table), plan.size, 1)
-    assert found.mean == pytest.approx(statistics.fmean(means), abs=1e-9)
+    assert (scores.n_cases, scores.n_scores, scores.n_groups) == (len(table), plan.size, 1)
+    assert scores.mean == pytest.approx(statistics.fmean(means), abs=1e-9)
     if len(means) > 1:
-        assert found.variance == pytest.approx(statistics.variance(means), abs=1e-9)
+        assert scores.variance == pytest.approx(statistics.variance(means), abs=1e-9)
 
 
 def test_a_conversation_comes_back_as_it_was(
@@ -283,12 +285,12 @@ def test_a_conversation_comes_back_as_it_was(
     plan = make_plan()
     store.begin_run("r1", plan)
     photo = Image("photo.png", "image/png", "b2:00")
-    asked = make_turn("a")
+    first = make_turn("a")
     pictured = Request(
-        "b2:k", (Message("user", ("Look: ", photo)),), asked.request.sampling, {"type": "object"}
+        "b2:k", (Message("user", ("Look: ", photo)),), first.request.sampling, {"type": "object"}
     )
-    told = Completion(Outcome.TRUNCATED, "{", Usage(9, 1, 2, 3, 4), 0.1, "m", "length", 0.0)
-    turns = (asked, Turn("answer", pictured, told, cached=False))
+    completion = Completion(Outcome.TRUNCATED, "{", Usage(9, 1, 2, 3, 4), 0.1, "m", "length", 0.0)
+    turns = (first, Turn("answer", pictured, completion, cached=False))
     scores = {"exact_match": Score(0.0, passed=False)}
     result = TrialResult(plan.trial(0), turns, 1, Outcome.TRUNCATED, None, scores)
     fill(store, "r1", [result])
@@ -299,20 +301,22 @@ def test_a_conversation_comes_back_as_it_was(
 def test_what_was_weighed_comes_back_as_it_was(store: Store, make_plan: MakePlan) -> None:
     plan = make_plan()
     store.begin_run("r1", plan)
-    asked = Request("b2:k", (Message("user", "Which?"),), Sampling(max_tokens=0), None, ("a", "ü"))
-    found = (Likelihood(-0.1234567890123, 1, greedy=True), Likelihood(-30.5, 3, greedy=False))
-    told = Completion(Outcome.OK, "a", Usage(9, 0), 0.1, "m", likelihoods=found)
+    request = Request(
+        "b2:k", (Message("user", "Which?"),), Sampling(max_tokens=0), None, ("a", "ü")
+    )
+    likelihoods = (Likelihood(-0.1234567890123, 1, greedy=True), Likelihood(-30.5, 3, greedy=False))
+    completion = Completion(Outcome.OK, "a", Usage(9, 0), 0.1, "m", likelihoods=likelihoods)
     turns = (
-        Turn("answer", asked, told, cached=False),
-        Turn("perplexity", replace(asked, key="b2:l", continuations=("ü",)),
-             replace(told, text="ü", likelihoods=found[1:]), cached=False, aside=True),
-        Turn("third", replace(asked, key="b2:m"), Completion(Outcome.ERROR, error="down"),
+        Turn("answer", request, completion, cached=False),
+        Turn("perplexity", replace(request, key="b2:l", continuations=("ü",)),
+             replace(completion, text="ü", likelihoods=likelihoods[1:]), cached=False, aside=True),
+        Turn("third", replace(request, key="b2:m"), Completion(Outcome.ERROR, error="down"),
              cached=False, aside=True),
     )  # fmt: skip
     scores = {"exact_match": Score(0.0, passed=False)}
     fill(store, "r1", [TrialResult(plan.trial(0), turns[:2], 0, Outcome.OK, None, scores)])
     assert store.conversation("r1", 0) == turns[:2]
-    assert store.completions(["b2:k"], None)["b2:k"] == told
+    assert store.completions(["b2:k"], None)["b2:k"] == completion
     [result] = store.results("r1", ResultFilter())
     assert (result.input_tokens, result.latency_s) == (9, 0.1)  # what is aside does not count
     failed = TrialResult(plan.trial(1), turns, None, Outcome.ERROR, "down", {})

@@ -128,7 +128,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(store: Store, make_plan: MakePla
     assert store.stats().rows["cases"] == 3
 
 
-def test_a_run_tells_what_is_known_of_it(store: Store, make_plan: MakePlan) -> None:
+def test_a_run_reports_what_is_known_of_it(store: Store, make_plan: MakePlan) -> None:
     store.begin_run("r1", make_plan(), fresh=True, settings=RunSettings(limit=3))
     going = store.run("r1")
     assert (going.status, going.fresh, going.settings) == ("running", True, RunSettings(limit=3))
@@ -139,7 +139,7 @@ def test_a_run_tells_what_is_known_of_it(store: Store, make_plan: MakePlan) -> N
     store.end_run("r1", "finished")
     ended = store.run("r1")
     known = BackendFacts({"kind": "echo", "model": "tiny"})
-    assert going.facts == {"small": known}  # from the beginning: a kill gives no second chance
+    assert going.facts == {"small": known}  # from the beginning: the process may be killed
     more = BackendFacts({**known.details, "device": "cpu"})
     assert (ended.status, ended.facts) == ("finished", {"small": more})
     assert ended.finished_at == "2026-01-01T00:00:02.000+00:00"
@@ -234,7 +234,7 @@ def test_references_to_nothing_say_so(store: Store, make_plan: MakePlan) -> None
     with pytest.raises(StoreError, match="there is no run yet"):
         store.find_run()
     begin(store, make_plan(), "r1")
-    with pytest.raises(StoreError, match=r"there is no run -2 \(the oldest of all is -1\)"):
+    with pytest.raises(StoreError, match=r"there is no run -2 \(the oldest is -1\)"):
         store.find_run("-2")
     with pytest.raises(StoreError, match="unknown run 'x%'"):
         store.find_run("x%")
@@ -301,11 +301,11 @@ def test_a_process_that_has_ended_is_at_no_run(
 
 def test_a_run_is_carried_out_by_one_process(store: Store, make_plan: MakePlan) -> None:
     begin(store, make_plan(), "r1")
-    with pytest.raises(StoreError, match="run r1 is still going on"):
+    with pytest.raises(StoreError, match="run r1 is still running"):
         store.resume_run("r1")
     store.end_run("r1", "interrupted")
     store.resume_run("r1")
-    with pytest.raises(StoreError, match="run r1 is still going on"):
+    with pytest.raises(StoreError, match="run r1 is still running"):
         store.resume_run("r1")
 
 

@@ -24,8 +24,8 @@ MakeResult = Callable[..., TrialResult]
 
 
 def texts(store: Store, *keys: str, fresh_run: str | None = None) -> list[str | None]:
-    found = store.completions([digest_text(key) for key in keys], fresh_run)
-    return [found[digest_text(key)].text if digest_text(key) in found else None for key in keys]
+    answers = store.completions([digest_text(key) for key in keys], fresh_run)
+    return [answers[digest_text(key)].text if digest_text(key) in answers else None for key in keys]
 
 
 def test_a_turn_is_kept_though_its_trial_never_ends(
@@ -37,8 +37,8 @@ def test_a_turn_is_kept_though_its_trial_never_ends(
         writer.put_turn(turn)
         writer.put_turn(make_turn("b", error="late"))
         writer.put_turn(make_turn("c", cached=True))
-    found = store.completions([turn.request.key, make_turn("b").request.key], None)
-    assert found == {turn.request.key: turn.completion}
+    answers = store.completions([turn.request.key, make_turn("b").request.key], None)
+    assert answers == {turn.request.key: turn.completion}
     assert store.stats().rows["generations"] == 1
 
 
@@ -78,7 +78,7 @@ def test_what_an_older_promptlab_has_spent_is_what_it_has_stored(
     store.begin_run("r2", make_plan())
     unpriced = make_turn("b")
     unpriced = replace(unpriced, completion=replace(unpriced.completion, cost_usd=None))
-    with store.writer("r1") as writer:  # says nothing of what is spent, as it did
+    with store.writer("r1") as writer:  # does not report what is spent, like older code
         writer.put_turn(make_turn("a"))
         writer.put_turn(unpriced)
     assert (store.spent("r1"), store.spent("r2")) == (Spent(2, 0.25, 1), Spent())
@@ -145,7 +145,7 @@ def test_more_than_the_queue_holds_is_stored_from_many_threads(
 def test_the_same_answer_is_kept_once_and_another_too(
     store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
 ) -> None:
-    """What a trial shows must be the answer that was graded, whoever else asked the same."""
+    """A trial must show the answer that was graded, whoever else made the same request."""
     plan = make_plan()
     store.begin_run("r1", plan)
     with store.writer("r1") as writer:

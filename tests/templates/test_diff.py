@@ -54,7 +54,7 @@ def compared(a: str, b: str) -> VersionDiff:
 
 
 def outline(messages: Sequence[MessageDiff]) -> list[tuple[str | None, str | None, str]]:
-    """Tell of each message its roles, and the signs of its lines."""
+    """Return, for each message, its roles and the signs of its lines."""
     return [
         (
             message.role_a,
@@ -89,40 +89,40 @@ def test_line_numbers_are_those_of_the_file(front: str, body: str) -> None:
 
 
 def test_front_matter_that_differs_by_key() -> None:
-    found = {row.key: (row.a, row.b) for row in compared(V1, V2).front_matter}
-    assert found == {
+    rows = {row.key: (row.a, row.b) for row in compared(V1, V2).front_matter}
+    assert rows == {
         "description": ("Asks.", "Asks more."),
         "parent": (None, "v1"),
         "practices": (None, ["clear"]),
         "sampling": ({"max_tokens": 8}, None),
         "output": (None, {"format": "label", "labels": ["yes", "no"]}),
     }
-    assert [*found] == ["description", "parent", "practices", "sampling", "output"]
+    assert [*rows] == ["description", "parent", "practices", "sampling", "output"]
 
 
-def test_what_says_the_default_is_no_difference() -> None:
-    found = compared("---\noutput: {format: text}\nnotes: ''\n---\nHi\n", "Hi\n")
-    assert (found.files, found.front_matter, found.same) == ((), (), False)
+def test_a_key_set_to_its_default_is_not_a_difference() -> None:
+    diff = compared("---\noutput: {format: text}\nnotes: ''\n---\nHi\n", "Hi\n")
+    assert (diff.files, diff.front_matter, diff.same) == ((), (), False)
 
 
 def test_practices_that_only_the_body_marks_count() -> None:
-    found = compared(
+    diff = compared(
         "---\npractices: [role]\n---\nHi\n", "{% practice 'clear' %}Hi{% endpractice %}"
     )
-    assert (found.practices.added, found.practices.dropped) == (("clear",), ("role",))
-    assert [row.key for row in found.front_matter] == ["practices"]
+    assert (diff.practices.added, diff.practices.dropped) == (("clear",), ("role",))
+    assert [row.key for row in diff.front_matter] == ["practices"]
 
 
 def test_variables_added_and_dropped() -> None:
-    found = compared("{{ name }} {{ gift }}", "{{ name }} {{ title }}").variables
-    assert found == Names(("gift", "name"), ("name", "title"))
-    assert (found.added, found.dropped) == (("title",), ("gift",))
+    diff = compared("{{ name }} {{ gift }}", "{{ name }} {{ title }}").variables
+    assert diff == Names(("gift", "name"), ("name", "title"))
+    assert (diff.added, diff.dropped) == (("title",), ("gift",))
 
 
 def test_equal_texts_are_the_same_whatever_their_names() -> None:
-    found = compared(V1, V1)
-    assert (found.same, found.files, found.front_matter) == (True, (), ())
-    assert (found.a, found.b) == ("greet@v1", "greet@v2")
+    diff = compared(V1, V1)
+    assert (diff.same, diff.files, diff.front_matter) == (True, (), ())
+    assert (diff.a, diff.b) == ("greet@v1", "greet@v2")
 
 
 def test_included_files_have_diffs_of_their_own() -> None:
@@ -198,13 +198,13 @@ CONVERSATIONS = st.lists(
 
 
 @given(CONVERSATIONS, CONVERSATIONS)
-def test_every_message_is_told_once_and_in_order(
+def test_every_message_is_shown_once_and_in_order(
     a: tuple[Message, ...], b: tuple[Message, ...]
 ) -> None:
-    found = diff_conversations(a, b)
-    assert [entry.role_a for entry in found if entry.role_a] == [message.role for message in a]
-    assert [entry.role_b for entry in found if entry.role_b] == [message.role for message in b]
-    assert (a == b) == all(entry.role_a and entry.role_b and not entry.hunks for entry in found)
+    entries = diff_conversations(a, b)
+    assert [entry.role_a for entry in entries if entry.role_a] == [message.role for message in a]
+    assert [entry.role_b for entry in entries if entry.role_b] == [message.role for message in b]
+    assert (a == b) == all(entry.role_a and entry.role_b and not entry.hunks for entry in entries)
 
 
 # Sizes

@@ -56,7 +56,7 @@ def test_front_matter_may_be_empty_and_have_any_line_ends(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("---\na: 1\n", "t.j2:1: the front matter is not closed (end it with a line ---)"),
         ("---\nnotes: x\ndescripton: y\n---\n",
@@ -69,7 +69,7 @@ def test_front_matter_may_be_empty_and_have_any_line_ends(text: str) -> None:
          "t.j2:2: sampling.seed: expected a number, found true"),
         ("---\npractices: [Clear]\n---\n",
          "t.j2:2: practices: a practice is a lower-case slug such as 'context', not 'Clear'"),
-        ("---\npractices: [a, b, a]\n---\n", "t.j2:2: practices: the practice 'a' stands twice"),
+        ("---\npractices: [a, b, a]\n---\n", "t.j2:2: practices: the practice 'a' appears twice"),
         ("---\ninputs: {review: text}\n---\n", "t.j2:2: inputs.review: expected 'string', "),
         ("---\noutput: {format: lable}\n---\n",
          "t.j2:2: output.format: expected 'text', 'label' or 'json', found 'lable' (did you mean"),
@@ -77,10 +77,10 @@ def test_front_matter_may_be_empty_and_have_any_line_ends(text: str) -> None:
         ("---\na: b: c\n---\n", "t.j2:2: bad YAML: mapping values"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_file_and_line(text: str, told: str) -> None:
+def test_mistakes_are_reported_with_file_and_line(text: str, message: str) -> None:
     with pytest.raises(PromptlabError) as caught:
         split_front_matter(text, "t.j2")
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
 
 
 def test_another_parent_changes_no_other_line() -> None:

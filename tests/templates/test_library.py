@@ -44,7 +44,7 @@ def test_templates_and_versions_are_listed_in_natural_order(library: TemplateLib
 
 @pytest.mark.usefixtures("versions")
 @pytest.mark.parametrize(
-    ("reference", "found"),
+    ("reference", "expected"),
     [
         ("mood", ["v10"]),
         ("mood@v2", ["v2"]),
@@ -57,14 +57,14 @@ def test_templates_and_versions_are_listed_in_natural_order(library: TemplateLib
     ],
 )
 def test_a_reference_names_versions(
-    library: TemplateLibrary, reference: str, found: list[str]
+    library: TemplateLibrary, reference: str, expected: list[str]
 ) -> None:
-    assert library.resolve(reference) == [("mood", version) for version in found]
+    assert library.resolve(reference) == [("mood", version) for version in expected]
 
 
 @pytest.mark.usefixtures("versions")
 @pytest.mark.parametrize(
-    ("reference", "told"),
+    ("reference", "message"),
     [
         ("moood", "unknown template 'moood' (did you mean 'mood'?)"),
         ("zzz", "unknown template 'zzz' (known: mood)"),
@@ -76,14 +76,14 @@ def test_a_reference_names_versions(
         ("../mood", "unknown template '../mood'"),
     ],
 )
-def test_a_reference_to_nothing_is_told(
-    library: TemplateLibrary, reference: str, told: str
+def test_a_reference_to_nothing_is_reported(
+    library: TemplateLibrary, reference: str, message: str
 ) -> None:
-    assert mistake(lambda: library.resolve(reference)).startswith(told)
+    assert mistake(lambda: library.resolve(reference)).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("aliases", "told"),
+    ("aliases", "message"),
     [
         ("best: v3", ":1: best: unknown version 'v3' of mood (known: v1)"),
         ("ok: v1\nbest: 3", ":2: best: unknown version '3' of mood"),
@@ -91,13 +91,13 @@ def test_a_reference_to_nothing_is_told(
         ("a: 1: 2", ":1: bad YAML"),
     ],
 )
-def test_wrong_aliases_are_told(
-    library: TemplateLibrary, write: Write, aliases: str, told: str
+def test_wrong_aliases_are_reported(
+    library: TemplateLibrary, write: Write, aliases: str, message: str
 ) -> None:
     write("templates/mood/v1.j2", "x")
     write("templates/mood/aliases.yaml", aliases)
-    found = mistake(lambda: library.resolve("mood@best"))
-    assert found.startswith(f"templates/mood/aliases.yaml{told}")
+    error = mistake(lambda: library.resolve("mood@best"))
+    assert error.startswith(f"templates/mood/aliases.yaml{message}")
 
 
 def test_an_empty_file_of_aliases_has_none(library: TemplateLibrary, write: Write) -> None:
@@ -150,22 +150,22 @@ def test_a_version_extends_another_file(library: TemplateLibrary, write: Write) 
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         ("\n{% include '_s/no.j2' %}",
          "mood/v1.j2:2: cannot include '_s/no.j2': there is no file templates/_s/no.j2 (paths "),
         ("{% include '_s' %}", "mood/v1.j2:1: cannot include '_s': there is no file templates/_s"),
-        ("{% include '../x.j2' %}", "mood/v1.j2:1: cannot include '../x.j2': it lies outside"),
-        ("{% include '/x.j2' %}", "mood/v1.j2:1: cannot include '/x.j2': it lies outside"),
+        ("{% include '../x.j2' %}", "mood/v1.j2:1: cannot include '../x.j2': it is outside"),
+        ("{% include '/x.j2' %}", "mood/v1.j2:1: cannot include '/x.j2': it is outside"),
         ("\n\n{% include name %}",
-         'mood/v1.j2:3: an include names its file by an expression (only literal names can be ver'),
-        ("{% include 'a' if x else 'b' %}", "mood/v1.j2:1: an include names its file by an"),
-        ("{% include 3 %}", "mood/v1.j2:1: an include names its file by an"),
+         'mood/v1.j2:3: an include names its file with an expression (only literal names can be v'),
+        ("{% include 'a' if x else 'b' %}", "mood/v1.j2:1: an include names its file with an"),
+        ("{% include 3 %}", "mood/v1.j2:1: an include names its file with an"),
         ("{% include ['_s/ok.j2', 'no.j2'] %}", "mood/v1.j2:1: cannot include 'no.j2'"),
         ("{% include 'mood/v1.j2' %}",
-         "mood/v1.j2:1: includes go in a circle: mood/v1.j2 -> mood/v1.j2 (take one of them out)"),
+         "mood/v1.j2:1: includes form a cycle: mood/v1.j2 -> mood/v1.j2 (remove one of them)"),
         ("{% include '_s/ring.j2' %}",
-         "_s/gnir.j2:2: includes go in a circle: _s/ring.j2 -> _s/gnir.j2 -> _s/ring.j2"),
+         "_s/gnir.j2:2: includes form a cycle: _s/ring.j2 -> _s/gnir.j2 -> _s/ring.j2"),
         ("{% include 'mood/v0.j2' %}",
          "mood/v1.j2:1: cannot include 'mood/v0.j2': its front matter would be sent with it"),
         ("{% include '_s/bad.j2' %}", "_s/bad.j2:2: bad template: Encountered unknown tag 'fi'"),
@@ -174,8 +174,8 @@ def test_a_version_extends_another_file(library: TemplateLibrary, write: Write) 
         ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "mood/v1.j2: bad template: tags or bracke"),
     ],
 )  # fmt: skip
-def test_wrong_includes_are_told(
-    library: TemplateLibrary, write: Callable[[str, str | bytes], Path], body: str, told: str
+def test_wrong_includes_are_reported(
+    library: TemplateLibrary, write: Callable[[str, str | bytes], Path], body: str, message: str
 ) -> None:
     write("templates/mood/v0.j2", "---\nnotes: x\n---\nHi")
     write("templates/_s/ok.j2", "ok")
@@ -184,12 +184,12 @@ def test_wrong_includes_are_told(
     write("templates/_s/bad.j2", "\n{% fi %}")
     write("templates/_s/latin.j2", b"\xe4")
     write("templates/mood/v1.j2", body)
-    found = mistake(lambda: library.load("mood", "v1"))
-    assert found.startswith(f"templates/{told}")
-    assert "\n" not in found
+    error = mistake(lambda: library.load("mood", "v1"))
+    assert error.startswith(f"templates/{message}")
+    assert "\n" not in error
 
 
-def test_a_template_that_is_not_utf8_is_told(
+def test_a_template_that_is_not_utf8_is_reported(
     library: TemplateLibrary, write: Callable[[str, str | bytes], Path]
 ) -> None:
     write("templates/mood/v1.j2", b"caf\xe9")

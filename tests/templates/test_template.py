@@ -26,13 +26,13 @@ def load_image(source: str) -> Image:
     return PHOTO
 
 
-def said(call: Call | None) -> list[tuple[str, object]]:
+def spoken(call: Call | None) -> list[tuple[str, object]]:
     assert call is not None
     return [(message.role, message.content) for message in call.messages]
 
 
 def render(source: str, variables: Mapping[str, object] | None = None) -> list[tuple[str, object]]:
-    return said(make(source).render(variables or {}, load_image=load_image))
+    return spoken(make(source).render(variables or {}, load_image=load_image))
 
 
 def mistake(source: str, variables: Mapping[str, object] | None = None, **includes: str) -> str:
@@ -108,8 +108,8 @@ def test_tags_in_a_variable_stay_text() -> None:
         "{% endpractice %}{% generate draft %}{% user %}{{ draft }}{% enduser %}"
     )
     template = make(source)
-    assert said(template.render({"x": ATTACK})) == [("system", "S"), ("user", ATTACK)]
-    assert said(template.render({"x": "q"}, [ATTACK]))[2:] == [
+    assert spoken(template.render({"x": ATTACK})) == [("system", "S"), ("user", ATTACK)]
+    assert spoken(template.render({"x": "q"}, [ATTACK]))[2:] == [
         ("assistant", ATTACK),
         ("user", ATTACK),
     ]
@@ -142,7 +142,7 @@ def test_rendering_is_steady(text: str) -> None:
     assert first == HOSTILE.render(variables, load_image=load_image)
 
 
-def test_nothing_of_chance_or_clock_can_be_called() -> None:
+def test_nothing_random_or_clocked_can_be_called() -> None:
     assert "No filter named 'random'" in mistake("{{ [1, 2]|random }}")
     assert "'lipsum' is undefined" in mistake("{{ lipsum() }}")
 
@@ -171,7 +171,7 @@ def test_generations_follow_one_another_and_see_the_answers() -> None:
         assert call.messages[-1].role == "user"
         answers.append(f"{call.name}{len(answers)}")
     assert names == ["draft", "critique", "draft", "critique", "draft", "answer"]
-    last = said(template.render({"topic": "tea"}, answers[:5]))
+    last = spoken(template.render({"topic": "tea"}, answers[:5]))
     assert [text for _, text in last] == [
         "Write on tea.",
         "draft0",
@@ -195,7 +195,7 @@ def test_a_generation_has_its_own_sampling() -> None:
     assert second.sampling == {}
 
 
-def test_a_body_that_ends_on_a_generation_asks_no_more() -> None:
+def test_a_body_that_ends_with_a_generation_makes_no_further_call() -> None:
     template = make("{% user %}Q{% enduser %}{% generate draft %}")
     assert [call.name for call in template.calls({})] == ["draft"]
     assert template.render({}, ["A"]) is None
@@ -211,7 +211,7 @@ def test_a_generation_without_a_name_gives_answer() -> None:
     template = make("{% user %}Q{% enduser %}{% generate max_tokens=3 %}{% user %}{{ answer }}?"
                     "{% enduser %}{% generate %}")  # fmt: skip
     assert template.answers == {"answer"}
-    assert said(template.render({}, ["A"]))[-1] == ("user", "A?")
+    assert spoken(template.render({}, ["A"]))[-1] == ("user", "A?")
 
 
 def test_answers_are_seen_in_included_files() -> None:
@@ -221,7 +221,7 @@ def test_answers_are_seen_in_included_files() -> None:
         "{% generate other %}",
         quote="[{{ draft }}]",
     )
-    assert [text for _, text in said(template.render({}, ["D", "E"]))] == [
+    assert [text for _, text in spoken(template.render({}, ["D", "E"]))] == [
         "Q", "D", "[D]", "E", "D",
     ]  # fmt: skip
     assert template.variables == ()
@@ -244,20 +244,20 @@ def test_too_many_calls_are_a_mistake() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
-        ("{% generate d %}", "1: the model is to speak here, but the last message is not the user's"
+        ("{% generate d %}", "1: the model must answer here, but the last message is not the user's"
          " (put {% user %} ... {% enduser %} before {% generate %})"),
         ("{% user %}a{% enduser %}\n{% generate d %}{% generate e %}",
-         "2: the model is to speak here, but the last message is not the user's"),
+         "2: the model must answer here, but the last message is not the user's"),
         ("Hi {% generate d %}", "1: text outside the role tags: 'Hi' (put it inside"),
-        ("{% user %}\n{% generate d %}{% enduser %}", "2: generate stands inside user (close user"),
+        ("{% user %}\n{% generate d %}{% enduser %}", "2: generate is inside user (close user"),
         ("{% user %}{{ d }}{% enduser %}{% generate d %}",
-         "1: 'd' is used before {% generate d %} (use an answer after its tag only)"),
+         "1: 'd' is used before {% generate d %} (use an answer only after its tag)"),
         ("{% user %}a{% enduser %}{% generate d %}\n{% set d = 1 %}",
          "2: 'd' is the name of an answer and cannot be assigned (rename the variable)"),
         ("{% user %}a{% enduser %}{% generate none %}",
-         "1: an answer cannot be named 'none' (Jinja has that word; rename it)"),
+         "1: an answer cannot be named 'none' (Jinja reserves that word; rename it)"),
         ("{% user %}a{% enduser %}{% generate image %}", "1: an answer cannot be named 'image'"),
         ("{% user %}a{% enduser %}{% generate d max_token=1 %}",
          "1: unknown option 'max_token' of generate (did you mean 'max_tokens'?)"),
@@ -271,8 +271,8 @@ def test_too_many_calls_are_a_mistake() -> None:
          " 'd' is both an input and the name of an answer (rename one of them)"),
     ],
 )  # fmt: skip
-def test_mistakes_with_generate_are_told(source: str, told: str) -> None:
-    assert mistake(source).startswith(f"templates/t/v1.j2:{told}")
+def test_mistakes_with_generate_are_reported(source: str, message: str) -> None:
+    assert mistake(source).startswith(f"templates/t/v1.j2:{message}")
 
 
 # Practices
@@ -286,9 +286,9 @@ def test_practices_are_switched_off() -> None:
     )
     assert template.practices == ("clear", "context", "role")
     assert template.blocks == ("context", "role")
-    assert said(template.render({})) == [("system", "You judge."), ("user", "Q in context")]
-    assert said(template.render({}, off=frozenset({"role"}))) == [("user", "Q in context")]
-    assert said(template.render({}, off=frozenset({"role", "context"}))) == [("user", "Q")]
+    assert spoken(template.render({})) == [("system", "You judge."), ("user", "Q in context")]
+    assert spoken(template.render({}, off=frozenset({"role"}))) == [("user", "Q in context")]
+    assert spoken(template.render({}, off=frozenset({"role", "context"}))) == [("user", "Q")]
 
 
 def test_a_practice_may_hold_generations() -> None:
@@ -301,7 +301,7 @@ def test_a_practice_may_hold_generations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("{% practice context %}a{% endpractice %}",
          ':1: practice takes one quoted name (write {% practice "context" %})'),
@@ -310,8 +310,8 @@ def test_a_practice_may_hold_generations() -> None:
         ("{% practice 'a' %}a", ":1: bad template: Unexpected end of template"),
     ],
 )  # fmt: skip
-def test_mistakes_with_practices_are_told(source: str, told: str) -> None:
-    assert mistake(source).startswith(f"templates/t/v1.j2{told}")
+def test_mistakes_with_practices_are_reported(source: str, message: str) -> None:
+    assert mistake(source).startswith(f"templates/t/v1.j2{message}")
 
 
 def test_a_prompt_of_nothing_is_a_mistake() -> None:
@@ -331,26 +331,26 @@ def test_images_are_parts_of_a_user_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("{% user %}\n{{ image('a.png') }}{% enduser %}",
          "2: there is no folder to find the image 'a.png' in (render it with a suite's case)"),
         ("{% user %}{{ image(3) }}{% enduser %}", "1: image() takes a path or a URL, not 3"),
         ("{% system %}{{ image('a.png') }}{% endsystem %}",
-         "1: image() stands outside a user message (move it inside {% user %})"),
-        ("{% user %}{{ '\\x007\\x00' }}{% enduser %}", "1: a message holds a NUL character"),
-        ("{% user %}{{ '\\x00' }}{% enduser %}", "1: a message holds a NUL character"),
+         "1: image() is outside a user message (move it inside {% user %})"),
+        ("{% user %}{{ '\\x007\\x00' }}{% enduser %}", "1: a message contains a NUL character"),
+        ("{% user %}{{ '\\x00' }}{% enduser %}", "1: a message contains a NUL character"),
     ],
 )  # fmt: skip
-def test_mistakes_with_images_are_told(source: str, told: str) -> None:
-    assert mistake(source).startswith(f"templates/t/v1.j2:{told}")
+def test_mistakes_with_images_are_reported(source: str, message: str) -> None:
+    assert mistake(source).startswith(f"templates/t/v1.j2:{message}")
 
 
 # Mistakes
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("", ": the template has no body (write the prompt below the front matter)"),
         ("---\nnotes: x\n---\n\n", ": the template has no body"),
@@ -364,11 +364,11 @@ def test_mistakes_with_images_are_told(source: str, told: str) -> None:
          ":2: a second system message (only the first message can be the system's)"),
         ("{% user %}a{% enduser %}\n{% system %}b{% endsystem %}", ":2: a late system message"),
         ("{% user %}a{% enduser %}{% assistant %}b{% endassistant %}",
-         ": the body ends on the assistant's message (end it on a user message or on {% generate"),
+         ": the body ends with the assistant's message (end it with a user message or with {% g"),
         ("{% user %}a{% enduser %}{% generate d %}{% assistant %}b{% endassistant %}",
-         ": the body ends on the assistant's message"),
-        ("{% system %}a{% endsystem %}", ": the body ends on the system's message"),
-        ("{% user %}{% system %}a{% endsystem %}{% enduser %}", ":1: system stands inside user"),
+         ": the body ends with the assistant's message"),
+        ("{% system %}a{% endsystem %}", ": the body ends with the system's message"),
+        ("{% user %}{% system %}a{% endsystem %}{% enduser %}", ":1: system is inside user"),
         ("{% usr %}a", ":1: bad template: Encountered unknown tag 'usr' (the tags are system, "),
         ("\n{% user %}a", ":2: bad template: Unexpected end of template"),
         ("{{ x|nofilter }}", ":1: bad template: No filter named 'nofilter' (check its spelling"),
@@ -389,18 +389,18 @@ def test_mistakes_with_images_are_told(source: str, told: str) -> None:
         ("{{ range(10 ** 9)|list }}", ":1: an expression fails: Range too big"),
         ("{{ 10 ** 999999999 }}", ":1: a power of more than 64 (put the number into the case)"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-         ":1: the template calls itself without end (look for a macro that calls itself)"),
+         ":1: the template calls itself endlessly (look for a macro that calls itself)"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_with_file_line_and_remedy(source: str, told: str) -> None:
+def test_mistakes_are_reported_with_file_line_and_remedy(source: str, message: str) -> None:
     variables = {"review": "good", "item": {"title": 1}, "none_value": None}
-    found = mistake(source, variables)
-    assert found.startswith(f"templates/t/v1.j2{told}")
-    assert "\n" not in found
+    error = mistake(source, variables)
+    assert error.startswith(f"templates/t/v1.j2{message}")
+    assert "\n" not in error
 
 
 @pytest.mark.parametrize(
-    ("included", "told"),
+    ("included", "message"),
     [
         ("a\n{{ foo }}", "_s/x.j2:2: 'foo' is undefined (the case gives: nothing)"),
         ("a\n{{ foo|bar }}", "_s/x.j2:2: bad template: No filter named 'bar'"),
@@ -409,16 +409,20 @@ def test_mistakes_are_told_with_file_line_and_remedy(source: str, told: str) -> 
         ("{% user %}a{% enduser %}stray", "t/v1.j2: text outside the role tags: 'stray'"),
     ],
 )
-def test_mistakes_in_an_included_file_are_told_with_its_name(included: str, told: str) -> None:
-    assert mistake("{% include '_s/x.j2' %}", x=included).startswith(f"templates/{told}")
+def test_mistakes_in_an_included_file_are_reported_with_its_name(
+    included: str, message: str
+) -> None:
+    assert mistake("{% include '_s/x.j2' %}", x=included).startswith(f"templates/{message}")
 
 
 def test_an_imported_macro_with_tags_needs_the_context() -> None:
     macro = "{% macro ask(q) %}{% user %}{{ q }}{% enduser %}{% endmacro %}"
     source = "{{% import '_s/m.j2' as m{} %}}{{% set _ = m.ask('Q') %}}"
-    assert "an imported macro holds tags (import it so: " in mistake(source.format(""), m=macro)
+    assert "an imported macro contains tags (import it like this: " in mistake(
+        source.format(""), m=macro
+    )
     template = make(source.format(" with context"), m=macro)
-    assert said(template.render({})) == [("user", "Q")]
+    assert spoken(template.render({})) == [("user", "Q")]
 
 
 # What a version needs

@@ -23,7 +23,7 @@ def shown(hunks: Sequence[Hunk]) -> list[str]:
 
 
 def side(hunks: Sequence[Hunk], without: str) -> str:
-    """Return the text that one side of whole hunks spells out."""
+    """Return the text of one side of complete hunks."""
     lines = [line for hunk in hunks for line in hunk.lines if line.op != without]
     return "".join(line.text + "\n" * line.newline for line in lines)
 
@@ -83,7 +83,7 @@ def test_words_are_marked_in_the_line_that_was_edited_only() -> None:
     [
         ("one two three", "one three", ["two "], []),
         ("say it", "say it, now", [], [", now"]),
-        ("a b c d", "a x y d", ["b c"], ["x y"]),  # what only space keeps apart is one range
+        ("a b c d", "a x y d", ["b c"], ["x y"]),  # ranges separated only by space are merged
         ("{{ name }}", "{{ title }}", ["name"], ["title"]),
         ("良い本です", "悪い本です", ["良"], ["悪"]),
         ("don't", "do", ["don't"], ["do"]),
@@ -166,7 +166,7 @@ def test_align_pairs_in_order_what_is_most_alike() -> None:
     table = [[0.0, 0.9, 0.5], [0.8, 0.0, 0.6]]
     assert align(2, 3, lambda i, j: table[i][j]) == [(0, 1), (1, 2)]
     assert align(0, 3, lambda i, j: 1.0) == []
-    assert align(1, 3, lambda i, j: 0.5) == [(0, 0)]  # of equals, the first
+    assert align(1, 3, lambda i, j: 0.5) == [(0, 0)]  # the first of equals
 
 
 def test_align_pairs_very_long_lists_by_place() -> None:
@@ -216,7 +216,7 @@ def test_there_is_no_patch_between_equal_texts() -> None:
     assert patch("a", "x", "b", "x") == ""
 
 
-def test_a_file_patched_in_place_is_no_copy(tmp_path: Path) -> None:
+def test_a_file_patched_in_place_is_not_a_copy(tmp_path: Path) -> None:
     (tmp_path / "v1.j2").write_bytes(b"one\n")
     apply(tmp_path, "git", "apply", "-", text=patch("v1.j2", "one\n", "v1.j2", "two\n"))
     assert (tmp_path / "v1.j2").read_bytes() == b"two\n"

@@ -1,1 +1,1 @@
-"""Backends of a user's, behind a border: what they do wrong is told as theirs."""
+"""User-defined backends behind a boundary: their mistakes are reported as theirs."""

@@ -1,4 +1,4 @@
-"""Whether an answer of a user's backend is one that can be graded, counted and stored."""
+"""Check that an answer of a user-defined backend can be graded, counted and stored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def flaw(completion: object) -> str | None:
-    """Say what is wrong with a completion, None where nothing is."""
+    """Describe what is wrong with a completion; return None if nothing is."""
     if not isinstance(completion, Completion):
         return f"{type(completion).__name__}, not a Completion"
     for name, kinds in _KINDS.items():
@@ -37,9 +37,9 @@ def flaw(completion: object) -> str | None:
     if completion.outcome is Outcome.ERROR and not completion.error:
         return "an error without a reason"
     if not all(type(count) in (int, NoneType) for count in astuple(completion.usage)):
-        return "a usage that is not one of whole numbers"
+        return "a usage that is not in whole numbers"
     if not all(isinstance(text, str) for text in completion.warnings):
         return "warnings that are not texts"
-    if not all(isinstance(one, Likelihood) for one in completion.likelihoods):
-        return "likelihoods of another kind"
+    if not all(isinstance(value, Likelihood) for value in completion.likelihoods):
+        return "likelihoods that are not of type Likelihood"
     return None

@@ -1,7 +1,8 @@
 """A plain function as a backend: `answer(messages, **sampling)`, sync or async.
 
 It gets the conversation as `{"role": ..., "content": ...}`, the form that most clients take, and
-of sampling, model and options what it has parameters for. It returns a text, or a `Completion`.
+those values of sampling, model and options for which it has parameters. It returns a text or a
+`Completion`.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
 
 Function = Callable[..., Any]
 
-_CALLS = 8  # side by side, unless -j says otherwise; each that is not async has a thread of its own
+_CALLS = 8  # at the same time, unless -j is given; a sync function gets a thread for each
 _DEFAULT = asdict(Sampling())
 
 
 class FunctionOptions(BaseModel):
-    """The options of a function: keyword arguments, the same in every call."""
+    """The options of a function: keyword arguments, the same for every call."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class FunctionBackend(Backend):
-    """Asks a function of a user's."""
+    """Calls a user-defined function."""
 
     options_model = FunctionOptions
 
@@ -57,11 +58,11 @@ class FunctionBackend(Backend):
 
     @property
     def capacity(self) -> Capacity:
-        """Take some calls side by side."""
+        """Take some calls at the same time."""
         return Capacity(calls=_CALLS, batch=1)
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Tell of sampling that the function has no parameter for, unless it is the default."""
+        """Report sampling that is not the default and for which the function has no parameter."""
         lines = [
             f"{self._reference} takes no {name}"
             for name, value in asdict(sampling).items()
@@ -72,7 +73,7 @@ class FunctionBackend(Backend):
     async def generate(
         self, requests: Sequence[Request]
     ) -> AsyncIterator[tuple[Request, Completion]]:
-        """Call the function for one request after the other; the executor has several at once."""
+        """Call the function for one request after another; the executor runs several at once."""
         for request in requests:
             yield request, await self._answer(request)
 
@@ -81,18 +82,19 @@ class FunctionBackend(Backend):
         began = clock()
         call = partial(self._function, _conversation(request), **self._keywords(request))
         try:
-            said = await call_foreign(call, f"{self._reference} fails", passing=(BackendError,))
+            answer = await call_foreign(call, f"{self._reference} fails", passing=(BackendError,))
         except BackendError:
             raise
         except PromptlabError as error:
             return Completion(Outcome.ERROR, error=str(error))
-        if isinstance(said, Completion):
-            return said
-        if not isinstance(said, str):
-            told = f"{self._reference} returns {type(said).__name__}, not a text or a Completion"
-            return Completion(Outcome.ERROR, error=told)
-        outcome = Outcome.OK if said.strip() else Outcome.EMPTY
-        return replace(Completion(outcome, said), latency_s=clock() - began)
+        if isinstance(answer, Completion):
+            return answer
+        if not isinstance(answer, str):
+            kind = type(answer).__name__
+            message = f"{self._reference} returns {kind}, not a text or a Completion"
+            return Completion(Outcome.ERROR, error=message)
+        outcome = Outcome.OK if answer.strip() else Outcome.EMPTY
+        return replace(Completion(outcome, answer), latency_s=clock() - began)
 
     def _keywords(self, request: Request) -> dict[str, Any]:
         sampling = {**asdict(request.sampling), "stop": list(request.sampling.stop)}
@@ -107,8 +109,8 @@ def _conversation(request: Request) -> list[dict[str, str]]:
 
 
 def _parameters(function: Function) -> tuple[list[str], bool]:
-    """Return the names of what a function takes after the messages, and whether it takes all."""
+    """Return a function's parameters after the messages, and whether it has `**kwargs`."""
     rest = list(inspect.signature(function).parameters.values())[1:]
-    takes_all = any(each.kind is each.VAR_KEYWORD for each in rest)
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in rest)
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [each.name for each in rest if each.kind in by_name], takes_all
+    return [parameter.name for parameter in rest if parameter.kind in by_name], takes_all

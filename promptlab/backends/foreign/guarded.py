@@ -1,8 +1,8 @@
-"""The border around a backend of a user's: nothing that it does reaches the run as a bug of ours.
+"""The boundary around a user-defined backend: nothing that it does appears as a bug in promptlab.
 
-Before a run, what it does wrong is an error that names it. Within one, a call that raises is a
-failed trial; an answer that belongs to no request ends the backend, since then no answer of it
-can be trusted to be where it belongs.
+Before a run, a mistake is an error that names the backend. During a run, a call that raises is a
+failed trial. An answer that belongs to no request ends the backend, since none of its answers can
+then be trusted to belong to their requests.
 """
 
 from __future__ import annotations
@@ -25,74 +25,74 @@ Fact = TypeVar("Fact")
 
 _CLOSE_LIMIT_S = 5.0
 _END = object()
-_ITS_OWN = (PromptlabError,)  # the errors in which a backend itself tells what is wrong
+_ITS_OWN = (PromptlabError,)  # errors by which a backend itself reports what is wrong
 
 
 class GuardedBackend(Backend):
-    """Stands for a backend of a user's, of which it believes nothing."""
+    """Wraps a user-defined backend and checks everything that it returns."""
 
     def __init__(self, name: str, inner: Any, origin: Mapping[str, Json]) -> None:
-        """`origin` says where it is from: its identity, unless it has one to tell itself."""
+        """Wrap `inner`; `origin` is its identity unless it defines its own."""
         self._name = name
         self._inner = inner
         self._origin = origin
 
     def require_facts(self) -> None:
-        """Look at each fact once, so that a wrong one is told before any call."""
+        """Read each fact once, so that a wrong one is reported before any call."""
         for name in ("charges", "weighs_answers", "reads_images", "price", "capacity"):
             getattr(self, name)
 
     @property
     def charges(self) -> bool:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._fact("charges", bool)
 
     @property
     def weighs_answers(self) -> bool:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._fact("weighs_answers", bool)
 
     @property
     def reads_images(self) -> bool:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._fact("reads_images", bool)
 
     @property
     def price(self) -> Price | None:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._fact("price", Price, NoneType)
 
     @property
     def capacity(self) -> Capacity:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._fact("capacity", Capacity)
 
     @property
     def throughput(self) -> Throughput | None:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._fact("throughput", Throughput, NoneType)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return what it says, or where it is from."""
+        """Return the backend's own value, or its origin."""
         if getattr(type(self._inner), "identity", None) is Backend.identity:
             return self._origin
         return self._json(self._call("identity"), "identity")
 
     def count_tokens(self, request: Request) -> int | None:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._typed("count_tokens", self._call("count_tokens", request), int, NoneType)
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Return what it says."""
+        """Return the backend's own value."""
         lines = self._typed("shortfalls", self._call("shortfalls", sampling, schema), list, tuple)
         return [self._typed("shortfalls", line, str) for line in lines]
 
     def notice(self) -> str | None:
-        """Return what it says."""
+        """Return the backend's own value."""
         return self._typed("notice", self._call("notice"), str, NoneType)
 
     async def open(self) -> Mapping[str, Json]:
-        """Open it. Whatever goes wrong ends this backend."""
+        """Open the backend. Any error ends it."""
         try:
             facts = await call_foreign(self._inner.open, self._fails("open"), passing=_ITS_OWN)
             return {} if facts is None else self._json(facts, "open")
@@ -104,7 +104,7 @@ class GuardedBackend(Backend):
     async def generate(
         self, requests: Sequence[Request]
     ) -> AsyncIterator[tuple[Request, Completion]]:
-        """Yield its answers; where it raises, the requests it still owes one have failed."""
+        """Yield its answers; if it raises, the requests without an answer have failed."""
         owed = {request.key: request for request in requests}
         stream = self._stream(requests)
         try:
@@ -127,12 +127,12 @@ class GuardedBackend(Backend):
                     await stream.aclose()
 
     async def check(self) -> Health:
-        """Return what it says."""
+        """Return the backend's own value."""
         health = await call_foreign(self._inner.check, self._fails("check"), passing=_ITS_OWN)
         return self._typed("check", health, Health)
 
     async def close(self) -> None:
-        """Close it, or give up after some seconds."""
+        """Close the backend, or give up after some seconds."""
         try:
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await call_foreign(self._inner.close, self._fails("close"), passing=_ITS_OWN)
@@ -147,7 +147,7 @@ class GuardedBackend(Backend):
             if isinstance(stream, AsyncIterable):
                 return aiter(stream)
         if inspect.iscoroutine(stream):
-            stream.close()  # or Python warns that nobody awaited it
+            stream.close()  # or Python warns that it was never awaited
         raise BackendError(
             f"backend {self._name!r}: its generate gives {type(stream).__name__}, not answers as"
             " they finish",
@@ -155,7 +155,7 @@ class GuardedBackend(Backend):
         )
 
     async def _next(self, stream: Any) -> tuple[str, Completion] | None:
-        """Return the key of the next request that is answered, with its completion."""
+        """Return the key and the completion of the next answered request."""
         with foreign(self._fails("generate"), passing=_ITS_OWN):
             pair = await anext(stream, _END)
         if pair is _END:
@@ -166,8 +166,8 @@ class GuardedBackend(Backend):
                 " completion"
             )
         request, completion = pair
-        if (told := flaw(completion)) is not None:
-            completion = Completion(Outcome.ERROR, error=f"backend {self._name!r} gives {told}")
+        if (reason := flaw(completion)) is not None:
+            completion = Completion(Outcome.ERROR, error=f"backend {self._name!r} gives {reason}")
         return request.key, completion
 
     def _call(self, member: str, *arguments: object) -> Any:

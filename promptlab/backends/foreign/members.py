@@ -1,4 +1,4 @@
-"""What a backend of a user's must have, and what it lacks: told member by member."""
+"""Check that a user-defined backend has every member, and name those that it lacks."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ _ABSENT = object()
 
 
 def require_methods(kind: type, name: str) -> None:
-    """Refuse a class that lacks a method, or has something else in its place."""
+    """Refuse a class that lacks a method or has something else in its place."""
     lacking = [] if hasattr(kind, "options_model") else ["options_model"]
     lacking += [
-        told for member, told in _METHODS.items() if not callable(getattr(kind, member, None))
+        call for member, call in _METHODS.items() if not callable(getattr(kind, member, None))
     ]
     if getattr(kind, "generate", None) is Backend.generate:
         lacking.append(_METHODS["generate"])
     _refuse(name, lacking)
 
 
-def require_facts(made: object, name: str) -> None:
+def require_facts(backend: object, name: str) -> None:
     """Refuse a backend without a fact: a property or a plain attribute, of the class or its own."""
-    _refuse(name, [one for one in _FACTS if inspect.getattr_static(made, one, _ABSENT) is _ABSENT])
+    absent = [fact for fact in _FACTS if inspect.getattr_static(backend, fact, _ABSENT) is _ABSENT]
+    _refuse(name, absent)
 
 
 def _refuse(name: str, lacking: Iterable[str]) -> None:
-    if told := ", ".join(lacking):
+    if members := ", ".join(lacking):
         raise PromptlabError(
-            f"backend {name!r} lacks {told}",
-            hint="derive it from promptlab.backends.Backend, which has a default for all but"
+            f"backend {name!r} lacks {members}",
+            hint="derive it from promptlab.backends.Backend, which has defaults for everything but"
             " generate; see docs/plugins.md",
         )

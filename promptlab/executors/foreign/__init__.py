@@ -1,4 +1,4 @@
-"""Executors of a user's, behind a border: what they do wrong is told as theirs."""
+"""User-defined executors, isolated so that their errors are reported as theirs."""
 
 from __future__ import annotations
 
@@ -18,27 +18,34 @@ _EXECUTE = "execute(work, backends, watch)"
 
 
 def make_executor(name: str, root: Path, jobs: int | None) -> Executor:
-    """Make the executor of that name; `jobs` is the number of calls in flight for each backend."""
+    """Create the executor of that name; `jobs` is the number of calls in flight per backend."""
     kind = plugins.load("executors", name, root)
-    if not isinstance(kind, type):
-        raise PromptlabError(f"executor {name!r} is no class", hint=_HINT)
-    if kind.__module__.startswith("promptlab.executors."):
+    if not callable(kind):
+        raise PromptlabError(f"executor {name!r} is not a class", hint=_HINT)
+    if getattr(kind, "__module__", "").startswith("promptlab.executors."):
         return cast(type[Executor], kind)(jobs)
-    if not callable(getattr(kind, "execute", None)):
-        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
+    if isinstance(kind, type):
+        _require_execute(kind, name)
     with foreign(f"executor {name!r}: its __init__ fails", passing=(PromptlabError,)):
-        return _GuardedExecutor(name, cast(type[Executor], kind)(jobs))
+        instance = kind(jobs)
+    _require_execute(instance, name)
+    return _GuardedExecutor(name, instance)
+
+
+def _require_execute(instance: object, name: str) -> None:
+    if not callable(getattr(instance, "execute", None)):
+        raise PromptlabError(f"executor {name!r} lacks {_EXECUTE}", hint=_HINT)
 
 
 class _GuardedExecutor(Executor):
-    """Stands for an executor of a user's. What our work and the backends raise passes."""
+    """Wraps a user-defined executor. What our work and the backends raise passes through."""
 
     def __init__(self, name: str, inner: Executor) -> None:
         self._name = name
         self._inner = inner
 
     async def execute(self, work: Work, backends: Mapping[str, Backend], watch: Watch) -> None:
-        """Let it carry the work."""
+        """Run the wrapped executor."""
         with foreign(f"executor {self._name!r}: its execute fails", passing=(PromptlabError,)):
             done: Any = self._inner.execute(work, backends, watch)
             await done

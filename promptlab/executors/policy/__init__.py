@@ -1,1 +1,1 @@
-"""Rules that executors share: how many calls at once, what is tried again, when to give up."""
+"""Policies that executors share: how many calls at once, what to retry, when to give up."""

@@ -1,10 +1,10 @@
-"""How many calls a backend gets at once and how fast, found out while it answers.
+"""How many calls a backend gets at once and how fast, learned while it answers.
 
 The number in flight grows while all is well and halves when the server asks for less (additive
-increase, multiplicative decrease, as TCP does it; Chiu and Jain 1989). Refusals that come now and
-then, whatever the number in flight, are no such word: they are tried again and no more. Whether
-they are is found out by halving: where fewer calls are refused as often, sending less is of no use,
-and the limit climbs again. It knows no request and no network; the clock is passed in.
+increase, multiplicative decrease, as in TCP; Chiu and Jain 1989). Occasional refusals that do not
+depend on the number in flight are not such a signal: those calls are just retried. Halving tells
+the two apart: if fewer calls are refused as often, sending less does not help, and the limit climbs
+again. It knows nothing of requests or the network; the clock is passed in.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from promptlab.core.capacity import Pace
 from promptlab.core.failure import Fault
 from promptlab.core.types import Completion
 
-_START = 32  # calls in flight to begin with; twice as many after every round of good answers
-# Refused calls for each that was answered. Up to the first they are no matter; above the second too
-# many calls are in flight; in between, halving these shows whether it makes a difference.
+_START = 32  # calls in flight at first; doubles after every round of good answers
+# Refused calls per answered call. Up to the first they do not matter; above the second too many
+# calls are in flight; in between, halving shows whether that makes a difference.
 _STRAY, _MANY = 1 / 8, 1 / 2
-_CLEARLY_LESS = 3 / 4  # of those in flight before: where refusals go on, their number is no reason
-_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0  # where all are refused and the server names no time
+_CLEARLY_LESS = 3 / 4  # of those in flight before: if refusals go on, it is not their number
+_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0  # if all are refused and the server names no delay
 _MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A call that was let in: how often the limit had been cut by then, and tokens set aside."""
+    """A call that was let in: how often the limit had been cut by then, and tokens reserved."""
 
     cuts: int
     tokens: float
 
 
 class Throttle:
-    """Lets calls to one backend in: as many as it bears, at most `ceiling`, in `pace`.
+    """Lets in calls to one backend: as many as it can bear, at most `ceiling`, at `pace`.
 
-    Used from one event loop; whoever came first goes first.
+    Used from one event loop; first come, first served.
     """
 
     def __init__(self, ceiling: int, pace: Pace, clock: Callable[[], float]) -> None:
         self.limit = float(min(ceiling, _START))
         self.active = 0
         self._ceiling = ceiling
-        self._threshold = float(ceiling)  # below it the limit doubles, above it it feels its way
+        self._threshold = float(ceiling)  # below it the limit doubles, above it it grows slowly
         self._clock = clock
         self._requests = Meter(pace.requests_per_minute)
         self._tokens = Meter(pace.tokens_per_minute)
@@ -55,23 +55,23 @@ class Throttle:
         self._ended = asyncio.Event()
         self._cuts = 0
         self._cuts_in_a_row = 0  # without an answer in between
-        self._refused = 0.0  # of the calls in flight together, by and by forgotten
-        self._borne = 1.0  # the most in flight of which most were answered, though not all
-        self._in_vain = False  # the limit was halved, and as many are refused as before
+        self._refused = 0.0  # of the calls in flight together, decaying over time
+        self._borne = 1.0  # the most in flight at which most, though not all, were answered
+        self._in_vain = False  # the limit was halved, but as many are refused as before
 
     @property
     def refuses_all(self) -> bool:
-        """Say whether the server, after less were sent, has refused again and answered nothing."""
+        """Return whether the server, though fewer were sent, refused again and answered nothing."""
         return self._cuts_in_a_row > 1
 
     def end(self) -> None:
-        """Let all in at once who wait, and whoever still comes: they send nothing any more."""
+        """Let in at once all that wait or still come: they send nothing any more."""
         self._ended.set()
         self.limit = float("inf")
         self._let_in()
 
     async def enter(self, tokens: float = 0.0) -> Entry:
-        """Wait for a place and for the pace. Each entry is to be given back by `leave`."""
+        """Wait for a place and for the pace. Each entry must be returned by `leave`."""
         cuts = self._cuts
         if self._waiting or self.active + 1 > self.limit:
             cuts = await self._place()
@@ -86,7 +86,7 @@ class Throttle:
         return Entry(cuts, tokens)
 
     def leave(self, entry: Entry, completion: Completion | None) -> None:
-        """Give a place back and learn from how the call ended; None is a call that was cut off."""
+        """Return a place and learn from how the call ended; None means that it was cut off."""
         if completion is not None:
             failure = completion.failure
             if failure is None or failure.fault is Fault.REJECTED:
@@ -98,7 +98,7 @@ class Throttle:
         self._free()
 
     async def _place(self) -> int:
-        """Wait for a place; return how often the limit had been cut when there was one."""
+        """Wait for a place; return how often the limit had been cut by the time there was one."""
         place: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:
@@ -118,7 +118,7 @@ class Throttle:
         return waited
 
     async def _until(self, moment: float) -> bool:
-        """Wait for a moment, and as long as the server is left alone."""
+        """Wait until `moment`, and for as long as the server is left alone."""
         waited = False
         while (wait := max(moment, self._closed_until) - self._clock()) > 0:
             waited = True
@@ -152,7 +152,7 @@ class Throttle:
         """Halve the limit if it is too high, once for all calls that were in flight together.
 
         A server that refuses again, with no answer in between, is left alone as long as it asks:
-        then not this call alone was too much.
+        then it was not just this call that was too much.
         """
         if entry.cuts != self._cuts:
             return
@@ -170,11 +170,11 @@ class Throttle:
         self._threshold = self.limit = max(1.0, self.limit / 2)
 
     def _too_many(self) -> bool:
-        """Judge by the share of refusals whether fewer in flight would be refused less.
+        """Judge by the share of refusals whether fewer in flight would be refused less often.
 
-        Some are a reason to halve it. If there are as many with clearly fewer in flight, halving
-        was in vain: they are no reason any more, until the number is twice what it was then. So it
-        does not fall below half of what was mostly answered.
+        Some refusals are a reason to halve the limit. If there are as many with clearly fewer in
+        flight, halving was in vain: they are not a reason any more, until the number is twice what
+        it was then. So it does not fall below half of what was mostly answered.
         """
         share = self._refused / self.limit
         if share <= _STRAY:
@@ -191,25 +191,25 @@ class Throttle:
         return not self._in_vain
 
     def _settle(self, entry: Entry, completion: Completion) -> None:
-        """Count the tokens that a call took instead of those set aside for it."""
+        """Count the tokens that a call used instead of those reserved for it."""
         usage = completion.usage
         if usage.input_tokens is not None and usage.output_tokens is not None:
             self._tokens.correct(usage.input_tokens + usage.output_tokens - entry.tokens)
 
 
 class Meter:
-    """Spaces out what may be used of something in a minute. No limit: everything at once."""
+    """Spaces out what may be used per minute. Without a limit, everything at once."""
 
     def __init__(self, per_minute: float | None) -> None:
         self._seconds_each = 0.0 if per_minute is None else _MINUTE / per_minute
         self._free_at = 0.0
 
     def reserve(self, now: float, amount: float) -> float:
-        """Set an amount aside and return the moment from which it may be used."""
+        """Reserve an amount and return the moment from which it may be used."""
         start = max(now, self._free_at)
         self._free_at = start + amount * self._seconds_each
         return start
 
     def correct(self, amount: float) -> None:
-        """Add to, or take from, what was set aside."""
+        """Add to, or subtract from, what was reserved."""
         self._free_at += amount * self._seconds_each

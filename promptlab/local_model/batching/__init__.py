@@ -1,1 +1,1 @@
-"""Many prompts at once: what is read next, who speaks, what is kept."""
+"""Answer many prompts at once: what is read next, which prompts generate, what is kept."""

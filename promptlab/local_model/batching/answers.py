@@ -1,4 +1,4 @@
-"""What an engine is asked and what it says: prompts of token ids in, answers out."""
+"""The engine's input and output: prompts of token ids in, answers out."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from promptlab.core.types import Likelihood, Sampling
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The token ids of one prompt, and how to answer it.
+    """The token ids of a prompt, and how to answer it.
 
-    With a `continuation` nothing is generated: asked is how likely these tokens are after `ids`.
-    One that is `followed` begins a later prompt.
+    With a `continuation` nothing is generated: the answer is how likely these tokens are after
+    `ids`. A prompt that is `followed` is the beginning of a later one.
     """
 
     ids: Sequence[int]
@@ -29,10 +29,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model said to one prompt; with `error` it said nothing.
+    """The model's answer to one prompt; with `error` there is none.
 
-    `tokens` counts what was generated, the end token included, padding not. `seconds` run from
-    when the prompt was first read to its own end. `likelihood` is that of a continuation.
+    `tokens` counts what was generated, including the end token but not padding. `seconds` is the
+    time from first reading the prompt to the end of its answer. `likelihood` is that of a
+    continuation.
     """
 
     text: str = ""
@@ -48,7 +49,7 @@ NO_MEMORY = "out of memory, even with this prompt alone"
 
 
 class Generator(Protocol):
-    """Something that answers up to `rows` prompts together: in packed steps, or padded batches."""
+    """Answers up to `rows` prompts together, in packed steps or padded batches."""
 
     stats: Throughput
     rows: int
@@ -58,20 +59,20 @@ class Generator(Protocol):
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether an error says that memory ran out."""
+    """Return whether an error means that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def told(error: Exception) -> str:
-    """Return an error of a model's own code in one line."""
+def describe_error(error: Exception) -> str:
+    """Describe an error of a model's own code in one line."""
     return f"{type(error).__name__}: {error}"
 
 
 def end_tokens(model: Any) -> frozenset[int]:
     """Return the tokens that end an answer of this model."""
-    asked: int | Sequence[int] | None = model.generation_config.eos_token_id
-    if asked is None:
+    ids: int | Sequence[int] | None = model.generation_config.eos_token_id
+    if ids is None:
         return frozenset()
-    return frozenset([asked] if isinstance(asked, int) else asked)
+    return frozenset([ids] if isinstance(ids, int) else ids)

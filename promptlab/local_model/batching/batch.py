@@ -1,8 +1,8 @@
-"""Prompts on their way through a model: what is read next, who speaks, and what is let go of.
+"""Prompts on their way through a model: what is read next, which generate, and what is freed.
 
-Reading comes first: spans that are shared, each once, and after them what every prompt has for
-itself, depth first through their tree, until there is no room left. Then all prompts that were
-read speak one token a step. Knows tokens, stores and steps; runs no model.
+Reading comes first: each shared span once, then the tokens that belong to each prompt alone, depth
+first through their tree, until there is no room left. Then every prompt that was read generates
+one token per step. Knows tokens, stores and steps; runs no model.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from promptlab.local_model.batching.build_step import Piece, chain, reading, speaking
+from promptlab.local_model.batching.build_step import Piece, chain, generating, reading
 from promptlab.local_model.batching.held import Job, Live, Shared, Slab
 from promptlab.local_model.batching.kept import Kept
 from promptlab.local_model.batching.trie import Thrift, Tree, grow
 from promptlab.local_model.forward_pass.kv import Geometry, Store
 from promptlab.local_model.forward_pass.step import Step
-from promptlab.local_model.forward_pass.weigh import Asked
+from promptlab.local_model.forward_pass.weigh import Target
 
-_FEW = 8  # what less than this part of all prompts have in common will hardly be asked for again
+_FEW = 8  # a span that less than 1/8 of all prompts share is unlikely to be needed again
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much at once: rows, tokens read in one step, bytes of keys and values.
+    """Limits on a step: rows, tokens read, bytes of keys and values.
 
-    `weighed` is how many tokens one step may tell the likelihood of.
+    `weighed` is how many tokens one step may weigh.
     """
 
     rows: int
@@ -36,22 +36,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A step to be done; after it those in `heard` say a token, one for each row of logits.
+    """A step to run; then each prompt in `generating` draws a token from its row of logits.
 
-    `concerned` is who fails with it. A step that reads has `pieces`. The rows of logits after
-    those are what is `asked` of continuations; all is known then of those that are `weighed`.
+    The prompts in `concerned` fail if it fails. A step that reads has `pieces`. The remaining rows
+    of logits belong to the `targets` of continuations; the prompts in `weighed` are then complete.
     """
 
     step: Step
-    heard: Sequence[Live]
+    generating: Sequence[Live]
     concerned: Sequence[Live]
     pieces: Sequence[Piece] = field(default=())
-    asked: Sequence[Asked] = field(default=())
+    targets: Sequence[Target] = field(default=())
     weighed: Sequence[Live] = field(default=())
 
 
 class Batch:
-    """All prompts that wait, are read or speak. `recalled` counts tokens known from before."""
+    """All prompts that wait, are read or generate. `recalled` counts tokens that were kept."""
 
     def __init__(
         self, jobs: Sequence[Job], geometry: Geometry, limits: Limits, kept: Kept, thrift: Thrift
@@ -60,7 +60,7 @@ class Batch:
         self._geometry = geometry
         self._limits = limits
         self._kept = kept
-        self._speaking: list[Live] = []
+        self._generating: list[Live] = []
         self._full_at = limits.rows
         texts = [[*job.prompt, *job.row.tokens] for job in jobs]
         tree = grow(texts, thrift, [job.own for job in jobs])
@@ -73,49 +73,49 @@ class Batch:
 
     @property
     def unanswered(self) -> list[Job]:
-        """Return what waits, is read or speaks."""
-        return [live.job for live in (*self._speaking, *reversed(self._waiting))]
+        """Return the jobs that wait, are read or generate."""
+        return [live.job for live in (*self._generating, *reversed(self._waiting))]
 
     @property
     def at_hand(self) -> list[Job]:
-        """Return what the next step may be about."""
-        return self.unanswered[: len(self._speaking) + 1]
+        """Return the jobs that the next step may involve."""
+        return self.unanswered[: len(self._generating) + 1]
 
     @property
     def bytes(self) -> int:
-        """Return what keys and values take now."""
+        """Return the bytes that keys and values take now."""
         spans = sum(span.store.bytes for span in self._spans if span.store is not None)
         return spans + sum(slab.bytes for slab in self._slabs.values())
 
     def next(self) -> Work | None:
-        """Return the next step, None when every prompt is answered."""
+        """Return the next step, or None when every prompt is answered."""
         if self._waiting and self._reads_on() and (pieces := self._pieces()):
             return self._reading(pieces)
-        if not self._speaking:
+        if not self._generating:
             return None
-        self._speaking.sort(key=lambda live: live.rank)
+        self._generating.sort(key=lambda live: live.rank)
         slabs = [slab for slab in self._slabs.values() if slab.rows]
-        step = speaking(self._speaking, slabs, self._geometry.device)
-        return Work(step, tuple(self._speaking), tuple(self._speaking))
+        step = generating(self._generating, slabs, self._geometry.device)
+        return Work(step, tuple(self._generating), tuple(self._generating))
 
     def commit(self, work: Work) -> None:
-        """Note that a step was done."""
+        """Record that a step has run."""
         for piece in work.pieces:
             ends = piece.ends
             piece.held.done += piece.count
             if ends:
                 piece.held.complete()
         if work.pieces:
-            self._speaking += work.heard
-            read = len(work.heard) + len(work.weighed)
+            self._generating += work.generating
+            read = len(work.generating) + len(work.weighed)
             self._waiting = self._waiting[: len(self._waiting) - read]
 
     def finish(self, live: Live) -> None:
-        """Let go of a prompt that is answered or failed, and of the spans nobody needs now."""
+        """Release a prompt that was answered or failed, and the spans that are no longer needed."""
         if live.left:
             self._waiting.remove(live)
         elif not live.weighed:
-            self._speaking.remove(live)
+            self._generating.remove(live)
             self._keep(live)
         if live.row >= 0:
             live.slab.remove(live)
@@ -131,8 +131,8 @@ class Batch:
     def _reading(self, pieces: Sequence[Piece]) -> Work:
         lives = _prompts(pieces)
         ended = [live for live, piece in lives if piece.ends]
-        asked = [
-            Asked(live.job.weighing, live.weighed - live.left + piece.count - count, count)
+        targets = [
+            Target(live.job.weighing, live.weighed - live.left + piece.count - count, count)
             for live, piece in lives
             if live.job.weighing and (count := piece.weighed)
         ]
@@ -141,24 +141,24 @@ class Batch:
             [live for live in ended if not live.weighed],
             [live for live, _ in lives] or [self._waiting[-1]],
             pieces,
-            asked,
+            targets,
             [live for live in ended if live.weighed],
         )
 
     def _keep(self, live: Live) -> None:
-        """Keep what the next turn of a conversation may begin with."""
+        """Keep the tokens that the next turn of a conversation may begin with."""
         count = live.columns - live.lead
         if live.job.followed and self._kept.takes(count * self._geometry.token_bytes):
-            said = [*live.job.prompt, *live.job.row.tokens][: live.start + count]
+            ids = [*live.job.prompt, *live.job.row.tokens][: live.start + count]
             store, row = live.place
             own = store.part(row, live.lead, live.columns)
-            self._kept.put(said, live.start, own, 0, rare=True)
+            self._kept.put(ids, live.start, own, 0, rare=True)
 
     def _lives(self, tree: Tree, texts: Sequence[list[int]], jobs: Sequence[Job]) -> list[Live]:
         lives = []
         for rank, leaf in enumerate(tree.leaves):
             job, ids = jobs[leaf.row], texts[leaf.row]
-            lead = 0 if job.weighing else leaf.lead  # copies serve those who speak
+            lead = 0 if job.weighing else leaf.lead  # copies pay off only while generating
             columns = lead + job.longest - leaf.start
             slab = self._slabs.setdefault(columns.bit_length(), Slab(self._geometry))
             slab.expect(columns)
@@ -168,17 +168,17 @@ class Batch:
         return lives
 
     def _reads_on(self) -> bool:
-        """Tell whether to read: not for a few rows, so that a step of reading is a full one."""
-        speaking = len(self._speaking)
+        """Return whether to read now: not for a few rows, so that reading steps are full."""
+        generating = len(self._generating)
         begun = self._waiting[-1].row >= 0
-        return begun or not speaking or speaking <= self._full_at - max(1, self._full_at // 8)
+        return begun or not generating or generating <= self._full_at - max(1, self._full_at // 8)
 
     def _pieces(self) -> list[Piece]:
-        """Choose what the next step reads; nothing where there is no room for it."""
+        """Choose what the next step reads; nothing if there is no room."""
         pieces: list[Piece] = []
         counts: dict[int, int] = {}
         most = budget = self._limits.tokens
-        rows = len(self._speaking)
+        rows = len(self._generating)
         weighed = self._limits.weighed
         self._full_at = self._limits.rows
         for live in reversed(self._waiting):
@@ -192,7 +192,7 @@ class Batch:
                 unweighed = max(0, left - held.weighed)
                 count = min(left, budget, unweighed + weighed)
                 if count < left <= most // 2 and pieces:
-                    return pieces  # a short one stays whole, and waits for the next step
+                    return pieces  # a short one is not split but waits for the next step
                 if count:
                     pieces.append(Piece(held, count))
                     counts[id(held)] = count
@@ -204,7 +204,7 @@ class Batch:
         return pieces
 
     def _admit(self, live: Live, *, alone: bool) -> bool:
-        """Find room for a prompt and the spans above it; one that is alone gets it anyway."""
+        """Make room for a prompt and the spans above it; if it is alone it is always admitted."""
         spans = [span for span in chain(live) if span.store is None]
         needed = live.slab.room() + sum(span.room(self._geometry) for span in spans)
         if live.slab.full:

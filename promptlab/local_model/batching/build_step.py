@@ -1,7 +1,7 @@
-"""Make the steps of a batch: of reading prompts, and of writing answers.
+"""Build the steps of a batch: reading prompts and generating answers.
 
-Pieces of a reading step stand depth first, so that all below a span are neighbours and attend to
-it together.
+The pieces of a reading step are in depth-first order, so that all below a span are adjacent and
+attend to it together.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ class Piece:
 
     @property
     def ends(self) -> bool:
-        """Tell whether all is read after it."""
+        """Return whether everything is read after it."""
         return self.count == self.held.left
 
     @property
     def weighed(self) -> int:
-        """Return after how many of its last tokens the next one is weighed."""
+        """Return the number of its last tokens whose next token is weighed."""
         return max(0, self.count - max(0, self.held.left - self.held.weighed))
 
     @property
     def position(self) -> int:
-        """Return where its first token stands in the prompt."""
+        """Return the position of its first token in the prompt."""
         return self.held.start + self.held.done
 
 
 def chain(held: Held) -> list[Shared]:
-    """Return the spans above, from the first token on."""
+    """Return the spans above, outermost first."""
     spans = []
     above = held.parent
     while above is not None:
@@ -53,7 +53,7 @@ def chain(held: Held) -> list[Shared]:
 def reading(pieces: Sequence[Piece], device: torch.device) -> Step:
     """Return the step that reads these pieces.
 
-    Its logits are those of the prompts that end and will speak, and then all that are weighed.
+    Its logits are those of the prompts that end and will generate, then those that are weighed.
     """
     ids: list[int] = []
     positions: list[int] = []
@@ -77,7 +77,7 @@ def reading(pieces: Sequence[Piece], device: torch.device) -> Step:
     )
 
 
-def speaking(lives: Sequence[Live], slabs: Iterable[Slab], device: torch.device) -> Step:
+def generating(lives: Sequence[Live], slabs: Iterable[Slab], device: torch.device) -> Step:
     """Return the step in which each prompt, in order of rank, reads its newest token."""
     token = {id(live): index for index, live in enumerate(lives)}
     writes, rows = [], []
@@ -116,13 +116,13 @@ def _piece_writes(
         tokens += range(first, first + piece.count)
     writes = []
     for store, *lists in where.values():
-        to_rows, to_columns, chosen = (torch.tensor(each, device=device) for each in lists)
+        to_rows, to_columns, chosen = (torch.tensor(values, device=device) for values in lists)
         writes.append(Write(store, to_rows, to_columns, chosen if len(where) > 1 else None))
     return writes
 
 
 def _alike(pieces: Sequence[Piece], firsts: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """Group the runs of tokens (first, count) so that none is twice as long as another."""
+    """Group the runs of tokens (first, count) so that no run is twice as long as another."""
     groups: dict[int, list[tuple[int, int]]] = {}
     for piece, first in zip(pieces, firsts, strict=True):
         groups.setdefault(piece.count.bit_length(), []).append((first, piece.count))
@@ -139,7 +139,7 @@ def _causal(runs: Sequence[tuple[int, int]], device: torch.device) -> Causal:
         index.append(run + [first] * (longest - count))
         tokens += run
         places += range(number * longest, number * longest + count)
-    return Causal(*(torch.tensor(each, device=device) for each in (index, tokens, places)))
+    return Causal(*(torch.tensor(values, device=device) for values in (index, tokens, places)))
 
 
 def _above(pieces: Sequence[Piece], firsts: Sequence[int]) -> list[Part]:
@@ -152,7 +152,7 @@ def _above(pieces: Sequence[Piece], firsts: Sequence[int]) -> list[Part]:
 
 
 def _before(pieces: Sequence[Piece], firsts: Sequence[int]) -> list[Part]:
-    """Let each piece attend to those of the same span or prompt that were read before."""
+    """Let each piece attend to the tokens of its span or prompt that were read before."""
     return [
         Part(first, first + piece.count, *piece.held.place, lead, lead + done, piece.held.start)
         for piece, first in zip(pieces, firsts, strict=True)
@@ -165,9 +165,9 @@ def _below(
     held: Sequence[Held], counts: Sequence[int], firsts: Sequence[int]
 ) -> list[tuple[Shared, int, int]]:
     """Return each span above with the first and last token below it."""
-    found: dict[int, tuple[Shared, int, int]] = {}
-    for each, count, first in zip(held, counts, firsts, strict=True):
-        for span in chain(each):
-            begin = found[id(span)][1] if id(span) in found else first
-            found[id(span)] = (span, begin, first + count)
-    return list(found.values())
+    ranges: dict[int, tuple[Shared, int, int]] = {}
+    for item, count, first in zip(held, counts, firsts, strict=True):
+        for span in chain(item):
+            begin = ranges[id(span)][1] if id(span) in ranges else first
+            ranges[id(span)] = (span, begin, first + count)
+    return list(ranges.values())

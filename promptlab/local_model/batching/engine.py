@@ -1,7 +1,7 @@
-"""Answer many prompts with one loaded model, as fast as it can and as if each were alone.
+"""Answer many prompts with one loaded model, as fast as possible and as if each were alone.
 
-A model whose attention can be chosen reads packed steps: common beginnings are read once, nothing
-is padded, and prompts come and go one by one. Any other is given padded batches, and `note` says
+A model whose attention can be replaced reads packed steps: common prefixes are read once, nothing
+is padded, and prompts come and go one by one. Any other model gets padded batches, and `note` says
 why. Knows token ids, not messages. Runs in one thread at a time.
 """
 
@@ -30,7 +30,7 @@ else:
 class Engine:
     """A loaded model that answers up to `batch_size` prompts together.
 
-    `note` says why a model cannot be given packed steps, None where it can.
+    `note` says why a model cannot read packed steps; None if it can.
     """
 
     def __init__(
@@ -42,28 +42,28 @@ class Engine:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._context = _context(model.config, max_length)
-        found = model.geometry if isinstance(model, Llama) else fitness.fitness(model)
+        geometry = model.geometry if isinstance(model, Llama) else fitness.fitness(model)
         self.note: str | None = None
-        self._way: Generator
-        if isinstance(found, Geometry):
-            self._way = Packed(model, found, decode, batch_size, clock)
+        self._generator: Generator
+        if isinstance(geometry, Geometry):
+            self._generator = Packed(model, geometry, decode, batch_size, clock)
         else:
-            self.note = found.reason
-            self._way = padded.Padded(model, decode, batch_size, clock)
-        self.batch_size = self._way.rows
+            self.note = geometry.reason
+            self._generator = padded.Padded(model, decode, batch_size, clock)
+        self.batch_size = self._generator.rows
 
     @property
     def context(self) -> int | None:
-        """Return how many tokens prompt and answer may have together, None if not known."""
+        """Return the maximum number of tokens of prompt and answer together, None if unknown."""
         return self._context
 
     @property
     def stats(self) -> Throughput:
-        """Return what was done so far."""
-        return self._way.stats
+        """Return the work done so far."""
+        return self._generator.stats
 
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
-        """Answer all prompts, telling `emit` each answer as soon as it ends.
+        """Answer all prompts, passing each answer to `emit` as soon as it ends.
 
         Returns early, with the rest unanswered, once `cancelled` is set.
         """
@@ -73,8 +73,8 @@ class Engine:
                 emit(index, Answer(error=error))
             else:
                 fitting.append(index)
-        asked = [prompts[index] for index in fitting]
-        self._way.generate(asked, lambda i, answer: emit(fitting[i], answer), cancelled)
+        accepted = [prompts[index] for index in fitting]
+        self._generator.generate(accepted, lambda i, answer: emit(fitting[i], answer), cancelled)
 
     def _too_long(self, prompt: Prompt) -> str | None:
         if not prompt.ids:

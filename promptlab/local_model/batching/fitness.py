@@ -1,6 +1,6 @@
-"""Can a model read packed steps, and with what shape of cache? Told by its config, then by a trial.
+"""Find out whether a model can read packed steps, and its cache shape: by its config, then a trial.
 
-This is for models of transformers.
+For transformers models.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import Any
 import torch
 from transformers import DynamicCache, GenerationConfig
 
-from promptlab.local_model.batching.answers import is_out_of_memory, told
+from promptlab.local_model.batching.answers import describe_error, is_out_of_memory
 from promptlab.local_model.batching.trial import agrees
 from promptlab.local_model.forward_pass.attention import Unsupported
 from promptlab.local_model.forward_pass.kv import Geometry, Layer
 
 _LAYERS = {"full_attention", "sliding_attention"}
-_UNSTEADY = {"dynamic", "longrope"}  # rotary embeddings that depend on the longest prompt beside
+_UNSTEADY = {
+    "dynamic",
+    "longrope",
+}  # rotary embeddings that depend on the batch's longest prompt
 _SHARED = "num_kv_shared_layers"
-# Settings of `generate` that change scores, beside the penalty of repetition, which we apply.
+# Settings of `generate` that change scores, apart from the repetition penalty, which we apply.
 _SCORING = (
     *("encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size"),
     *("bad_words_ids", "min_length", "min_new_tokens", "forced_bos_token_id"),
@@ -31,14 +34,14 @@ _SCORING = (
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """Why a model is not given packed steps."""
+    """Why a model cannot read packed steps."""
 
     reason: str
 
 
 def fitness(model: Any) -> Geometry | Unfit:
-    """Return the shape of the model's cache, or why it cannot be read in packed steps."""
-    if reason := _told_by_config(model):
+    """Return the shape of the model's cache, or why it cannot read packed steps."""
+    if reason := _unfit_config(model):
         return Unfit(reason)
     try:
         with torch.inference_mode():
@@ -47,15 +50,15 @@ def fitness(model: Any) -> Geometry | Unfit:
     except Unsupported as error:
         return Unfit(str(error))
     except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
-        return Unfit("out of memory" if is_out_of_memory(error) else told(error))
+        return Unfit("out of memory" if is_out_of_memory(error) else describe_error(error))
 
 
-def _told_by_config(model: Any) -> str | None:
+def _unfit_config(model: Any) -> str | None:
     config = model.config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ()) - _LAYERS
     parameters = inspect.signature(model.forward).parameters
     takes = {"position_ids", "past_key_values"} <= set(parameters) or any(
-        each.kind is each.VAR_KEYWORD for each in parameters.values()
+        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
     )
     rope = getattr(config, "rope_parameters", None) or {}
     reasons = {
@@ -72,19 +75,19 @@ def _told_by_config(model: Any) -> str | None:
 
 def _rope_types(rope: Any) -> set[str]:
     inner = [value for value in rope.values() if isinstance(value, dict)]
-    return {each.get("rope_type", "default") for each in (*inner, rope)}
+    return {settings.get("rope_type", "default") for settings in (*inner, rope)}
 
 
 def _changes_scores(config: Any) -> bool:
-    usual = GenerationConfig()
+    defaults = GenerationConfig()
     return any(
-        getattr(config, name, None) not in (None, getattr(usual, name, None), 0, 1, 1.0)
+        getattr(config, name, None) not in (None, getattr(defaults, name, None), 0, 1, 1.0)
         for name in _SCORING
     )
 
 
 def _geometry(model: Any) -> Geometry:
-    """Read the shape of each layer's cache off one that transformers fills."""
+    """Read the shape of each layer's cache off one that transformers has filled."""
     cache = DynamicCache(config=model.config)
     model(input_ids=torch.tensor([[0, 1]], device=model.device), past_key_values=cache)
     layers = []

@@ -1,6 +1,6 @@
-"""The columns that a span, or a prompt on its way through a model, has in the stores.
+"""The columns that a span or a prompt in progress has in the stores.
 
-Knows tokens and stores; not in which order prompts are answered, and no model.
+Knows tokens and stores, but neither the order of answers nor the model.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from promptlab.local_model.forward_pass.weigh import Weighing
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A prompt to answer, and its answer so far. `begun` is when it was first read.
+    """A prompt to answer, and its answer so far. `begun` is when reading began.
 
-    One with a `weighing` says nothing; its prompt goes on with the continuation's tokens, all but
-    the last. What one that is `followed` had for itself is kept for a later prompt.
+    A job with a `weighing` generates nothing; its prompt includes all tokens of the continuation
+    but the last. The own tokens of a job that is `followed` are kept for a later prompt.
     """
 
     index: int
@@ -31,31 +31,31 @@ class Job:
 
     @property
     def length(self) -> int:
-        """Return how many tokens there are, those that were said among them."""
+        """Return the number of tokens, including generated ones."""
         return len(self.prompt) + len(self.row.tokens)
 
     @property
     def longest(self) -> int:
-        """Return how many there can be."""
+        """Return the maximum number of tokens."""
         return len(self.prompt) + (0 if self.weighing else self.row.sampling.max_tokens)
 
     @property
     def weighed(self) -> int:
-        """Return after how many of the last tokens of the prompt the next one is weighed."""
+        """Return the number of the prompt's last tokens whose next token is weighed."""
         return len(self.weighing.tokens) if self.weighing else 0
 
     @property
     def own(self) -> int:
-        """Return how many last tokens must be read whatever is known, for the logits after them."""
+        """Return how many of the last tokens must always be read, for the logits after them."""
         return self.weighed or 1
 
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """The columns of a span, or of what one prompt has for itself.
+    """The columns of a span, or of the tokens that belong to one prompt alone.
 
-    Columns 0 to `lead` are copies of what comes before; of the `size` tokens after them, which
-    are `ids` from `start` on, `done` are read.
+    Columns 0 to `lead` are copies of what comes before. Of the `size` tokens after them, which
+    are `ids` from `start` on, `done` have been read.
     """
 
     ids: Sequence[int]
@@ -67,21 +67,21 @@ class Held:
 
     @property
     def left(self) -> int:
-        """Return how many tokens are still to be read."""
+        """Return the number of tokens still to read."""
         return self.size - self.done
 
     @property
     def weighed(self) -> int:
-        """Return after how many of its last tokens the next one is weighed."""
+        """Return the number of its last tokens whose next token is weighed."""
         return 0
 
     @property
     def place(self) -> tuple[Store, int]:
-        """Return the store and the row where the columns lie."""
+        """Return the store and the row of the columns."""
         raise NotImplementedError
 
     def recall(self, kept: Kept, *, own: int = 0) -> int:
-        """Copy what is known of its tokens, but for the last `own`; return how many these are."""
+        """Copy the kept columns of its tokens, except the last `own`; return their number."""
         store, row = self.place
         stop = min(kept.known(self.ids), self.start + self.size - own)
         self.done = max(0, stop - self.start)
@@ -89,7 +89,7 @@ class Held:
         return self.done
 
     def complete(self) -> None:
-        """Take the copies that it shall have of what comes before it."""
+        """Copy the columns before it that it keeps for itself."""
         if self.lead and self.parent is not None:
             store, row = self.place
             above, _ = self.parent.place
@@ -98,9 +98,9 @@ class Held:
 
 @dataclass(slots=True, eq=False)
 class Shared(Held):
-    """A span. `users` counts the prompts below it that are not yet answered.
+    """A span. `users` counts the unanswered prompts below it.
 
-    Where `copied`, none attends to it after it is read. Where `rare`, few prompts have it.
+    If `copied`, nothing attends to it once it has been read. If `rare`, few prompts share it.
     """
 
     copied: bool = False
@@ -110,18 +110,18 @@ class Shared(Held):
 
     @property
     def place(self) -> tuple[Store, int]:
-        """Return the store and the row where the columns lie."""
+        """Return the store and the row of the columns."""
         assert self.store is not None
         return self.store, 0
 
     def room(self, geometry: Geometry) -> int:
-        """Return the bytes that it still has to take."""
+        """Return the bytes that it still needs."""
         return 0 if self.store else (self.lead + self.size) * geometry.token_bytes
 
 
 @dataclass(slots=True, eq=False)
 class Live(Held):
-    """A prompt that is being read or answered; `rank` is its place in the order of all."""
+    """A prompt that is being read or answered; `rank` is its place in the overall order."""
 
     job: Job = field(kw_only=True)
     rank: int = field(kw_only=True)
@@ -130,25 +130,25 @@ class Live(Held):
 
     @property
     def weighed(self) -> int:
-        """Return after how many of its last tokens the next one is weighed."""
+        """Return the number of its last tokens whose next token is weighed."""
         return self.job.weighed
 
     @property
     def place(self) -> tuple[Store, int]:
-        """Return the store and the row where the columns lie."""
+        """Return the store and the row of the columns."""
         return self.slab.store, self.row
 
     @property
     def columns(self) -> int:
-        """Return how many columns are filled: those of all tokens but the newest."""
+        """Return the number of filled columns: those of all tokens but the newest."""
         return self.lead + self.job.length - 1 - self.start
 
 
 class Slab:
-    """A store for the prompts of like length, `limit` of them at once; its used rows come first.
+    """A store for up to `limit` prompts of similar length; its used rows come first.
 
-    On a processor it takes the memory of the rows that were ever used: pages are given out when
-    touched. Elsewhere it takes all at once.
+    On a CPU it takes only the memory of rows that were ever used: pages are allocated when
+    touched. Elsewhere it takes all of its memory at once.
     """
 
     def __init__(self, geometry: Geometry) -> None:
@@ -162,32 +162,32 @@ class Slab:
 
     @property
     def full(self) -> bool:
-        """Tell whether there is no row left."""
+        """Return whether there is no row left."""
         return len(self.rows) >= self.limit
 
     @property
     def store(self) -> Store:
-        """Return the store; there is one while there is a row."""
+        """Return the store, which exists while there is a row."""
         assert self._store is not None
         return self._store
 
     @property
     def row_bytes(self) -> int:
-        """Return what a row takes."""
+        """Return the bytes of a row."""
         return self.width * self._geometry.token_bytes
 
     @property
     def bytes(self) -> int:
-        """Return what the store takes."""
+        """Return the bytes of the store."""
         return self._used * self.row_bytes
 
     def expect(self, columns: int) -> None:
-        """Note that one more prompt will want so many columns here."""
+        """Plan for one more prompt with this many columns."""
         self.width = max(self.width, columns)
         self.limit += 1
 
     def room(self) -> int:
-        """Return the bytes that one more row has to take."""
+        """Return the bytes that one more row needs."""
         if self._at_once:
             return 0 if self._store else self.limit * self.row_bytes
         return self.row_bytes if len(self.rows) == self._used else 0

@@ -1,4 +1,4 @@
-"""Answer prompts in packed steps: choose tokens, end answers, live through lack of memory."""
+"""Answer prompts in packed steps: choose tokens, end answers, survive running out of memory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from promptlab.local_model.batching.answers import (
     Answer,
     Emit,
     Prompt,
+    describe_error,
     end_tokens,
     is_out_of_memory,
-    told,
 )
 from promptlab.local_model.batching.batch import Batch, Limits, Work
 from promptlab.local_model.batching.held import Job, Live
@@ -33,18 +33,18 @@ from promptlab.local_model.forward_pass.weigh import Weighing, affordable_logits
 from promptlab.local_model.host.memory import free_bytes, give_back
 
 ROWS = 128
-_LIVE_SHARE, _KEPT_SHARE = 0.6, 0.2  # of the memory that is free
+_LIVE_SHARE, _KEPT_SHARE = 0.6, 0.2  # of free memory
 _KEPT_BYTES = 2**29
 _LEAST_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """What a device does well: tokens a step, and below which sizes sharing does not pay.
+    """What suits a device: tokens per step, and the sizes below which sharing does not pay.
 
-    A step of 512 tokens keeps a processor's caches warm and its matrix products at full speed; a
-    GPU wants more. `copied_bytes` are what a layer reads in the time that an operation of its own
-    takes to start. `logit_bytes` bound what a step says of continuations.
+    A step of 512 tokens keeps a CPU's caches warm and its matrix products at full speed; a GPU
+    wants more. `copied_bytes` is what a layer reads in the time that a separate operation takes
+    to start. `logit_bytes` limits the logits of continuations in a step.
     """
 
     tokens: int
@@ -55,7 +55,7 @@ class _Pace:
 
 @dataclass(frozen=True, slots=True)
 class _Shortage:
-    """For whom there was no memory, and whether that was while reading."""
+    """The jobs for which memory ran out, and whether that happened while reading."""
 
     jobs: Sequence[Job]
     reading: bool
@@ -85,12 +85,12 @@ class Packed:
         self._penalty = getattr(model.generation_config, "repetition_penalty", None) or 1.0
         self._pace = _PACES.get(geometry.device.type, _PACES["other"])
         self._weighed = affordable_logits(model, self._pace.logit_bytes)
-        weights = sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
-        most = max(_KEPT_BYTES, weights)  # keeping is not to be what a model's memory goes to
+        weights = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
+        most = max(_KEPT_BYTES, weights)  # kept entries must not dominate a model's memory
         self._kept = Kept(min(most, int(_KEPT_SHARE * free_bytes(geometry.device))))
 
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
-        """Answer all prompts, telling `emit` each answer as soon as it ends."""
+        """Answer all prompts, passing each answer to `emit` as soon as it ends."""
         self._forward.cancelled = cancelled
         self._kept.begin(followed=any(prompt.followed for prompt in prompts))
         jobs = [self._job(index, prompt) for index, prompt in enumerate(prompts)]
@@ -99,7 +99,7 @@ class Packed:
         began = self._clock() - self.stats.seconds
 
         def timed(index: int, answer: Answer) -> None:
-            self.stats.seconds = self._clock() - began  # for who looks on
+            self.stats.seconds = self._clock() - began  # for progress displays
             emit(index, answer)
 
         with torch.inference_mode(), suppress(Cancelled):
@@ -125,7 +125,7 @@ class Packed:
         return Thrift(self._pace.reading, max(64, int(self._pace.copied_bytes / bytes_each)))
 
     def _drain(self, batch: Batch, emit: Emit, cancelled: threading.Event) -> _Shortage | None:
-        """Do all steps of a batch; tell when memory ran out."""
+        """Run all steps of a batch; return the shortage if memory runs out."""
         while not cancelled.is_set():
             try:
                 work = batch.next()
@@ -136,7 +136,7 @@ class Packed:
             self._begin(work)
             try:
                 logits = self._forward(work.step)
-                weigh(logits[len(work.heard) :], work.asked)
+                weigh(logits[len(work.generating) :], work.targets)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
@@ -144,10 +144,10 @@ class Packed:
                     return _Shortage([live.job for live in work.concerned], bool(work.pieces))
                 for live in work.concerned:
                     batch.finish(live)
-                    emit(live.job.index, Answer(error=told(error)))
+                    emit(live.job.index, Answer(error=describe_error(error)))
                 continue
             batch.commit(work)
-            self._let_go(batch, [*self._hear(work.heard, logits), *work.weighed], emit)
+            self._finish(batch, [*self._draw_tokens(work.generating, logits), *work.weighed], emit)
         return None
 
     def _begin(self, work: Work) -> None:
@@ -157,21 +157,21 @@ class Packed:
                 self.stats.prompt_tokens += len(live.job.prompt)
         self.stats.read_tokens += sum(piece.count for piece in work.pieces)
 
-    def _hear(self, heard: Sequence[Live], logits: torch.Tensor) -> list[Live]:
-        """Let each prompt say its next token; return those that end with it."""
-        rows = [live.job.row for live in heard]
+    def _draw_tokens(self, generating: Sequence[Live], logits: torch.Tensor) -> list[Live]:
+        """Draw each prompt's next token; return the prompts that end with it."""
+        rows = [live.job.row for live in generating]
         texts = (
-            [[*live.job.prompt, *live.job.row.tokens] for live in heard]
+            [[*live.job.prompt, *live.job.row.tokens] for live in generating]
             if self._penalty != 1.0
             else []
         )
         tokens = choose(rows, logits[: len(rows)], texts, self._penalty)
         self.stats.said_tokens += len(tokens)
-        said = zip(heard, tokens, strict=True)
-        return [live for live, token in said if live.job.row.push(token)]
+        drawn = zip(generating, tokens, strict=True)
+        return [live for live, token in drawn if live.job.row.push(token)]
 
-    def _let_go(self, batch: Batch, ended: Sequence[Live], emit: Emit) -> None:
-        """Tell the answers that are complete. Not while others hear: letting go moves rows."""
+    def _finish(self, batch: Batch, ended: Sequence[Live], emit: Emit) -> None:
+        """Emit the complete answers. Only after all tokens are drawn: finishing moves rows."""
         for live in ended:
             batch.finish(live)
             emit(live.job.index, self._answer(live.job))
@@ -184,7 +184,7 @@ class Packed:
         return Answer(row.text(), len(row.tokens), row.finish, seconds)
 
     def _narrowed(self, limits: Limits, shortage: _Shortage, jobs: list[Job], emit: Emit) -> Limits:
-        """Return lower limits; give up on a prompt that has no room alone and in small steps."""
+        """Return lower limits; give up a prompt that does not fit even alone and in small steps."""
         self._kept.clear()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -1,7 +1,7 @@
 """Answer prompts in padded batches, through transformers' own `generate`.
 
-It takes every causal model, and is the way for those that cannot read packed steps. Continuations
-are weighed in one plain forward pass over each batch.
+Works with every causal model; used for those that cannot read packed steps. Continuations are
+weighed in one plain forward pass over each batch.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from promptlab.local_model.batching.answers import (
     Answer,
     Emit,
     Prompt,
+    describe_error,
     end_tokens,
     is_out_of_memory,
-    told,
 )
 from promptlab.local_model.batching.rows import Decode, Draw, Row, Stop
 from promptlab.local_model.forward_pass.step import Cancelled
@@ -36,10 +36,10 @@ from promptlab.local_model.forward_pass.weigh import (
 
 ROWS = 16
 
-# Of one batch with its answers: bounds its memory, and the time until a cancellation is seen.
+# Tokens of a batch with its answers: limits its memory, and the delay until it is cancelled.
 _PADDED_TOKENS = 16_384
 _LOGIT_BYTES = 2**28
-# What a model's authors set for sampling would warn about a greedy call, or cut our own draws.
+# Sampling settings of a model's authors, which would cause warnings or limit our own sampling.
 _OURS = (
     *("do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p", "num_beams"),
     *("epsilon_cutoff", "eta_cutoff", "num_return_sequences", "max_length", "max_new_tokens"),
@@ -73,16 +73,16 @@ class Padded:
         if self._config.pad_token_id is None:
             self._config.pad_token_id = min(self._eos, default=0)
         model.generation_config = self._config  # `generate` fills gaps from it
-        for module in model.modules():  # each a place where a long pass can be left
+        for module in model.modules():  # each is a point where a long pass can be left
             module.register_forward_pre_hook(self._leave_if_cancelled)
 
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
-        """Answer all prompts, longest first, telling `emit` each answer as soon as it ends."""
+        """Answer all prompts, longest first, passing each answer to `emit` as soon as it ends."""
         self._cancelled = cancelled
         longest = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids), reverse=True)
-        speaking = [i for i in longest if not prompts[i].continuation]
+        generating = [i for i in longest if not prompts[i].continuation]
         weighed = [i for i in longest if prompts[i].continuation]
-        self._all(speaking, prompts, self._answer, emit)
+        self._all(generating, prompts, self._answer, emit)
         self._all(weighed, prompts, self._weigh, emit)
 
     def _all(
@@ -103,13 +103,13 @@ class Padded:
     def _answer(
         self, batch: Sequence[int], prompts: Sequence[Prompt], emit: Emit
     ) -> tuple[list[int], str | None]:
-        """Answer one batch. Return what is left of it, and the error unless memory ran out."""
+        """Answer one batch. Return what is unanswered, and the error unless memory ran out."""
         rows = [Row(prompts[i].sampling, self._eos, self._decode) for i in batch]
         started = self._clock()
 
         def done(row: int) -> None:
-            said, seconds = rows[row], self._clock() - started
-            emit(batch[row], Answer(said.text(), len(said.tokens), said.finish, seconds))
+            answer, seconds = rows[row], self._clock() - started
+            emit(batch[row], Answer(answer.text(), len(answer.tokens), answer.finish, seconds))
 
         error = None
         try:
@@ -117,7 +117,7 @@ class Padded:
         except Cancelled:
             return [], None
         except Exception as failure:  # noqa: BLE001 - a model's own code, like a plugin's
-            error = None if is_out_of_memory(failure) else told(failure)
+            error = None if is_out_of_memory(failure) else describe_error(failure)
         ended = [i for i, row in zip(batch, rows, strict=True) if row.finish is not None]
         self._count(sum(len(prompts[i].ids) for i in ended), started)
         self.stats.said_tokens += sum(len(row.tokens) for row in rows)
@@ -128,23 +128,24 @@ class Padded:
     ) -> tuple[list[int], str | None]:
         """Weigh the continuations of one batch. Return the same."""
         weighings = [Weighing(prompts[i].continuation) for i in batch]
-        asked = [(prompts[i].ids, each) for i, each in zip(batch, weighings, strict=True)]
+        pairs = [(prompts[i].ids, weighing) for i, weighing in zip(batch, weighings, strict=True)]
         started = self._clock()
         try:
             with torch.inference_mode():
-                weigh_padded(self._model, asked, self._config.pad_token_id)
+                weigh_padded(self._model, pairs, self._config.pad_token_id)
         except Cancelled:
             return [], None
         except Exception as failure:  # noqa: BLE001 - a model's own code, like a plugin's
             self._count(0, started)
-            return list(batch), None if is_out_of_memory(failure) else told(failure)
-        seconds = self._count(sum(len(ids) + len(each.tokens) - 1 for ids, each in asked), started)
-        for index, each in zip(batch, weighings, strict=True):
-            emit(index, Answer(seconds=seconds, likelihood=each.likelihood()))
+            return list(batch), None if is_out_of_memory(failure) else describe_error(failure)
+        read = sum(len(ids) + len(weighing.tokens) - 1 for ids, weighing in pairs)
+        seconds = self._count(read, started)
+        for index, weighing in zip(batch, weighings, strict=True):
+            emit(index, Answer(seconds=seconds, likelihood=weighing.likelihood()))
         return [], None
 
     def _count(self, read: int, started: float) -> float:
-        """Note that a batch was tried, and what was read for good; return how long it took."""
+        """Count the tokens that a batch read successfully; return how long it took."""
         seconds = self._clock() - started
         self.stats.prompt_tokens += read
         self.stats.read_tokens += read
@@ -169,7 +170,7 @@ class Padded:
             )
 
     def _affordable(self, prompts: Sequence[Prompt]) -> int:
-        """Return how many of the prompts, longest first, fit into one batch, at least one."""
+        """Return how many of the prompts, longest first, fit into one batch; at least one."""
         longest = len(prompts[0].ids)
         further = 0
         for count, prompt in enumerate(prompts):

@@ -1,7 +1,7 @@
-"""One row of a batch while it is generated: what it has said, when it ends, how it draws.
+"""One row of a batch while it generates: its tokens so far, when it ends, how it samples.
 
-Rows of different temperature, seed, length and stop strings share one batch, and each gets what it
-would get alone. `Draw` and `Stop` plug into transformers' `generate`; `choose` does without it.
+Rows of different temperature, seed, length and stop strings share a batch, and each gets what it
+would get alone. `Draw` and `Stop` plug into transformers' `generate`; `choose` works without it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Row:
         self._eos = eos
         self._decode = decode
         self._stops = tuple(filter(None, sampling.stop))
-        # A token is a byte or more, save control tokens: so many hold the longest stop string.
+        # A token is at least a byte, except control tokens: enough for the longest stop string.
         self._tail = max((len(stop.encode()) for stop in self._stops), default=0) + 8
 
     def push(self, token: int) -> bool:
-        """Take the next token; tell, and note, whether the answer ends with it."""
+        """Add the next token; record and return whether the answer ends with it."""
         self.tokens.append(token)
         if token in self._eos or self._stopped():
             self.finish = "stop"
@@ -41,8 +41,8 @@ class Row:
 
     def text(self) -> str:
         """Return the answer, without what ended it."""
-        spoken = [token for token in self.tokens if token not in self._eos]
-        text = self._decode(spoken)
+        ids = [token for token in self.tokens if token not in self._eos]
+        text = self._decode(ids)
         ends = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         return text[: min(ends)] if ends else text
 

@@ -1,8 +1,8 @@
-"""Try packed steps on a model, before it is trusted with them.
+"""Test packed steps on a model before relying on them.
 
-The trial reads a few tokens of two prompts with a common beginning, both ways: packed, and as the
-model's authors meant it. Only where the logits agree is the packed way taken. A model whose code is
-ours is not tried itself, which would take as long as loading it, but a small one of its shape is.
+The trial reads a few tokens of two prompts with a common prefix both ways: packed, and as the
+model's authors intended. Packed steps are used only if the logits agree. The built-in model is not
+tried itself, which would take as long as loading it; a small one of the same shape is.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from promptlab.local_model.forward_pass import llama
 from promptlab.local_model.forward_pass.forward import Forward
 from promptlab.local_model.forward_pass.kv import Geometry
 
-# Two prompts with the token that each says, by place in the vocabulary: at its ends there are
-# control tokens, which make some models' numbers large and their rounding coarse.
+# Two prompts and the token that each generates, as positions in the vocabulary: control tokens at
+# its ends make some models' numbers large and their rounding coarse.
 _TRIAL = ((0.51, 0.32, 0.73, 0.24, 0.65, 0.46), (0.51, 0.32, 0.73, 0.24, 0.35, 0.56, 0.67))
-_SAID = (0.33, 0.62)
+_GENERATED = (0.33, 0.62)
 _SMALL = {"vocab_size": 64, "intermediate_size": 64, "num_hidden_layers": 2}
 
 
 def works_here(shape: Shape, dtype: torch.dtype, device: str) -> bool:
-    """Tell whether our own model of this shape reads packed steps on this machine as it should."""
+    """Return whether the built-in model of this shape reads packed steps correctly here."""
     try:
         with torch.inference_mode():
             model = _small(shape, dtype, device)
             return agrees(model, model.geometry)
-    except Exception:  # noqa: BLE001 - a private operation of another torch, like a plugin
+    except Exception:  # noqa: BLE001 - a private torch operation may change, like a plugin
         return False
 
 
@@ -44,18 +44,18 @@ def _small(shape: Shape, dtype: torch.dtype, device: str) -> llama.Llama:
     hidden = shape.num_attention_heads * shape.head_dim
     small = shape.model_copy(update={**_SMALL, "hidden_size": hidden})
     model = llama.Llama(small, Generation())
-    chance = torch.Generator().manual_seed(0)
+    random = torch.Generator().manual_seed(0)
     weights = {
-        name: (torch.randn(each.shape, generator=chance) * each.shape[-1] ** -0.5).to(device, dtype)
-        for name, each in model.state_dict().items()
+        name: (torch.randn(w.shape, generator=random) * w.shape[-1] ** -0.5).to(device, dtype)
+        for name, w in model.state_dict().items()
     }
     return llama.fill(model, weights)
 
 
 def agrees(model: Any, geometry: Geometry) -> bool:
-    """Tell whether packed steps give the logits that the model gives to each prompt alone."""
+    """Return whether packed steps give the same logits as each prompt alone."""
     size = model.get_input_embeddings().weight.shape[0]
-    said = [int(size * place) for place in _SAID]
+    generated = [int(size * place) for place in _GENERATED]
     trial = [[int(size * place) for place in prompt] for prompt in _TRIAL]
     jobs = [
         Job(index, ids, Row(Sampling(max_tokens=2), frozenset(), _no_text))
@@ -67,12 +67,12 @@ def agrees(model: Any, geometry: Geometry) -> bool:
     while not all(job.row.finish for job in jobs) and (work := batch.next()):
         logits = forward(work.step)
         batch.commit(work)
-        for live, row in zip(work.heard, logits, strict=False):
+        for live, row in zip(work.generating, logits, strict=False):
             packed[live.job.index].append(row)
-            live.job.row.push(said[live.job.index])
+            live.job.row.push(generated[live.job.index])
     return all(
         _alike(_alone(model, [*ids, token]), torch.stack(rows), model.dtype)
-        for ids, token, rows in zip(trial, said, packed, strict=True)
+        for ids, token, rows in zip(trial, generated, packed, strict=True)
     )
 
 
@@ -81,9 +81,9 @@ def _alone(model: Any, ids: Sequence[int]) -> torch.Tensor:
     return logits[0, -2:].float()
 
 
-def _alike(expected: torch.Tensor, found: torch.Tensor, dtype: torch.dtype) -> bool:
-    """Tell rounding from another attention, which would be off by about the logits' spread."""
-    off = float((expected - found).square().mean().sqrt())
+def _alike(expected: torch.Tensor, actual: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Distinguish rounding from wrong attention, which is off by about the logits' spread."""
+    off = float((expected - actual).square().mean().sqrt())
     return off <= (1e-3 if dtype == torch.float32 else 0.3) * float(expected.std())
 
 

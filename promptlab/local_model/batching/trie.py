@@ -1,7 +1,7 @@
-"""What prompts have in common: the tree of their shared beginnings, and the order to answer in.
+"""What prompts have in common: the tree of their shared prefixes, and the order to answer in.
 
-A span is a run of tokens that several prompts share at the same place, so that a model need read
-it only once. Knows token ids and counts; nothing of models, memory or time.
+A span is a run of tokens that several prompts share at the same position, so that a model needs to
+read it only once. Knows token ids and counts, but not models, memory or time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Tokens = NDArray[np.uint32]
 class Thrift:
     """When sharing pays, in tokens.
 
-    A span is shared where that saves at least `reading` tokens of prefill. It is attended to in
-    one place where copies of it in all that follow it would make every step read at least
-    `copying` tokens more; below that, the copies are cheaper than an operation of its own.
+    A span is shared if that saves at least `reading` tokens of prefill. It is attended to in one
+    place if copies of it in everything below would make every step read at least `copying` more
+    tokens; below that, copies are cheaper than a separate operation.
     """
 
     reading: int = 16
@@ -31,10 +31,10 @@ class Thrift:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Tokens `start` to `end` of all `rows` prompts below it; `row` is one of these.
+    """Tokens `start` to `end` of the `rows` prompts below it; `row` is one of these.
 
-    `parent` is the span before it, by its place in the tree. Where `copied`, each child keeps a
-    copy of it; `lead` counts the tokens directly before `start` of which it has a copy itself.
+    `parent` is the index of the span before it in the tree. If `copied`, each child keeps a copy
+    of it; `lead` counts the tokens directly before `start` of which it has a copy itself.
     """
 
     parent: int | None
@@ -48,7 +48,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What a prompt has for itself: everything from `start` on, and copies of `lead` tokens."""
+    """The tokens of one prompt alone: everything from `start` on, and copies of `lead` tokens."""
 
     row: int
     parent: int | None
@@ -64,7 +64,7 @@ class Tree:
     leaves: tuple[Leaf, ...]
 
     def path(self, parent: int | None) -> list[int]:
-        """Return the spans down to and with `parent`, from the first token on."""
+        """Return the spans down to and including `parent`, outermost first."""
         path = []
         while parent is not None:
             path.append(parent)
@@ -77,17 +77,17 @@ def grow(
 ) -> Tree:
     """Find the spans that are worth sharing.
 
-    The last `own` tokens of a prompt, by default one, are never shared: what the model says after
-    each of them is needed.
+    The last `own` tokens of a prompt, by default one, are never shared: the logits after each of
+    them are needed.
     """
     tokens = [
         np.asarray(ids[: len(ids) - last], np.uint32)
         for ids, last in zip(prompts, own or [1] * len(prompts), strict=True)
     ]
     order = sorted(range(len(tokens)), key=lambda row: spelt(tokens[row]))
-    found = _spans(_intervals(_common([tokens[row] for row in order])), order, thrift)
-    parents = _deepest(found, order)
-    spans = _with_copies([span for span, _, _ in found], parents, thrift)
+    shared = _spans(_intervals(_common([tokens[row] for row in order])), order, thrift)
+    parents = _deepest(shared, order)
+    spans = _with_copies([span for span, _, _ in shared], parents, thrift)
     return Tree(tuple(spans), tuple(_depth_first(spans, parents, [len(ids) for ids in prompts])))
 
 
@@ -97,12 +97,12 @@ def spelt(tokens: Tokens) -> bytes:
 
 
 def _common(ordered: Sequence[Tokens]) -> list[int]:
-    """Return how many first tokens each prompt shares with the one before it in sorted order."""
+    """Return the length of the prefix that each prompt shares with the one sorted before it."""
     return [0, *(common(a, b) for a, b in pairwise(ordered))]
 
 
 def common(a: Tokens, b: Tokens) -> int:
-    """Return how many first tokens two texts share."""
+    """Return the length of the common prefix of two texts."""
     size = min(len(a), len(b))
     unlike = a[:size] != b[:size]
     return int(unlike.argmax()) if unlike.any() else size
@@ -111,25 +111,25 @@ def common(a: Tokens, b: Tokens) -> int:
 def _intervals(common: Sequence[int]) -> list[tuple[int, int, int]]:
     """Return (first, stop, end): sorted prompts first..stop share their first `end` tokens.
 
-    Outer intervals come before those they hold.
+    Outer intervals come before those they contain.
     """
-    found: list[tuple[int, int, int]] = []
+    intervals: list[tuple[int, int, int]] = []
     open_: list[tuple[int, int]] = []
     for place in range(1, len(common) + 1):
         shared = common[place] if place < len(common) else 0
         first = place - 1
         while open_ and open_[-1][0] > shared:
             end, first = open_.pop()
-            found.append((first, place, end))
+            intervals.append((first, place, end))
         if shared and (not open_ or open_[-1][0] < shared):
             open_.append((shared, first))
-    return sorted(found, key=lambda interval: (interval[0], -interval[1]))
+    return sorted(intervals, key=lambda interval: (interval[0], -interval[1]))
 
 
 def _spans(
     intervals: Sequence[tuple[int, int, int]], order: Sequence[int], thrift: Thrift
 ) -> list[tuple[Span, int, int]]:
-    """Keep the intervals that save enough; each with its first and stop in sorted order."""
+    """Return the intervals that save enough as spans, each with its first and stop."""
     spans: list[tuple[Span, int, int]] = []
     around: list[int] = []
     for first, stop, end in intervals:
@@ -159,7 +159,7 @@ def _deepest(spans: Sequence[tuple[Span, int, int]], order: Sequence[int]) -> li
 def _with_copies(
     spans: Sequence[Span], parents: Sequence[int | None], thrift: Thrift
 ) -> list[Span]:
-    """Decide, from the top down, of which spans everything that follows shall keep a copy."""
+    """Decide from the top down which spans to copy into everything that follows."""
     done: list[Span] = []
     for span, holders in zip(spans, _holders(spans, parents, thrift), strict=True):
         lead = _lead(done, span.parent)
@@ -169,7 +169,7 @@ def _with_copies(
 
 
 def _holders(spans: Sequence[Span], parents: Sequence[int | None], thrift: Thrift) -> list[int]:
-    """Count for each span what would hold a copy of it, if all above it were copied as well."""
+    """Count for each span the holders of a copy, if everything above it were copied as well."""
     holders = [0] * len(spans)
     for parent in parents:
         if parent is not None:
@@ -192,7 +192,7 @@ def _lead(spans: Sequence[Span], parent: int | None) -> int:
 def _depth_first(
     spans: Sequence[Span], parents: Sequence[int | None], lengths: Sequence[int]
 ) -> list[Leaf]:
-    """Order the prompts so that those which share most stand together, longest first."""
+    """Order the prompts so that those that share most are adjacent, longest first."""
     below: dict[int | None, list[tuple[int, int, int]]] = {}
     longest = [0] * len(spans)
     for row, parent in enumerate(parents):

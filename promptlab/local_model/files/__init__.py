@@ -1,1 +1,1 @@
-"""What lies on disk: weights, adapters, converted models, and how they are known."""
+"""What is on disk: weights, adapters and converted models, and how they are identified."""

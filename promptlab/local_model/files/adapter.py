@@ -1,7 +1,7 @@
-"""What a folder with a LoRA adapter holds, and which adapter it is, without loading it.
+"""Inspect and identify a LoRA adapter in a folder without loading it.
 
-Only plain LoRA is taken, and its variants that need nothing but the base's weights. What peft
-would have to run or measure first is refused, and so are pickles. Knows files; nothing of torch.
+Accepts plain LoRA and those variants that need only the base's weights. Refuses anything that
+peft would have to run or measure first, and pickles. Knows files, not torch.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 _PICKLE = "adapter_model.bin"
 _TOKENIZER = "tokenizer_config.json"
-_OF_TOKENIZERS = (
+_TOKENIZER_FILES = (
     *("tokenizer*", "chat_template*", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.*", "merges.txt", "*.model", "*.tiktoken"),
 )
-MERGE = "merge it into its base with peft (merge_and_unload) and put that folder into `model`"
+MERGE = "merge it into its base with peft (merge_and_unload) and set `model` to that folder"
 _PLAIN_STARTS = (True, False, "gaussian", "eva", "orthogonal")  # these leave the base as it is
-# Keys that say how it was trained or saved, or belong to a variant that its own key turns on.
-_OF_NO_MATTER = {
+# Keys about training or saving, or of a variant that has a key of its own to turn it on.
+_IRRELEVANT = {
     *("peft_version", "auto_mapping", "revision", "inference_mode", "fan_in_fan_out"),
     *("lora_dropout", "eva_config", "runtime_config", "megatron_core", "qalora_group_size"),
 }
 
 
 class _Config(BaseModel):
-    """The keys of `adapter_config.json` that answers may depend on."""
+    """The keys of `adapter_config.json` that may affect answers."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -64,7 +64,7 @@ class _Config(BaseModel):
     ensure_weight_tying: bool = False
 
 
-_OF_THE_FILE = {"peft_type", "task_type", "base_model_name_or_path", "init_lora_weights"}
+_FILE_KEYS = {"peft_type", "task_type", "base_model_name_or_path", "init_lora_weights"}
 _CHANGE_THE_BASE = (
     *("bias", "use_dora", "modules_to_save", "trainable_token_indices"),
     *("target_parameters", "layer_replication", "ensure_weight_tying"),
@@ -73,10 +73,10 @@ _CHANGE_THE_BASE = (
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter that was found. `digest` covers all files that answers depend on.
+    """An adapter on disk. `digest` covers every file that affects answers.
 
-    `settings` are the keys of its `LoraConfig`. `changes` names the one of them for which it wants
-    weights of the base to itself, None for plain LoRA. `tokenizer` is the folder of its own
+    `settings` are the keys of its `LoraConfig`. `changes` names the setting that requires a private
+    copy of the base's weights; it is None for plain LoRA. `tokenizer` is the folder of its own
     tokenizer, if it has one.
     """
 
@@ -89,7 +89,7 @@ class Adapter:
 
     @property
     def facts(self) -> dict[str, Json]:
-        """Return what is worth keeping with a run."""
+        """Return the facts to store with a run."""
         return {
             "digest": self.digest,
             "base": self.base,
@@ -100,20 +100,20 @@ class Adapter:
 
 
 def find_adapter(folder: Path, cache: Cache) -> Adapter:
-    """Find the adapter in `folder`; raise `BackendError` where it cannot be used."""
+    """Find the adapter in `folder`; raise `BackendError` if it cannot be used."""
     folder = folder.expanduser()
     if not (folder / CONFIG).is_file():
-        reason = "has no adapter_config.json" if folder.is_dir() else "is not there"
+        reason = "has no adapter_config.json" if folder.is_dir() else "does not exist"
         raise BackendError(
             f"the adapter's folder {folder} {reason}",
-            hint="`adapter` takes a folder as peft's save_pretrained writes it",
+            hint="`adapter` takes a folder written by peft's save_pretrained",
         )
     config = _read(folder / CONFIG)
     _require_lora(folder, config)
     _require_weights(folder)
     own = (folder / _TOKENIZER).is_file()
     names = [CONFIG, WEIGHTS, *(_tokenizer_files(folder) if own else ())]
-    settings = config.model_dump(exclude=_OF_THE_FILE, exclude_none=True, include=_known())
+    settings = config.model_dump(exclude=_FILE_KEYS, exclude_none=True, include=_known())
     return Adapter(
         folder=folder,
         digest=digest_json([[name, cache.digest(folder / name)] for name in names]),
@@ -125,13 +125,13 @@ def find_adapter(folder: Path, cache: Cache) -> Adapter:
 
 
 def refuse_adapter(folder: Path) -> None:
-    """Raise `BackendError` if an adapter is where a model should be.
+    """Raise `BackendError` if the folder holds an adapter instead of a model.
 
-    transformers would load a base for it from wherever its config says.
+    transformers would load the base from wherever the adapter's config points.
     """
     if (folder / CONFIG).is_file():
         raise BackendError(
-            f"{folder} holds an adapter, no model",
+            f"{folder} holds an adapter, not a model",
             hint="name it in the option `adapter`, and its base in `model`",
         )
 
@@ -146,8 +146,8 @@ def _read(file: Path) -> _Config:
     except ValidationError as error:
         mistakes = error.errors()
         if mistakes[0]["type"] == "json_invalid":
-            told = mistakes[0]["ctx"]["error"]
-            raise BackendError(f"{file} is not valid JSON: {told}") from error
+            reason = mistakes[0]["ctx"]["error"]
+            raise BackendError(f"{file} is not valid JSON: {reason}") from error
         key = ".".join(map(str, mistakes[0]["loc"][:1]))
         message, hint = wrong_value([m for m in mistakes if m["loc"][:1] == mistakes[0]["loc"][:1]])
         raise BackendError(f"{file}: {key + ': ' if key else ''}{message}", hint=hint) from error
@@ -157,19 +157,19 @@ def _read(file: Path) -> _Config:
 
 def _require_lora(folder: Path, config: _Config) -> None:
     reason = None
-    strange = [
+    unknown = [
         key
         for key, value in (config.model_extra or {}).items()
-        if key not in _OF_NO_MATTER and _is_set(value)
+        if key not in _IRRELEVANT and _is_set(value)
     ]
     if config.peft_type != "LORA":
-        reason = f"is of peft's type {config.peft_type}; only LORA is taken"
+        reason = f"has the peft type {config.peft_type}; only LORA is supported"
     elif config.task_type not in (None, "CAUSAL_LM"):
         reason = f"was trained for {config.task_type}, not for CAUSAL_LM"
     elif config.init_lora_weights not in (None, *_PLAIN_STARTS):
         reason = f"starts from a changed base (init_lora_weights: {config.init_lora_weights})"
-    elif strange:
-        reason = f"is no plain LoRA: its {CONFIG} sets {', '.join(sorted(strange))}"
+    elif unknown:
+        reason = f"is not plain LoRA: its {CONFIG} sets {', '.join(sorted(unknown))}"
     if reason:
         raise BackendError(f"the adapter in {folder} {reason}", hint=MERGE)
 
@@ -180,17 +180,17 @@ def _require_weights(folder: Path) -> None:
     if (folder / _PICKLE).is_file():
         raise BackendError(
             f"the adapter in {folder} has its weights as {_PICKLE}, which may run code when read",
-            hint=f"load it with peft where you trust it, and save it again: as {WEIGHTS}",
+            hint=f"if you trust it, load it with peft and save it again as {WEIGHTS}",
         )
     raise BackendError(
         f"the adapter in {folder} lacks {WEIGHTS}",
-        hint="`adapter` takes a folder as peft's save_pretrained writes it",
+        hint="`adapter` takes a folder written by peft's save_pretrained",
     )
 
 
 def _tokenizer_files(folder: Path) -> list[str]:
-    found = {path.name for pattern in _OF_TOKENIZERS for path in folder.glob(pattern)}
-    return sorted(name for name in found if (folder / name).is_file())
+    names = {path.name for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)}
+    return sorted(name for name in names if (folder / name).is_file())
 
 
 def _is_set(value: object) -> bool:

@@ -2,11 +2,11 @@
 
     stamps/<name>.json       a file's digest, valid while its size and mtime stay the same
     models/<digest>/         a converted model, with its manifest beside the weights
-    speeds/<digest>.json     what was measured of this machine's matrix products
+    speeds/<digest>.json     how fast this machine's matrix products are
 
-A converted model counts only when every file in its manifest has the recorded digest. Digests go
+A converted model is valid only if every file in its manifest has the recorded digest. Digests go
 through the stamps, so each file is read in full once (and again when it is touched), and a start
-costs a few `stat` calls. Knows files and digests; nothing of torch, hubs or the environment.
+costs a few `stat` calls. Knows files and digests, but not torch, hubs or the environment.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Stamp(BaseModel):
 
 
 def cache_folder(environ: Mapping[str, str], home: Path) -> Path:
-    """Return the cache folder that the environment asks for, by default below `home`."""
+    """Return the cache folder set in the environment, by default below `home`."""
     if chosen := environ.get("PROMPTLAB_CACHE"):
         return Path(chosen).expanduser()
     base = environ.get("XDG_CACHE_HOME")
@@ -55,7 +55,7 @@ def cache_folder(environ: Mapping[str, str], home: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """The cache at `folder`. It is made when first written to."""
+    """The cache at `folder`, which is created on the first write."""
 
     folder: Path
 
@@ -66,15 +66,15 @@ class Cache:
 
     @property
     def speeds(self) -> Path:
-        """Return the folder of the measurements of this machine."""
+        """Return the folder of this machine's speed measurements."""
         return self.folder / "speeds"
 
     def place(self, source: str) -> Path:
-        """Return where the conversion of the file with digest `source` belongs."""
+        """Return the folder for the conversion of the file with digest `source`."""
         return self.models / source.removeprefix(TAG)
 
     def digest(self, path: Path) -> str:
-        """Return the digest of a file, read only when its size or mtime is new."""
+        """Return a file's digest, reading the file only if its size or mtime has changed."""
         path = path.resolve()
         stat = path.stat()
         stamp = self._read_stamp(path)
@@ -87,15 +87,15 @@ class Cache:
         return digest
 
     def converted(self, source: str) -> Path | None:
-        """Return the whole, unspoilt conversion of the file with digest `source`, if there is."""
+        """Return the intact conversion of the file with digest `source`, if there is one."""
         folder = self.place(source)
         manifest = read_manifest(folder)
         if manifest is None or manifest.source != source:
             return None
-        return folder if not self.spoilt(folder, manifest) else None
+        return folder if not self.damaged(folder, manifest) else None
 
     def named(self, model: str) -> Iterator[Manifest]:
-        """Find the conversions that were made for the model of this name."""
+        """Yield the intact conversions of the model with this name."""
         if not self.models.is_dir():
             return
         for folder in sorted(self.models.iterdir()):
@@ -103,13 +103,13 @@ class Cache:
             if manifest and manifest.model == model and self.converted(manifest.source):
                 yield manifest
 
-    def spoilt(self, folder: Path, manifest: Manifest, *, reread: bool = False) -> list[str]:
-        """List the files that are missing or changed; `reread` trusts no stamp."""
-        look = digest_file if reread else self.digest
+    def damaged(self, folder: Path, manifest: Manifest, *, reread: bool = False) -> list[str]:
+        """List the files that are missing or changed; `reread` ignores the stamps."""
+        digest_of = digest_file if reread else self.digest
         return [
             name
             for name, digest in manifest.files.items()
-            if not (folder / name).is_file() or look(folder / name) != digest
+            if not (folder / name).is_file() or digest_of(folder / name) != digest
         ]
 
     def _stamp_file(self, path: Path) -> Path:
@@ -125,14 +125,14 @@ class Cache:
     def _write_stamp(self, stamp: _Stamp) -> None:
         file = self._stamp_file(Path(stamp.path))
         draft = file.with_suffix(f".{os.getpid()}.tmp")
-        with suppress(OSError):  # a cache that cannot be written costs time, no result
+        with suppress(OSError):  # a cache that cannot be written only costs time
             file.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(stamp.model_dump_json(), encoding="utf-8")
             draft.replace(file)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Read the manifest of a converted model; one of another format is none."""
+    """Read the manifest of a converted model; return None for another format."""
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):

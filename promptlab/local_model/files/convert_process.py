@@ -1,5 +1,5 @@
-"""Run a conversion in a process of its own: killed at once when cancelled, silent, and with its
-memory (several times the model's) given back before the model is loaded.
+"""Run a conversion in a separate, silent process that is killed at once when cancelled. Its memory
+(several times the model's size) is freed before the model is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PROGRAM = "promptlab.local_model.loading.convert"
 
 
 class Order(BaseModel):
-    """What to convert: the file, its digest, the name to find the copy by, and the cache."""
+    """What to convert: the file, its digest, the name to store the copy under, and the cache."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class Order(BaseModel):
 
 
 class Failure(BaseModel):
-    """A `BackendError` of the converting process, on its way back."""
+    """A `BackendError` passed back from the converting process."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,16 +38,16 @@ class Failure(BaseModel):
 
 
 async def convert_apart(order: Order) -> Path:
-    """Convert a GGUF file into the cache and return the folder; cancelling ends it at once."""
+    """Convert a GGUF file into the cache and return the folder; cancelling stops it at once."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", _PROGRAM, order.model_dump_json(), stdout=PIPE, stderr=PIPE
     )
     try:
-        said, complaint = await process.communicate()
+        output, errors = await process.communicate()
     finally:
         await _end(process)
     if process.returncode:
-        raise _failure(order, said, complaint)
+        raise _failure(order, output, errors)
     return Cache(order.cache).place(order.source)
 
 
@@ -57,10 +57,10 @@ async def _end(process: Process) -> None:
         await process.communicate()  # until its pipes are closed
 
 
-def _failure(order: Order, said: bytes, complaint: bytes) -> BackendError:
+def _failure(order: Order, output: bytes, errors: bytes) -> BackendError:
     try:
-        failure = Failure.model_validate_json(said)
+        failure = Failure.model_validate_json(output)
     except ValidationError:
-        last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        last = errors.decode(errors="replace").strip().rpartition("\n")[2]
         return BackendError(f"cannot convert {order.gguf}: {last or 'its process was killed'}")
     return BackendError(failure.message, hint=failure.hint)

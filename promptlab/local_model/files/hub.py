@@ -1,6 +1,6 @@
-"""The Hugging Face hub and its cache on this machine.
+"""The Hugging Face hub and its local cache.
 
-Whether the network may be used is the library's own switch, `HF_HUB_OFFLINE`.
+The library's own switch, `HF_HUB_OFFLINE`, controls whether the network is used.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _TIMEOUT_S = 10
 def cached(model: str, revision: str | None) -> Path | None:
     """Return the complete snapshot in the hub's own cache, if there is one."""
     try:
-        found = snapshot_download(
+        snapshot = snapshot_download(
             model, revision=revision, local_files_only=True, allow_patterns=_WANTED
         )
     except (OSError, ValueError):
         return None
-    return Path(found)
+    return Path(snapshot)
 
 
 def commit(model: str, revision: str | None) -> str:
-    """Ask the hub for the commit behind a revision, by default the newest."""
+    """Ask the hub for the commit of a revision, by default the newest."""
     try:
-        found = HfApi().model_info(model, revision=revision, timeout=_TIMEOUT_S).sha
+        sha = HfApi().model_info(model, revision=revision, timeout=_TIMEOUT_S).sha
     except _FAILURES as error:
         raise _unavailable(model, error) from error
-    if found is None:
-        raise BackendError(f"the hub names no commit of {model}")
-    return found
+    if sha is None:
+        raise BackendError(f"the hub reports no commit for {model}")
+    return sha
 
 
 def download(model: str, revision: str) -> Path:
@@ -53,5 +53,5 @@ def download(model: str, revision: str) -> Path:
 def _unavailable(model: str, error: Exception) -> BackendError:
     reason = next(iter(str(error).splitlines()), "") or type(error).__name__
     return BackendError(
-        f"weights of {model} are not on this machine, and the hub does not give them: {reason}"
+        f"weights of {model} are not on this machine, and the hub cannot provide them: {reason}"
     )

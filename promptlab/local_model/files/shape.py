@@ -1,5 +1,5 @@
-"""What a Llama model's folder says of itself, read strictly: a setting that is not known here might
-change the arithmetic, and then transformers is to read the model.
+"""Read the settings of a Llama model strictly: an unknown setting might change the arithmetic, so
+transformers must then read the model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 
 WEIGHTS = "model.safetensors"
-# Settings that change nothing in a model that is only read, greedily or with draws of our own.
+# Settings without effect in inference, greedy or with our own sampling.
 _IDLE = {
     *("_model_name_or_path", "_from_model_config", "transformers_version", "dtype", "use_cache"),
     *("bos_token_id", "pad_token_id", "unk_token_id", "initializer_range", "attention_dropout"),
@@ -26,14 +26,14 @@ class _Strict(BaseModel):
 
 
 class Rope(_Strict):
-    """How positions turn queries and keys."""
+    """How positions rotate queries and keys."""
 
     rope_theta: PositiveFloat
     rope_type: Literal["default"]
 
 
 class Shape(_Strict):
-    """Every setting of `config.json` that the arithmetic depends on."""
+    """Every setting of `config.json` that affects the arithmetic."""
 
     architectures: tuple[Literal["LlamaForCausalLM"]]
     model_type: Literal["llama"]
@@ -54,7 +54,7 @@ class Shape(_Strict):
 
 
 class Generation(BaseModel):
-    """Every setting of `generation_config.json` that answers depend on. It can be changed."""
+    """Every setting of `generation_config.json` that affects answers. Mutable."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +62,7 @@ class Generation(BaseModel):
 
 
 def read_shape(folder: Path) -> tuple[Shape, Generation] | None:
-    """Read what a model's folder says of itself; None unless all of it is known here."""
+    """Read the settings in a model's folder; return None unless all of them are known here."""
     if not (folder / WEIGHTS).is_file():
         return None
     try:
@@ -74,5 +74,5 @@ def read_shape(folder: Path) -> tuple[Shape, Generation] | None:
 
 
 def _settings(file: Path, idle: Set[str]) -> dict[str, Any]:
-    told = json.loads(file.read_bytes())
-    return {name: value for name, value in told.items() if name not in idle}
+    settings = json.loads(file.read_bytes())
+    return {name: value for name, value in settings.items() if name not in idle}

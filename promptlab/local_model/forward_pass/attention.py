@@ -1,12 +1,12 @@
-"""Attention over the tokens of a step, exact, for any model that lets its attention be chosen.
+"""Exact attention over the tokens of a step, for any model whose attention can be replaced.
 
 Each token attends to several places: its own row, shared spans, earlier pieces of its prompt.
 Every place gives an output o and the logarithm l of the sum of its weights; two of them merge into
 (o1 e^l1 + o2 e^l2) / (e^l1 + e^l2), which is softmax over both. What many tokens attend to in
-common is one matrix product per key-value head.
+common takes one matrix product per key-value head.
 
-Layout within: queries and outputs are [heads, tokens, group, size], where `heads` are those of keys
-and values, and `group` the queries that share one.
+Internal layout: queries and outputs are [heads, tokens, group, size], where `heads` counts the
+key-value heads and `group` the queries that share one.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from promptlab.local_model.forward_pass.step import Causal, Part, Rows, Step, St
 
 NAME = "promptlab"
 
-# One operation for scores, softmax and sums. PyTorch does not promise that it stays.
+# One operation for scores, softmax and sums. It is private to PyTorch and may disappear.
 _FUSED: Any = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
-_LONG = 64  # below, it gains nothing over runs of tokens
+_LONG = 64  # for shorter runs of tokens it gains nothing
 
 _CACHE: ContextVar[StepCache] = ContextVar("promptlab step")
 
 
 class Unsupported(Exception):
-    """A model that asks of attention what is not done here."""
+    """A model that needs a kind of attention that is not implemented here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a layer asks of attention beside its keys: the scale, a window, a cap of the scores."""
+    """The attention settings of a layer: the scale, a window, a cap on the scores."""
 
     layer: int
     scale: float
@@ -46,7 +46,7 @@ class Rule:
 
 @contextmanager
 def attending(model: Any, cache: StepCache) -> Iterator[None]:
-    """Let the model attend by the step of `cache` within."""
+    """Within the block, make the model use this attention with the step of `cache`."""
     config = model.config
     before = config._attn_implementation
     token = _CACHE.set(cache)
@@ -64,42 +64,42 @@ def attend(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
-    **asked: Any,
+    **settings: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Do a layer's attention; query, key and value are [1, heads, tokens, size]."""
+    """Compute a layer's attention; query, key and value are [1, heads, tokens, size]."""
     cache = _CACHE.get()
-    if asked.get("sliding_window") != cache.geometry.layers[cache.layer].window:
+    if settings.get("sliding_window") != cache.geometry.layers[cache.layer].window:
         raise Unsupported("its attention does not tell its windows")
-    rule = _rule(cache.layer, query.shape[-1], attention_mask, asked)
+    rule = _rule(cache.layer, query.shape[-1], attention_mask, settings)
     heads, count, size = key.shape[1], query.shape[2], query.shape[3]
     q = (query[0].reshape(heads, -1, count, size) * rule.scale).transpose(1, 2).contiguous()
-    # Processors multiply small matrices of half-precision numbers slowly, one by one.
-    counted = torch.float32 if q.device.type == "cpu" else cache.geometry.dtype
-    q, k, v = (each.to(counted).contiguous() for each in (q, key[0], value[0]))
+    # CPUs multiply small half-precision matrices slowly, one by one.
+    precision = torch.float32 if q.device.type == "cpu" else cache.geometry.dtype
+    q, k, v = (tensor.to(precision).contiguous() for tensor in (q, key[0], value[0]))
     out, total = _attended(cache.step, q, k, v, rule)
-    if (sinks := asked.get("s_aux")) is not None:
+    if (sinks := settings.get("s_aux")) is not None:
         out *= torch.sigmoid(total - sinks.view(heads, 1, -1).float()).unsqueeze(-1)
     return out.transpose(0, 1).reshape(1, count, query.shape[1], -1).to(query.dtype), None
 
 
-def _rule(layer: int, size: int, mask: torch.Tensor | None, asked: dict[str, Any]) -> Rule:
-    if mask is not None or asked.get("position_bias") is not None:
+def _rule(layer: int, size: int, mask: torch.Tensor | None, settings: dict[str, Any]) -> Rule:
+    if mask is not None or settings.get("position_bias") is not None:
         raise Unsupported("it adds to the scores of attention")
-    if asked.get("is_causal") is False:
+    if settings.get("is_causal") is False:
         raise Unsupported("its tokens attend to later ones")
-    scale = asked.get("scaling")
+    scale = settings.get("scaling")
     return Rule(
         layer,
         size**-0.5 if scale is None else scale,
-        asked.get("sliding_window"),
-        asked.get("softcap"),
+        settings.get("sliding_window"),
+        settings.get("softcap"),
     )
 
 
 def _attended(
     step: Step, q: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rule: Rule
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the output, and the logarithm of the sum of its weights, of every token."""
+    """Return every token's output and the logarithm of the sum of its weights."""
     heads, count, group, _ = q.shape
     out = q.new_empty(heads, count, group, value.shape[-1], dtype=torch.float32)
     total = q.new_empty(heads, count, group, dtype=torch.float32)
@@ -119,7 +119,7 @@ def _attend_causal(
     results: tuple[torch.Tensor, torch.Tensor],
     rule: Rule,
 ) -> None:
-    """Let each run of tokens attend to itself."""
+    """Let each run of tokens attend to itself, causally."""
     count, longest = runs.index.shape
     heads, _, group, _ = qkv[0].shape
     q, k, v = (
@@ -150,7 +150,7 @@ def _causal_fused(
 def _causal_plain(
     step: Step, qkv: tuple[torch.Tensor, torch.Tensor, torch.Tensor], rule: Rule
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the same, with a window and a cap where there are any."""
+    """Return the same, applying a window and a cap if there are any."""
     q, k, v = qkv
     runs, longest, group, size = q.shape
     scores = torch.bmm(q.reshape(runs, longest * group, size), k.transpose(1, 2))
@@ -162,7 +162,7 @@ def _causal_plain(
 
 
 def _fused(q: torch.Tensor, v: torch.Tensor, rule: Rule) -> bool:
-    """Tell whether the operation that does all in one, and tells its sums, is there for this."""
+    """Return whether the fused operation, which also returns its sums, supports these inputs."""
     if _FUSED is None or q.device.type != "cpu" or q.dtype != torch.float32:
         return False
     return rule.cap is None and q.shape[-1] == v.shape[-1]
@@ -216,7 +216,7 @@ def _attend_part(
     results: tuple[torch.Tensor, torch.Tensor],
     rule: Rule,
 ) -> None:
-    """Let some tokens attend to the same columns, and merge that with what they have."""
+    """Let some tokens attend to the same columns, and merge that into their results."""
     unseen = None
     if rule.window is not None:
         window = rule.window
@@ -238,7 +238,7 @@ def _attend_part(
 
 
 def _outside(step: Step, part: Part, window: int, device: torch.device) -> torch.Tensor | None:
-    """Return [tokens, 1, columns]: which columns lie before the window; None where none do."""
+    """Return [tokens, 1, columns], true for columns before the window; None if there are none."""
     asking = step.positions[part.first : part.last]
     if max(asking) - part.start < window:
         return None
@@ -249,10 +249,10 @@ def _outside(step: Step, part: Part, window: int, device: torch.device) -> torch
 def _weights(
     scores: torch.Tensor, cap: float | None, unseen: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return softmax over the last axis, and the logarithm of the sum that it divides by.
+    """Return softmax over the last axis and the logarithm of its denominator.
 
-    Where all is unseen that logarithm is about the least number there is, so that the merge
-    gives such a place no weight.
+    Where everything is masked, that logarithm is about the smallest float, so that the merge
+    gives the place no weight.
     """
     scores = scores.float()
     if cap is not None:

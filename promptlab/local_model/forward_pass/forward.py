@@ -21,7 +21,7 @@ else:
 
 
 class Forward:
-    """A model that answers steps. `cancelled` is looked at once a layer."""
+    """A model that runs steps. `cancelled` is checked once per layer."""
 
     def __init__(self, model: Any, geometry: Geometry) -> None:
         self.model = model

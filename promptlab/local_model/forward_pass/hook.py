@@ -1,4 +1,4 @@
-"""Lead the models of transformers to our attention and our cache."""
+"""Make transformers models use our attention and our cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AttentionInterface.register(NAME, attend)
 
 
 class HookedCache(StepCache, Cache):  # type: ignore[misc]
-    """A step's cache that transformers takes for one of its own."""
+    """A step's cache that transformers accepts as its own."""
 
     def __init__(self, step: Step, geometry: Geometry, cancelled: threading.Event) -> None:
         StepCache.__init__(self, step, geometry, cancelled)

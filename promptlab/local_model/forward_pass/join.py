@@ -1,8 +1,7 @@
-"""Let tokens attend to neighbouring spans at once, where that costs less than one after another.
+"""Let tokens attend to adjacent spans at once, where that is cheaper than one after another.
 
-Every part of its own is an operation, and a pass over the outputs of all its tokens to merge what
-it gives. Below a short span it is cheaper to copy its columns before those of the next. Knows
-parts; nothing of models.
+Every separate part costs an operation, and a pass over its tokens' outputs to merge the result. For
+a short span it is cheaper to copy its columns in front of those below it. Knows parts, not models.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from dataclasses import replace
 
 from promptlab.local_model.forward_pass.step import Part
 
-# A column that is copied moves keys and values twice, and a merge moves each output some times as
-# often: so many columns cost as much as a token's merge, where each head of keys has one query.
+# Copying a column moves keys and values twice; merging moves each output several times. This many
+# columns cost as much as merging one token, if each key head has one query.
 _COLUMNS = 2
 
 
 def joined(parts: Sequence[Part]) -> list[Part]:
-    """Return parts by which each token attends to the same columns.
+    """Return fewer or cheaper parts through which each token attends to the same columns.
 
     Args:
-        parts: Each after those that stand above it; their tokens lie within those of the former.
+        parts: Each comes after the parts above it, and its tokens are among theirs.
     """
     done: list[Part] = []
     todo = list(parts)
@@ -45,10 +44,10 @@ def joined(parts: Sequence[Part]) -> list[Part]:
 
 
 def _rest(part: Part, below: Sequence[Part]) -> list[Part]:
-    """Return the part for those of its tokens that none of the others is for."""
+    """Return the part cut down to those of its tokens that none of the parts below cover."""
     rest = []
     at = part.first
-    for other in sorted(below, key=lambda each: each.first):
+    for other in sorted(below, key=lambda part: part.first):
         if at < other.first:
             rest.append(replace(part, first=at, last=other.first))
         at = other.last

@@ -1,7 +1,7 @@
-"""Where keys and values lie: stores of some rows by some columns, on every layer of a model.
+"""Storage for keys and values: stores of rows and columns, on every layer of a model.
 
 A column is one token. A store of one row holds a span that many prompts attend to; a store of
-many rows holds what each prompt has for itself. Knows tensors, not prompts.
+many rows holds the tokens that belong to each prompt alone. Knows tensors, not prompts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ _PRIVATE: dict[str, int] = (
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The shape of one layer's cache: how many heads, and the width of a key and of a value.
+    """The shape of one layer's cache: the number of heads, and the width of a key and of a value.
 
-    `window` is how many last tokens the layer attends to, its own included; None for all.
+    `window` is how many of the last tokens the layer attends to, the current one included; None
+    for all.
     """
 
     heads: int
@@ -41,7 +42,7 @@ class Geometry:
 
     @property
     def token_bytes(self) -> int:
-        """Return what one token takes on all layers."""
+        """Return the bytes that one token takes on all layers."""
         numbers = sum(layer.heads * (layer.key + layer.value) for layer in self.layers)
         return numbers * self.dtype.itemsize
 
@@ -49,8 +50,7 @@ class Geometry:
 class Store:
     """Keys and values of `rows` rows of `width` columns: per layer, [rows, heads, width, size].
 
-    Columns that were never written hold zeros: a masked column counts for nothing only where it
-    holds a number.
+    Columns that were never written hold zeros: masking a column works only if it is not NaN.
     """
 
     def __init__(self, geometry: Geometry, rows: int, width: int) -> None:
@@ -59,12 +59,13 @@ class Store:
         self.width = width
         self._alike: list[torch.Tensor] = []  # [tensors, rows, heads, width, size]
         room = _zeros(self.bytes // geometry.dtype.itemsize, geometry)
-        shapes = [(each.heads, size) for each in geometry.layers for size in (each.key, each.value)]
+        sizes = ((layer, size) for layer in geometry.layers for size in (layer.key, layer.value))
+        shapes = [(layer.heads, size) for layer, size in sizes]
         unused = {}
         for (heads, size), count in Counter(shapes).items():
             shape = (count, rows, heads, width, size)
-            own, room = room.tensor_split((math.prod(shape),))
-            self._alike.append(own.view(shape))
+            block, room = room.tensor_split((math.prod(shape),))
+            self._alike.append(block.view(shape))
             unused[heads, size] = iter(self._alike[-1])
         tensors = [next(unused[shape]) for shape in shapes]
         self.keys = tensors[::2]
@@ -72,7 +73,7 @@ class Store:
 
     @property
     def bytes(self) -> int:
-        """Return what the store takes."""
+        """Return the size of the store in bytes."""
         return self.rows * self.width * self.geometry.token_bytes
 
     def copy(self, source: Store, rows: tuple[int, int], columns: tuple[int, int], to: int) -> None:
@@ -80,20 +81,20 @@ class Store:
 
         Args:
             source: The store to copy from.
-            rows: The row there, and the row here.
-            columns: The first column there, and the one after the last.
-            to: The first column here.
+            rows: The source row and the target row.
+            columns: The first source column, and the one after the last.
+            to: The first target column.
         """
-        theirs, ours = rows
+        source_row, target_row = rows
         first, stop = columns
         if stop <= first:
             return
         size = stop - first
         for new, old in zip(self._alike, source._alike, strict=True):
-            new[:, ours, :, to : to + size] = old[:, theirs, :, first:stop]
+            new[:, target_row, :, to : to + size] = old[:, source_row, :, first:stop]
 
     def part(self, row: int, first: int, stop: int) -> Store:
-        """Return a store of its own with some columns of one row."""
+        """Return a new store with some columns of one row."""
         new = Store(self.geometry, 1, stop - first)
         new.copy(self, (row, 0), (first, stop), 0)
         return new
@@ -106,8 +107,8 @@ class Store:
 def _zeros(count: int, geometry: Geometry) -> torch.Tensor:
     if geometry.device.type != "cpu":
         return torch.zeros(count, dtype=geometry.dtype, device=geometry.device)
-    # From the system itself: it hands out zeroed pages as they are touched, and gets all of them
-    # back, where what a heap holds of stores of many sizes would grow.
+    # Straight from the system: it provides zeroed pages as they are touched and gets all of them
+    # back, whereas a heap with stores of many sizes would grow.
     try:
         room = mmap.mmap(-1, count * geometry.dtype.itemsize, **_PRIVATE)
     except OSError as error:

@@ -1,9 +1,9 @@
-"""A decoder of the Llama family that runs on torch alone: transformers takes longer to import than
+"""A decoder of the Llama family that needs only torch: transformers takes longer to import than
 such a model takes to load.
 
-The same operations in the same order as transformers', so that the numbers are the same. It says
-its geometry itself, and offers what our engine asks of any model of transformers: the call,
-`config`, `generation_config`. Where the files lie, and when another way is taken, it does not know.
+It performs the same operations in the same order as transformers, so the numbers are the same. It
+knows its own geometry and has what the engine needs of any transformers model: the call, `config`
+and `generation_config`. It does not know where the files are or when it is used.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from promptlab.local_model.forward_pass.kv import Geometry, Layer
 
 @dataclass(slots=True)
 class Settings:
-    """What the engine reads of a model's config, and the place where it names its attention."""
+    """The part of a model's config that the engine reads, and where it sets the attention."""
 
     max_position_embeddings: int
     _attn_implementation: str = "sdpa"
 
     def get_text_config(self) -> Settings:
-        """Return itself: it is about text."""
+        """Return itself: a text model has no other config."""
         return self
 
 
@@ -69,14 +69,14 @@ class Attention(nn.Module):
         self._layer = layer
         self._size = shape.head_dim
 
-    def forward(self, x: torch.Tensor, turns: _Turns, cache: Any) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, rotation: _Rotation, cache: Any) -> torch.Tensor:
         """Return the attention's output for x [prompts, tokens, hidden]."""
         parts = (*x.shape[:2], -1, self._size)
         q, k, v = (
             project(x).view(parts).transpose(1, 2)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
-        q, k = _turned(q, turns), _turned(k, turns)
+        q, k = _rotated(q, rotation), _rotated(k, rotation)
         scale = self._size**-0.5
         if cache is None:
             out = scaled_dot_product_attention(
@@ -85,12 +85,12 @@ class Attention(nn.Module):
         else:
             k, v = cache.update(k, v, self._layer)
             out, _ = attend(self, q, k, v, None, scaling=scale)
-        said: torch.Tensor = self.o_proj(out.reshape(*x.shape[:2], -1))
-        return said
+        projected: torch.Tensor = self.o_proj(out.reshape(*x.shape[:2], -1))
+        return projected
 
 
 class Gated(nn.Module):
-    """Two layers with a gate."""
+    """A gated feed-forward network."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -100,12 +100,12 @@ class Gated(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the output for x [..., hidden]."""
-        said: torch.Tensor = self.down_proj(silu(self.gate_proj(x)) * self.up_proj(x))
-        return said
+        output: torch.Tensor = self.down_proj(silu(self.gate_proj(x)) * self.up_proj(x))
+        return output
 
 
 class Block(nn.Module):
-    """One layer: attention, then the gated layers, each added to what came in."""
+    """One layer: attention, then the feed-forward network, each added to its input."""
 
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
@@ -114,19 +114,19 @@ class Block(nn.Module):
         self.input_layernorm = Norm(shape.hidden_size, shape.rms_norm_eps)
         self.post_attention_layernorm = Norm(shape.hidden_size, shape.rms_norm_eps)
 
-    def forward(self, x: torch.Tensor, turns: _Turns, cache: Any) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, rotation: _Rotation, cache: Any) -> torch.Tensor:
         """Return the output for x [prompts, tokens, hidden]."""
-        x = x + self.self_attn(self.input_layernorm(x), turns, cache)
-        added: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
-        return added
+        x = x + self.self_attn(self.input_layernorm(x), rotation, cache)
+        output: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return output
 
 
 class Body(nn.Module):
-    """All but the last layer, under the names that the weights have in their file."""
+    """All but the last layer, with the names that the weights have in their file."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        # Made of a tensor, as else it would draw numbers, for which torch imports its compiler.
+        # Given a tensor, or it would draw random numbers, for which torch imports its compiler.
         nothing = torch.empty(shape.vocab_size, shape.hidden_size, device="meta")
         self.embed_tokens = nn.Embedding(shape.vocab_size, shape.hidden_size, _weight=nothing)
         blocks = [Block(shape, layer) for layer in range(shape.num_hidden_layers)]
@@ -135,7 +135,7 @@ class Body(nn.Module):
 
 
 class Llama(nn.Module):
-    """The whole model. It is made without weights; `load` gives it some."""
+    """The whole model, created without weights; `load` fills them in."""
 
     def __init__(self, shape: Shape, generation: Generation) -> None:
         super().__init__()
@@ -145,17 +145,17 @@ class Llama(nn.Module):
         self.model = Body(shape)
         self.lm_head = _linear(shape.hidden_size, shape.vocab_size)
         even = torch.arange(0, shape.head_dim, 2, dtype=torch.float32) / shape.head_dim
-        # Not a parameter: its numbers stay float32 whatever the model computes in.
+        # Not a parameter: it stays float32 whatever the model computes in.
         self._speeds = 1.0 / (shape.rope_parameters.rope_theta**even)
 
     @property
     def device(self) -> torch.device:
-        """Return where it computes."""
+        """Return the device that it computes on."""
         return self.model.norm.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Return the numbers that it computes with."""
+        """Return the number format that it computes with."""
         return self.model.norm.weight.dtype
 
     @property
@@ -166,7 +166,7 @@ class Llama(nn.Module):
         return Geometry((layer,) * shape.num_hidden_layers, self.dtype, self.device)
 
     def get_input_embeddings(self) -> nn.Module:
-        """Return the first layer."""
+        """Return the embedding layer."""
         return self.model.embed_tokens
 
     def forward(
@@ -177,37 +177,39 @@ class Llama(nn.Module):
         use_cache: bool = False,
         logits_to_keep: torch.Tensor | None = None,
     ) -> Output:
-        """Read tokens [prompts, tokens] through a step's cache, or, without one, from the start."""
+        """Read tokens [prompts, tokens] with a step's cache, or from the start without one."""
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1], device=input_ids.device)[None]
         x: torch.Tensor = self.model.embed_tokens(input_ids)
-        turns = self._turns(position_ids, x.dtype)
+        rotation = self._rotation(position_ids, x.dtype)
         for block in self.model.layers:
-            x = block(x, turns, past_key_values)
+            x = block(x, rotation, past_key_values)
         x = self.model.norm(x)
         if logits_to_keep is not None:
             x = x[:, logits_to_keep]
         return Output(self.lm_head(x))
 
-    def _turns(self, positions: torch.Tensor, dtype: torch.dtype) -> _Turns:
+    def _rotation(self, positions: torch.Tensor, dtype: torch.dtype) -> _Rotation:
         angles = positions[..., None].float() * self._speeds.to(positions.device)
         both = torch.cat((angles, angles), dim=-1).unsqueeze(1)
         return both.cos().to(dtype), both.sin().to(dtype)
 
 
-_Turns = tuple[torch.Tensor, torch.Tensor]  # cosine and sine, [prompts, 1, tokens, size]
+_Rotation = tuple[torch.Tensor, torch.Tensor]  # cosine and sine, [prompts, 1, tokens, size]
 
 
-def load(folder: Path, told: tuple[Shape, Generation], dtype: torch.dtype, device: str) -> Llama:
-    """Load the weights in a folder that `read_shape` has read; raise if they do not fit."""
+def load(
+    folder: Path, settings: tuple[Shape, Generation], dtype: torch.dtype, device: str
+) -> Llama:
+    """Load the weights in a folder with the settings of `read_shape`; raise if they do not fit."""
     weights = {
         name: tensor.to(dtype) for name, tensor in load_file(folder / WEIGHTS, device).items()
     }
-    return fill(Llama(*told), weights)
+    return fill(Llama(*settings), weights)
 
 
 def fill(model: Llama, weights: dict[str, torch.Tensor]) -> Llama:
-    """Give a model its weights."""
+    """Set a model's weights."""
     if model.shape.tie_word_embeddings:
         weights = {**weights, "lm_head.weight": weights["model.embed_tokens.weight"]}
     model.load_state_dict(weights, assign=True)
@@ -218,7 +220,7 @@ def _linear(size: int, out: int) -> nn.Linear:
     return nn.Linear(size, out, bias=False, device="meta")
 
 
-def _turned(x: torch.Tensor, turns: _Turns) -> torch.Tensor:
-    cos, sin = turns
+def _rotated(x: torch.Tensor, rotation: _Rotation) -> torch.Tensor:
+    cos, sin = rotation
     left, right = x.tensor_split(2, dim=-1)
     return (x * cos) + (torch.cat((-right, left), dim=-1) * sin)

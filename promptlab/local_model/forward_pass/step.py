@@ -1,9 +1,9 @@
-"""One forward pass over many prompts side by side: which tokens, where their keys and values go,
-and what each attends to.
+"""One forward pass over many prompts at once: which tokens, where their keys and values go, and
+what each attends to.
 
-The tokens of a step lie in one row without padding. Each is written to a column of a store; each
+The tokens of a step form one row without padding. Each is written to a column of a store; each
 attends to columns of its own row (`Causal` while a prompt is read, `Rows` while answers are
-written), and to shared or earlier columns (`Part`). Knows tensors, not prompts.
+generated), and to shared or earlier columns (`Part`). Knows tensors, not prompts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Some tokens, all in their order where None, go to these columns of these rows of a store."""
+    """Tokens (None: all, in order) and the rows and columns of a store that they are written to."""
 
     store: Store
     rows: torch.Tensor
@@ -34,10 +34,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Causal:
-    """Runs of tokens, of like length, each of which attends to itself only.
+    """Runs of tokens of similar length, each of which attends only to itself.
 
-    `index` [runs, longest] names the tokens of each run, padded at the end; `tokens` lists them
-    run after run, and `places` says where each stands in `index`, flattened.
+    `index` [runs, longest] holds the tokens of each run, padded at the end; `tokens` lists them
+    run after run, and `places` gives their positions in the flattened `index`.
     """
 
     index: torch.Tensor
@@ -49,8 +49,8 @@ class Causal:
 class Rows:
     """Single tokens, each of which attends to the columns of its own row of a store.
 
-    Row i is that of token `tokens[i]`; it has `lengths[i]` columns, the token's own included, of
-    which `width` is the greatest number.
+    Row i belongs to token `tokens[i]` and has `lengths[i]` columns, the token's own included;
+    `width` is the greatest of these lengths.
     """
 
     store: Store
@@ -63,8 +63,8 @@ class Rows:
 class Part:
     """Tokens `first` to `last` attend to columns `begin` to `end` of one row of a store.
 
-    `position` is where column `begin` stands in the prompt of each. They attend to the columns of
-    the parts `above` at once: each of these ends where the next begins, and the last at `position`.
+    `position` is the position of column `begin` in each prompt. The columns of the parts `above`
+    are attended to at the same time: each ends where the next begins, the last at `position`.
     """
 
     first: int
@@ -78,12 +78,12 @@ class Part:
 
     @property
     def start(self) -> int:
-        """Return where the first of all columns stands."""
+        """Return the position of the first column."""
         return self.above[0].position if self.above else self.position
 
     @property
     def stop(self) -> int:
-        """Return where the column after the last would stand."""
+        """Return the position after the last column."""
         return self.position + self.end - self.begin
 
     def columns(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -98,7 +98,7 @@ class Part:
 
 @dataclass(slots=True)
 class Step:
-    """Everything about one forward pass. `keep` names the tokens whose logits are wanted."""
+    """Everything about one forward pass. `keep` lists the tokens whose logits are needed."""
 
     ids: Sequence[int]
     positions: Sequence[int]
@@ -110,16 +110,16 @@ class Step:
     masks: dict[Any, torch.Tensor | None] = field(default_factory=dict)
 
     def mask(self, key: Any, make: Callable[[], torch.Tensor | None]) -> torch.Tensor | None:
-        """Return a mask that several layers need, made once."""
+        """Return a mask that several layers share, created once."""
         if key not in self.masks:
             self.masks[key] = make()
         return self.masks[key]
 
 
 class StepCache:
-    """What the model takes for its cache: it puts keys and values where the step wants them.
+    """Stands in for the model's cache: puts keys and values where the step wants them.
 
-    `layer` is the one that was last at work.
+    `layer` is the layer that was updated last.
     """
 
     def __init__(self, step: Step, geometry: Geometry, cancelled: threading.Event) -> None:
@@ -136,7 +136,7 @@ class StepCache:
         *_: object,
         **__: object,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Store keys and values [1, heads, tokens, size] of a layer, and hand them back."""
+        """Store a layer's keys and values [1, heads, tokens, size], and return them."""
         if self._cancelled.is_set():
             raise Cancelled
         self.layer = layer_idx
@@ -149,5 +149,5 @@ class StepCache:
         return key_states, value_states
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Return 0: every token's position is given."""
+        """Return 0: every token's position is passed explicitly."""
         return 0

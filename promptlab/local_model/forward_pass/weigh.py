@@ -1,6 +1,6 @@
-"""How likely a model finds given tokens: what is known of each, and how it is read off logits.
+"""How likely a model finds given tokens, read off its logits.
 
-Knows tokens and tensors; not how prompts come to be read.
+Knows tokens and tensors, not how prompts are read.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ import torch
 
 from promptlab.core.types import Likelihood
 
-_ROWS = 64  # of logits whose softmax is taken at once: it needs as much memory again
+_ROWS = 64  # rows of logits per softmax, which needs as much memory again
 
 
 class Weighing:
-    """The tokens of a continuation, and what was found of each so far."""
+    """The tokens of a continuation, and what is known of each so far."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self.tokens = tokens
         self._logprobs = [0.0] * len(tokens)
         self._greedy = [False] * len(tokens)
 
-    def learn(self, first: int, logprobs: Sequence[float], greedy: Sequence[bool]) -> None:
-        """Take what was found of some tokens, from place `first` on; again, where read again."""
+    def record(self, first: int, logprobs: Sequence[float], greedy: Sequence[bool]) -> None:
+        """Record the results of some tokens from place `first` on; overwrite those read again."""
         self._logprobs[first : first + len(logprobs)] = logprobs
         self._greedy[first : first + len(greedy)] = greedy
 
     def likelihood(self) -> Likelihood:
-        """Return what was found of all of them."""
+        """Return the likelihood of all of them."""
         return Likelihood(math.fsum(self._logprobs), len(self.tokens), all(self._greedy))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """That the next `count` rows of logits foretell the tokens of a weighing from `first` on."""
+class Target:
+    """The `count` tokens of a weighing, from `first` on, that the next rows of logits predict."""
 
     weighing: Weighing
     first: int
@@ -46,49 +46,49 @@ class Asked:
 
     @property
     def tokens(self) -> Sequence[int]:
-        """Return the tokens that are asked about."""
+        """Return the predicted tokens."""
         return self.weighing.tokens[self.first : self.first + self.count]
 
 
-def weigh(logits: torch.Tensor, asked: Sequence[Asked]) -> None:
-    """Let all that ask learn of their tokens from the logits [rows, vocabulary]."""
-    if not asked:
+def weigh(logits: torch.Tensor, targets: Sequence[Target]) -> None:
+    """Record the likelihoods of all targets' tokens from the logits [rows, vocabulary]."""
+    if not targets:
         return
-    tokens = [token for each in asked for token in each.tokens]
+    tokens = [token for target in targets for token in target.tokens]
     given = torch.tensor(tokens, dtype=torch.long, device=logits.device)
     logprobs: list[float] = []
     greedy: list[bool] = []
     for begin in range(0, len(tokens), _ROWS):
         scores, wanted = logits[begin : begin + _ROWS].float(), given[begin : begin + _ROWS]
-        found = scores.gather(-1, wanted[:, None])[:, 0] - scores.logsumexp(-1)
-        logprobs += found.tolist()
+        chosen = scores.gather(-1, wanted[:, None])[:, 0] - scores.logsumexp(-1)
+        logprobs += chosen.tolist()
         greedy += (scores.argmax(-1) == wanted).tolist()
     at = 0
-    for each in asked:
-        end = at + each.count
-        each.weighing.learn(each.first, logprobs[at:end], greedy[at:end])
+    for target in targets:
+        end = at + target.count
+        target.weighing.record(target.first, logprobs[at:end], greedy[at:end])
         at = end
 
 
 def affordable_logits(model: Any, size: int) -> int:
-    """Return how many logits of one token each, in float32, take `size` bytes; at least one."""
+    """Return how many tokens' float32 logits fit into `size` bytes; at least one."""
     vocabulary: int = model.get_input_embeddings().weight.shape[0]
     return max(1, size // (4 * vocabulary))
 
 
 def picks_logits(model: Any) -> bool:
-    """Tell whether the model can be asked for the logits of some tokens only."""
+    """Return whether the model can return the logits of only some tokens."""
     return "logits_to_keep" in inspect.signature(model.forward).parameters
 
 
-def weigh_padded(model: Any, asked: Sequence[tuple[Sequence[int], Weighing]], pad: int) -> None:
-    """Let weighings learn of all their tokens, each after its prompt, in one forward pass.
+def weigh_padded(model: Any, pairs: Sequence[tuple[Sequence[int], Weighing]], pad: int) -> None:
+    """Weigh all tokens of the weighings, each after its prompt, in one forward pass.
 
-    Prompts are padded on the right, where no token of theirs looks.
+    Prompts are padded on the right, where none of their tokens attends.
     """
-    texts = [[*ids, *weighing.tokens[:-1]] for ids, weighing in asked]
+    texts = [[*ids, *weighing.tokens[:-1]] for ids, weighing in pairs]
     width = max(map(len, texts))
-    unseen = min(len(ids) for ids, _ in asked) - 1  # tokens before the first that is asked about
+    unseen = min(len(ids) for ids, _ in pairs) - 1  # tokens before the first that is weighed
     given = torch.tensor([text + [pad] * (width - len(text)) for text in texts])
     mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])
     logits = model(
@@ -97,6 +97,6 @@ def weigh_padded(model: Any, asked: Sequence[tuple[Sequence[int], Weighing]], pa
         use_cache=False,
         **({"logits_to_keep": width - unseen} if picks_logits(model) else {}),
     ).logits[:, unseen - width :]
-    for row, (ids, weighing) in zip(logits, asked, strict=True):
+    for row, (ids, weighing) in zip(logits, pairs, strict=True):
         first, count = len(ids) - 1 - unseen, len(weighing.tokens)
-        weigh(row[first : first + count], [Asked(weighing, 0, count)])
+        weigh(row[first : first + count], [Target(weighing, 0, count)])

@@ -1,1 +1,1 @@
-"""This machine: its memory, threads, and the libraries that are installed on it."""
+"""This machine: its memory, threads and installed libraries."""

@@ -1,4 +1,4 @@
-"""The extra `local`: is it installed, and how to import it quickly."""
+"""The extra `local`: check that it is installed, and import it quickly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTALL = 'pip install "promptlab-workbench[local]"'
 
 
 def installed(package: str) -> bool:
-    """Tell whether a package can be imported, without importing it."""
+    """Return whether a package can be imported, without importing it."""
     return importlib.util.find_spec(package) is not None
 
 
@@ -32,7 +32,7 @@ def require(*more: str) -> None:
 
 
 def may_see_gpu() -> bool:
-    """Tell, without importing torch, whether it could see a GPU: a build for one, and a driver."""
+    """Return whether torch could see a GPU (build and driver), without importing it."""
     if not installed("torch") or version("torch").endswith("+cpu"):
         return False
     return os.name == "nt" or any(Path(driver).exists() for driver in _GPU_DRIVERS)
@@ -40,12 +40,12 @@ def may_see_gpu() -> bool:
 
 @contextmanager
 def importing_torch(environ: MutableMapping[str, str]) -> Iterator[None]:
-    """Import torch within: quickly, and so that it gets on with other programs.
+    """Import torch within: quickly, and so that it coexists with other programs.
 
-    Garbage collection is paused, as it finds nothing and costs a fifth of the time. torch's idle
-    threads are told to sleep soon: by default they spin, and two models on one machine then take
-    ten times as long as one. Waiting some microseconds first spares a third of one model's time,
-    as most gaps between two operations are shorter.
+    Garbage collection is paused, as it frees nothing and costs a fifth of the time. torch's idle
+    threads are set to sleep soon: by default they spin, and two models on one machine then take
+    ten times as long as one. Spinning for some microseconds first saves a third of a single
+    model's time, as most gaps between two operations are shorter.
     """
     environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     environ.setdefault("GOMP_SPINCOUNT", "1000")

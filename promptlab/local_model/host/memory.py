@@ -1,4 +1,4 @@
-"""How much memory a device has left, as far as this process may use it; giving some back."""
+"""Measure the memory that this process may still use on a device, and give some back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-_GUESS = 2 * 2**30  # where the system does not tell
+_GUESS = 2 * 2**30  # where the system does not say
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -23,10 +23,10 @@ def free_bytes(device: torch.device) -> int:
 
 
 def give_back() -> None:
-    """Return to the system what the heap holds and nobody uses.
+    """Return unused heap memory to the system.
 
-    Tensors of many sizes leave holes in it: over thousands of prompts a process would grow by what
-    it needs several times over. Only glibc is known to do so, and has a function against it.
+    Tensors of many sizes fragment the heap: over thousands of prompts a process would grow to
+    several times what it needs. Only glibc is known to do so, and it has a function to undo it.
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -35,17 +35,17 @@ def give_back() -> None:
 
 
 def machine_free(meminfo: Path) -> int:
-    """Return what Linux calls available; a guess elsewhere."""
+    """Return the memory that Linux reports as available; a guess elsewhere."""
     try:
         lines = meminfo.read_text().splitlines()
     except OSError:
         return _GUESS
-    told = dict(line.split(":", 1) for line in lines if ":" in line)
-    return int(told["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in told else _GUESS
+    sizes = dict(line.split(":", 1) for line in lines if ":" in line)
+    return int(sizes["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in sizes else _GUESS
 
 
 def group_free(folder: Path) -> int:
-    """Return what the limit of a container leaves; without a limit, more than any machine has."""
+    """Return the memory left below a container's limit; without one, more than any machine has."""
     try:
         limit = (folder / "memory.max").read_text().strip()
         used = (folder / "memory.current").read_text().strip()

@@ -1,9 +1,9 @@
-"""Threads that do long work, so that the event loop stays free.
+"""Threads for long work, so that the event loop stays free.
 
-asyncio's own threads are waited for when the program ends, which a running model could delay by
-minutes; these are daemons, and are left behind. Workers of the same place share a thread: models
-that compute on the same cores at the same time are no faster than one after the other, and each
-would count on the memory that the others are about to take.
+The program waits for asyncio's own threads when it ends, which a running model could delay by
+minutes; these are daemons and are left behind. Workers of the same place share a thread: models
+that compute on the same cores at the same time are no faster than one after another, and each
+would count on memory that the others are about to take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOOK_S = 0.002
 
 
 class _Thread:
-    """A thread that runs one call after another, until its last worker has left."""
+    """A thread that runs calls one after another until its last worker has left."""
 
     def __init__(self, place: str) -> None:
         self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -38,7 +38,7 @@ class _Thread:
     def _work(self) -> None:
         while (call := self.calls.get()) is not None:
             call()
-            del call  # it holds a model, and the next may not come soon
+            del call  # it holds a model, and the next call may be a long way off
 
 
 _THREADS: dict[str, _Thread] = {}
@@ -46,9 +46,9 @@ _LOCK = threading.Lock()
 
 
 class Worker:
-    """Runs one call after another, and none at the same time as another worker of its place.
+    """Runs calls one after another, never at the same time as another worker of its place.
 
-    It enters its thread with the first call, and leaves it when stopped.
+    It joins its thread with the first call and leaves it when stopped.
     """
 
     def __init__(self, place: str) -> None:
@@ -57,7 +57,7 @@ class Worker:
         self._calls: set[Future[Any]] = set()
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Queue a call and return what will hold its result."""
+        """Queue a call and return the future of its result."""
         if self._thread is None:
             self._thread = _enter(self._place)
         future: Future[T] = Future()
@@ -70,10 +70,10 @@ class Worker:
         return await asyncio.wrap_future(self.submit(call))
 
     async def stop(self, patience_s: float) -> None:
-        """Leave the thread; wait for the calls made here, but not for long, and drop the rest.
+        """Leave the thread; wait briefly for the calls made here, and drop the rest.
 
-        A program that ends while the thread computes, or is about to end itself, may be aborted by
-        the C++ runtime: the last to leave waits for the thread as well.
+        The C++ runtime may abort a program that ends while the thread computes or is about to end:
+        the last worker to leave waits for the thread as well.
         """
         thread, self._thread = self._thread, None
         if thread is None:
@@ -89,7 +89,7 @@ class Worker:
 
 
 async def run_apart(place: str, call: Callable[[], T]) -> T:
-    """Run one call in a thread of its own and await its result."""
+    """Run a call in its own thread and await the result."""
     worker = Worker(place)
     try:
         return await worker.run(call)
@@ -107,7 +107,7 @@ def _enter(place: str) -> _Thread:
 
 
 def _leave(place: str, thread: _Thread) -> bool:
-    """Tell whether that was the last worker; the thread ends then."""
+    """Leave the thread; return whether that was its last worker, which ends it."""
     with _LOCK:
         thread.workers -= 1
         if thread.workers:
@@ -122,5 +122,5 @@ def _settle(future: Future[T], call: Callable[[], T]) -> None:
         return
     try:
         future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - handed on to the one who awaits
+    except BaseException as error:  # noqa: BLE001 - passed on to whoever awaits the result
         future.set_exception(error)

@@ -1,1 +1,1 @@
-"""Models loaded from their files and made ready to answer."""
+"""Load models from their files and prepare them to answer."""

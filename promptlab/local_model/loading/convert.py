@@ -1,9 +1,9 @@
 """Convert a GGUF file into a folder of safetensors in the cache, once.
 
-Reading a GGUF takes transformers about 20 s at every start; the copy loads in a fraction of a
-second and gives the same answers. The folder appears under its final name in one rename, when all
-of it is on disk, so a killed conversion leaves only a draft, which the next one removes. Run as a
-program by `conversion`.
+transformers takes about 20 s to read a GGUF at every start; the copy loads in a fraction of a
+second and gives the same answers. The folder gets its final name in one rename, once all of it is
+on disk, so a killed conversion leaves only a draft, which the next one removes. `convert_process`
+runs this module as a program.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PATIENCE_S = 600.0  # another process may be converting a large model
 
 
 def convert(order: Order) -> Path:
-    """Return the folder of the converted model, made now if it is not there."""
+    """Return the folder of the converted model, converting it now if needed."""
     cache = Cache(order.cache)
     target = cache.place(order.source)
     try:
@@ -37,17 +37,17 @@ def convert(order: Order) -> Path:
     except Timeout as error:
         raise BackendError(
             f"another process has been converting {order.gguf.name} for 10 minutes",
-            hint=f"end it, or remove {error.lock_file}",
+            hint=f"stop it, or remove {error.lock_file}",
         ) from error
     except (OSError, SafetensorError) as error:
         raise BackendError(
             f"cannot write the converted model to {cache.folder}: {error}",
-            hint="free some disk space, or name another folder in PROMPTLAB_CACHE",
+            hint="free some disk space, or set PROMPTLAB_CACHE to another folder",
         ) from error
 
 
 def main(argument: str) -> int:
-    """Carry out an order given as JSON; a failure is told as JSON on stdout."""
+    """Carry out an order given as JSON; report a failure as JSON on stdout."""
     try:
         convert(Order.model_validate_json(argument))
     except BackendError as error:
@@ -59,7 +59,7 @@ def main(argument: str) -> int:
 
 def _make(order: Order, target: Path) -> Path:
     draft = target.with_suffix(".draft")
-    for leftover in (draft, target):  # of a killed conversion, or spoilt; we hold the lock
+    for leftover in (draft, target):  # of a killed conversion, or damaged; we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     try:
         _write_model(order.gguf, draft)
@@ -77,16 +77,16 @@ def _make(order: Order, target: Path) -> Path:
 def _write_model(gguf: Path, folder: Path) -> None:
     """Write the weights as plain floats.
 
-    transformers refuses to save a model that it has read from a GGUF, calling it quantized,
-    although its weights are floats by then: they are put into a new model that knows no GGUF.
+    transformers considers a model that it read from a GGUF quantized and refuses to save it,
+    although its weights are floats by then. So they are put into a new model without that mark.
     """
     tokenizer = load_tokenizer(gguf)
-    read = load_model(gguf, "float32", "cpu")
-    settings = read.config.to_dict()
+    source = load_model(gguf, "float32", "cpu")
+    settings = source.config.to_dict()
     settings.pop("quantization_config", None)
-    plain = AutoModelForCausalLM.from_config(type(read.config)(**settings), dtype=read.dtype)
-    plain.load_state_dict(read.state_dict())
-    plain.generation_config = read.generation_config
+    plain = AutoModelForCausalLM.from_config(type(source.config)(**settings), dtype=source.dtype)
+    plain.load_state_dict(source.state_dict())
+    plain.generation_config = source.generation_config
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -1,5 +1,5 @@
-"""Load tokenizers and models with transformers: quietly, from this machine, running no code of
-theirs. It takes whatever transformers knows, and seconds for its imports.
+"""Load tokenizers and models with transformers: quietly, from local files, and without running
+their code. Supports whatever transformers does; its imports take seconds.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ logging.disable_progress_bar()
 
 
 def read_tokenizer(path: Path) -> Any:
-    """Load the tokenizer of a model folder or of a GGUF file; raises anything."""
+    """Load the tokenizer of a model folder or a GGUF file; may raise anything."""
     return AutoTokenizer.from_pretrained(**_source(path), **_SAFE)
 
 
 def read_model(path: Path, dtype: torch.dtype) -> Any:
-    """Load the model in a folder (or, slowly, in a GGUF file); raises anything."""
+    """Load the model from a folder (or, slowly, from a GGUF file); may raise anything."""
     safe = _SAFE if path.suffix == ".gguf" else {**_SAFE, "use_safetensors": True}
     return AutoModelForCausalLM.from_pretrained(**_source(path), **safe, dtype=dtype)
 

@@ -1,8 +1,8 @@
-"""Linear layers whose weights lie as oneDNN likes them: the same product, faster on some machines.
+"""Linear layers with weights in oneDNN's layout: the same product, faster on some machines.
 
-PyTorch's own kernel for float32 is written for one maker's processors and runs on others at less
-than half of what oneDNN reaches with weights that were rearranged beforehand. Which is faster here
-is measured once, at the model's own shapes, and remembered. Knows layers, not models' names.
+PyTorch's own float32 kernel is written for one vendor's processors; on others it runs at less than
+half the speed that oneDNN reaches with weights rearranged beforehand. Which is faster here is
+measured once, at the model's own shapes, and cached. Knows layers, not models' names.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 class PackedLinear(nn.Linear):
-    """A linear layer with rearranged weights; it keeps no others, and they are no parameters."""
+    """A linear layer with rearranged weights only; they are not parameters."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         nn.Module.__init__(self)
@@ -52,15 +52,15 @@ class PackedLinear(nn.Linear):
 
 
 def pack(model: Any, packing: Packing, memory: Path) -> bool:
-    """Rearrange the weights of a model on a processor, where that is asked for or gains.
+    """Rearrange the weights of a model on a CPU, if requested or faster.
 
     Args:
         model: The model; its linear layers are replaced in place.
         packing: `auto` measures; `on` and `off` do not.
-        memory: The folder that remembers measurements.
+        memory: The folder of cached measurements.
 
     Returns:
-        Whether it was done.
+        Whether the weights were rearranged.
     """
     if packing == "off" or not _can(model):
         return False
@@ -71,14 +71,16 @@ def pack(model: Any, packing: Packing, memory: Path) -> bool:
     for parent, name, weight, bias in list(_layers(model)):
         setattr(parent, name, PackedLinear(weight, bias))
     with torch.no_grad():
-        for rest in model.parameters():  # as long as one is part of the file, all of it stays
-            rest.data = rest.data.clone()
+        for (
+            parameter
+        ) in model.parameters():  # one view of the mapped file would keep all of it in memory
+            parameter.data = parameter.data.clone()
     return True
 
 
 def _can(model: Any) -> bool:
-    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if model.device.type != "cpu" or not there:
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if model.device.type != "cpu" or not available:
         return False
     if model.dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -88,7 +90,7 @@ def _can(model: Any) -> bool:
 def _layers(
     model: Any,
 ) -> Iterator[tuple[nn.Module, str, torch.Tensor, torch.Tensor | None]]:
-    """Find the linear layers: parent, name, weight [out, in] and bias."""
+    """Yield the linear layers: parent, name, weight [out, in] and bias."""
     for parent in model.modules():
         for name, child in parent.named_children():
             bias = child.bias.data if getattr(child, "bias", None) is not None else None
@@ -99,7 +101,7 @@ def _layers(
 
 
 def _calls_its_layers(model: Any) -> bool:
-    """Try one layer of each kind: some models take a layer's weights and compute for themselves."""
+    """Try one layer of each kind: some models read a layer's weights and compute on their own."""
     kinds = {
         (type(parent), name): (parent, weight, bias)
         for parent, name, weight, bias in _layers(model)
@@ -119,7 +121,7 @@ def _calls_its_layers(model: Any) -> bool:
 
 
 def _gain(model: Any, memory: Path) -> float:
-    """Return how many times faster the packed layers are, 0 where the model would not use them.
+    """Return how many times faster the packed layers are; 0 if the model would not use them.
 
     Measured once for each machine, model class and shapes.
     """
@@ -138,7 +140,7 @@ def _gain(model: Any, memory: Path) -> float:
     gain = 0.0
     if _calls_its_layers(model):
         gain = _measured({tuple(weight.shape): weight for weight in weights}, shapes)
-    with suppress(OSError):  # a cache that cannot be written costs time, no result
+    with suppress(OSError):  # a cache that cannot be written only costs time
         memory.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"gain": gain, "about": about}), encoding="utf-8")
     return gain
@@ -170,12 +172,12 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def _processor() -> str:
-    """Return the processor's name, as far as the system tells it."""
+    """Return the processor's name, as far as the system reports it."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
-    told = dict(part.split(":", 1) for part in lines if ":" in part)
-    found = {name.strip(): value.strip() for name, value in told.items()}
+    pairs = dict(line.split(":", 1) for line in lines if ":" in line)
+    fields = {name.strip(): value.strip() for name, value in pairs.items()}
     names = ("vendor_id", "model name", "cpu family", "model", "flags", "Features")
-    return " ".join(found.get(name, "") for name in names)
+    return " ".join(fields.get(name, "") for name in names)

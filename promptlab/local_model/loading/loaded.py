@@ -1,6 +1,6 @@
 """A model that is ready to answer: requests in, completions out, in the calling thread.
 
-Brings together tokenizer, chat template and engine; knows no event loop and no place of weights.
+Combines tokenizer, chat template and engine; knows nothing of event loops or where weights are.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ else:
     lora = lazy_module("promptlab.local_model.loading.lora")  # peft takes seconds
 
 Emit = Callable[[Request, Completion], None]
-_THREADS = torch.get_num_threads()  # torch's own choice, before anybody makes another
+_THREADS = torch.get_num_threads()  # torch's own choice, before anything changes it
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a model is to be run."""
+    """How to run a model."""
 
     dtype: str
     device: str
@@ -47,13 +47,13 @@ class Setup:
     threads: int | None
     max_length: int | None
     pack: linear.Packing
-    measurements: Path  # the folder of those that tell whether packing pays
+    measurements: Path  # the folder of cached measurements of whether packing pays
     adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A model to answer with, the base that it shares (if it does), and what was found out."""
+    """A model that answers, the base that it shares (if any), and facts about it."""
 
     model: Any
     base: shared.Base | None
@@ -61,8 +61,8 @@ class _Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request with what the engine is asked for it, and what it said so far, by place."""
+class _Pending:
+    """A request, its prompts for the engine, and the answers so far, by prompt index."""
 
     request: Request
     prompts: Sequence[Prompt]
@@ -70,12 +70,12 @@ class _Asked:
 
     @property
     def input_tokens(self) -> int:
-        """Return the tokens of the prompt, read once for all continuations, and of these."""
-        return len(self.prompts[0].ids) + sum(len(each.continuation) for each in self.prompts)
+        """Return the tokens of the prompt, read once, and of all continuations."""
+        return len(self.prompts[0].ids) + sum(len(p.continuation) for p in self.prompts)
 
 
 class LocalModel:
-    """A loaded model under the name that its completions carry."""
+    """A loaded model with the name that its completions carry."""
 
     def __init__(
         self,
@@ -90,53 +90,53 @@ class LocalModel:
         self._name = name
         self._chat = chat
         self._engine = engine
-        self._base = base  # others find it as long as this one is there
+        self._base = base  # keeps it alive, so that others can share it
 
     @property
     def stats(self) -> Throughput:
-        """Return what was done so far: tokens read, shared and said."""
+        """Return the work done so far: tokens read, shared and generated."""
         return self._engine.stats
 
     def answer(self, requests: Sequence[Request], emit: Emit, cancelled: threading.Event) -> None:
         """Answer every request once, in any order, or stop early once `cancelled` is set."""
-        asked: list[_Asked] = []
+        pending: list[_Pending] = []
         for request in requests:
             try:
-                asked.append(_Asked(request, self._prompts(request)))
+                pending.append(_Pending(request, self._prompts(request)))
             except ChatError as error:
                 emit(request, Completion(Outcome.ERROR, model=self._name, error=str(error)))
-        places = [(each, place) for each in asked for place in range(len(each.prompts))]
+        places = [(item, place) for item in pending for place in range(len(item.prompts))]
 
         def answered(index: int, answer: Answer) -> None:
-            each, place = places[index]
-            each.answers[place] = answer
-            if len(each.answers) == len(each.prompts):
-                emit(each.request, self._completion(each))
+            item, place = places[index]
+            item.answers[place] = answer
+            if len(item.answers) == len(item.prompts):
+                emit(item.request, self._completion(item))
 
         torch.set_num_threads(self._threads)
-        prompts = [each.prompts[place] for each, place in places]
+        prompts = [item.prompts[place] for item, place in places]
         self._engine.generate(prompts, answered, cancelled)
 
     def _prompts(self, request: Request) -> list[Prompt]:
-        """Return what the engine is asked: a prompt, or one for each continuation."""
+        """Return the request's prompt, or one prompt for each continuation."""
         sampling = request.sampling
         if request.continuations:
             ids, ends = self._chat.encode_pairs(request.messages, request.continuations)
             return [Prompt(ids, sampling, end, request.followed) for end in ends]
-        if sampling.seed is None:  # the same request draws the same answer, whoever asks
+        if sampling.seed is None:  # the same request always draws the same answer
             sampling = replace(sampling, seed=seed_from(request.key))
         ids = self._chat.encode(request.messages)
         return [Prompt(ids, sampling, followed=request.followed)]
 
-    def _completion(self, asked: _Asked) -> Completion:
-        answers = [_with_number(asked.answers[place]) for place in range(len(asked.prompts))]
-        answer = next((each for each in answers if each.error is not None), answers[0])
-        found = () if answer.error else tuple(each.likelihood for each in answers)
-        likelihoods = tuple(each for each in found if each is not None)
+    def _completion(self, pending: _Pending) -> Completion:
+        answers = [_finite(pending.answers[place]) for place in range(len(pending.prompts))]
+        answer = next((a for a in answers if a.error is not None), answers[0])
+        complete = () if answer.error else answers
+        likelihoods = tuple(a.likelihood for a in complete if a.likelihood is not None)
         return Completion(
             outcome=_outcome(answer),
-            text=_likeliest(asked.request.continuations, likelihoods) or answer.text,
-            usage=Usage(asked.input_tokens, None if answer.error else answer.tokens),
+            text=_likeliest(pending.request.continuations, likelihoods) or answer.text,
+            usage=Usage(pending.input_tokens, None if answer.error else answer.tokens),
             latency_s=max((s for each in answers if (s := each.seconds) is not None), default=None),
             model=self._name,
             finish_reason=answer.finish,
@@ -146,16 +146,16 @@ class LocalModel:
 
 
 def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
-    """Load the model in `folder`, or take the weights of one that is loaded already."""
+    """Load the model in `folder`, sharing the weights if they are already loaded."""
     threads = setup.threads or _THREADS
     torch.set_num_threads(threads)
-    found = _load(folder, replace(setup, device=resolve_device(setup.device)))
+    ready = _load(folder, replace(setup, device=resolve_device(setup.device)))
     if setup.adapter is not None and setup.adapter.tokenizer is not None:
-        _require_tokens(found.model, chat, setup.adapter)
-    _let_end(found.model, chat, setup.adapter)
-    engine = Engine(found.model, chat.decode, setup.batch_size, setup.max_length)
-    found.facts.update(
-        decoder="promptlab" if isinstance(found.model, Llama) else "transformers",
+        _require_tokens(ready.model, chat, setup.adapter)
+    _let_end(ready.model, chat, setup.adapter)
+    engine = Engine(ready.model, chat.decode, setup.batch_size, setup.max_length)
+    ready.facts.update(
+        decoder="promptlab" if isinstance(ready.model, Llama) else "transformers",
         batch_size=engine.batch_size,
         batching="packed" if engine.note is None else f"padded: {engine.note}",
         threads=threads,
@@ -163,11 +163,11 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
         transformers=version("transformers"),
         chat_template=chat.template_digest,
     )
-    return LocalModel(name, chat, engine, found.facts, found.base)
+    return LocalModel(name, chat, engine, ready.facts, ready.base)
 
 
 def _load(folder: Path, setup: Setup) -> _Loaded:
-    """Load what answers: the base itself, or the base with an adapter in it."""
+    """Load the base itself, or the base with an adapter in it."""
     facts: dict[str, Json] = {"device": setup.device, "dtype": setup.dtype}
     adapter, base = setup.adapter, None
     apart = lora.change_of_base(adapter) if adapter else None
@@ -195,9 +195,9 @@ def _require_tokens(model: Any, chat: Chat, adapter: Adapter) -> None:
 
 
 def _let_end(model: Any, chat: Chat, adapter: Adapter | None) -> None:
-    """Let the model end its answers with the token that its tokenizer ends them with.
+    """Make the model end its answers at the tokenizer's end token.
 
-    The setting of a base counts, unless an adapter brings a tokenizer: it may have learnt another.
+    The base's own setting wins, unless an adapter brings a tokenizer: it may have learnt another.
     """
     known = end_tokens(model)
     own = adapter is not None and adapter.tokenizer is not None
@@ -205,15 +205,15 @@ def _let_end(model: Any, chat: Chat, adapter: Adapter | None) -> None:
         model.generation_config.eos_token_id = sorted({*known, chat.end_token})
 
 
-def _with_number(answer: Answer) -> Answer:
-    """Make an error of a likelihood that is no number: some models rule tokens out."""
+def _finite(answer: Answer) -> Answer:
+    """Turn a likelihood that is not finite into an error: some models rule tokens out."""
     if answer.likelihood is None or math.isfinite(answer.likelihood.logprob):
         return answer
     return Answer(error=f"the model's log-probability of an answer is {answer.likelihood.logprob}")
 
 
 def _likeliest(texts: Sequence[str], likelihoods: Sequence[Likelihood]) -> str:
-    """Return the likeliest of the texts, the first of equals; "" where nothing was weighed."""
+    """Return the likeliest text, the first of equals; "" if nothing was weighed."""
     if not likelihoods:
         return ""
     return texts[max(range(len(texts)), key=lambda place: likelihoods[place].logprob)]

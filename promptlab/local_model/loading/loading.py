@@ -1,8 +1,8 @@
-"""Load tokenizers and models, ready to be used: paths in, objects out.
+"""Load tokenizers and models, ready to use: paths in, objects out.
 
-A folder that we converted is read without transformers where its model and its tokenizer are of the
-kinds that we know: that takes a third of the time until the first answer. All else is read with
-transformers. Where the weights come from is not known here.
+A converted folder is read without transformers if its model and tokenizer are of known kinds: the
+first answer then comes in a third of the time. Everything else is read with transformers. Does not
+know where the weights come from.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ else:
 
 
 def load_tokenizer(path: Path) -> Any:
-    """Load the tokenizer of a model folder or of a GGUF file."""
+    """Load the tokenizer of a model folder or a GGUF file."""
     if _converted(path) and (tokens := read_tokens(path)):
         return tokens
     try:
@@ -38,31 +38,31 @@ def load_tokenizer(path: Path) -> Any:
 
 
 def load_model(path: Path, dtype: str, device: str, *, ours: bool = True) -> Any:
-    """Load the model in a folder (or, slowly, in a GGUF file), ready to answer on `device`.
+    """Load the model from a folder (or, slowly, from a GGUF file), ready to answer on `device`.
 
-    With `ours` it may be a decoder of ours, which knows nothing of training.
+    With `ours` it may be the built-in decoder, which supports inference only.
     """
     refuse_adapter(path)
     numbers = getattr(torch, dtype)
-    told = read_shape(path) if ours and _converted(path) else None
+    settings = read_shape(path) if ours and _converted(path) else None
     try:
-        if told and works_here(told[0], numbers, device):
-            return llama.load(path, told, numbers, device)
+        if settings and works_here(settings[0], numbers, device):
+            return llama.load(path, settings, numbers, device)
         return from_transformers.read_model(path, numbers).to(device).eval()
     except Exception as error:  # a bad file makes these libraries raise anything
         raise _unreadable("model", path, error) from error
 
 
-def resolve_device(asked: str) -> str:
-    """Turn `auto` into the GPU where there is one, and refuse a device that is not there."""
-    if asked == "auto":
+def resolve_device(device: str) -> str:
+    """Resolve `auto` to the GPU if there is one; refuse a device that is not available."""
+    if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if asked.startswith("cuda") and not torch.cuda.is_available():
+    if device.startswith("cuda") and not torch.cuda.is_available():
         raise BackendError(
-            f"device {asked!r} is not there: torch sees no GPU",
+            f"device {device!r} is not available: torch sees no GPU",
             hint="set device to auto or cpu, or install torch for this GPU",
         )
-    return asked
+    return device
 
 
 def _converted(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Put a LoRA adapter into a loaded model, with peft, and tell in one line where that fails.
+"""Put a LoRA adapter into a loaded model with peft, and report failures in one line.
 
-The layers that it changes are wrapped: their own weights, which others may share, stay as they
-are. Knows the model as a tree of modules.
+The layers that it changes are wrapped: their own weights, which others may share, stay unchanged.
+Knows the model only as a tree of modules.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from safetensors import safe_open
 from transformers.pytorch_utils import Conv1D
 
 from promptlab.core.errors import BackendError
-from promptlab.local_model.batching.answers import is_out_of_memory, told
+from promptlab.local_model.batching.answers import describe_error, is_out_of_memory
 from promptlab.local_model.files.adapter import WEIGHTS, Adapter
 
 VERSION: str = peft.__version__
-_NAME = "default"  # what peft calls an adapter of no other name
+_NAME = "default"  # peft's own name for an unnamed adapter
 _SHOWN = 1
 
 
 def change_of_base(adapter: Adapter) -> str | None:
-    """Say in what way the adapter changes weights of its base; None if it only adds its own."""
+    """Describe how the adapter changes its base's weights; None if it only adds its own."""
     if adapter.changes is not None:
         return f"it sets {adapter.changes}"
     try:
@@ -34,7 +34,7 @@ def change_of_base(adapter: Adapter) -> str | None:
         raise _unreadable(adapter, error) from error
     if broken:
         raise BackendError(
-            f"the adapter in {adapter.folder} is no use: {broken[0]} holds numbers that are none",
+            f"the adapter in {adapter.folder} is unusable: {broken[0]} has NaN or infinite values",
             hint="its training diverged, or the file is damaged",
         )
     whole = [key for key in keys if ".lora_" not in key]
@@ -50,7 +50,7 @@ def attach(model: Any, adapter: Adapter) -> Any:
     transposed = any(isinstance(module, Conv1D) for module in model.modules())
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are for training, or end in an error here
+            warnings.simplefilter("ignore")  # they concern training, or lead to an error here
             config = peft.LoraConfig(
                 **adapter.settings,
                 init_lora_weights=False,
@@ -71,7 +71,7 @@ def attach(model: Any, adapter: Adapter) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return the line of an error that says most; the first of many is a heading."""
+    """Return the most informative line of an error; the first of many is a heading."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[min(1, len(lines) - 1)] if lines else type(error).__name__
 
@@ -82,12 +82,12 @@ def _some(keys: list[str]) -> str:
 
 
 def _unfit(adapter: Adapter, reason: str) -> BackendError:
-    base = f"it was made for {adapter.base}" if adapter.base else "its base belongs into `model`"
+    base = f"it was made for {adapter.base}" if adapter.base else "set `model` to its base"
     return BackendError(
         f"the adapter in {adapter.folder} does not fit the model: {reason}", hint=base
     )
 
 
 def _unreadable(adapter: Adapter, error: Exception) -> BackendError:
-    reason = next(iter(told(error).splitlines()))
+    reason = next(iter(describe_error(error).splitlines()))
     return BackendError(f"cannot load the adapter in {adapter.folder}: {reason}")

@@ -1,8 +1,8 @@
-"""Weights that are loaded once for all backends of a process that use the same base.
+"""Weights loaded once for all backends of a process that use the same base.
 
-Each of them gets a tree of modules of its own over the same tensors, so an adapter, a hook or a
-setting of one is not there for the others, and no two of them need to take turns. The tensors go
-with the last of them.
+Each backend gets its own tree of modules over the same tensors, so an adapter, hook or setting of
+one does not affect the others, and they need not take turns. The tensors are freed with the last
+of them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from promptlab.local_model.loading.loading import load_model
 
 
 class Base:
-    """A loaded model that is never run itself; `packed` says whether its weights are rearranged."""
+    """A loaded model that is never run itself; `packed` is whether its weights are rearranged."""
 
     def __init__(self, model: Any, packed: bool) -> None:
         self.packed = packed
         self._model = model
 
     def model(self) -> Any:
-        """Return a model of one's own over the shared tensors. Keep the base as long as it."""
+        """Return a separate model over the shared tensors. Keep the base alive as long as it."""
         shared: dict[int, Any] = {id(tensor): tensor for tensor in _weights(self._model)}
         return copy.deepcopy(self._model, shared)
 
@@ -41,7 +41,7 @@ _LOADING = threading.Lock()
 def load_base(
     folder: Path, dtype: str, device: str, packing: linear.Packing, measurements: Path
 ) -> Base:
-    """Return the base of these files, loaded now unless someone has it already."""
+    """Return the base in this folder, loading it unless a backend already has it."""
     threads = torch.get_num_threads()  # whether packing pays depends on them
     key = (folder.resolve(), fingerprint(folder), dtype, device, packing, threads)
     with _LOADING:
@@ -53,7 +53,7 @@ def load_base(
 
 
 def _weights(model: Any) -> Iterator[torch.Tensor]:
-    """Yield all that is only ever read; buffers are not, in some models."""
+    """Yield every tensor that is only read; in some models, buffers are written."""
     yield from model.parameters()
     for module in model.modules():
         if isinstance(module, linear.PackedLinear):

@@ -1,7 +1,7 @@
 """Turn messages into token ids with the model's own chat template.
 
-Text in a message stays text: where it spells one of the model's control tokens (`<|im_end|>`),
-it is read letter by letter and ends no message. Everything else gets the ids that transformers'
+Text in a message stays text: if it spells one of the model's control tokens (`<|im_end|>`), it is
+encoded as ordinary characters and ends no message. Everything else gets the ids that transformers'
 `apply_chat_template(..., tokenize=True, add_generation_prompt=True)` would give.
 """
 
@@ -20,11 +20,11 @@ from promptlab.core.digest import digest_text
 from promptlab.core.types import Image, Message
 
 _SEPARATOR = "\n\n"  # between the messages that a base model gets
-_OPEN, _CLOSE = "\ue000", "\ue001"  # private use: no text means anything by them
+_OPEN, _CLOSE = "\ue000", "\ue001"  # private use: they have no meaning in any text
 
 
 class ChatError(ValueError):
-    """Messages that this model cannot be given."""
+    """Messages that this model cannot take."""
 
 
 class Chat:
@@ -48,22 +48,22 @@ class Chat:
 
     @property
     def template_digest(self) -> str | None:
-        """The digest of the chat template, worth keeping with a run."""
+        """The digest of the chat template, stored with a run."""
         return digest_text(self.template) if self.template else None
 
     @property
     def end_token(self) -> int | None:
-        """The token that ends an answer, as the tokenizer knows it."""
-        found: int | None = self._tokenizer.eos_token_id
-        return found
+        """The tokenizer's token for the end of an answer."""
+        end: int | None = self._tokenizer.eos_token_id
+        return end
 
     @property
     def vocabulary(self) -> int:
-        """The number of tokens that the tokenizer knows."""
+        """The number of tokens in the vocabulary."""
         return len(self._tokenizer)
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
-        """Return the prompt's token ids; raise `ChatError` if the model takes no such messages."""
+        """Return the prompt's token ids; raise `ChatError` if the model refuses the messages."""
         texts = _texts(messages)
         marked = any(map(self._control.search, texts))
         with self._lock:
@@ -76,14 +76,14 @@ class Chat:
     def encode_pairs(
         self, messages: Sequence[Message], continuations: Sequence[str]
     ) -> tuple[list[int], list[list[int]]]:
-        """Return the prompt's token ids, and those of each continuation after it.
+        """Return the token ids of the prompt and of each continuation after it.
 
-        A prompt and a continuation are tokenized as one text, and cut where the tokens of the
-        prompt end. Where a continuation changes the last of these (a blank at the end becomes part
-        of the word after it), all are cut before the change, so that they stay comparable.
+        A prompt and a continuation are tokenized as one text and split where the prompt's tokens
+        end. If a continuation changes the last of these (a trailing space becomes part of the
+        next word), all are split before the change, so that they stay comparable.
 
         Raises:
-            ChatError: The model takes no such messages, or a continuation has no tokens.
+            ChatError: The model cannot take the messages, or a continuation has no tokens.
         """
         texts = _texts(messages)
         with self._lock:
@@ -95,7 +95,7 @@ class Chat:
         return [*head, *prompt[:cut]], [whole[cut:] for whole in wholes]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of an answer, its control tokens left out."""
+        """Return the text of an answer without its control tokens."""
         with self._lock:
             return str(self._tokenizer.decode(ids, skip_special_tokens=True))
 
@@ -123,9 +123,9 @@ class Chat:
     def _after_head(
         self, messages: Sequence[Message], texts: Sequence[str], ends: Sequence[str]
     ) -> tuple[list[int], list[list[int]]]:
-        """Return the prompt's ids to its last control token, and all after that with each end.
+        """Return the prompt's ids up to its last control token, and the ids after it for each end.
 
-        A control token parts texts, so that nothing before it depends on what follows.
+        A control token separates texts: nothing before it depends on what follows.
         """
         if self.template is None:
             prompt = _SEPARATOR.join(texts)
@@ -139,7 +139,7 @@ class Chat:
         return head, [self._encode_after(head[-1:], tail + end) for end in ends]
 
     def _encode_after(self, control: list[int], text: str) -> list[int]:
-        """Return the ids of a text that stands after a control token, if there is one."""
+        """Return the ids of a text that follows a control token, if there is one."""
         if self._control.search(text):
             return list(self._literal.encode(text, add_special_tokens=False).ids)
         before = "".join(self._tokenizer.convert_ids_to_tokens(control))
@@ -148,10 +148,10 @@ class Chat:
     def _marked(
         self, messages: Sequence[Message], texts: Sequence[str]
     ) -> Iterator[tuple[str, list[int]]]:
-        """Encode messages that spell control tokens, piece by piece.
+        """Encode messages that contain spelt-out control tokens, piece by piece.
 
-        The spelt ones are hidden behind marks while the template is applied, so that those left
-        are the template's own. The text between two of them is then encoded as mere text.
+        Marks replace these while the template is applied, so that the remaining control tokens
+        are the template's own. The text between two of those is then encoded as plain text.
         """
         mark = _unused_mark([*texts, self.template or ""])
         spelt: list[str] = []
@@ -189,7 +189,7 @@ class Chat:
 
     @cached_property
     def _literal(self) -> Any:
-        """A copy of the tokenizer to which control tokens are mere text."""
+        """A copy of the tokenizer that treats control tokens as plain text."""
         literal = copy.deepcopy(self._tokenizer.backend_tokenizer)
         literal.encode_special_tokens = True
         literal.no_truncation()
@@ -199,18 +199,18 @@ class Chat:
 
 def _texts(messages: Sequence[Message]) -> list[str]:
     if any(isinstance(part, Image) for m in messages for part in m.content):
-        raise ChatError("this backend reads no images")
+        raise ChatError("this backend does not read images")
     return [message.text for message in messages]
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    """Return how many first tokens are the same."""
+    """Return the length of the common prefix."""
     size = min(len(a), len(b))
     return next((at for at in range(size) if a[at] != b[at]), size)
 
 
 def _unused_mark(texts: Sequence[str]) -> str:
-    """Return a mark that none of the texts holds, so that no text can forge it."""
+    """Return a mark that occurs in none of the texts, so that none can forge it."""
     mark = _OPEN
     while any(mark in text for text in texts):
         mark += _OPEN

@@ -1,8 +1,8 @@
-"""The tokenizer of a converted model, on the package `tokenizers` alone: importing transformers
+"""The tokenizer of a converted model, using only the package `tokenizers`: importing transformers
 takes a second.
 
-It offers what `Chat` asks of a tokenizer of transformers, and answers the same. Only folders in
-which every setting is known are read, and only chat templates that use nothing but the messages.
+It provides what `Chat` needs of a transformers tokenizer, with the same results. It reads a folder
+only if every setting is known and the chat template uses nothing but the messages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _GIVEN = {"messages", "add_generation_prompt", "tools", "documents"}
 
 
 class Named(BaseModel):
-    """Every setting of `tokenizer_config.json` that changes something; most name tokens."""
+    """Every setting of `tokenizer_config.json` that has an effect; most name tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,16 +52,16 @@ class Tokens:
         self._compiled = None if chat_template is None else _compiled(chat_template, named)
 
     def __len__(self) -> int:
-        """Return how many tokens there are, the added ones included."""
+        """Return the number of tokens, including the added ones."""
         return int(self.backend_tokenizer.get_vocab_size())
 
     def __call__(
         self, text: str, *, add_special_tokens: bool = True, return_offsets_mapping: bool = False
     ) -> dict[str, Any]:
-        """Return the ids of a text, and where each token begins and ends in it."""
+        """Return the token ids of a text, and where each token begins and ends in it."""
         encoded = self.backend_tokenizer.encode(text, add_special_tokens=add_special_tokens)
-        found = {"input_ids": encoded.ids}
-        return {**found, "offset_mapping": encoded.offsets} if return_offsets_mapping else found
+        ids = {"input_ids": encoded.ids}
+        return {**ids, "offset_mapping": encoded.offsets} if return_offsets_mapping else ids
 
     @property
     def added_tokens_decoder(self) -> dict[int, Any]:
@@ -98,7 +98,7 @@ class Tokens:
         tokenize: Literal[False] = False,
         add_generation_prompt: bool = False,
     ) -> str:
-        """Return the text of a conversation; raise `TemplateError` where the template does."""
+        """Return the text of a conversation; raise `TemplateError` if the template does."""
         assert self._compiled is not None
         return self._compiled.render(
             messages=conversation,
@@ -109,27 +109,27 @@ class Tokens:
         )
 
     def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
-        """Return the text of ids."""
-        said = self.backend_tokenizer.decode(list(ids), skip_special_tokens=skip_special_tokens)
-        return str(said)
+        """Return the text of the ids."""
+        text = self.backend_tokenizer.decode(list(ids), skip_special_tokens=skip_special_tokens)
+        return str(text)
 
 
 def read_tokens(folder: Path) -> Tokens | None:
-    """Read the tokenizer in a folder; None unless all that is there is known here."""
+    """Read the tokenizer in a folder; return None unless everything in it is known here."""
     try:
-        told = json.loads((folder / "tokenizer_config.json").read_bytes())
-        named = Named.model_validate({k: v for k, v in told.items() if k not in _IDLE}).tokens
+        config = json.loads((folder / "tokenizer_config.json").read_bytes())
+        named = Named.model_validate({k: v for k, v in config.items() if k not in _IDLE}).tokens
         backend: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         if not _plain(backend, named):
             return None
         file = folder / "chat_template.jinja"
         return Tokens(backend, named, file.read_text("utf-8") if file.is_file() else None)
-    except Exception:  # noqa: BLE001 - tokenizers raises bare ones; transformers will say what is wrong
+    except Exception:  # noqa: BLE001 - tokenizers raises bare ones; transformers reports what is wrong
         return None
 
 
 def _plain(backend: Any, named: dict[str, str]) -> bool:
-    """Tell whether transformers would change nothing about a tokenizer."""
+    """Return whether transformers would leave the tokenizer unchanged."""
     special = {each.content for each in backend.get_added_tokens_decoder().values() if each.special}
     return (
         set(named.values()) <= special
@@ -140,7 +140,7 @@ def _plain(backend: Any, named: dict[str, str]) -> bool:
 
 
 def _compiled(source: str, named: dict[str, str]) -> Template:
-    """Compile a chat template; raise `TemplateError` if it uses what is not known here."""
+    """Compile a chat template; raise `TemplateError` if it uses an unknown variable."""
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )

@@ -1,1 +1,1 @@
-"""The scorers that come with promptlab, one module a family."""
+"""The built-in scorers, one module per family."""

@@ -1,4 +1,4 @@
-"""Scorers that ask how likely the model finds given answers, whatever it would say freely."""
+"""Scorers that ask how likely the model finds given answers, whatever it would generate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from promptlab.core.types import Likelihood, Score
 from promptlab.scorers import Ask, Sample, scorer
 from promptlab.scorers.verdict import listed, quoted, verdict
 
-# Texts alone: how a number is written decides how likely it is.
+# Only texts: how likely a number is depends on how it is written.
 Texts = str | list[str]
 Normalize = Literal["none", "tokens", "chars", "bytes"]
 
@@ -29,14 +29,14 @@ def _ask_for_options(
 
 def _check_options(*, options: list[str], target: Texts, **_: object) -> None:
     if twice := [text for text, count in Counter(options).items() if count > 1]:
-        raise ValueError(f"the option {quoted(twice[0])} is there twice")
+        raise ValueError(f"the option {quoted(twice[0])} appears twice")
     if len(options) < 2 or "" in options:
-        raise ValueError("two options or more are needed, none of them empty")
+        raise ValueError("at least two options are needed, none of them empty")
     if not target:
         raise ValueError("the target names no option")
-    if lacking := [text for text in _texts(target) if text not in options]:
+    if unknown := [text for text in _texts(target) if text not in options]:
         known = f"the options: {listed(options)}"
-        raise ValueError(f"the target {quoted(lacking[0])} is none of {known}")
+        raise ValueError(f"the target {quoted(unknown[0])} is not one of {known}")
 
 
 @scorer(version="1", check=_check_options, asks=_ask_for_options, reads_output=False)
@@ -59,10 +59,10 @@ def loglikelihood(
         delimiter: what stands between the prompt and each option, such as one blank for a base
             model
     """
-    found = sample.weighed(_weighed(options, delimiter))
+    likelihoods = sample.weighed(_weighed(options, delimiter))
     values = [
         likelihood.logprob / _size(text, likelihood, normalize)
-        for text, likelihood in zip(options, found, strict=True)
+        for text, likelihood in zip(options, likelihoods, strict=True)
     ]
     best = max(range(len(values)), key=values.__getitem__)  # the first of equals
     choice = f"chose {quoted(options[best])} ({values[best]:.4g})"
@@ -86,8 +86,8 @@ def mean_logprob(sample: Sample, *, text: str = "{{ expect }}", delimiter: str =
         delimiter: what stands between the prompt and the answer, such as one blank for a base
             model
     """
-    mean, told = _mean(sample, delimiter + text)
-    return Score(mean, reason=told)
+    mean, reason = _mean(sample, delimiter + text)
+    return Score(mean, reason=reason)
 
 
 @scorer(version="1", asks=_ask_for_text, reads_output=False)
@@ -107,20 +107,20 @@ def perplexity(
         delimiter: what stands between the prompt and the answer, such as one blank for a base
             model
     """
-    mean, told = _mean(sample, delimiter + text)
-    return verdict(-mean <= math.log(at_most), told)
+    mean, reason = _mean(sample, delimiter + text)
+    return verdict(-mean <= math.log(at_most), reason)
 
 
 def _mean(sample: Sample, text: str) -> tuple[float, str]:
-    """Return the mean log-probability of a token, and what to say of it."""
-    (found,) = sample.weighed([text])
-    mean = found.logprob / found.tokens
+    """Return the mean log-probability of a token, and the reason that describes it."""
+    (likelihood,) = sample.weighed([text])
+    mean = likelihood.logprob / likelihood.tokens
     try:
-        told = math.exp(-mean)
+        value = math.exp(-mean)
     except OverflowError:
-        told = math.inf
-    tokens = f"{found.tokens} token{'s' if found.tokens > 1 else ''}"
-    return mean, f"perplexity {told:.4g} over {tokens}"
+        value = math.inf
+    tokens = f"{likelihood.tokens} token{'s' if likelihood.tokens > 1 else ''}"
+    return mean, f"perplexity {value:.4g} over {tokens}"
 
 
 def _size(text: str, likelihood: Likelihood, normalize: Normalize) -> int:

@@ -130,15 +130,15 @@ class Bounds(BaseModel):
         return self
 
 
-# Told apart from one another: the languages most written on the web. More would make the
-# detector slower, and less sure of short texts.
+# The languages to distinguish: the most common on the web. More would make the detector slower
+# and less certain about short texts.
 # fmt: off
 _LANGUAGES = (
     "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
     "ko", "nb", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh",
 )
 # fmt: on
-_ENOUGH_TEXT = 10_000  # characters: more make a guess no better
+_ENOUGH_TEXT = 10_000  # characters: more do not improve the guess
 
 
 def _valid_language(code: str) -> str:
@@ -211,9 +211,9 @@ def _line_problem(text: str) -> str | None:
 
 
 def _language_problem(text: str, wanted: str) -> str | None:
-    utf8 = text[:_ENOUGH_TEXT].encode(errors="replace")  # the detector refuses half a surrogate
-    found = _detector(wanted).detect_language_of(utf8.decode())
-    code = found.iso_code_639_1.name.lower() if found else "no known language"
+    utf8 = text[:_ENOUGH_TEXT].encode(errors="replace")  # the detector refuses lone surrogates
+    language = _detector(wanted).detect_language_of(utf8.decode())
+    code = language.iso_code_639_1.name.lower() if language else "no known language"
     return None if code == wanted else f"written in {code}"
 
 

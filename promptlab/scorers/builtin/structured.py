@@ -1,4 +1,4 @@
-"""Scorers for answers with a form of their own: `numeric` and `json_schema`."""
+"""Scorers for structured answers: `numeric` and `json_schema`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _NUMBER = r"""
         \{{? (?P<power>[-+−]?\d{{1,4}}) \}}? (?!\d)
     )?
 """  # noqa: RUF001
-# No digit is lost to rounding that a model would write, and no exponent can overflow.
+# Enough precision for any number that a model would write, and no exponent can overflow.
 _ARITHMETIC = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 

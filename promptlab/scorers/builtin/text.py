@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     timed = lazy_module("regex")
 
-# One text or several. A number stands for its JSON text; true and false are refused.
+# One or more texts. A number stands for its JSON text; true and false are refused.
 Texts = str | int | float | list[str | int | float]
 
 _PUNCTUATION = r"\p{P}+"
@@ -88,16 +88,16 @@ def contains(
     """
     output = _folded(sample.output, ignore_case)
 
-    def found_in(texts: Texts) -> list[str]:
+    def matching(texts: Texts) -> list[str]:
         return [text for text in _texts(texts) if _folded(text, ignore_case) in output]
 
-    if any is not None and not found_in(any):
+    if any is not None and not matching(any):
         return verdict(False, f"has none of {listed(_texts(any))}")
-    if all is not None and len(found_in(all)) < len(_texts(all)):
-        missing = [text for text in _texts(all) if text not in found_in(all)]
+    if all is not None and len(matching(all)) < len(_texts(all)):
+        missing = [text for text in _texts(all) if text not in matching(all)]
         return verdict(False, f"lacks {listed(missing)}")
-    if not_ is not None and found_in(not_):
-        return verdict(False, f"has {listed(found_in(not_))}")
+    if not_ is not None and matching(not_):
+        return verdict(False, f"has {listed(matching(not_))}")
     return verdict(True)
 
 
@@ -143,11 +143,11 @@ def regex(
         return Score(None, error=f"TimeoutError: the pattern took longer than {timeout:g} s")
     if match is None:
         return verdict(False, "no match")
-    found = match[group]
+    captured = match[group]
     if target is None:
         return verdict(True, f"matched {quoted(match[0])}")
-    passed = found is not None and found.strip() in [item.strip() for item in _texts(target)]
-    return verdict(passed, f"found {quoted(found or '')}")
+    passed = captured is not None and captured.strip() in [item.strip() for item in _texts(target)]
+    return verdict(passed, f"found {quoted(captured or '')}")
 
 
 def _check_label(*, labels: list[str | int], target: str | int, ignore_case: bool) -> None:
@@ -157,7 +157,7 @@ def _check_label(*, labels: list[str | int], target: str | int, ignore_case: boo
     if len(finder.by_bare) < len(labels):
         raise ValueError(f"two of the labels {listed(_texts(list(labels)))} read the same")
     if finder.bare(str(target)) is None:
-        raise ValueError(f"the target {target!r} is none of the labels")
+        raise ValueError(f"the target {target!r} is not one of the labels")
 
 
 @scorer(version="1", check=_check_label)
@@ -183,12 +183,12 @@ def label(
         ignore_case: take upper and lower case as the same; switch it off for labels such as A and B
     """
     finder = _finder(tuple(_texts(list(labels))), ignore_case)
-    found = finder.settled(sample.output)
-    passed = found == {finder.bare(str(target))}
-    return verdict(passed, f"found {listed(sorted(found))}" if found else "found no label")
+    named = finder.settled(sample.output)
+    passed = named == {finder.bare(str(target))}
+    return verdict(passed, f"found {listed(sorted(named))}" if named else "found no label")
 
 
-# What may stand around a label on a line of its own. `#` is no such end: C# is a label too.
+# What may surround a label on its own line. `#` is not allowed at the end: C# is a label too.
 _LEADING = " \t#>*-–—•"  # noqa: RUF001
 _WRAPPING = " \t\r*_`~\"'“”‘’.,:;!?()[]{}-–—"  # noqa: RUF001
 _MARKER = re.compile(
@@ -203,23 +203,23 @@ _NEGATION = re.compile(
     r"[*_`\"'“‘]*$",  # noqa: RUF001
     re.IGNORECASE,
 )
-_NEGATION_REACH = 60  # characters looked at before a label
+_NEGATION_REACH = 60  # characters before a label that are searched
 
 
 @dataclass(frozen=True, slots=True)
 class _Finder:
-    """Finds labels in a text. `by_bare` maps how a label reads, bare, to the label itself."""
+    """Finds labels in a text. `by_bare` maps the bare form of each label to the label itself."""
 
     by_bare: Mapping[str, str]
     pattern: re.Pattern[str]
     ignore_case: bool
 
     def bare(self, line: str) -> str | None:
-        """Return the label that the line is, its punctuation and markup aside."""
+        """Return the label that the line consists of, apart from punctuation and markup."""
         return self.by_bare.get(_bare(line, self.ignore_case))
 
     def named(self, text: str) -> set[str]:
-        """Return the labels that a folded text names without a negation before them."""
+        """Return the labels in a folded text that have no negation before them."""
         return {
             self.by_bare[_bare(match[0], self.ignore_case)]
             for match in self.pattern.finditer(text)
@@ -227,7 +227,7 @@ class _Finder:
         }
 
     def settled(self, output: str) -> set[str]:
-        """Return the one label that decides, or else all that the output names."""
+        """Return the one label that decides, or else all labels in the output."""
         text = _folded(output, self.ignore_case)
         for place in self._deciding(text):
             if len(place) == 1:
@@ -242,7 +242,7 @@ class _Finder:
         yield self._alone(lines[2], neighbour=lines[3])
 
     def _alone(self, line: str, neighbour: str) -> set[str]:
-        """Return the label that the line is, unless it stands in a list of labels."""
+        """Return the label that the line consists of, unless it is part of a list of labels."""
         name = self.bare(line)
         if name is None or self.bare(neighbour) not in (None, name):
             return set()

@@ -1,4 +1,4 @@
-"""What is tried again, and when."""
+"""What is retried, and when."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PASSING = [fault for fault in Fault if fault is not Fault.REJECTED]
 
 
 @pytest.mark.parametrize("failure", [None, Failure(Fault.REJECTED)])
-def test_what_no_time_mends_is_not_tried_again(failure: Failure | None) -> None:
+def test_a_permanent_failure_is_not_retried(failure: Failure | None) -> None:
     assert wait_before_retry(PATIENT, failure, 1, 0, "k") is None
 
 
@@ -45,11 +45,13 @@ def test_a_server_that_asks_for_no_wait_is_not_hammered() -> None:
 
 
 @given(st.floats(0.001, 3600), st.text(max_size=10), st.integers(1, 50))
-def test_a_server_gets_at_least_the_time_it_asks_for(asked: float, key: str, tries: int) -> None:
+def test_a_server_gets_at_least_the_time_it_asks_for(
+    requested: float, key: str, tries: int
+) -> None:
     patience = Patience(100, 10_000)
-    wait = wait_before_retry(patience, Failure(Fault.BUSY, asked), tries, 0, key)
+    wait = wait_before_retry(patience, Failure(Fault.BUSY, requested), tries, 0, key)
     assert wait is not None
-    assert asked <= wait <= asked + 1
+    assert requested <= wait <= requested + 1
 
 
 @given(st.text(max_size=10), st.integers(1, 60))

@@ -30,7 +30,7 @@ BUSY = failed(Fault.BUSY)
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """A loop that never waits: when nothing else is to do, its clock jumps to the next timer."""
+    """A loop that never waits: when it is idle, its clock jumps to the next timer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def test_no_more_are_let_in_than_the_limit() -> None:
         gate = throttle(5)
         most = inside = 0
 
-        async def one() -> None:
+        async def call_once() -> None:
             nonlocal most, inside
             entry = await gate.enter()
             inside += 1
@@ -85,7 +85,7 @@ def test_no_more_are_let_in_than_the_limit() -> None:
             inside -= 1
             gate.leave(entry, GOOD)
 
-        await asyncio.gather(*(one() for _ in range(40)))
+        await asyncio.gather(*(call_once() for _ in range(40)))
         return most, int(asyncio.get_running_loop().time())
 
     assert simulate(crowd) == (5, 8)
@@ -124,28 +124,28 @@ Refuses = Callable[[int, int], bool]
 
 
 def serve(refuses: Refuses, calls: int, ceiling: int = 64) -> tuple[float, float]:
-    """Send so many calls, each of which takes about a second, to a server that refuses some.
+    """Send `calls` calls of about a second each to a server that refuses some.
 
     `refuses` decides by how many are in flight and how many were sent. Return how many were in
     flight on average in the second half, and the share that was refused in it.
     """
 
     async def run() -> tuple[float, float]:
-        gate, sent, inside, chance = throttle(ceiling), 0, 0, random.Random(3)
+        gate, sent, inside, rng = throttle(ceiling), 0, 0, random.Random(3)
         seen: list[tuple[int, bool]] = []
 
-        async def one() -> None:
+        async def call_once() -> None:
             nonlocal sent, inside
             while sent < calls:
                 entry = await gate.enter()
                 sent, inside = sent + 1, inside + 1
                 refused = refuses(inside, sent)
                 seen.append((inside, refused))
-                await asyncio.sleep(chance.uniform(0.7, 1.3))
+                await asyncio.sleep(rng.uniform(0.7, 1.3))
                 inside -= 1
                 gate.leave(entry, BUSY if refused else GOOD)
 
-        await asyncio.gather(*(one() for _ in range(ceiling)))
+        await asyncio.gather(*(call_once() for _ in range(ceiling)))
         late = seen[calls // 2 :]
         return sum(n for n, _ in late) / len(late), sum(bad for _, bad in late) / len(late)
 
@@ -156,8 +156,8 @@ def serve(refuses: Refuses, calls: int, ceiling: int = 64) -> tuple[float, float
 def test_refusals_that_do_not_depend_on_the_number_in_flight_take_little_of_it(
     share: float,
 ) -> None:
-    chance = random.Random(7)
-    in_flight, refused = serve(lambda *_: chance.random() < share, 2000)
+    rng = random.Random(7)
+    in_flight, refused = serve(lambda *_: rng.random() < share, 2000)
     assert in_flight > 32
     assert refused == pytest.approx(share, abs=0.04)
 
@@ -165,10 +165,10 @@ def test_refusals_that_do_not_depend_on_the_number_in_flight_take_little_of_it(
 @pytest.mark.parametrize("most", [5, 10, 13, 20, 40])
 @pytest.mark.parametrize("before", [0.0, 0.15])
 def test_what_a_server_bears_is_found_out_whatever_it_did_before(most: int, before: float) -> None:
-    chance = random.Random(7)
+    rng = random.Random(7)
 
     def refuses(in_flight: int, sent: int) -> bool:
-        return chance.random() < before if sent < 1000 else in_flight > most
+        return rng.random() < before if sent < 1000 else in_flight > most
 
     in_flight, refused = serve(refuses, 3000)
     assert 0.6 * most < in_flight < 1.25 * most
@@ -215,7 +215,7 @@ def test_other_failures_change_nothing(fault: Fault) -> None:
 
 
 async def moments(gate: Throttle, *completions: Completion) -> list[float]:
-    """Make one call after the other; return when each was let in."""
+    """Make one call after another; return when each was let in."""
     clock, times = asyncio.get_running_loop().time, []
     for completion in completions:
         entry = await gate.enter()
@@ -274,7 +274,7 @@ def test_a_cancelled_call_gives_its_place_back() -> None:
         await asyncio.sleep(0)
         waiting[0].cancel()
         gate.leave(first, GOOD)
-        waiting[1].cancel()  # in the very moment in which it was let in
+        waiting[1].cancel()  # at the very moment when it was let in
         await asyncio.sleep(0)
         entry = await waiting[2]
         gate.leave(entry, GOOD)
@@ -288,13 +288,13 @@ def test_requests_a_minute_are_spaced_out() -> None:
         gate, clock = throttle(64, Pace(requests_per_minute=30)), asyncio.get_running_loop().time
         times = []
 
-        async def one() -> None:
+        async def call_once() -> None:
             entry = await gate.enter()
             times.append(clock())
             await asyncio.sleep(0.1)
             gate.leave(entry, GOOD)
 
-        await asyncio.gather(*(one() for _ in range(6)))
+        await asyncio.gather(*(call_once() for _ in range(6)))
         return times
 
     assert simulate(starts) == pytest.approx([0, 2, 4, 6, 8, 10])
@@ -319,11 +319,11 @@ def test_tokens_a_minute_are_counted_as_they_were_used() -> None:
     st.lists(st.tuples(st.floats(0, 5), st.floats(0, 50)), min_size=2, max_size=60),
 )
 def test_no_minute_holds_more_than_the_limit(
-    per_minute: float, asked: list[tuple[float, float]]
+    per_minute: float, calls: list[tuple[float, float]]
 ) -> None:
     meter, now = Meter(per_minute), 0.0
     starts = []
-    for pause, amount in asked:
+    for pause, amount in calls:
         now += pause
         starts.append((meter.reserve(now, amount), amount))
     for begin, _ in starts:

@@ -1,0 +1,75 @@
+"""When a backend is given up: not one request has failed, but the whole server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Failure, Fault
+
+_TRIES_TO_REACH = 3  # for a server that has never answered: report a wrong address soon
+_NO_ANSWER = (Fault.UNREACHABLE, Fault.UNREADABLE)  # as from a wrong address
+
+
+class GiveUp:
+    """Watches the calls of one backend. The clock, in seconds, is passed in."""
+
+    def __init__(self, backend: str, limit_s: float, clock: Callable[[], float]) -> None:
+        """`limit_s` is how long one request may take with all its tries."""
+        self._backend = backend
+        self._limit_s = limit_s
+        self._clock = clock
+        self._answered_at: float | None = None
+
+    def heard(self, failure: Failure | None) -> None:
+        """Note that a call ended: the server is there, unless nothing came that could be read."""
+        if failure is None or failure.fault not in _NO_ANSWER:
+            self._answered_at = self._clock()
+
+    def check(
+        self, failure: Failure, error: str | None, tries: int, *, last: bool, refuses_all: bool
+    ) -> None:
+        """Raise BackendError where no further call makes sense.
+
+        `tries` were made of a request, and this was the `last` one; `refuses_all` says that the
+        server lets no call in at present.
+        """
+        if failure.fault is Fault.UNREADABLE:
+            self._check_readable(error, tries)
+        elif failure.fault is Fault.UNREACHABLE:
+            self._check_reachable(error, tries, last=last)
+        elif failure.fault is Fault.BUSY and refuses_all:
+            self._check_admitted(failure, error, last=last)
+
+    def _check_readable(self, error: str | None, tries: int) -> None:
+        """Give up on unreadable replies, unless others could be read."""
+        if self._answered_at is None and tries >= _TRIES_TO_REACH:
+            raise BackendError(
+                f"backend {self._backend!r} sends no readable reply: {error}",
+                hint="check base_url, then resume the run",
+            )
+
+    def _check_reachable(self, error: str | None, tries: int, *, last: bool) -> None:
+        if self._answered_at is None:
+            unreachable = last or tries >= _TRIES_TO_REACH
+        else:
+            unreachable = last and self._clock() - self._answered_at > self._limit_s / 2
+        if unreachable:
+            raise BackendError(
+                f"backend {self._backend!r} cannot be reached: {error}",
+                hint="start the server or check base_url, then resume the run",
+            )
+
+    def _check_admitted(self, failure: Failure, error: str | None, *, last: bool) -> None:
+        """Give up on a server that refuses everything for longer than the time limit."""
+        wait_s, limit_s = failure.wait_s or 0.0, self._limit_s
+        if wait_s > limit_s:
+            raise BackendError(
+                f"backend {self._backend!r} asks to be left alone for {wait_s:.0f} s: {error}",
+                hint=f"resume the run after that; it waits at most time_limit_s, {limit_s:g} s",
+            )
+        if last:
+            raise BackendError(
+                f"backend {self._backend!r} refuses every call: {error}",
+                hint=f"resume the run later; it waited for time_limit_s, {limit_s:g} s",
+            )

@@ -1,0 +1,90 @@
+"""When a backend is given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from promptlab.core.errors import BackendError
+from promptlab.core.failure import Failure, Fault
+from promptlab.executors.policy.give_up import GiveUp
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rules(clock: Clock) -> GiveUp:
+    return GiveUp("mini", 60.0, clock)
+
+
+def check(
+    rules: GiveUp,
+    fault: Fault,
+    tries: int = 1,
+    *,
+    last: bool = False,
+    refuses_all: bool = False,
+    wait_s: float | None = None,
+) -> None:
+    rules.check(Failure(fault, wait_s), "so", tries, last=last, refuses_all=refuses_all)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault.UNREACHABLE, "backend 'mini' cannot be reached: so"),
+        (Fault.UNREADABLE, "backend 'mini' sends no readable reply: so"),
+    ],
+)
+def test_a_server_that_never_answered_is_given_up_after_three_tries(
+    rules: GiveUp, fault: Fault, message: str
+) -> None:
+    rules.heard(Failure(fault))  # that is no answer
+    check(rules, fault, 2)
+    with pytest.raises(BackendError, match=message):
+        check(rules, fault, 3)
+
+
+def test_a_server_that_answered_is_waited_for(rules: GiveUp, clock: Clock) -> None:
+    rules.heard(None)
+    clock.now = 29.0
+    check(rules, Fault.UNREACHABLE, 99, last=True)
+    clock.now = 31.0
+    check(rules, Fault.UNREACHABLE, 99)
+    with pytest.raises(BackendError, match="cannot be reached"):
+        check(rules, Fault.UNREACHABLE, 99, last=True)
+
+
+def test_an_unreadable_reply_among_readable_ones_is_one_request_s_own(rules: GiveUp) -> None:
+    rules.heard(Failure(Fault.REJECTED))
+    check(rules, Fault.UNREADABLE, 99, last=True)
+
+
+def test_a_server_that_refuses_all_is_given_up_in_the_end(rules: GiveUp) -> None:
+    check(rules, Fault.BUSY, 9, last=True)
+    check(rules, Fault.BUSY, 9, refuses_all=True)
+    with pytest.raises(BackendError, match="refuses every call"):
+        check(rules, Fault.BUSY, 9, last=True, refuses_all=True)
+
+
+def test_a_server_that_asks_for_more_time_than_there_is(rules: GiveUp) -> None:
+    check(rules, Fault.BUSY, wait_s=60.0, refuses_all=True)
+    with pytest.raises(BackendError, match="asks to be left alone for 61 s"):
+        check(rules, Fault.BUSY, wait_s=61.0, refuses_all=True)
+
+
+@pytest.mark.parametrize("fault", [Fault.SERVER, Fault.BROKEN, Fault.TIMEOUT, Fault.REJECTED])
+def test_other_failures_say_nothing_of_the_server(rules: GiveUp, fault: Fault) -> None:
+    check(rules, fault, 99, last=True, refuses_all=True)
