@@ -1,4 +1,4 @@
-# Everything runs in a virtual environment that the first call makes: `make demo` is all it takes.
+# Everything runs in a virtual environment that the first call creates: `make demo` is all it takes.
 
 PYTHON    ?= python3
 DEMO_ARGS ?=
@@ -8,7 +8,7 @@ BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
 DOCS := README.md $(wildcard docs/*.md)
 
-# A stamp says what is installed already, so that a second call installs nothing.
+# A stamp records what is already installed, so that a second call installs nothing.
 PIP_READY := $(VENV)/.pip-ready
 INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 	@echo "Which version is better than the first?"
 	$(BIN)/promptlab compare --baseline sentiment@v1
 	@echo
-	@echo "Which habit of prompt writing did it?"
+	@echo "Which prompt-writing habit did it?"
 	$(BIN)/promptlab practices
 	@echo
 	@echo "And the step that helped most:"
@@ -32,7 +32,7 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 
 test: check ## The same as check.
 
-check: $(DEV_READY) ## Format, lint, types, imports, tests with their coverage, and are the docs current?
+check: $(DEV_READY) ## Format, lint, types, imports, tests with coverage, and whether the docs are current.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -46,7 +46,7 @@ test-slow: $(DEV_READY) ## What takes longer: the tests marked `slow`.
 bench: $(DEV_READY) ## Run every benchmark in bench/.
 	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
-docs: $(DEV_READY) ## Write the generated parts of the documentation anew.
+docs: $(DEV_READY) ## Regenerate the generated parts of the documentation.
 	$(BIN)/cog -r -I . $(DOCS)
 
 clean: ## Remove the virtual environment and all caches; results in promptlab.db stay.
@@ -66,7 +66,7 @@ $(INSTALLED): $(PIP_READY) pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV_READY): $(INSTALLED)
-	@echo "Installing pytest, mypy, ruff and the other tools of the house."
+	@echo "Installing pytest, mypy, ruff and the other development tools."
 	$(PIP) install -c constraints.txt --group dev
 	@echo "Converting the weights of the small model, once."
 	@$(BIN)/promptlab backend check smollm2

@@ -27,13 +27,13 @@ _MODULES = re.compile(r"\b(?:\w+\.)+(?=[A-Z])")  # in front of the name of a typ
 
 def help_of(*verbs: str) -> str:
     """Return the help text of a verb, as a user of 80 columns sees it."""
-    context = click.Context(cli, info_name="promptlab", max_content_width=80, terminal_width=80)
+    context = click.Context(cli, info_name="promptlab", terminal_width=80, **cli.context_settings)
     command: click.Command = cli
     for name in verbs:
         assert isinstance(command, click.Group)
-        found = command.get_command(context, name)
-        assert found is not None, name
-        command = found
+        verb = command.get_command(context, name)
+        assert verb is not None, name
+        command = verb
         context = click.Context(command, info_name=name, parent=context, terminal_width=80)
     return f"```text\n{command.get_help(context)}\n```"
 
@@ -80,7 +80,7 @@ def scorers() -> str:
     """Return a chapter for every scorer: what passes, and its parameters."""
     chapters = []
     for name in scorer_names():
-        told = describe(get_scorer(name))
+        description = describe(get_scorer(name))
         rows = (
             (
                 f"`{parameter.name}`",
@@ -88,10 +88,10 @@ def scorers() -> str:
                 "required" if parameter.required else f"`{parameter.default!r}`",
                 parameter.help,
             )
-            for parameter in told.parameters
+            for parameter in description.parameters
         )
         parameters = table(("parameter", "type", "default", "meaning"), rows)
-        chapters.append(f"## `{name}`\n\n{told.summary}\n\n{parameters}")
+        chapters.append(f"## `{name}`\n\n{description.summary}\n\n{parameters}")
     return "\n\n".join(chapters)
 
 
@@ -107,7 +107,7 @@ def backends() -> str:
             fields = {
                 key: field for key, field in fields.items() if not _same(field, common.get(key))
             }
-            more = "\n\nIt has also the [options of all remote models](#remote-models)."
+            more = "\n\nIt also has the [options of all remote models](#remote-models)."
         summary = (kind.__doc__ or "").strip().splitlines()[0]
         chapters.append(f"## `{name}`\n\n{summary}\n\n{_options(fields)}{more}")
     return "\n\n".join(chapters)

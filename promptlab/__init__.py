@@ -1,20 +1,21 @@
 """promptlab: experiments on prompts, with conclusions that hold.
 
-Everything that is documented for programs stands here, and is loaded when it is first used:
+The documented names for programs are here, each loaded on first use:
 
     import promptlab
 
     project = promptlab.open_project()
     run = project.run("sentiment")
-    print(run.compare())
+    print(project.compare(run))
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING
 
+# Not from `typing`: under `python -m promptlab` that might be a file of the project.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptlab.api import open_project, template
     from promptlab.api.project import Project
@@ -77,19 +78,19 @@ _AT = {
 }
 _MODULE_OF = {name: module for module, names in _AT.items() for name in names}
 
-# Where modules are found under the names that they had before they moved into packages.
+# Where modules are found under the names they had before they moved into packages.
 __path__.append(os.path.join(__path__[0], "deprecated"))  # noqa: PTH118 - pathlib would load slowly
 
 
 def __getattr__(name: str) -> object:
-    """Load a documented name when it is first used."""
+    """Load a documented name on first use."""
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(importlib.import_module(_MODULE_OF[name]), name)
-    globals()[name] = found
-    return found
+    value: object = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    """List the documented names, loaded or not."""
+    """Return the documented names, loaded or not."""
     return sorted([*globals(), *_MODULE_OF])

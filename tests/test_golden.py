@@ -47,6 +47,27 @@ CHANGED = {
             " the arms ran on different cases"
         )
     },
+    # Plainer English; long lines are wrapped as the terminal wraps them.
+    "resume_imported.json": {
+        "there is nothing to carry out": "there is nothing to resume",
+    },
+    "again_touchy.txt": {"--full` tells why": "--full` shows why"},
+    "compare_fine.txt": {
+        "v1: 24 cases can show 40 points, 1,997 more 5 points": (
+            "v1: with 24 cases a difference of 40 points is detectable; 1,997 more are \n"
+            "needed to detect 5"
+        )
+    },
+    "practices_elsewhere.txt": {
+        "24 cases can show 33 points, 1,611 more 5 points": (
+            "with 24 cases a difference of 33 points is detectable; 1,611 more are needed to \n"
+            "detect 5"
+        ),
+        "24 cases can show 25 points, 1,084 more 5 points": (
+            "with 24 cases a difference of 25 points is detectable; 1,084 more are needed to \n"
+            "detect 5"
+        ),
+    },
     # Descriptions of keys in plainer English.
     "schema_suite.txt": {
         "that decides; the first one.": "that decides; by default the first.",
@@ -143,10 +164,11 @@ def test_it_says_what_it_said(project: Path, file: str) -> None:
     end = json.loads(ENDS.read_text(encoding="utf-8"))[file]
     code, out, err = typed(COMMANDS[file].words)
     found = normalised(out, project)
-    assert (code, normalised(err, project)) == (end["code"], end["err"])
+    said_err = end["err"]
     for was, now in CHANGED.get(file, {}).items():
-        assert was in recorded
-        recorded = recorded.replace(was, now)
+        assert was in recorded + said_err
+        recorded, said_err = recorded.replace(was, now), said_err.replace(was, now)
+    assert (code, normalised(err, project)) == (end["code"], said_err)
     if file.endswith(".json") and recorded:
         assert list(differences(json.loads(recorded), json.loads(found))) == []
     else:

@@ -4,12 +4,12 @@
 
     project = promptlab.open_project("my-prompts")
     run = project.run("sentiment", templates=["sentiment@v2..v4"], max_calls=500)
-    print(run.compare(baseline="sentiment@best"))
+    print(project.compare(run, baseline="sentiment@best"))
 
     prompt = promptlab.template("sentiment@best").render(review="Broke after a week.")
     client.chat.completions.create(model=..., messages=prompt.to_dicts())
 
-A call that asks models has a twin that ends on `_async`. Every mistake is a `PromptlabError`.
+Every call that may ask a model has an `_async` twin. Every mistake is a `PromptlabError`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Folder = str | PathLike[str]
 
 
 def open_project(folder: Folder | None = None, *, database: Folder | None = None) -> Project:
-    """Open the project in a folder, by default the nearest with `templates/` and `suites/`.
+    """Open the project in a folder, by default the nearest one with `templates/` and `suites/`.
 
     `database` is a file other than the project's `promptlab.db`.
     """
@@ -38,8 +38,8 @@ def open_project(folder: Folder | None = None, *, database: Folder | None = None
 
 
 def template(reference: str, *, project: Folder | None = None) -> Version:
-    """Load the version that a reference means, to be rendered in an application.
+    """Load the version that a reference names, for rendering in an application.
 
-    It is looked for in the nearest project, or in the folder `project`. No database is needed.
+    It is looked up in the nearest project, or in the folder `project`. No database is needed.
     """
     return open_project(project).template(reference)

@@ -1,4 +1,4 @@
-"""Rows as data frames of pandas, which is imported when one is asked for."""
+"""Rows as pandas data frames; pandas is imported on first use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 
 
 def frame_of(rows: Sequence[object]) -> pandas.DataFrame:
-    """Return a data frame with a row for each of these mappings."""
+    """Return a data frame with one row per mapping."""
     if pandas is None:
         raise PromptlabError("data frames need pandas", hint="pip install pandas")
     return pandas.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""A project, and all that can be asked of it."""
+"""A project, and everything that can be done with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from promptlab.analysis.compare import By
-from promptlab.api.asking import (
+from promptlab.api.keywords import (
     ChoosingKeywords,
     DecidingKeywords,
     LimitKeywords,
@@ -40,17 +40,17 @@ from promptlab.workbench.version_diff import Aspects, diff_of
 from promptlab.workbench.versions import load_version
 
 AnyRun = str | Run
-"""A run: as a call has returned it, or its id, a unique prefix, `latest` or `-2`."""
+"""A run: as a call returned it, or its id, a unique prefix, `latest` or `-2`."""
 
 
 class Project:
     """A folder with templates, suites and a database.
 
-    Calls that ask models take as long as that takes; their twins that end on `_async` are awaited.
+    Calls that ask models block until they are done; each has an `_async` twin to await.
     """
 
     def __init__(self, bench: Workbench) -> None:
-        """Take where to look; `promptlab.open_project` makes it."""
+        """Use `promptlab.open_project` instead."""
         self._bench = bench
         self.folder: Path = bench.project.root
 
@@ -58,33 +58,37 @@ class Project:
         return f"<Project {str(self.folder)!r}>"
 
     def template(self, reference: str) -> Version:
-        """Load the version that a reference means, such as `sentiment@best`."""
+        """Load the version that a reference names, such as `sentiment@best`."""
         return Version(load_version(self._bench, reference), self.folder)
 
-    def run(self, suite: str, **asked: Unpack[RunKeywords]) -> Run:
+    def run(self, suite: str, **options: Unpack[RunKeywords]) -> Run:
         """Run a suite: every version on every case and backend, minus what is stored."""
-        return run_to_end(self.run_async(suite, **asked))
+        return run_to_end(self.run_async(suite, **options))
 
-    async def run_async(self, suite: str, **asked: Unpack[RunKeywords]) -> Run:
+    async def run_async(self, suite: str, **options: Unpack[RunKeywords]) -> Run:
         """Run a suite: every version on every case and backend, minus what is stored."""
         return await _carry(
-            prepare_run(self._bench, suite, run_settings(asked), fresh=asked.get("fresh", False))
+            prepare_run(
+                self._bench, suite, run_settings(options), fresh=options.get("fresh", False)
+            )
         )
 
     def resume(self, run: AnyRun | None = None, **limits: Unpack[LimitKeywords]) -> Run:
-        """Finish an interrupted run, by default the newest; failed trials are tried again."""
+        """Finish an interrupted run, by default the newest; failed trials are retried."""
         return run_to_end(self.resume_async(run, **limits))
 
     async def resume_async(self, run: AnyRun | None = None, **limits: Unpack[LimitKeywords]) -> Run:
-        """Finish an interrupted run, by default the newest; failed trials are tried again."""
+        """Finish an interrupted run, by default the newest; failed trials are retried."""
         return await _carry(
             prepare_resume(self._bench, None if run is None else _id(run), Bounds(**limits))
         )
 
-    def forecast(self, suite: str, **asked: Unpack[RunKeywords]) -> Forecast:
-        """Say what a run would do, and make no call."""
-        found = look_ahead(self._bench, suite, run_settings(asked), fresh=asked.get("fresh", False))
-        return Forecast(forecast_view(found.plan, found.forecast, found.shortfalls))
+    def forecast(self, suite: str, **options: Unpack[RunKeywords]) -> Forecast:
+        """Return what a run would do, without any call."""
+        outlook = look_ahead(
+            self._bench, suite, run_settings(options), fresh=options.get("fresh", False)
+        )
+        return Forecast(forecast_view(outlook.plan, outlook.forecast, outlook.shortfalls))
 
     def runs(self, limit: int | None = None) -> list[RunInfo]:
         """List the runs, the newest first."""
@@ -92,15 +96,15 @@ class Project:
             return store.runs(limit)
 
     def show(self, run: AnyRun = "latest") -> Run:
-        """Read a run with what the store says of its arms."""
+        """Read a run with the results of its arms."""
         with self._bench.open_store() as store:
-            found = read_run(store, store.find_run(_id(run)))
-        return Run(run_view(found.run, found.plan, found.outcomes, found.scores))
+            results = read_run(store, store.find_run(_id(run)))
+        return Run(run_view(results.run, results.plan, results.outcomes, results.scores))
 
-    def results(self, run: AnyRun = "latest", **asked: Unpack[ChoosingKeywords]) -> Results:
-        """Return the scored results of a run, a row for each trial and scorer."""
-        with review(self._bench, _id(run), chosen(asked)) as found:
-            return Results([row for trial in found.trials for row in trial.rows])
+    def results(self, run: AnyRun = "latest", **options: Unpack[ChoosingKeywords]) -> Results:
+        """Return the scored results of a run, one row per trial and scorer."""
+        with review(self._bench, _id(run), chosen(options)) as reviewed:
+            return Results([row for trial in reviewed.trials for row in trial.rows])
 
     def compare(
         self,
@@ -108,33 +112,35 @@ class Project:
         scorer: str | None = None,
         baseline: str | None = None,
         by: By = "version",
-        **asked: Unpack[DecidingKeywords],
+        **options: Unpack[DecidingKeywords],
     ) -> Comparisons:
         """Compare the arms of runs, by default of the newest, case by case."""
-        found = compare_runs(
+        compared = compare_runs(
             self._bench,
             [_id(run) for run in runs],
             scorer=scorer,
             baseline=baseline,
             by=by,
-            deciding=Deciding(**asked),
+            deciding=Deciding(**options),
         )
-        evidence = found.evidence
+        evidence = compared.evidence
         label = evidence.table.scorer.label
         return Comparisons(
-            comparison_view(evidence.run_ids, label, found.comparisons, found.rule, evidence.notes)
+            comparison_view(
+                evidence.run_ids, label, compared.comparisons, compared.rule, evidence.notes
+            )
         )
 
     def practices(
-        self, *runs: AnyRun, scorer: str | None = None, **asked: Unpack[DecidingKeywords]
+        self, *runs: AnyRun, scorer: str | None = None, **options: Unpack[DecidingKeywords]
     ) -> Effects:
-        """Say what each practice changes in runs, by default in the newest."""
-        found = effects_of_practices(
-            self._bench, [_id(run) for run in runs], scorer=scorer, deciding=Deciding(**asked)
+        """Return what each practice changes in runs, by default in the newest."""
+        effects = effects_of_practices(
+            self._bench, [_id(run) for run in runs], scorer=scorer, deciding=Deciding(**options)
         )
-        evidence = found.evidence
+        evidence = effects.evidence
         label = evidence.table.scorer.label
-        return Effects(practices_view(evidence.run_ids, label, found.practices, found.rule))
+        return Effects(practices_view(evidence.run_ids, label, effects.practices, effects.rule))
 
     def diff(
         self,
@@ -145,11 +151,17 @@ class Project:
         suite: str | None = None,
         backend: str | None = None,
     ) -> Difference:
-        """Say how two versions differ: in text, or on one case, and in results."""
+        """Return how two versions differ: in text, or on one case, and in results."""
         aspects = Aspects(case_id=case, suite=suite, backend=backend, even_if_same=True)
-        found = diff_of(self._bench, first, second, aspects)
+        difference = diff_of(self._bench, first, second, aspects)
         return Difference(
-            diff_view(found.versions, found.size, found.case, found.comparisons, found.flips)
+            diff_view(
+                difference.versions,
+                difference.size,
+                difference.case,
+                difference.comparisons,
+                difference.flips,
+            )
         )
 
 
@@ -158,10 +170,10 @@ def _id(run: AnyRun) -> str:
 
 
 async def _carry(opening: AbstractContextManager[Prepared]) -> Run:
-    """Carry a prepared run out; nothing is opened before this is awaited."""
+    """Carry out a prepared run; nothing is opened before this is awaited."""
     with opening as prepared:
         job = prepared.job
         ended = await carry_out(prepared, Progress(job.plan, job.backends.values(), time.monotonic))
-    found = ended.results
-    view = run_view(found.run, found.plan, found.outcomes, found.scores)
+    results = ended.results
+    view = run_view(results.run, results.plan, results.outcomes, results.scores)
     return Run(view, ended.spent.calls, [gate_view(judged) for judged in ended.gates])

@@ -1,4 +1,4 @@
-"""A version of a template, and the prompts that it renders to."""
+"""A version of a template, and the prompts rendered from it."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ from promptlab.templates.template import Template
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prompt:
-    """The messages that a model is to answer. `answer` is what the template calls its answer."""
+    """The messages for a model to answer. `answer` is the template's name for that answer."""
 
     messages: tuple[Message, ...]
     answer: str
 
     def to_dicts(self) -> list[Json]:
-        """Return the messages as chat APIs take them: `{"role": ..., "content": ...}`."""
+        """Return the messages in the form chat APIs take: `{"role": ..., "content": ...}`."""
         return messages_json(self.messages)
 
     def __repr__(self) -> str:
-        return "\n\n".join(f"{each.role}:\n{each.text}" for each in self.messages)
+        return "\n\n".join(f"{message.role}:\n{message.text}" for message in self.messages)
 
     def _repr_html_(self) -> str:
-        return table("", ("role", "content"), [(each.role, each.text) for each in self.messages])
+        return table(
+            "", ("role", "content"), [(message.role, message.text) for message in self.messages]
+        )
 
 
 class Version:
     """One version of a template.
 
     Attributes: `name`, `version`, `digest`, `practices`, `variables` (what a prompt needs) and
-    `answers` (what its `generate` tags are called).
+    `answers` (the names of its `generate` tags).
     """
 
     def __init__(self, loaded: Template, folder: Path) -> None:
-        """Take a compiled version, and the folder that paths of images start from."""
+        """Keep a compiled version, and the folder that image paths are relative to."""
         self.name = loaded.source.name
         self.version = loaded.source.version
         self.digest = loaded.source.digest
@@ -51,8 +53,8 @@ class Version:
         self._images = ImageFolder(folder)
 
     def __repr__(self) -> str:
-        wanted = ", ".join(self.variables) or "no variables"
-        return f"<{self.name}@{self.version}: {wanted}>"
+        variables = ", ".join(self.variables) or "no variables"
+        return f"<{self.name}@{self.version}: {variables}>"
 
     def render(
         self,
@@ -63,16 +65,16 @@ class Version:
         off: Iterable[str] = (),
         **values: object,
     ) -> Prompt:
-        """Render the prompt of these variables, given by name or as a mapping.
+        """Render the prompt for these variables, given by name or as a mapping.
 
-        A template that asks more than once goes on from the `answers` given so far. Marked
-        practices in `off` are left out.
+        A template with several calls continues from the `answers` so far. Marked practices in
+        `off` are left out.
         """
         given = {**(variables or {}), **values}
         call = self._loaded.render(given, answers, frozenset(off), self._images.load)
         if call is None:
             raise PromptlabError(
-                f"{self.name}@{self.version} asks nothing more after these answers",
+                f"{self.name}@{self.version} has no further call after these answers",
                 hint="give fewer answers",
             )
         return Prompt(call.messages, call.name)

@@ -1,4 +1,4 @@
-"""What the calls of a project give back: values that a terminal and a notebook can show."""
+"""What the calls of a project return: values that a terminal and a notebook can show."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHOWN = 20
 class Comparisons(Sequence[ComparisonRow]):
     """Comparisons of arms; each row has a `comparison` with its numbers and its verdict.
 
-    `view` is all that a renderer needs. `sentence` is the conclusion, None where there is none.
+    `view` is all that a renderer needs. `sentence` is the conclusion, None if there is none.
     """
 
     def __init__(self, view: ComparisonView) -> None:
@@ -59,7 +59,7 @@ class Comparisons(Sequence[ComparisonRow]):
         return compare_json(self.view)
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return a data frame with a row for each comparison."""
+        """Return a data frame with one row per comparison."""
         return frame_of(self.to_dict()["comparisons"])
 
     def __repr__(self) -> str:
@@ -90,7 +90,7 @@ class Effects(Sequence[PracticeRow]):
         return practices_json(self.view)
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return a data frame with a row for each effect."""
+        """Return a data frame with one row per effect."""
         return frame_of(self.to_dict()["practices"])
 
     def __repr__(self) -> str:
@@ -101,14 +101,14 @@ class Effects(Sequence[PracticeRow]):
 
 
 class Difference:
-    """How two versions differ, in text and in results. `same` says that their texts do not."""
+    """How two versions differ, in text and in results. `same` is set if their texts are equal."""
 
     def __init__(self, view: DiffView) -> None:
         self.view = view
 
     @property
     def same(self) -> bool:
-        """Say whether both versions have the same text."""
+        """Return whether both versions have the same text."""
         return self.view.version.same
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Difference:
 
 
 class Forecast:
-    """What a run would do: trials, calls, those that the store answers, tokens, cost."""
+    """What a run would do: trials, calls, stored answers, tokens, cost."""
 
     def __init__(self, view: ForecastView) -> None:
         self.view = view
@@ -143,7 +143,7 @@ class Forecast:
 
 
 class Results(Sequence[Result]):
-    """Scored results, a row for each trial and scorer, with the columns of the view `results`."""
+    """Scored results, one row per trial and scorer, with the columns of the view `results`."""
 
     def __init__(self, rows: Sequence[Result]) -> None:
         self._rows = tuple(rows)
@@ -166,7 +166,7 @@ class Results(Sequence[Result]):
         return [result_json(row) for row in self._rows]
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return a data frame with a row for each result."""
+        """Return a data frame with one row per result."""
         return frame_of(self.to_dicts())
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A run, as the calls of a project give it back."""
+"""A run, as the calls of a project return it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from promptlab.report.views.run import ArmView, RunView
 
 
 class Run:
-    """A run with what the store says of its arms; `view` is all that a renderer needs.
+    """A run with the results of its arms; `view` is all that a renderer needs.
 
-    `calls` were made just now, none where the run was only read. `gates` are those that were
+    `calls` counts the calls made just now, 0 if the run was only read. `gates` are those that were
     judged.
     """
 
@@ -28,7 +28,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Return the id, by which every call of a project finds the run."""
+        """Return the id, which every call of a project accepts."""
         return self.view.run.run_id
 
     @property
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Say whether every gate holds."""
+        """Return whether every gate holds."""
         return all(gate.holds for gate in self.gates)
 
     def to_dict(self) -> dict[str, Any]:

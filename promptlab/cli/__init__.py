@@ -37,7 +37,7 @@ else:
 @click.option(
     "--project",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The project's folder; by default the nearest with templates/ and suites/.",
+    help="The project's folder; by default the nearest one with templates/ and suites/.",
 )
 @click.option(
     "--db",
@@ -55,10 +55,10 @@ def main() -> None:
     """Run the command line and end the process with DESIGN.md's exit codes."""
     take_stdout()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a `?`
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows a `?`
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A run makes hundreds of thousands of values that live on and hardly any cycle; by default
-    # Python would look through all of them again and again (an eighth of a large run's time).
+    # A run creates hundreds of thousands of long-lived values and hardly any cycles; by default
+    # Python would scan all of them again and again (an eighth of a large run's time).
     gc.set_threshold(50_000, 20, 20)
     code = run_cli(sys.argv[1:])
     try:
@@ -67,10 +67,10 @@ def main() -> None:
         _forget_stdout()
     sys.stderr.flush()
     if code == 130 or threading.active_count() > 1:
-        # A model may still be computing in its thread, or a scorer; nobody waits for it, and the
-        # C++ runtime would abort a program that ends around it.
+        # A model or a scorer may still be computing in its thread; nobody waits for it, and the
+        # C++ runtime would abort a program that exits while it runs.
         os._exit(code)
-    gc.freeze()  # or the interpreter looks through all that is left before it ends
+    gc.freeze()  # or the interpreter scans everything that is left before it exits
     sys.exit(code)
 
 
@@ -83,20 +83,22 @@ def run_cli(arguments: list[str]) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        _tell(_misuse(error))
+        _print_error(_misuse(error))
         return 2
     except PromptlabError as error:
-        _tell(error)
+        _print_error(error)
         return 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except BaseException as error:  # noqa: BLE001 - the last to hear of it
+    except BaseException as error:  # noqa: BLE001 - nothing above catches it
         if _reader_has_gone(error):
             _forget_stdout()
             return 0
-        if isinstance(error, SystemExit):  # in a task of its own: nothing of ours exits in a verb
-            _tell(PromptlabError("a plugin ended the program", hint="find its sys.exit"))
+        if isinstance(error, SystemExit):  # raised in a task: our code never exits in a verb
+            _print_error(
+                PromptlabError("a plugin ended the program", hint="remove its call to sys.exit")
+            )
             return 2
         click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
         return 3
@@ -104,7 +106,7 @@ def run_cli(arguments: list[str]) -> int:
 
 
 def _reader_has_gone(error: BaseException) -> bool:
-    """Tell whether the reader of our output has left: then click and rich exit by themselves."""
+    """Return whether the reader of our output is gone: click and rich then exit by themselves."""
     if not isinstance(error, SystemExit):
         return isinstance(error, BrokenPipeError)
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
@@ -112,20 +114,20 @@ def _reader_has_gone(error: BaseException) -> bool:
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:
-    """Tell in one line what click says of a wrong word, with the command that explains more."""
+    """Return click's message about a wrong word in one line, with the command that explains it."""
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "promptlab"
     return PromptlabError(message[:1].lower() + message[1:], hint=f"see {command} --help")
 
 
-def _tell(error: PromptlabError) -> None:
+def _print_error(error: PromptlabError) -> None:
     line = " ".join(part.strip() for part in str(error).splitlines())
     click.echo(f"Error: {keys.strike_all(line)}", err=True)
 
 
 def _forget_stdout() -> None:
-    """Let the rest of the output go nowhere: whoever read it (`| head`) has gone."""
+    """Discard the rest of the output: its reader (`| head`) is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

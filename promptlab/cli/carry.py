@@ -1,4 +1,4 @@
-"""Carries a run out before the user's eyes: progress, interruption, result, exit code."""
+"""Carries out a run for the terminal: progress, interruption, result, exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from promptlab.workbench.runs import RunResults, read_run
 if TYPE_CHECKING:
     from promptlab.cli import conclusion
 else:
-    conclusion = lazy_module("promptlab.cli.conclusion")  # numpy, for what was decided early
+    conclusion = lazy_module("promptlab.cli.conclusion")  # numpy, for early decisions
 
 GATE_FAILED = 1
 SOME_FAILED = 4
@@ -36,9 +36,9 @@ INTERRUPTED = 130
 
 
 def carry(prepared: Prepared, command: str, *, as_json: bool) -> int:
-    """Carry a run out, show what came of it, and return the exit code.
+    """Carry out a run, show its results, and return the exit code.
 
-    `command` is how the user calls promptlab, for commands that are told.
+    `command` is how the user calls promptlab, for the commands that messages suggest.
     """
     job = prepared.job
     progress = RunProgress(job.plan, job.backends.values(), sys.stderr)
@@ -47,12 +47,12 @@ def carry(prepared: Prepared, command: str, *, as_json: bool) -> int:
             with progress.showing():
                 ended = interruptible.run(carry_out(prepared, progress))
         except KeyboardInterrupt:
-            if not _tell_rest(job, command, "interrupted"):
+            if not _report_rest(job, command, "interrupted"):
                 raise
             return INTERRUPTED
         except PromptlabError:
-            _show_others(job, as_json=as_json)
-            _tell_rest(job, command, "stopped")
+            _show_partial(job, as_json=as_json)
+            _report_rest(job, command, "stopped")
             raise
     return _conclude(prepared, ended, progress, command, as_json=as_json)
 
@@ -60,7 +60,7 @@ def carry(prepared: Prepared, command: str, *, as_json: bool) -> int:
 def _conclude(
     prepared: Prepared, ended: Ended, progress: RunProgress, command: str, *, as_json: bool
 ) -> int:
-    """Show a run that was not broken off, and return the exit code that its gates ask for."""
+    """Show a run that was not interrupted, and return the exit code that its gates imply."""
     view, gates = view_of(ended.results), [gate_view(judged) for judged in ended.gates]
     failed = [line for gate in gates for line in gate.lines]
     if as_json:
@@ -72,7 +72,7 @@ def _conclude(
         click.echo(f"warning: {text} ({counted(times, 'answer')})", err=True)
     if ended.limit is not None:
         rest = f"stopped at {ended.limit}, {_spent(prepared.job.budget)}"
-        _tell_rest(prepared.job, command, rest, limit=ended.limit)
+        _report_rest(prepared.job, command, rest, limit=ended.limit)
         return SOME_FAILED
     for text in failed:
         click.echo(f"gate failed: {text}", err=True)
@@ -95,16 +95,16 @@ def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> 
     for line in (ending.sentence, *ending.remedies):
         click.echo(line)
     if ended.decided is not None:
-        conclusion.tell(ended.results, ended.decided, progress.calls_a_trial)
+        conclusion.print_decided(ended.results, ended.decided, progress.calls_a_trial)
 
 
 def view_of(results: RunResults) -> RunView:
-    """Return what is shown of a run."""
+    """Return the view of a run."""
     return run_view(results.run, results.plan, results.outcomes, results.scores)
 
 
-def _show_others(job: Job, *, as_json: bool) -> None:
-    """Show what was measured where one of several backends has ended the run."""
+def _show_partial(job: Job, *, as_json: bool) -> None:
+    """Show what was measured when one of several backends stopped the run."""
     begun = begun_run(job.store, job.run_id)
     if begun is not None and begun.stored and len(job.plan.backends) > 1 and not as_json:
         print_run(stdout(), view_of(read_run(job.store, job.run_id, job.plan)))
@@ -115,12 +115,12 @@ def _spent(budget: Budget) -> str:
     calls = f"after {counted(spent.calls, 'call')}"
     if budget.max_cost is None:
         return calls
-    guessed = "about " if spent.unpriced else ""
-    return f"{calls} and {guessed}{spent.cost_usd:.4g} USD"
+    about = "about " if spent.unpriced else ""
+    return f"{calls} and {about}{spent.cost_usd:.4g} USD"
 
 
-def _tell_rest(job: Job, command: str, how: str, limit: str | None = None) -> bool:
-    """Say what is kept of a run and how to finish it; False if it had not begun."""
+def _report_rest(job: Job, command: str, how: str, limit: str | None = None) -> bool:
+    """Report what is stored of a run and how to finish it; return False if it had not begun."""
     run = begun_run(job.store, job.run_id)
     if run is None:
         return False

@@ -25,13 +25,13 @@ from promptlab.workbench.session import Session
     epilog=example("compare --baseline sentiment@v1", "compare -2 latest"),
 )
 @click.argument("run_refs", metavar="[RUN]...", type=RUN, nargs=-1)
-@click.option("--baseline", metavar="REF", help="Set all others against this arm.")
+@click.option("--baseline", metavar="REF", help="Compare all others with this arm.")
 @click.option(
     "--by",
     type=click.Choice(["version", "backend", "group"]),
     default="version",
     show_default=True,
-    help="What differs in a pair; `group` compares versions in each group of cases.",
+    help="What a pair differs in; `group` compares versions in each group of cases.",
 )
 @deciding
 @click.pass_obj
@@ -49,7 +49,7 @@ def compare_verb(
 
     Several runs are joined: the same version is one arm in all of them.
     """
-    found = compare_runs(
+    compared = compare_runs(
         Workbench(session),
         run_refs,
         scorer=scorer,
@@ -57,9 +57,11 @@ def compare_verb(
         by=by,
         deciding=Deciding(**options),
     )
-    evidence = found.evidence
+    evidence = compared.evidence
     label = evidence.table.scorer.label
-    view = comparison_view(evidence.run_ids, label, found.comparisons, found.rule, evidence.notes)
+    view = comparison_view(
+        evidence.run_ids, label, compared.comparisons, compared.rule, evidence.notes
+    )
     if as_json:
         print_json(compare_json(view))
     else:

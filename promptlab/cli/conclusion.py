@@ -1,4 +1,4 @@
-"""What a run that could stop early has decided, and what that saved."""
+"""What a run that could stop early decided, and how many calls that saved."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from promptlab.workbench.conclusions import Compared
 from promptlab.workbench.runs import RunResults
 
 
-def tell(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
-    """Print how many calls were not needed, and the comparisons."""
-    if any(one.stopped_at is not None for one in decided.comparisons):
+def print_decided(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
+    """Print how many calls were saved, then the comparisons."""
+    if any(comparison.stopped_at is not None for comparison in decided.comparisons):
         click.echo(_saved(results, calls_a_trial))
     else:
         click.echo("Nothing was decided before the last case.")
@@ -25,12 +25,12 @@ def tell(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
 
 
 def _saved(results: RunResults, calls_a_trial: float) -> str:
-    """Say how many calls were saved: at most so many, where the store may have had answers."""
+    """Return how many calls were saved: an upper bound where the store may have had answers."""
     run = results.run
     left = run.trials - run.stored
     if not left:
         return "Decided early, but every trial was carried out before that was known."
     reused = any(arm.cached for arm in results.outcomes)
     calls = counted(round(left * calls_a_trial), "call")
-    told = f"Decided early: {left:,} of {counted(run.trials, 'trial')} were not needed"
-    return f"{told}, {'up to ' * reused}{calls} saved."
+    text = f"Decided early: {left:,} of {counted(run.trials, 'trial')} were not needed"
+    return f"{text}, {'up to ' * reused}{calls} saved."

@@ -10,7 +10,7 @@ import click
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    """Refuse what Python reads as a number and is none: no range keeps `nan` out."""
+    """Refuse `nan` and infinities, which Python reads as numbers and no range excludes."""
     if value is not None and not isfinite(value):
         raise click.BadParameter(f"{value} is not a number.")
     return value
@@ -20,7 +20,9 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a verb that concludes."""
     for option in reversed(
         (
-            click.option("--scorer", metavar="S", help="The scorer; the primary one by default."),
+            click.option(
+                "--scorer", metavar="LABEL", help="The scorer; the primary one by default."
+            ),
             click.option(
                 "--alpha",
                 type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -32,9 +34,9 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.FloatRange(min=0),
                 callback=_finite,
                 metavar="D",
-                help="The smallest difference of scores that matters, such as 0.02.",
+                help="The smallest difference in score that matters, such as 0.02.",
             ),
-            click.option("--strict", is_flag=True, help="Exact tests alone."),
+            click.option("--strict", is_flag=True, help="Use exact tests only."),
             click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
         )
     ):

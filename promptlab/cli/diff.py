@@ -19,10 +19,10 @@ from promptlab.workbench.version_diff import Aspects, diff_of, patch_between
 @click.argument("first", metavar="REF")
 @click.argument("second", metavar="REF")
 @click.option("--case", "case_id", metavar="ID", help="Diff the prompts rendered on this case.")
-@click.option("--suite", metavar="NAME", help="Where the cases come from.")
-@click.option("-b", "--backend", metavar="BACKEND", help="Whose tokenizer counts.")
-@click.option("--full", is_flag=True, help="All flipped cases, and all they said.")
-@click.option("--patch", "as_patch", is_flag=True, help="Only a patch for `git apply`.")
+@click.option("--suite", metavar="NAME", help="The suite whose cases are used.")
+@click.option("-b", "--backend", metavar="BACKEND", help="The backend whose tokenizer counts.")
+@click.option("--full", is_flag=True, help="All flipped cases, with their whole outputs.")
+@click.option("--patch", "as_patch", is_flag=True, help="Print only a patch for `git apply`.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def diff(
@@ -36,10 +36,10 @@ def diff(
     as_patch: bool,
     as_json: bool,
 ) -> None:
-    """Tell how two versions differ, in text and in results.
+    """Show how two versions differ, in text and in results.
 
-    After sentiment@v1 a REF may be a version alone: v3. So may both where the project has one
-    template.
+    After sentiment@v1, the second REF may be just a version: v3. In a project with one template,
+    so may the first.
     """
     bench = Workbench(session)
     if as_patch:
@@ -47,8 +47,14 @@ def diff(
         click.echo(patch_between(bench, first, second).encode(), nl=False)
         return
     aspects = Aspects(case_id=case_id, suite=suite, backend=backend, even_if_same=as_json)
-    found = diff_of(bench, first, second, aspects)
-    view = diff_view(found.versions, found.size, found.case, found.comparisons, found.flips)
+    difference = diff_of(bench, first, second, aspects)
+    view = diff_view(
+        difference.versions,
+        difference.size,
+        difference.case,
+        difference.comparisons,
+        difference.flips,
+    )
     if as_json:
         print_json(diff_json(view))
     else:
@@ -58,4 +64,6 @@ def diff(
 def _refuse(option: str, others: dict[str, bool]) -> None:
     for name, given in others.items():
         if given:
-            raise PromptlabError(f"{option} goes with no {name}", hint="leave one of them out")
+            raise PromptlabError(
+                f"{option} cannot be combined with {name}", hint="leave one of them out"
+            )

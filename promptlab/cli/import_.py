@@ -23,7 +23,7 @@ from promptlab.workbench.session import Session
     "import", epilog=example("import outcomes.csv --suite bbh --column case=question_id")
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--suite", required=True, metavar="NAME", help="What the suite is called.")
+@click.option("--suite", required=True, metavar="NAME", help="The name of the suite.")
 @click.option(
     "--column",
     "columns",
@@ -31,7 +31,7 @@ from promptlab.workbench.session import Session
     metavar="ROLE=NAME",
     help="Read this role from the column NAME; repeatable.",
 )
-@click.option("--ignore-unknown", is_flag=True, help="Leave out columns that play no role.")
+@click.option("--ignore-unknown", is_flag=True, help="Ignore columns that have no role.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def import_(
@@ -42,15 +42,15 @@ def import_(
     ignore_unknown: bool,
     as_json: bool,
 ) -> None:
-    """Make a run of outcomes that were measured elsewhere, one row of FILE each.
+    """Import outcomes measured elsewhere as a run; FILE has one row for each.
 
-    The roles of columns are template, case and score, and if known backend, repeat, group,
+    The roles of columns are template, case and score, and optionally backend, repeat, group,
     practices (separated by spaces), scorer, output, input_tokens, output_tokens and cost_usd. An
-    empty cell is unknown. FILE is .csv, .jsonl, .json, .yaml or .parquet.
+    empty cell means unknown. FILE is .csv, .jsonl, .json, .yaml or .parquet.
     """
     reading = Reading(suite=suite, columns=_columns(columns), ignore_unknown=ignore_unknown)
-    found = import_outcomes(Workbench(session), file, reading)
-    run, plan = found.run, found.plan
+    results = import_outcomes(Workbench(session), file, reading)
+    run, plan = results.run, results.plan
     if as_json:
         print_json(
             {
@@ -62,22 +62,22 @@ def import_(
             }
         )
         return
-    print_run(stdout(), run_view(run, plan, found.outcomes, found.scores))
+    print_run(stdout(), run_view(run, plan, results.outcomes, results.scores))
     click.echo(f"Run {run.run_id}: {counted(run.trials, 'trial')} imported from {file.name}.")
     if len(plan.arms) > 1:
         click.echo(f"Next: {session.command} compare")
 
 
 def _columns(pairs: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for pair in pairs:
         role, equals, name = pair.partition("=")
         if not (role and equals and name):
             raise PromptlabError(
                 f"--column {pair} does not name a role and a column",
-                hint=f"write --column ROLE=NAME, ROLE one of {', '.join(ROLES)}",
+                hint=f"write --column ROLE=NAME, where ROLE is one of {', '.join(ROLES)}",
             )
-        if role in found:
+        if role in columns:
             raise PromptlabError(f"--column {role} is given twice", hint="keep one of them")
-        found[role] = name
-    return found
+        columns[role] = name
+    return columns

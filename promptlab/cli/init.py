@@ -13,8 +13,8 @@ from promptlab.workbench.scaffold import make_project
 @click.command(epilog=example("init my-prompts"))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
 def init(folder: Path) -> None:
-    """Make a project in FOLDER that runs at once. Nothing that exists is written over."""
+    """Create a project in FOLDER that is ready to run. Existing files are never overwritten."""
     for path in make_project(folder):
-        click.echo(f"made {path}")
+        click.echo(f"created {path}")
     enter = "" if folder == Path() else f"cd {folder} && "
-    click.echo(f"Now: {enter}promptlab run thanks")
+    click.echo(f"Next: {enter}promptlab run thanks")

@@ -1,4 +1,4 @@
-"""Where the answers of verbs go: one JSON document, or tables for people."""
+"""How verbs print their results: one JSON document, or tables for people."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def print_json(document: object) -> None:
 
 
 def stdout() -> Console:
-    """Return the console for people: 80 columns where there is no terminal."""
+    """Return the console for people, 80 columns wide where there is no terminal."""
     return Console(file=sys.stdout, highlight=False)

@@ -32,12 +32,13 @@ def practices(
 ) -> None:
     """Show what each practice changes in RUN, by default the newest.
 
-    From `design: ablation` or `factorial`, or from versions that differ in one practice.
+    Effects come from `design: ablation` or `factorial`, or from versions that differ in one
+    practice.
     """
     bench, deciding_options = Workbench(session), Deciding(**options)
-    found = effects_of_practices(bench, run_refs, scorer=scorer, deciding=deciding_options)
-    label = found.evidence.table.scorer.label
-    view = practices_view(found.evidence.run_ids, label, found.practices, found.rule)
+    effects = effects_of_practices(bench, run_refs, scorer=scorer, deciding=deciding_options)
+    label = effects.evidence.table.scorer.label
+    view = practices_view(effects.evidence.run_ids, label, effects.practices, effects.rule)
     if as_json:
         print_json(practices_json(view))
     else:

@@ -1,4 +1,4 @@
-"""The progress of a run, on stderr: a live line on a terminal, now and then a line elsewhere."""
+"""The progress of a run, on stderr: a live line on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ else:
 
 _LINE_EVERY_S = 10.0
 _REFRESH_S = 0.2
-_SHOWN = 60  # characters of why a call waits
+_SHOWN = 60  # characters of the reason why a call waits
 _OUTCOMES = tuple(Outcome)
 
 
 class RunProgress(Progress):
-    """Shows a run on a stream: how many trials, how fast, how long still, and how they ended."""
+    """Shows a run on a stream: how many trials, how fast, the time left, and how they ended."""
 
     def __init__(self, plan: Plan, backends: Iterable[Backend], stream: TextIO) -> None:
         super().__init__(plan, backends, time.monotonic)
@@ -38,12 +38,12 @@ class RunProgress(Progress):
         self._several = len(plan.backends) > 1
         self._console = Console(file=stream)
         self._live: progress.Progress | None = None
-        self._told = self.clock()
-        self._told_of_waiting = -math.inf
+        self._shown_at = self.clock()
+        self._waiting_shown_at = -math.inf
 
     @contextmanager
     def showing(self) -> Iterator[None]:
-        """Show the display while the run goes on."""
+        """Show the display during the run."""
         if not self._console.is_terminal:
             yield
             return
@@ -61,45 +61,47 @@ class RunProgress(Progress):
             yield
 
     def begun(self, done: int) -> None:
-        """Tell the notes when the run begins."""
+        """Print the notes when the run begins."""
         for note in self.notes:
-            self._say(f"Note: {note}")
+            self._print_line(f"Note: {note}")
         super().begun(done)
 
     def opening(self, backend: str, notice: str | None) -> None:
-        """Say that a backend is loading; off a terminal only what takes long is worth a line."""
+        """Show that a backend is loading; without a terminal, only if that takes long."""
         if self._live is not None:
             self._live.update(self._task, pace=escape(notice or f"loading {backend}"))
         elif notice:
-            self._say(notice)
+            self._print_line(notice)
 
     def opened(self, backend: str) -> None:
-        """Take away that a backend is loading."""
+        """Clear the notice that a backend is loading."""
         super().opened(backend)
         if self._live is not None:
             self._live.update(self._task, pace="")
 
     def failed(self, backend: str, error: BackendError) -> None:
-        """Say at once that a backend works no more: others may go on for long."""
+        """Report at once that a backend has failed: others may continue for a long time."""
         if self._several:
-            self._say(f"{backend} works no more: {error}")
+            self._print_line(f"{backend} stopped working: {error}")
 
     def left_open(self, backend: str, error: PromptlabError) -> None:
-        """Say why a backend could not be closed."""
-        self._say(f"warning: {error}")
+        """Report why a backend could not be closed."""
+        self._print_line(f"warning: {error}")
 
     def waiting(self, backend: str, text: str) -> None:
-        """Show why a call waits, until a trial ends; off a terminal now and then."""
+        """Show why a call waits, until a trial ends; without a terminal, only occasionally."""
         shown = text if len(text) <= _SHOWN else text[: _SHOWN - 4] + " ..."
         if self._live is not None:
             self._live.update(self._task, pace=escape(f"{backend}: {shown}"))
-        elif self.clock() - self._told_of_waiting > _LINE_EVERY_S:
-            self._told_of_waiting = self.clock()
-            self._say(f"{backend}: {shown}")
+        elif self.clock() - self._waiting_shown_at > _LINE_EVERY_S:
+            self._waiting_shown_at = self.clock()
+            self._print_line(f"{backend}: {shown}")
 
     def draining(self, calls: int) -> None:
-        """Say what an interrupted run still waits for."""
-        self._say(f"waiting for {counted(calls, 'answer')} in flight; Ctrl-C again drops them")
+        """Report what an interrupted run still waits for."""
+        self._print_line(
+            f"waiting for {counted(calls, 'answer')} in flight; Ctrl-C again drops them"
+        )
 
     def spoke(self, turn: Turn) -> None:
         """Count an answer and refresh the display."""
@@ -112,11 +114,11 @@ class RunProgress(Progress):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Show how far the run is, five times a second; off a terminal now and then."""
+        """Show how far the run is, five times a second; without a terminal, only occasionally."""
         every = _LINE_EVERY_S if self._live is None else _REFRESH_S
-        if self.clock() - self._told < every:
+        if self.clock() - self._shown_at < every:
             return
-        self._told = self.clock()
+        self._shown_at = self.clock()
         if self._live is not None:
             self._live.update(self._task, completed=self.done, pace=self._pace())
         else:
@@ -124,34 +126,34 @@ class RunProgress(Progress):
                 f"{self._label}: {self.done} of {self.total} trials, {self._pace()}", soft_wrap=True
             )
 
-    def _say(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _pace(self) -> str:
-        """Tell trials a second and the time left."""
-        told = [f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]]
-        if not told:
-            return ", ".join([counted(self.heard, "answer"), *computed(self.throughput)])
+        """Return the trials per second and the time left."""
+        ended = [f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]]
+        if not ended:
+            return ", ".join([counted(self.received, "answer"), *computed(self.throughput)])
         cost = [f"{self.cost_usd:.4g} USD"] if self.cost_usd else []
         return ", ".join(
             [
                 f"{self.rate:,.1f}/s",
                 f"{duration(self.left_s)} left",
-                *told,
+                *ended,
                 *cost,
                 *computed(self.throughput),
             ]
         )
 
 
-def computed(done: Throughput) -> list[str]:
-    """Say how fast local models are, and how much of their prompts needed no reading."""
-    if not done.seconds:
+def computed(work: Throughput) -> list[str]:
+    """Return how fast local models are, and how much of their prompts was shared."""
+    if not work.seconds:
         return []
-    kind, tokens = "", done.said_tokens
-    if not tokens:  # nothing is generated where answers are only weighed
-        kind, tokens = "prompt ", done.read_tokens
-    told = [f"{tokens / done.seconds:,.0f} {kind}tokens/s"]
-    if done.shared:
-        told.append(f"{done.shared * 100:.0f} % of prompts shared")
-    return told
+    kind, tokens = "", work.said_tokens
+    if not tokens:  # no text is generated where answers are only weighed
+        kind, tokens = "prompt ", work.read_tokens
+    parts = [f"{tokens / work.seconds:,.0f} {kind}tokens/s"]
+    if work.shared:
+        parts.append(f"{work.shared * 100:.0f} % of prompts shared")
+    return parts

@@ -21,10 +21,10 @@ from promptlab.workbench.session import Session
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def resume(session: Session, /, run_ref: str | None, as_json: bool, **bounds: Any) -> int:
-    """Finish an interrupted RUN, by default the newest; failed trials are tried again.
+    """Finish an interrupted RUN, by default the newest; failed trials are retried.
 
-    Limits are those the run began with, unless they are given anew. They count what the run has
-    spent before.
+    Limits are those the run began with unless given again. They include what the run has already
+    spent.
     """
     with prepare_resume(Workbench(session), run_ref, Bounds(**bounds)) as prepared:
         return carry(prepared, session.command, as_json=as_json)

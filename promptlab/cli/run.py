@@ -26,17 +26,19 @@ from promptlab.workbench.session import Session
 @click.argument("suite")
 @selecting
 @spending
-@click.option("--gate", "gates", multiple=True, metavar="EXPR", help="Exit with 1 unless it holds.")
 @click.option(
-    "--until-decided", is_flag=True, help="Stop each arm when it is better or worse for sure."
+    "--gate", "gates", multiple=True, metavar="EXPR", help="Exit with 1 unless this gate holds."
 )
 @click.option(
-    "--baseline", metavar="REF", help="What --until-decided sets the others against; the first."
+    "--until-decided", is_flag=True, help="Stop each arm once it is clearly better or worse."
 )
-@click.option("--executor", default="local", show_default=True, help="Who carries the requests.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done; make no call.")
-@click.option("--offline", is_flag=True, help="Answer from the store alone.")
-@click.option("--fresh", is_flag=True, help="Measure anew, whatever is stored.")
+@click.option(
+    "--baseline", metavar="REF", help="What --until-decided compares with; by default the first."
+)
+@click.option("--executor", default="local", show_default=True, help="What sends the requests.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without any call.")
+@click.option("--offline", is_flag=True, help="Use stored answers only.")
+@click.option("--fresh", is_flag=True, help="Ignore stored answers.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def run(
@@ -44,7 +46,7 @@ def run(
 ) -> int:
     """Run SUITE: every version on every case and backend, minus what is stored.
 
-    Options that choose can be given more than once.
+    Options that select may be repeated.
     """
     bench, settings = Workbench(session), settings_of(options)
     if dry_run:
@@ -54,8 +56,8 @@ def run(
         return carry(prepared, session.command, as_json=as_json)
 
 
-def _show(found: Outlook, *, as_json: bool) -> None:
-    view = forecast_view(found.plan, found.forecast, found.shortfalls)
+def _show(outlook: Outlook, *, as_json: bool) -> None:
+    view = forecast_view(outlook.plan, outlook.forecast, outlook.shortfalls)
     if as_json:
         print_json(forecast_json(view))
     else:

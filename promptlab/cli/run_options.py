@@ -1,4 +1,4 @@
-"""The options of `run`: what is chosen of a suite, and how much may be spent."""
+"""The options of `run`: what is selected from a suite, and how much may be spent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from promptlab.core.runs import RunSettings
 
 
 def spending(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that bound how much is sent, at once and in all."""
+    """Add the options that limit how much is sent, at once and in total."""
     for option in reversed(
         (
             click.option(
@@ -25,10 +25,10 @@ def spending(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--max-cost",
                 type=click.FloatRange(min=0),
                 metavar="USD",
-                help="Stop when so much is spent.",
+                help="Stop once this much is spent.",
             ),
             click.option(
-                "--max-calls", type=click.IntRange(min=0), help="Stop after so many model calls."
+                "--max-calls", type=click.IntRange(min=0), help="Stop after this many model calls."
             ),
         )
     ):
@@ -37,7 +37,7 @@ def spending(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose what of a suite is run."""
+    """Add the options that select what of a suite is run."""
     for option in reversed(
         (
             click.option(
@@ -64,14 +64,14 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--split",
                 type=click.Choice(["dev", "holdout", "all"]),
-                help="Which side of the holdout; dev where the suite has one.",
+                help="Which side of the holdout; dev if the suite has one.",
             ),
             click.option(
-                "--repeats", type=click.IntRange(1, 1000), help="How often arms meet each case."
+                "--repeats",
+                type=click.IntRange(1, 1000),
+                help="How often each arm runs on each case.",
             ),
-            click.option(
-                "--seed", type=click.IntRange(0, 2**31 - 1), help="Where chance starts from."
-            ),
+            click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed."),
             click.option(
                 "-p",
                 "--param",
@@ -88,7 +88,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(options: Mapping[str, Any]) -> RunSettings:
-    """Return what the command line asks of a run, as a typed value."""
+    """Return the options of the command line as a typed value."""
     names = [name for name, _ in options["params"]]
     for name in names:
         if names.count(name) > 1:

@@ -1,4 +1,4 @@
-"""RUN as an argument: an id, a unique prefix, `latest`, or `-2`, which is no option."""
+"""RUN as an argument: an id, a unique prefix, `latest`, or `-2`, which is not an option."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class RunCommand(click.Command):
 
 
 class RunReference(click.ParamType[str]):
-    """What names a run; the store resolves it."""
+    """A reference to a run, which the store resolves."""
 
     name = "RUN"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Give back what `RunCommand` kept."""
+        """Return the word as it was before `RunCommand` marked it."""
         counted = value.removeprefix(_MARK)
         return counted if _COUNTED.fullmatch(counted) else value
 

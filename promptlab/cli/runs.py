@@ -14,16 +14,23 @@ from promptlab.workbench.session import Session
 
 
 @click.command(epilog=example("runs -n 5"))
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many runs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def runs(session: Session, limit: int, as_json: bool) -> None:
     """List the runs, the newest first."""
     with Workbench(session).open_store() as store:
-        found = store.runs(limit)
+        infos = store.runs(limit)
     if as_json:
-        print_json(runs_json(runs_view(found)))
-    elif found:
-        print_runs(stdout(), runs_view(found))
+        print_json(runs_json(runs_view(infos)))
+    elif infos:
+        print_runs(stdout(), runs_view(infos))
     else:
-        click.echo("There is no run yet: promptlab run SUITE")
+        click.echo("There are no runs yet: promptlab run SUITE")

@@ -17,23 +17,23 @@ from promptlab.workbench.session import Session
 @click.command(cls=RunCommand, epilog=example("score latest", "score -2 --scorer label"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
 @click.option(
-    "--scorer", "labels", multiple=True, metavar="LABEL", help="Only this one; repeatable."
+    "--scorer", "labels", multiple=True, metavar="LABEL", help="Only this scorer; repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def score(session: Session, run_ref: str, labels: tuple[str, ...], as_json: bool) -> int:
     """Grade the stored outputs of RUN again, with its scorers as they are today.
 
-    No model call is made. The new scores count from now on; those before stay in the database.
+    No model call is made. The new scores replace the old ones, which stay in the database.
     """
-    run_id, found = grade_run_again(Workbench(session), run_ref, labels)
+    run_id, gradings = grade_run_again(Workbench(session), run_ref, labels)
     if as_json:
-        print_json({"run": run_id, "scorers": [_as_json(grading) for grading in found]})
+        print_json({"run": run_id, "scorers": [_as_json(grading) for grading in gradings]})
     else:
         click.echo(f"Run {run_id}, graded again without a model call:")
-        for grading in found:
+        for grading in gradings:
             click.echo(f"  {_line(grading)}")
-    return SOME_FAILED if any(grading.failed for grading in found) else 0
+    return SOME_FAILED if any(grading.failed for grading in gradings) else 0
 
 
 def _line(grading: Grading) -> str:

@@ -12,24 +12,24 @@ from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 
 
-@click.group(cls=VerbGroup)
+@click.group(cls=VerbGroup, epilog=example("scorer list", "scorer show label"))
 def scorer() -> None:
-    """What can grade outputs."""
+    """List scorers, and show their parameters."""
 
 
 @scorer.command("list", epilog=example("scorer list"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def list_(as_json: bool) -> None:
-    """List the scorers that have a name."""
-    found = [describe(get_scorer(name)) for name in scorer_names()]
+    """List the scorers known by name."""
+    descriptions = [describe(get_scorer(name)) for name in scorer_names()]
     if as_json:
-        print_json([_as_json(description) for description in found])
+        print_json([_as_json(description) for description in descriptions])
         return
-    table = plain_table("scorer", "what it says")
-    for description in found:
+    table = plain_table("scorer", "meaning")
+    for description in descriptions:
         table.add_row(description.name, description.summary)
     stdout().print(table)
-    click.echo("Your own function is a scorer too: `module:attr`.")
+    click.echo("Your own function can be a scorer too: `module:attr`.")
 
 
 @scorer.command(epilog=example("scorer show label"))
@@ -38,8 +38,7 @@ def list_(as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show what NAME grades and which parameters it takes."""
-    found = get_scorer(name, Workbench(session).root_if_any)
-    description = describe(found)
+    description = describe(get_scorer(name, Workbench(session).root_if_any))
     if as_json:
         print_json(_as_json(description))
         return

@@ -24,12 +24,22 @@ _SHOWN = 20
 @click.command(cls=RunCommand, epilog=example("show --failed -t sentiment@v2", "show -2 --full"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
 @click.option("--failed", is_flag=True, help="Only trials that a scorer failed.")
-@click.option("--errors", is_flag=True, help="Only trials or scorers that ended in an error.")
+@click.option("--errors", is_flag=True, help="Only trials or scores that ended in an error.")
 @click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable.")
-@click.option("-t", "--template", "templates", multiple=True, metavar="REF", help="Only this one.")
+@click.option(
+    "-t",
+    "--template",
+    "templates",
+    multiple=True,
+    metavar="REF",
+    help="Only this version; repeatable.",
+)
 @click.option("--where", metavar="SQL", help="A condition over the columns of the view `results`.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="How many trials; 20, all with --json."
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many trials; by default 20, or all with --json.",
 )
 @click.option("--full", is_flag=True, help="Whole conversations, outputs and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -46,26 +56,26 @@ def show(
     """Review the scored results of RUN (an id, a unique prefix, `latest` or `-2`)."""
     shown = limit if limit or as_json else _SHOWN
     chosen = Chosen(**options, limit=shown)
-    with review(Workbench(session), run_ref, chosen, full=full) as found:
+    with review(Workbench(session), run_ref, chosen, full=full) as reviewed:
         if as_json:
-            results = [row for trial in found.trials for row in _json(trial, full=full)]
-            print_json({"run": found.run_id, "results": results, "more": found.more})
+            results = [row for trial in reviewed.trials for row in _json(trial, full=full)]
+            print_json({"run": reviewed.run_id, "results": results, "more": reviewed.more})
         else:
-            _print(found, full=full, shown=shown)
+            _print(reviewed, full=full, shown=shown)
 
 
-def _print(found: Review, *, full: bool, shown: int | None) -> None:
-    if (run := found.whole) is not None:
+def _print(reviewed: Review, *, full: bool, shown: int | None) -> None:
+    if (run := reviewed.whole) is not None:
         print_run(stdout(), run_view(run.run, run.plan, run.outcomes, run.scores))
-    for trial in found.trials:
+    for trial in reviewed.trials:
         print_result(stdout(), trial_view(trial.rows), full=full)
         if full:
             print_tracebacks(stdout(), trial.tracebacks)
             print_turns(stdout(), conversation_view(trial.turns))
-    if found.more:
+    if reviewed.more:
         click.echo(f"There are more trials than that: --limit N shows more than {shown}.")
-    elif not found.count:
-        click.echo(f"No trial of run {found.run_id} is like that.")
+    elif not reviewed.count:
+        click.echo(f"No trial of run {reviewed.run_id} matches.")
 
 
 def _json(trial: Trial, *, full: bool) -> list[dict[str, object]]:

@@ -27,9 +27,9 @@ from promptlab.workbench.versions import (
 )
 
 
-@click.group(cls=VerbGroup)
+@click.group(cls=VerbGroup, epilog=example("template list", "template new sentiment"))
 def template() -> None:
-    """The library of template versions."""
+    """List, show, create, render and tag template versions."""
 
 
 @template.command("list", epilog=example("template list"))
@@ -37,12 +37,12 @@ def template() -> None:
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
     """List every version of every template."""
-    found = all_versions(Workbench(session))
+    versions = all_versions(Workbench(session))
     if as_json:
-        print_json([_summary(loaded) for loaded in found])
+        print_json([_summary(loaded) for loaded in versions])
         return
     table = plain_table("version", "parent", "practices", "description")
-    for loaded in found:
+    for loaded in versions:
         front = loaded.front
         practices = " ".join(loaded.practices)
         table.add_row(loaded.reference, front.parent or "", practices, front.description)
@@ -76,24 +76,28 @@ def show(session: Session, reference: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def log(session: Session, name: str, as_json: bool) -> None:
-    """Tell the history of template NAME: its versions, and every text they have had in runs."""
-    found = history(Workbench(session), name)
+    """Show the history of template NAME: its versions, and every text they have had in runs."""
+    texts = history(Workbench(session), name)
     if as_json:
-        print_json([asdict(row) for row in found])
+        print_json([asdict(row) for row in texts])
     else:
-        _print_log(found)
+        _print_log(texts)
 
 
 @template.command(epilog=example("template new sentiment --from v2"))
 @click.argument("name")
-@click.option("--from", "origin", metavar="REF", help="The version to start from; the newest.")
-@click.option("--version", "version", help="The name of the new version; the next number.")
+@click.option(
+    "--from", "origin", metavar="REF", help="The version to start from; by default the newest."
+)
+@click.option(
+    "--version", "version", help="The name of the new version; by default the next number."
+)
 @click.pass_obj
 def new(session: Session, name: str, origin: str | None, version: str | None) -> None:
-    """Make a new version of template NAME, or a new template."""
+    """Create a new version of template NAME, or a new template."""
     bench = Workbench(session)
     path = new_version(bench, name, origin, version)
-    click.echo(f"made {path.relative_to(bench.project.root)}")
+    click.echo(f"created {path.relative_to(bench.project.root)}")
 
 
 @template.command(epilog=example("template tag sentiment@v3 best"))
@@ -101,18 +105,20 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
 @click.argument("alias")
 @click.pass_obj
 def tag(session: Session, reference: str, alias: str) -> None:
-    """Point ALIAS at the version REF: afterwards `sentiment@best` names it."""
-    now = point_alias(Workbench(session), reference, alias)
-    was = f" (was {now.before})" if now.before not in (None, now.version) else ""
-    click.echo(f"{now.name}@{now.alias} means {now.name}@{now.version}{was}")
+    """Point ALIAS at the version REF: `sentiment@best` then means it."""
+    pointed = point_alias(Workbench(session), reference, alias)
+    was = f" (was {pointed.before})" if pointed.before not in (None, pointed.version) else ""
+    click.echo(f"{pointed.name}@{pointed.alias} now means {pointed.name}@{pointed.version}{was}")
 
 
 @template.command(epilog=example("template render sentiment@v2 --suite sentiment --case r06"))
 @click.argument("reference", metavar="REF")
 @click.option("--suite", metavar="NAME", help="Take the variables from a case of this suite.")
-@click.option("--case", "case_id", metavar="ID", help="Which case; the first one by default.")
-@click.option("-p", "--param", "params", nargs=2, multiple=True, metavar="KEY VALUE")
-@click.option("--off", multiple=True, metavar="PRACTICE", help="Switch a practice off.")
+@click.option("--case", "case_id", metavar="ID", help="Which case; by default the first.")
+@click.option(
+    "-p", "--param", "params", nargs=2, multiple=True, metavar="KEY VALUE", help="A variable."
+)
+@click.option("--off", multiple=True, metavar="PRACTICE", help="Switch this practice off.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def render(
@@ -124,12 +130,12 @@ def render(
     off: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Render REF as the model would see it; answers still to come are stood in for."""
+    """Render REF as the model would see it, with placeholders for answers still to come."""
     rendering = Rendering(suite=suite, case_id=case_id, params=dict(params), off=off)
     calls = render_calls(Workbench(session), reference, rendering)
     if as_json:
         print_json(
-            [{"answer": each.name, "messages": messages_json(each.messages)} for each in calls]
+            [{"answer": call.name, "messages": messages_json(call.messages)} for call in calls]
         )
         return
     for call in calls[-1:]:
@@ -154,7 +160,7 @@ def _summary(loaded: Template) -> dict[str, object]:
 def _print_log(rows: Sequence[PastText]) -> None:
     table = plain_table("version", "digest", "first run", "trials", "", right=("trials",))
     for row in rows:
-        told = row.description or "" if row.current else "(an older text under this label)"
+        text = row.description or "" if row.current else "(an older text under this label)"
         first = (row.first_run or "")[:10]
-        table.add_row(row.version, row.digest[:11], first, str(row.trials or ""), told)
+        table.add_row(row.version, row.digest[:11], first, str(row.trials or ""), text)
     stdout().print(table)

@@ -1,4 +1,4 @@
-"""The verbs by name. Each is imported when it is used, so that `--help` loads nothing heavy."""
+"""The verbs by name. Each is imported on first use, so that `--help` loads nothing heavy."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ else:
     plugins = lazy_module("promptlab.core.plugins")
 
 VERBS: dict[str, tuple[str, str]] = {
-    "init": ("init:init", "Make a project that runs at once."),
+    "init": ("init:init", "Create a project that is ready to run."),
     "run": ("run:run", "Run a suite and show how each arm scored."),
     "resume": ("resume:resume", "Finish an interrupted run."),
     "score": ("score:score", "Grade the stored outputs of a run again, with no model call."),
-    "import": ("import_:import_", "Import outcomes that were measured elsewhere."),
+    "import": ("import_:import_", "Import outcomes measured elsewhere."),
     "runs": ("runs:runs", "List the runs."),
     "show": ("show:show", "Review the scored results of a run."),
-    "diff": ("diff:diff", "How two versions differ, in text and in results."),
-    "compare": ("compare:compare_verb", "Which arm is better, by how much, and how sure."),
-    "practices": ("practices:practices", "The effect of each practice of prompt writing."),
-    "template": ("template:template", "The library of template versions."),
-    "backend": ("backend:backend", "What answers prompts, and does it answer."),
-    "scorer": ("scorer:scorer", "What can grade outputs."),
+    "diff": ("diff:diff", "Show how two versions differ, in text and in results."),
+    "compare": ("compare:compare_verb", "Show which arm is better, by how much, and how sure."),
+    "practices": ("practices:practices", "Show the effect of each prompt-writing practice."),
+    "template": ("template:template", "List, show, create, render and tag template versions."),
+    "backend": ("backend:backend", "List backends, and check that they answer."),
+    "scorer": ("scorer:scorer", "List scorers, and show their parameters."),
     "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),
-    "db": ("db:db", "Care for the database."),
+    "db": ("db:db", "Maintain the database."),
     "help": ("help:help_", "Show the help of a verb."),
 }
 
 
 def example(*commands: str) -> str:
-    """Return the end of a verb's help: commands to start from."""
+    """Return the end of a verb's help: commands to start with."""
     heading = "Example" if len(commands) == 1 else "Examples"
     return "\n".join(["\b", f"{heading}:", *(f"  promptlab {command}" for command in commands)])
 
 
 class VerbGroup(click.Group):
-    """A group that names the nearest verb where there is none of a name."""
+    """A group that suggests the nearest verb for an unknown one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -58,7 +58,7 @@ class LazyGroup(VerbGroup):
     """A group that imports the module of a verb when the verb is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the verbs in the order of a user's day."""
+        """List the verbs in the order of daily use."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -8,11 +8,11 @@ from promptlab.core import types
 
 
 def __getattr__(name: str) -> object:
-    """Return what had this name here, with a warning that says where it is now."""
-    found: object = getattr(types, name)
+    """Return what had this name here, and warn where it is now."""
+    value: object = getattr(types, name)
     warnings.warn(
         f"promptlab.types.{name} is deprecated: use promptlab.{name}, or promptlab.core.types",
         DeprecationWarning,
         stacklevel=2,
     )
-    return found
+    return value

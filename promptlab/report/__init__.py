@@ -1,1 +1,1 @@
-"""How results look: `view` makes plain data of them, `terminal` and others print it."""
+"""How results look: `views` turns them into plain data, which `terminal` and others render."""

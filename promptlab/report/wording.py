@@ -16,13 +16,13 @@ def counted(number: int, noun: str) -> str:
 
 
 def listed(words: Sequence[str], most: int, between: str = ", ") -> str:
-    """Join words, and count those beyond `most`."""
+    """Join words, and count those beyond the first `most`."""
     more_than = f" and {len(words) - most} more" if len(words) > most else ""
     return between.join(words[:most]) + more_than
 
 
 def difference(value: float | None, *, is_rate: bool) -> str:
-    """Return a difference with its sign; that of two rates in points of a hundred."""
+    """Return a difference with its sign; for rates in percentage points."""
     if value is None:
         return UNKNOWN
     return f"{value * 100:+.1f}" if is_rate else f"{value:+.4g}"
@@ -37,60 +37,60 @@ def bounds(interval: Interval | None, *, is_rate: bool) -> str:
 
 
 def mean(value: float | None, *, is_rate: bool) -> str:
-    """Return a mean, a rate in per cent."""
+    """Return a mean; a rate as a percentage."""
     if value is None:
         return UNKNOWN
     return f"{value * 100:.1f} %" if is_rate else f"{value:.4g}"
 
 
 def mean_interval(low: float | None, high: float | None, *, is_rate: bool) -> str:
-    """Return the interval of a mean, that of a rate in per cent."""
+    """Return the interval of a mean; that of a rate as percentages."""
     if low is None or high is None:
         return UNKNOWN
     return f"{low * 100:.1f} to {high * 100:.1f} %" if is_rate else f"{low:.4g} to {high:.4g}"
 
 
 def size(effect: float, *, is_rate: bool) -> str:
-    """Return how large a difference is, without a sign."""
+    """Return the size of a difference, without a sign."""
     return f"{effect * 100:.2g} points" if is_rate else f"{effect:.3g}"
 
 
 def level(rule: Rule) -> str:
-    """Return what the intervals of a table are: 95 % intervals."""
+    """Return the level of a table's intervals, as in: 95 % intervals."""
     return f"{rule.level * 100:g} % intervals"
 
 
 def p_value(p: float | None) -> str:
-    """Return a p-value as it is read: three digits, or less than 0.001."""
+    """Return a p-value with three digits, or as less than 0.001."""
     if p is None:
         return UNKNOWN
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def p_equation(p: float | None) -> str:
-    """Return a p-value as it stands in a sentence: p = 0.012."""
+    """Return a p-value for use in a sentence: p = 0.012."""
     return "p < 0.001" if p is not None and p < 0.001 else f"p = {p_value(p)}"
 
 
 def more(ratio: float | None) -> str:
-    """Return how much more b takes than a: +31 %, or x2.4 from twice as much on."""
+    """Return how much more b takes than a: +31 %, or x2.4 if at least twice as much."""
     if ratio is None:
         return UNKNOWN
     return f"x{ratio:.3g}" if ratio >= 2 else f"{(ratio - 1) * 100:+.0f} %"
 
 
 def quantity(value: float | None, digits: int = 0) -> str:
-    """Return what something takes, with so many digits."""
+    """Return a quantity with this number of digits."""
     return UNKNOWN if value is None else f"{value:,.{digits}f}"
 
 
 def length(value: float) -> str:
-    """Return a number of tokens or characters; a mean that is no whole number with one digit."""
+    """Return a number of tokens or characters; a mean that is not whole with one digit."""
     return quantity(value, 0 if value == int(value) else 1)
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: 8 s, 2 min 5 s, 1 h 4 min."""
+    """Return a duration for people: 8 s, 2 min 5 s, 1 h 4 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""One project with its database and backends, opened when they are first asked for."""
+"""One project with its database and backends, opened on first use."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ class Workbench:
     """What every verb works with: the project, its templates, its database, its backends."""
 
     def __init__(self, session: Session) -> None:
-        """Take where to look; nothing is opened yet."""
+        """Keep where to look; nothing is opened yet."""
         self.session = session
 
     @cached_property
     def project(self) -> Project:
-        """The project that is named, else the nearest one."""
+        """The named project, or else the nearest one."""
         if self.session.folder is not None:
             return open_project(self.session.folder.resolve())
         return find_project(Path.cwd())
 
     @cached_property
     def project_if_any(self) -> Project | None:
-        """The project; None where a database is named that has none around it."""
+        """The project; None where the named database does not belong to one."""
         try:
             return self.project
         except PromptlabError as error:
-            written = error.where is not None  # a project is there, with a mistake in its files
+            written = error.where is not None  # there is a project, with a mistake in its files
             named = self.session.folder is not None
             if written or named or self.session.database is None:
                 raise
@@ -47,7 +47,7 @@ class Workbench:
 
     @cached_property
     def root_if_any(self) -> Path | None:
-        """The project's folder, for what can be asked without a project; None outside of one."""
+        """The project's folder, for what works without a project; None outside of one."""
         try:
             return self.project.root
         except PromptlabError:
@@ -60,32 +60,32 @@ class Workbench:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        """The environment, and below it what the project's file `.env` sets."""
+        """The environment, with the project's `.env` file as fallback."""
         return self.session.environment(self.project.root)
 
     @property
     def rule(self) -> Rule:
-        """How the project decides; by default where there is only a database."""
+        """How the project decides; the default rule where there is only a database."""
         project = self.project_if_any
         return Rule() if project is None else project.rule
 
     @property
     def database(self) -> Path:
-        """The database that is named, else the project's."""
+        """The named database, or else the project's."""
         return self.session.database or self.project.root / DATABASE
 
     @property
     def has_database(self) -> bool:
-        """Say whether anything was stored yet."""
+        """Return whether anything has been stored yet."""
         return self.database.exists()
 
     @contextmanager
     def open_store(self, *, readonly: bool = True) -> Iterator[Store]:
-        """Open the database; reading one that is not there yet is a clear error."""
+        """Open the database; reading one that does not exist yet is a clear error."""
         path = self.database
         if readonly and not path.exists():
             raise PromptlabError(
-                "there is no database yet", where=str(path), hint="`promptlab run SUITE` makes it"
+                "there is no database yet", where=str(path), hint="`promptlab run SUITE` creates it"
             )
         store = Store.open(path, self.session.now, readonly=readonly)
         try:
@@ -94,13 +94,13 @@ class Workbench:
             store.close()
 
     def make(self, entry: BackendEntry) -> Backend:
-        """Make the backend of an entry; nothing is loaded yet."""
+        """Create the backend of an entry; nothing is loaded yet."""
         return make_backend(entry, self.project.root, self.environment)
 
     def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:
-        """Make the backend `name`, with the spec that is kept with the run.
+        """Create the backend `name`, with the spec that is stored with the run.
 
-        `where` is the place that names it, told if there is no such backend.
+        `where` is the place that names it, reported if there is no such backend.
         """
         try:
             return self._described(self.project.backend(name))
@@ -108,26 +108,26 @@ class Workbench:
             raise error.at(where) from None
 
     def stored_backends(self, specs: Iterable[BackendSpec]) -> Mapping[str, Backend]:
-        """Make the backends of a stored run again, and refuse ones that are not the same.
+        """Create the backends of a stored run, and refuse any that has changed.
 
-        They cost what they cost today.
+        Today's prices apply.
         """
-        made = {}
+        backends = {}
         for spec in specs:
-            described, made[spec.name] = self._described(self._priced(spec))
+            described, backends[spec.name] = self._described(self._priced(spec))
             if described.digest != spec.digest:
                 raise PromptlabError(
-                    f"backend {spec.name!r} is not what it was when the run began",
-                    hint="start a new run: its answers would not be comparable",
+                    f"backend {spec.name!r} has changed since the run began",
+                    hint="start a new run: the answers would not be comparable",
                 )
-        return made
+        return backends
 
     def _described(self, entry: BackendEntry) -> tuple[BackendSpec, Backend]:
         backend = self.make(entry)
         return describe_backend(entry, backend), backend
 
     def _priced(self, spec: BackendSpec) -> BackendEntry:
-        """Return the entry of a stored backend, with the price that the same one has by now."""
+        """Return the entry of a stored backend, with the price that it has now."""
         entry, today = entry_of(spec), self.project.backends.get(spec.name)
         if today is None or "price" not in today.options:
             return entry

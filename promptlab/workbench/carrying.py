@@ -1,4 +1,4 @@
-"""Carries a prepared run out, and says what came of it."""
+"""Carries out a prepared run, and returns its results."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run that was carried out, as far as its budget went.
+    """A run that was carried out, as far as its budget allowed.
 
-    `spent` is what this process has spent. `limit` is the limit that has stopped the run, None
-    where it is finished. `gates` were judged by what there is. `decided` holds the comparisons of a
+    `spent` is what this process has spent. `limit` is the limit that stopped the run, None
+    if it is finished. `gates` were judged on what is stored. `decided` holds the comparisons of a
     finished run that could stop early.
     """
 
@@ -38,7 +38,7 @@ class Ended:
 
 
 async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
-    """Carry the run out while `progress` watches; keep all that was measured, whatever happens."""
+    """Carry out the run while `progress` watches; keep what was measured, whatever happens."""
     job = prepared.job
     before = job.budget.spent
     progress.notes = prepared.notes
@@ -65,5 +65,5 @@ def _decided(prepared: Prepared, run: RunInfo) -> conclusions.Compared | None:
 
 
 def begun_run(store: Store, run_id: str) -> RunInfo | None:
-    """Return a run that was broken off; None if it had not begun."""
+    """Return a run that was interrupted; None if it had not begun."""
     return next((run for run in store.runs() if run.run_id == run_id), None)

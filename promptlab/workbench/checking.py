@@ -15,7 +15,7 @@ from promptlab.workbench.looping import run_to_end
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A backend as the project's files name it, without what should not be written there."""
+    """A backend as the project's files define it, without secrets written there."""
 
     name: str
     kind: str
@@ -29,9 +29,9 @@ def configured_backends(bench: Workbench) -> list[Configured]:
 
 
 def check_backends(bench: Workbench, names: Iterable[str]) -> list[tuple[str, Health]]:
-    """Ask each backend, by default all of the project, for one token."""
-    asked = tuple(names) or tuple(bench.project.backends) or ("echo",)
-    return [(named_without_key(name), _check(bench, name)) for name in asked]
+    """Ask each backend for one token; by default all of the project's."""
+    chosen = tuple(names) or tuple(bench.project.backends) or ("echo",)
+    return [(named_without_key(name), _check(bench, name)) for name in chosen]
 
 
 def _without_keys(entry: BackendEntry) -> Configured:

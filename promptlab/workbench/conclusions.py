@@ -1,4 +1,4 @@
-"""What stored runs say: which arm is better, and what each practice does."""
+"""What stored runs show: which arm is better, and what each practice does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from promptlab.workbench.evidence import Evidence, read_evidence, with_baseline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deciding:
-    """How to decide, where that differs from what the project says; None keeps it."""
+    """How to decide, where that differs from the project's rule; None keeps its value."""
 
     alpha: float | None = None
     min_effect: float | None = None
@@ -36,7 +36,7 @@ class Deciding:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Comparisons, the runs they rest on, and the rule that decided."""
+    """Comparisons, the runs they rest on, and the rule applied."""
 
     evidence: Evidence
     comparisons: Sequence[Comparison]
@@ -45,7 +45,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The effects of practices, the runs they rest on, and the rule that decided."""
+    """The effects of practices, the runs they rest on, and the rule applied."""
 
     evidence: Evidence
     practices: Practices
@@ -63,17 +63,17 @@ def compare_runs(
 ) -> Compared:
     """Compare the arms of runs, by default of the newest one.
 
-    `baseline` names the arm (with `by="backend"` the backend) that all others are set against.
+    `baseline` names the arm (with `by="backend"` the backend) that all others are compared with.
     """
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
         evidence = read_evidence(store, run_refs, scorer)
         if baseline is not None and by != "backend":
             evidence = with_baseline(store, evidence, baseline, _library(bench))
-    named = evidence.baseline or baseline
-    if by == "backend" and named is not None:
-        _require_backend(evidence.table, named)
-    return Compared(evidence, compare(evidence.table, rule, by=by, baseline=named), rule)
+    against = evidence.baseline or baseline
+    if by == "backend" and against is not None:
+        _require_backend(evidence.table, against)
+    return Compared(evidence, compare(evidence.table, rule, by=by, baseline=against), rule)
 
 
 def compare_one(store: Store, run_id: str, rule: Rule) -> Compared:
@@ -89,7 +89,7 @@ def effects_of_practices(
     scorer: str | None = None,
     deciding: Deciding = Deciding(),
 ) -> Effects:
-    """Work out what each practice changes in runs, by default in the newest one."""
+    """Compute what each practice changes in runs, by default in the newest one."""
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
         evidence = read_evidence(store, run_refs, scorer)

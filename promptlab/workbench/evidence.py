@@ -1,4 +1,4 @@
-"""The stored runs that a conclusion rests on, joined, with the arm that others are set against."""
+"""The joined runs that a conclusion rests on, with the arm that others are compared with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from promptlab.templates.library import TemplateLibrary
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Joined runs. `baseline` is the label of the arm that others are set against, if one is."""
+    """Joined runs. `baseline` is the label of the arm that others are compared with, if any."""
 
     table: Measurements
     run_ids: tuple[str, ...]
@@ -24,7 +24,7 @@ class Evidence:
 
 
 def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:
-    """Read runs and join them; the first one says which scorer is meant."""
+    """Read runs and join them; the first one determines the scorer."""
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
     runs = [store.measured(run_ids[0], scorer)]
     runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
@@ -34,9 +34,9 @@ def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> 
 def with_baseline(
     store: Store, evidence: Evidence, reference: str, library: TemplateLibrary | None
 ) -> Evidence:
-    """Find the arm that a reference means; where no run has it, join the newest one that does.
+    """Find the arm that a reference names; if these runs lack it, join the newest run that has it.
 
-    It may be an arm's label as tables show it, a version alone, or an alias of the `library`.
+    It may be an arm's label as tables show it, just a version, or an alias of the `library`.
     """
     label = _label_of(evidence.table, reference)
     if label is not None:
@@ -53,11 +53,11 @@ def with_baseline(
 
 
 def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evidence:
-    """Make a version the baseline: where no run has its text, join the newest one that does."""
+    """Make a version the baseline; if these runs lack its text, join the newest run that has it."""
     named = f"{text.name}@{text.version}"
-    ours = [arm for arm in evidence.table.arms if arm.arm.digest == text.digest and not arm.arm.off]
-    if ours:  # a copy under another name is not what was asked for, if the version is there itself
-        arm = next((arm for arm in ours if arm.arm.prompt == named), ours[0])
+    arms = [arm for arm in evidence.table.arms if arm.arm.digest == text.digest and not arm.arm.off]
+    if arms:  # the version itself is preferred to a copy of its text under another name
+        arm = next((arm for arm in arms if arm.arm.prompt == named), arms[0])
         return replace(evidence, baseline=arm.label)
     run_id = store.newest_run_of((text.digest,))
     if run_id is None:

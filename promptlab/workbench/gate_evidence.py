@@ -1,4 +1,4 @@
-"""What a gate that compares rests on: the run, with the newest run of a version it lacks."""
+"""The evidence for a gate that compares: the run, with the newest run of any version it lacks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comp
     evidence = with_version(store, read_evidence(store, [run_id], gate.scorer), gate.better)
     better = evidence.baseline
     pairs = _against(with_version(store, evidence, gate.than), rule)
-    asked = _some([one for one in pairs if one.b == better])
-    return tuple(one for one in asked if one.verdict != "better")
+    comparisons = _some([comparison for comparison in pairs if comparison.b == better])
+    return tuple(comparison for comparison in comparisons if comparison.verdict != "better")
 
 
 def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> tuple[Comparison, ...]:
     """Return the comparisons in which a version may be worse than the baseline by the margin.
 
-    That few cases differ is no doubt here: it tells nothing of a direction, and much of a margin.
+    That few cases differ is no reason to refuse here: it says nothing about direction, but much
+    about a margin.
     """
     rule = replace(rule, limits=replace(rule.limits, min_nonzero=0))
     evidence = read_evidence(store, [run_id], gate.scorer)
@@ -33,25 +34,29 @@ def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> tuple[Compari
     evidence = with_version(store, evidence, gate.baseline)
     if own == {evidence.baseline}:
         return ()
-    asked = _some([one for one in _against(evidence, rule) if one.b in own])
-    return tuple(one for one in asked if not _is_no_worse(one, gate.margin))
+    comparisons = _some(
+        [comparison for comparison in _against(evidence, rule) if comparison.b in own]
+    )
+    return tuple(
+        comparison for comparison in comparisons if not _is_no_worse(comparison, gate.margin)
+    )
 
 
 def _some(comparisons: list[Comparison]) -> list[Comparison]:
-    """Refuse to judge by nothing."""
+    """Refuse to judge without any comparison."""
     if not comparisons:
         raise PromptlabError("no backend ran both")
     return comparisons
 
 
-def _is_no_worse(one: Comparison, margin: float) -> bool:
-    if one.reasons:
-        return all(reason.code is Code.SAME_ANSWERS for reason in one.reasons)
-    return one.ci is not None and one.ci[0] > -margin
+def _is_no_worse(comparison: Comparison, margin: float) -> bool:
+    if comparison.reasons:
+        return all(reason.code is Code.SAME_ANSWERS for reason in comparison.reasons)
+    return comparison.ci is not None and comparison.ci[0] > -margin
 
 
 def _against(evidence: Evidence, rule: Rule) -> list[Comparison]:
-    """Compare all with the baseline, each by itself: see `gates` on why nothing is corrected."""
+    """Compare all with the baseline, each by itself: `gates` says why nothing is corrected."""
     alone = replace(rule, correct=False)
     pairs = compare(evidence.table, alone, baseline=evidence.baseline)
     return [one for one in pairs if one.backend is not None]

@@ -1,4 +1,4 @@
-"""The gates of a run: read, checked before any call, and judged when it has ended."""
+"""The gates of a run: read, checked before any call, and judged at its end."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ else:
 
 
 def suite_gates(
-    suite: Suite, plan: Plan, asked: Iterable[str], library: TemplateLibrary
+    suite: Suite, plan: Plan, extra: Iterable[str], library: TemplateLibrary
 ) -> tuple[Gate, ...]:
-    """Read the gates of a suite, and those that are asked for on top."""
+    """Read the gates of a suite, and any extra ones."""
     labels = [spec.label for spec in plan.scorers]
-    ours = [
-        (text, suite.document.where(("gates", at))) for at, text in enumerate(suite.settings.gates)
+    own = [
+        (text, suite.document.where(("gates", place)))
+        for place, text in enumerate(suite.settings.gates)
     ]
-    texts = [*ours, *((text, "--gate") for text in asked)]
-    return tuple(parse_gate(text, labels, plan.primary, at, library.one) for text, at in texts)
+    texts = [*own, *((text, "--gate") for text in extra)]
+    return tuple(
+        parse_gate(text, labels, plan.primary, place, library.one) for text, place in texts
+    )
 
 
 def stored_gates(plan: Plan, library: TemplateLibrary) -> tuple[Gate, ...]:
@@ -49,7 +52,7 @@ def check_measurable(store: Store, plan: Plan, gates: Sequence[Gate]) -> None:
             if text.digest not in planned and store.newest_run_of((text.digest,)) is None:
                 name = f"{text.name}@{text.version}"
                 raise PromptlabError(
-                    f"the gate {gate.text!r} needs results of {name}, and there are none",
+                    f"the gate {gate.text!r} needs results of {name}, but there are none",
                     hint=f"run it too, with -t {name}",
                 )
 
@@ -71,7 +74,7 @@ def _judge(store: Store, results: RunResults, gate: Gate, rule: Rule) -> Judged:
             against = gate_evidence.not_better(store, run_id, gate, rule)
         else:
             against = gate_evidence.worse(store, run_id, gate, rule)
-    except PromptlabError as error:  # the run itself is no worse for it, and must be shown
+    except PromptlabError as error:  # the run itself is fine, and must be shown
         return Judged(gate, problem=str(error))
     return Judged(gate, comparisons=against)
 

@@ -1,4 +1,4 @@
-"""Makes a run of outcomes that were measured elsewhere."""
+"""Imports outcomes measured elsewhere as a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from promptlab.workbench.runs import RunResults, read_run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How a file of outcomes is read: the suite's name, and columns that play other roles.
+    """How a file of outcomes is read: the suite's name, and the roles of columns.
 
-    `columns` maps a role to the column that plays it. Columns without a role are an error, unless
-    `ignore_unknown` leaves them out.
+    `columns` maps a role to its column. Columns without a role are an error, unless
+    `ignore_unknown` is set.
     """
 
     suite: str
@@ -48,13 +48,15 @@ def _checked_name(suite: str) -> str:
     name = suite.strip()
     if not name or not name.isprintable() or "@" in name:
         raise PromptlabError(
-            f"{suite!r} cannot name a suite", where="--suite", hint="use letters, digits, _ and -"
+            f"{suite!r} is not a valid suite name",
+            where="--suite",
+            hint="use letters, digits, _ and -",
         )
     return name
 
 
 def _keep(store: Store, run_id: str, imported: ImportedRun, file: Path) -> None:
-    """Store the run: all of it, or as much as was stored when it broke off."""
+    """Store the run: all of it, or as much as was stored before an interruption."""
     settings = RunSettings(imported=file.name)
     store.begin_run(run_id, imported.plan, settings=settings, trials=imported.size)
     status: Literal["finished", "interrupted"] = "interrupted"

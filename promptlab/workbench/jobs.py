@@ -1,4 +1,4 @@
-"""A run that is ready to be carried out: its job, what it is judged by, what is told of it."""
+"""A run that is ready to be carried out: its job, its gates, and notes on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that only has to be carried out. `notes` are told when it begins."""
+    """A run that is ready to be carried out. `notes` are shown when it begins."""
 
     job: Job
     flow: Flow
@@ -33,12 +33,12 @@ def make_budget(
     backends: Mapping[str, Backend],
     before: Spent = NOTHING,
 ) -> Budget:
-    """Make the budget of a run that has spent so much before."""
+    """Create the budget of a run that has already spent `before`."""
     unknown = [name for name, backend in backends.items() if backend.charges and not backend.price]
     if max_cost is not None and unknown:
         raise PromptlabError(
             f"--max-cost needs the price of backend {unknown[0]!r}",
-            hint="write price = {input = ..., output = ...}, US dollars for a million tokens,"
-            " into its table",
+            hint="add price = {input = ..., output = ...} to its table, in US dollars"
+            " per million tokens",
         )
     return Budget(max_calls, max_cost, before)

@@ -1,4 +1,4 @@
-"""Runs async work to its end, also where an event loop is running already, as in a notebook."""
+"""Runs async work to completion, even inside a running event loop, as in a notebook."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def run_to_end(work: Coroutine[Any, Any, Made]) -> Made:
-    """Run the work and return what it made; in a thread of its own where a loop is running here.
+def run_to_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run the work and return its result; in a separate thread if a loop is running here.
 
-    Interrupted, the work is cancelled and ends before KeyboardInterrupt is raised.
+    On an interrupt the work is cancelled and ends before KeyboardInterrupt is raised.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    loop, made = asyncio.new_event_loop(), Future[Made]()
+    loop, future = asyncio.new_event_loop(), Future[Result]()
     task = loop.create_task(work)
-    thread = threading.Thread(target=_run, args=(loop, task, made), name="promptlab work")
+    thread = threading.Thread(target=_run, args=(loop, task, future), name="promptlab work")
     thread.start()
     try:
-        return made.result()
+        return future.result()
     except KeyboardInterrupt:
         loop.call_soon_threadsafe(task.cancel)
         raise
@@ -33,14 +33,16 @@ def run_to_end(work: Coroutine[Any, Any, Made]) -> Made:
         thread.join()
 
 
-def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Made], made: Future[Made]) -> None:
-    """Run a task to its end, and hand over what it made or raised."""
+def _run(
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[Result], future: Future[Result]
+) -> None:
+    """Run a task to completion, and pass on its result or its exception."""
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         try:
-            made.set_result(runner.run(_outcome(task)))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the work was asked for
-            made.set_exception(error)
+            future.set_result(runner.run(_outcome(task)))
+        except BaseException as error:  # noqa: BLE001 - re-raised in the calling thread
+            future.set_exception(error)
 
 
-async def _outcome(task: asyncio.Task[Made]) -> Made:
+async def _outcome(task: asyncio.Task[Result]) -> Result:
     return await task

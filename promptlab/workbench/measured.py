@@ -1,4 +1,4 @@
-"""What the store holds of two versions: how they compare, and the cases that flipped."""
+"""What is stored of two versions: how they compare, and the cases that flipped."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A text, and a run that measured it, maybe under another name."""
+    """A text, and a run that measured it, possibly under another name."""
 
     text: TemplateSource
     run: MeasuredRun
 
     @property
     def arms(self) -> list[Arm]:
-        """Return the arms of the text with all of its practices, one each backend."""
+        """Return the arms of the text with all of its practices, one per backend."""
         arms = (measured.arm for measured in self.run.arms)
         return [arm for arm in arms if arm.digest == self.text.digest and not arm.off]
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What a version answered to a case, and how that was scored."""
+class _Answer:
+    """What a version answered to a case, and its score."""
 
     output: str | None
     score: float | None
@@ -45,27 +45,29 @@ class _Said:
 def measured(
     bench: Workbench, a: TemplateSource, b: TemplateSource, case_id: str | None
 ) -> tuple[Sequence[Comparison], Sequence[Flip]]:
-    """Compare two texts where both were measured, and tell the cases that flipped, lost ones first.
+    """Compare two measured texts, and return the cases that flipped, lost ones first.
 
-    With `case_id`, tell that case alone, flipped or not. Both are empty where one of the texts was
-    not run, or not by a scorer and on a backend of the other.
+    With `case_id`, return only that case, flipped or not. Both are empty if one of the texts was
+    not run, or shares no scorer or no backend with the other.
     """
     if not bench.has_database:
         return (), ()
     rule = bench.project.rule
     with bench.open_store() as store:
         sides = _sides(store, a, b)
-        found = _compared(*sides, rule) if sides is not None else ()
-        if sides is None or not found:
+        comparisons = _compared(*sides, rule) if sides is not None else ()
+        if sides is None or not comparisons:
             return (), ()
-        flipped = {case for one in found for case in (*one.won, *one.lost)}
+        flipped = {
+            case for comparison in comparisons for case in (*comparison.won, *comparison.lost)
+        }
         wanted = flipped if case_id is None else {case_id}
-        first, second = (_said(store, side, wanted) for side in sides)
-    return found, _flips(first, second)
+        first, second = (_answers(store, side, wanted) for side in sides)
+    return comparisons, _flips(first, second)
 
 
 def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _Side] | None:
-    """Find the newest run of both texts, else the newest one of each; None where there is none."""
+    """Find the newest run of both texts, or else the newest one of each; None if there is none."""
     together = store.newest_run_of((a.digest, b.digest))
     run_a, run_b = (together or store.newest_run_of((text.digest,)) for text in (a, b))
     if run_a is None or run_b is None:
@@ -79,16 +81,20 @@ def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _
 
 
 def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
-    """Compare two texts; there may be no backend that both were run on.
+    """Compare two texts, which may have no backend in common.
 
-    A run that stopped its arms early says what it was run for, with all of its pairs.
+    A run that stopped arms early is judged as it was planned, with all of its pairs.
     """
     if a.run.info.run_id == b.run.info.run_id and a.run.sequential is not None:
         labels = [{arm.prompt for arm in side.arms} for side in (a, b)]
-        found = compare(join([a.run]), rule)
-        asked = [one for one in found if one.a in labels[0] and one.b in labels[1]]
-        if asked:
-            return asked
+        comparisons = compare(join([a.run]), rule)
+        relevant = [
+            comparison
+            for comparison in comparisons
+            if comparison.a in labels[0] and comparison.b in labels[1]
+        ]
+        if relevant:
+            return relevant
     table = join([only_text(side.run, side.text) for side in (a, b)])
     label = next(arm.label for arm in table.arms if arm.arm.digest == a.text.digest)
     try:
@@ -97,23 +103,23 @@ def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
         return ()
 
 
-def _said(store: Store, side: _Side, cases: set[str]) -> Mapping[_Key, _Said]:
-    """Read the first answer of a version to each of these cases, by backend."""
-    found: dict[_Key, _Said] = {}
+def _answers(store: Store, side: _Side, cases: set[str]) -> Mapping[_Key, _Answer]:
+    """Read a version's first answer to each of these cases, by backend."""
+    answers: dict[_Key, _Answer] = {}
     if not cases:
-        return found
+        return answers
     labels = {arm.label for arm in side.arms}
     names = {(arm.template, arm.version) for arm in side.arms}
     wanted = ResultFilter(cases=tuple(cases), templates=tuple(names))
     with closing(store.results(side.run.info.run_id, wanted)) as results:
         for row in results:
             if row.scorer == side.run.scorer.label and row.arm in labels:
-                found.setdefault((row.backend, row.case_id), _Said(row.output, row.score))
-    return found
+                answers.setdefault((row.backend, row.case_id), _Answer(row.output, row.score))
+    return answers
 
 
-def _flips(a: Mapping[_Key, _Said], b: Mapping[_Key, _Said]) -> list[Flip]:
-    """Set both answers side by side, by how much the score changed, losses first."""
+def _flips(a: Mapping[_Key, _Answer], b: Mapping[_Key, _Answer]) -> list[Flip]:
+    """Pair both answers, sorted by how much the score changed, losses first."""
     flips = [
         Flip(key[1], a[key].score, b[key].score, a[key].output, b[key].output, key[0])
         for key in a

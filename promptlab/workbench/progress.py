@@ -1,4 +1,4 @@
-"""How far a run is, counted as it goes on: data for a display, a report, a notebook."""
+"""The progress of a run as counts: data for a display, a report, a notebook."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from promptlab.core.watch import NullWatch
 
 
 class Progress(NullWatch):
-    """Watches a run and counts: trials and how they ended, answers, what they cost, how fast.
+    """Watches a run and counts: trials and how they ended, answers, their cost, their rate.
 
-    A display extends it and draws what it counts. `clock` returns seconds that never go back.
-    `notes` are lines to be told when the run begins.
+    A display extends it and draws the counts. `clock` returns monotonic seconds.
+    `notes` are lines to show when the run begins.
     """
 
     def __init__(self, plan: Plan, backends: Iterable[Backend], clock: Callable[[], float]) -> None:
@@ -22,72 +22,76 @@ class Progress(NullWatch):
         self.answers = 0
         self.served = 0
         self.cost_usd = 0.0
-        self.cost_known = False  # of one answer at least
+        self.cost_known = False  # of at least one answer
         self.warnings: Counter[str] = Counter()
         self.outcomes: Counter[Outcome] = Counter()
         self.notes: tuple[str, ...] = ()
         self.clock = clock
         self._backends = tuple(backends)
         self._turns = 0
-        self._before = 0  # trials of a resumed run that were done already
+        self._before = 0  # trials of a resumed run that were already done
         self._timed_from = 0.0  # trials done when the clock was started
-        self._heard = 0  # answers, also of trials that are not yet done
+        self._received = 0  # answers, including those of unfinished trials
         self._began = self._started = clock()
 
     @property
     def done(self) -> int:
-        """Return the number of trials that are done, those of earlier processes included."""
+        """Return the number of finished trials, including those of earlier processes."""
         return self._before + self.outcomes.total()
 
     @property
-    def heard(self) -> int:
-        """Return the number of answers heard, also of trials that are not yet done."""
-        return self._heard
+    def received(self) -> int:
+        """Return the number of answers received, including those of unfinished trials."""
+        return self._received
 
     @property
     def elapsed_s(self) -> float:
-        """Return the seconds since the run was taken up."""
+        """Return the seconds since this process began or resumed the run."""
         return self.clock() - self._started
 
     @property
     def calls_a_trial(self) -> float:
-        """Return how many answers a trial needed on average, stored ones included."""
+        """Return how many answers a trial needed on average, including stored ones."""
         trials = self.outcomes.total()
         return self._turns / trials if trials else 1.0
 
     @property
     def rate(self) -> float:
-        """Return trials a second, by answers: many trials may be half done."""
+        """Return trials per second, estimated from answers, as many trials may be half done."""
         elapsed = max(self.clock() - self._began, 1e-9)
         return (self._so_far - self._timed_from) / elapsed
 
     @property
     def left_s(self) -> float:
-        """Return the seconds that are left at this rate; 0 while there is none."""
+        """Return the seconds left at this rate; 0 while it is unknown."""
         return max(0.0, self.total - self._so_far) / self.rate if self.rate > 0 else 0.0
 
     @property
     def throughput(self) -> Throughput:
-        """Return what the models of this machine have computed."""
-        found = [done for each in self._backends if (done := each.throughput) is not None]
-        return sum(found, Throughput())
+        """Return what local models have computed."""
+        throughputs = [
+            throughput
+            for backend in self._backends
+            if (throughput := backend.throughput) is not None
+        ]
+        return sum(throughputs, Throughput())
 
     @property
     def _so_far(self) -> float:
-        return self._before + self._heard / self.calls_a_trial
+        return self._before + self._received / self.calls_a_trial
 
     def begun(self, done: int) -> None:
-        """Start from what a resumed run has done."""
+        """Start from what a resumed run has already done."""
         self._before = self._timed_from = done
         self._began = self.clock()
 
     def opened(self, backend: str) -> None:
-        """Start the clock anew: neither loading nor stored answers are part of the pace."""
+        """Restart the clock: neither loading nor stored answers count towards the rate."""
         self._began = self.clock()
         self._timed_from = self._so_far
 
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
-        """Keep what a backend will not honour among the notes."""
+        """Add what a backend will not honour to the notes."""
         self.notes += tuple(f"{backend}: {line}" for line in lines)
 
     def spoke(self, turn: Turn) -> None:
@@ -98,12 +102,12 @@ class Progress(NullWatch):
         if turn.completion.cost_usd is not None:
             self.cost_usd += turn.completion.cost_usd
             self.cost_known = True
-        self._heard += 1
+        self._received += 1
 
     def finished(self, result: TrialResult) -> None:
         """Count a finished trial."""
         self.outcomes[result.outcome] += 1
         served = sum(turn.cached for turn in result.turns)
         self.served += served
-        self._heard += served
+        self._received += served
         self._turns += len(result.turns)

@@ -1,4 +1,4 @@
-"""From a stored run to one that is ready to be finished."""
+"""Prepares a stored run to be finished."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from promptlab.workbench.jobs import Prepared, make_budget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much may be sent, at once and in all; None keeps what the run began with."""
+    """How much may be sent, at once and in total; None keeps what the run began with."""
 
     jobs: int | None = None
     max_cost: float | None = None
@@ -48,15 +48,15 @@ AS_BEGUN = Bounds()
 def prepare_resume(
     bench: Workbench, run_ref: str | None, bounds: Bounds = AS_BEGUN
 ) -> Iterator[Prepared]:
-    """Make a stored run ready to be finished, by default the newest that was interrupted.
+    """Prepare a stored run to be finished, by default the newest interrupted one.
 
-    Bounds count what the run has spent before. The store is open until it was carried out.
+    Bounds include what the run has already spent. The store stays open while it is carried out.
     """
     root = bench.project.root
     with bench.open_store(readonly=False) as store:
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
-        plan, asked = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
+        plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
         scorers = knowing(bind(plan.scorers, root), plan.backends)
         _refuse_other_versions(plan.scorers, scorers)
         backends = bench.stored_backends(plan.backends)
@@ -68,21 +68,21 @@ def prepare_resume(
             backends=backends,
             scorers=scorers,
             store=store,
-            executor=make_executor(asked.executor, root, asked.jobs),
+            executor=make_executor(settings.executor, root, settings.jobs),
             root=root,
             fresh=store.run(run_id).fresh,
-            offline=asked.offline,
-            budget=make_budget(asked.max_calls, asked.max_cost, backends, before),
+            offline=settings.offline,
+            budget=make_budget(settings.max_calls, settings.max_cost, backends, before),
             limits=bench.project.rule.limits,
         )
         store.resume_run(run_id)
         gates = stored_gates(plan, bench.library)
-        notes = () if asked.max_cost is None else _uncounted(before)
+        notes = () if settings.max_cost is None else _uncounted(before)
         yield Prepared(job, finish, gates, bench.project.rule, notes)
 
 
 def _uncounted(before: Spent) -> tuple[str, ...]:
-    """Tell of answers that were paid for before there was a price, which no limit counts."""
+    """Note answers that were paid for before a price was set, which no limit counts."""
     if not before.unpriced or before.cost_usd:
         return ()
     answers = "1 earlier answer" if before.unpriced == 1 else f"{before.unpriced:,} earlier answers"
@@ -94,26 +94,24 @@ def _choose(store: Store, run_ref: str | None) -> str:
         return store.find_run(run_ref)
     unfinished = [run for run in store.unfinished() if run.settings.imported is None]
     if not unfinished:
-        raise PromptlabError(
-            "no run was interrupted", hint="name one to try its failed trials again"
-        )
+        raise PromptlabError("no run was interrupted", hint="name a run to retry its failed trials")
     return unfinished[0].run_id
 
 
 def _refuse_imported(run: RunInfo) -> None:
-    """Refuse a run whose trials were measured elsewhere: nothing here can carry them out."""
+    """Refuse an imported run, whose trials cannot be carried out here."""
     if run.settings.imported is not None:
         raise PromptlabError(
             f"run {run.run_id} was imported from {run.settings.imported}",
-            hint="there is nothing to carry out; import the file again if a part is missing",
+            hint="there is nothing to resume; import the file again if a part is missing",
         )
 
 
 def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
-    """Refuse to grade the rest of a run by other rules than its beginning."""
+    """Refuse to grade the rest of a run differently from its beginning."""
     for spec, scorer in zip(stored, bound, strict=True):
         if not same_grading(spec, scorer.spec):
             raise PromptlabError(
-                f"scorer {spec.label!r} is not what it was when the run began",
-                hint="start a new run: it grades all anew, and stored answers cost nothing",
+                f"scorer {spec.label!r} has changed since the run began",
+                hint="start a new run: it grades everything again, and stored answers cost nothing",
             )

@@ -1,4 +1,4 @@
-"""The scored results of a run, trial by trial, for whoever reviews them."""
+"""The scored results of a run, trial by trial, for review."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from promptlab.workbench.runs import RunResults, read_run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Which trials to review; what is left out chooses all. `failed` and `errors` mean either.
+    """Which trials to review, by default all. `failed` and `errors` together mean either.
 
-    `templates` are references among the versions that the run had, `where` is SQL over the view
+    `templates` are references to versions of the run, `where` is SQL over the view
     `results`, `limit` counts trials.
     """
 
@@ -34,9 +34,9 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial under review: a row a scorer, and where asked for its conversation.
+    """A trial under review: one row per scorer, and its conversation if requested.
 
-    `tracebacks` are those of scorers that failed, by their label.
+    `tracebacks` are those of scorers that failed, by label.
     """
 
     rows: Sequence[Result]
@@ -46,9 +46,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The trials that were chosen of a run; `more` says that the limit has cut some off.
+    """The chosen trials of a run; `more` is set if the limit left some out.
 
-    `whole` is the run itself, where nothing was left out by choice.
+    `whole` is the run itself, if all of its trials were chosen.
     """
 
     run_id: str
@@ -62,7 +62,7 @@ class Review:
 def review(
     bench: Workbench, run_ref: str, chosen: Chosen = Chosen(), *, full: bool = False
 ) -> Iterator[Review]:
-    """Read the chosen trials of a run; with `full`, their conversations as each is reached."""
+    """Read the chosen trials of a run; with `full`, each conversation as its trial is reached."""
     with bench.open_store() as store:
         run_id = store.find_run(run_ref)
         plan = store.load_plan(run_id)
@@ -73,10 +73,10 @@ def review(
             templates=_versions(plan, chosen.templates),
             where=chosen.where,
         )
-        found, more = _first_trials(store, run_id, wanted, chosen.limit)
+        first, more = _first_trials(store, run_id, wanted, chosen.limit)
         whole = read_run(store, run_id, plan) if wanted == ResultFilter() else None
-        trials = (_trial(store, run_id, rows, full=full) for rows in found)
-        yield Review(run_id, trials, len(found), more, whole)
+        trials = (_trial(store, run_id, rows, full=full) for rows in first)
+        yield Review(run_id, trials, len(first), more, whole)
 
 
 def _trial(store: Store, run_id: str, rows: Sequence[Result], *, full: bool) -> Trial:
@@ -89,11 +89,11 @@ def _trial(store: Store, run_id: str, rows: Sequence[Result], *, full: bool) -> 
 def _first_trials(
     store: Store, run_id: str, wanted: ResultFilter, limit: int | None
 ) -> tuple[list[list[Result]], bool]:
-    """Read the first trials, each with a row a scorer, and whether there are more."""
+    """Read the first trials, each with one row per scorer, and whether there are more."""
     with closing(store.results(run_id, wanted)) as results:
         trials = groupby(results, key=lambda result: result.seq)
-        found = [list(rows) for _, rows in islice(trials, limit)]
-        return found, next(trials, None) is not None
+        first = [list(rows) for _, rows in islice(trials, limit)]
+        return first, next(trials, None) is not None
 
 
 def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _versions(plan: Plan, references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
-    """Resolve references among the versions that the run had."""
+    """Resolve references to versions of the run."""
     chosen: list[tuple[str, str | None]] = []
     for reference in references:
         name = reference.partition("@")[0]

@@ -1,4 +1,4 @@
-"""From a suite and what is asked of it to a run that is ready, or to a forecast of it."""
+"""Prepares a run of a suite, or a forecast of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
 
 AS_WRITTEN = RunSettings()
-"""Nothing is asked beyond the suite file."""
+"""The suite as its file has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class _Assembled:
-    """A suite made ready: the plan, and the objects that it names."""
+    """A suite ready to run: the plan, and the objects that it names."""
 
     plan: Plan
     templates: Mapping[str, Template]
@@ -57,7 +57,7 @@ class _Assembled:
 def look_ahead(
     bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
 ) -> Outlook:
-    """Say what a run would do, and make no call."""
+    """Return what a run would do, without any call."""
     _require_sense(settings, fresh=fresh)
     ready = _assemble(bench, suite, settings)
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
@@ -69,9 +69,9 @@ def look_ahead(
 def prepare_run(
     bench: Workbench, suite: str, settings: RunSettings = AS_WRITTEN, *, fresh: bool = False
 ) -> Iterator[Prepared]:
-    """Make a new run of a suite ready. The store is open until it was carried out.
+    """Prepare a new run of a suite. The store stays open while it is carried out.
 
-    With `fresh`, no answer of earlier runs counts.
+    With `fresh`, stored answers are ignored.
     """
     _require_sense(settings, fresh=fresh)
     ready = _assemble(bench, suite, settings)
@@ -97,12 +97,12 @@ def prepare_run(
 
 
 def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
-    """Refuse settings that do not go together."""
+    """Refuse settings that contradict each other."""
     if settings.offline and fresh:
         raise PromptlabError("--offline and --fresh exclude each other", hint="choose one")
     if settings.baseline is not None and not settings.until_decided:
         raise PromptlabError(
-            "--baseline goes with --until-decided", hint="promptlab compare has one of its own"
+            "--baseline requires --until-decided", hint="promptlab compare has its own --baseline"
         )
 
 
@@ -110,10 +110,10 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
     scorers = _bind(suite, bench.project.root)
     specs, own = _backends(bench, suite, settings.backends)
-    asked, others = _asked_backends(bench, suite, scorers, own)
-    scorers = knowing(scorers, [*specs, *asked])
-    graders, selection = [each.spec for each in scorers], _selection(bench, settings)
-    plan, templates = make_plan(suite, bench.library, specs, graders, selection, asked)
+    scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
+    scorers = knowing(scorers, [*specs, *scorer_specs])
+    graders, selection = [scorer.spec for scorer in scorers], _selection(bench, settings)
+    plan, templates = make_plan(suite, bench.library, specs, graders, selection, scorer_specs)
     gates = suite_gates(suite, plan, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
 
@@ -122,44 +122,44 @@ def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
     try:
         return bind(suite.settings.scorers, root)
     except PromptlabError as error:
-        hint = error.hint or "promptlab scorer show NAME tells what it takes"
+        hint = error.hint or "promptlab scorer show NAME lists its parameters"
         raise error.at(suite.document.where(("scorers",))).advising(hint) from None
 
 
 def _backends(
-    bench: Workbench, suite: Suite, asked: Iterable[str]
+    bench: Workbench, suite: Suite, names: Iterable[str]
 ) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
-    """Make the backends that are asked for, else those of the suite."""
-    places = {name: f"-b {name}" for name in asked} or {
+    """Create the named backends, or else those of the suite."""
+    places = {name: f"-b {name}" for name in names} or {
         name: suite.document.where(("backends", place))
         for place, name in enumerate(suite.settings.backends)
     }
-    return _made(bench, places)
+    return _named_backends(bench, places)
 
 
-def _asked_backends(
+def _scorer_backends(
     bench: Workbench, suite: Suite, scorers: Sequence[BoundScorer], known: Collection[str]
 ) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
-    """Make the backends that scorers ask, but for those that have arms of their own."""
+    """Create the backends that only scorers ask."""
     places = {
         name: suite.document.where(("scorers", place))
         for place, scorer in enumerate(scorers)
         for name in scorer.backends
         if name not in known
     }
-    return _made(bench, places)
+    return _named_backends(bench, places)
 
 
-def _made(
+def _named_backends(
     bench: Workbench, places: Mapping[str, str]
 ) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
-    """Make backends by their names, each with the place that names it."""
-    made = [bench.backend(name, where) for name, where in places.items()]
-    return [spec for spec, _ in made], {spec.name: backend for spec, backend in made}
+    """Create backends by name, each with the place that names it."""
+    backends = [bench.backend(name, where) for name, where in places.items()]
+    return [spec for spec, _ in backends], {spec.name: backend for spec, backend in backends}
 
 
 def _selection(bench: Workbench, settings: RunSettings) -> Selection:
-    """Return what the settings choose of a suite."""
+    """Return what the settings select from a suite."""
     baseline = settings.baseline
     if baseline is not None and baseline.partition("@")[0] in bench.library.names():
         source = bench.library.one(baseline)
@@ -180,7 +180,7 @@ def _selection(bench: Workbench, settings: RunSettings) -> Selection:
 
 
 def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
-    """Tell of labels whose text was changed after it had results."""
+    """Note labels whose text was edited after it had results."""
     return tuple(
         f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
         f" the earlier text (keep both: promptlab template new {source.name})"
@@ -191,22 +191,22 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
 
 
 def _texts_of(store: Store, name: str, version: str) -> list[str]:
-    """Return the digests of all texts with results under a label; an imported one has no text."""
+    """Return the digests of all texts with results under a label, imported ones aside."""
     unknown_text = imported_template(name, version).digest
-    found = store.label_digests(name, version)
-    return [digest for digest in found if digest != unknown_text]
+    digests = store.label_digests(name, version)
+    return [digest for digest in digests if digest != unknown_text]
 
 
 async def _walk(bench: Workbench, renderer: Renderer, ready: _Assembled, *, fresh: bool) -> Outlook:
     shortfalls = await check(renderer, ready.backends)
-    with _answers(bench, fresh=fresh) as stored:  # opened in the thread that reads it
-        found = await forecast(renderer, stored, ready.backends)
-    return Outlook(ready.plan, found, shortfalls)
+    with _answers(bench, fresh=fresh) as stored:  # opened in the thread that uses it
+        calls = await forecast(renderer, stored, ready.backends)
+    return Outlook(ready.plan, calls, shortfalls)
 
 
 @contextmanager
 def _answers(bench: Workbench, *, fresh: bool) -> Iterator[Stored]:
-    """Give what looks answers up; a fresh run, and one before the first, knows of none."""
+    """Return the lookup of stored answers; empty for a fresh run or without a database."""
     if fresh or not bench.has_database:
         yield lambda _: {}
         return

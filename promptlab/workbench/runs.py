@@ -1,4 +1,4 @@
-"""A stored run with what the store says of its arms."""
+"""A stored run with the results of its arms."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class RunResults:
     scores: Sequence[ArmScores]
 
     def means(self, scorer: str) -> list[tuple[Arm, float | None]]:
-        """Return each arm with trials and its mean by a scorer, None where it has no score."""
-        found = {each.arm: each.mean for each in self.scores if each.scorer == scorer}
-        return [(self.plan.arms[each.arm], found.get(each.arm)) for each in self.outcomes]
+        """Return each arm that has trials with its mean by a scorer, None without a score."""
+        means = {scores.arm: scores.mean for scores in self.scores if scores.scorer == scorer}
+        return [(self.plan.arms[ended.arm], means.get(ended.arm)) for ended in self.outcomes]
 
     @property
     def failed_trials(self) -> int:
@@ -31,12 +31,12 @@ class RunResults:
 
     @property
     def failed_scores(self) -> int:
-        """Return the number of scores that scorers could not give."""
+        """Return the number of scores that ended in an error."""
         return sum(arm.failed for arm in self.scores)
 
 
 def read_run(store: Store, run_id: str, plan: Plan | None = None) -> RunResults:
-    """Read a run; its plan too, unless it is at hand."""
+    """Read a run, and its plan too unless given."""
     return RunResults(
         run=store.run(run_id),
         plan=store.load_plan(run_id) if plan is None else plan,

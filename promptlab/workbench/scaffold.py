@@ -1,4 +1,4 @@
-"""Makes a new project that runs at once."""
+"""Creates a new project that is ready to run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _ELSEWHERE = "name another folder: promptlab init DIR"
 
 
 def make_project(folder: Path) -> list[Path]:
-    """Write the files of a new project into `folder` and return them; write nothing over."""
+    """Write the files of a new project into `folder` and return them; overwrite nothing."""
     if (folder / "templates").is_dir() and (folder / "suites").is_dir():
         raise PromptlabError(
-            "there is a project already", where=str(folder.resolve()), hint=_ELSEWHERE
+            "there is already a project here", where=str(folder.resolve()), hint=_ELSEWHERE
         )
     files = _files(resources.files("promptlab") / "scaffold", Path())
     taken = [str(path) for path, _ in files if (folder / path).exists()]
     if taken:
-        raise PromptlabError("exists already", where=str(folder / taken[0]), hint=_ELSEWHERE)
+        raise PromptlabError("already exists", where=str(folder / taken[0]), hint=_ELSEWHERE)
     try:
         for path, text in files:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -29,16 +29,16 @@ def make_project(folder: Path) -> list[Path]:
         raise PromptlabError(
             f"cannot write: {error.strerror}",
             where=str(error.filename),
-            hint="choose a folder of yours",
+            hint="choose a folder that you can write to",
         ) from None
     return [folder / path for path, _ in files]
 
 
 def _files(folder: Traversable, path: Path) -> list[tuple[Path, str]]:
-    found = []
+    files = []
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():
-            found += _files(entry, path / entry.name)
+            files += _files(entry, path / entry.name)
         else:
-            found.append((path / entry.name, entry.read_text(encoding="utf-8")))
-    return found
+            files.append((path / entry.name, entry.read_text(encoding="utf-8")))
+    return files

@@ -1,7 +1,7 @@
-"""Grade the stored outputs of a run again, with today's scorers and without a model call.
+"""Grades the stored outputs of a run again, with today's scorers and without a model call.
 
-A scorer's grading is replaced as a whole when all its scores are there, so that whatever breaks
-off leaves each scorer as it was or as it is now.
+A scorer's grading is replaced as a whole once all its scores are there, so that an interruption
+leaves each scorer with either its old or its new grading.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.looping import run_to_end
 
-_AT_ONCE = 64  # scorers of a user's may be slow
+_AT_ONCE = 64  # user-defined scorers may be slow
 
 
 @dataclass(frozen=True, slots=True)
 class Grading:
-    """What came of grading a run again with one scorer: scores, and how many are others now."""
+    """The result of grading a run again with one scorer: scores, and how many changed."""
 
     spec: ScorerSpec
     scores: int
@@ -38,9 +38,9 @@ class Grading:
 def grade_run_again(
     bench: Workbench, run_ref: str, labels: Collection[str] = ()
 ) -> tuple[str, list[Grading]]:
-    """Grade a run with its scorers as they are today, or with those of these labels.
+    """Grade a run with its scorers as they are today, or with those that have these labels.
 
-    Return the id of the run, and what came of it by scorer.
+    Return the id of the run, and a grading for each scorer.
     """
     return run_to_end(_grade_run(bench, run_ref, labels))
 
@@ -63,7 +63,9 @@ def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]
             hint="grade the outcomes where they were measured, and import them again",
         )
     if run.status == "running":
-        raise PromptlabError(f"run {run_id} is still going on", hint="wait for it, or end it first")
+        raise PromptlabError(
+            f"run {run_id} is still running", hint="wait for it to finish, or stop it first"
+        )
     plan = store.load_plan(run_id)
     return knowing(bind(plan.scorers, root), plan.backends)
 
@@ -71,7 +73,7 @@ def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]
 async def grade_again(
     store: Store, run_id: str, scorers: Sequence[BoundScorer], labels: Collection[str] = ()
 ) -> list[Grading]:
-    """Grade a run with these of its scorers, or with all, and let the new scores count."""
+    """Grade a run with its scorers, or with those that have these labels, and store the scores."""
     known = [scorer.spec.label for scorer in scorers]
     for label in labels:
         if label not in known:
@@ -91,21 +93,21 @@ async def _grade(
     trials: Sequence[GradedTrial],
     plan: Plan,
 ) -> Grading:
-    found: dict[int, Score] = {}
+    grades: dict[int, Score] = {}
     samples_of = Samples(plan)
     for start in range(0, len(trials), _AT_ONCE):
-        some = trials[start : start + _AT_ONCE]
-        samples = [_sample(store, run_id, trial, plan, samples_of) for trial in some]
+        batch = trials[start : start + _AT_ONCE]
+        samples = [_sample(store, run_id, trial, plan, samples_of) for trial in batch]
         scores = await asyncio.gather(*(scorer.score(sample) for sample in samples))
-        found.update(zip((trial.seq for trial in some), scores, strict=True))
-        await asyncio.sleep(0)  # scorers of ours never suspend: hear Ctrl-C
+        grades.update(zip((trial.seq for trial in batch), scores, strict=True))
+        await asyncio.sleep(0)  # built-in scorers never suspend: let Ctrl-C through
     before = store.scores(run_id, scorer.spec.label)
-    store.replace_grading(run_id, scorer.spec, found)
+    store.replace_grading(run_id, scorer.spec, grades)
     return Grading(
         spec=scorer.spec,
-        scores=len(found),
-        changed=sum(_verdict(score) != _verdict(before.get(seq)) for seq, score in found.items()),
-        failed=sum(score.value is None for score in found.values()),
+        scores=len(grades),
+        changed=sum(_verdict(score) != _verdict(before.get(seq)) for seq, score in grades.items()),
+        failed=sum(score.value is None for score in grades.values()),
     )
 
 
@@ -114,5 +116,5 @@ def _sample(store: Store, run_id: str, graded: GradedTrial, plan: Plan, samples:
 
 
 def _verdict(score: Score | None) -> tuple[float | None, bool | None] | None:
-    """Return what of a score counts: another reason for it is no other verdict."""
+    """Return the part of a score that counts: a changed reason is not a change."""
     return None if score is None else (score.value, score.passed)

@@ -1,4 +1,4 @@
-"""What every verb starts from: the folder, the database, the clock. Imports nothing heavy."""
+"""What every verb starts from: folder, database, clock. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One invocation of the command line. The only reader of clock, environment and folder."""
+    """One invocation. The only reader of the clock, the environment and the working directory."""
 
     folder: Path | None = None
     database: Path | None = None
 
     @property
     def command(self) -> str:
-        """Return how this invocation begins, for commands that the user is told to type."""
+        """Return how this invocation begins, for the commands that messages suggest."""
         words = ["promptlab"]
         if self.folder is not None:
             words += ["--project", str(self.folder)]
@@ -37,17 +37,17 @@ class Session:
 
     @staticmethod
     def environment(folder: Path) -> dict[str, str]:
-        """Return the environment, and below it what the file `.env` of a folder sets."""
+        """Return the environment, with the `.env` file of a folder as fallback."""
         file = folder / ".env"
         if not file.is_file():
             return dict(os.environ)
         try:
-            found = dotenv.dotenv_values(file)
+            settings = dotenv.dotenv_values(file)
         except (OSError, UnicodeDecodeError) as error:
             raise PromptlabError(
-                f"cannot read it: {error}", where=str(file), hint="mend or remove it"
+                f"cannot read it: {error}", where=str(file), hint="fix or remove it"
             ) from None
-        return {name: value for name, value in found.items() if value is not None} | dict(
+        return {name: value for name, value in settings.items() if value is not None} | dict(
             os.environ
         )
 
@@ -58,6 +58,6 @@ class Session:
 
     @staticmethod
     def new_run_id() -> str:
-        """Return a fresh run id: sortable by time, unique by chance."""
+        """Return a new run id: sortable by time, with a random suffix."""
         moment = datetime.datetime.now(datetime.UTC)
         return f"{moment:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"

@@ -40,9 +40,9 @@ _Counter = tuple[str, Backend]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aspects:
-    """What of two versions is compared: their prompts on one case, from which suite, counted by
-    which backend. What is left out is chosen from the project. Of versions with the same text
-    nothing more is looked at, unless `even_if_same`.
+    """What to compare of two versions: their prompts on one case, of which suite, counted by which
+    backend. What is left out is chosen from the project. Versions with the same text are compared
+    no further, unless `even_if_same`.
     """
 
     case_id: str | None = None
@@ -53,10 +53,10 @@ class Aspects:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How two versions differ. `case` compares their prompts on one case, None where none is named.
+    """How two versions differ. `case` compares their prompts on one case, None if none is named.
 
-    `comparisons` and `flips` are empty where no results can be compared; `size` is None where the
-    texts are the same and nothing more was looked at.
+    `comparisons` and `flips` are empty if no results can be compared; `size` is None if the texts
+    are the same and were compared no further.
     """
 
     versions: VersionDiff
@@ -81,10 +81,10 @@ class _Rendered:
 
 
 def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspects()) -> Difference:
-    """Compare two versions in all that is known of them.
+    """Compare two versions in everything that is known about them.
 
-    The second may be a version alone of the first one's template; so may both where the project has
-    one template.
+    The second may be just a version of the first one's template; in a project with one template,
+    so may the first.
     """
     pair = _versions(bench.library, first, second)
     versions = diff_versions(*pair)
@@ -99,21 +99,21 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
 
 
 def patch_between(bench: Workbench, first: str, second: str) -> str:
-    """Return the patch between the files of two versions, as they lie on the disk."""
+    """Return the patch between the files of two versions, as they are on disk."""
     paths = [template.file for template in _versions(bench.library, first, second)]
     texts = [(bench.project.root / path).read_bytes().decode() for path in paths]
     return patch(paths[0], texts[0], paths[1], texts[1])
 
 
 def _versions(library: TemplateLibrary, first: str, second: str) -> _Pair:
-    """Load the two versions. One that is named without its template is the first one's."""
+    """Load the two versions; the second may be named without the first one's template."""
     names = library.names()
     a = _version(library, first, names[0] if len(names) == 1 else None)
     return a, _version(library, second, a.source.name)
 
 
 def _version(library: TemplateLibrary, reference: str, default: str | None) -> Template:
-    """Load the one version that a reference names, or a version alone of the `default` template."""
+    """Load the version that a reference names, or just a version of the `default` template."""
     names = library.names()
     if "@" not in reference and reference not in names:
         if default is None:
@@ -126,7 +126,7 @@ def _version(library: TemplateLibrary, reference: str, default: str | None) -> T
 
 
 def _no_template(library: TemplateLibrary, reference: str) -> PromptlabError:
-    """Make the error for a first reference that names no template, in a project of several."""
+    """Return the error for a first reference without a template, in a project of several."""
     owners = [
         name
         for name in library.names()
@@ -135,25 +135,25 @@ def _no_template(library: TemplateLibrary, reference: str) -> PromptlabError:
     if not owners:
         return unknown("template", reference, library.names())
     listed = ", ".join(f"{name}@{reference}" for name in owners)
-    return PromptlabError(f"{reference!r} names no template", hint=f"write one of {listed}")
+    return PromptlabError(f"{reference!r} is not a template", hint=f"write one of {listed}")
 
 
 def _rendered(
     bench: Workbench, pair: _Pair, suite_name: str | None, case_id: str | None
 ) -> _Rendered:
-    """Render both versions on the cases of the suite that is named, else of one that has both."""
+    """Render both versions on the cases of the named suite, or else of one that has both."""
     if suite_name is not None or case_id is not None:
         suite = _suite(bench, pair, suite_name)
         return _render(pair, suite, case_id)
     for suite in _suites_with(bench, pair):
-        with suppress(PromptlabError):  # nobody asked for it: the texts can be told without it
+        with suppress(PromptlabError):  # nobody asked for this suite: the bare texts will do
             return _render(pair, suite, None)
     a, b = ((Message("user", whole_text(template)),) for template in pair)
     return _Rendered([[a]], [[b]])
 
 
 def _suite(bench: Workbench, pair: _Pair, name: str | None) -> Suite:
-    """Load the suite that is named, else the first that has both versions."""
+    """Load the named suite, or else the first that has both versions."""
     if name is not None:
         return load_suite(bench.project.suites, name)
     for suite in _suites_with(bench, pair):
@@ -163,16 +163,16 @@ def _suite(bench: Workbench, pair: _Pair, name: str | None) -> Suite:
 
 
 def _suites_with(bench: Workbench, pair: _Pair) -> Iterator[Suite]:
-    """Yield the suites that reference both versions, by name; a broken one is no matter here."""
+    """Yield the suites that reference both versions, by name; skip broken ones."""
     wanted = {(template.source.name, template.source.version) for template in pair}
     for name in suite_names(bench.project.suites):
         try:
             suite = load_suite(bench.project.suites, name)
             references = suite.settings.templates
-            found = {one for text in references for one in bench.library.resolve(text)}
+            versions = {version for text in references for version in bench.library.resolve(text)}
         except PromptlabError:
             continue
-        if wanted <= found:
+        if wanted <= versions:
             yield suite
 
 
@@ -205,30 +205,30 @@ def _case(rendered: _Rendered, case_id: str | None) -> CaseDiff | None:
 
 
 def _counters(bench: Workbench, rendered: _Rendered, name: str | None) -> list[_Counter]:
-    """Make the backends that may count: the one that is named, else the suite's and the others."""
+    """Create the backends that may count: the named one, or else the suite's, then the others."""
     if name is not None:
         return [(name, bench.backend(name, "--backend")[1])]
-    ours = rendered.suite.settings.backends if rendered.suite else ()
-    made = []
-    for candidate in dict.fromkeys([*ours, *bench.project.backends]):
-        with suppress(PromptlabError):  # nobody asked for this one
-            made.append((candidate, bench.backend(candidate, "--backend")[1]))
-    return made
+    own = rendered.suite.settings.backends if rendered.suite else ()
+    counters = []
+    for candidate in dict.fromkeys([*own, *bench.project.backends]):
+        with suppress(PromptlabError):  # nobody asked for this backend
+            counters.append((candidate, bench.backend(candidate, "--backend")[1]))
+    return counters
 
 
 def _size(rendered: _Rendered, counters: Sequence[_Counter], *, named: bool) -> PromptSize:
     """Count the prompts in tokens by the first backend that can, else in characters.
 
-    One that cannot for want of its extra is an error only where it is `named` by the user.
+    One that lacks an optional dependency is an error only if the user has `named` it.
     """
     for name, backend in counters:
         with suppress(*(() if named else (PromptlabError,))):
-            found = _counted(rendered, partial(_tokens, backend), name)
-            if found is not None:
-                return found
-    found = _counted(rendered, text_size, None)
-    assert found is not None
-    return found
+            size = _counted(rendered, partial(_tokens, backend), name)
+            if size is not None:
+                return size
+    size = _counted(rendered, text_size, None)
+    assert size is not None
+    return size
 
 
 def _tokens(backend: Backend, messages: Conversation) -> int | None:

@@ -1,4 +1,4 @@
-"""The versions of a project's templates: listed, made, named, rendered."""
+"""The versions of a project's templates: listed, created, named, rendered."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PastText:
 class Rendering:
     """What a version is rendered with: a case of a suite, by default its first, and variables.
 
-    Variables go before those of the case. Practices in `off` are left out.
+    Variables override those of the case. Practices in `off` are left out.
     """
 
     suite: str | None = None
@@ -61,7 +61,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An alias and the version that it means now; `before` is what it meant until now."""
+    """An alias and the version that it now means; `before` is what it meant until now."""
 
     name: str
     alias: str
@@ -70,20 +70,24 @@ class Alias:
 
 
 def load_version(bench: Workbench, reference: str) -> Template:
-    """Load the one version that a reference names."""
+    """Load the version that a reference names."""
     return bench.library.load_one(reference)
 
 
 def all_versions(bench: Workbench) -> list[Template]:
     """Load every version of every template."""
     library = bench.library
-    return [library.load(name, each) for name in library.names() for each in library.versions(name)]
+    return [
+        library.load(name, version)
+        for name in library.names()
+        for version in library.versions(name)
+    ]
 
 
 def history(bench: Workbench, name: str) -> list[PastText]:
-    """Tell the versions of a template, and every text that they have had in runs."""
+    """Return the versions of a template, and every text that they have had in runs."""
     now = {version: bench.library.load(name, version) for version in bench.library.versions(name)}
-    past = {(each.version, each.digest): each for each in _ran(bench, name)}
+    past = {(each.version, each.digest): each for each in _past_texts(bench, name)}
     current = [
         PastText(
             version=version,
@@ -104,8 +108,8 @@ def history(bench: Workbench, name: str) -> list[PastText]:
     return [*current, *earlier]
 
 
-def _ran(bench: Workbench, name: str) -> list[TemplateHistory]:
-    """Return what the database remembers of a template; nothing where there is none yet."""
+def _past_texts(bench: Workbench, name: str) -> list[TemplateHistory]:
+    """Return the texts of a template that the database knows; none if there is no database yet."""
     if bench.session.database is None and not bench.has_database:
         return []
     with bench.open_store() as store:
@@ -119,28 +123,28 @@ def new_version(bench: Workbench, name: str, origin: str | None, version: str | 
     """
     if not SLUG.match(name):
         hint = "use lower-case letters, digits, _ and -"
-        raise PromptlabError(f"{name!r} cannot name a template", hint=hint)
+        raise PromptlabError(f"{name!r} is not a valid template name", hint=hint)
     if version is not None and not _VERSION.fullmatch(version):
         hint = "use letters, digits, _ and -, as in v4"
-        raise PromptlabError(f"{version!r} cannot name a version", hint=hint)
+        raise PromptlabError(f"{version!r} is not a valid version name", hint=hint)
     text, newest = _FIRST_VERSION, None
     if origin is not None or name in bench.library.names():
         text = _with_parent(load_version(bench, origin or name), name)
         newest = bench.library.versions(name)[-1] if name in bench.library.names() else None
     path = bench.project.templates / name / f"{version or _next(newest)}.j2"
     if path.exists():
-        raise PromptlabError("exists already", where=str(path), hint="choose another --version")
+        raise PromptlabError("already exists", where=str(path), hint="choose another --version")
     _write(path, text)
     return path
 
 
 def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:
-    """Let an alias of a template mean a version from now on."""
+    """Point an alias of a template at a version."""
     loaded = load_version(bench, reference)
     name, version = loaded.source.name, loaded.source.version
     if not SLUG.match(alias):
         hint = "use lower-case letters, digits, _ and -, as in best"
-        raise PromptlabError(f"{alias!r} cannot be an alias", hint=hint)
+        raise PromptlabError(f"{alias!r} is not a valid alias", hint=hint)
     if alias in bench.library.versions(name):
         raise PromptlabError(f"{alias!r} is a version of {name}", hint="choose another alias")
     before = bench.library.aliases(name).get(alias)
@@ -149,14 +153,14 @@ def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:
 
 
 def render_calls(bench: Workbench, reference: str, rendering: Rendering) -> list[Call]:
-    """Render every call of a version; answers still to come are stood in for."""
+    """Render every call of a version, with placeholders for answers still to come."""
     loaded = load_version(bench, reference)
     variables, images = _variables(bench, rendering)
     off = _known_practices(loaded, rendering.off)
     try:
         return list(loaded.calls(variables, off, images.load))
     except PromptlabError as error:
-        given = "give values with -p KEY VALUE, or a case's with --suite"
+        given = "set it with -p KEY VALUE, or take a case's with --suite"
         raise error.advising(error.hint if rendering.suite else given) from None
 
 
@@ -165,7 +169,9 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise PromptlabError(
-            f"cannot write: {error.strerror}", where=str(path), hint="check the folder's rights"
+            f"cannot write: {error.strerror}",
+            where=str(path),
+            hint="check the folder's permissions",
         ) from None
     write_text(path, text)
 
@@ -194,7 +200,7 @@ def _known_practices(loaded: Template, off: Iterable[str]) -> frozenset[str]:
 
 
 def _variables(bench: Workbench, rendering: Rendering) -> tuple[Mapping[str, Json], ImageFolder]:
-    """Gather the variables of one rendering: a case of a suite, and what the user gives."""
+    """Gather the variables of one rendering: those of a case, and the user's own."""
     if rendering.suite is None:
         return rendering.params, ImageFolder(Path.cwd())
     suite = load_suite(bench.project.suites, rendering.suite)

@@ -48,15 +48,15 @@ def test_a_limit_stops_a_run_that_resume_finishes(project: Project) -> None:
 
 
 def test_comparisons_read_well_everywhere(project: Project) -> None:
-    found = project.compare(project.run("greet"), baseline="v1")
-    [row] = found
-    assert (row.comparison.verdict, row.comparison.n, len(found)) == ("better", 20, 1)
-    assert found[0] is row
-    assert repr(found).replace(" \n", " ").endswith(str(found.sentence))
-    assert found.to_dict()["comparisons"][0]["delta"] == 1.0
-    assert list(found.to_frame()["verdict"]) == ["better"]
-    assert "<td" in found._repr_html_()
-    assert html.escape(str(found.sentence)) in found._repr_html_()
+    comparisons = project.compare(project.run("greet"), baseline="v1")
+    [row] = comparisons
+    assert (row.comparison.verdict, row.comparison.n, len(comparisons)) == ("better", 20, 1)
+    assert comparisons[0] is row
+    assert repr(comparisons).replace(" \n", " ").endswith(str(comparisons.sentence))
+    assert comparisons.to_dict()["comparisons"][0]["delta"] == 1.0
+    assert list(comparisons.to_frame()["verdict"]) == ["better"]
+    assert "<td" in comparisons._repr_html_()
+    assert html.escape(str(comparisons.sentence)) in comparisons._repr_html_()
 
 
 def test_practices_and_differences(project: Project) -> None:

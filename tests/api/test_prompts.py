@@ -32,7 +32,7 @@ def test_a_conversation_goes_on_from_answers(folder: Path) -> None:
     second = version.render(name="Ada", answers=["Hello!"])
     assert [each.role for each in second.messages] == ["user", "assistant", "user"]
     assert second.messages[-1].text == "Shorten it: Hello!"
-    with pytest.raises(PromptlabError, match="asks nothing more"):
+    with pytest.raises(PromptlabError, match="has no further call"):
         version.render(name="Ada", answers=["Hello!", "Hi!"])
 
 

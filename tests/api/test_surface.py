@@ -80,12 +80,12 @@ sys.modules["click"] = None
 import promptlab
 project = promptlab.open_project(sys.argv[1])
 run = project.run("greet")
-found = project.compare(run)
-assert [row.comparison.verdict for row in found] == ["better"], found
+comparisons = project.compare(run)
+assert [row.comparison.verdict for row in comparisons] == ["better"], comparisons
 assert [row.effect.verdict for row in project.practices(run)] == ["better"]
 assert not project.diff("greet@v1", "v2").same
 assert len(project.results(run)) == 40
-print(found.sentence)
+print(comparisons.sentence)
 """
 
 

@@ -202,7 +202,7 @@ def gold() -> Gold:
 
 @pytest.fixture
 def broken_verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Return what adds a verb `broken` of ours, which does what it is given: a bug, say."""
+    """Return a function that adds a built-in verb `broken`, which does the given work."""
 
     def add(work: Callable[[], None]) -> None:
         module = ModuleType("promptlab.cli.broken")

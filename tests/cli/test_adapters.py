@@ -62,9 +62,9 @@ def test_a_base_and_its_adapter_are_two_backends(root: Path, promptlab: Promptla
     pairs = list(zip(said[::2], said[1::2], strict=True))
     assert sum(base[2] != tuned[2] for base, tuned in pairs) > 6
 
-    found = promptlab("compare", "--by", "backend", "--json")
-    assert (found.code, found.err) == (0, "")
-    [one] = json.loads(found.out)["comparisons"]
+    shown = promptlab("compare", "--by", "backend", "--json")
+    assert (shown.code, shown.err) == (0, "")
+    [one] = json.loads(shown.out)["comparisons"]
     assert (one["a"], one["b"], one["n"]) == ("say@v1 on base", "say@v1 on tuned", 12)
 
     again = promptlab(

@@ -1,4 +1,4 @@
-"""Every kind of bad input: one line that says what is wrong, where, and how to mend it.
+"""Every kind of bad input: one line that says what is wrong, where, and how to fix it.
 
 None shows a traceback, none ends with another code than 2, none loses what is stored.
 """

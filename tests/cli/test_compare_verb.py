@@ -155,11 +155,11 @@ def test_what_users_name_is_no_markup_and_steers_no_terminal(
 
 
 def test_the_document_has_the_keys_of_the_contract(three: Path, promptlab: Promptlab) -> None:
-    found = compared(promptlab)
+    comparisons = compared(promptlab)
     [run_id] = query(three, "SELECT run_id FROM runs")[0]
-    assert (found["run"], found["scorer"]) == ([run_id], "right")
-    assert len(found["comparisons"]) == 3
-    for one in found["comparisons"]:
+    assert (comparisons["run"], comparisons["scorer"]) == ([run_id], "right")
+    assert len(comparisons["comparisons"]) == 3
+    for one in comparisons["comparisons"]:
         for key, kind in CONTRACT.items():
             assert isinstance(one[key], kind), key
         assert one["verdict"] in ("better", "worse", "equivalent", "undecided", "refused")
@@ -212,9 +212,10 @@ def test_a_lower_level_asks_for_more(pair: Path, promptlab: Promptlab) -> None:
 def test_what_is_within_the_smallest_effect_is_equivalent(
     three: Path, promptlab: Promptlab
 ) -> None:
-    found = verdicts(compared(promptlab, "--min-effect", "0.2"))
-    assert found["task@v1", "task@v3"] == "equivalent"
-    assert found["task@v1", "task@v2"] == "undecided"  # better, but perhaps by less than 20 points
+    comparisons = verdicts(compared(promptlab, "--min-effect", "0.2"))
+    assert comparisons["task@v1", "task@v3"] == "equivalent"
+    # Better, but perhaps by less than 20 points.
+    assert comparisons["task@v1", "task@v2"] == "undecided"
     assert promptlab("compare", "--min-effect", "0.2").out.count("equivalent") == 1
 
 
@@ -228,8 +229,8 @@ def test_strict_asks_for_the_exact_test(pair: Path, promptlab: Promptlab) -> Non
 @pytest.mark.parametrize("baseline", ["task@v2", "v2", "task@best"])
 def test_all_are_set_against_a_baseline(three: Path, promptlab: Promptlab, baseline: str) -> None:
     write(three, "templates/task/aliases.yaml", "best: v2\n")
-    found = verdicts(compared(promptlab, "--baseline", baseline))
-    assert found == {("task@v2", "task@v1"): "worse", ("task@v2", "task@v3"): "worse"}
+    comparisons = verdicts(compared(promptlab, "--baseline", baseline))
+    assert comparisons == {("task@v2", "task@v1"): "worse", ("task@v2", "task@v3"): "worse"}
 
 
 def test_another_scorer(project: Path, promptlab: Promptlab) -> None:
@@ -251,8 +252,8 @@ def test_pairs_of_backends(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR)
     write(project, "promptlab.toml", TWO_BACKENDS)
     run(promptlab, "-b", "small", "-b", "large")
-    found = compared(promptlab, "--by", "backend")["comparisons"]
-    assert [(one["a"], one["b"], one["backend"]) for one in found] == [
+    comparisons = compared(promptlab, "--by", "backend")["comparisons"]
+    assert [(one["a"], one["b"], one["backend"]) for one in comparisons] == [
         ("task@v1 on small", "task@v1 on large", None),
         ("task@v2 on small", "task@v2 on large", None),
     ]
@@ -264,20 +265,20 @@ def test_each_backend_and_all_together(project: Path, promptlab: Promptlab) -> N
     lay_out(project, PAIR)
     write(project, "promptlab.toml", TWO_BACKENDS)
     run(promptlab, "-b", "small", "-b", "large")
-    found = compared(promptlab)["comparisons"]
-    assert [one["backend"] for one in found] == ["small", "large", None]
-    assert {one["n"] for one in found} == {40}
-    assert [one["delta"] for one in found] == pytest.approx([0.35] * 3)
+    comparisons = compared(promptlab)["comparisons"]
+    assert [one["backend"] for one in comparisons] == ["small", "large", None]
+    assert {one["n"] for one in comparisons} == {40}
+    assert [one["delta"] for one in comparisons] == pytest.approx([0.35] * 3)
 
 
 def test_groups_are_compared_by_themselves(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR, suite(48, group=16))
     run(promptlab)
-    found = compared(promptlab, "--by", "group")["comparisons"]
-    assert [(one["group"], one["n"], one["n_groups"]) for one in found] == [
+    comparisons = compared(promptlab, "--by", "group")["comparisons"]
+    assert [(one["group"], one["n"], one["n_groups"]) for one in comparisons] == [
         (f"g0{group}", 16, 16) for group in range(3)
     ]
-    assert sum(one["wins"] for one in found) == 16
+    assert sum(one["wins"] for one in comparisons) == 16
     [whole] = compared(promptlab)["comparisons"]
     assert (whole["n"], whole["n_groups"], whole["method"]) == (48, 3, "cr2")
     assert "3 groups of cases are too few" in whole["reason"]
@@ -308,7 +309,9 @@ def test_a_baseline_of_an_earlier_run_is_joined(project: Path, promptlab: Prompt
     assert out.endswith(f"Note: task@v2 is taken from run {earlier}\n")
 
 
-def test_an_edited_version_is_told_from_what_it_was(project: Path, promptlab: Promptlab) -> None:
+def test_an_edited_version_is_reported_from_what_it_was(
+    project: Path, promptlab: Promptlab
+) -> None:
     lay_out(project, {"v1": PAIR["v1"]})
     first = run(promptlab)
     write(project, "templates/task/v1.j2", PAIR["v2"])
@@ -325,13 +328,13 @@ def test_a_version_against_its_own_copy_is_identical(project: Path, promptlab: P
     lay_out(project, {"v1": PAIR["v1"], "copy": PAIR["v1"]})
     run(promptlab)
     assert query(project, "SELECT count(*) FROM generations") == [(40,)]  # shared
-    told = "both arms share every answer: they are the same prompt under two names"
+    expected = "both arms share every answer: they are the same prompt under two names"
     for words in ((), ("--min-effect", "0.2")):  # never equivalent by luck
         [one] = compared(promptlab, *words)["comparisons"]
-        assert (one["verdict"], one["reason"], one["delta"]) == ("refused", told, 0.0)
+        assert (one["verdict"], one["reason"], one["delta"]) == ("refused", expected, 0.0)
     ran = promptlab("compare")
     assert (ran.code, ran.err) == (0, "")
-    assert f"refused: {told}\n" in ran.out
+    assert f"refused: {expected}\n" in ran.out
 
 
 # How a project decides
@@ -400,7 +403,7 @@ def test_a_database_alone_can_be_compared(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--scorer", "left"], "unknown scorer 'left' of run "),
         (["--baseline", "nobody"], "unknown arm 'nobody' (known: task@v1, task@v2)"),
@@ -419,8 +422,8 @@ def test_a_database_alone_can_be_compared(
         (["--min-effect", "inf"], "invalid value for '--min-effect': inf is not a number"),
     ],
 )
-def test_mistakes(pair: Path, promptlab: Promptlab, words: list[str], told: str) -> None:
-    assert refused(promptlab, "compare", "--json", *words).startswith(told)
+def test_mistakes(pair: Path, promptlab: Promptlab, words: list[str], expected: str) -> None:
+    assert refused(promptlab, "compare", "--json", *words).startswith(expected)
 
 
 def test_no_database(project: Path, promptlab: Promptlab) -> None:
@@ -430,12 +433,12 @@ def test_no_database(project: Path, promptlab: Promptlab) -> None:
 def test_one_arm_is_nothing_to_compare(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, {"v1": PAIR["v1"]})
     run(promptlab)
-    told = "there is nothing to compare by version (run more than one version or backend, or"
-    assert refused(promptlab, "compare").startswith(told)
-    assert refused(promptlab, "compare", "--baseline", "v1").startswith(told)
+    expected = "there is nothing to compare by version (run more than one version or backend, or"
+    assert refused(promptlab, "compare").startswith(expected)
+    assert refused(promptlab, "compare", "--baseline", "v1").startswith(expected)
 
 
-def test_a_broken_project_file_is_told_with_a_named_database_too(
+def test_a_broken_project_file_is_reported_with_a_named_database_too(
     pair: Path, promptlab: Promptlab
 ) -> None:
     write(pair, "promptlab.toml", "[compare]\nalpha = 2\n")

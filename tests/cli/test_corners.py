@@ -102,7 +102,7 @@ def test_an_odd_answer_is_foreseen_as_it_is_asked(project: Path, promptlab: Prom
     ]
 
 
-def test_a_backend_that_reads_no_images_is_told_before_any_call(
+def test_a_backend_that_reads_no_images_is_reported_before_any_call(
     project: Path, promptlab: Promptlab
 ) -> None:
     (project / "blind.py").write_text(
@@ -140,7 +140,7 @@ def test_facts_are_kept_from_the_beginning(project: Path, promptlab: Promptlab) 
     assert json.loads(facts)["echo"]["kind"] == "echo"
 
 
-def test_the_command_that_is_told_works_as_it_stands(project: Path, tmp_path: Path) -> None:
+def test_the_command_that_is_reported_works_as_it_stands(project: Path, tmp_path: Path) -> None:
     (project / "promptlab.toml").write_text(
         '[backends.slow]\nkind = "echo"\ndelay_s = 60\n', encoding="utf-8"
     )
@@ -160,9 +160,9 @@ def test_the_command_that_is_told_works_as_it_stands(project: Path, tmp_path: Pa
                 continue
     finally:
         started.terminate()
-    told = re.search(r"finish with: promptlab (.*)$", started.communicate(timeout=20)[1], re.M)
-    assert told is not None
-    words = shlex.split(told[1])
+    match = re.search(r"finish with: promptlab (.*)$", started.communicate(timeout=20)[1], re.M)
+    assert match is not None
+    words = shlex.split(match[1])
     assert words[:4] == ["--project", str(project), "--db", str(database)]
     again = spawn(*words[:4], "show", words[-1])
     assert (again.returncode, again.stderr) == (0, "")

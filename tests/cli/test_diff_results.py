@@ -32,8 +32,8 @@ def run(promptlab: Promptlab, *words: str) -> None:
 def document(promptlab: Promptlab, *words: str) -> dict[str, Any]:
     ran = promptlab("diff", *words, "--json")
     assert (ran.code, ran.err) == (0, "")
-    found: dict[str, Any] = json.loads(ran.out, parse_constant=pytest.fail)
-    return found
+    parsed: dict[str, Any] = json.loads(ran.out, parse_constant=pytest.fail)
+    return parsed
 
 
 def test_what_was_measured_stands_below_the_text(
@@ -55,16 +55,16 @@ def test_one_case_with_what_was_answered(versions: Path, promptlab: Promptlab, g
     assert (flip["case"], flip["score_a"], flip["score_b"]) == ("c00", 1.0, 1.0)  # no flip
 
 
-def test_the_document_tells_the_difference_and_the_flips(
+def test_the_document_shows_the_difference_and_the_flips(
     versions: Path, promptlab: Promptlab
 ) -> None:
     run(promptlab)
-    found = document(promptlab, "task@v1", "v2")
-    [one] = found["measured"]
+    described = document(promptlab, "task@v1", "v2")
+    [one] = described["measured"]
     assert (one["a"], one["b"], one["backend"]) == ("task@v1", "task@v2", "echo")
     assert (one["delta"], one["wins"], one["losses"]) == (pytest.approx(0.35), 16, 2)
     assert one["verdict"] == "better"
-    flips = found["flips"]
+    flips = described["flips"]
     assert [flip["score_b"] - flip["score_a"] for flip in flips] == [-1.0] * 2 + [1.0] * 16
     assert {RANK[flip["case"]] for flip in flips[:2]} == {18, 19}
     for flip in flips:
@@ -82,9 +82,9 @@ def test_the_other_way_round_what_was_won_is_lost(versions: Path, promptlab: Pro
 def test_versions_of_different_runs(versions: Path, promptlab: Promptlab) -> None:
     for label in ("v1", "v2"):
         run(promptlab, "-t", f"task@{label}")
-    found = document(promptlab, "task@v1", "v2")
-    [one] = found["measured"]
-    assert (one["verdict"], one["n"], len(found["flips"])) == ("better", 40, 18)
+    described = document(promptlab, "task@v1", "v2")
+    [one] = described["measured"]
+    assert (one["verdict"], one["n"], len(described["flips"])) == ("better", 40, 18)
 
 
 def test_a_version_that_was_not_run_is_not_measured(versions: Path, promptlab: Promptlab) -> None:
@@ -108,18 +108,18 @@ def test_no_backend_and_no_scorer_in_common_is_nothing_measured(
 
 def test_several_backends(versions: Path, promptlab: Promptlab) -> None:
     run(promptlab, "-b", "echo:a", "-b", "echo:b", "-t", "task@v1", "-t", "task@v2")
-    found = document(promptlab, "task@v1", "v2")
-    assert [one["backend"] for one in found["measured"]] == ["echo:a", "echo:b", None]
-    assert {flip["backend"] for flip in found["flips"]} == {"echo:a", "echo:b"}
-    assert len(found["flips"]) == 2 * 18
+    described = document(promptlab, "task@v1", "v2")
+    assert [one["backend"] for one in described["measured"]] == ["echo:a", "echo:b", None]
+    assert {flip["backend"] for flip in described["flips"]} == {"echo:a", "echo:b"}
+    assert len(described["flips"]) == 2 * 18
 
 
 def test_a_text_that_was_run_under_another_name(versions: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     write(versions, "templates/task/v7.j2", VERSIONS["v1"])
-    found = document(promptlab, "task@v7", "v2")
-    assert found["measured"][0]["verdict"] == "better"
-    assert len(found["flips"]) == 18
+    described = document(promptlab, "task@v7", "v2")
+    assert described["measured"][0]["verdict"] == "better"
+    assert len(described["flips"]) == 18
 
 
 def test_an_ablation_does_not_mix_with_the_whole_text(project: Path, promptlab: Promptlab) -> None:
@@ -133,16 +133,16 @@ def test_an_ablation_does_not_mix_with_the_whole_text(project: Path, promptlab: 
     assert "And 25-35." in flip["output_a"]
 
 
-def test_a_run_that_stopped_early_tells_what_it_was_run_for(
+def test_a_run_that_stopped_early_shows_what_it_was_run_for(
     project: Path, promptlab: Promptlab
 ) -> None:
     versions = {"v1": version("0-29"), "v2": version("0-149"), "v3": version("2-31")}
     lay_out(project, versions, suite(160))
     run(promptlab, "--until-decided")
     [one] = document(promptlab, "task@v1", "v2")["measured"]
-    [told, _] = json.loads(promptlab("compare", "--json").out)["comparisons"]
+    [compared, _] = json.loads(promptlab("compare", "--json").out)["comparisons"]
     assert one["verdict"] == "better"
-    assert {key: told[key] for key in one if key != "scorer"} == {
+    assert {key: compared[key] for key in one if key != "scorer"} == {
         key: value for key, value in one.items() if key != "scorer"
     }
     [other] = document(promptlab, "task@v2", "v3")["measured"]

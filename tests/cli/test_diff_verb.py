@@ -104,49 +104,49 @@ def test_ways_to_name_a_version(
     project: Path, promptlab: Promptlab, first: str, second: str
 ) -> None:
     add(project, "templates/greet/aliases.yaml", "first: v1\nbest: v2\n")
-    found = document(promptlab, first, second)
-    assert (found["a"], found["b"]) == ("greet@v1", "greet@v2")
+    described = document(promptlab, first, second)
+    assert (described["a"], described["b"]) == ("greet@v1", "greet@v2")
 
 
 def test_versions_of_two_templates(other: Path, promptlab: Promptlab) -> None:
-    found = document(promptlab, "greet@v1", "part@v9")
-    assert (found["a"], found["b"]) == ("greet@v1", "part@v9")
-    assert found["files"][0]["path_b"] == "templates/part/v9.j2"
-    assert found["variables"] == {"added": [], "dropped": ["name"]}
+    described = document(promptlab, "greet@v1", "part@v9")
+    assert (described["a"], described["b"]) == ("greet@v1", "part@v9")
+    assert described["files"][0]["path_b"] == "templates/part/v9.j2"
+    assert described["variables"] == {"added": [], "dropped": ["name"]}
     assert document(promptlab, "part@v1", "v9")["b"] == "part@v9"
     assert document(promptlab, "part@v1", "greet")["b"] == "greet@v2"
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["greet@v1", "v7"], "unknown template or version 'v7' (known: greet, part, v1, v2)"),
         (["gret", "greet"], "unknown template 'gret' (did you mean 'greet'?)"),
         (["gret@v1", "greet"], "unknown template 'gret' (did you mean 'greet'?)"),
         (["greet@v1", "greet@v7"], "unknown version 'v7' of greet (known: v1, v2)"),
-        (["v1", "v2"], "'v1' names no template (write one of greet@v1, part@v1)"),
-        (["v9", "v1"], "'v9' names no template (write one of part@v9)"),
+        (["v1", "v2"], "'v1' is not a template (write one of greet@v1, part@v1)"),
+        (["v9", "v1"], "'v9' is not a template (write one of part@v9)"),
         (
             ["greet@*", "v1"],
             "'greet@*' names 2 versions (choose one of greet@v1, greet@v2)",
         ),
-        (["greet@v1", "v2", "--patch", "--json"], "--patch goes with no --json"),
-        (["greet@v1", "v2", "--patch", "--case", "ada"], "--patch goes with no --case"),
+        (["greet@v1", "v2", "--patch", "--json"], "--patch cannot be combined with --json"),
+        (["greet@v1", "v2", "--patch", "--case", "ada"], "--patch cannot be combined with --case"),
         (["greet@v1", "v2", "--case", "aida"], "unknown case 'aida' of suite greet (did you"),
         (["greet@v1", "v2", "--suite", "gret"], "unknown suite 'gret' (did you mean 'greet'?)"),
         (["greet@v1", "part", "--case", "ada"], "no suite has both greet@v1 and part@v9 (name"),
         (["greet@v1", "v2", "-b", "nobody"], "--backend: unknown backend 'nobody'"),
     ],
 )
-def test_mistakes(other: Path, promptlab: Promptlab, words: list[str], told: str) -> None:
-    assert mistake(promptlab, *words).startswith(told)
+def test_mistakes(other: Path, promptlab: Promptlab, words: list[str], expected: str) -> None:
+    assert mistake(promptlab, *words).startswith(expected)
 
 
 def test_a_word_that_is_nothing_in_a_project_of_one_template(
     project: Path, promptlab: Promptlab
 ) -> None:
-    told = "unknown template or version 'gret' (did you mean 'greet'?)"
-    assert mistake(promptlab, "gret", "v1") == told
+    expected = "unknown template or version 'gret' (did you mean 'greet'?)"
+    assert mistake(promptlab, "gret", "v1") == expected
 
 
 # The patch
@@ -201,9 +201,9 @@ def test_the_first_suite_that_has_both_is_taken_unless_one_is_named(
     named = document(promptlab, "v1", "v2", "--suite", "z_later", "--case", "x")
     assert (named["tokens"]["suite"], named["tokens"]["cases"]) == ("z_later", 1)
     assert named["case"]["suite"] == "z_later"
-    told = mistake(promptlab, "v1", "v2", "--suite", "c_blind")
-    assert "'name' is undefined, in case" in told
-    assert "templates/greet/v1.j2:1" in told
+    message = mistake(promptlab, "v1", "v2", "--suite", "c_blind")
+    assert "'name' is undefined, in case" in message
+    assert "templates/greet/v1.j2:1" in message
 
 
 def test_a_backend_may_be_named(project: Path, promptlab: Promptlab) -> None:
@@ -219,8 +219,8 @@ def test_a_backend_that_cannot_count_matters_only_where_it_is_named(
     add(project, "promptlab.toml", '[backends.lame]\nkind = "backends_without_extra:Lame"\n')
     edit(project / "suites/greet.yaml", "[echo]", "[lame, echo]")
     assert document(promptlab, "v1", "v2")["tokens"]["counted_by"] == "echo"
-    told = mistake(promptlab, "v1", "v2", "-b", "lame", "--json")
-    assert told == "its extra is not installed (install it)"
+    message = mistake(promptlab, "v1", "v2", "-b", "lame", "--json")
+    assert message == "its extra is not installed (install it)"
 
 
 def test_without_a_suite_the_texts_are_counted(project: Path, promptlab: Promptlab) -> None:

@@ -95,8 +95,8 @@ def test_a_terminal_that_knows_no_sign_gets_another(ran_project: Path) -> None:
     edit(ran_project / "suites/people.jsonl", "Ada", "Zoë")
     ran = spawn("run", "greet", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert ran.returncode == 0
-    told = spawn("show", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert "Say hello to Zo\\u00eb." in told.stdout
+    shown = spawn("show", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert "Say hello to Zo\\u00eb." in shown.stdout
 
 
 # Disks
@@ -175,7 +175,7 @@ def test_weights_that_are_nowhere(ran_project: Path) -> None:
 # Our own bugs
 
 
-def test_a_bug_is_told_in_one_line_with_the_file_of_its_traceback(
+def test_a_bug_is_reported_in_one_line_with_the_file_of_its_traceback(
     promptlab: Promptlab,
     broken_verb: Callable[[Callable[[], None]], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -185,8 +185,8 @@ def test_a_bug_is_told_in_one_line_with_the_file_of_its_traceback(
     broken_verb(lambda: [][1])
     ran = promptlab("broken")
     assert (ran.code, ran.out) == (3, "")
-    told = re.fullmatch(r"Error: a bug in promptlab; its traceback is in (\S+)\n", ran.err)
-    assert told
-    kept = Path(told[1]).read_text(encoding="utf-8")
+    match = re.fullmatch(r"Error: a bug in promptlab; its traceback is in (\S+)\n", ran.err)
+    assert match
+    kept = Path(match[1]).read_text(encoding="utf-8")
     assert kept.startswith("promptlab 0.1.0, Python 3")
     assert "IndexError: list index out of range" in kept

@@ -21,8 +21,8 @@ def answer(messages, **sampling):
 
 
 def outputs(root: Path) -> list[str]:
-    found = query(root, "SELECT DISTINCT output FROM results WHERE version = 'v1' ORDER BY 1")
-    return [text for (text,) in found]
+    rows = query(root, "SELECT DISTINCT output FROM results WHERE version = 'v1' ORDER BY 1")
+    return [text for (text,) in rows]
 
 
 def with_function(root: Path, code: str, **options: object) -> None:
@@ -69,7 +69,7 @@ def test_it_takes_what_it_has_parameters_for(
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         ("def answer(messages):\n    return 7", "mine:answer returns int, not a text or a Compl"),
         ("def answer(messages):\n    exit(0)", "mine:answer fails: SystemExit: 0"),
@@ -80,38 +80,38 @@ def test_it_takes_what_it_has_parameters_for(
     ],
 )
 def test_a_call_of_it_that_fails_is_a_failed_trial(
-    project: Path, promptlab: Promptlab, code: str, told: str
+    project: Path, promptlab: Promptlab, code: str, expected: str
 ) -> None:
     with_function(project, code)
     assert promptlab("run", "greet").code == 4
     [(error,)] = query(project, "SELECT DISTINCT error FROM trials")
-    assert told in error
+    assert expected in error
 
 
 @pytest.mark.parametrize(
-    ("code", "options", "told"),
+    ("code", "options", "expected"),
     [
         ("def answer(messages):\n    return ''", {"tone": 1}, "unknown option 'tone' of mine:ans"),
         ("def answer(messages):\n    return ''", {"model": "m"}, "unknown option 'model' of mine"),
         ("def answer():\n    return ''", {}, "backends.mine: mine:answer takes no messages"),
     ],
 )
-def test_what_it_cannot_take_is_told_before_a_run(
-    project: Path, promptlab: Promptlab, code: str, options: dict[str, object], told: str
+def test_what_it_cannot_take_is_reported_before_a_run(
+    project: Path, promptlab: Promptlab, code: str, options: dict[str, object], expected: str
 ) -> None:
     with_function(project, code, **options)
     ran = promptlab("run", "greet")
     assert ran.code == 2
-    assert told in ran.err
+    assert expected in ran.err
 
 
-def test_sampling_that_it_does_not_take_is_told(project: Path, promptlab: Promptlab) -> None:
+def test_sampling_that_it_does_not_take_is_reported(project: Path, promptlab: Promptlab) -> None:
     with_function(project, "def answer(messages):\n    return 'x'")
     edit(project / "suites/greet.yaml", "scorers:", "sampling: {temperature: 0.5}\nscorers:")
     assert "mine:answer takes no temperature" in promptlab("run", "greet").err
 
 
-def test_an_edit_of_it_asks_anew(project: Path, promptlab: Promptlab) -> None:
+def test_an_edit_of_it_asks_again(project: Path, promptlab: Promptlab) -> None:
     with_function(project, "def answer(messages):\n    return 'one'")
     assert json.loads(promptlab("run", "greet", "--json").out)["calls"] == 6
     assert json.loads(promptlab("run", "greet", "--json").out)["calls"] == 0
@@ -142,6 +142,6 @@ def test_one_that_never_returns_keeps_nobody(project: Path) -> None:
         for _ in range(2):  # the second one does not wait for answers in flight
             os.kill(process.pid, signal.SIGINT)
             time.sleep(0.3)
-        _, told = process.communicate(timeout=20)
+        _, text = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "interrupted: 0 of 6 trials are stored" in told
+    assert "interrupted: 0 of 6 trials are stored" in text

@@ -49,7 +49,7 @@ def test_a_gate_that_holds(versions: Path, promptlab: Promptlab, gate: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("gate", "told"),
+    ("gate", "expected"),
     [
         ("right: task@v1 > task@v2",
          ["task@v1 on echo is worse, -35.0 points, interval -52.1 to -16.0"]),
@@ -65,14 +65,14 @@ def test_a_gate_that_holds(versions: Path, promptlab: Promptlab, gate: str) -> N
     ],
 )  # fmt: skip
 def test_a_gate_that_fails_says_why(
-    versions: Path, promptlab: Promptlab, gate: str, told: list[str]
+    versions: Path, promptlab: Promptlab, gate: str, expected: list[str]
 ) -> None:
     ran = run(promptlab, gate)
     assert ran.code == 1
     assert "Outcomes" in ran.out  # the run is shown first
     lines = ran.err.splitlines()
     assert all(line.startswith(f"gate failed: {gate}: ") for line in lines)
-    for line in told:
+    for line in expected:
         assert f"gate failed: {gate}: {line}" in lines
     document = json.loads(promptlab("run", "task", "--json", "--gate", gate).out)
     assert [f"gate failed: {line}" for line in document["gates_failed"]] == lines
@@ -98,9 +98,9 @@ def test_a_version_that_an_earlier_run_measured(versions: Path, promptlab: Promp
 
 def test_a_version_that_nobody_ran(versions: Path, promptlab: Promptlab) -> None:
     ran = run(promptlab, "task@v2 > task@best", "v2")
-    told = "needs results of task@v1, and there are none (run it too, with -t task@v1)"
+    expected = "needs results of task@v1, but there are none (run it too, with -t task@v1)"
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == f"Error: the gate 'task@v2 > task@best' {told}\n"
+    assert ran.err == f"Error: the gate 'task@v2 > task@best' {expected}\n"
     assert promptlab("runs").out.count("task") == 0  # no call was made
 
 
@@ -124,8 +124,8 @@ def test_the_levels_of_gates_are_not_corrected_for_one_another(
     write(versions, "templates/task/v5.j2", version("4-34"))
     ran = run(promptlab, "task@v5 > task@v1")
     assert ran.code == 0
-    found = json.loads(promptlab("compare", "--json").out)["comparisons"]
-    [one] = [one for one in found if (one["a"], one["b"]) == ("task@v1", "task@v5")]
+    comparisons = json.loads(promptlab("compare", "--json").out)["comparisons"]
+    [one] = [one for one in comparisons if (one["a"], one["b"]) == ("task@v1", "task@v5")]
     assert (one["wins"], one["losses"], one["verdict"]) == (15, 4, "undecided")
 
 
@@ -140,7 +140,7 @@ def test_the_project_says_how_gates_decide(versions: Path, promptlab: Promptlab)
 
 
 @pytest.mark.parametrize(
-    ("gate", "told"),
+    ("gate", "expected"),
     [
         (
             "task@v9 > task@v1",
@@ -154,18 +154,18 @@ def test_the_project_says_how_gates_decide(versions: Path, promptlab: Promptlab)
     ],
 )
 def test_a_gate_that_cannot_be_judged_makes_no_call(
-    versions: Path, promptlab: Promptlab, gate: str, told: str
+    versions: Path, promptlab: Promptlab, gate: str, expected: str
 ) -> None:
     ran = run(promptlab, gate)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"Error: --gate: {told}")
+    assert ran.err.startswith(f"Error: --gate: {expected}")
     assert ran.err.count("\n") == 1
     assert not (versions / "promptlab.db").exists()
     text = suite(more=f'gates: ["right > 0", "{gate}"]\n')
     write(versions, "suites/task.yaml", text)
     ran = promptlab("run", "task")
     line = text.count("\n")
-    assert ran.err.startswith(f"Error: suites/task.yaml:{line}: gates.1: {told}")
+    assert ran.err.startswith(f"Error: suites/task.yaml:{line}: gates.1: {expected}")
 
 
 # Kept with the run

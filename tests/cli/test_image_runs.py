@@ -121,8 +121,8 @@ def refused(ran: Ran) -> str:
 def turns(promptlab: Promptlab, case: str) -> list[dict[str, Any]]:
     """Return the conversation of a case, as `show` tells it."""
     row, *_ = json.loads(promptlab("show", "--case", case, "--full", "--json").out)["results"]
-    found: list[dict[str, Any]] = row["turns"]
-    return found
+    conversation: list[dict[str, Any]] = row["turns"]
+    return conversation
 
 
 @pytest.mark.parametrize("backend", SEEING)
@@ -153,8 +153,8 @@ def test_images_stand_where_the_template_puts_them(
     if backend == "ollama":  # which keeps text and images apart
         assert parts == ("Compare  with , please.", "[black 7x7]", "[red 2x3]")
     else:
-        told = [part.strip() for part in parts]
-        assert told == ["Compare", "[black 7x7]", "with", "[red 2x3]", ", please."]
+        reported = [part.strip() for part in parts]
+        assert reported == ["Compare", "[black 7x7]", "with", "[red 2x3]", ", please."]
 
 
 def test_all_vendors_in_one_run(
@@ -219,13 +219,13 @@ def test_an_image_that_the_server_cannot_read_fails_its_own_trial(
     (album / "suites/data/red.png").write_bytes(broken)
     ran = promptlab("run", "colour")
     assert ran.code == 4
-    told = promptlab("show", "--errors").out
-    assert "HTTP 400: could not process image: a broken image/png" in " ".join(told.split())
+    text = promptlab("show", "--errors").out
+    assert "HTTP 400: could not process image: a broken image/png" in " ".join(text.split())
     assert len(vendor_server.calls) == 3
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "expected"),
     [
         ("gone.png", None,
          "cannot read the image 'gone.png': No such file or directory, in case 'gone.png'"
@@ -248,14 +248,14 @@ def test_an_image_that_cannot_be_sent_costs_no_call(
     promptlab: Promptlab,
     name: str,
     content: bytes | None,
-    told: str,
+    expected: str,
 ) -> None:
     photo(name, content or b"", "")
     if content is None:
         (album / "suites/data" / name).unlink()
     for more in ((), ("--dry-run",)):
         assert refused(promptlab("run", "colour", *more)) == (
-            f"Error: templates/colour/v1.j2:1: {told}\n"
+            f"Error: templates/colour/v1.j2:1: {expected}\n"
         )
     assert vendor_server.paths == []
 
@@ -265,8 +265,8 @@ def test_an_image_that_is_too_large_costs_no_call(
 ) -> None:
     photo("large.png", vendor_server.draw("red", 1, 1), "")
     os.truncate(album / "suites/data/large.png", MAX_BYTES + 1)
-    told = refused(promptlab("run", "colour"))
-    assert "the image 'large.png' is 20 MB, in case 'large.png' (at most 20 MB are sent)" in told
+    message = refused(promptlab("run", "colour"))
+    assert "the image 'large.png' is 20 MB, in case 'large.png' (at most 20 MB are sent)" in message
     assert vendor_server.paths == []
 
 
@@ -287,9 +287,9 @@ def test_ollama_is_given_no_address(
 ) -> None:
     ask(album, "What is {{ image('https://example.org/photo.png') }}?")
     assert promptlab("run", "colour", "-b", "ollama", "-n", "1").code == 4
-    told = " ".join(promptlab("show", "--errors").out.split())
-    assert "Ollama does not fetch images, and 'https://example.org/photo.png' is a URL" in told
-    assert "save the image beside the cases" in told
+    text = " ".join(promptlab("show", "--errors").out.split())
+    assert "Ollama does not fetch images, and 'https://example.org/photo.png' is a URL" in text
+    assert "save the image beside the cases" in text
     assert vendor_server.calls == []
 
 
@@ -309,15 +309,15 @@ def test_a_model_that_reads_text_alone_is_not_asked(
     assert vendor_server.paths == []
 
 
-def test_ollama_tells_of_a_model_that_reads_text_alone(
+def test_ollama_reports_a_model_that_reads_text_alone(
     album: Path, vendor_server: VendorServer, promptlab: Promptlab
 ) -> None:
     vendor_server.capabilities = ["completion"]
     ran = promptlab("run", "colour", "-b", "ollama")
     assert (ran.code, ran.out) == (2, "")
-    stopped, told = ran.err.splitlines()
+    stopped, message = ran.err.splitlines()
     assert stopped.startswith("stopped: 0 of 4 trials are stored; finish with: promptlab resume")
-    assert told == (
+    assert message == (
         "Error: the model 'some-model' does not read images"
         " (choose one with vision: `ollama show some-model` lists its capabilities)"
     )

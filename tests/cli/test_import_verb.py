@@ -55,7 +55,7 @@ def test_it_shows_what_a_run_shows(few: Path, promptlab: Promptlab) -> None:
     assert (run["trials"], run["stored"], run["status"]) == (5, 5, "finished")
 
 
-def test_it_tells_as_json_what_was_imported(few: Path, promptlab: Promptlab) -> None:
+def test_it_shows_as_json_what_was_imported(few: Path, promptlab: Promptlab) -> None:
     ran = promptlab("import", str(few), "--suite", "bbh", "--json")
     document = json.loads(ran.out)
     assert document.pop("run") == query(few.parent, "SELECT run_id FROM runs")[0][0]
@@ -90,10 +90,14 @@ def test_columns_of_other_tools_are_given_a_role(project: Path, promptlab: Promp
 
 
 @pytest.mark.parametrize(
-    ("text", "words", "told"),
+    ("text", "words", "expected"),
     [
-        (FEW, ["--suite", "a@b"], "--suite: 'a@b' cannot name a suite (use letters, digits, _ "),
-        (FEW, ["--suite", " "], "--suite: ' ' cannot name a suite"),
+        (
+            FEW,
+            ["--suite", "a@b"],
+            "--suite: 'a@b' is not a valid suite name (use letters, digits, _ ",
+        ),
+        (FEW, ["--suite", " "], "--suite: ' ' is not a valid suite name"),
         (FEW, [], "missing option '--suite' (see promptlab import --help)"),
         (FEW, ["--suite", "x", "--column", "case"], "--column case does not name a role and a"),
         (FEW, ["--suite", "x", "--column", "=case"], "--column =case does not name a role and"),
@@ -118,17 +122,17 @@ def test_columns_of_other_tools_are_given_a_role(project: Path, promptlab: Promp
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_stored(
-    few: Path, promptlab: Promptlab, text: str, words: list[str], told: str
+    few: Path, promptlab: Promptlab, text: str, words: list[str], expected: str
 ) -> None:
     few.write_text(text, encoding="utf-8")
     ran = promptlab("import", "few.csv", *words)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"Error: {told}")
+    assert ran.err.startswith(f"Error: {expected}")
     assert ran.err.count("\n") == 1
     assert not (few.parent / "promptlab.db").exists()
 
 
-def test_a_missing_file_is_told(project: Path, promptlab: Promptlab) -> None:
+def test_a_missing_file_is_reported(project: Path, promptlab: Promptlab) -> None:
     ran = promptlab("import", "none.csv", "--suite", "x")
     assert (ran.code, ran.err) == (2, "Error: none.csv: no such file (check the path)\n")
     assert not (project / "promptlab.db").exists()
@@ -138,7 +142,7 @@ def test_an_imported_run_cannot_be_resumed(few: Path, promptlab: Promptlab) -> N
     promptlab("import", "few.csv", "--suite", "bbh")
     ran = promptlab("resume", "latest")
     assert (ran.code, ran.out) == (2, "")
-    assert " was imported from few.csv (there is nothing to carry out" in ran.err
+    assert " was imported from few.csv (there is nothing to resume" in ran.err
     assert query(few.parent, "SELECT status FROM runs") == [("finished",)]
 
 
@@ -172,9 +176,9 @@ def test_published_outcomes_keep_their_accuracies(project: Path, promptlab: Prom
                 writer.writerow([arm, case, row["task"], row[arm], "exact_match", "codex"])
                 expected.setdefault((arm, row["task"]), []).append(float(row[arm]))
     assert promptlab("import", "long.csv", "--suite", "bbh").code == 0
-    found = {(arm, task): (n, mean) for arm, task, n, mean in query(project, PER_TASK)}
+    stored = {(arm, task): (n, mean) for arm, task, n, mean in query(project, PER_TASK)}
     means = {key: (len(scores), sum(scores) / len(scores)) for key, scores in expected.items()}
-    assert found == means
+    assert stored == means
     with Store.open(project / "promptlab.db", Session.now, readonly=True) as store:
         document = run_json(view_of(read_run(store, store.find_run())), calls=0)
     arms = document["arms"]

@@ -77,7 +77,7 @@ def test_versions_that_answer_alike_are_judged_once(
     assert (ran.code, json.loads(ran.out)["calls"], fault_server.requests) == (0, 6, 3)
 
 
-def test_a_dry_run_tells_what_the_judge_will_cost(judged: Path, promptlab: Promptlab) -> None:
+def test_a_dry_run_shows_what_the_judge_will_cost(judged: Path, promptlab: Promptlab) -> None:
     dry = json.loads(promptlab("run", "greet", "--dry-run", "--json").out)
     assert (dry["calls"], dry["stored"], [arm["calls"] for arm in dry["arms"]]) == (12, 0, [3, 3])
     [asked] = dry["asked"]
@@ -93,9 +93,9 @@ def test_a_dry_run_tells_what_the_judge_will_cost(judged: Path, promptlab: Promp
     # Each question may quote an answer of 256 tokens, and be answered by as many.
     assert high == pytest.approx(asked["input_tokens"][1] * 1e-6 + 6 * 256 * 2e-6)
     assert asked["input_tokens"][1] > 6 * 256
-    told = promptlab("run", "greet", "--dry-run").out
-    assert "scorers, asking judge" in told
-    assert "12 model calls, 0 answered by the store." in told
+    text = promptlab("run", "greet", "--dry-run").out
+    assert "scorers, asking judge" in text
+    assert "12 model calls, 0 answered by the store." in text
     assert promptlab("run", "greet").code == 0
     [done] = json.loads(promptlab("run", "greet", "--dry-run", "--json").out)["asked"]
     assert (done["calls"], done["stored"], done["cost_usd"]) == (6, 6, None)
@@ -198,7 +198,7 @@ def test_a_judge_may_be_a_backend_of_the_suite(
 
 
 @pytest.mark.parametrize(
-    ("scorer", "told"),
+    ("scorer", "expected"),
     [
         ("toy_judge:polite: {judge: nobody}", "unknown backend 'nobody'"),
         ("toy_judge:polite: {judge: '{{ name }}'}", "cannot be filled in from the case"),
@@ -206,12 +206,12 @@ def test_a_judge_may_be_a_backend_of_the_suite(
     ],
 )
 def test_a_judge_that_cannot_be_is_refused_before_any_call(
-    judged: Path, promptlab: Promptlab, scorer: str, told: str
+    judged: Path, promptlab: Promptlab, scorer: str, expected: str
 ) -> None:
     edit(judged / "suites/greet.yaml", "toy_judge:polite", scorer)
     refused = promptlab("run", "greet")
     assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
-    assert told in refused.err
+    assert expected in refused.err
     assert "suites/greet.yaml" in refused.err
 
 

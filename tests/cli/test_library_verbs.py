@@ -52,7 +52,7 @@ def test_template_show(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     assert old["includes"] == {"_shared/rules.j2": "Be brief.\n"}
 
 
-def test_template_log_tells_every_text_of_a_version(
+def test_template_log_shows_every_text_of_a_version(
     ran_project: Path, promptlab: Promptlab
 ) -> None:
     first = document(promptlab, "template", "log", "greet", "--json")
@@ -61,8 +61,8 @@ def test_template_log_tells_every_text_of_a_version(
         ("v2", 3, True),
     ]
     edit(ran_project / "templates/greet/v1.j2", "Say", "Whisper")
-    told = promptlab("template", "log", "greet").out
-    assert "(an older text under this label)" in told
+    text = promptlab("template", "log", "greet").out
+    assert "(an older text under this label)" in text
     rows = document(promptlab, "template", "log", "greet", "--json")
     assert [(row["version"], row["trials"], row["current"]) for row in rows] == [
         ("v1", 0, True),
@@ -78,7 +78,7 @@ def test_template_log_needs_no_database(project: Path, promptlab: Promptlab) -> 
 
 
 def test_template_new_starts_from_the_newest(project: Path, promptlab: Promptlab) -> None:
-    assert promptlab("template", "new", "greet").out == "made templates/greet/v3.j2\n"
+    assert promptlab("template", "new", "greet").out == "created templates/greet/v3.j2\n"
     made = (project / "templates/greet/v3.j2").read_text(encoding="utf-8")
     assert made == FILES["templates/greet/v2.j2"].replace("parent: v1", "parent: v2")
     promptlab("template", "new", "greet", "--from", "greet@v1", "--version", "plain")
@@ -95,7 +95,7 @@ def test_template_new_leaves_the_body_alone(project: Path, promptlab: Promptlab)
 
 
 def test_a_new_template_can_be_run(project: Path, promptlab: Promptlab) -> None:
-    assert promptlab("template", "new", "farewell").out == "made templates/farewell/v1.j2\n"
+    assert promptlab("template", "new", "farewell").out == "created templates/farewell/v1.j2\n"
     ran = promptlab("run", "greet", "-t", "farewell", "-p", "text", "it")
     assert ran.code == 0
 
@@ -135,13 +135,13 @@ def test_backend_check(project: Path, promptlab: Promptlab) -> None:
     assert promptlab("backend", "check").out == "echo: ok: answers\n"
     ran = promptlab("backend", "check", "echo", "hf:./weights", "ecko", "--json")
     assert ran.code == 2
-    found = json.loads(ran.out)
-    assert [entry["ok"] for entry in found] == [True, False, False]
-    assert found[1]["detail"] == "there is no model at ./weights"
-    assert found[2]["hint"] == "did you mean 'echo'?"
-    told = promptlab("backend", "check", "hf:./weights").out
-    assert told.startswith("hf:./weights: no: there is no model at ./weights (`model` takes")
-    assert told.count("\n") == 1
+    parsed = json.loads(ran.out)
+    assert [entry["ok"] for entry in parsed] == [True, False, False]
+    assert parsed[1]["detail"] == "there is no model at ./weights"
+    assert parsed[2]["hint"] == "did you mean 'echo'?"
+    text = promptlab("backend", "check", "hf:./weights").out
+    assert text.startswith("hf:./weights: no: there is no model at ./weights (`model` takes")
+    assert text.count("\n") == 1
 
 
 def test_echo_is_a_backend() -> None:
@@ -163,9 +163,9 @@ def test_scorer_list_and_show(project: Path, promptlab: Promptlab, gold: Gold) -
 def test_scorer_show_of_a_users_function(project: Path, promptlab: Promptlab) -> None:
     source = 'def kind(sample, *, least: int = 2):\n    """Is it kind?"""\n    return True\n'
     (project / "checks_to_show.py").write_text(source, encoding="utf-8")
-    found = document(promptlab, "scorer", "show", "checks_to_show:kind", "--json")
-    assert found["summary"] == "Is it kind?"
-    assert found["parameters"] == [
+    described = document(promptlab, "scorer", "show", "checks_to_show:kind", "--json")
+    assert described["summary"] == "Is it kind?"
+    assert described["parameters"] == [
         {"name": "least", "type": "int", "required": False, "default": 2, "help": ""}
     ]
 
@@ -218,7 +218,7 @@ def test_init_here_writes_over_nothing(
     ran = promptlab("init")
     assert ran.code == 2
     assert ran.err == (
-        "Error: promptlab.toml: exists already (name another folder: promptlab init DIR)\n"
+        "Error: promptlab.toml: already exists (name another folder: promptlab init DIR)\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["promptlab.toml"]
 
@@ -233,7 +233,7 @@ def test_db_stats(ran_project: Path, promptlab: Promptlab) -> None:
 
 def test_db_vacuum_keeps_everything(ran_project: Path, promptlab: Promptlab) -> None:
     before = query(ran_project, "SELECT * FROM results ORDER BY arm, case_id, scorer")
-    assert promptlab("db", "vacuum").out.endswith("MB given back\n")
+    assert promptlab("db", "vacuum").out.endswith("MB freed\n")
     after = query(ran_project, "SELECT * FROM results ORDER BY arm, case_id, scorer")
     assert after == before
 
@@ -250,29 +250,29 @@ def test_db_verify_finds_what_was_tampered_with(ran_project: Path, promptlab: Pr
 
 def test_tag_writes_an_alias_and_moves_it(promptlab: Promptlab, project: Path) -> None:
     aliases = project / "templates/greet/aliases.yaml"
-    assert promptlab("template", "tag", "greet@v1", "best").out == "greet@best means greet@v1\n"
+    assert promptlab("template", "tag", "greet@v1", "best").out == "greet@best now means greet@v1\n"
     aliases.write_text("# blessed\n" + aliases.read_text(encoding="utf-8"), encoding="utf-8")
     moved = promptlab("template", "tag", "greet@v2", "best")
-    assert moved.out == "greet@best means greet@v2 (was v1)\n"
+    assert moved.out == "greet@best now means greet@v2 (was v1)\n"
     assert promptlab("template", "tag", "greet@best", "live").code == 0
     assert aliases.read_text(encoding="utf-8") == "# blessed\nbest: v2\nlive: v2\n"
 
 
 @pytest.mark.parametrize(
-    ("reference", "alias", "told"),
+    ("reference", "alias", "expected"),
     [
         ("greet", "v1", "'v1' is a version of greet"),
-        ("greet", "Best one", "'Best one' cannot be an alias"),
+        ("greet", "Best one", "'Best one' is not a valid alias"),
         ("greet@*", "best", "'greet@*' names 2 versions"),
         ("greet@v9", "best", "unknown version 'v9' of greet"),
     ],
 )
-def test_what_cannot_be_tagged_is_told(
-    promptlab: Promptlab, project: Path, reference: str, alias: str, told: str
+def test_what_cannot_be_tagged_is_reported(
+    promptlab: Promptlab, project: Path, reference: str, alias: str, expected: str
 ) -> None:
     ran = promptlab("template", "tag", reference, alias)
     assert (ran.code, ran.out) == (2, "")
-    assert told in ran.err
+    assert expected in ran.err
     assert not (project / "templates/greet/aliases.yaml").exists()
 
 

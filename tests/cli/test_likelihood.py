@@ -88,7 +88,7 @@ def test_beside_other_scorers_they_are_weighed_after_the_answer(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
-def test_such_a_run_is_limited_resumed_and_measured_anew(root: Path, promptlab: Promptlab) -> None:
+def test_such_a_run_is_limited_resumed_and_measured_again(root: Path, promptlab: Promptlab) -> None:
     ask_for(root, "length, loglikelihood, mean_logprob")
     ahead = json.loads(promptlab("run", "say", "--dry-run", "--json").out)
     [arm] = ahead["arms"]
@@ -126,7 +126,7 @@ def test_an_answer_too_long_to_weigh_costs_its_scorer_alone(
 
 
 @pytest.mark.parametrize(
-    ("scorers", "words", "told"),
+    ("scorers", "words", "expected"),
     [
         ("loglikelihood", ("-b", "echo"), "backend 'echo' does not report"),
         (
@@ -139,11 +139,11 @@ def test_an_answer_too_long_to_weigh_costs_its_scorer_alone(
     ],
 )
 def test_what_cannot_be_weighed_is_refused_before_any_call(
-    root: Path, promptlab: Promptlab, scorers: str, words: tuple[str, ...], told: str
+    root: Path, promptlab: Promptlab, scorers: str, words: tuple[str, ...], expected: str
 ) -> None:
     ask_for(root, scorers)
     ran = promptlab("run", "say", *words)
     assert (ran.code, ran.out) == (2, "")
-    assert told in ran.err
+    assert expected in ran.err
     assert ran.err.count("\n") == 1
     assert not (root / "promptlab.db").exists() or query(root, LIKELIHOODS) == [(0,)]

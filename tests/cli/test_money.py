@@ -36,9 +36,9 @@ def test_a_run_stops_at_its_number_of_calls_and_goes_on_with_a_larger_one(
 ) -> None:
     ran = promptlab("run", "greet", "-b", "priced", "--max-calls", "2")
     assert (ran.code, calls_of(priced)) == (4, 2)
-    told = re.search(r"^stopped at --max-calls 2, after 2 calls: 2 of 6 trials .*$", ran.err, re.M)
-    assert told
-    assert re.search(r"finish with a larger limit: promptlab resume \S+ --max-calls", told[0])
+    match = re.search(r"^stopped at --max-calls 2, after 2 calls: 2 of 6 trials .*$", ran.err, re.M)
+    assert match
+    assert re.search(r"finish with a larger limit: promptlab resume \S+ --max-calls", match[0])
     again = promptlab("resume")
     assert (again.code, calls_of(priced)) == (4, 2)  # the run's own limit still holds
     assert promptlab("resume", "--max-calls", "100").code == 0
@@ -90,8 +90,8 @@ def test_a_limit_of_money_needs_a_price(
     ran = promptlab("run", "greet", "-b", "far", "--max-cost", "1", *more)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "Error: --max-cost needs the price of backend 'far' (write price = {input = ...,"
-        " output = ...}, US dollars for a million tokens, into its table)\n"
+        "Error: --max-cost needs the price of backend 'far' (add price = {input = ...,"
+        " output = ...} to its table, in US dollars per million tokens)\n"
     )
 
 
@@ -106,8 +106,8 @@ def test_a_dry_run_bounds_the_cost(priced: Path, promptlab: Promptlab) -> None:
     assert document["cost_usd"] == [pytest.approx(0.15), pytest.approx(7.8)]
     assert document["arms"][0]["input_tokens"] == [12, 12]
     assert document["arms"][0]["output_tokens"] == [3, 768]
-    told = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1", "--dry-run")
-    assert "Cost: 0.1500 to 7.8000 USD, from short answers to the longest." in told.out
+    shown = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1", "--dry-run")
+    assert "Cost: 0.1500 to 7.8000 USD, from short answers to the longest." in shown.out
     assert not (priced / "promptlab.db").exists()
 
 
@@ -148,19 +148,19 @@ def shop(project: Path, fault_server: FaultServer) -> FaultServer:
     return fault_server
 
 
-def test_a_limit_of_money_holds_over_resumes_where_the_server_does_not_tell(
+def test_a_limit_of_money_holds_over_resumes_where_the_server_reports_none(
     shop: FaultServer, promptlab: Promptlab
 ) -> None:
     shop.fail("no-usage")
     ran = promptlab("run", "greet", "-b", "shop", "--max-cost", "0.5")
     made = shop.requests
     assert (ran.code, 0 < made < 6) == (4, True)
-    told = rf"stopped at --max-cost 0\.5, after {made} calls and about 0\.\d+ USD"
-    assert re.search(told, ran.err)
+    expected = rf"stopped at --max-cost 0\.5, after {made} calls and about 0\.\d+ USD"
+    assert re.search(expected, ran.err)
     for more in ((), ("--max-cost", "0.5")):
         again = promptlab("resume", *more)
         assert (again.code, shop.requests) == (4, made)
-        assert re.search(told, again.err)
+        assert re.search(expected, again.err)
     assert promptlab("resume", "--max-cost", "50").code == 0
 
 
@@ -178,7 +178,7 @@ def test_tries_count_over_resumes(shop: FaultServer, promptlab: Promptlab) -> No
     assert (document["status"], document["calls"], shop.requests) == ("finished", 7, 5 + 7)
 
 
-def test_a_cost_that_is_known_in_part_is_told_as_that(
+def test_a_cost_that_is_known_in_part_is_reported_as_that(
     shop: FaultServer, promptlab: Promptlab
 ) -> None:
     def plan(call: Call) -> str | None:
@@ -193,8 +193,11 @@ def test_a_cost_that_is_known_in_part_is_told_as_that(
     assert listed.endswith("\n+: and more; the cost of some answers is unknown.\n")
     document = json.loads(promptlab("run", "greet", "-b", "shop", "--fresh", "--json").out)
     [_, run] = json.loads(promptlab("runs", "--json").out)
-    for told in (document, run):
-        assert (told["cost_usd"], told["unpriced_answers"]) == (pytest.approx(float(cost[1])), 2)
+    for described in (document, run):
+        assert (described["cost_usd"], described["unpriced_answers"]) == (
+            pytest.approx(float(cost[1])),
+            2,
+        )
 
 
 def test_a_price_that_is_set_later_serves_a_resume(

@@ -1,4 +1,4 @@
-"""Code of a user's may do anything: each case is told in one line as that plugin's, and no more.
+"""User-defined code may do anything: each case is reported in one line, as that plugin's error.
 
 What hangs, leaves threads behind or writes past Python runs in a process of its own.
 """
@@ -20,7 +20,7 @@ _LIMIT_S = 60
 
 
 def the_line(ran: Ran) -> str:
-    """Return the one line of a mistake, told on stderr alone."""
+    """Return the one line of a mistake, which is on stderr only."""
     assert ran.out == ""
     assert "Traceback" not in ran.err
     assert "bug in promptlab" not in ran.err
@@ -29,7 +29,7 @@ def the_line(ran: Ran) -> str:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         ("import sys\nsys.exit()", "cannot import 'mine:tone': SystemExit (fix mine)"),
         ("import sys\nsys.exit(0)", "cannot import 'mine:tone': SystemExit: 0 (fix mine)"),
@@ -57,18 +57,18 @@ def the_line(ran: Ran) -> str:
     ],
 )
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_a_scorer_that_cannot_be_used_is_told_before_a_run(
-    project: Path, promptlab: Promptlab, code: str, told: str, more: tuple[str, ...]
+def test_a_scorer_that_cannot_be_used_is_reported_before_a_run(
+    project: Path, promptlab: Promptlab, code: str, expected: str, more: tuple[str, ...]
 ) -> None:
     with_scorer(project, code)
     ran = promptlab("run", "greet", *more)
     assert ran.code == 2
-    assert told in the_line(ran)
+    assert expected in the_line(ran)
     assert not (project / "promptlab.db").exists()
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         (_TONE.format("raise SystemExit(0)"), "SystemExit: 0"),
         (_TONE.format("raise type('Boom', (BaseException,), {})('so')"), "Boom: so"),
@@ -92,14 +92,14 @@ def test_a_scorer_that_cannot_be_used_is_told_before_a_run(
     ],
 )
 def test_a_scorer_that_fails_within_a_run_is_a_failed_score(
-    project: Path, promptlab: Promptlab, code: str, told: str
+    project: Path, promptlab: Promptlab, code: str, expected: str
 ) -> None:
     with_scorer(project, code)
     ran = promptlab("run", "greet", "--json")
     assert (ran.code, json.loads(ran.out)["outcomes"]["ok"]) == (4, 6)
     assert "bug in promptlab" not in ran.err
     failed = query(project, "SELECT DISTINCT score, error FROM results WHERE scorer = 'tone'")
-    assert failed == [(None, told)]
+    assert failed == [(None, expected)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def answering(*lines: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         (
             backend("def __init__(self, *given): sys.exit(0)"),
@@ -219,17 +219,17 @@ def answering(*lines: str) -> str:
         ("Mine = 7", "'mine:Mine' is not a backend"),
     ],
 )
-def test_a_backend_that_cannot_be_used_is_told_before_a_run(
-    project: Path, promptlab: Promptlab, code: str, told: str
+def test_a_backend_that_cannot_be_used_is_reported_before_a_run(
+    project: Path, promptlab: Promptlab, code: str, expected: str
 ) -> None:
     with_backend(project, code)
     ran = promptlab("run", "greet")
     assert ran.code == 2
-    assert told in the_line(ran)
+    assert expected in the_line(ran)
     assert not (project / "promptlab.db").exists() or not query(project, "SELECT 1 FROM runs")
 
 
-def test_a_task_of_a_plugins_that_exits_is_told(project: Path, promptlab: Promptlab) -> None:
+def test_a_task_of_a_plugins_that_exits_is_reported(project: Path, promptlab: Promptlab) -> None:
     with_scorer(
         project,
         "import asyncio, sys\nasync def leave():\n    sys.exit(0)\n"
@@ -237,10 +237,12 @@ def test_a_task_of_a_plugins_that_exits_is_told(project: Path, promptlab: Prompt
     )
     ran = promptlab("run", "greet", "--json")
     assert ran.code == 2
-    assert the_line(ran) == "Error: a plugin ended the program (find its sys.exit)"
+    assert the_line(ran) == "Error: a plugin ended the program (remove its call to sys.exit)"
 
 
-def test_a_parameter_that_their_code_checks_is_told(project: Path, promptlab: Promptlab) -> None:
+def test_a_parameter_that_their_code_checks_is_reported(
+    project: Path, promptlab: Promptlab
+) -> None:
     with_scorer(
         project,
         "from typing import Annotated\nfrom pydantic import AfterValidator\n"
@@ -248,11 +250,11 @@ def test_a_parameter_that_their_code_checks_is_told(project: Path, promptlab: Pr
         "    return True\n",
     )
     edit(project / "suites/greet.yaml", "mine:tone", "mine:tone: {level: 3}")
-    told = "scorer 'tone', parameter 'level': it cannot be checked: ZeroDivisionError"
-    assert told in the_line(promptlab("run", "greet"))
+    expected = "scorer 'tone', parameter 'level': it cannot be checked: ZeroDivisionError"
+    assert expected in the_line(promptlab("run", "greet"))
 
 
-def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptlab) -> None:
+def test_a_scorer_that_cannot_be_shown_is_reported(project: Path, promptlab: Promptlab) -> None:
     (project / "mine.py").write_text("def tone(sample, *, level: '1/0' = 1): return True\n")
     ran = promptlab("scorer", "show", "mine:tone")
     assert ran.code == 2
@@ -260,7 +262,7 @@ def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptl
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         (backend("async def open(self): sys.exit(0)"), "its open fails: SystemExit: 0"),
         (backend("def open(self): return 1/0"), "backend 'mine': its open fails: ZeroDivision"),
@@ -284,17 +286,17 @@ def test_a_scorer_that_cannot_be_shown_is_told(project: Path, promptlab: Promptl
     ],
 )
 def test_a_backend_that_breaks_its_promise_ends_the_run(
-    project: Path, promptlab: Promptlab, code: str, told: str
+    project: Path, promptlab: Promptlab, code: str, expected: str
 ) -> None:
     with_backend(project, code)
     ran = promptlab("run", "greet", "--json")
     assert ran.code == 2
-    assert told in the_line(ran)
+    assert expected in the_line(ran)
     assert query(project, "SELECT status FROM runs") == [("interrupted",)]
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         (answering("sys.exit(0)", "yield"), "backend 'mine': its generate fails: SystemExit: 0"),
         (
@@ -318,7 +320,7 @@ def test_a_backend_that_breaks_its_promise_ends_the_run(
 )
 @pytest.mark.parametrize("batch", [1, 100])
 def test_a_call_that_fails_is_a_failed_trial(
-    project: Path, promptlab: Promptlab, code: str, told: str, batch: int
+    project: Path, promptlab: Promptlab, code: str, expected: str, batch: int
 ) -> None:
     facts = ["from promptlab.backends import Capacity", f"capacity = Capacity(2, {batch})"]
     with_backend(project, backend(*facts, base=code))
@@ -326,11 +328,11 @@ def test_a_call_that_fails_is_a_failed_trial(
     assert (ran.code, json.loads(ran.out)["outcomes"]["error"]) == (4, 6)
     assert "bug in promptlab" not in ran.err
     [(error,)] = query(project, "SELECT DISTINCT error FROM trials")
-    assert told in error
+    assert expected in error
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         (
             backend("def close(self): time.sleep(999)"),
@@ -345,16 +347,16 @@ def test_a_call_that_fails_is_a_failed_trial(
     ],
 )
 def test_how_a_backend_closes_takes_nothing_from_its_run(
-    project: Path, code: str, told: str
+    project: Path, code: str, expected: str
 ) -> None:
     with_backend(project, code)
     ran = alone(project, "run", "greet", "--json", limit_s=30)
     assert (ran.code, json.loads(ran.out)["status"]) == (0, "finished")
-    assert told in ran.err
+    assert expected in ran.err
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [
         ("class Own:\n    pass\n", "executor 'mine:Own' lacks execute(work, backends, watch)"),
         (
@@ -375,10 +377,10 @@ def test_how_a_backend_closes_takes_nothing_from_its_run(
         ("Own = 7\n", "executor 'mine:Own' is not a class"),
     ],
 )
-def test_an_executor_is_told_as_the_users_too(
-    project: Path, promptlab: Promptlab, code: str, told: str
+def test_an_executor_is_reported_as_the_users_too(
+    project: Path, promptlab: Promptlab, code: str, expected: str
 ) -> None:
     (project / "mine.py").write_text(code, encoding="utf-8")
     ran = promptlab("run", "greet", "--executor", "mine:Own")
     assert ran.code == 2
-    assert told in the_line(ran)
+    assert expected in the_line(ran)

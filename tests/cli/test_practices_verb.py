@@ -48,7 +48,7 @@ def run(promptlab: Promptlab, *words: str) -> str:
     return run_id
 
 
-def told(promptlab: Promptlab, *words: str) -> dict[str, Any]:
+def practices_json(promptlab: Promptlab, *words: str) -> dict[str, Any]:
     """Return the document of `practices --json`, in which no number may be NaN."""
     ran = promptlab("practices", "--json", *words)
     assert (ran.code, ran.err) == (0, "")
@@ -57,7 +57,7 @@ def told(promptlab: Promptlab, *words: str) -> dict[str, Any]:
 
 
 def effects(promptlab: Promptlab, *words: str) -> dict[str, dict[str, Any]]:
-    return {one["practice"]: one for one in told(promptlab, *words)["practices"]}
+    return {one["practice"]: one for one in practices_json(promptlab, *words)["practices"]}
 
 
 def test_an_ablation(project: Path, promptlab: Promptlab, gold: Gold) -> None:
@@ -67,29 +67,29 @@ def test_an_ablation(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "\x1b" not in ran.out
     gold("practices.txt", "an ablation", ran.out)
-    found = effects(promptlab)
-    assert list(found) == ["clear", "context", "examples"]
-    clear = found["clear"]
+    by_practice = effects(promptlab)
+    assert list(by_practice) == ["clear", "context", "examples"]
+    clear = by_practice["clear"]
     assert (clear["scope"], clear["backend"], clear["design"]) == ("model", "echo", "ablation")
     assert (clear["with"], clear["without"]) == (["task@v1"], ["task@v1 -clear"])
     assert (clear["verdict"], clear["wordings"], clear["wins"]) == ("better", 1, 16)
     assert clear["delta"] == pytest.approx(16 / 40)
     assert clear["delta_tokens"] == 2 * len(["And", "on", "10-25,", "without", "fail."])
-    assert found["context"]["delta"] == pytest.approx(3 / 40)
-    assert [found[name]["verdict"] for name in ("context", "examples")] == ["refused"] * 2
+    assert by_practice["context"]["delta"] == pytest.approx(3 / 40)
+    assert [by_practice[name]["verdict"] for name in ("context", "examples")] == ["refused"] * 2
 
 
 def test_the_levels_are_corrected_for_all_practices(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, {"v1": THREE}, suite(more=ABLATION))
     run(promptlab)
-    found = effects(promptlab)
-    raw = sorted((one["p"], one["p_adjusted"]) for one in found.values())
+    by_practice = effects(promptlab)
+    raw = sorted((one["p"], one["p_adjusted"]) for one in by_practice.values())
     assert [adjusted for _, adjusted in raw] == pytest.approx(
         [3 * raw[0][0], max(3 * raw[0][0], 2 * raw[1][0]), 1.0]
     )
 
 
-def test_two_backends_are_told_apart_and_together(
+def test_two_backends_are_reported_apart_and_together(
     project: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
     lay_out(project, {"v1": THREE}, suite(more=ABLATION))
@@ -98,7 +98,7 @@ def test_two_backends_are_told_apart_and_together(
     out = promptlab("practices").out
     assert max(map(len, out.splitlines())) <= 80
     gold("practices.txt", "an ablation on two backends", out)
-    clear = [one for one in told(promptlab)["practices"] if one["practice"] == "clear"]
+    clear = [one for one in practices_json(promptlab)["practices"] if one["practice"] == "clear"]
     assert [(one["scope"], one["backend"]) for one in clear] == [
         ("model", "small"), ("model", "large"), ("these models", None), ("models in general", None),
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def test_two_backends_are_told_apart_and_together(
     assert (clear[3]["ci"], clear[3]["p"], clear[3]["models"]) == (None, None, None)
 
 
-def test_five_models_tell_of_others(project: Path, promptlab: Promptlab, gold: Gold) -> None:
+def test_five_models_speak_for_others(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     """Each model is wrong on some more cases: those whose rank its name divides."""
     lay_out(project, {"v1": THREE}, suite(scorer="drawn_checks:by_model", more=ABLATION))
     names = ("3", "4", "5", "7", "11")
@@ -119,7 +119,7 @@ def test_five_models_tell_of_others(project: Path, promptlab: Promptlab, gold: G
     assert max(map(len, out.splitlines())) <= 80
     gold("practices.txt", "five backends", out)
     *single, pooled, general = [
-        one for one in told(promptlab)["practices"] if one["practice"] == "clear"
+        one for one in practices_json(promptlab)["practices"] if one["practice"] == "clear"
     ]
     won = [sum(rank % int(name) != 0 for rank in range(10, 26)) for name in names]
     assert [one["wins"] for one in single] == won
@@ -135,7 +135,7 @@ def test_a_full_factorial(project: Path, promptlab: Promptlab, gold: Gold) -> No
     lay_out(project, {"v1": of_many(("clear", "context"))}, suite(more=FACTORIAL))
     run(promptlab)
     gold("practices.txt", "a full factorial", promptlab("practices").out)
-    document = told(promptlab)
+    document = practices_json(promptlab)
     assert document["aliases"] == []
     clear, context = document["practices"]
     assert (clear["design"], len(clear["with"]), len(clear["without"])) == ("factorial", 2, 2)
@@ -144,7 +144,7 @@ def test_a_full_factorial(project: Path, promptlab: Promptlab, gold: Gold) -> No
 
 
 @pytest.mark.parametrize("count", [5, 6, 7])
-def test_a_fraction_of_a_factorial_tells_what_it_confounds(
+def test_a_fraction_of_a_factorial_shows_what_it_confounds(
     project: Path, promptlab: Promptlab, gold: Gold, count: int
 ) -> None:
     names = SEVEN[:count]
@@ -154,7 +154,7 @@ def test_a_fraction_of_a_factorial_tells_what_it_confounds(
         out = promptlab("practices").out
         assert max(map(len, out.splitlines())) <= 80
         gold("practices.txt", "a fraction of a factorial of seven practices", out)
-    document = told(promptlab)
+    document = practices_json(promptlab)
     assert [one["practice"] for one in document["practices"]] == list(names)
     assert {len(one["with"]) for one in document["practices"]} == {8}
     groups = {frozenset(map(tuple, group)) for group in document["aliases"]}
@@ -189,8 +189,8 @@ def test_versions_that_differ_in_one_practice(
     lay_out(project, versions)
     run(promptlab)
     gold("practices.txt", "versions", promptlab("practices").out)
-    found = effects(promptlab)
-    clear, role = found["clear"], found["role"]
+    by_practice = effects(promptlab)
+    clear, role = by_practice["clear"], by_practice["role"]
     assert (clear["design"], clear["wordings"]) == ("versions", 2)
     assert set(clear["with"]) == {"task@v2", "task@v4"}
     assert clear["without"] == ["task@v1"]
@@ -202,7 +202,7 @@ def test_the_versions_of_several_runs_are_joined(project: Path, promptlab: Promp
     clear = f"---\npractices: [clear]\n---\n{version('0-24')}"
     lay_out(project, {"v1": version("0-9"), "v2": clear})
     runs = [run(promptlab, "-t", f"task@{label}") for label in ("v1", "v2")]
-    document = told(promptlab, *runs)
+    document = practices_json(promptlab, *runs)
     assert document["run"] == runs
     assert [one["practice"] for one in document["practices"]] == ["clear"]
 
@@ -211,11 +211,18 @@ def test_another_scorer_and_another_level(project: Path, promptlab: Promptlab) -
     scorers = "drawn_checks:right\n  - drawn_checks:half"
     lay_out(project, {"v1": THREE}, suite(scorer=scorers, more=ABLATION))
     run(promptlab)
-    document = told(promptlab, "--scorer", "half", "--alpha", "0.02", "--min-effect", "0.05")
+    document = practices_json(
+        promptlab, "--scorer", "half", "--alpha", "0.02", "--min-effect", "0.05"
+    )
     assert (document["scorer"], document["alpha"], document["min_effect"]) == ("half", 0.02, 0.05)
-    found = {one["practice"]: one for one in document["practices"]}
-    assert (found["clear"]["verdict"], found["clear"]["delta"]) == ("better", pytest.approx(0.1))
-    assert found["context"]["verdict"] == "refused"  # no case differs: 40 cannot tell so little
+    by_practice = {one["practice"]: one for one in document["practices"]}
+    assert (by_practice["clear"]["verdict"], by_practice["clear"]["delta"]) == (
+        "better",
+        pytest.approx(0.1),
+    )
+    assert (
+        by_practice["context"]["verdict"] == "refused"
+    )  # no case differs: 40 cannot tell so little
     out = promptlab("practices", "--scorer", "half").out
     assert "effect  interval" in out
     assert "points" not in out

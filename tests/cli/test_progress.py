@@ -78,7 +78,7 @@ class Computing(Echo):
 
 
 @pytest.mark.parametrize(
-    ("done", "told"),
+    ("done", "expected"),
     [
         (Throughput(), []),
         (Throughput(1000, 250, 0, 600, 2.0), ["300 tokens/s", "75 % of prompts shared"]),
@@ -86,9 +86,9 @@ class Computing(Echo):
         (Throughput(900, 90, 0, 0, 0.5), ["180 prompt tokens/s", "90 % of prompts shared"]),
     ],
 )
-def test_it_tells_how_fast_local_models_are(done: Throughput, told: list[str]) -> None:
+def test_it_shows_how_fast_local_models_are(done: Throughput, expected: list[str]) -> None:
     progress = RunProgress(PLAN, [Computing(done), Echo(None, Options())], io.StringIO())
-    assert computed(progress.throughput) == told
+    assert computed(progress.throughput) == expected
 
 
 def test_local_models_are_counted_together() -> None:

@@ -60,8 +60,8 @@ def test_an_interrupt_ends_with_130_and_names_what_finishes_the_run(project: Pat
     ran = spawn("run", "greet")
     [(run_id,)] = query(project, "SELECT run_id FROM runs")
     assert (ran.returncode, ran.stdout) == (130, "")
-    told = rf"interrupted: \d of 6 trials are stored; finish with: promptlab resume {run_id}\n"
-    assert re.fullmatch(told, ran.stderr)
+    expected = rf"interrupted: \d of 6 trials are stored; finish with: promptlab resume {run_id}\n"
+    assert re.fullmatch(expected, ran.stderr)
     assert spawn("db", "verify").stdout == "The database is sound.\n"
     [run] = json.loads(spawn("runs", "--json").stdout)
     assert run["status"] == "interrupted"

@@ -69,16 +69,16 @@ def test_every_outcome_fits_80_columns(project: Path, promptlab: Promptlab, gold
 
 
 def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
-    found = run_json(promptlab)
-    assert set(found) == {
+    run = run_json(promptlab)
+    assert set(run) == {
         "run", "suite", "status", "created_at", "split", "trials", "calls", "cost_usd",
         "unpriced_answers", "outcomes", "primary", "arms", "backends", "gates_failed", "gates",
     }  # fmt: skip
-    assert (found["suite"], found["status"], found["primary"]) == ("greet", "finished", "contains")
-    assert (found["trials"], found["calls"], found["gates_failed"]) == (6, 6, [])
-    assert (found["cost_usd"], found["unpriced_answers"]) == (None, 0)  # nobody charges for it
-    assert found["outcomes"] == {"ok": 6, "truncated": 0, "refused": 0, "empty": 0, "error": 0}
-    first, second = found["arms"]
+    assert (run["suite"], run["status"], run["primary"]) == ("greet", "finished", "contains")
+    assert (run["trials"], run["calls"], run["gates_failed"]) == (6, 6, [])
+    assert (run["cost_usd"], run["unpriced_answers"]) == (None, 0)  # nobody charges for it
+    assert run["outcomes"] == {"ok": 6, "truncated": 0, "refused": 0, "empty": 0, "error": 0}
+    first, second = run["arms"]
     assert first["arm"] == "greet@v1 on echo"
     assert second["practices"] == ["clear"]
     words = len(["Say", "hello", "to", "Ada", "in", "one", "word."])
@@ -101,39 +101,39 @@ def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
 
 
 @pytest.mark.usefixtures("backends")
-def test_the_json_tells_the_numbers_of_the_view_results(
+def test_the_json_shows_the_numbers_of_the_view_results(
     project: Path, promptlab: Promptlab
 ) -> None:
     checks = "def size(sample):\n    return float(len(sample.output))\n"
     (project / "checks_of_size.py").write_text(checks, encoding="utf-8")
     edit(project / "suites/greet.yaml", "scorers:\n", "scorers:\n  - checks_of_size:size\n")
-    found = run_json(promptlab, "-b", "moody", "-b", "parrot", "-b", "echo")
-    told = {
+    run = run_json(promptlab, "-b", "moody", "-b", "parrot", "-b", "echo")
+    reported = {
         (arm["arm"], score["scorer"]): (pytest.approx(score["mean"]), score["trials"])
-        for arm in found["arms"]
+        for arm in run["arms"]
         for score in arm["scores"]
     }
     stored = {
-        (arm, scorer): (mean, n) for arm, scorer, mean, n in query(project, MEANS, found["run"])
+        (arm, scorer): (mean, n) for arm, scorer, mean, n in query(project, MEANS, run["run"])
     }
     assert len(stored) == 6 * 3
-    assert told == stored
+    assert reported == stored
 
 
-def test_with_repeats_the_documented_query_tells_what_the_json_does(
+def test_with_repeats_the_documented_query_shows_what_the_json_does(
     project: Path, promptlab: Promptlab
 ) -> None:
     (project / "checks_that_shake.py").write_text(SHAKY, encoding="utf-8")
     edit(project / "suites/greet.yaml", "scorers:\n", "scorers:\n  - checks_that_shake:shaky\n")
-    found = run_json(promptlab, "--repeats", "3", "-t", "greet@v1")
+    run = run_json(promptlab, "--repeats", "3", "-t", "greet@v1")
     guide = (Path(__file__).parents[2] / "docs/store.md").read_text(encoding="utf-8")
     queries = re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
     [sql] = [text for text in queries if "from (" in text]
-    rows = query(project, sql.replace("'...'", "?"), found["run"])
-    [arm] = found["arms"]
-    told = {score["scorer"]: (score["mean"], score["n"]) for score in arm["scores"]}
-    assert {scorer: (mean, n) for _, scorer, mean, n in rows} == told
-    assert told["shaky"] == (pytest.approx(1 / 3), 3)  # Ben's two repeats that were graded
+    rows = query(project, sql.replace("'...'", "?"), run["run"])
+    [arm] = run["arms"]
+    reported = {score["scorer"]: (score["mean"], score["n"]) for score in arm["scores"]}
+    assert {scorer: (mean, n) for _, scorer, mean, n in rows} == reported
+    assert reported["shaky"] == (pytest.approx(1 / 3), 3)  # Ben's two repeats that were graded
 
 
 def test_a_number_has_students_interval(project: Path, promptlab: Promptlab) -> None:
@@ -155,7 +155,7 @@ def test_a_second_run_makes_no_call(ran_project: Path, promptlab: Promptlab) -> 
     assert query(ran_project, "SELECT cached, count(*) FROM trials GROUP BY 1") == [(0, 6), (1, 6)]
 
 
-def test_fresh_measures_anew(ran_project: Path, promptlab: Promptlab) -> None:
+def test_fresh_ignores_stored_answers(ran_project: Path, promptlab: Promptlab) -> None:
     assert run_json(promptlab, "--fresh")["calls"] == 6
     assert query(ran_project, "SELECT count(*) FROM generations") == [(12,)]
 
@@ -232,8 +232,8 @@ def test_the_json_of_a_dry_run(ran_project: Path, promptlab: Promptlab) -> None:
 def test_options_choose(
     project: Path, promptlab: Promptlab, words: list[str], arms: list[str], cases: list[str]
 ) -> None:
-    found = run_json(promptlab, *words)
-    assert sorted(arm["arm"] for arm in found["arms"]) == arms
+    run = run_json(promptlab, *words)
+    assert sorted(arm["arm"] for arm in run["arms"]) == arms
     stored = query(project, "SELECT DISTINCT case_id FROM results ORDER BY 1")
     assert [case for (case,) in stored] == cases
 
@@ -256,9 +256,9 @@ def test_a_split_takes_its_side_of_the_holdout(project: Path, promptlab: Promptl
 
 
 def test_repeats_are_trials_of_their_own(project: Path, promptlab: Promptlab) -> None:
-    found = run_json(promptlab, "--repeats", "3", "-t", "greet@v1")
-    assert (found["trials"], found["calls"]) == (9, 9)
-    score = found["arms"][0]["scores"][0]
+    run = run_json(promptlab, "--repeats", "3", "-t", "greet@v1")
+    assert (run["trials"], run["calls"]) == (9, 9)
+    score = run["arms"][0]["scores"][0]
     assert (score["n"], score["trials"]) == (3, 9)
     repeats = query(project, "SELECT DISTINCT repeat FROM results ORDER BY 1")
     assert repeats == [(0,), (1,), (2,)]

@@ -71,8 +71,8 @@ def test_an_edit_in_any_of_its_files_makes_another_scorer(
     refused = compared(document)
     newest, first = (run["run"] for run in document("runs"))
     assert refused["verdict"] == "refused"
-    told = f"grade both again (promptlab score {newest}; promptlab score {first})"
-    assert told in str(refused["reason"])
+    expected = f"grade both again (promptlab score {newest}; promptlab score {first})"
+    assert expected in str(refused["reason"])
     done = document("score", first)
     assert [(each["scorer"], each["scores"]) for each in done["scorers"]] == [
         ("tone", 40),
@@ -109,7 +109,7 @@ def test_scores_before_are_kept_and_the_newest_count(graded: Path, promptlab: Pr
     assert promptlab("db", "verify").code == 0
 
 
-def test_a_suite_that_is_run_again_makes_no_call_and_grades_anew(
+def test_a_suite_that_is_run_again_makes_no_call_and_grades_again(
     graded: Path, document: Document
 ) -> None:
     edit(graded / "limits.py", "6", "5")
@@ -119,21 +119,23 @@ def test_a_suite_that_is_run_again_makes_no_call_and_grades_anew(
     assert len(set(means)) == 2
 
 
-def test_a_scorer_that_fails_now_is_told_by_the_exit_code(graded: Path, document: Document) -> None:
+def test_a_scorer_that_fails_now_is_reported_by_the_exit_code(
+    graded: Path, document: Document
+) -> None:
     (graded / "mine.py").write_text("def tone(sample):\n    raise SystemExit\n", encoding="utf-8")
-    found = document("score", code=4)["scorers"][0]
-    assert (found["failed"], found["changed"]) == (40, 40)
+    grading = document("score", code=4)["scorers"][0]
+    assert (grading["failed"], grading["changed"]) == (40, 40)
 
 
 def test_what_cannot_be_graded_again(graded: Path, promptlab: Promptlab, tmp_path: Path) -> None:
-    told = promptlab("score", "--scorer", "tune")
-    assert (told.code, "unknown scorer 'tune'" in told.err) == (2, True)
+    shown = promptlab("score", "--scorer", "tune")
+    assert (shown.code, "unknown scorer 'tune'" in shown.err) == (2, True)
     rows = tmp_path / "outcomes.csv"
     rows.write_text("template,case,score\na@v1,x,1\na@v2,x,0\n", encoding="utf-8")
     assert promptlab("import", str(rows), "--suite", "elsewhere").code == 0
-    told = promptlab("score")
-    assert told.code == 2
-    assert "was imported from outcomes.csv, with its scores" in told.err
+    shown = promptlab("score")
+    assert shown.code == 2
+    assert "was imported from outcomes.csv, with its scores" in shown.err
 
 
 def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(
@@ -166,8 +168,8 @@ def test_a_run_goes_on_with_an_edited_scorer_when_it_is_graded_again(
 ) -> None:
     assert promptlab("run", "greet", "-t", "greet@v2", "--max-calls", "5").code == 4
     edit(graded / "limits.py", "6", "5")
-    told = promptlab("resume")
-    assert told.code == 2
-    assert "scorer 'tone' is not what it was when the run began" in told.err
+    refused = promptlab("resume")
+    assert refused.code == 2
+    assert "scorer 'tone' has changed since the run began" in refused.err
     assert promptlab("score").code == 0
     assert promptlab("resume", "--max-calls", "99").code == 0

@@ -33,8 +33,8 @@ def shown(ran: Ran) -> list[tuple[str, str]]:
 
 
 def rows(ran: Ran) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(ran.out)["results"]
-    return found
+    document: list[dict[str, Any]] = json.loads(ran.out)["results"]
+    return document
 
 
 def test_show_prints_the_run_and_its_trials(
@@ -80,16 +80,16 @@ def test_show_says_when_there_is_more_and_when_there_is_nothing(
     more = "There are more trials than that: --limit N shows more than 5.\n"
     assert promptlab("show", "--limit", "5").out.endswith(more)
     assert "There are more" not in promptlab("show", "--limit", "6").out
-    assert "is like that.\n" in promptlab("show", "--errors").out
+    assert "matches.\n" in promptlab("show", "--errors").out
 
 
 def test_the_json_of_show_is_the_view_results(ran_project: Path, promptlab: Promptlab) -> None:
-    found = rows(promptlab("show", "--json"))
+    document = rows(promptlab("show", "--json"))
     columns = [*RESULT_COLUMNS]
-    assert list(found[0]) == columns
+    assert list(document[0]) == columns
     stored = query(ran_project, f"SELECT {', '.join(columns)} FROM results")
-    told = [tuple(row.values()) for row in found]
-    assert sorted(told, key=repr) == sorted(
+    reported = [tuple(row.values()) for row in document]
+    assert sorted(reported, key=repr) == sorted(
         (tuple(_as_json(name, value) for name, value in zip(columns, row, strict=True))
          for row in stored), key=repr,
     )  # fmt: skip
@@ -189,5 +189,5 @@ def test_runs_lists_the_newest_first(ran_project: Path, promptlab: Promptlab, go
 
 def test_runs_of_a_database_without_any(project: Path, promptlab: Promptlab) -> None:
     Store.open(project / "promptlab.db", Session.now).close()
-    assert promptlab("runs").out == "There is no run yet: promptlab run SUITE\n"
+    assert promptlab("runs").out == "There are no runs yet: promptlab run SUITE\n"
     assert promptlab("runs", "--json").out == "[]\n"

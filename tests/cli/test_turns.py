@@ -59,25 +59,25 @@ def test_the_last_answer_is_graded_unless_the_suite_says_otherwise(
 def test_every_answer_of_a_trial_is_in_its_json(refined: Path, promptlab: Promptlab) -> None:
     promptlab("run", "greet", "-n", "1")
     row, *_ = json.loads(promptlab("show", "--json", "--full").out)["results"]
-    told = [(turn["answer"], turn["outcome"], turn["output_tokens"]) for turn in row["turns"]]
-    assert told == [("draft", "truncated", 1), ("critique", "ok", 5), ("answer", "ok", 9)]
+    reported = [(turn["answer"], turn["outcome"], turn["output_tokens"]) for turn in row["turns"]]
+    assert reported == [("draft", "truncated", 1), ("critique", "ok", 5), ("answer", "ok", 9)]
     assert row["output_tokens"] == 15
     assert row["outcome"] == "ok"
 
 
 def test_an_ablation_runs_with_and_without_the_rounds(refined: Path, promptlab: Promptlab) -> None:
     edit(refined / "suites/greet.yaml", "cases:", "design: ablation\ncases:")
-    found = json.loads(promptlab("run", "greet", "--json").out)
-    arms = {arm["arm"]: arm["outcomes"] for arm in found["arms"]}
+    run = json.loads(promptlab("run", "greet", "--json").out)
+    arms = {arm["arm"]: arm["outcomes"] for arm in run["arms"]}
     assert set(arms) == {"greet@v3 on echo", "greet@v3 -refine on echo"}
     assert arms["greet@v3 -refine on echo"]["truncated"] == 3
-    assert found["calls"] == 9  # the drafts are the same, and asked once
+    assert run["calls"] == 9  # the drafts are the same, and asked once
 
 
 def test_versions_of_equal_text_make_half_the_calls(project: Path, promptlab: Promptlab) -> None:
     (project / "templates/greet/v2.j2").write_text("Say hello to {{ name }}.", encoding="utf-8")
-    found = json.loads(promptlab("run", "greet", "--json").out)
-    assert (found["trials"], found["calls"]) == (6, 3)
+    run = json.loads(promptlab("run", "greet", "--json").out)
+    assert (run["trials"], run["calls"]) == (6, 3)
     assert query(project, "SELECT count(*) FROM generations") == [(3,)]
 
 

@@ -40,8 +40,8 @@ def run(promptlab: Promptlab, *words: str, verb: str = "run", code: int = 0) -> 
 def compared(promptlab: Promptlab, *words: str) -> dict[str, dict[str, Any]]:
     ran = promptlab("compare", "--json", *words)
     assert ran.code == 0, ran.err
-    found = json.loads(ran.out, parse_constant=pytest.fail)["comparisons"]
-    return {one["b"].removeprefix("task@"): one for one in found}
+    comparisons = json.loads(ran.out, parse_constant=pytest.fail)["comparisons"]
+    return {one["b"].removeprefix("task@"): one for one in comparisons}
 
 
 def order(root: Path, run_id: str) -> list[str]:
@@ -58,7 +58,7 @@ def refused(promptlab: Promptlab, *words: str) -> str:
 # What is saved
 
 
-def test_a_decided_arm_stops_and_the_saving_is_told(
+def test_a_decided_arm_stops_and_the_saving_is_reported(
     race: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
     ran = promptlab("run", "task", "--until-decided")
@@ -104,9 +104,9 @@ def test_calls_of_trials_with_several_turns_are_counted(
     [(asked,)] = query(project, ASKED)
     [(trials,)] = query(project, "SELECT count(*) FROM trials")
     assert asked >= 2 * trials  # what was under way is kept
-    told = re.search(r"Decided early: (\d+) of 320 trials were not needed, (\d+) calls saved", out)
-    assert told is not None
-    assert (int(told[1]), int(told[2])) == (320 - trials, 2 * (320 - trials))
+    match = re.search(r"Decided early: (\d+) of 320 trials were not needed, (\d+) calls saved", out)
+    assert match is not None
+    assert (int(match[1]), int(match[2])) == (320 - trials, 2 * (320 - trials))
 
 
 def test_of_stored_answers_only_some_may_be_saved(race: Path, promptlab: Promptlab) -> None:
@@ -123,9 +123,9 @@ def test_of_stored_answers_only_some_may_be_saved(race: Path, promptlab: Promptl
 
 def test_the_verdicts_are_those_of_the_declared_pairs(race: Path, promptlab: Promptlab) -> None:
     run(promptlab)
-    found = compared(promptlab)
-    assert list(found) == ["v2", "v3"]  # v2 against v3 was not asked
-    decided, rest = found["v2"], found["v3"]
+    comparisons = compared(promptlab)
+    assert list(comparisons) == ["v2", "v3"]  # v2 against v3 was not asked
+    decided, rest = comparisons["v2"], comparisons["v3"]
     assert (decided["method"], decided["verdict"]) == ("e-process", "better")
     assert decided["stopped_at"] >= 15
     assert any("optimistic" in line for line in decided["warnings"])
@@ -140,8 +140,8 @@ def test_another_comparison_than_the_declared_one_is_refused(
     race: Path, promptlab: Promptlab
 ) -> None:
     run(promptlab)
-    found = compared(promptlab, "--baseline", "task@v2")
-    for one in found.values():
+    comparisons = compared(promptlab, "--baseline", "task@v2")
+    for one in comparisons.values():
         assert one["verdict"] == "refused"
         assert "stopped its arms early for another comparison" in one["reason"]
 
@@ -162,8 +162,8 @@ def test_what_is_not_decided_is_tested_at_half_the_level(
     assert (usual["verdict"], usual["method"]) == ("better", "mcnemar-midp")
     assert one["p"] == pytest.approx(2 * usual["p"])
     assert one["verdict"] == "undecided"
-    told = promptlab("run", "task", "--until-decided").out
-    assert "Nothing was decided before the last case." in told
+    text = promptlab("run", "task", "--until-decided").out
+    assert "Nothing was decided before the last case." in text
 
 
 def test_a_score_beyond_0_to_1_stops_nothing(project: Path, promptlab: Promptlab) -> None:
@@ -237,9 +237,9 @@ def test_an_interrupted_run_decides_as_an_uninterrupted_one(
 
 def test_an_interrupted_run_may_be_looked_at(race: Path, promptlab: Promptlab) -> None:
     run(promptlab, "--max-calls", "90", code=4)
-    found = compared(promptlab)
-    assert found["v2"]["verdict"] == "better"
-    assert found["v3"]["verdict"] in ("undecided", "refused")
+    comparisons = compared(promptlab)
+    assert comparisons["v2"]["verdict"] == "better"
+    assert comparisons["v3"]["verdict"] in ("undecided", "refused")
 
 
 # The baseline
@@ -248,26 +248,26 @@ def test_an_interrupted_run_may_be_looked_at(race: Path, promptlab: Promptlab) -
 def test_a_baseline_is_named(race: Path, promptlab: Promptlab) -> None:
     write(race, "templates/task/aliases.yaml", "best: v2\n")
     run(promptlab, "--baseline", "task@best")
-    found = compared(promptlab)
-    assert {one["a"] for one in found.values()} == {"task@v2"}
-    assert [found[name]["verdict"] for name in ("v1", "v3")] == ["worse", "worse"]
+    comparisons = compared(promptlab)
+    assert {one["a"] for one in comparisons.values()} == {"task@v2"}
+    assert [comparisons[name]["verdict"] for name in ("v1", "v3")] == ["worse", "worse"]
     assert max(count for _, count in query(race, TRIALS)) < CASES / 2  # all are decided
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--until-decided", "--baseline", "nobody@v1"], "unknown arm 'nobody@v1' (known: "),
         (["--until-decided", "--baseline", "task@v9"], "unknown version 'v9' of task (known: v1,"),
         (["--until-decided", "--baseline", "greet@v1"], "unknown arm 'greet@v1' (known: task@v1,"),
         (["--until-decided", "--baseline", "task@*"], "'task@*' names 3 versions"),
-        (["--baseline", "task@v1"], "--baseline goes with --until-decided"),
+        (["--baseline", "task@v1"], "--baseline requires --until-decided"),
         (["--until-decided", "-t", "task@v1"],
          "--until-decided has nothing to decide: there is only one version (run two or more"),
     ],
 )  # fmt: skip
-def test_mistakes(race: Path, promptlab: Promptlab, words: list[str], told: str) -> None:
-    assert refused(promptlab, *words).startswith(told)
+def test_mistakes(race: Path, promptlab: Promptlab, words: list[str], expected: str) -> None:
+    assert refused(promptlab, *words).startswith(expected)
 
 
 def test_the_project_says_at_which_level_and_from_how_many_cases(
@@ -301,9 +301,9 @@ def test_the_table_rests_on_what_decided(race: Path, promptlab: Promptlab) -> No
     assert one["ci"][0] <= one["delta"] <= one["ci"][1]
 
 
-def test_a_second_look_at_stored_answers_is_told(race: Path, promptlab: Promptlab) -> None:
+def test_a_second_look_at_stored_answers_is_reported(race: Path, promptlab: Promptlab) -> None:
     assert promptlab("run", "task").code == 0
     ran = promptlab("run", "task", "--until-decided")
     assert "Decided early" in ran.out
-    told = " ".join(ran.out.split())
-    assert "had answers of earlier runs: this is a second look at them" in told
+    expected = " ".join(ran.out.split())
+    assert "had answers of earlier runs: this is a second look at them" in expected

@@ -72,6 +72,6 @@ def print_comparisons(
     terminal_compare.print_comparisons(console, view)
 
 
-def print_practices(console: Console, scorer: str, found: Practices, rule: Rule) -> None:
+def print_practices(console: Console, scorer: str, effects: Practices, rule: Rule) -> None:
     """Print the view of effects."""
-    terminal_practices.print_practices(console, practices_view(["r1"], scorer, found, rule))
+    terminal_practices.print_practices(console, practices_view(["r1"], scorer, effects, rule))

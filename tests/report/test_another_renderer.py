@@ -20,12 +20,12 @@ def test_a_comparison_as_markdown() -> None:
     cut_off = build_reason(
         Code.ANSWERS_CUT_OFF, "9 % of the answers of mood@v3 were cut off", "mood@v3"
     )
-    found = [
+    comparisons = [
         build_comparison(),
         build_comparison(b="mood@v3", n=12, verdict="refused", reasons=(few,), warnings=(cut_off,)),
         build_comparison(b="mood@v4", verdict="undecided", delta=0.01, ci=(-0.05, 0.07)),
     ]
-    view = comparison_view(["r1"], "exact", found, Rule())
+    view = comparison_view(["r1"], "exact", comparisons, Rule())
     assert markdown_plugin.markdown(view) == snapshot("""\
 ### exact on small, against v1 (70.0 %), 95 % intervals
 
@@ -39,10 +39,10 @@ def test_a_comparison_as_markdown() -> None:
 
 - note: 9 % of the answers of v3 were cut off
 
-- undecided: v4 against v1: 100 cases can show 9 points, 1,900 more 5 points
+- undecided: v4 against v1: with 100 cases a difference of 9 points is detectable; 1,900 more are needed to detect 5
 
 **v2 is better than v1**: +12.0 points, p = 0.002
-""")
+""")  # noqa: E501 - a line of Markdown
 
 
 def test_it_imports_nothing_but_views() -> None:

@@ -34,7 +34,7 @@ Review: {{ review }}"""
 SIZE = PromptSize(40.25, 60.25, "tokens", "smollm2", "mood", 20, 1000)
 
 
-def found(**changes: object) -> VersionDiff:
+def build_versions(**changes: object) -> VersionDiff:
     plain = VersionDiff("mood@v1", "mood@v2", "b2:0", "b2:1", (), (), Names((), ()), Names((), ()))
     return replace(plain, **changes)  # type: ignore[arg-type] # the test knows the types
 
@@ -51,7 +51,7 @@ def test_files_look_like_gits_and_long_lines_go_on_below_under_their_sign(
     printed: Printed,
 ) -> None:
     files = (FileDiff("templates/mood/v1.j2", "templates/mood/v2.j2", diff_texts(OLD, NEW)),)
-    assert printed(print_files, diff_view(found(files=files), None, None)) == snapshot("""\
+    assert printed(print_files, diff_view(build_versions(files=files), None, None)) == snapshot("""\
 --- templates/mood/v1.j2
 +++ templates/mood/v2.j2
 @@ -1,3 +1,3 @@
@@ -71,7 +71,7 @@ def test_a_file_without_counterpart_is_against_dev_null(printed: Printed) -> Non
         FileDiff("templates/_s/old.j2", None, diff_texts("a\n", "")),
         FileDiff(None, "templates/_s/new.j2", diff_texts("", "b\n")),
     )
-    assert printed(print_files, diff_view(found(files=files), None, None)) == snapshot("""\
+    assert printed(print_files, diff_view(build_versions(files=files), None, None)) == snapshot("""\
 --- templates/_s/old.j2
 +++ /dev/null
 @@ -1 +0,0 @@
@@ -96,12 +96,12 @@ def test_words_are_set_off_where_there_is_colour() -> None:
 
 def test_equal_versions_take_one_line(printed: Printed) -> None:
     assert printed(
-        print_files, diff_view(found(digest_b="b2:0", b="mood@" + 60 * "v"), None, None)
+        print_files, diff_view(build_versions(digest_b="b2:0", b="mood@" + 60 * "v"), None, None)
     ) == (f"mood@v1 and mood@{60 * 'v'} are the same text (digest b2:0)\n")
 
 
-def test_a_difference_of_form_alone_is_told(printed: Printed) -> None:
-    assert printed(print_files, diff_view(found(), None, None)).startswith(
+def test_a_difference_of_form_alone_is_reported(printed: Printed) -> None:
+    assert printed(print_files, diff_view(build_versions(), None, None)).startswith(
         "Only how the front matter is written differs"
     )
 
@@ -115,7 +115,7 @@ def test_the_table_names_what_differs(printed: Printed) -> None:
         KeyDiff("sampling", {"max_tokens": 32}, {"max_tokens": 8, "stop": ["\n", "."]}),
         KeyDiff("output", {"schema": schema}, {"format": "json", "schema": wider}),
     )
-    versions = found(
+    versions = build_versions(
         front_matter=rows,
         practices=Names(("clear", "role"), ("clear", "context")),
         variables=Names(("review",), ("review", "shop")),
@@ -142,7 +142,7 @@ counted by smollm2.
 
 def test_characters_are_called_characters(printed: Printed) -> None:
     size = PromptSize(0, 1200, "characters", None)
-    assert printed(print_table, diff_view(found(), size, None)) == snapshot("""\
+    assert printed(print_table, diff_view(build_versions(), size, None)) == snapshot("""\
              mood@v1   mood@v2
 ─────────────────────────────────────
 characters   0         1,200 (+1,200)
@@ -154,7 +154,7 @@ renders both versions.
 
 def test_all_cases_are_not_some_of_them(printed: Printed) -> None:
     size = replace(SIZE, cases=1, cases_in_suite=1, stand_ins=True, a=61.0)
-    text = printed(print_table, diff_view(found(), size, None))
+    text = printed(print_table, diff_view(build_versions(), size, None))
     assert "60.2 (-0.8, -1 %)" in text
     assert text.endswith("""\
 Tokens of the rendered prompts: the mean over 1 case of suite mood, counted by
@@ -163,7 +163,7 @@ smollm2; answers not given yet count as a short stand-in.
 
 
 def test_nothing_to_tabulate_prints_nothing(printed: Printed) -> None:
-    assert printed(print_table, diff_view(found(), None, None)) == "\n"
+    assert printed(print_table, diff_view(build_versions(), None, None)) == "\n"
 
 
 def test_conversations_are_compared_message_by_message(printed: Printed) -> None:
@@ -179,8 +179,8 @@ def test_conversations_are_compared_message_by_message(printed: Printed) -> None
         Message("system", "Hurry."),
     )
     case = CaseDiff("mood", "r01", diff_conversations(before, after))
-    view = diff_view(found(), None, case)
-    assert printed(print_case, found(), view.case) == snapshot("""\
+    view = diff_view(build_versions(), None, case)
+    assert printed(print_case, build_versions(), view.case) == snapshot("""\
 --- mood@v1 on case r01
 +++ mood@v2 on case r01
 @@ system, the same 2 lines @@
@@ -212,7 +212,7 @@ def test_conversations_are_compared_message_by_message(printed: Printed) -> None
 
 def test_the_size_of_a_case(printed: Printed) -> None:
     case = CaseDiff("mood", "r01", ())
-    view = diff_view(found(), replace(SIZE, cases=1), case)
+    view = diff_view(build_versions(), replace(SIZE, cases=1), case)
     assert printed(print_size_note, view.size) == snapshot("""\
 Prompt tokens: 40.2 -> 60.2 (+20, +50 %), counted by smollm2; the case is of
 suite mood.

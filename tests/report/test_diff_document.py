@@ -75,11 +75,11 @@ def test_the_document_of_a_diff() -> None:
     }
 
 
-def test_a_line_tells_that_its_newline_is_missing() -> None:
+def test_a_line_shows_that_its_newline_is_missing() -> None:
     [hunk] = diff_texts("a\n", "a")
     file = FileDiff("x", "y", (hunk,))
-    found = VersionDiff("a", "b", "0", "1", (file,), (), *[Names((), ())] * 2)
-    document = diff_json(diff_view(found, None, None))
+    versions = VersionDiff("a", "b", "0", "1", (file,), (), *[Names((), ())] * 2)
+    document = diff_json(diff_view(versions, None, None))
     assert json.loads(json.dumps(document))["files"][0]["hunks"][0]["lines"] == [
         {"op": "-", "text": "a", "marks": []},
         {"op": "+", "text": "a", "marks": [], "newline": False},

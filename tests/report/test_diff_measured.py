@@ -37,10 +37,14 @@ def measured(**changes: Any) -> Comparison:
 
 
 def print_measured(
-    console: Console, found: Sequence[Comparison], flips: Sequence[Flip], *, full: bool = False
+    console: Console,
+    comparisons: Sequence[Comparison],
+    flips: Sequence[Flip],
+    *,
+    full: bool = False,
 ) -> None:
     """Print the views of comparisons and flips."""
-    measured_views = [measured_view(one) for one in found]
+    measured_views = [measured_view(one) for one in comparisons]
     diff_measured.print_measured(console, measured_views, [flip_view(f) for f in flips], full=full)
 
 

@@ -42,7 +42,7 @@ def ending(view: RunView, made: CallsMade = MADE, seconds: float = 5.0) -> RunEn
         ),
     ],
 )
-def test_calls_are_told_with_what_came_of_them(
+def test_calls_are_reported_with_what_came_of_them(
     made: CallsMade, cost: float | None, calls: str
 ) -> None:
     assert ending(run_of(cost=cost), made).calls == calls
@@ -54,7 +54,7 @@ def test_a_run_takes_one_sentence() -> None:
     )
 
 
-def test_the_side_of_a_holdout_is_told() -> None:
+def test_the_side_of_a_holdout_is_reported() -> None:
     view = run_of()
     view = replace(view, plan=replace(view.plan, split="dev"))
     assert ending(view).ran.endswith("10 trials on the dev side of the holdout")
@@ -70,9 +70,9 @@ def test_each_kind_of_failure_comes_with_its_remedy() -> None:
     assert ending(run_of()).remedies == ()
     scores = [replace(build_scores(0, "length", 3.0), failed=1)]
     view = build_view([build_outcomes(0, ok=8, error=2)], scores)
-    told = ending(view)
-    assert (told.failed_trials, told.failed_scores) == (2, 1)
-    assert told.remedies == (
+    end = ending(view)
+    assert (end.failed_trials, end.failed_scores) == (2, 1)
+    assert end.remedies == (
         "2 trials failed: promptlab show --errors; promptlab resume latest",
         "1 score failed: promptlab show --errors --full",
     )

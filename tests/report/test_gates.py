@@ -37,11 +37,11 @@ def test_an_arm_that_misses_a_bound_comes_with_its_mean() -> None:
 
 def test_a_comparison_against_a_gate_keeps_its_numbers_and_reasons() -> None:
     few = build_reason(Code.TOO_FEW_CASES, "3 cases are too few: at least 15")
-    found = (
+    comparisons = (
         build_comparison(verdict="worse", delta=-0.1, ci=(-0.2, -0.05)),
         build_comparison(verdict="refused", reasons=(few,)),
     )
-    worse, refused = gate_view(Judged(NO_WORSE, comparisons=found)).findings
+    worse, refused = gate_view(Judged(NO_WORSE, comparisons=comparisons)).findings
     assert (worse.text, worse.verdict, worse.delta, worse.ci) == (
         "mood@v2 on small is worse, -10.0 points, interval -20.0 to -5.0",
         "worse",

@@ -84,7 +84,7 @@ sentiment@v2 (clear)      100   100       1,234     -       12.34
 """)
 
 
-def test_what_is_not_scored_yet_is_told(printed: Printed) -> None:
+def test_what_is_not_scored_yet_is_reported(printed: Printed) -> None:
     text = printed(print_run, build_view([build_outcomes(0, error=2)], []))
     assert text.startswith("exact_match (primary): nothing is scored yet\n\nlength: nothing is")
 
@@ -106,8 +106,8 @@ def test_the_fullest_run_fits_and_loses_nothing(
     text = printed(print_run, crowded(cost), width=width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for told in ("trunc", "refus", "empty", "error", "100000", "70000", "1,234", "12.34"):
-        assert told in text
+    for word in ("trunc", "refus", "empty", "error", "100000", "70000", "1,234", "12.34"):
+        assert word in text
     assert ("0.001234" in text) is (cost is not None)
     assert "v4" in text
 
@@ -117,10 +117,10 @@ def test_the_drawing_is_left_out_where_there_is_no_room(printed: Printed) -> Non
     assert "●" not in printed(print_run, crowded(), width=60)
 
 
-def test_scores_that_failed_and_cases_in_groups_are_told(printed: Printed) -> None:
+def test_scores_that_failed_and_cases_in_groups_are_reported(printed: Printed) -> None:
     score = replace(build_scores(0, "length", 3.0), failed=1, n_groups=7)
     text = printed(print_run, build_view([build_outcomes(0, ok=101)], [score]))
-    assert "length failed on 1 output: `show --errors --full` tells why" in text
+    assert "length failed on 1 output: `show --errors --full` shows why" in text
     assert "The cases come in groups; these intervals take them as independent." in text
 
 
@@ -189,7 +189,7 @@ c1 #2  t@v1 on echo  ok
 """)
 
 
-def test_the_error_of_a_trial_is_told_once(printed: Printed) -> None:
+def test_the_error_of_a_trial_is_reported_once(printed: Printed) -> None:
     rows = [
         build_result(outcome=Outcome.ERROR, scorer=scorer, score=None, output=None, error="down")
         for scorer in ("exact_match", "length")
@@ -208,7 +208,7 @@ def test_an_output_of_a_list_is_short(output: str) -> None:
     assert len(stream.getvalue().split("\n")) <= 12
 
 
-def test_a_conversation_tells_each_message_once(printed: Printed) -> None:
+def test_a_conversation_shows_each_message_once(printed: Printed) -> None:
     first = (Message("system", "Be [kind]."), Message("user", "Draft."))
     second = (*first, Message("assistant", "Dear"), Message("user", "Mend."))
     turns = [
@@ -233,8 +233,10 @@ answer (error)
 
 def test_answers_that_were_weighed_are_listed(printed: Printed) -> None:
     asked = Request("a", (Message("user", "Which?"),), Sampling(), None, (" yes", " [no]"))
-    found = (Likelihood(-12.34567, 2, greedy=False), Likelihood(-0.5, 1, greedy=True))
-    turn = Turn("answer", asked, Completion(Outcome.OK, " [no]", likelihoods=found), cached=False)
+    likelihoods = (Likelihood(-12.34567, 2, greedy=False), Likelihood(-0.5, 1, greedy=True))
+    turn = Turn(
+        "answer", asked, Completion(Outcome.OK, " [no]", likelihoods=likelihoods), cached=False
+    )
     assert printed(print_turns, conversation_view([turn])) == snapshot("""\
 user
   Which?

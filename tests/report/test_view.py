@@ -75,7 +75,7 @@ def test_the_run_counts_the_outcomes_of_all_arms() -> None:
     assert json.loads(json.dumps(document)) == document
 
 
-def test_a_run_of_the_list_tells_what_is_stored_of_it() -> None:
+def test_a_run_of_the_list_shows_what_is_stored_of_it() -> None:
     [document] = runs_json(runs_view([build_info([build_outcomes(0, ok=3, error=1)])]))
     assert (document["trials"], document["stored"], document["status"]) == (4, 4, "finished")
 
@@ -87,7 +87,7 @@ def test_a_result_is_a_row_of_the_view() -> None:
     assert json.loads(json.dumps(document)) == document
 
 
-def test_turns_tell_what_was_asked_and_answered() -> None:
+def test_turns_show_what_was_asked_and_answered() -> None:
     request = Request("k", (Message("user", "Draft."),), Sampling())
     completion = Completion(Outcome.TRUNCATED, "Dear", Usage(1, 2), finish_reason="length")
     assert turns_json([Turn("draft", request, completion, cached=False)]) == [
@@ -110,19 +110,19 @@ def test_turns_tell_what_was_asked_and_answered() -> None:
 def test_an_image_is_a_part_of_its_message() -> None:
     photo = Image("a/b.png", "image/png", "b2:0", path="/home/me/a/b.png")
     messages = [Message("system", "Look."), Message("user", ("Is this", photo, "red?"))]
-    told = {"image": "a/b.png", "media_type": "image/png", "digest": "b2:0"}
+    reported = {"image": "a/b.png", "media_type": "image/png", "digest": "b2:0"}
     assert messages_json(messages) == [
         {"role": "system", "content": "Look."},
-        {"role": "user", "content": ["Is this", told, "red?"]},
+        {"role": "user", "content": ["Is this", reported, "red?"]},
     ]
 
 
 @pytest.mark.parametrize("tokens", [None, 120])
-def test_a_forecast_tells_unknown_tokens_as_null(tokens: int | None) -> None:
+def test_a_forecast_shows_unknown_tokens_as_null(tokens: int | None) -> None:
     arms = [CallForecast(4, 8, 2, tokens, exact=False), CallForecast(4, 4, 4, 0)]
     view = forecast_view(build_plan(), Forecast(arms, Trial(0, 0, 0, 0)), {})
     document = forecast_json(view)
     assert (document["calls"], document["stored"]) == (12, 6)
-    told = document["arms"]
-    assert isinstance(told, list)
-    assert (told[0]["prompt_tokens"], told[0]["exact"]) == (tokens, False)
+    rows = document["arms"]
+    assert isinstance(rows, list)
+    assert (rows[0]["prompt_tokens"], rows[0]["exact"]) == (tokens, False)

@@ -13,16 +13,16 @@ from promptlab.report.views.practices import practices_view
 from .conclusions import build_comparison, build_practice, build_reason
 
 
-def test_a_reason_is_told_once_for_all_that_it_is_about() -> None:
+def test_a_reason_is_reported_once_for_all_that_it_is_about() -> None:
     few = build_reason(Code.TOO_FEW_CASES, "12 cases are too few: at least 15")
     label = "mood@v3"
     lone = build_reason(Code.LONE_CASES, f"{label} alone has c9", label)
-    found = [
+    comparisons = [
         build_comparison(reasons=(few,), verdict="refused"),
         build_comparison(b=label, reasons=(few,), verdict="refused", warnings=(lone,)),
         build_comparison(a="mood@v2", b=label, warnings=(lone,)),
     ]
-    first, second = comparison_view(["r1"], "exact", found, Rule()).notes
+    first, second = comparison_view(["r1"], "exact", comparisons, Rule()).notes
     assert (first.reason, first.about) == (few, ("v2 against v1", "v3 against v1"))
     assert (second.reason, second.text, second.about) == (lone, "v3 alone has c9", ())
     assert second.line == "note: v3 alone has c9"
@@ -38,7 +38,9 @@ def test_what_is_open_is_a_reason_too() -> None:
     one = build_comparison(verdict="undecided", n=100, cases_needed=2000, detectable=0.09)
     view = comparison_view(["r1"], "exact", [one], Rule(min_effect=0.05))
     about = {"cases": 100, "detectable": 0.09, "more_cases": 1900, "to_detect": 0.1}
-    text = "100 cases can show 9 points, 1,900 more 10 points"
+    text = (
+        "with 100 cases a difference of 9 points is detectable; 1,900 more are needed to detect 10"
+    )
     assert view.rows[0].open == Reason(Code.MORE_CASES_NEEDED, text, about)
     document = compare_json(view)["comparisons"]
     assert isinstance(document, list)
@@ -48,21 +50,21 @@ def test_what_is_open_is_a_reason_too() -> None:
 
 
 def test_the_conclusion_comes_in_parts() -> None:
-    found = [build_comparison(), build_comparison(b="mood@v3", verdict="worse", delta=-0.3)]
-    conclusion = comparison_view(["r1"], "exact", found, Rule()).conclusion
+    comparisons = [build_comparison(), build_comparison(b="mood@v3", verdict="worse", delta=-0.3)]
+    conclusion = comparison_view(["r1"], "exact", comparisons, Rule()).conclusion
     assert conclusion is not None
     assert (conclusion.b, conclusion.verdict, conclusion.a) == ("v3", "worse", "v1")
     assert (conclusion.delta, conclusion.p, conclusion.place) == ("-30.0 points", "p = 0.002", None)
 
 
 def test_rows_keep_their_order_and_tables_share_them() -> None:
-    found = [
+    comparisons = [
         build_comparison(backend=backend, b=b)
         for b in ("mood@v2", "mood@v3")
         for backend in ("small", "large")
     ]
-    view = comparison_view(["r1"], "exact", found, Rule())
-    assert [row.comparison for row in view.rows] == found
+    view = comparison_view(["r1"], "exact", comparisons, Rule())
+    assert [row.comparison for row in view.rows] == comparisons
     assert [[row.name for row in table.rows] for table in view.tables] == [["v2", "v3"]] * 2
     assert [table.place for table in view.tables] == ["on small", "on large"]
 

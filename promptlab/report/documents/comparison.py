@@ -18,11 +18,11 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
 
 
 def _row_json(row: ComparisonRow) -> dict[str, object]:
-    one = row.comparison
+    comparison = row.comparison
     return {
-        "a": one.a,
-        "b": one.b,
-        "backend": one.backend,
-        "group": one.group,
-        **contrast_json(one, row.open),
+        "a": comparison.a,
+        "b": comparison.b,
+        "backend": comparison.backend,
+        "group": comparison.group,
+        **contrast_json(comparison, row.open),
     }

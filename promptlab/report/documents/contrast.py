@@ -8,49 +8,49 @@ from promptlab.report.documents.reasons import reasons_json
 from promptlab.stats.intervals import Interval
 
 
-def contrast_json(one: Contrast, still_open: Reason | None) -> dict[str, object]:
+def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, object]:
     """Return a contrast as JSON; `still_open` says what more cases would show.
 
-    `reason` and `warnings` are what people read, `reasons` and `notes` the same for programs.
+    `reason` and `warnings` are for people, `reasons` and `notes` the same for programs.
     """
-    refusals = one.reasons if still_open is None else (*one.reasons, still_open)
+    refusals = contrast.reasons if still_open is None else (*contrast.reasons, still_open)
     return {
-        "n": one.n,
-        "n_groups": one.effect.n_groups,
-        "mean_a": one.mean_a,
-        "mean_b": one.mean_b,
-        "delta": one.delta,
-        "se": one.effect.se,
-        "ci": _pair(one.ci),
-        "p": one.effect.p,
-        "p_adjusted": one.p_adjusted,
-        "method": one.effect.method,
-        "verdict": one.verdict,
-        "reason": one.reason,
+        "n": contrast.n,
+        "n_groups": contrast.effect.n_groups,
+        "mean_a": contrast.mean_a,
+        "mean_b": contrast.mean_b,
+        "delta": contrast.delta,
+        "se": contrast.effect.se,
+        "ci": _pair(contrast.ci),
+        "p": contrast.effect.p,
+        "p_adjusted": contrast.p_adjusted,
+        "method": contrast.effect.method,
+        "verdict": contrast.verdict,
+        "reason": contrast.reason,
         "reasons": reasons_json(refusals),
-        "wins": len(one.won),
-        "losses": len(one.lost),
-        "ties": one.ties,
-        "won": list(one.won),
-        "lost": list(one.lost),
-        "cases_needed": one.cases_needed,
-        "detectable": one.detectable,
-        "stopped_at": one.stopped_at,
-        **_changes(one),
-        "usd_per_point": one.usd_per_point,
-        "warnings": [warning.text for warning in one.warnings],
-        "notes": reasons_json(one.warnings),
+        "wins": len(contrast.won),
+        "losses": len(contrast.lost),
+        "ties": contrast.ties,
+        "won": list(contrast.won),
+        "lost": list(contrast.lost),
+        "cases_needed": contrast.cases_needed,
+        "detectable": contrast.detectable,
+        "stopped_at": contrast.stopped_at,
+        **_changes(contrast),
+        "usd_per_point": contrast.usd_per_point,
+        "warnings": [warning.text for warning in contrast.warnings],
+        "notes": reasons_json(contrast.warnings),
     }
 
 
-def _changes(one: Contrast) -> dict[str, object]:
-    """Return what b takes more than a, in the mean of a trial, with intervals."""
+def _changes(contrast: Contrast) -> dict[str, object]:
+    """Return what b takes more than a per trial, on average, with intervals."""
     document: dict[str, object] = {}
     changes: tuple[tuple[str, Change | None], ...] = (
-        ("tokens", one.tokens),
-        ("output_tokens", one.output_tokens),
-        ("cost_usd", one.cost_usd),
-        ("latency_s", one.latency_s),
+        ("tokens", contrast.tokens),
+        ("output_tokens", contrast.output_tokens),
+        ("cost_usd", contrast.cost_usd),
+        ("latency_s", contrast.latency_s),
     )
     for name, change in changes:
         document[f"delta_{name}"] = None if change is None else change.delta

@@ -10,7 +10,7 @@ from promptlab.templates.text_diff import Hunk, Line
 
 
 def diff_json(view: DiffView) -> dict[str, object]:
-    """Return the document that `diff --json` writes; what was not measured is not in it."""
+    """Return the document that `diff --json` writes, without what was not measured."""
     version = view.version
     document: dict[str, object] = {
         "a": version.a,
@@ -90,24 +90,24 @@ def _message_json(message: MessageDiff) -> dict[str, object]:
     }
 
 
-def _comparison_json(one: Comparison) -> dict[str, object]:
+def _comparison_json(comparison: Comparison) -> dict[str, object]:
     return {
-        "a": one.a,
-        "b": one.b,
-        "backend": one.backend,
-        "scorer": one.scorer,
-        "n": one.n,
-        "mean_a": one.mean_a,
-        "mean_b": one.mean_b,
-        "delta": one.delta,
-        "ci": None if one.ci is None else [*one.ci],
-        "p_adjusted": one.p_adjusted,
-        "verdict": one.verdict,
-        "reason": one.reason,
-        "reasons": reasons_json(one.reasons),
-        "wins": len(one.won),
-        "losses": len(one.lost),
-        "ties": one.ties,
+        "a": comparison.a,
+        "b": comparison.b,
+        "backend": comparison.backend,
+        "scorer": comparison.scorer,
+        "n": comparison.n,
+        "mean_a": comparison.mean_a,
+        "mean_b": comparison.mean_b,
+        "delta": comparison.delta,
+        "ci": None if comparison.ci is None else [*comparison.ci],
+        "p_adjusted": comparison.p_adjusted,
+        "verdict": comparison.verdict,
+        "reason": comparison.reason,
+        "reasons": reasons_json(comparison.reasons),
+        "wins": len(comparison.won),
+        "losses": len(comparison.lost),
+        "ties": comparison.ties,
     }
 
 

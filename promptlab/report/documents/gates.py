@@ -9,7 +9,7 @@ from promptlab.report.views.gates import Finding, GateView
 
 
 def gates_json(gates: Iterable[GateView]) -> list[dict[str, object]]:
-    """Return gates as JSON, with what speaks against each."""
+    """Return gates as JSON, with the findings against each."""
     return [
         {
             "gate": gate.text,

@@ -21,15 +21,15 @@ def practices_json(view: PracticesView) -> dict[str, object]:
 
 
 def _row_json(row: PracticeRow) -> dict[str, object]:
-    one = row.effect
+    effect = row.effect
     return {
-        "practice": one.practice,
-        "scope": one.scope,
-        "backend": one.backend,
-        "design": one.source,
-        "wordings": one.wordings,
-        "with": list(one.with_it),
-        "without": list(one.without),
-        **contrast_json(one, row.open),
-        "models": None if one.general is None else asdict(one.general),
+        "practice": effect.practice,
+        "scope": effect.scope,
+        "backend": effect.backend,
+        "design": effect.source,
+        "wordings": effect.wordings,
+        "with": list(effect.with_it),
+        "without": list(effect.without),
+        **contrast_json(effect, row.open),
+        "models": None if effect.general is None else asdict(effect.general),
     }

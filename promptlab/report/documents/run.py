@@ -11,7 +11,7 @@ from promptlab.report.views.runs import RunsView
 
 
 def run_json(view: RunView, calls: int) -> dict[str, object]:
-    """Return a run as the document that `run --json` writes; `calls` were made just now."""
+    """Return a run as the document that `run --json` writes; `calls` are this process's."""
     return {
         "run": view.run.run_id,
         "suite": view.run.suite,

@@ -53,9 +53,14 @@ def turns_json(turns: Sequence[Turn]) -> list[Json]:
 
 
 def _likelihoods_json(turn: Turn) -> Json:
-    """Return how likely each answer is that was weighed; None where one was generated."""
+    """Return how likely each weighed answer is; None where one was generated."""
     weighed = zip(turn.request.continuations, turn.completion.likelihoods, strict=False)
     return [
-        {"text": text, "logprob": each.logprob, "tokens": each.tokens, "greedy": each.greedy}
-        for text, each in weighed
+        {
+            "text": text,
+            "logprob": likelihood.logprob,
+            "tokens": likelihood.tokens,
+            "greedy": likelihood.greedy,
+        }
+        for text, likelihood in weighed
     ] or None

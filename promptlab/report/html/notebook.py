@@ -1,4 +1,4 @@
-"""Views as the tables that a notebook shows."""
+"""Views as tables for a notebook."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _RESULTS = ("arm", "case_id", "repeat", "outcome", "output", "scorer", "score")
 
 
 def comparison_html(view: ComparisonView) -> str:
-    """Return comparisons: a table for each arm that others are set against, notes, conclusion."""
+    """Return comparisons: a table for each baseline, notes, conclusion."""
     notes = [note.line for note in view.notes] + [each.line for each in view.open]
     conclusion = [view.conclusion.sentence] if view.conclusion else []
     return "".join(map(_comparisons, view.tables)) + lines([*notes, *conclusion])
 
 
-def _comparisons(found: ComparisonTable) -> str:
-    head = ("", "n", "a", "b", found.unit, "interval", "p", "won:lost", "tokens", "verdict")
+def _comparisons(comparisons: ComparisonTable) -> str:
+    head = ("", "n", "a", "b", comparisons.unit, "interval", "p", "won:lost", "tokens", "verdict")
     rows = [
         (
             row.name,
@@ -36,9 +36,9 @@ def _comparisons(found: ComparisonTable) -> str:
             row.figures.tokens,
             row.figures.verdict,
         )
-        for row in found.rows
+        for row in comparisons.rows
     ]
-    return table(found.title, head, rows)
+    return table(comparisons.title, head, rows)
 
 
 def practices_html(view: PracticesView) -> str:
@@ -83,7 +83,7 @@ def run_html(view: RunView) -> str:
 
 
 def results_html(results: Iterable[Result]) -> str:
-    """Return results, a row for each trial and scorer."""
+    """Return results, one row per trial and scorer."""
     rows = ([_text(getattr(each, name)) for name in _RESULTS] for each in results)
     return table("", _RESULTS, rows)
 

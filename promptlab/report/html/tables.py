@@ -1,4 +1,4 @@
-"""Tables as plain HTML, in which all text is text."""
+"""Tables as plain HTML, with all text escaped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table with a title above it, empty for none."""
+    """Return a table with a title above it, unless that is empty."""
     caption = f"<caption>{escape(title)}</caption>" if title else ""
     body = "".join(_row("td", cells) for cells in rows)
     return f"<table>{caption}<thead>{_row('th', head)}</thead><tbody>{body}</tbody></table>"
@@ -19,13 +19,13 @@ def lines(texts: Iterable[str]) -> str:
 
 
 def preformatted(text: str) -> str:
-    """Return a text with its line breaks and blanks as they are."""
+    """Return a text with its line breaks and spaces preserved."""
     return f"<pre>{escape(text)}</pre>"
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
-    told = "".join(
+    tagged = "".join(
         f'<{tag} style="text-align: left; white-space: pre-wrap">{escape(cell)}</{tag}>'
         for cell in cells
     )
-    return f"<tr>{told}</tr>"
+    return f"<tr>{tagged}</tr>"

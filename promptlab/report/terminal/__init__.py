@@ -1,1 +1,1 @@
-"""How views look in a terminal."""
+"""Views rendered for a terminal."""

@@ -15,7 +15,7 @@ _CASES = 8  # named in a line
 
 
 def print_comparisons(console: Console, view: ComparisonView) -> None:
-    """Print all comparisons, a table for each arm that others are set against."""
+    """Print all comparisons, a table for each baseline."""
     for place, table in enumerate(view.tables):
         if place:
             console.print()
@@ -24,7 +24,7 @@ def print_comparisons(console: Console, view: ComparisonView) -> None:
         _print_taken(console, view.rows)
     flips = _flipped(view.rows[0]) if len(view.rows) == 1 else ()
     notes = (note.line for note in view.notes)
-    print_lines(console, [*flips, *notes, *open_lines([each.line for each in view.open])])
+    print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])
     print_lines(console, [view.conclusion.sentence] if view.conclusion else [])
     print_lines(console, [f"Note: {line}" for line in view.evidence])
 
@@ -49,7 +49,7 @@ def _print_table(console: Console, table: ComparisonTable) -> None:
 
 
 def _print_taken(console: Console, rows: Sequence[ComparisonRow]) -> None:
-    """Print what a trial takes, where anything of it is known."""
+    """Print what a trial takes, if any of it is known."""
     taken = [row.taken for row in rows]
     columns = [
         Column("tokens more", [each.tokens for each in taken], number=True),

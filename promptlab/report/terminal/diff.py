@@ -15,7 +15,7 @@ from promptlab.templates.text_diff import Line
 
 
 def print_diff(console: Console, view: DiffView, *, full: bool = False) -> None:
-    """Print how two versions differ: on the case that was asked for, else in all there is."""
+    """Print how two versions differ: on the chosen case, or else in everything."""
     if view.case is None:
         print_files(console, view)
         if not view.version.same:
@@ -60,18 +60,18 @@ def print_table(console: Console, view: DiffView) -> None:
 
 
 def print_case(console: Console, version: VersionDiff, view: CaseView) -> None:
-    """Print how the conversations that two versions make of one case differ."""
+    """Print how the conversations of two versions on one case differ."""
     print_line(console, Line("-", f"-- {version.a} on case {view.case.case_id}"), BOLD)
     print_line(console, Line("+", f"++ {version.b} on case {view.case.case_id}"), BOLD)
-    for each in view.messages:
-        console.print(Text(each.head, style=HEAD))
-        for hunk in each.message.hunks:
-            print_hunk(console, hunk, head=len(each.message.hunks) > 1)
+    for message in view.messages:
+        console.print(Text(message.head, style=HEAD))
+        for hunk in message.message.hunks:
+            print_hunk(console, hunk, head=len(message.message.hunks) > 1)
     console.print()
 
 
 def print_size_note(console: Console, size: SizeView) -> None:
-    """Print what was counted of the prompts, and by whom."""
+    """Print what was counted in the prompts, and by what."""
     console.print(Text(visible(size.note)))
 
 

@@ -1,7 +1,7 @@
 """Hunks of a text diff for a terminal.
 
-A line too long for the terminal goes on below, set in by two, under the same sign: what is pasted
-into a block of kind `diff` keeps its colours.
+A line too long for the terminal continues below, indented by two, under the same sign: pasted
+into a `diff` block, the output keeps its colours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NARROW = 20
 
 
 def print_hunk(console: Console, hunk: Hunk, *, head: bool) -> None:
-    """Print a hunk; `head` asks for the line that tells where it stands."""
+    """Print a hunk; with `head`, after the line that says where it is."""
     if head:
         console.print(Text(hunk.head, style=HEAD))
     for line in hunk.lines:
@@ -32,7 +32,7 @@ def print_hunk(console: Console, hunk: Hunk, *, head: bool) -> None:
 
 
 def print_line(console: Console, line: Line, style: Style) -> None:
-    """Print a line of a diff under its sign, with its marked words set off."""
+    """Print a line of a diff after its sign, with its marked words highlighted."""
     text = Text()
     done = 0
     for start, end in line.marks:

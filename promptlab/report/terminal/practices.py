@@ -15,7 +15,7 @@ _NARROWEST, _WIDEST = 11, 31  # columns of the plot
 
 
 def print_practices(console: Console, view: PracticesView) -> None:
-    """Print a row for each practice, under it one for each model, and what they rest on."""
+    """Print a row for each practice, below it one for each model, and what they rest on."""
     columns = _columns(view)
     room = console.width - total_width(columns) - BETWEEN
     columns.insert(4, _plot_column(view.shown, view.scale, room))
@@ -41,28 +41,32 @@ def _columns(view: PracticesView) -> list[Column]:
 
 
 def _named(row: PracticeRow) -> str:
-    """Name a row: the practice, or below it where it was measured."""
+    """Return the name of a row: the practice, or for rows below it the place."""
     if row.place is None:
         return row.practice
     return f"{row.practice} {row.place}" if row.leads else f"  {row.place}"
 
 
 def _plot_column(rows: Sequence[PracticeRow], scale: Scale, room: int) -> Column:
-    """Return the forest plot, as wide as there is room for."""
+    """Return the forest plot, as wide as there is room."""
     half = max((min(max(room, _NARROWEST), _WIDEST) - 1) // 2, len(scale.low), len(scale.high))
     cells = [_plot(row.effect, scale.reach, half) for row in rows]
     return Column(f"{scale.low.ljust(half)}0{scale.high.rjust(half)}", cells, rank=2)
 
 
-def _plot(one: PracticeEffect, reach: float, half: int) -> str:
-    """Draw an effect and its interval around zero, `half` columns to both sides of it."""
+def _plot(effect: PracticeEffect, reach: float, half: int) -> str:
+    """Draw an effect and its interval around zero, with `half` columns on either side."""
     line = ["·"] * (2 * half + 1)
     line[half] = "│"
-    if one.delta is None:
+    if effect.delta is None:
         return "".join(line)
     low, middle, high = (
         half + round(value / reach * half)
-        for value in (min(one.ci or (one.delta,)), one.delta, max(one.ci or (one.delta,)))
+        for value in (
+            min(effect.ci or (effect.delta,)),
+            effect.delta,
+            max(effect.ci or (effect.delta,)),
+        )
     )
     line[low : high + 1] = "─" * (high - low + 1)
     line[half] = "┼" if low <= half <= high else "│"

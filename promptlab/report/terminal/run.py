@@ -17,7 +17,7 @@ from promptlab.report.wording import counted, mean, mean_interval, quantity
 _PLOT_WIDTH = 15
 _PLOT_SCALE = "0 %" + "100 %".rjust(_PLOT_WIDTH - 3)
 _UNBOUNDED = 10_000
-_PLOT_FROM = 72  # columns of the terminal: a narrower one has no room for a plot
+_PLOT_FROM = 72  # columns of the terminal; a narrower one has no room for a plot
 _HEADINGS = {
     Outcome.OK: "ok",
     Outcome.TRUNCATED: "trunc",
@@ -26,7 +26,7 @@ _HEADINGS = {
     Outcome.ERROR: "error",
 }
 _Column = tuple[str, Callable[[ArmView], str]]
-"""A column of numbers: its heading, and what it says of an arm."""
+"""A column of numbers: its heading, and its cell for an arm."""
 
 
 def print_run(console: Console, view: RunView) -> None:
@@ -52,7 +52,7 @@ def _print_scores(console: Console, scores: ScoreTable) -> None:
     console.print(table)
     if scores.failed:
         outputs = counted(scores.failed, "output")
-        console.print(f"{scores.scorer} failed on {outputs}: `show --errors --full` tells why")
+        console.print(f"{scores.scorer} failed on {outputs}: `show --errors --full` shows why")
     if scores.in_groups:
         console.print("The cases come in groups; these intervals take them as independent.")
 
@@ -78,7 +78,7 @@ def _print_outcomes(console: Console, view: RunView) -> None:
 
 
 def _fits(console: Console, table: Table) -> bool:
-    """Tell whether a table needs no line broken."""
+    """Return whether a table fits without breaking a line."""
     unbounded = console.options.update_width(_UNBOUNDED)
     return console.measure(table, options=unbounded).maximum <= console.width
 

@@ -1,4 +1,4 @@
-"""The list of runs, and what one would do, for a terminal."""
+"""The list of runs, and the forecast of one, for a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one look of our tables: no lines but below the head, readable without colour."""
+"""The common look of all tables: no lines except below the head, readable without colour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def plain_table(
     right: tuple[str, ...] = (),
     whole: tuple[str, ...] = (),
 ) -> Table:
-    """Make an empty table. Columns in `right` hold numbers; these and `whole` ones never wrap."""
+    """Return an empty table. Columns in `right` hold numbers; these and `whole` ones never wrap."""
     table = Table(
         box=box.SIMPLE_HEAD,
         title=title,
@@ -35,17 +35,17 @@ def plain_table(
             name,
             justify="right" if number else "left",
             no_wrap=number or name in whole,
-            overflow="fold",  # a long name goes on in the next line: no letter of it is lost
+            overflow="fold",  # a long name continues on the next line: no letter of it is lost
         )
     return table
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column with all of its cells. `number` sets them to the right.
+    """A column with all of its cells. `number` aligns them to the right.
 
-    Where a terminal is too narrow for all, those with the highest `rank` are left out; rank 0
-    stays, and for rank 1 the names of the rows are folded hard.
+    If the terminal is too narrow, columns with the highest `rank` are left out first; rank 0
+    always stays, and to keep rank 1 the names of rows are folded further.
     """
 
     heading: str
@@ -55,22 +55,22 @@ class Column:
 
     @property
     def width(self) -> int:
-        """Return how wide its widest line is."""
+        """Return the width of its widest line."""
         return max(cell_len(text.plain) for text in (Text(self.heading), *self.texts))
 
     @property
     def texts(self) -> list[Text]:
-        """Return its cells as they are shown: nothing in them is markup, nothing is obeyed."""
+        """Return its cells as they are shown: without markup and control characters."""
         return [Text(visible(cell)) if isinstance(cell, str) else cell for cell in self.cells]
 
 
-BETWEEN = 2  # blanks between the columns of a fitted table
-_NAME = 20  # a first column of names may be folded down to so many letters
-_SHORT_NAME = 8  # and, rather than to lose a column of rank 1, to so many
+BETWEEN = 2  # spaces between the columns of a fitted table
+_NAME = 20  # the first column, of names, may be folded to this many letters
+_SHORT_NAME = 8  # or to this many, rather than lose a column of rank 1
 
 
 def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> None:
-    """Print a table of the columns that fit; the first one has the names of rows."""
+    """Print a table of the columns that fit; the first one holds the names of rows."""
     kept = [column for column in columns if column.rank == 0]
     for column in sorted((each for each in columns if each.rank), key=lambda each: each.rank):
         longest_name = _SHORT_NAME if column.rank == 1 else _NAME
@@ -93,6 +93,6 @@ def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> Non
 
 
 def total_width(columns: Sequence[Column], longest_name: int = _NAME) -> int:
-    """Return how wide a fitted table of these columns is, its names folded if they are longer."""
+    """Return the width of a fitted table of these columns, with names folded to `longest_name`."""
     widths = [column.width for column in columns]
     return min(widths[0], longest_name) + sum(widths[1:]) + BETWEEN * (len(columns) - 1)

@@ -1,4 +1,4 @@
-"""Text for a terminal: nothing that users named is obeyed, and a verdict's colour."""
+"""Text for a terminal: control characters made visible, and verdicts in colour."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from promptlab.core.decision import Verdict
 
 BOLD = Style(bold=True)
 DIM = Style(dim=True)
-AT_MOST = 12  # comparisons, beyond which not everything is said of each
+AT_MOST = 12  # comparisons, beyond which details are left out
 
 _COLOURS: dict[Verdict, str] = {"better": "bold green", "worse": "bold red", "refused": "yellow"}
-# What a terminal would obey or turn around instead of showing it.
+# Characters that a terminal would obey, or reorder text by, instead of showing them.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -26,12 +26,12 @@ def visible(text: str) -> str:
 
 
 def verdict_text(verdict: Verdict) -> Text:
-    """Return a verdict in its colour, which says again what the word says."""
+    """Return a verdict in its colour, which only repeats what the word says."""
     return Text(verdict, _COLOURS.get(verdict, ""))
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:
-    """Print lines, in which users may have named anything anyhow, and an empty one above them."""
+    """Print lines, which may hold any names, with an empty line above them."""
     for place, line in enumerate(lines):
         if not place:
             console.print()
@@ -39,10 +39,10 @@ def print_lines(console: Console, lines: Iterable[str]) -> None:
 
 
 def open_lines(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines on what is open; of very many not all."""
+    """Yield the lines on open questions, up to a limit."""
     yield from lines[:AT_MOST]
     if len(lines) > AT_MOST:
-        yield f"undecided: {len(lines) - AT_MOST} more, which --json tells"
+        yield f"undecided: {len(lines) - AT_MOST} more, listed by --json"
 
 
 def _spelled(match: re.Match[str]) -> str:

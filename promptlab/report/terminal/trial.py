@@ -1,4 +1,4 @@
-"""One trial for a terminal: what was asked and answered, and what each scorer says of it."""
+"""One trial for a terminal: its prompts, its answers, and what each scorer says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STYLES = {"pass": "", "fail": "red", "score": ""}
 
 
 def print_result(console: Console, view: TrialView, *, full: bool) -> None:
-    """Print one trial: what was answered, and what each scorer says of it."""
+    """Print one trial: its answer, and what each scorer says about it."""
     head = Text(f"{view.case}  {view.arm}", style="bold")
     head.append(f"  {view.outcome}", style="" if view.outcome is Outcome.OK else "red")
     console.print(head)
@@ -27,7 +27,7 @@ def print_result(console: Console, view: TrialView, *, full: bool) -> None:
 
 
 def print_messages(console: Console, messages: Sequence[Message]) -> None:
-    """Print a conversation, each message under its role, its text as it stands."""
+    """Print a conversation: each message under its role, its text unchanged."""
     for message in messages:
         console.print(Text(message.role, style="bold"))
         parts = (message.content,) if isinstance(message.content, str) else message.content
@@ -36,7 +36,7 @@ def print_messages(console: Console, messages: Sequence[Message]) -> None:
 
 
 def print_tracebacks(console: Console, tracebacks: Mapping[str, str]) -> None:
-    """Print what the scorers raised that failed on a trial."""
+    """Print the tracebacks of the scorers that failed on a trial."""
     for scorer, text in tracebacks.items():
         console.print(Text(f"{scorer} raised", style="bold"))
         console.print(_indented(Text(text.rstrip())))
@@ -49,7 +49,7 @@ def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
         if turn.weighed:
             _print_weighed(console, turn)
             continue
-        asked = "" if turn.asked is None else f", asked of {turn.asked}"
+        asked = "" if turn.asked_backend is None else f", asked of {turn.asked_backend}"
         console.print(Text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
         console.print(_indented(Text(turn.answer)))
         for warning in turn.warnings:
@@ -58,7 +58,7 @@ def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
 
 
 def _print_weighed(console: Console, turn: TurnView) -> None:
-    """Print how likely the model finds the answers that it was asked about."""
+    """Print how likely the model finds each given answer."""
     console.print(Text(f"{turn.name} (log-probability of each answer)", style="bold"))
     for answer in turn.weighed:
         likeliest = " <- likeliest" if answer.is_likeliest else ""
@@ -76,7 +76,7 @@ def _grade_line(grade: Grade) -> Text:
 
 
 def _part(part: str | Image) -> Text:
-    """Return a part of a message; images stand on a line of their own, as they are sent."""
+    """Return a part of a message; an image is on a line of its own, by its source."""
     return Text(part) if isinstance(part, str) else Text(f"[image {part.source}]", style="dim")
 
 

@@ -1,4 +1,4 @@
-"""A family of comparisons as plain data: tables, what a trial takes, notes, and the conclusion."""
+"""A family of comparisons as plain data: tables, costs per trial, notes, and the conclusion."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from promptlab.report.wording import UNKNOWN, counted, level, mean
 
 Unit = Literal["points", "delta"]
 _Place = tuple[str | None, str]
-"""Where a table stands: a backend, and the arm that others are set against."""
+"""What a table is for: a backend, and the arm that others are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a trial of b takes more than one of a, in words; `usd_a_point` buys one more point."""
+    """What a trial of b takes more than one of a, in words; `usd_a_point` is that of one point."""
 
     tokens: str
     tokens_interval: str
@@ -42,10 +42,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One comparison: its numbers, these in words, and what is said of it.
+    """One comparison: its numbers, also in words, and what to say about it.
 
-    `name` tells it apart within its table, `pair` from all others; `b` is the short name of its
-    arm. `open` says what more cases would show, where it is undecided.
+    `name` is unique within its table, `pair` within the family; `b` is the short name of its
+    arm. `open` says what more cases would show, if it is undecided.
     """
 
     name: str
@@ -59,9 +59,9 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonTable:
-    """All that is set against arm `a` in one place, `place` being None if there is no other.
+    """All comparisons with arm `a` in one place; `place` is None if there is only one.
 
-    `cases` and `mean_a` are those of all rows, None where rows differ in them; the title tells
+    `cases` and `mean_a` hold for all rows, and are None if rows differ in them; the title has
     them too. `unit` is that of the differences.
     """
 
@@ -78,7 +78,7 @@ class ComparisonTable:
 class ComparisonView:
     """Comparisons of joined runs by one scorer. `rows` has them in order, `tables` by baseline.
 
-    `evidence` says from where an arm was taken that the runs do not have.
+    `evidence` says where an arm that the runs lack was taken from.
     """
 
     run_ids: tuple[str, ...]
@@ -99,13 +99,14 @@ def comparison_view(
     rule: Rule,
     notes: Sequence[str] = (),
 ) -> ComparisonView:
-    """Make the view of a family of comparisons; `notes` are on the evidence."""
+    """Return the view of a family of comparisons; `notes` are about the evidence."""
     names = Names(comparisons)
     arms: defaultdict[_Place, set[str]] = defaultdict(set)
-    for one in comparisons:
-        arms[_place_of(one)].add(one.b)
+    for comparison in comparisons:
+        arms[_place_of(comparison)].add(comparison.b)
     rows = tuple(
-        _row(one, names, rule, alone=len(arms[_place_of(one)]) == 1) for one in comparisons
+        _row(comparison, names, rule, alone=len(arms[_place_of(comparison)]) == 1)
+        for comparison in comparisons
     )
     return ComparisonView(
         run_ids=tuple(run_ids),
@@ -124,33 +125,33 @@ def comparison_view(
     )
 
 
-def _row(one: Comparison, names: Names, rule: Rule, *, alone: bool) -> ComparisonRow:
+def _row(comparison: Comparison, names: Names, rule: Rule, *, alone: bool) -> ComparisonRow:
     return ComparisonRow(
-        name=_row_name(one, names.short(one.b), alone=alone),
-        pair=names.pair(one),
-        b=names.short(one.b),
-        comparison=one,
-        figures=figures_of(one),
-        taken=_taken(one),
-        open=open_question(one, rule),
+        name=_row_name(comparison, names.short(comparison.b), alone=alone),
+        pair=names.pair(comparison),
+        b=names.short(comparison.b),
+        comparison=comparison,
+        figures=figures_of(comparison),
+        taken=_taken(comparison),
+        open=open_question(comparison, rule),
     )
 
 
-def _row_name(one: Comparison, b: str, *, alone: bool) -> str:
-    """Name a row by its arm, by its group where its table has but one arm, or by both."""
-    if one.group is None:
+def _row_name(comparison: Comparison, b: str, *, alone: bool) -> str:
+    """Return the name of a row: its arm, its group if the table has only one arm, or both."""
+    if comparison.group is None:
         return b
-    return one.group if alone else f"{b}, {one.group}"
+    return comparison.group if alone else f"{b}, {comparison.group}"
 
 
-def _place_of(one: Comparison) -> _Place:
-    return one.backend, one.a
+def _place_of(comparison: Comparison) -> _Place:
+    return comparison.backend, comparison.a
 
 
 def _tables(
     scorer: str, rows: Sequence[ComparisonRow], names: Names, rule: Rule
 ) -> Iterator[ComparisonTable]:
-    """Yield a table for each arm that others are set against, in each place."""
+    """Yield a table for each baseline, in each place."""
     tables: defaultdict[_Place, list[ComparisonRow]] = defaultdict(list)
     for row in rows:
         tables[_place_of(row.comparison)].append(row)
@@ -175,18 +176,18 @@ def _tables(
         )
 
 
-def _taken(one: Comparison) -> Taken:
-    tokens, tokens_interval = _change(one.tokens, 0)
-    seconds, seconds_interval = _change(one.latency_s, 2)
-    price = one.usd_per_point
-    if price is not None and one.is_rate:
-        price /= 100  # a point is one of a hundred where scores are rates
+def _taken(comparison: Comparison) -> Taken:
+    tokens, tokens_interval = _change(comparison.tokens, 0)
+    seconds, seconds_interval = _change(comparison.latency_s, 2)
+    price = comparison.usd_per_point
+    if price is not None and comparison.is_rate:
+        price /= 100  # a point is a hundredth if scores are rates
     return Taken(
         tokens=tokens,
         tokens_interval=tokens_interval,
         seconds=seconds,
         seconds_interval=seconds_interval,
-        usd=UNKNOWN if one.cost_usd is None else f"{one.cost_usd.delta:+.2g}",
+        usd=UNKNOWN if comparison.cost_usd is None else f"{comparison.cost_usd.delta:+.2g}",
         usd_a_point=UNKNOWN if price is None else f"{price:.2g}",
     )
 

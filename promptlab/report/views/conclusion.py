@@ -14,7 +14,7 @@ from promptlab.report.wording import bounds, counted, difference, more, p_equati
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The clearest comparison as one would tell it, in parts; those that do not apply are None."""
+    """The clearest comparison as the parts of a sentence; those that do not apply are None."""
 
     b: str
     verdict: Verdict
@@ -40,13 +40,16 @@ class Conclusion:
 
 
 def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> Conclusion | None:
-    """Return the clearest conclusion, of all backends rather than of one; none within groups."""
-    decided = [one for one in comparisons if one.verdict in ("better", "worse")]
-    if not decided or any(one.group is not None for one in comparisons):
+    """Return the clearest conclusion, preferring all backends to one; None for groups."""
+    decided = [
+        comparison for comparison in comparisons if comparison.verdict in ("better", "worse")
+    ]
+    if not decided or any(comparison.group is not None for comparison in comparisons):
         return None
-    against_first = [one for one in decided if one.a == comparisons[0].a]
+    against_first = [comparison for comparison in decided if comparison.a == comparisons[0].a]
     best = max(
-        against_first or decided, key=lambda one: (one.backend is None, abs(one.delta or 0.0))
+        against_first or decided,
+        key=lambda comparison: (comparison.backend is None, abs(comparison.delta or 0.0)),
     )
     unit = " points" if best.is_rate else ""
     return Conclusion(

@@ -17,9 +17,9 @@ _NAMED = 2  # of what a note is about
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers of a contrast in words, `-` where one is unknown.
+    """The numbers of a contrast in words, `-` if unknown.
 
-    Means and differences have no unit: the heading of a table says it.
+    Means and differences have no unit: it is in the heading of the table.
     """
 
     n: str
@@ -35,10 +35,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A refusal or a warning, said once for all that it is about.
+    """A refusal or a warning, stated once for everything that it is about.
 
-    `text` is the reason's, with names as short as the view has them. `about` names what it is
-    about; nothing, where the text does so itself or where it is of all there is.
+    `text` is the reason's, with names as short as in the view. `about` names what it is about;
+    it is empty if the text does so itself, or if it holds for everything.
     """
 
     reason: Reason
@@ -47,51 +47,51 @@ class Note:
 
     @property
     def line(self) -> str:
-        """Return the note as a line of its own."""
+        """Return the note as one line."""
         about = f" ({listed(self.about, _NAMED, '; ')})" if self.about else ""
         return f"{self.reason.code.weight}: {self.text}{about}"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """An undecided contrast: what it is of, and which difference more cases would show."""
+    """An undecided contrast: what it is about, and how many cases would decide it."""
 
     about: str
     reason: Reason
 
     @property
     def line(self) -> str:
-        """Return it as a line of its own."""
+        """Return the question as one line."""
         return f"undecided: {self.about}: {self.reason.text}"
 
 
-def figures_of(one: Contrast) -> Figures:
+def figures_of(contrast: Contrast) -> Figures:
     """Put the numbers of a contrast into words."""
-    rate = one.is_rate
+    rate = contrast.is_rate
     return Figures(
-        n=str(one.n),
-        mean_a=mean(one.mean_a, is_rate=rate).removesuffix(" %"),
-        mean_b=mean(one.mean_b, is_rate=rate).removesuffix(" %"),
-        delta=difference(one.delta, is_rate=rate),
-        interval=bounds(one.ci, is_rate=rate),
-        p=p_value(one.p_adjusted),
-        won_lost=f"{len(one.won)}:{len(one.lost)}",
-        tokens=more(ratio(one.tokens)),
-        verdict=one.verdict,
+        n=str(contrast.n),
+        mean_a=mean(contrast.mean_a, is_rate=rate).removesuffix(" %"),
+        mean_b=mean(contrast.mean_b, is_rate=rate).removesuffix(" %"),
+        delta=difference(contrast.delta, is_rate=rate),
+        interval=bounds(contrast.ci, is_rate=rate),
+        p=p_value(contrast.p_adjusted),
+        won_lost=f"{len(contrast.won)}:{len(contrast.lost)}",
+        tokens=more(ratio(contrast.tokens)),
+        verdict=contrast.verdict,
     )
 
 
 def ratio(change: Change | None) -> float | None:
-    """Return b's share of a, None where it is unknown."""
+    """Return b as a multiple of a, None if unknown."""
     return None if change is None else change.ratio
 
 
 def notes_on(
     named: Sequence[tuple[Contrast, str]], short: Callable[[str], str] = str
 ) -> tuple[Note, ...]:
-    """Return why verdicts were refused, then the warnings: each once, with what it is about."""
-    refusals = _together((reason, name) for one, name in named for reason in one.reasons)
-    warnings = _together((reason, name) for one, name in named for reason in one.warnings)
+    """Return the reasons of refusals, then the warnings: each once, with what it is about."""
+    refusals = _together((reason, name) for contrast, name in named for reason in contrast.reasons)
+    warnings = _together((reason, name) for contrast, name in named for reason in contrast.warnings)
     return tuple(
         Note(
             reason,
@@ -104,7 +104,7 @@ def notes_on(
 
 
 def _together(pairs: Iterator[tuple[Reason, str]]) -> list[tuple[Reason, list[str]]]:
-    """Bring what is told by the same line together."""
+    """Group the names of equal reasons."""
     together: dict[tuple[Code, str], tuple[Reason, list[str]]] = {}
     for reason, name in pairs:
         together.setdefault((reason.code, reason.text), (reason, []))[1].append(name)
@@ -112,29 +112,31 @@ def _together(pairs: Iterator[tuple[Reason, str]]) -> list[tuple[Reason, list[st
 
 
 def _shortened(reason: Reason, short: Callable[[str], str]) -> str:
-    """Return the text with the arms that it is about named shortly, the longest name first."""
+    """Return the text with the short names of its arms; the longest is replaced first."""
     text = reason.text
     for label in sorted(reason.arms, key=len, reverse=True):
         text = text.replace(label, short(label))
     return text
 
 
-def open_question(one: Contrast, rule: Rule) -> Reason | None:
-    """Say which difference the cases of what is open can show, and how many show a small one."""
-    if one.verdict != "undecided" or one.detectable is None:
+def open_question(contrast: Contrast, rule: Rule) -> Reason | None:
+    """Return which difference an undecided contrast could detect, and with how many more cases."""
+    if contrast.verdict != "undecided" or contrast.detectable is None:
         return None
-    text = f"{counted(one.n, 'case')} can show {size(one.detectable, is_rate=one.is_rate)}"
+    detectable = size(contrast.detectable, is_rate=contrast.is_rate)
+    text = f"with {counted(contrast.n, 'case')} a difference of {detectable} is detectable"
     more_cases = to_detect = None
-    if one.cases_needed is not None and one.cases_needed > one.n:
-        more_cases = one.cases_needed - one.n
+    if contrast.cases_needed is not None and contrast.cases_needed > contrast.n:
+        more_cases = contrast.cases_needed - contrast.n
         to_detect = planned_effect(rule, bounded=True)
-        text += f", {more_cases:,} more {size(to_detect, is_rate=one.is_rate)}"
+        text += f"; {more_cases:,} more {'is' if more_cases == 1 else 'are'} needed to detect "
+        text += size(to_detect, is_rate=contrast.is_rate).removesuffix(" points")
     return Reason(
         Code.MORE_CASES_NEEDED,
         text,
         {
-            "cases": one.n,
-            "detectable": one.detectable,
+            "cases": contrast.n,
+            "detectable": contrast.detectable,
             "more_cases": more_cases,
             "to_detect": to_detect,
         },

@@ -24,9 +24,9 @@ from promptlab.templates.diff import (
 
 Sign = Literal["", "-", "+"]
 Cell = tuple[tuple[Sign, str], ...]
-"""Words, what was dropped with a minus, what was added with a plus; nothing where there are none"""
+"""Words, dropped ones with a minus, added ones with a plus; empty if there are none"""
 
-_PLAIN = re.compile(r"\w[\w -]*")  # what needs no quotes in a list
+_PLAIN = re.compile(r"\w[\w -]*")  # needs no quotes in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class DiffRow:
 
 @dataclass(frozen=True, slots=True)
 class SizeView:
-    """How long the prompts of two versions are: in words, and with a note on what was counted."""
+    """The length of the prompts of two versions in words, with a note on what was counted."""
 
     size: PromptSize
     a: str
@@ -50,7 +50,7 @@ class SizeView:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A message of a rendered prompt against its counterpart, under its head."""
+    """A message of a rendered prompt compared with its counterpart, and a heading."""
 
     message: MessageDiff
     head: str
@@ -58,7 +58,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """The prompts that two versions make of one case."""
+    """The prompts of two versions for one case."""
 
     case: CaseDiff
     messages: tuple[MessageView, ...]
@@ -66,9 +66,9 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class DiffView:
-    """Two versions. `rows` has what differs beside the text; what was not asked for is None.
+    """Two versions. `rows` has what differs besides the text; parts not requested are None.
 
-    `measured` and `flips` are of runs of both, the lost cases first.
+    `measured` and `flips` come from runs of both, lost cases first.
     """
 
     version: VersionDiff
@@ -80,7 +80,7 @@ class DiffView:
 
     @property
     def is_in_writing_alone(self) -> bool:
-        """Say whether only the way in which the front matter is written differs."""
+        """Return whether only the formatting of the front matter differs."""
         version = self.version
         return not version.same and not version.files and not version.front_matter
 
@@ -92,13 +92,13 @@ def diff_view(
     comparisons: Sequence[Comparison] = (),
     flips: Sequence[Flip] = (),
 ) -> DiffView:
-    """Make the view of two versions."""
+    """Return the view of two versions."""
     return DiffView(
         version=version,
         rows=tuple(_rows(version)),
         size=None if size is None else _size_view(size, case),
         case=None if case is None else _case_view(case),
-        measured=tuple(measured_view(one) for one in comparisons),
+        measured=tuple(measured_view(comparison) for comparison in comparisons),
         flips=tuple(flip_view(flip) for flip in flips),
     )
 
@@ -111,7 +111,7 @@ def _rows(version: VersionDiff) -> Iterator[DiffRow]:
 
 
 def _key_rows(changed: KeyDiff, practices: Names) -> Iterator[DiffRow]:
-    """Yield a row for a key, or for each of its own keys that differs."""
+    """Yield a row for a key, or for each of its nested keys that differs."""
     if changed.key == "practices":
         yield DiffRow("practices", *_names_cells(practices))
         return
@@ -122,7 +122,7 @@ def _key_rows(changed: KeyDiff, practices: Names) -> Iterator[DiffRow]:
 
 
 def _leaves(path: str, a: Json, b: Json) -> Iterator[DiffRow]:
-    """Yield the rows of what differs between two values, however deep."""
+    """Yield a row for each difference between two values, at any depth."""
     if a == b:
         return
     if isinstance(a, dict) and isinstance(b, dict):
@@ -154,14 +154,14 @@ def _size_view(size: PromptSize, case: CaseDiff | None) -> SizeView:
 
 
 def _changed(size: PromptSize) -> str:
-    """Return the second size with how far it is from the first."""
+    """Return the second size and its difference from the first."""
     sign = "+" if size.delta >= 0 else "-"
     text = f"{length(size.b)} ({sign}{length(abs(round(size.delta, 1)))}"
     return f"{text})" if size.a == 0 else f"{text}, {100 * size.delta / size.a:+.0f} %)"
 
 
 def _size_note(size: PromptSize) -> str:
-    """Say what the numbers are of, and who counted them."""
+    """Describe what was counted, and by what."""
     by = _counted_by(size) or ", as no backend here counts tokens"
     what = size.unit.capitalize()
     if size.suite is None or size.cases is None:
@@ -176,7 +176,7 @@ def _size_note(size: PromptSize) -> str:
 
 
 def _case_size_note(size: PromptSize, case: CaseDiff) -> str:
-    """Say how long the prompts of one case are."""
+    """Describe how long the prompts of one case are."""
     return (
         f"Prompt {size.unit}: {length(size.a)} -> {_changed(size)}{_counted_by(size)}"
         f"; the case is of suite {case.suite}{_stand_ins(size)}."
@@ -192,7 +192,7 @@ def _stand_ins(size: PromptSize) -> str:
 
 
 def _case_view(case: CaseDiff) -> CaseView:
-    return CaseView(case, tuple(MessageView(each, _head(each)) for each in case.messages))
+    return CaseView(case, tuple(MessageView(message, _head(message)) for message in case.messages))
 
 
 def _head(message: MessageDiff) -> str:

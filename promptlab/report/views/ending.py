@@ -1,4 +1,4 @@
-"""What is said when a run has ended: which it was, what it took, what failed and what to do."""
+"""The report at the end of a run: which it was, what it took, what failed and what to do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from promptlab.report.wording import counted, duration
 
 @dataclass(frozen=True, slots=True)
 class CallsMade:
-    """The calls that one process made for a run, and what came of them.
+    """The calls that one process made for a run, and their results.
 
-    `answers` are those that came, `reused` those that another trial was served with. `speed` says
-    how fast local models were. `cost_usd` is None where no cost is known, and leaves out `unpriced`
-    answers.
+    `answers` counts those received, `reused` those served from another trial. `speed` says how
+    fast local models were. `cost_usd` is None if no cost is known, and excludes `unpriced` answers.
     """
 
     calls: int
@@ -27,9 +26,9 @@ class CallsMade:
 
 @dataclass(frozen=True, slots=True)
 class RunEnding:
-    """The end of a run in parts: what ran, how long, by which calls; and what failed.
+    """The end of a run in parts: what ran, how long, with which calls; and what failed.
 
-    `remedies` has a line for each kind of failure, with the commands to look at it.
+    `remedies` has a line for each kind of failure, with the commands to inspect it.
     """
 
     ran: str
@@ -41,12 +40,12 @@ class RunEnding:
 
     @property
     def sentence(self) -> str:
-        """Return what ran, how long and by which calls as one sentence."""
+        """Return what ran, how long and with which calls as one sentence."""
         return f"{self.ran} in {duration(self.seconds)}; {self.calls}."
 
 
 def run_ending(view: RunView, calls: CallsMade, seconds: float, command: str) -> RunEnding:
-    """Make the view of a run's end; `command` is what the user types for promptlab."""
+    """Return the view of a run's end; `command` is how the user calls promptlab."""
     side = "" if view.plan.split == "all" else f" on the {view.plan.split} side of the holdout"
     remedies = []
     if trials := view.failed_trials:
@@ -64,26 +63,26 @@ def run_ending(view: RunView, calls: CallsMade, seconds: float, command: str) ->
     )
 
 
-def _calls(view: RunView, made: CallsMade) -> str:
-    """Say how many calls were made, what came of them and what they cost."""
-    if made.calls == 0:
+def _calls(view: RunView, calls: CallsMade) -> str:
+    """Describe how many calls were made, their results and their cost."""
+    if calls.calls == 0:
         why = ": the store had every answer" if view.run.status == "finished" else ""
         return f"no model call was made{why}"
-    calls = counted(made.calls, "model call")
+    total = counted(calls.calls, "model call")
     parts = [
-        calls if made.answers == made.calls else f"{counted(made.answers, 'answer')} in {calls}"
+        total if calls.answers == calls.calls else f"{counted(calls.answers, 'answer')} in {total}"
     ]
-    if made.reused:
-        parts.append(f"{counted(made.reused, 'answer')} reused")
-    parts += made.speed
+    if calls.reused:
+        parts.append(f"{counted(calls.reused, 'answer')} reused")
+    parts += calls.speed
     if view.has_cost:
-        parts.append(_cost(made))
+        parts.append(_cost(calls))
     return ", ".join(parts)
 
 
-def _cost(made: CallsMade) -> str:
-    if made.cost_usd is None:
+def _cost(calls: CallsMade) -> str:
+    if calls.cost_usd is None:
         return "cost unknown"
-    answers = counted(made.unpriced, "answer")
-    more = f" and more ({answers} of unknown cost)" if made.unpriced else ""
-    return f"{made.cost_usd:.4f} USD{more}"
+    answers = counted(calls.unpriced, "answer")
+    more = f" and more ({answers} of unknown cost)" if calls.unpriced else ""
+    return f"{calls.cost_usd:.4f} USD{more}"

@@ -12,9 +12,9 @@ from promptlab.runner.forecast import CallForecast, Forecast
 
 @dataclass(frozen=True, slots=True)
 class ForecastRow:
-    """What one arm would do, or what scorers would ask of another backend.
+    """What one arm would do, or what scorers would ask another backend.
 
-    `label` is the arm or that backend; `prompt_tokens` is in words, as it may be a guess.
+    `label` is the arm or that backend; `prompt_tokens` is in words, as it may be an estimate.
     """
 
     label: str
@@ -24,10 +24,10 @@ class ForecastRow:
 
 @dataclass(frozen=True, slots=True)
 class ForecastView:
-    """What a run would do: `rows` arm by arm, `asked` by the backends that only scorers ask.
+    """What a run would do: `rows` by arm, `asked` by the backends that only scorers ask.
 
-    `unpriced` names the backends that charge at a price nobody knows; `cost` is a line about money,
-    None where nothing costs anything. `not_honoured` has what each backend will not honour.
+    `unpriced` names the backends that charge an unknown price; `cost` is a line about money, None
+    if nothing costs anything. `not_honoured` lists what each backend will not honour.
     """
 
     plan: Plan
@@ -43,15 +43,15 @@ class ForecastView:
 def forecast_view(
     plan: Plan, forecast: Forecast, not_honoured: Mapping[str, Sequence[str]]
 ) -> ForecastView:
-    """Make the view of a forecast."""
+    """Return the view of a forecast."""
     own = list(zip(plan.arms, forecast.arms, strict=True))
-    named = [*((arm.backend, each) for arm, each in own), *forecast.asked.items()]
-    unpriced = tuple(dict.fromkeys(name for name, each in named if each.unpriced))
+    named = [*((arm.backend, calls) for arm, calls in own), *forecast.asked.items()]
+    unpriced = tuple(dict.fromkeys(name for name, calls in named if calls.unpriced))
     return ForecastView(
         plan=plan,
         forecast=forecast,
-        rows=tuple(_row(arm.label, each) for arm, each in own),
-        asked=tuple(_row(name, each) for name, each in forecast.asked.items()),
+        rows=tuple(_row(arm.label, calls) for arm, calls in own),
+        asked=tuple(_row(name, calls) for name, calls in forecast.asked.items()),
         unpriced=unpriced,
         cost=_cost(forecast, unpriced),
         total=_total(plan, forecast),
@@ -64,14 +64,14 @@ def _row(label: str, calls: CallForecast) -> ForecastRow:
 
 
 def _prompt_tokens(calls: CallForecast) -> str:
-    """Return a count, or the bounds of a guess where only the server can count."""
+    """Return a count, or the bounds of an estimate if only the server can count."""
     if calls.prompt_tokens is None:
         return f"{calls.input_tokens.low:,} to {calls.input_tokens.high:,}"
     return f"{'' if calls.exact else 'about '}{calls.prompt_tokens:,}"
 
 
 def _cost(forecast: Forecast, unpriced: Sequence[str]) -> str | None:
-    """Say what the calls will cost, where they cost anything: the tokens are guessed, mostly."""
+    """Describe what the calls will cost, if anything; most token counts are estimates."""
     unknown = f"no price is set for {', '.join(unpriced)}" if unpriced else ""
     if forecast.cost_usd is not None and forecast.calls > forecast.stored:
         low, high = forecast.cost_usd

@@ -1,6 +1,6 @@
-"""Gates as plain data: which hold, and what speaks against those that do not.
+"""Gates as plain data: which hold, and the findings against those that do not.
 
-It loads no statistics: a gate on a mean needs none, and a comparison is made by others.
+Loads no statistics: a gate on a mean needs none, and comparisons are made elsewhere.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ GateKind = Literal["bound", "better", "no-worse"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What speaks against a gate, of one arm if it is of one.
+    """A finding against a gate, possibly about one arm.
 
-    `mean` is what a bound was held against; `verdict`, `delta`, `ci` and `reasons` are those of a
+    `mean` is the one that missed a bound; `verdict`, `delta`, `ci` and `reasons` are those of a
     comparison with the other version.
     """
 
@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """A gate as it was written, and the findings against it: it holds where there are none."""
+    """A gate as written, and the findings against it: it holds if there are none."""
 
     text: str
     kind: GateKind
@@ -51,17 +51,17 @@ class GateView:
 
     @property
     def holds(self) -> bool:
-        """Say whether the gate holds."""
+        """Return whether the gate holds."""
         return not self.findings
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return why the gate failed, a line each."""
+        """Return why the gate failed, one line per finding."""
         return tuple(f"{self.text}: {finding.text}" for finding in self.findings)
 
 
 def gate_view(judged: Judged) -> GateView:
-    """Make the view of a gate that was judged."""
+    """Return the view of a judged gate."""
     gate = judged.gate
     kind: GateKind = "no-worse"
     if isinstance(gate, Bound):
@@ -70,31 +70,31 @@ def gate_view(judged: Judged) -> GateView:
         kind = "better"
     problem = [] if judged.problem is None else [Finding(judged.problem)]
     means = [_missed(arm, mean) for arm, mean in judged.means]
-    open_ = [_not_shown(one) for one in judged.comparisons]
+    open_ = [_not_shown(comparison) for comparison in judged.comparisons]
     return GateView(gate.text, kind, gate.scorer, (*problem, *means, *open_))
 
 
 def _missed(arm: Arm, mean: float | None) -> Finding:
-    """Say by which mean an arm misses a bound."""
+    """Return the finding that an arm's mean misses a bound."""
     has = "no score" if mean is None else f"{mean:.4g}"
     return Finding(f"{arm.label} has {has}", arm.label, arm.backend, mean)
 
 
-def _not_shown(one: Comparison) -> Finding:
-    """Say what a comparison says against a gate."""
-    text = f"{one.b} on {one.backend} is {one.verdict}"
-    if one.reason is not None:
-        text += f": {one.reason}"
+def _not_shown(comparison: Comparison) -> Finding:
+    """Return the finding of a comparison that fails a gate."""
+    text = f"{comparison.b} on {comparison.backend} is {comparison.verdict}"
+    if comparison.reason is not None:
+        text += f": {comparison.reason}"
     else:
-        unit = " points" if one.is_rate else ""
-        delta = difference(one.delta, is_rate=one.is_rate)
-        text += f", {delta}{unit}, interval {bounds(one.ci, is_rate=one.is_rate)}"
+        unit = " points" if comparison.is_rate else ""
+        delta = difference(comparison.delta, is_rate=comparison.is_rate)
+        text += f", {delta}{unit}, interval {bounds(comparison.ci, is_rate=comparison.is_rate)}"
     return Finding(
         text,
-        arm=one.b,
-        backend=one.backend,
-        verdict=one.verdict,
-        delta=one.delta,
-        ci=one.ci,
-        reasons=one.reasons,
+        arm=comparison.b,
+        backend=comparison.backend,
+        verdict=comparison.verdict,
+        delta=comparison.delta,
+        ci=comparison.ci,
+        reasons=comparison.reasons,
     )

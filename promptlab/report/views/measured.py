@@ -16,7 +16,7 @@ FlipKind = Literal["lost", "won", "alike"]
 
 @dataclass(frozen=True, slots=True)
 class MeasuredView:
-    """A comparison in one line: `text` leads up to its verdict, `reason` is why it was refused."""
+    """A comparison in one line: `text` comes before its verdict, `reason` is why it was refused."""
 
     comparison: Comparison
     text: str
@@ -25,7 +25,7 @@ class MeasuredView:
 
 @dataclass(frozen=True, slots=True)
 class FlipView:
-    """A case on which two versions scored differently, and by how much, in words if known."""
+    """A case on which two versions scored differently, with both scores in words if known."""
 
     flip: Flip
     kind: FlipKind
@@ -33,7 +33,7 @@ class FlipView:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """Return both outputs as one list of lines, what both said once."""
+        """Return both outputs as one list of lines, common lines once."""
         a, b = self.flip.output_a, self.flip.output_b
         if a is None or b is None:
             return (*_lines("-", a), *_lines("+", b))
@@ -50,24 +50,24 @@ class FlipGroup:
     flips: tuple[FlipView, ...]
 
 
-def measured_view(one: Comparison) -> MeasuredView:
-    """Make the view of what was measured in one place."""
-    where = f"measured on {one.backend}" if one.backend else "measured"
-    rate = one.is_rate
-    means = f"{mean(one.mean_a, is_rate=rate)} -> {mean(one.mean_b, is_rate=rate)}"
-    parts = [f"{where}: {one.scorer} {means} ({counted(one.n, 'case')})"]
-    if one.delta is not None:
-        parts.append(f"{difference(one.delta, is_rate=rate)}{' points' * rate}")
-    if one.ci is not None:
-        parts.append(f"interval {bounds(one.ci, is_rate=rate)}")
-    if one.p_adjusted is not None:
-        parts.append(f"p {p_value(one.p_adjusted)}")
-    parts.append(f"{len(one.won)} won, {len(one.lost)} lost, {one.ties} tied")
-    return MeasuredView(one, ", ".join(parts), one.reason)
+def measured_view(comparison: Comparison) -> MeasuredView:
+    """Return the view of what was measured in one place."""
+    where = f"measured on {comparison.backend}" if comparison.backend else "measured"
+    rate = comparison.is_rate
+    means = f"{mean(comparison.mean_a, is_rate=rate)} -> {mean(comparison.mean_b, is_rate=rate)}"
+    parts = [f"{where}: {comparison.scorer} {means} ({counted(comparison.n, 'case')})"]
+    if comparison.delta is not None:
+        parts.append(f"{difference(comparison.delta, is_rate=rate)}{' points' * rate}")
+    if comparison.ci is not None:
+        parts.append(f"interval {bounds(comparison.ci, is_rate=rate)}")
+    if comparison.p_adjusted is not None:
+        parts.append(f"p {p_value(comparison.p_adjusted)}")
+    parts.append(f"{len(comparison.won)} won, {len(comparison.lost)} lost, {comparison.ties} tied")
+    return MeasuredView(comparison, ", ".join(parts), comparison.reason)
 
 
 def flip_view(flip: Flip) -> FlipView:
-    """Make the view of a case that flipped, or of one that was asked for."""
+    """Return the view of a case that flipped, or that was requested."""
     change = (flip.score_b or 0.0) - (flip.score_a or 0.0)
     scores = None
     if flip.score_a is not None and flip.score_b is not None:
@@ -76,7 +76,7 @@ def flip_view(flip: Flip) -> FlipView:
 
 
 def flip_groups(flips: Iterable[FlipView], b: str) -> tuple[FlipGroup, ...]:
-    """Group flips by their kind, those that `b` has lost first."""
+    """Group flips by kind, those that `b` lost first."""
     titles: dict[FlipKind, str] = {
         "lost": f"Lost by {b}",
         "won": f"Won by {b}",
@@ -87,7 +87,7 @@ def flip_groups(flips: Iterable[FlipView], b: str) -> tuple[FlipGroup, ...]:
         by_kind[flip.kind].append(flip)
     return tuple(
         FlipGroup(
-            f"{titles[kind]}: {counted(len({each.flip.case_id for each in group}), 'case')}",
+            f"{titles[kind]}: {counted(len({flip.flip.case_id for flip in group}), 'case')}",
             tuple(group),
         )
         for kind, group in by_kind.items()

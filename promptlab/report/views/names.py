@@ -1,4 +1,4 @@
-"""How arms and pairs are named: no longer than is needed to tell them apart."""
+"""The names of arms and pairs: no longer than is needed to distinguish them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,39 @@ from promptlab.analysis.compare import Comparison
 
 
 class Names:
-    """The names in a family of comparisons, without the template's where there is only one."""
+    """The names in a family of comparisons, without the template's if there is only one."""
 
     def __init__(self, comparisons: Sequence[Comparison]) -> None:
-        templates = {name.partition("@")[0] for one in comparisons for name in (one.a, one.b)}
+        templates = {
+            name.partition("@")[0]
+            for comparison in comparisons
+            for name in (comparison.a, comparison.b)
+        }
         self._prefix = f"{templates.pop()}@" if len(templates) == 1 else ""
-        self._several = len({one.backend for one in comparisons}) > 1
+        self._several = len({comparison.backend for comparison in comparisons}) > 1
 
     def short(self, name: str) -> str:
         """Return the name of an arm."""
         return name.removeprefix(self._prefix)
 
-    def place(self, one: Comparison) -> str | None:
-        """Say where a pair was compared: pairs of backends are on none of them."""
-        if one.backend is not None:
-            return f"on {one.backend}"
+    def place(self, comparison: Comparison) -> str | None:
+        """Return where a pair was compared; None for a pair of backends."""
+        if comparison.backend is not None:
+            return f"on {comparison.backend}"
         return "on all backends" if self._several else None
 
-    def apart(self, one: Comparison) -> str | None:
-        """Say where a pair was compared, if others were compared elsewhere."""
-        return self.place(one) if self._several else None
+    def apart(self, comparison: Comparison) -> str | None:
+        """Return where a pair was compared, if others were compared elsewhere."""
+        return self.place(comparison) if self._several else None
 
-    def pair(self, one: Comparison) -> str:
+    def pair(self, comparison: Comparison) -> str:
         """Return the name of a pair."""
-        within = None if one.group is None else f"in {one.group}"
-        parts = [self.short(one.b), "against", self.short(one.a), within, self.apart(one)]
+        within = None if comparison.group is None else f"in {comparison.group}"
+        parts = [
+            self.short(comparison.b),
+            "against",
+            self.short(comparison.a),
+            within,
+            self.apart(comparison),
+        ]
         return " ".join(part for part in parts if part is not None)

@@ -22,16 +22,16 @@ from promptlab.report.wording import difference, level, listed
 from promptlab.stats.meta import RandomEffects
 
 _GENERAL = "models in general"
-_NOTHING = 1e-12  # a difference that comes from rounding alone
-_LABELS = 3  # of arms in a line
+_NOTHING = 1e-12  # a difference due to rounding alone
+_LABELS = 3  # of arms in one line
 
 
 @dataclass(frozen=True, slots=True)
 class PracticeRow:
-    """The effect of a practice in one place, `place` being None where there is no other.
+    """The effect of a practice in one place; `place` is None if there is only one.
 
-    `leads` says that this is the first row of its practice. `is_silent` is set where too few models
-    say nothing of models in general: such a row is for documents alone.
+    `leads` marks the first row of a practice. `is_silent` is set if there are too few models to
+    say anything about models in general: such a row is for documents only.
     """
 
     practice: str
@@ -45,7 +45,7 @@ class PracticeRow:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How far a forest plot goes to both sides of zero, in numbers and as its ends are labelled."""
+    """How far a forest plot reaches on both sides of zero, as a number and as labels."""
 
     reach: float
     low: str
@@ -61,7 +61,7 @@ class Definition:
 
     @property
     def line(self) -> str:
-        """Return it as a line of its own."""
+        """Return it as one line."""
         return f"{self.practice}: {self.text}"
 
 
@@ -74,7 +74,7 @@ class Heterogeneity:
 
     @property
     def line(self) -> str:
-        """Return it as a line of its own."""
+        """Return it as one line."""
         among = self.among
         return (
             f"{self.practice}: {among.models} models, Q {among.q:.1f},"
@@ -87,7 +87,7 @@ class PracticesView:
     """What each practice changes, by one scorer.
 
     `rows` has all effects, `shown` those that say something. `not_apart` lists joint effects that
-    the design confounds, `silence` why nothing is said of models in general.
+    the design confounds, `silence` why nothing can be said about models in general.
     """
 
     run_ids: tuple[str, ...]
@@ -114,11 +114,11 @@ class PracticesView:
 def practices_view(
     run_ids: Sequence[str], scorer: str, practices: Practices, rule: Rule
 ) -> PracticesView:
-    """Make the view of the effects of practices."""
+    """Return the view of the effects of practices."""
     effects = practices.effects
-    rows = tuple(_row(one, effects, rule) for one in effects)
+    rows = tuple(_row(effect, effects, rule) for effect in effects)
     shown = [row for row in rows if not row.is_silent]
-    several = len({one.backend for one in effects}) > 1
+    several = len({effect.backend for effect in effects}) > 1
     named = [(row, _about(row.effect) if several else row.practice) for row in shown]
     is_rate = shown[0].effect.is_rate
     return PracticesView(
@@ -135,41 +135,43 @@ def practices_view(
         notes=notes_on([(row.effect, name) for row, name in named]),
         silence=_silence(rows),
         heterogeneity=tuple(
-            Heterogeneity(one.practice, one.general) for one in effects if one.general is not None
+            Heterogeneity(effect.practice, effect.general)
+            for effect in effects
+            if effect.general is not None
         ),
         open=tuple(OpenQuestion(name, row.open) for row, name in named if row.open),
     )
 
 
-def _row(one: PracticeEffect, effects: Sequence[PracticeEffect], rule: Rule) -> PracticeRow:
-    same = [each for each in effects if each.practice == one.practice]
-    general = one.scope == _GENERAL
-    figures = figures_of(one)
+def _row(effect: PracticeEffect, effects: Sequence[PracticeEffect], rule: Rule) -> PracticeRow:
+    same = [each for each in effects if each.practice == effect.practice]
+    general = effect.scope == _GENERAL
+    figures = figures_of(effect)
     return PracticeRow(
-        practice=one.practice,
-        place=_place(one) if len({each.backend for each in same}) > 1 else None,
-        leads=one is same[0],
-        effect=one,
+        practice=effect.practice,
+        place=_place(effect) if len({each.backend for each in same}) > 1 else None,
+        leads=effect is same[0],
+        effect=effect,
         figures=replace(figures, tokens="") if general else figures,
-        open=None if general else open_question(one, rule),
-        is_silent=general and one.general is None,
+        open=None if general else open_question(effect, rule),
+        is_silent=general and effect.general is None,
     )
 
 
-def _place(one: PracticeEffect) -> str:
-    if one.scope == "model":
-        return f"on {one.backend}"
-    return "in general" if one.scope == _GENERAL else one.scope
+def _place(effect: PracticeEffect) -> str:
+    if effect.scope == "model":
+        return f"on {effect.backend}"
+    return "in general" if effect.scope == _GENERAL else effect.scope
 
 
-def _about(one: PracticeEffect) -> str:
-    where = f" on {one.backend}" if one.backend is not None else f", {one.scope}"
-    return f"{one.practice}{where}"
+def _about(effect: PracticeEffect) -> str:
+    where = f" on {effect.backend}" if effect.backend is not None else f", {effect.scope}"
+    return f"{effect.practice}{where}"
 
 
 def _scale(effects: Sequence[PracticeEffect], *, is_rate: bool) -> Scale:
-    """Return how far a plot goes to both sides: to the widest interval, in two digits."""
-    known = [abs(bound) for one in effects if one.ci is not None for bound in one.ci]
+    """Return how far a plot reaches: to the widest interval, rounded up to two digits."""
+    known = [abs(bound) for effect in effects if effect.ci is not None for bound in effect.ci]
     widest = max(known, default=0.0)
     reach = 1.0
     if widest >= _NOTHING:
@@ -180,28 +182,28 @@ def _scale(effects: Sequence[PracticeEffect], *, is_rate: bool) -> Scale:
 
 
 def _definitions(effects: Sequence[PracticeEffect]) -> Iterator[Definition]:
-    """Yield which arms each effect comes from, and how many wordings that are."""
-    first = {one.practice: one for one in reversed(effects)}
-    for one in reversed(first.values()):
-        yield Definition(one.practice, _source(one))
+    """Yield which arms each effect comes from, and how many wordings these are."""
+    first = {effect.practice: effect for effect in reversed(effects)}
+    for effect in reversed(first.values()):
+        yield Definition(effect.practice, _source(effect))
 
 
-def _source(one: PracticeEffect) -> str:
-    if one.source == "factorial":
-        return f"{len(one.with_it)} arms with it against {len(one.without)} without"
-    if one.wordings == 1:
-        return f"{one.with_it[0]} against {one.without[0]} (one wording)"
-    with_it, without = listed(one.with_it, _LABELS), listed(one.without, _LABELS)
-    return f"{with_it} against {without} ({one.wordings} wordings)"
+def _source(effect: PracticeEffect) -> str:
+    if effect.source == "factorial":
+        return f"{len(effect.with_it)} arms with it against {len(effect.without)} without"
+    if effect.wordings == 1:
+        return f"{effect.with_it[0]} against {effect.without[0]} (one wording)"
+    with_it, without = listed(effect.with_it, _LABELS), listed(effect.without, _LABELS)
+    return f"{with_it} against {without} ({effect.wordings} wordings)"
 
 
 def _not_apart(practices: Practices) -> Iterator[str]:
     """Yield which joint effects of two practices the design confounds."""
     for group in practices.aliases:
-        yield "not told apart: " + " = ".join(" x ".join(pair) for pair in group)
+        yield "confounded: " + " = ".join(" x ".join(pair) for pair in group)
 
 
 def _silence(rows: Sequence[PracticeRow]) -> tuple[Reason, ...]:
-    """Return why nothing is said of models in general, each reason once."""
+    """Return why nothing can be said about models in general, each reason once."""
     reasons = {reason for row in rows if row.is_silent for reason in row.effect.reasons}
     return tuple(sorted(reasons, key=lambda reason: reason.text))

@@ -1,4 +1,4 @@
-"""A run as plain data: what was planned, what is stored of it, arm by arm and scorer by scorer."""
+"""A run as plain data: what was planned and what is stored, by arm and scorer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from promptlab.stats.intervals import mean_interval
 
 @dataclass(frozen=True, slots=True)
 class ScoreView:
-    """What one scorer says of one arm. `low` and `high` bound a 95 % interval, None if unknown.
+    """One arm's scores by one scorer. `low` and `high` bound a 95 % interval, None if unknown.
 
-    `n` counts cases, `trials` the scored trials; `is_rate` tells a pass rate from a mean.
+    `n` counts cases, `trials` the scored trials; `is_rate` distinguishes a pass rate from a mean.
     """
 
     scorer: str
@@ -49,10 +49,10 @@ class ArmView:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTable:
-    """What one scorer says of the arms that it has scored.
+    """The arms that one scorer has scored.
 
-    `failed` counts the trials that it failed on. `in_groups` says that cases come in groups, which
-    the intervals of this table take for independent.
+    `failed` counts the trials that it failed on. `in_groups` is set if cases come in groups, whose
+    cases the intervals of this table take as independent.
     """
 
     scorer: str
@@ -73,7 +73,7 @@ class RunView:
 
     @property
     def has_cost(self) -> bool:
-        """Say whether cost is worth a column: it is known, or somebody else's machine answered."""
+        """Return whether cost is worth a column: it is known, or a remote machine answered."""
         remote = any("url" in spec.identity for spec in self.plan.backends)
         return remote or any(arm.cost_usd.known for arm in self.arms)
 
@@ -125,7 +125,7 @@ class RunView:
 def run_view(
     run: RunInfo, plan: Plan, outcomes: Iterable[ArmOutcomes], scores: Iterable[ArmScores]
 ) -> RunView:
-    """Join what the store says of a run."""
+    """Return the view of a run from its stored results."""
     by_arm: dict[int, list[ArmScores]] = {}
     for entry in scores:
         by_arm.setdefault(entry.arm, []).append(entry)
@@ -149,7 +149,7 @@ def run_view(
 
 
 def _name(arm: Arm, *, several: bool) -> str:
-    """Name an arm, by its backend too where the run has several."""
+    """Return the name of an arm, with its backend if the run has several."""
     practices = f" ({' '.join(arm.practices)})" if arm.practices else ""
     return (arm.label if several else arm.prompt) + practices
 

@@ -23,7 +23,7 @@ class RunRow:
 class RunsView:
     """Runs, the newest first.
 
-    `has_cost` says that cost is worth a column, `has_unpriced` that some of it is a lower bound.
+    `has_cost` is set if cost is worth a column, `has_unpriced` if some of it is a lower bound.
     """
 
     rows: tuple[RunRow, ...]
@@ -32,7 +32,7 @@ class RunsView:
 
 
 def runs_view(runs: Iterable[RunInfo]) -> RunsView:
-    """Make the view of a list of runs."""
+    """Return the view of a list of runs."""
     listed = tuple(runs)
     return RunsView(
         rows=tuple(_row(run) for run in listed),
@@ -42,7 +42,7 @@ def runs_view(runs: Iterable[RunInfo]) -> RunsView:
 
 
 def _row(run: RunInfo) -> RunRow:
-    ended = (f"{each} {run.outcomes[each]}" for each in Outcome if run.outcomes[each])
+    ended = (f"{outcome} {run.outcomes[outcome]}" for outcome in Outcome if run.outcomes[outcome])
     stored, trials = run.stored, run.trials
     return RunRow(
         run=run,
@@ -53,7 +53,7 @@ def _row(run: RunInfo) -> RunRow:
 
 
 def _cost(run: RunInfo) -> str:
-    """Return what a run cost; with a plus where the cost of some answers is unknown."""
+    """Return what a run cost, with a plus if the cost of some answers is unknown."""
     if run.cost_usd is None:
         return "unknown"
     return f"{run.cost_usd:.4f}{'+' if run.unpriced else ''}"

@@ -1,4 +1,4 @@
-"""One trial as plain data: what was asked and answered, and what each scorer says of it."""
+"""One trial as plain data: its prompts, its answers, and what each scorer says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promptlab.scorers.verdict import quoted
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What a scorer says, or the error that left it nothing to say."""
+    """What a scorer says, or the error that left it without a score."""
 
     label: str
     kind: Literal["pass", "fail", "score", "error"]
@@ -24,7 +24,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """A trial: its case, with the repeat if there are several, its arm, its end and its grades."""
+    """A trial: its case, with the repeat if there are several, its arm, outcome and grades."""
 
     case: str
     arm: str
@@ -35,7 +35,7 @@ class TrialView:
 
 @dataclass(frozen=True, slots=True)
 class WeighedAnswer:
-    """How likely the model finds an answer that it was asked about, in words."""
+    """How likely the model finds a given answer, in words."""
 
     logprob: float
     text: str
@@ -44,14 +44,14 @@ class WeighedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
-    """A turn of a conversation: the messages that it adds, and what came of it.
+    """A turn of a conversation: the messages that it adds, and their outcome.
 
-    `asked` is the backend that a scorer asked, where that is not the trial's own. `weighed` is set
-    where answers were not generated but weighed.
+    `asked_backend` is the one that a scorer asked, if it is not the trial's own. `weighed` is set
+    if given answers were weighed and none was generated.
     """
 
     name: str
-    asked: str | None
+    asked_backend: str | None
     messages: tuple[Message, ...]
     outcome: Outcome
     answer: str
@@ -60,10 +60,10 @@ class TurnView:
 
 
 def trial_view(rows: Sequence[Result]) -> TrialView:
-    """Make the view of a trial from its results, one for each scorer."""
+    """Return the view of a trial from its results, one per scorer."""
     first = rows[0]
     repeat = f" #{first.repeat + 1}" if first.repeat else ""
-    graded = rows[:1] if first.outcome is Outcome.ERROR else rows  # the error is no scorer's
+    graded = rows[:1] if first.outcome is Outcome.ERROR else rows  # the error is not a scorer's
     return TrialView(
         case=f"{first.case_id}{repeat}",
         arm=first.arm,
@@ -87,7 +87,7 @@ def _grade(row: Result) -> Grade:
 
 
 def conversation_view(turns: Sequence[Turn]) -> tuple[TurnView, ...]:
-    """Make the view of a conversation: what each turn adds, then its answer."""
+    """Return the view of a conversation: what each turn adds, then its answer."""
     return tuple(_turns(turns))
 
 
@@ -97,7 +97,7 @@ def _turns(turns: Sequence[Turn]) -> Iterator[TurnView]:
         completion = turn.completion
         yield TurnView(
             name=turn.name,
-            asked=turn.backend,
+            asked_backend=turn.backend,
             messages=_added(turn.request.messages, known),
             outcome=completion.outcome,
             answer=completion.text or completion.error or "",
@@ -109,7 +109,7 @@ def _turns(turns: Sequence[Turn]) -> Iterator[TurnView]:
 
 
 def _added(messages: tuple[Message, ...], known: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Return what is new in messages; all of them where they go on from something else."""
+    """Return the new messages; all of them if they do not continue the known ones."""
     goes_on = messages[: len(known)] == known[: len(messages)]
     return messages[len(known) :] if goes_on else messages
 
@@ -118,9 +118,9 @@ def _weighed(turn: Turn) -> Iterator[WeighedAnswer]:
     likelihoods = turn.completion.likelihoods
     if not likelihoods:
         return
-    for text, each in zip(turn.request.continuations, likelihoods, strict=True):
+    for text, likelihood in zip(turn.request.continuations, likelihoods, strict=True):
         yield WeighedAnswer(
-            logprob=each.logprob,
-            text=f"{quoted(text)}, {counted(each.tokens, 'token')}",
+            logprob=likelihood.logprob,
+            text=f"{quoted(text)}, {counted(likelihood.tokens, 'token')}",
             is_likeliest=len(likelihoods) > 1 and text == turn.completion.text,
         )

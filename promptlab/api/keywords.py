@@ -1,4 +1,4 @@
-"""What the calls of a project can be asked for, by keyword; they mean what the options mean."""
+"""The keywords of a project's calls, which mean what the command line's options mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Names = str | Sequence[str]
 class RunKeywords(TypedDict, total=False):
     """The options of `promptlab run`, see `RunSettings`. One name may stand for a list of one.
 
-    With `fresh`, no answer of earlier runs counts.
+    With `fresh`, stored answers are ignored.
     """
 
     templates: Names
@@ -38,7 +38,7 @@ class RunKeywords(TypedDict, total=False):
 
 
 class LimitKeywords(TypedDict, total=False):
-    """How much may be sent, at once and in all; what is left out is as the run began."""
+    """How much may be sent, at once and in total; by default what the run began with."""
 
     jobs: int | None
     max_cost: float | None
@@ -46,7 +46,7 @@ class LimitKeywords(TypedDict, total=False):
 
 
 class DecidingKeywords(TypedDict, total=False):
-    """How to decide, where that differs from what the project says."""
+    """How to decide, where that differs from the project's rule."""
 
     alpha: float | None
     min_effect: float | None
@@ -64,27 +64,27 @@ class ChoosingKeywords(TypedDict, total=False):
     limit: int | None
 
 
-def run_settings(asked: RunKeywords) -> RunSettings:
-    """Return what is asked of a run as one value, `fresh` left out."""
-    given = _as_tuples(asked)
-    given.pop("fresh", None)
-    given["params"] = tuple(dict(given.get("params", {})).items())
-    return RunSettings(**given)
+def run_settings(options: RunKeywords) -> RunSettings:
+    """Return the options of a run as one value, without `fresh`."""
+    values = _as_tuples(options)
+    values.pop("fresh", None)
+    values["params"] = tuple(dict(values.get("params", {})).items())
+    return RunSettings(**values)
 
 
-def chosen(asked: ChoosingKeywords) -> Chosen:
-    """Return which trials are asked for as one value."""
-    return Chosen(**_as_tuples(asked))
+def chosen(options: ChoosingKeywords) -> Chosen:
+    """Return the choice of trials as one value."""
+    return Chosen(**_as_tuples(options))
 
 
 _NAMES = ("templates", "backends", "case_ids", "cases", "tags", "gates")
 
 
-def _as_tuples(asked: Mapping[str, Any]) -> dict[str, Any]:
+def _as_tuples(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keywords with every list of names as a tuple."""
-    found = dict(asked)
+    values = dict(options)
     for name in _NAMES:
-        if name in found:
-            given = found[name]
-            found[name] = (given,) if isinstance(given, str) else tuple(given)
-    return found
+        if name in values:
+            value = values[name]
+            values[name] = (value,) if isinstance(value, str) else tuple(value)
+    return values
