@@ -44,12 +44,12 @@ def the_line(ran: Ran) -> str:
             "scorer 'tone' cannot be read: SystemExit",
         ),
         (
-            "import sys\nfrom promptlab.scorers import scorer\n"
+            "import sys\nfrom promptlab import scorer\n"
             "@scorer(check=sys.exit)\ndef tone(sample): return True",
             "scorer 'tone': its check fails: SystemExit",
         ),
         (
-            "import asyncio\nfrom promptlab.scorers import scorer\n"
+            "import asyncio\nfrom promptlab import scorer\n"
             "def check():\n    raise asyncio.CancelledError\n"
             "@scorer(check=check)\ndef tone(sample): return True",
             "scorer 'tone': its check fails: asyncio.exceptions.CancelledError",

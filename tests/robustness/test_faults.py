@@ -239,22 +239,24 @@ def test_a_wrong_address_that_something_else_answers_at_is_told_soon(
 # Long runs on bad ground
 
 
-def test_of_three_thousand_calls_on_bad_ground_all_are_answered(
-    tmp_path: Path, fault_server: FaultServer
+@pytest.mark.parametrize("cases", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_of_many_calls_on_bad_ground_all_are_answered(
+    tmp_path: Path, fault_server: FaultServer, cases: int
 ) -> None:
     fault_server.mix(share=0.1, times=3)
     options = {"concurrency": 64, "timeout_s": 0.5}
-    bench = set_up(tmp_path, fault_server, {"one": options}, cases=1000, versions=3)
+    bench = set_up(tmp_path, fault_server, {"one": options}, cases=cases, versions=3)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert bench("run", "all")[0] == 0
     rows = bench.rows()
-    assert len(rows) == 3000
+    calls = 3 * cases
+    assert len(rows) == calls
     wrong = [r for r in rows if (r.outcome, r.output) != ("ok", FaultServer.answer_to(r.prompt))]
     assert wrong == []
     assert set(fault_server.faults) == set(FaultServer.PASSING)
     faults = fault_server.faults.total()
-    assert 200 < faults < 450
-    assert fault_server.requests < 3000 + faults + 100  # hardly a call too many
+    assert calls / 15 < faults < calls * 3 / 20
+    assert fault_server.requests < calls + faults + 100  # hardly a call too many
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000  # KB
 
 

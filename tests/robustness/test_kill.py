@@ -6,21 +6,24 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
-KILLS = 20
-AT_START = 4  # so many of them fall while the process starts up
+# Kills, and how many of them fall while the process starts up.
+CAMPAIGNS = [(5, 1), pytest.param(20, 4, marks=pytest.mark.slow)]
 PACE = 0.4  # seconds a call: 64 side by side make at most 160 calls a second
 
 
-def test_a_run_killed_twenty_times_ends_complete(lab: Lab) -> None:
+@pytest.mark.parametrize(("kills", "at_start"), CAMPAIGNS)
+def test_a_run_killed_again_and_again_ends_complete(lab: Lab, kills: int, at_start: int) -> None:
     chance = random.Random(2)
-    at_start = set(chance.sample(range(1, KILLS), AT_START))
-    for kill in range(KILLS):
+    early = set(chance.sample(range(1, kills), at_start))
+    for kill in range(kills):
         stored = lab.stored() if kill else set()
         process, log = lab.begin(*(["resume"] if kill else ["run", "one"]), pace=PACE)
-        if kill not in at_start:
+        if kill not in early:
             lab.wait_until(log.read_text)
         time.sleep(chance.uniform(0, 0.65))
         assert process.poll() is None, process.communicate()

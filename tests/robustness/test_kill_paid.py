@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.remote.fault_server import FaultServer
     from tests.robustness.conftest import Lab
 
-KILLS = 20
+KILLS = [5, pytest.param(20, marks=pytest.mark.slow)]
 CASES = 1_500
 LATENCY_S = 0.3  # 64 side by side: some 200 calls a second
 AT_RISK_S = 1.0  # what the writer may still hold back, and the way to it
@@ -40,11 +40,12 @@ def paid(lab: Lab, fault_server: FaultServer) -> Path:
     return root
 
 
-def test_a_paid_run_killed_twenty_times_loses_a_second_of_answers_at_most(
-    paid: Path, lab: Lab, fault_server: FaultServer
+@pytest.mark.parametrize("kills", KILLS)
+def test_a_paid_run_killed_again_and_again_loses_a_second_of_answers_at_most(
+    paid: Path, lab: Lab, fault_server: FaultServer, kills: int
 ) -> None:
     chance = random.Random(5)
-    for kill in range(KILLS):
+    for kill in range(kills):
         stored = prompts(lab)
         tries = {prompt: len(fault_server.asked[prompt]) for prompt in stored}
         before = fault_server.requests
