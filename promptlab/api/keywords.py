@@ -85,6 +85,10 @@ def _as_tuples(options: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(options)
     for name in _NAMES:
         if name in values:
-            value = values[name]
-            values[name] = (value,) if isinstance(value, str) else tuple(value)
+            values[name] = as_tuple(values[name])
     return values
+
+
+def as_tuple(names: Names) -> tuple[str, ...]:
+    """Return one name, or several, as a tuple."""
+    return (names,) if isinstance(names, str) else tuple(names)

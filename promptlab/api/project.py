@@ -12,7 +12,9 @@ from promptlab.api.keywords import (
     ChoosingKeywords,
     DecidingKeywords,
     LimitKeywords,
+    Names,
     RunKeywords,
+    as_tuple,
     chosen,
     run_settings,
 )
@@ -36,6 +38,7 @@ from promptlab.workbench.resume import Bounds, prepare_resume
 from promptlab.workbench.reviewing import review
 from promptlab.workbench.run import look_ahead, prepare_run
 from promptlab.workbench.runs import read_run
+from promptlab.workbench.scoring import Grading, grade_run_again
 from promptlab.workbench.version_diff import Aspects, diff_of
 from promptlab.workbench.versions import load_version
 
@@ -82,6 +85,14 @@ class Project:
         return await _carry(
             prepare_resume(self._bench, None if run is None else _id(run), Bounds(**limits))
         )
+
+    def score(self, run: AnyRun = "latest", *, scorers: Names = ()) -> list[Grading]:
+        """Grade stored outputs again with today's scorers, all or those with these labels.
+
+        No model call is made. Return for each scorer how many scores there are and how many
+        changed.
+        """
+        return grade_run_again(self._bench, _id(run), as_tuple(scorers))[1]
 
     def forecast(self, suite: str, **options: Unpack[RunKeywords]) -> Forecast:
         """Return what a run would do, without any call."""

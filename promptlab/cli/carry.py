@@ -16,6 +16,7 @@ from promptlab.core.lazy import lazy_module
 from promptlab.report.documents.gates import gates_json
 from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.text import visible
 from promptlab.report.views.ending import CallsMade, run_ending
 from promptlab.report.views.gates import gate_view
 from promptlab.report.views.run import RunView, run_view
@@ -90,10 +91,11 @@ def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> 
         speed=tuple(computed(progress.throughput)),
         cost_usd=ended.spent.cost_usd if progress.cost_known else None,
         unpriced=ended.spent.unpriced,
+        first_error=progress.first_error,
     )
     ending = run_ending(view, calls, progress.elapsed_s, command)
     for line in (ending.sentence, *ending.remedies):
-        click.echo(line)
+        click.echo(visible(line))
     if ended.decided is not None:
         conclusion.print_decided(ended.results, ended.decided, progress.calls_a_trial)
 

@@ -271,7 +271,7 @@ def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> No
         return
     known = (ValueError, PromptlabError)
     try:
-        fails = foreign(f"{place}: its check fails", passing=known)
+        fails = foreign(f"{place}: the check of {scorer.name} fails", passing=known)
         with nullcontext() if scorer.built_in else fails:
             scorer.check(**params)
     except ValueError as error:

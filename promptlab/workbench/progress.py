@@ -25,6 +25,7 @@ class Progress(NullWatch):
         self.cost_known = False  # of at least one answer
         self.warnings: Counter[str] = Counter()
         self.outcomes: Counter[Outcome] = Counter()
+        self.first_error: str | None = None  # of a trial that failed
         self.notes: tuple[str, ...] = ()
         self.clock = clock
         self._backends = tuple(backends)
@@ -107,6 +108,7 @@ class Progress(NullWatch):
     def finished(self, result: TrialResult) -> None:
         """Count a finished trial."""
         self.outcomes[result.outcome] += 1
+        self.first_error = self.first_error or result.error
         served = sum(turn.cached for turn in result.turns)
         self.served += served
         self._received += served

@@ -47,6 +47,17 @@ def test_a_limit_stops_a_run_that_resume_finishes(project: Project) -> None:
     assert (done.id, done.status, done.calls) == (run.id, "finished", 30)
 
 
+def test_stored_outputs_are_graded_again(project: Project, folder: Path) -> None:
+    (folder / "mine.py").write_text("def short(sample): return len(sample.output) < 20\n")
+    suite = folder / "suites/greet.yaml"
+    suite.write_text(suite.read_text().replace("scorers:\n", "scorers:\n  - mine:short\n"))
+    run = project.run("greet")
+    (folder / "mine.py").write_text("def short(sample): return len(sample.output) < 99\n")
+    [grading] = project.score(run, scorers="short")
+    assert (grading.scores, grading.changed, grading.failed) == (40, 20, 0)
+    assert [each.changed for each in project.score(run)] == [0, 0]
+
+
 def test_comparisons_read_well_everywhere(project: Project) -> None:
     comparisons = project.compare(project.run("greet"), baseline="v1")
     [row] = comparisons

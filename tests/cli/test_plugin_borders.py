@@ -46,13 +46,13 @@ def the_line(ran: Ran) -> str:
         (
             "import sys\nfrom promptlab import scorer\n"
             "@scorer(check=sys.exit)\ndef tone(sample): return True",
-            "scorer 'tone': its check fails: SystemExit",
+            "scorer 'tone': the check of mine:tone fails: SystemExit",
         ),
         (
             "import asyncio\nfrom promptlab import scorer\n"
             "def check():\n    raise asyncio.CancelledError\n"
             "@scorer(check=check)\ndef tone(sample): return True",
-            "scorer 'tone': its check fails: asyncio.exceptions.CancelledError",
+            "scorer 'tone': the check of mine:tone fails: asyncio.exceptions.CancelledError",
         ),
     ],
 )

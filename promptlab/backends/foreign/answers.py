@@ -36,10 +36,15 @@ def flaw(completion: object) -> str | None:
             return f"a Completion whose {name} is {type(value).__name__}"
     if completion.outcome is Outcome.ERROR and not completion.error:
         return "an error without a reason"
-    if not all(type(count) in (int, NoneType) for count in astuple(completion.usage)):
-        return "a usage that is not in whole numbers"
+    if not all(_is_count(count) for count in astuple(completion.usage)):
+        return "a usage that is not in whole numbers from 0 to 2^63 - 1"
     if not all(isinstance(text, str) for text in completion.warnings):
         return "warnings that are not texts"
     if not all(isinstance(value, Likelihood) for value in completion.likelihoods):
         return "likelihoods that are not of type Likelihood"
     return None
+
+
+def _is_count(value: object) -> bool:
+    """Return whether this counts tokens, as far as a database can hold it; None is unknown."""
+    return value is None or (type(value) is int and 0 <= value < 2**63)

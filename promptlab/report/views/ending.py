@@ -14,6 +14,7 @@ class CallsMade:
 
     `answers` counts those received, `reused` those served from another trial. `speed` says how
     fast local models were. `cost_usd` is None if no cost is known, and excludes `unpriced` answers.
+    `first_error` is that of the first trial that failed, if one did.
     """
 
     calls: int
@@ -22,6 +23,7 @@ class CallsMade:
     speed: tuple[str, ...] = ()
     cost_usd: float | None = None
     unpriced: int = 0
+    first_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def run_ending(view: RunView, calls: CallsMade, seconds: float, command: str) ->
     if trials := view.failed_trials:
         look = f"{command} show --errors; {command} resume latest"
         remedies.append(f"{counted(trials, 'trial')} failed: {look}")
+        if calls.first_error is not None:
+            remedies.append(f"The first error: {calls.first_error.partition(chr(10))[0]}")
     if scores := view.failed_scores:
         remedies.append(f"{counted(scores, 'score')} failed: {command} show --errors --full")
     return RunEnding(
