@@ -153,13 +153,15 @@ def plain(smollm2: HuggingFace) -> tuple[Any, Any]:
 
 
 @pytest.mark.model
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_it_says_what_transformers_says_one_by_one(
-    plain: tuple[Any, Any], spoken: dict[str, Completion], record_property: Any
+    plain: tuple[Any, Any], spoken: dict[str, Completion], record_property: Any, step: int
 ) -> None:
     tokenizer, model = plain
-    unlike = [text for text in PROMPTS if direct(tokenizer, model, text) != spoken[text].text]
+    prompts = PROMPTS[::step]
+    unlike = [text for text in prompts if direct(tokenizer, model, text) != spoken[text].text]
     record_property("mismatches", len(unlike))
-    assert len(unlike) <= 2, unlike
+    assert len(unlike) <= len(prompts) // 20, unlike
 
 
 OPTIONS = ("Positive.", "Negative.", " I am not sure", "Le chien")

@@ -28,7 +28,7 @@ from promptlab.core.failure import Fault
 from promptlab.core.types import Completion, Message, Outcome, Request, Role, Sampling
 from promptlab.local_model.files.weights import DEFAULT_MODEL
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 MODEL = "smollm2"  # what the server calls it: a folder of that name, where it is started
 PATIENCE_S = 90  # it takes 6 s on two idle cores

@@ -122,6 +122,7 @@ def test_a_cache_that_cannot_be_written_is_the_users_to_mend(order: Order) -> No
     assert "PROMPTLAB_CACHE" in (caught.value.hint or "")
 
 
+@pytest.mark.slow
 def test_two_processes_make_one_copy(order: Order) -> None:
     async def both() -> list[Path]:
         return list(await asyncio.gather(convert_apart(order), convert_apart(order)))
@@ -135,6 +136,7 @@ def test_a_failure_of_the_other_process_comes_back(order: Order) -> None:
         asyncio.run(convert_apart(order))
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_nothing_half_done_remains(order: Order) -> None:
     cache = Cache(order.cache)
     command = [
