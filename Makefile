@@ -32,16 +32,16 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 
 test: check ## The same as check.
 
-check: $(DEV_READY) ## Format, lint, types, imports, tests with coverage, and whether the docs are current.
+check: $(DEV_READY) ## Format, lint, types, imports, tests, and whether the docs are current.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --cov
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 	$(BIN)/cog --check -I . $(DOCS)
 
-test-slow: $(DEV_READY) ## What takes longer: the tests marked `slow`.
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
+test-slow: $(DEV_READY) ## All tests, also those marked `slow`, with their coverage.
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "slow or not slow" --cov
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
 	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done
