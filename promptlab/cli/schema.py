@@ -14,7 +14,7 @@ FORMATS: dict[str, type[BaseModel]] = {"suite": SuiteFile, "template": FrontMatt
 
 
 @click.command(epilog=example("schema suite > suite.schema.json"))
-@click.argument("format_name", metavar="FORMAT", type=click.Choice(list(FORMATS)))
+@click.argument("format_name", metavar="[suite|template]", type=click.Choice(list(FORMATS)))
 def schema(format_name: str) -> None:
     """Print the JSON Schema of a suite file, or of a template's front matter."""
     model = FORMATS[format_name]

@@ -53,6 +53,16 @@ class VerbGroup(click.Group):
             raise plugins.unknown(f"{within}verb", args[0], known)
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs with their help."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(self.summaries(ctx))
+
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Return each verb with the first line of its help."""
+        verbs = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        return [(name, verb.get_short_help_str(200)) for name, verb in verbs if verb is not None]
+
 
 class LazyGroup(VerbGroup):
     """A group that imports the module of a verb when the verb is used."""
@@ -70,7 +80,6 @@ class LazyGroup(VerbGroup):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs with their help, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Return each verb with its help, without importing it."""
+        return [(name, text) for name, (_, text) in VERBS.items()]
