@@ -110,7 +110,7 @@ class Project:
         """Read a run with the results of its arms."""
         with self._bench.open_store() as store:
             results = read_run(store, store.find_run(_id(run)))
-        return Run(run_view(results.run, results.plan, results.outcomes, results.scores))
+        return Run(run_view(results))
 
     def results(self, run: AnyRun = "latest", **options: Unpack[ChoosingKeywords]) -> Results:
         """Return the scored results of a run, one row per trial and scorer."""
@@ -185,6 +185,6 @@ async def _carry(opening: AbstractContextManager[Prepared]) -> Run:
     with opening as prepared:
         job = prepared.job
         ended = await carry_out(prepared, Progress(job.plan, job.backends.values(), time.monotonic))
-    results = ended.results
-    view = run_view(results.run, results.plan, results.outcomes, results.scores)
-    return Run(view, ended.spent.calls, [gate_view(judged) for judged in ended.gates])
+    return Run(
+        run_view(ended.results), ended.spent.calls, [gate_view(judged) for judged in ended.gates]
+    )

@@ -24,7 +24,7 @@ from promptlab.report.wording import counted
 from promptlab.runner.flow import Job
 from promptlab.workbench.carrying import Ended, begun_run, carry_out
 from promptlab.workbench.jobs import Prepared
-from promptlab.workbench.runs import RunResults, read_run
+from promptlab.workbench.runs import read_run
 
 if TYPE_CHECKING:
     from promptlab.cli import conclusion
@@ -62,7 +62,7 @@ def _conclude(
     prepared: Prepared, ended: Ended, progress: RunProgress, command: str, *, as_json: bool
 ) -> int:
     """Show a run that was not interrupted, and return the exit code that its gates imply."""
-    view, gates = view_of(ended.results), [gate_view(judged) for judged in ended.gates]
+    view, gates = run_view(ended.results), [gate_view(judged) for judged in ended.gates]
     failed = [line for gate in gates for line in gate.lines]
     if as_json:
         document = run_json(view, ended.spent.calls)
@@ -100,16 +100,11 @@ def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> 
         conclusion.print_decided(ended.results, ended.decided, progress.calls_a_trial)
 
 
-def view_of(results: RunResults) -> RunView:
-    """Return the view of a run."""
-    return run_view(results.run, results.plan, results.outcomes, results.scores)
-
-
 def _show_partial(job: Job, *, as_json: bool) -> None:
     """Show what was measured when one of several backends stopped the run."""
     begun = begun_run(job.store, job.run_id)
     if begun is not None and begun.stored and len(job.plan.backends) > 1 and not as_json:
-        print_run(stdout(), view_of(read_run(job.store, job.run_id, job.plan)))
+        print_run(stdout(), run_view(read_run(job.store, job.run_id, job.plan)))
 
 
 def _spent(budget: Budget) -> str:

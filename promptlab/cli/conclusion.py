@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.output import stdout
+from promptlab.core.results import RunResults
 from promptlab.report.terminal.compare import print_comparisons
 from promptlab.report.views.comparison import comparison_view
 from promptlab.report.wording import counted
 from promptlab.workbench.conclusions import Compared
-from promptlab.workbench.runs import RunResults
 
 
 def print_decided(results: RunResults, decided: Compared, calls_a_trial: float) -> None:

@@ -62,7 +62,7 @@ def import_(
             }
         )
         return
-    print_run(stdout(), run_view(run, plan, results.outcomes, results.scores))
+    print_run(stdout(), run_view(results))
     click.echo(f"Run {run.run_id}: {counted(run.trials, 'trial')} imported from {file.name}.")
     if len(plan.arms) > 1:
         click.echo(f"Next: {session.command} compare")

@@ -65,8 +65,8 @@ def show(
 
 
 def _print(reviewed: Review, *, full: bool, shown: int | None) -> None:
-    if (run := reviewed.whole) is not None:
-        print_run(stdout(), run_view(run.run, run.plan, run.outcomes, run.scores))
+    if reviewed.whole is not None:
+        print_run(stdout(), run_view(reviewed.whole))
     for trial in reviewed.trials:
         print_result(stdout(), trial_view(trial.rows), full=full)
         if full:

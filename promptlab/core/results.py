@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Arm, Outcome, ScorerSpec, Sequential
+from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec, Sequential
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -150,6 +150,31 @@ class ArmScores:
     variance: float | None
     passes: int | None
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunResults:
+    """A run: what was planned, how the trials of each arm ended, and how they scored."""
+
+    run: RunInfo
+    plan: Plan
+    outcomes: Sequence[ArmOutcomes]
+    scores: Sequence[ArmScores]
+
+    def means(self, scorer: str) -> list[tuple[Arm, float | None]]:
+        """Return each arm that has trials with its mean by a scorer, None without a score."""
+        means = {scores.arm: scores.mean for scores in self.scores if scores.scorer == scorer}
+        return [(self.plan.arms[ended.arm], means.get(ended.arm)) for ended in self.outcomes]
+
+    @property
+    def failed_trials(self) -> int:
+        """Return the number of trials that ended in an error."""
+        return sum(arm.outcomes[Outcome.ERROR] for arm in self.outcomes)
+
+    @property
+    def failed_scores(self) -> int:
+        """Return the number of scores that ended in an error."""
+        return sum(arm.failed for arm in self.scores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from promptlab.analysis.judged import Judged
 from promptlab.core.budget import Spent
 from promptlab.core.lazy import lazy_module
-from promptlab.core.results import RunInfo
+from promptlab.core.results import RunInfo, RunResults
 from promptlab.store import Store
 from promptlab.workbench.gates import judge
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.progress import Progress
-from promptlab.workbench.runs import RunResults, read_run
+from promptlab.workbench.runs import read_run
 
 if TYPE_CHECKING:
     from promptlab.workbench import conclusions

@@ -9,12 +9,12 @@ from promptlab.analysis.judged import Judged
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.results import RunResults
 from promptlab.core.types import Plan, TemplateSource
 from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
 from promptlab.experiments.suite import Suite
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
-from promptlab.workbench.runs import RunResults
 
 if TYPE_CHECKING:
     from promptlab.workbench import gate_evidence

@@ -9,12 +9,13 @@ from typing import Literal
 
 from promptlab.cases.files import read_rows
 from promptlab.core.errors import PromptlabError
+from promptlab.core.results import RunResults
 from promptlab.core.runs import RunSettings
 from promptlab.importers.outcome_rows import read_outcomes
 from promptlab.importers.outcomes import ImportedRun, gather
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
-from promptlab.workbench.runs import RunResults, read_run
+from promptlab.workbench.runs import read_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

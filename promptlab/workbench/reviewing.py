@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 
 from promptlab.core.plugins import unknown
-from promptlab.core.results import Result, ResultFilter
+from promptlab.core.results import Result, ResultFilter, RunResults
 from promptlab.core.types import Plan, Turn
 from promptlab.store import Store
 from promptlab.templates.library import chosen_versions, natural_key
 from promptlab.workbench.bench import Workbench
-from promptlab.workbench.runs import RunResults, read_run
+from promptlab.workbench.runs import read_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from promptlab.cli.carry import view_of
 from promptlab.report.documents.run import run_json
+from promptlab.report.views.run import run_view
 from promptlab.store import Store
 from promptlab.workbench.runs import read_run
 from promptlab.workbench.session import Session
@@ -180,7 +180,7 @@ def test_published_outcomes_keep_their_accuracies(project: Path, promptlab: Prom
     means = {key: (len(scores), sum(scores) / len(scores)) for key, scores in expected.items()}
     assert stored == means
     with Store.open(project / "promptlab.db", Session.now, readonly=True) as store:
-        document = run_json(view_of(read_run(store, store.find_run())), calls=0)
+        document = run_json(run_view(read_run(store, store.find_run())), calls=0)
     arms = document["arms"]
     assert isinstance(arms, list)
     assert [arm["arm"] for arm in arms] == ["bbh@direct on codex", "bbh@cot on codex"]

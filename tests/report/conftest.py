@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, Sum
+from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, RunResults, Sum
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec
 from promptlab.report.views.run import RunView, run_view
@@ -77,7 +77,7 @@ def build_info(outcomes: list[ArmOutcomes]) -> RunInfo:
 
 def build_view(outcomes: list[ArmOutcomes], scores: list[ArmScores]) -> RunView:
     plan = build_plan(arms=len(outcomes))
-    return run_view(build_info(outcomes), plan, outcomes, scores)
+    return run_view(RunResults(build_info(outcomes), plan, outcomes, scores))
 
 
 def build_result(**changes: object) -> Result:

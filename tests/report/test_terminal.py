@@ -10,6 +10,7 @@ from inline_snapshot import snapshot
 from rich.console import Console
 
 from promptlab.core.prices import TokenRange
+from promptlab.core.results import RunResults
 from promptlab.core.types import (
     Completion,
     Image,
@@ -128,7 +129,7 @@ def test_practices_that_look_like_markup_are_text(printed: Printed) -> None:
     view = crowded()
     arm = replace(view.plan.arms[0], practices=("[bold]",))
     plan = replace(view.plan, arms=(arm, *view.plan.arms[1:]))
-    view = run_view(view.run, plan, [build_outcomes(0, ok=1)], [])
+    view = run_view(RunResults(view.run, plan, [build_outcomes(0, ok=1)], []))
     assert "([bold])" in printed(print_run, view)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promptlab.core.results import ArmOutcomes, ArmScores, RunInfo, Sum
+from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.stats.intervals import mean_interval
 
@@ -122,13 +122,12 @@ class RunView:
         )
 
 
-def run_view(
-    run: RunInfo, plan: Plan, outcomes: Iterable[ArmOutcomes], scores: Iterable[ArmScores]
-) -> RunView:
+def run_view(results: RunResults) -> RunView:
     """Return the view of a run from its stored results."""
     by_arm: dict[int, list[ArmScores]] = {}
-    for entry in scores:
+    for entry in results.scores:
         by_arm.setdefault(entry.arm, []).append(entry)
+    plan = results.plan
     several = len({arm.backend for arm in plan.arms}) > 1
     arms = tuple(
         ArmView(
@@ -143,9 +142,9 @@ def run_view(
             cost_usd=ended.cost_usd,
             scores=tuple(_score_view(entry) for entry in by_arm.get(ended.arm, ())),
         )
-        for ended in outcomes
+        for ended in results.outcomes
     )
-    return RunView(run, plan, arms)
+    return RunView(results.run, plan, arms)
 
 
 def _name(arm: Arm, *, several: bool) -> str:
