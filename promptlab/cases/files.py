@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from promptlab.core.documents import parse_json
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.files import MAX_DATA, read_text
 from promptlab.core.lazy import lazy_module
-from promptlab.core.yamlfile import parse_yaml, read_text
+from promptlab.core.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
     from promptlab.cases import parquet
@@ -40,14 +41,14 @@ def read_rows(path: Path, file: str) -> Iterable[Row]:
 
 
 def _jsonl(path: Path, file: str) -> Iterator[Row]:
-    for line, text in enumerate(read_text(path, file).split("\n"), 1):
+    for line, text in enumerate(read_text(path, file, MAX_DATA).split("\n"), 1):
         if text.strip():
-            yield place(file, line), _loads(text, file, line)
+            yield place(file, line), parse_json(text, file, line)
 
 
 def _json(path: Path, file: str) -> Iterator[Row]:
-    text = read_text(path, file)
-    data = _loads(text, file, 1) if text.strip() else []
+    text = read_text(path, file, MAX_DATA)
+    data = parse_json(text, file) if text.strip() else []
     if isinstance(data, Mapping):
         data = data.get("cases", data)
     if not isinstance(data, list):
@@ -56,43 +57,9 @@ def _json(path: Path, file: str) -> Iterator[Row]:
         yield place(file, key=f"[{index}]"), row
 
 
-class _NotJson(ValueError):
-    """Raised for NaN and Infinity, which Python's parser would accept."""
-
-
-def _loads(text: str, file: str, line: int) -> object:
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise PromptlabError(
-            f"bad JSON: {error.msg[:1].lower()}{error.msg[1:]}",
-            where=place(file, line + error.lineno - 1),
-            hint=f"look at column {error.colno}",
-        ) from None
-    except _NotJson as error:
-        raise PromptlabError(
-            f"bad JSON: {error} is not JSON", where=place(file, line), hint="use null"
-        ) from None
-    except ValueError:  # Python rejects integers of more than 4300 digits
-        raise PromptlabError(
-            "bad JSON: a number is too long", where=place(file, line), hint="put it in quotes"
-        ) from None
-    except RecursionError:
-        raise PromptlabError(
-            "bad JSON: nested too deeply", where=place(file, line), hint="use fewer levels"
-        ) from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _NotJson(name)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
-
-
 def _csv(path: Path, file: str) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(read_text(path, file), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path, file, MAX_DATA), newline=""), strict=True)
     start = 1
     try:
         header = next(reader, [])
@@ -128,7 +95,7 @@ def _csv_row(header: Sequence[str], cells: Sequence[str], where: str) -> dict[st
 
 
 def _yaml(path: Path, file: str) -> Iterator[Row]:
-    document = parse_yaml(read_text(path, file), file)
+    document = parse_yaml(read_text(path, file, MAX_DATA), file)
     rows = document.data if document.data is not None else []
     if not isinstance(rows, list):
         raise PromptlabError("expected a list of cases", where=file, hint="start rows with `- `")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from promptlab.core.digest import digest_bytes, digest_text
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import read_bytes
 from promptlab.core.types import Image
 
 MAX_BYTES = 20_000_000
@@ -44,17 +45,13 @@ class ImageFolder:
         path = self._folder / source
         media_type = _media_type(source)
         try:
-            data = path.read_bytes()
-        except OSError as error:
+            data = read_bytes(path, source, MAX_BYTES)
+        except PromptlabError as error:
+            large = "larger" in error.message
             raise PromptlabError(
-                f"cannot read the image {source!r}: {error.strerror}",
-                hint="paths start from the folder of the cases",
+                f"cannot read the image {source!r}: {error.message}",
+                hint="save it smaller" if large else "paths start from the folder of the cases",
             ) from None
-        if len(data) > MAX_BYTES:
-            raise PromptlabError(
-                f"the image {source!r} is {len(data) / 1e6:.0f} MB",
-                hint=f"at most {MAX_BYTES // 1_000_000} MB are sent",
-            )
         _check_content(source, media_type, data)
         return Image(source, media_type, digest_bytes(data), path=str(path))
 

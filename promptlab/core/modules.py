@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from promptlab.core.digest import digest_text
+from promptlab.core.files import MAX_TEXT, is_file, read_bytes
 
 _Sources = dict[str, str]
 
@@ -73,7 +74,7 @@ def sources(file: Path, root: Path | None) -> _Sources:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    return read_bytes(path, path.name, MAX_TEXT).decode("utf-8", "replace")
 
 
 @contextmanager
@@ -122,7 +123,7 @@ def _file_of(folder: Path, parts: list[str]) -> Path | None:
     """Return the file of a module below a folder, if there is one."""
     place = folder.joinpath(*parts)
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-        if path.is_file():
+        if is_file(path):
             return path
     return None
 

@@ -7,12 +7,9 @@ Plain values are read as in JSON: only `true` and `false` are booleans (not `yes
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import yaml
@@ -22,6 +19,7 @@ from pydantic_core import ErrorDetails
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.plugins import unknown
 from promptlab.core.validation import shown, wrong_value
+from promptlab.core.yaml_bounds import check_bounds
 
 KeyPath = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,53 +65,12 @@ class YamlDocument:
         return place(self.file, self.lines.get(known), _dotted(path) or None)
 
 
-def read_text(path: Path, shown: str) -> str:
-    """Read a UTF-8 file; `shown` is its name in errors."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise PromptlabError("no such file", where=shown, hint="check the path") from None
-    except IsADirectoryError:
-        raise PromptlabError(
-            "this is a folder, not a file", where=shown, hint="check the path"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise PromptlabError(
-            f"not UTF-8: byte {error.object[error.start]:#04x} at offset {error.start}",
-            where=shown,
-            hint="save the file as UTF-8",
-        ) from None
-    except OSError as error:
-        raise PromptlabError(
-            f"cannot read: {error.strerror}", where=shown, hint="check the file's permissions"
-        ) from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file atomically, by replacing it: a reader sees all of it or nothing.
-
-    A symbolic link stays one, and an existing file keeps its permissions.
-    """
-    target = path.resolve()
-    beside = target.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        beside.write_bytes(text.encode())
-        if target.exists():
-            shutil.copymode(target, beside)
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise PromptlabError(
-            f"cannot write: {error.strerror}",
-            where=str(path),
-            hint="check the folder's permissions",
-        ) from None
-
-
 def parse_yaml(text: str, file: str, *, first_line: int = 1) -> YamlDocument:
     """Parse one YAML document; `first_line` is where it starts in its file."""
-    loader = _Loader(text)
+    loader = None
     try:
+        check_bounds(yaml.parse(text, _Loader), file, first_line)
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return YamlDocument(file, None, {})
@@ -132,7 +89,8 @@ def parse_yaml(text: str, file: str, *, first_line: int = 1) -> YamlDocument:
             hint="quote it, and leave out tags such as !!int",
         ) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _bad_yaml(error: yaml.YAMLError, file: str, first_line: int) -> PromptlabError:

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from promptlab.cases.rows import make_cases, read_cases
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import entries, is_file, read_text
 from promptlab.core.plugins import unknown
 from promptlab.core.sampling import SamplingSettings
 from promptlab.core.types import Case
-from promptlab.core.yamlfile import YamlDocument, check, parse_yaml, read_text
+from promptlab.core.yamlfile import YamlDocument, check, parse_yaml
 
 Design = Literal["versions", "ablation", "factorial"]
 
@@ -77,7 +78,7 @@ class Suite:
         columns = {str(role): name for role, name in self.settings.columns.items()}
         if isinstance(source, str):
             path = self.path.parent / source
-            if not path.is_file():
+            if not is_file(path):
                 raise PromptlabError(
                     f"there is no file {source!r}",
                     where=self.document.where(("cases",)),
@@ -102,7 +103,7 @@ class Suite:
 
 def suite_names(folder: Path) -> list[str]:
     """List the suites of a project."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    return [path.stem for path in entries(folder, "suites/", ".yaml")]
 
 
 def load_suite(folder: Path, name: str) -> Suite:
@@ -112,7 +113,7 @@ def load_suite(folder: Path, name: str) -> Suite:
     places = (Path(name), folder / name, folder.parent / name)
     if name != stem and path.resolve() not in [place.resolve() for place in places]:
         raise PromptlabError(f"{name} is not in {folder}", hint="move it there")
-    if not path.is_file():
+    if not is_file(path):
         raise unknown("suite", stem, suite_names(folder))
     shown = f"suites/{stem}.yaml"
     document = parse_yaml(read_text(path, shown), shown)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptlab.core.decision import Rule
+from promptlab.core.documents import parse_toml
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.files import exists, is_folder, read_text
 from promptlab.core.keys import named_without_key, url_holds_key
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
-from promptlab.core.yamlfile import read_text
 
 if TYPE_CHECKING:
     from promptlab.project import settings
@@ -25,7 +24,6 @@ DATABASE = "promptlab.db"
 CONFIG_FILES = ("promptlab.toml", "pyproject.toml")
 
 _RULE_TABLES = ("compare", "judges")
-_LINE = re.compile(r"line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Project:
 
 def open_project(folder: Path) -> Project:
     """Open the project in exactly this folder."""
-    if not ((folder / "templates").is_dir() and (folder / "suites").is_dir()):
+    if not _is_project(folder):
         raise PromptlabError(
             f"{folder} is not a project: it has no templates/ and suites/",
             hint="name the folder that has both, or run `promptlab init` there",
@@ -84,12 +82,16 @@ def open_project(folder: Path) -> Project:
 def find_project(start: Path) -> Project:
     """Find the nearest folder, from `start` upwards, that has `templates/` and `suites/`."""
     for folder in (start, *start.parents):
-        if (folder / "templates").is_dir() and (folder / "suites").is_dir():
+        if _is_project(folder):
             return _read_project(folder)
     raise PromptlabError(
         f"no project at {start} or above: no folder has both templates/ and suites/",
         hint="run `promptlab init` there, or name the folder with --project DIR",
     )
+
+
+def _is_project(folder: Path) -> bool:
+    return is_folder(folder / "templates") and is_folder(folder / "suites")
 
 
 def _read_project(root: Path) -> Project:
@@ -98,16 +100,9 @@ def _read_project(root: Path) -> Project:
     rule = None
     for file in CONFIG_FILES:
         path = root / file
-        if not path.exists():
+        if not exists(path):
             continue
-        try:
-            data = tomllib.loads(read_text(path, file))
-        except tomllib.TOMLDecodeError as error:
-            raise _bad_toml(error, file) from None
-        except RecursionError:
-            raise PromptlabError(
-                "bad TOML: nested too deeply", where=file, hint="use fewer levels"
-            ) from None
+        data = parse_toml(read_text(path, file), file)
         inside = file == "pyproject.toml"
         table = _under(_under(data, "tool"), "promptlab") if inside else data
         prefix = "tool.promptlab." if inside else ""
@@ -117,16 +112,6 @@ def _read_project(root: Path) -> Project:
         if rule is None and isinstance(table, Mapping) and table.keys() & set(_RULE_TABLES):
             rule = settings.read_rule(table, file, prefix)
     return Project(root, backends, rule or Rule())
-
-
-def _bad_toml(error: tomllib.TOMLDecodeError, file: str) -> PromptlabError:
-    message, _, at = str(error).partition(" (at ")
-    line = _LINE.search(at)
-    return PromptlabError(
-        f"bad TOML: {message[:1].lower()}{message[1:]}",
-        where=place(file, int(line[1]) if line else None),
-        hint="check quotes and brackets",
-    )
 
 
 def _under(table: object, key: str) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from promptlab.core.digest import digest_bytes
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import read_bytes
 from promptlab.core.types import Image
 
 _KEPT = 8  # requests with the same image are close together in a run
@@ -35,10 +36,10 @@ def data_url(image: Image) -> str:
 @lru_cache(_KEPT)
 def _read(path: str, source: str, digest: str) -> str:
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
+        data = read_bytes(Path(path), source)
+    except PromptlabError as error:
         raise PromptlabError(
-            f"cannot read the image {source!r}: {error.strerror}", hint="put it back and resume"
+            f"cannot read the image {source!r}: {error.message}", hint="put it back and resume"
         ) from None
     if digest_bytes(data) != digest:
         raise PromptlabError(

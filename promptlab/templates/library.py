@@ -11,10 +11,11 @@ from jinja2 import nodes
 
 from promptlab.core.digest import template_digest
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.files import entries, exists, is_file, is_folder, read_text
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
-from promptlab.core.yamlfile import parse_yaml, read_text
+from promptlab.core.yamlfile import parse_yaml
 from promptlab.templates.front_matter import has_front_matter
 from promptlab.templates.parsed import ParsedVersion
 from promptlab.templates.template import Template
@@ -74,22 +75,24 @@ class TemplateLibrary:
 
     def names(self) -> list[str]:
         """List the templates; folders that start with `_` contain shared parts."""
-        folders = (path for path in self.folder.iterdir() if path.is_dir())
-        return sorted(
-            path.name for path in folders if not path.name.startswith(("_", ".")) and _has(path)
-        )
+        found = entries(self.folder, "templates/")
+        folders = (path for path in found if not path.name.startswith(("_", ".")))
+        return [path.name for path in folders if is_folder(path) and self._files(path.name)]
 
     def versions(self, name: str) -> list[str]:
         """List the versions of a template in natural order, oldest first."""
         if name not in self.names():
             raise unknown("template", name, self.names())
-        return sorted((path.stem for path in (self.folder / name).glob("*.j2")), key=natural_key)
+        return sorted((path.stem for path in self._files(name)), key=natural_key)
+
+    def _files(self, name: str) -> list[Path]:
+        return entries(self.folder / name, f"templates/{name}/", ".j2")
 
     def aliases(self, name: str) -> dict[str, str]:
         """Read `aliases.yaml` of a template: alias -> version."""
         path = self.folder / name / ALIASES
         shown = f"templates/{name}/{ALIASES}"
-        if not path.exists():
+        if not exists(path):
             return {}
         document = parse_yaml(read_text(path, shown), shown)
         data = document.data or {}
@@ -109,7 +112,7 @@ class TemplateLibrary:
     def with_alias(self, name: str, alias: str, version: str) -> str:
         """Return the text of the template's `aliases.yaml` with the alias set to the version."""
         path, shown = self.folder / name / ALIASES, f"templates/{name}/{ALIASES}"
-        text = read_text(path, shown) if path.exists() else ""
+        text = read_text(path, shown, as_written=True) if exists(path) else ""
         try:
             return yaml_edit.with_key(text, shown, alias, version)
         except PromptlabError as error:
@@ -184,7 +187,7 @@ class TemplateLibrary:
             raise PromptlabError(
                 f"cannot include {wanted!r}: it is outside templates/", where=where, hint=_STARTS
             )
-        if not file.is_file():
+        if not is_file(file):
             raise PromptlabError(
                 f"cannot include {wanted!r}: there is no file templates/{wanted}",
                 where=where,
@@ -226,7 +229,3 @@ def _literal_names(expression: nodes.Expr) -> list[str]:
     if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
         return list(names)
     return []
-
-
-def _has(folder: Path) -> bool:
-    return any(folder.glob("*.j2"))

@@ -7,30 +7,24 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import exists, is_folder, make_folder, write_text
 
 _ELSEWHERE = "name another folder: promptlab init DIR"
 
 
 def make_project(folder: Path) -> list[Path]:
     """Write the files of a new project into `folder` and return them; overwrite nothing."""
-    if (folder / "templates").is_dir() and (folder / "suites").is_dir():
+    if is_folder(folder / "templates") and is_folder(folder / "suites"):
         raise PromptlabError(
             "there is already a project here", where=str(folder.resolve()), hint=_ELSEWHERE
         )
     files = _files(resources.files("promptlab") / "scaffold", Path())
-    taken = [str(path) for path, _ in files if (folder / path).exists()]
+    taken = [str(path) for path, _ in files if exists(folder / path)]
     if taken:
         raise PromptlabError("already exists", where=str(folder / taken[0]), hint=_ELSEWHERE)
-    try:
-        for path, text in files:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PromptlabError(
-            f"cannot write: {error.strerror}",
-            where=str(error.filename),
-            hint="choose a folder that you can write to",
-        ) from None
+    for path, text in files:
+        make_folder((folder / path).parent)
+        write_text(folder / path, text)
     return [folder / path for path, _ in files]
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptlab.core.errors import PromptlabError
+from promptlab.core.files import is_file, read_text
 from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
-    import dotenv
+    from promptlab.core import envfile
 else:
-    dotenv = lazy_module("dotenv")
+    envfile = lazy_module("promptlab.core.envfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,10 @@ class Session:
     def environment(folder: Path) -> dict[str, str]:
         """Return the environment, with the `.env` file of a folder as fallback."""
         file = folder / ".env"
-        if not file.is_file():
+        if not is_file(file):  # a folder of that name is a virtual environment
             return dict(os.environ)
-        try:
-            settings = dotenv.dotenv_values(file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise PromptlabError(
-                f"cannot read it: {error}", where=str(file), hint="fix or remove it"
-            ) from None
-        return {name: value for name, value in settings.items() if value is not None} | dict(
-            os.environ
-        )
+        text = read_text(file, str(file), envfile.MAX_BYTES)
+        return envfile.parse_env(text, str(file), os.environ) | dict(os.environ)
 
     @staticmethod
     def now() -> datetime.datetime:

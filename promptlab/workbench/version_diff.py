@@ -11,6 +11,7 @@ from promptlab.analysis.compare import Comparison
 from promptlab.backends import Backend
 from promptlab.cases.images import ImageFolder
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import read_text
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Message, Request, Sampling
 from promptlab.experiments.suite import Suite, load_suite, suite_names
@@ -101,7 +102,7 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
 def patch_between(bench: Workbench, first: str, second: str) -> str:
     """Return the patch between the files of two versions, as they are on disk."""
     paths = [template.file for template in _versions(bench.library, first, second)]
-    texts = [(bench.project.root / path).read_bytes().decode() for path in paths]
+    texts = [read_text(bench.project.root / path, path, as_written=True) for path in paths]
     return patch(paths[0], texts[0], paths[1], texts[1])
 
 

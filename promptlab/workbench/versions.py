@@ -9,10 +9,10 @@ from pathlib import Path
 
 from promptlab.cases.images import ImageFolder
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import exists, locked, make_folder, write_text
 from promptlab.core.plugins import unknown
 from promptlab.core.results import TemplateHistory
 from promptlab.core.types import Json
-from promptlab.core.yamlfile import write_text
 from promptlab.experiments.suite import load_suite
 from promptlab.templates.front_matter import SLUG, with_parent
 from promptlab.templates.library import ALIASES
@@ -127,14 +127,17 @@ def new_version(bench: Workbench, name: str, origin: str | None, version: str | 
     if version is not None and not _VERSION.fullmatch(version):
         hint = "use letters, digits, _ and -, as in v4"
         raise PromptlabError(f"{version!r} is not a valid version name", hint=hint)
-    text, newest = _FIRST_VERSION, None
-    if origin is not None or name in bench.library.names():
-        text = _with_parent(load_version(bench, origin or name), name)
-        newest = bench.library.versions(name)[-1] if name in bench.library.names() else None
-    path = bench.project.templates / name / f"{version or _next(newest)}.j2"
-    if path.exists():
-        raise PromptlabError("already exists", where=str(path), hint="choose another --version")
-    _write(path, text)
+    with locked(bench.project.templates):
+        known = name in bench.library.names()
+        text = _FIRST_VERSION
+        if origin is not None or known:
+            text = _with_parent(load_version(bench, origin or name), name)
+        newest = bench.library.versions(name)[-1] if known else None
+        path = bench.project.templates / name / f"{version or _next(newest)}.j2"
+        if exists(path):
+            raise PromptlabError("already exists", where=str(path), hint="choose another --version")
+        make_folder(path.parent)
+        write_text(path, text, new=True)
     return path
 
 
@@ -147,8 +150,10 @@ def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:
         raise PromptlabError(f"{alias!r} is not a valid alias", hint=hint)
     if alias in bench.library.versions(name):
         raise PromptlabError(f"{alias!r} is a version of {name}", hint="choose another alias")
-    before = bench.library.aliases(name).get(alias)
-    _write(bench.project.templates / name / ALIASES, bench.library.with_alias(name, alias, version))
+    with locked(bench.project.templates):
+        before = bench.library.aliases(name).get(alias)
+        text = bench.library.with_alias(name, alias, version)
+        write_text(bench.project.templates / name / ALIASES, text)
     return Alias(name, alias, version, before)
 
 
@@ -162,18 +167,6 @@ def render_calls(bench: Workbench, reference: str, rendering: Rendering) -> list
     except PromptlabError as error:
         given = "set it with -p KEY VALUE, or take a case's with --suite"
         raise error.advising(error.hint if rendering.suite else given) from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise PromptlabError(
-            f"cannot write: {error.strerror}",
-            where=str(path),
-            hint="check the folder's permissions",
-        ) from None
-    write_text(path, text)
 
 
 def _with_parent(parent: Template, name: str) -> str:

@@ -86,11 +86,15 @@ def test_what_cannot_be_sent_is_reported(tmp_path: Path) -> None:
     with (tmp_path / "big.png").open("wb") as file:
         os.truncate(file.fileno(), MAX_BYTES + 1)
     assert mistake(folder, "absent.png") == (
-        "cannot read the image 'absent.png': No such file or directory "
+        "cannot read the image 'absent.png': no such file "
         "(paths start from the folder of the cases)"
     )
-    assert mistake(folder, "dir.png").startswith("cannot read the image 'dir.png': Is a directory")
-    assert mistake(folder, "big.png") == ("the image 'big.png' is 20 MB (at most 20 MB are sent)")
+    assert mistake(folder, "dir.png").startswith(
+        "cannot read the image 'dir.png': this is a folder"
+    )
+    assert mistake(folder, "big.png") == (
+        "cannot read the image 'big.png': the file is larger than 20 MB (save it smaller)"
+    )
     assert mistake(folder, "a.tiff") == (
         "'a.tiff' is not named like an image that models can read "
         "(its name must end in .png, .jpg, .jpeg, .gif, .webp)"

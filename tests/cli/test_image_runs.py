@@ -228,7 +228,7 @@ def test_an_image_that_the_server_cannot_read_fails_its_own_trial(
     ("name", "content", "expected"),
     [
         ("gone.png", None,
-         "cannot read the image 'gone.png': No such file or directory, in case 'gone.png'"
+         "cannot read the image 'gone.png': no such file, in case 'gone.png'"
          " (paths start from the folder of the cases)"),
         ("scan.tiff", b"II*\0",
          "'scan.tiff' is not named like an image that models can read, in case 'scan.tiff'"
@@ -266,7 +266,7 @@ def test_an_image_that_is_too_large_costs_no_call(
     photo("large.png", vendor_server.draw("red", 1, 1), "")
     os.truncate(album / "suites/data/large.png", MAX_BYTES + 1)
     message = refused(promptlab("run", "colour"))
-    assert "the image 'large.png' is 20 MB, in case 'large.png' (at most 20 MB are sent)" in message
+    assert "the file is larger than 20 MB, in case 'large.png' (save it smaller)" in message
     assert vendor_server.paths == []
 
 

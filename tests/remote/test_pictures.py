@@ -50,7 +50,7 @@ def test_a_file_that_was_changed_is_not_sent(folder: ImageFolder, tmp_path: Path
 def test_a_file_that_is_gone_is_reported(folder: ImageFolder, tmp_path: Path) -> None:
     image = folder.load("photo.png")
     (tmp_path / "photo.png").unlink()
-    with pytest.raises(PromptlabError, match=r"cannot read the image 'photo\.png': No such file"):
+    with pytest.raises(PromptlabError, match=r"cannot read the image 'photo\.png': no such file"):
         in_base64(image)
 
 
