@@ -6,6 +6,7 @@ DEMO_ARGS ?=
 VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
+PYTEST_ARGS := -n 2 --dist loadscope --no-loadscope-reorder
 DOCS := README.md $(wildcard docs/*.md)
 
 # A stamp records what is already installed, so that a second call installs nothing.
@@ -14,7 +15,7 @@ INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check bench docs clean
+.PHONY: help demo test test-slow check tests static bench docs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,15 +34,22 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 test: check ## The same as check.
 
 check: $(DEV_READY) ## Format, lint, types, imports, tests, and whether the docs are current.
+	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory tests static
+
+# The tests wait often, for servers and for processes: the static checks compute meanwhile. What those
+# say is held back until they are through, and `+` lets the tests show their progress.
+tests:
+	+$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+static:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 	$(BIN)/cog --check -I . $(DOCS)
 
 test-slow: $(DEV_READY) ## All tests, also those marked `slow`, with their coverage.
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "slow or not slow" --cov
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "slow or not slow" --hypothesis-profile thorough --cov
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
 	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done

@@ -21,14 +21,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The same examples on every machine; a busy one is no reason to fail.
-settings.register_profile(
-    "house",
+# The same examples on every machine; a busy one is no reason to fail. `make test-slow` takes the
+# profile `thorough`.
+HOUSE = settings(
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("house")
+settings.register_profile("quick", HOUSE, max_examples=25)
+settings.register_profile("thorough", HOUSE, max_examples=200)
+settings.load_profile("quick")
 
 DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
 

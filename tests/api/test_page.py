@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import promptlab
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "python.md"
@@ -52,6 +54,7 @@ assert names["second"].messages[-1].text == 'What speaks against "Negative, I th
 """
 
 
+@pytest.mark.slow
 def test_every_block_of_the_page_runs(tmp_path: Path) -> None:
     for name, text in FILES.items():
         path = tmp_path / name

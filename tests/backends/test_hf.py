@@ -153,7 +153,7 @@ def plain(smollm2: HuggingFace) -> tuple[Any, Any]:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [24, pytest.param(1, marks=pytest.mark.slow)])
 def test_it_says_what_transformers_says_one_by_one(
     plain: tuple[Any, Any], spoken: dict[str, Completion], record_property: Any, step: int
 ) -> None:

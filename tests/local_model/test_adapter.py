@@ -58,7 +58,13 @@ def adapter_in(folder: Path) -> Adapter:
 
 
 @pytest.mark.parametrize("packing", ["on", "off"])
-@pytest.mark.parametrize("kind", ["llama", "gpt2", "gpt-oss", "bloom"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "llama",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gpt2", "gpt-oss", "bloom")),
+    ],
+)
 def test_answers_are_those_of_transformers_and_peft_one_by_one(
     kind: str, packing: Packing, tmp_path: Path
 ) -> None:
@@ -88,7 +94,7 @@ def tensors(model: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("packing", ["on", "off"])
+@pytest.mark.parametrize("packing", ["on", pytest.param("off", marks=pytest.mark.slow)])
 def test_weights_are_there_once_and_go_with_the_last_who_uses_them(
     packing: Packing, tmp_path: Path
 ) -> None:
@@ -166,7 +172,7 @@ def with_peft_says(model: Any, chat: Chat, text: str) -> str:
     return chat.decode(alone(model, ids, 12))
 
 
-@pytest.mark.parametrize("converted", [False, True])
+@pytest.mark.parametrize("converted", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("config", "why"),
     [

@@ -130,6 +130,7 @@ def test_two_processes_make_one_copy(order: Order) -> None:
     assert set(asyncio.run(both())) == {Cache(order.cache).converted(order.source)}
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_other_process_comes_back(order: Order) -> None:
     order.gguf.write_bytes(b"no model at all")
     with pytest.raises(BackendError, match=r"cannot load the tokenizer in .*tiny\.gguf"):

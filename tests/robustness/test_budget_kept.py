@@ -27,7 +27,9 @@ def shop(lab: Lab, fault_server: FaultServer) -> Path:
     return lab.root
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "end", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
+)
 def test_calls_without_an_answer_count_when_the_run_goes_on(
     shop: Path, lab: Lab, fault_server: FaultServer, end: signal.Signals
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
@@ -28,6 +30,7 @@ def test_runs_side_by_side_into_one_new_database_lose_nothing(lab: Lab) -> None:
     assert lab.carry("run", "one")["calls"] == 0
 
 
+@pytest.mark.slow
 def test_the_same_suite_twice_at_the_same_time_is_stored_once(lab: Lab) -> None:
     started = [lab.begin("run", "one", pace=0.02) for _ in range(2)]
     for process, log in started:

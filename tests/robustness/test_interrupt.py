@@ -17,7 +17,14 @@ LIMIT_S = 2.0
 INT, TERM = signal.SIGINT, signal.SIGTERM
 
 
-@pytest.mark.parametrize("signals", [(INT,), (INT, INT), (TERM,)], ids=["once", "twice", "term"])
+@pytest.mark.parametrize(
+    "signals",
+    [
+        pytest.param((INT,), id="once"),
+        pytest.param((INT, INT), id="twice", marks=pytest.mark.slow),
+        pytest.param((TERM,), id="term", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_run_keeps_all_and_is_resumed(
     lab: Lab, signals: tuple[signal.Signals, ...]
 ) -> None:
@@ -52,7 +59,13 @@ def test_ctrl_c_waits_for_the_answers_that_are_paid_for(lab: Lab) -> None:
     assert len(lab.stored()) == len(lab.asked(log)) == 32
 
 
-@pytest.mark.parametrize("signals", [(INT, INT), (TERM,)], ids=["twice", "term"])
+@pytest.mark.parametrize(
+    "signals",
+    [
+        pytest.param((INT, INT), id="twice"),
+        pytest.param((TERM,), id="term", marks=pytest.mark.slow),
+    ],
+)
 def test_waiting_for_a_slow_answer_can_be_interrupted(
     lab: Lab, signals: tuple[signal.Signals, ...]
 ) -> None:

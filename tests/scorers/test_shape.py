@@ -120,6 +120,7 @@ def test_format_tells_of_every_problem(grade: Grade) -> None:
     assert score.reason == "2 lines outside of the list; 2 lines"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "language", "reason"),
     [
