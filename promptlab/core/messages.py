@@ -116,6 +116,8 @@ class Completion:
 
     `failure` tells the executor whether to retry; without it, retrying is pointless.
     `fingerprint` names the server's configuration, `warnings` what it did not honour.
+    `text` is the answer alone; `thoughts` are what the model thought before it, an empty text if it
+    did not, None as long as `core.answers.settled` has not taken them out of the text.
     `likelihoods` has one entry for each of the request's continuations, in order; `text` is then
     the most likely one, the first in case of a tie.
     """
@@ -132,3 +134,4 @@ class Completion:
     fingerprint: str | None = None
     warnings: tuple[str, ...] = ()
     likelihoods: tuple[Likelihood, ...] = ()
+    thoughts: str | None = None

@@ -70,6 +70,7 @@ class Result:
     cached: bool
     error: str | None
     created_at: str
+    thoughts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

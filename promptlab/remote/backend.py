@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
+from promptlab.core.answers import received
 from promptlab.core.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Failure, Fault
@@ -220,7 +221,7 @@ class RemoteBackend(ABC):
         return self._finished(completion, time.perf_counter() - began)
 
     async def _call(self, request: Request) -> Completion:
-        return self.answer(await self.post(self.content(request)))
+        return received(request, self.answer(await self.post(self.content(request))))
 
     def _finished(self, completion: Completion, latency_s: float) -> Completion:
         """Add a call's latency and cost, and strike out keys that a server may have repeated."""
@@ -228,6 +229,7 @@ class RemoteBackend(ABC):
         return replace(
             completion,
             text=strike(completion.text),
+            thoughts=completion.thoughts and strike(completion.thoughts),
             model=completion.model and strike(completion.model),
             finish_reason=completion.finish_reason and strike(completion.finish_reason),
             fingerprint=completion.fingerprint and strike(completion.fingerprint),

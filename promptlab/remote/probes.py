@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from promptlab.core.answers import received
 from promptlab.core.capacity import Health
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Fault
@@ -117,7 +118,7 @@ async def _greet(backend: Probed) -> tuple[Request, Completion, float]:
 
 
 async def _ask(backend: Probed, request: Request) -> Completion:
-    return backend.answer(await backend.post(backend.content(request)))
+    return received(request, backend.answer(await backend.post(backend.content(request))))
 
 
 async def _try(
@@ -126,7 +127,7 @@ async def _try(
     """Return an answer and its reply, None if the API refuses the request."""
     try:
         reply = await backend.post(backend.content(request, extra))
-        return backend.answer(reply), reply
+        return received(request, backend.answer(reply)), reply
     except CallError as error:
         if error.failure.passing:
             raise _UnsureError from None

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from promptlab.core.answers import received
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import Completion, Outcome, Request, Trial, Turn
 from promptlab.runner.answers import Answers
@@ -39,15 +40,22 @@ class Desk:
     grading: Grading
 
 
-def _storable(completion: Completion) -> Completion:
-    """Replace what neither SQLite nor a prompt can hold: NUL and lone surrogates.
+def _received(request: Request, completion: Completion) -> Completion:
+    """Return an answer as all that follows sees it: storable, and with its thoughts apart.
 
-    Done once, where an answer arrives, so that all that follows sees the same text.
+    Done once, where an answer arrives. A backend that knows better takes the thoughts out itself.
     """
-    text = completion.text
-    if (text.isascii() and "\0" not in text) or not _NOT_STORABLE.search(text):
-        return completion
-    return replace(completion, text=_NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text))
+    if completion.thoughts is None:
+        completion = received(request, completion)
+    text, thoughts = completion.text, completion.thoughts
+    return replace(completion, text=_storable(text), thoughts=thoughts and _storable(thoughts))
+
+
+def _storable(text: str) -> str:
+    """Replace what neither SQLite nor a prompt can hold: NUL and lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class TrialWork:
@@ -143,7 +151,7 @@ class TrialWork:
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Hand an answer to every trial that waits for it; each continues or ends."""
         lane = self._lanes[backend]
-        completion = _storable(completion)
+        completion = _received(request, completion)
         waiting = lane.in_flight[request.key]
         if not waiting:  # the backend was given up, but this answer still arrived
             self._store(Turn(backend, request, completion, cached=False, aside=True), backend)

@@ -17,7 +17,7 @@ COMPLETION_COLUMNS = (
     *("outcome", "output", "finish_reason", "model"),
     *("input_tokens", "output_tokens"),
     *("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"),
-    *("cost_usd", "latency_s", "fingerprint", "warnings", "likelihoods"),
+    *("cost_usd", "latency_s", "fingerprint", "warnings", "likelihoods", "thoughts"),
 )
 """The columns of `generations` that hold a completion."""
 

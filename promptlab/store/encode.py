@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from promptlab.core.answers import apart
 from promptlab.core.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 from promptlab.store.connection import Value
 
@@ -114,14 +116,18 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
         optional(completion.fingerprint),
         to_json(completion.warnings) if completion.warnings else None,
         likelihoods_to_json(completion.likelihoods),
+        optional(completion.thoughts),
     )
 
 
 def completion_from_row(row: Sequence[Any]) -> Completion:
-    """Return the completion whose `COMPLETION_COLUMNS` are `row`."""
-    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s = row[:-3]
-    fingerprint, warnings, likelihoods = row[-3:]
-    return Completion(
+    """Return the completion whose `COMPLETION_COLUMNS` are `row`.
+
+    Thoughts in the text of an answer from before they were known are taken out here.
+    """
+    outcome, text, finish_reason, model, *tokens, cost_usd, latency_s = row[:-4]
+    fingerprint, warnings, likelihoods, thoughts = row[-4:]
+    completion = Completion(
         outcome=Outcome(outcome),
         text=text,
         usage=Usage(*tokens),
@@ -132,7 +138,20 @@ def completion_from_row(row: Sequence[Any]) -> Completion:
         fingerprint=fingerprint,
         warnings=() if warnings is None else tuple(json.loads(warnings)),
         likelihoods=() if likelihoods is None else _likelihoods_from_json(likelihoods),
+        thoughts=thoughts,
     )
+    return completion if thoughts is not None or likelihoods is not None else _parted(completion)
+
+
+def _parted(completion: Completion) -> Completion:
+    """Take thoughts out of the text of an answer, if there are any; blank ones count here.
+
+    What has thoughts is stored again in its new form when it is used (see `records`).
+    """
+    parted = apart(completion)
+    if parted.text == completion.text:
+        return completion
+    return replace(parted, thoughts=parted.thoughts or " ")
 
 
 def likelihoods_to_json(likelihoods: Sequence[Likelihood]) -> str | None:

@@ -40,7 +40,7 @@ _TRIAL = (
 )
 _TURN = (
     *("run", "seq", "turn", "name", "aside", "backend", "cached"),
-    *("key", "output", "outcome", "likelihoods", "fresh_run"),
+    *("key", "output", "outcome", "likelihoods", "thoughts", "fresh_run"),
 )
 _FAILED_TURN = (
     *("run", "seq", "turn", "name", "aside", "backend", "cached"),
@@ -58,6 +58,13 @@ _INSERT_TEXT = f"""
 INSERT INTO texts ({listed(_TEXT)}) VALUES ({placeholders(_TEXT)}) ON CONFLICT DO NOTHING
 """
 
+# Thoughts that nobody looked for are none: an answer without any is the same before and after.
+_SAME_ANSWER = """
+g.key = new.key AND g.output = new.output AND g.outcome = new.outcome
+AND g.likelihoods IS new.likelihoods
+AND coalesce(g.thoughts, '') = coalesce(new.thoughts, '')
+"""
+
 # Another process, or another trial of this run, may have made the same request. An equal answer is
 # stored once; a different one is stored too, so that a trial always shows what was graded.
 _INSERT_GENERATION = f"""
@@ -70,10 +77,12 @@ SELECT key, fresh_run,
     {listed(_GENERATION[5:])}
 FROM new
 WHERE NOT EXISTS (
-    SELECT 1 FROM generations g WHERE g.key = new.key AND g.fresh_run = new.fresh_run
-    AND g.output = new.output AND g.outcome = new.outcome AND g.likelihoods IS new.likelihoods
+    SELECT 1 FROM generations g WHERE {_SAME_ANSWER} AND g.fresh_run = new.fresh_run
 )
 """
+
+# An answer from the store is there already, unless its thoughts were taken out of its text since.
+_INSERT_PARTED = _INSERT_GENERATION.replace(" AND g.fresh_run = new.fresh_run", "")
 
 # A trial that failed before and is tried again is replaced; its turns and scores go with it.
 _REPLACE_TRIAL = f"""
@@ -86,8 +95,7 @@ INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, generatio
 SELECT run, seq, turn, name, aside, backend, cached, (
     SELECT id FROM (
         SELECT g.id, g.fresh_run = new.fresh_run AS is_own FROM generations g
-        WHERE g.key = new.key AND g.output = new.output
-        AND g.outcome = new.outcome AND g.likelihoods IS new.likelihoods
+        WHERE {_SAME_ANSWER}
     ) ORDER BY is_own DESC, id DESC LIMIT 1
 ) FROM new
 """
@@ -149,17 +157,25 @@ class Recorder:
 
     def _write_generations(self, records: Iterable[Record]) -> None:
         texts: dict[str, str] = {}
-        rows = []
+        rows, parted = [], []
         for record in records:
             for turn in self._unstored_turns(record.value):
                 request = _request_row(turn.request, texts)
                 if turn.completion.outcome is not Outcome.ERROR:
-                    completion = completion_to_row(turn.completion)
-                    key, *rest = request
-                    paid = (record.created_at, self._run)
-                    rows.append((key, self._fresh_run, *rest, *completion, *paid))
+                    rows.append(self._generation_row(turn, request, record.created_at, self._run))
+            for turn in _thoughtful_cached_turns(record.value):
+                request = _request_row(turn.request, texts)
+                parted.append(self._generation_row(turn, request, record.created_at, None))
         self._connection.executemany(_INSERT_TEXT, texts.items())
         self._connection.executemany(_INSERT_GENERATION, rows)
+        self._connection.executemany(_INSERT_PARTED, parted)
+
+    def _generation_row(
+        self, turn: Turn, request: tuple[Value, ...], created_at: str, paid_by: int | None
+    ) -> tuple[Value, ...]:
+        key, *rest = request
+        completion = completion_to_row(turn.completion)
+        return (key, self._fresh_run, *rest, *completion, created_at, paid_by)
 
     def _unstored_turns(self, value: Turn | TrialResult) -> list[Turn]:
         """Return the turns whose answers have not been stored before."""
@@ -192,6 +208,11 @@ class Recorder:
         self._connection.executemany(_INSERT_TURN, turns)
         self._connection.executemany(_INSERT_FAILED_TURN, failed_turns)
         self._connection.executemany(INSERT_SCORE, scores)
+
+
+def _thoughtful_cached_turns(value: Turn | TrialResult) -> list[Turn]:
+    turns = value.turns if isinstance(value, TrialResult) else ()
+    return [turn for turn in turns if turn.cached and turn.completion.thoughts]
 
 
 def _answer(turn: Turn) -> tuple[str, str]:
@@ -246,6 +267,7 @@ def _turn_row(turn: Turn) -> tuple[Value, ...]:
         storable(completion.text),
         completion.outcome.value,
         likelihoods_to_json(completion.likelihoods),
+        optional(completion.thoughts),
     )
 
 

@@ -77,6 +77,41 @@ _ASKED = """
 ALTER TABLE trial_turns ADD COLUMN backend INTEGER REFERENCES backends(id);
 """
 
+_THOUGHTS = """
+-- What the model thought before its answer, which is `output` alone; '' where it did not think.
+-- NULL: an answer from before this step, whose output may hold both.
+ALTER TABLE generations ADD COLUMN thoughts TEXT;
+
+DROP VIEW results;
+DROP VIEW trial_results;
+
+CREATE VIEW trial_results AS
+SELECT t.seq, k.position AS scorer_position,
+    r.run_id, r.suite, l.name AS template, l.version, a.label AS arm,
+    a.active AS practices, b.name AS backend, coalesce(g.model, b.model) AS model,
+    c.case_id, c.case_group, t.repeat, t.outcome, g.output, k.label AS scorer,
+    s.score, s.passed, s.reason, t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s,
+    t.cached, coalesce(t.error, s.error) AS error, t.created_at,
+    nullif(trim(g.thoughts), '') AS thoughts
+FROM trials t
+JOIN runs r ON r.id = t.run
+JOIN run_arms a ON a.run = t.run AND a.position = t.arm
+JOIN template_labels l ON l.id = a.template
+JOIN backends b ON b.id = a.backend
+JOIN run_cases p ON p.run = t.run AND p.position = t.case_
+JOIN cases c ON c.id = p.case_
+LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+LEFT JOIN generations g ON g.id = u.generation
+LEFT JOIN run_scorers k ON k.run = t.run
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position;
+
+CREATE VIEW results AS SELECT \
+run_id, suite, template, version, arm, practices, backend, model, case_id, case_group, \
+repeat, outcome, output, scorer, score, passed, reason, input_tokens, output_tokens, \
+cost_usd, latency_s, cached, error, created_at, thoughts \
+FROM trial_results;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST),
     ("0002_paid_by", _PAID_BY),
@@ -85,4 +120,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0005_likelihoods", _LIKELIHOODS),
     ("0006_gradings", _GRADINGS),
     ("0007_asked", _ASKED),
+    ("0008_thoughts", _THOUGHTS),
 )

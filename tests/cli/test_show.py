@@ -107,6 +107,7 @@ def test_the_json_of_show_full_has_the_turns(ran_project: Path, promptlab: Promp
             "answer": "answer",
             "messages": [{"role": "user", "content": "Say hello to Ada."}],
             "output": "Say hello to Ada.",
+            "thoughts": None,
             "outcome": "ok",
             "finish_reason": "stop",
             "input_tokens": 4,

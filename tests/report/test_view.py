@@ -95,6 +95,7 @@ def test_turns_show_what_was_asked_and_answered() -> None:
             "answer": "draft",
             "messages": [{"role": "user", "content": "Draft."}],
             "output": "Dear",
+            "thoughts": None,
             "outcome": "truncated",
             "finish_reason": "length",
             "input_tokens": 1,

@@ -60,6 +60,7 @@ COLUMNS = [
     "cached",
     "error",
     "created_at",
+    "thoughts",
 ]
 
 

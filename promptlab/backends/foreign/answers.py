@@ -23,6 +23,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "fingerprint": _TEXT,
     "warnings": (tuple,),
     "likelihoods": (tuple,),
+    "thoughts": _TEXT,
 }
 
 

@@ -41,6 +41,7 @@ def turns_json(turns: Sequence[Turn]) -> list[Json]:
             "backend": turn.backend,
             "messages": messages_json(turn.request.messages),
             "output": turn.completion.text,
+            "thoughts": (turn.completion.thoughts or "").strip() or None,
             "outcome": turn.completion.outcome.value,
             "finish_reason": turn.completion.finish_reason,
             "input_tokens": turn.completion.usage.input_tokens,

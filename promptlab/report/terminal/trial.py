@@ -19,6 +19,9 @@ def print_result(console: Console, view: TrialView, *, full: bool) -> None:
     head = Text(f"{view.case}  {view.arm}", style="bold")
     head.append(f"  {view.outcome}", style="" if view.outcome is Outcome.OK else "red")
     console.print(head)
+    if view.thoughts is not None and not full:
+        thoughts = Text(f"thoughts: {_clip(view.thoughts, lines=1)}", style="dim")
+        console.print(_indented(thoughts))
     if view.output is not None and not full:
         console.print(_indented(Text(_clip(view.output))))
     for grade in view.grades:
@@ -50,6 +53,9 @@ def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
             _print_weighed(console, turn)
             continue
         asked = "" if turn.asked_backend is None else f", asked of {turn.asked_backend}"
+        if turn.thoughts:
+            console.print(Text(f"thoughts before {turn.name}", style="bold"))
+            console.print(_indented(Text(turn.thoughts, style="dim")))
         console.print(Text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
         console.print(_indented(Text(turn.answer)))
         for warning in turn.warnings:

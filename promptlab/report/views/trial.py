@@ -24,12 +24,16 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """A trial: its case, with the repeat if there are several, its arm, outcome and grades."""
+    """A trial: its case, with the repeat if there are several, its arm, outcome and grades.
+
+    `thoughts` are what the model thought before the output, None if nothing.
+    """
 
     case: str
     arm: str
     outcome: Outcome
     output: str | None
+    thoughts: str | None
     grades: tuple[Grade, ...]
 
 
@@ -46,6 +50,7 @@ class WeighedAnswer:
 class TurnView:
     """A turn of a conversation: the messages that it adds, and their outcome.
 
+    `thoughts` come before the answer; no scorer and no later turn sees them.
     `asked_backend` is the one that a scorer asked, if it is not the trial's own. `weighed` is set
     if given answers were weighed and none was generated.
     """
@@ -55,6 +60,7 @@ class TurnView:
     messages: tuple[Message, ...]
     outcome: Outcome
     answer: str
+    thoughts: str
     warnings: tuple[str, ...]
     weighed: tuple[WeighedAnswer, ...]
 
@@ -69,6 +75,7 @@ def trial_view(rows: Sequence[Result]) -> TrialView:
         arm=first.arm,
         outcome=first.outcome,
         output=first.output,
+        thoughts=first.thoughts,
         grades=tuple(_grade(row) for row in graded),
     )
 
@@ -101,6 +108,7 @@ def _turns(turns: Sequence[Turn]) -> Iterator[TurnView]:
             messages=_added(turn.request.messages, known),
             outcome=completion.outcome,
             answer=completion.text or completion.error or "",
+            thoughts=(completion.thoughts or "").strip(),
             warnings=completion.warnings,
             weighed=tuple(_weighed(turn)),
         )
