@@ -1,8 +1,9 @@
 """Fill in scorer parameters from the case: `{{ expect }}` and the like.
 
 A text that is exactly one `{{ expression }}` becomes that expression's value, such as a list, a
-number or a dict; any other text is rendered. An expression sees `expect`, `case_id`, `tags` and
-`group`, and every variable of the case with another name. It is strict and sandboxed.
+number or a dict; any other text is rendered, by the rules of a prompt. An expression sees `expect`,
+`case_id`, `tags` and `group`, and every variable of the case with another name. It is strict,
+sandboxed and bounded.
 """
 
 from __future__ import annotations
@@ -12,28 +13,20 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
+from jinja2 import TemplateError, Undefined, nodes
+from jinja2.environment import TemplateExpression
 from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case
+from promptlab.core.validation import shown
+from promptlab.sandbox.environment import SandboxEnvironment
+from promptlab.sandbox.errors import ExpressionError
 
 Fill = Callable[[Case], Any]
 
 _OPENS, _CLOSES = "{{", "}}"
-# What a user's expression may raise for a case that it does not fit.
-_EXPRESSION_ERRORS = (
-    TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-# The same case must give the same parameters every time.
-del _ENVIRONMENT.filters["random"], _ENVIRONMENT.globals["lipsum"]
+_ENVIRONMENT = SandboxEnvironment(keep_trailing_newline=True)
 _CASE_NAMES: Mapping[str, Fill] = {
     "expect": lambda case: case.expect,
     "case_id": lambda case: case.id,
@@ -55,9 +48,12 @@ class Blank:
             raise PromptlabError(
                 "the case has no `expect`", hint="give the case an `expect` or set the parameter"
             )
+        _ENVIRONMENT.budget.start()
         try:
             return self.fill(case)
-        except _EXPRESSION_ERRORS as error:
+        except ExpressionError as error:
+            raise PromptlabError(str(error), hint=error.hint) from error
+        except Exception as error:
             raise PromptlabError(str(error), hint=_known_names(case)) from error
 
 
@@ -69,7 +65,12 @@ def blank(value: object) -> Blank | None:
     try:
         fill = _compile(value)
     except TemplateError as error:
-        raise PromptlabError(f"{value!r} is not a valid template: {error}") from error
+        message = f"{shown(value)} is not a valid template: {error}"
+        raise PromptlabError(message, hint=getattr(error, "hint", None)) from error
+    except Exception:  # noqa: BLE001 - a stack or a compiler that is full
+        raise PromptlabError(
+            "a template is nested too deeply, or holds too long a number", hint="use fewer levels"
+        ) from None
     return Blank(fill, _uses_expect(value)) if fill else None
 
 
@@ -98,9 +99,9 @@ def _compile_text(text: str) -> Fill:
     if expression is None:
         template = _ENVIRONMENT.from_string(text)
         return lambda case: template.render(_scope(case))
-    # A dash next to a brace is Jinja's white-space control, not part of the expression.
-    source = text[2:-2].removeprefix("-").removesuffix("-")
-    evaluate = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+    body = [nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)]
+    compiled = _ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+    evaluate = TemplateExpression(compiled, undefined_to_none=False)
     return lambda case: _defined(evaluate(_scope(case)))
 
 

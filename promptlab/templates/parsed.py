@@ -5,7 +5,9 @@ Knows no folder: the caller reads the files and passes their texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+import re
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, TemplateNotFound, TemplateSyntaxError, nodes
@@ -13,8 +15,13 @@ from jinja2 import Template as JinjaTemplate
 
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.types import TemplateSource
+from promptlab.sandbox.errors import BadSourceError
+from promptlab.sandbox.filters import REFUSED
 from promptlab.templates.front_matter import split_front_matter
-from promptlab.templates.tags import IMPLICIT_ANSWER, BadTagError, PromptEnvironment
+from promptlab.templates.tags import IMPLICIT_ANSWER, PromptEnvironment
+
+_NUL = "\0"
+_NO_FILTER = re.compile(r"No filter named '(\w+)'")
 
 
 class ParsedVersion:
@@ -36,12 +43,11 @@ class ParsedVersion:
     def parse(self, file: str, text: str) -> None:
         """Parse a file of the version. Raise PromptlabError, with its line, where it is wrong."""
         self.environment.final_answer = None
-        try:
+        with self.compiling(file):
+            if _NUL in text:
+                line = text[: text.index(_NUL)].count("\n") + 1
+                raise BadSourceError("a NUL character", "remove it from the file", line)
             self.trees[file] = self.environment.parse(text, file)
-        except TemplateSyntaxError as error:
-            raise syntax_error(error, self.shown(file)) from None
-        except (RecursionError, ValueError):
-            raise not_compiled(self.shown(file)) from None
         self._final_answers[file] = self.environment.final_answer
 
     @property
@@ -53,21 +59,30 @@ class ParsedVersion:
 
     def compile(self) -> JinjaTemplate:
         """Compile all files and return the version's own; call it once all are parsed."""
-        try:
-            compiled = {file: self.environment.get_template(file) for file in self.trees}
-        except TemplateSyntaxError as error:
-            raise syntax_error(error, self.shown(error.name or self.file)) from None
-        except (RecursionError, SyntaxError, ValueError):  # what Python's own compiler rejects
-            raise not_compiled(self.file) from None
+        compiled = {}
+        for file in self.trees:
+            with self.compiling(file):
+                compiled[file] = self.environment.get_template(file)
         return compiled[self.file]
 
     def read_answers(self) -> None:
         """Make every file read answers from the transcript; all their names are known by now."""
         for file, tree in self.trees.items():
-            try:
+            with self.compiling(file):
                 self.environment.read_answers(tree)
-            except BadTagError as error:
-                raise syntax_error(error, self.shown(file)) from None
+
+    @contextmanager
+    def compiling(self, file: str | None = None) -> Iterator[None]:
+        """Turn whatever Jinja or Python raises over a file, the version's own, into its mistake."""
+        shown = self.shown(file or self.file)
+        try:
+            yield
+        except TemplateSyntaxError as error:
+            raise syntax_error(error, shown) from None
+        except PromptlabError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a stack or a compiler that is full, a number
+            raise not_compiled(error, shown) from None
 
     def shown(self, file: str) -> str:
         """Return the name of a file as the user sees it."""
@@ -101,18 +116,22 @@ def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
     """Convert a syntax error in `file` to a PromptlabError."""
     where = place(file, error.lineno)
     message = str(error.message).rstrip(".")
-    if isinstance(error, BadTagError):
+    if isinstance(error, BadSourceError):
         return PromptlabError(message, where=where, hint=error.hint)
     hint = "check its spelling and that every tag is closed"
     if "unknown tag" in message:
         hint = "the tags are system, user, assistant, generate, practice and Jinja's own"
+    elif lacking := _NO_FILTER.match(message):
+        hint = REFUSED.get(lacking[1], "the filters are Jinja's own")
     return PromptlabError(f"bad template: {message}", where=where, hint=hint)
 
 
-def not_compiled(file: str) -> PromptlabError:
+def not_compiled(error: Exception, file: str) -> PromptlabError:
     """Return the error for a template that is valid, but more than Python can compile."""
-    return PromptlabError(
-        "bad template: tags or brackets are nested too deeply, or a number is too long",
-        where=file,
-        hint="use fewer levels or digits",
-    )
+    if isinstance(error, (RecursionError, MemoryError, SyntaxError)):
+        message, hint = "tags or brackets are nested too deeply", "use fewer levels"
+    elif isinstance(error, ValueError):
+        message, hint = "a number is too long", "use fewer digits"
+    else:
+        message, hint = f"it cannot be compiled ({type(error).__name__})", "write it more simply"
+    return PromptlabError(f"bad template: {message}", where=file, hint=hint)

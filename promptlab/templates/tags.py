@@ -8,14 +8,13 @@ knows nothing of files, front matter or references.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes, pass_context
+from jinja2 import Environment, StrictUndefined, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 from pydantic import ValidationError
 
@@ -23,6 +22,8 @@ from promptlab.core.plugins import unknown
 from promptlab.core.sampling import SamplingSettings
 from promptlab.core.types import Role
 from promptlab.core.validation import wrong_value
+from promptlab.sandbox.environment import SandboxEnvironment
+from promptlab.sandbox.errors import BadSourceError
 from promptlab.templates.transcript import TagError, Transcript
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
@@ -36,18 +37,10 @@ _RESERVED = frozenset(
     ("true", "false", "none", "True", "False", "None", "loop", "self", "super", "caller", "varargs",
      "kwargs", "not", "and", "or", "if", "else", "in", "is", "recursive")
 )  # fmt: skip
-_MAX_POWER = 64
-# What could make one case render differently each time.
-_UNSTEADY_FILTERS = ("random",)
-_UNSTEADY_GLOBALS = ("lipsum",)
 
 
-class BadTagError(TemplateSyntaxError):
+class BadTagError(BadSourceError):
     """A malformed tag, with its remedy."""
-
-    def __init__(self, message: str, hint: str | None, lineno: int) -> None:
-        super().__init__(message, lineno)
-        self.hint = hint
 
 
 class PromptTags(Extension):
@@ -92,7 +85,9 @@ class PromptTags(Extension):
                 raise BadTagError(error.message, error.hint, lineno)
             parser.stream.expect("assign")
             try:
-                options[key] = parser.parse_expression(with_condexpr=False).as_const()
+                options[key] = _constant(
+                    parser.parse_expression(with_condexpr=False), self.environment
+                )
             except nodes.Impossible:
                 raise BadTagError(
                     f"{key} of generate is an expression", "write a plain value", lineno
@@ -154,6 +149,11 @@ class PromptTags(Extension):
         return StrictUndefined(f"{name!r} is used before {{% generate {name} %}}")
 
 
+def _constant(expression: nodes.Expr, environment: Environment) -> object:
+    """Return the value of an expression. Raise Impossible if it must be computed."""
+    return expression.as_const(nodes.EvalContext(environment))
+
+
 def _transcript(context: Context) -> Transcript:
     transcript = context.resolve(_RECORDER)
     if not isinstance(transcript, Transcript):
@@ -188,39 +188,19 @@ class _AnswersByName(NodeTransformer):
         return call.set_lineno(node.lineno)
 
 
-class PromptEnvironment(ImmutableSandboxedEnvironment):
-    """The sandbox that templates are compiled in: strict, deterministic, without a clock.
+class PromptEnvironment(SandboxEnvironment):
+    """The sandbox that templates are compiled in.
 
     One environment belongs to one template version, whose closure defines `generate_names`.
     """
 
-    intercepted_binops = frozenset(["**"])
-
     def __init__(self, **options: Any) -> None:
-        super().__init__(
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=False,
-            extensions=[PromptTags],
-            finalize=_writable,
-            **options,
-        )
+        super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[PromptTags], **options)
         self.generate_names: set[str] = set()
         self.final_answer: str | None = None  # what the last tag leads to, None without any
         self.practice_names: set[str] = set()
         self.has_roles = False
-        for name in _UNSTEADY_FILTERS:
-            del self.filters[name]
-        for name in _UNSTEADY_GLOBALS:
-            del self.globals[name]
         self.globals["image"] = _image
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Reject powers that would take forever to compute."""
-        if abs(right) > _MAX_POWER:
-            raise TagError(f"a power of more than {_MAX_POWER}", "put the number into the case")
-        return super().call_binop(context, operator, left, right)
 
     def read_answers(self, tree: nodes.Template) -> None:
         """Make a tree read answers from the transcript; all names of the closure must be known."""
@@ -233,22 +213,6 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
 @pass_context
 def _image(context: Context, source: object) -> str:
     return _transcript(context).image(source)
-
-
-def _writable(value: object) -> object:
-    """Reject values that would be written as their Python `repr`, which may differ each time."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        raise TagError(
-            "an expression gives null, which would be written as 'None'",
-            "give the case a value, or use the filter default('...', true)",
-        )
-    if isinstance(value, Iterator):
-        raise TagError("an expression gives a series, not text", "add |join(', ') or |list")
-    if callable(value) and not isinstance(value, Undefined):
-        raise TagError("an expression gives a function, not text", "call it with ()")
-    return value
 
 
 def context_for(transcript: Transcript, variables: Mapping[str, object]) -> dict[str, object]:

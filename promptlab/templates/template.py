@@ -13,33 +13,24 @@ from types import TracebackType
 from typing import Any
 
 from jinja2 import Template as JinjaTemplate
-from jinja2 import TemplateError, UndefinedError, meta, nodes
+from jinja2 import UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.types import Image, Json, Message, TemplateSource
 from promptlab.core.validation import shown
+from promptlab.sandbox.budget import MAX_SECONDS
+from promptlab.sandbox.errors import ExpressionError
 from promptlab.templates.front_matter import SLUG, is_of_type
 from promptlab.templates.parsed import ParsedVersion, parse_version
 from promptlab.templates.tags import IMPLICIT_ANSWER, context_for
-from promptlab.templates.transcript import Awaiting, TagError, Transcript
+from promptlab.templates.transcript import Awaiting, Transcript
 
 # Placeholder for an answer that no model has given yet, when all is rendered before the run.
 STAND_IN = "(an answer not given yet)"
 
 _MAX_CALLS = 200  # a loop with more iterations than this is a mistake, not a conversation
 _USER = "{% user %} ... {% enduser %}"
-# Everything that a filter, method or operator in a template can raise for unsuitable values.
-_RENDER_ERRORS = (
-    PromptlabError,
-    TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +72,12 @@ class Template:
         self.final_answer = parsed.final_answer
         self._parsed = parsed
         self._environment = parsed.environment
-        parsed.read_answers()
-        self._check_text(parsed.trees[self.file])
-        self._compiled = parsed.compile()
+        with parsed.compiling():
+            parsed.read_answers()
+            self._check_text(parsed.trees[self.file])
+            self._compiled = parsed.compile()
+            self.variables = self._find_variables(parsed.trees)
         self._globals = dict(self._compiled.globals)
-        self.variables = self._find_variables(parsed.trees)
         self.blocks = tuple(sorted(self._environment.practice_names))
         self._check_names()
         extra = (name for name in self.blocks if name not in self.front.practices)
@@ -111,19 +103,8 @@ class Template:
 
         Practices in `off` are left out. Raise PromptlabError with file, line and variable.
         """
-        if answers and not self.answers:
-            return None  # a body without `generate` makes one call, at its end
-        transcript = Transcript(answers, off, load_image)
-        # What Jinja would assemble itself, but faster: its globals are a chain of mappings.
-        given = {**self._globals, **context_for(transcript, variables)}
-        context = self._compiled.new_context(given, shared=True)
-        try:
-            text = "".join(self._compiled.root_render_func(context))
-        except Awaiting as stop:
-            return Call(stop.name, tuple(transcript.messages), stop.options)
-        except _RENDER_ERRORS as error:
-            raise self._render_error(error, variables) from None
-        return self._last_call(transcript, text)
+        self._environment.budget.start()
+        return self._render(variables, answers, off, load_image)
 
     def calls(
         self,
@@ -131,14 +112,44 @@ class Template:
         off: frozenset[str] = frozenset(),
         load_image: Callable[[str], Image] = no_images,
     ) -> Iterator[Call]:
-        """Render every call, with placeholder text for answers: the check of one case."""
+        """Render every call, with placeholder text for answers: the check of one case.
+
+        The time that one rendering may take is for all of them.
+        """
         self._check_inputs(variables)
+        budget, seconds = self._environment.budget, MAX_SECONDS
         answers: list[str] = []
-        while (call := self.render(variables, answers, off, load_image)) is not None:
+        while True:
+            budget.start(seconds)
+            call = self._render(variables, answers, off, load_image)
+            seconds = budget.seconds_left()
+            if call is None:
+                return
             yield call
             answers.append(STAND_IN)
             if len(answers) > _MAX_CALLS:
                 raise self._error(f"more than {_MAX_CALLS} model calls", "end the loop earlier")
+
+    def _render(
+        self,
+        variables: Mapping[str, object],
+        answers: Sequence[str],
+        off: frozenset[str],
+        load_image: Callable[[str], Image],
+    ) -> Call | None:
+        if answers and not self.answers:
+            return None  # a body without `generate` makes one call, at its end
+        transcript = Transcript(answers, off, load_image)
+        # What Jinja would assemble itself, but faster: its globals are a chain of mappings.
+        given = {**self._globals, **context_for(transcript, variables)}
+        context = self._compiled.new_context(given, shared=True)
+        try:
+            text = self._environment.concat(self._compiled.root_render_func(context))
+            return self._last_call(transcript, text)
+        except Awaiting as stop:
+            return Call(stop.name, tuple(transcript.messages), stop.options)
+        except Exception as error:  # noqa: BLE001 - what a template raises is its own mistake
+            raise self._render_error(error, variables) from None
 
     def _check_inputs(self, variables: Mapping[str, object]) -> None:
         for name, wanted in self.front.inputs.items():
@@ -220,7 +231,7 @@ class Template:
 def _explain(error: Exception, variables: Mapping[str, object]) -> tuple[str, str]:
     """Return message and hint for what went wrong while rendering."""
     message = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    if isinstance(error, TagError):
+    if isinstance(error, ExpressionError):
         return message, error.hint
     if isinstance(error, UndefinedError):
         return message, _hint_undefined(message, variables)

@@ -9,21 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2.exceptions import TemplateRuntimeError
-
 from promptlab.core.types import Image, Message, Role
 from promptlab.core.validation import shown
+from promptlab.sandbox.errors import ExpressionError
 
 # Marks the place of an image in a message's text. Cases and answers never contain NUL.
 _MARK = "\x00"
 
 
-class TagError(TemplateRuntimeError):
-    """An error that occurs while a template is rendered, with its remedy."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
+class TagError(ExpressionError):
+    """An error in the use of a tag, with its remedy."""
 
 
 class Awaiting(Exception):
@@ -59,6 +54,7 @@ class Transcript:
             raise TagError(
                 f"{problem} system message", "only the first message can be the system's"
             )
+        _check_letters(text)
         self.messages.append(Message(role, self._with_images(text)))
         self.ends_with_answer = False
 
@@ -103,3 +99,13 @@ class Transcript:
         if not number.isdecimal() or int(number) >= len(self.images):
             raise TagError("a message contains a NUL character", "remove it from the text")
         return self.images[int(number)]
+
+
+def _check_letters(text: str) -> None:
+    """Refuse what no file, database or server can hold."""
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError:
+        raise TagError(
+            "a message contains half of a surrogate pair", "write whole characters"
+        ) from None

@@ -58,6 +58,11 @@ def test_plain_values_are_no_blanks(value: object) -> None:
         ("{{ group }}", "g"),
         ("{{ 'lit' }}", "lit"),
         ("the {{ word }} one\n", "the red one\n"),
+        (
+            "is {{ n == 3 }}: {{ words }}, {{ expect }}",
+            'is true: ["a", "b"], {"answer": 42, "items": ["x"]}',
+        ),
+        ("{{ ('<' ~ word)|e ~ '<' }}.", "&lt;red<."),
         ("{{ word }}{{ n }}", "red3"),
         ("{{ n }} ", "3 "),
         ("{{ word }}{# {{ n }} #}", "red"),
@@ -118,3 +123,23 @@ def test_a_case_without_expect(value: Json) -> None:
         filled(value, case)
     assert caught.value.hint == "give the case an `expect` or set the parameter"
     assert filled("{{ v }}", case) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("one of {{ empty }}", "gives null"),
+        ("{{ 'x' * 10 ** 10 }}", "a text of 10,000,000,000 characters"),
+        ("{{ 'x' * 10 ** 10 }}.", "a text of 10,000,000,000 characters"),
+        ("{{ words|map('upper') }}.", "a series"),
+        ("{{ [words, words]|sum }}", "unsupported operand"),
+    ],
+)
+def test_an_expression_is_bounded_and_writes_no_python(text: str, reason: str) -> None:
+    with pytest.raises(PromptlabError, match=reason):
+        filled(text)
+
+
+def test_an_expression_that_is_too_deep_is_refused() -> None:
+    with pytest.raises(PromptlabError, match="nested too deeply"):
+        blank("{{ word" + "|upper" * 9_000 + " }}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -371,14 +372,14 @@ def test_mistakes_with_images_are_reported(source: str, message: str) -> None:
         ("{% user %}{% system %}a{% endsystem %}{% enduser %}", ":1: system is inside user"),
         ("{% usr %}a", ":1: bad template: Encountered unknown tag 'usr' (the tags are system, "),
         ("\n{% user %}a", ":2: bad template: Unexpected end of template"),
-        ("{{ x|nofilter }}", ":1: bad template: No filter named 'nofilter' (check its spelling"),
+        ("{{ x|nofilter }}", ":1: bad template: No filter named 'nofilter' (the filters are"),
         ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", ": bad template: tags or brackets are nes"),
         ("{% for i in [1] %}" * 30 + "x" + "{% endfor %}" * 30, ": bad template: tags or brackets"),
-        ("{{ " + "9" * 5000 + " }}", ": bad template: tags or brackets are nested too deeply, or "),
+        ("{{ " + "9" * 5000 + " }}", ": bad template: a number is too long (use fewer digits)"),
         ("\n{{ revew }}", ":2: 'revew' is undefined (did you mean 'review'?)"),
         ("{{ xyz }}", ":1: 'xyz' is undefined (the case gives: item, none_value, review)"),
         ("{{ item.titel }}", ":1: 'dict object' has no attribute 'titel' (check the keys of"),
-        ("{{ none_value }}", ":1: an expression gives null, which would be written as 'None' (giv"),
+        ("{{ none_value }}", ":1: an expression gives null (give the case a value, or use the f"),
         ("{{ review.upper }}", ":1: an expression gives a function, not text (call it with ())"),
         ("{{ review|map('upper') }}", ":1: an expression gives a series, not text (add |join"),
         ("{{ 1 / 0 }}", ":1: an expression fails: division by zero (check it against"),
@@ -387,7 +388,7 @@ def test_mistakes_with_images_are_reported(source: str, message: str) -> None:
         ("{{ review.__class__ }}", ":1: access to attribute '__class__' of 'str' object is unsafe"),
         ("{{ item.update(x=1) }}", ":1: access to attribute 'update' of 'dict' object is unsafe"),
         ("{{ range(10 ** 9)|list }}", ":1: an expression fails: Range too big"),
-        ("{{ 10 ** 999999999 }}", ":1: a power of more than 64 (put the number into the case)"),
+        ("{{ 10 ** 999999999 }}", ":1: a number of thousands of digits (put the number into the"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
          ":1: the template calls itself endlessly (look for a macro that calls itself)"),
     ],
@@ -464,3 +465,31 @@ def test_inputs_are_checked_against_their_types(wanted: str, value: object, fits
     else:
         with pytest.raises(PromptlabError, match=f"input 'x' is .*, not of type {wanted}"):
             list(loaded.calls({"x": value}))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("one\n{{ 'x' * 10 ** 10 }}", ":2: rendering makes a text of 10,000,000,000 characters"),
+        ("one\n{{ x" + "|upper" * 9_000 + " }}", ":2: tags, brackets or operators are nested"),
+        ("one\ntwo\0", ":2: a NUL character (remove it from the file)"),
+        ("{{ '\\0' }}", ": a message contains a NUL character"),
+        ("{{ '\\ud800' }}", ": a message contains half of a surrogate pair"),
+        ("{{ 1.5|int(base='x') }}{{ 'a' is divisibleby 0 }}", ":1: an expression fails: "),
+        ("{{ review|pprint }}", ":1: bad template: No filter named 'pprint' (it writes Python's"),
+        ("{% user %}a{% enduser %}\n{% generate a max_tokens=10 ** 9 %}",
+         ":2: max_tokens of generate is an expression (write a plain value)"),
+        ("{% autoescape true %}x{% endautoescape %}", ":1: autoescape is for web pages"),
+    ],
+)  # fmt: skip
+def test_whatever_a_template_does_is_its_own_mistake(source: str, message: str) -> None:
+    assert mistake(source, {"review": "good"}).startswith(f"templates/t/v1.j2{message}")
+
+
+@pytest.mark.slow
+def test_the_time_of_a_rendering_is_for_all_calls_of_a_case() -> None:
+    slow = "{% for i in range(99999) %}{% if 'yy' in big %}{% endif %}{% endfor %}"
+    turns = "{% for i in range(99) %}{% user %}a{% enduser %}{% generate b %}{% endfor %}"
+    began = time.process_time()
+    assert "seconds" in mistake(slow + turns, {"big": "y" + "x" * 900_000})
+    assert time.process_time() - began < 9
