@@ -38,6 +38,13 @@ from .golden.commands import (
     typed,
 )
 
+_MONEY = {
+    "interval  USD more\n": "interval   USD more\n",
+    f"{'─' * 72}\n": f"{'─' * 73}\n",
+    "  -2.9e-05": "  -0.000029",
+    "    +4e-05": "  +0.000040",
+}
+
 # What was changed on purpose since, by file: what was said, and what is said now.
 CHANGED = {
     # Sides graded with different parameters of a scorer are refused, where there was a note.
@@ -52,11 +59,34 @@ CHANGED = {
         "there is nothing to carry out": "there is nothing to resume",
     },
     "again_touchy.txt": {"--full` tells why": "--full` shows why"},
+    # Amounts of money are written without an exponent, with as many digits as say something.
+    "resume_spent.json": {"0.000235 USD": "0.00023 USD"},
     "compare_fine.txt": {
         "v1: 24 cases can show 40 points, 1,997 more 5 points": (
             "v1: with 24 cases a difference of 40 points is detectable; 1,997 more are \n"
             "needed to detect 5"
-        )
+        ),
+        **_MONEY,
+    },
+    "compare_far.txt": {**_MONEY, "  +6.9e-05": "  +0.000069"},
+    "runs.txt": {"  0.0002\n": " 0.00023\n", "  0.0001\n": " 0.00014\n"},
+    # `list[str | int]` was read as markup, and half of it was swallowed.
+    "scorer_show.txt": {
+        f"type{' ' * 8}default{' ' * 10}what it does{' ' * 6}": (
+            f"type{' ' * 14}default{' ' * 10}what it does"
+        ),
+        f"list{' ' * 8}required{' ' * 9}the allowed labels{' ' * 6}": (
+            f"list[str | int]{' ' * 3}required{' ' * 9}the allowed labels"
+        ),
+        f"str | int   '{{{{ expect }}}}'   the right one{' ' * 6}": (
+            f"str | int{' ' * 9}'{{{{ expect }}}}'   the right one"
+        ),
+        f"bool{' ' * 8}True{' ' * 13}take upper and lower case as the same; switch it off for \n": (
+            f"bool{' ' * 14}True{' ' * 13}take upper and lower case as the same; switch it   \n"
+        ),
+        f"{' ' * 43}labels such as A and B{' ' * 35}": (
+            f"{' ' * 49}off for labels such as A and B{' ' * 21}"
+        ),
     },
     "practices_elsewhere.txt": {
         "24 cases can show 33 points, 1,611 more 5 points": (

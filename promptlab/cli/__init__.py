@@ -6,7 +6,6 @@ Each verb lives in a module of its own, which `verbs` finds by its name.
 from __future__ import annotations
 
 import gc
-import io
 import os
 import signal
 import sys
@@ -19,18 +18,26 @@ from typing import TYPE_CHECKING
 import click
 
 from promptlab import __version__
-from promptlab.cli.verbs import VERBS, LazyGroup
+from promptlab.cli.output import tell
+from promptlab.cli.verbs import VERBS, LazyGroup, wanted_by
 from promptlab.core.errors import PromptlabError
-from promptlab.core.foreign import own_stdout, take_stdout
 from promptlab.core.lazy import lazy_module
-from promptlab.workbench.session import Session
+from promptlab.core.streams import own_streams, take_stdout
+from promptlab.core.visible import visible
+from promptlab.workbench.session import Session, require_working_folder
 
 __all__ = ["VERBS", "cli", "main", "run_cli"]
 
 if TYPE_CHECKING:
+    from click import shell_completion
+
     from promptlab.core import keys
 else:
+    shell_completion = lazy_module("click.shell_completion")
     keys = lazy_module("promptlab.core.keys")
+
+UNWRITTEN = 5  # the exit code where stdout took no more, unless the verb has another
+_COMPLETE = "_PROMPTLAB_COMPLETE"  # how click's scripts for shells ask
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,24 +55,18 @@ else:
 @click.pass_context
 def cli(ctx: click.Context, project: Path | None, db: Path | None) -> None:
     """Experiments on prompts: which version is better, by how much, how sure, at what cost."""
+    require_working_folder()
     ctx.obj = Session(folder=project, database=db)
 
 
 def main() -> None:
     """Run the command line and end the process with DESIGN.md's exit codes."""
     take_stdout()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows a `?`
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A run creates hundreds of thousands of long-lived values and hardly any cycles; by default
     # Python would scan all of them again and again (an eighth of a large run's time).
     gc.set_threshold(50_000, 20, 20)
     code = run_cli(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_stdout()
-    sys.stderr.flush()
     if code == 130 or threading.active_count() > 1:
         # A model or a scorer may still be computing in its thread; nobody waits for it, and the
         # C++ runtime would abort a program that exits while it runs.
@@ -75,10 +76,28 @@ def main() -> None:
 
 
 def run_cli(arguments: list[str]) -> int:
+    """Run one command; return its exit code, which no reader of its output changes."""
+    with own_streams() as streams:
+        code = _answered(arguments)
+        streams.flush()
+        if streams.out.failure is not None:
+            _print_error(
+                PromptlabError(
+                    f"cannot write to stdout: {streams.out.failure}",
+                    hint="the output is incomplete; what was stored is safe",
+                )
+            )
+            code = code or UNWRITTEN
+        streams.err.flush()
+    return code
+
+
+def _answered(arguments: list[str]) -> int:
     """Run one command; return its exit code. The only place that catches everything."""
     try:
-        with own_stdout():
-            code = cli.main(arguments, prog_name="promptlab", standalone_mode=False)
+        code = _invoked(arguments)
+    except click.exceptions.Exit as ended:  # after `--help` and `--version`
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -89,28 +108,39 @@ def run_cli(arguments: list[str]) -> int:
         _print_error(error)
         return 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        tell("interrupted")
         return 130
     except BaseException as error:  # noqa: BLE001 - nothing above catches it
-        if _reader_has_gone(error):
-            _forget_stdout()
-            return 0
         if isinstance(error, SystemExit):  # raised in a task: our code never exits in a verb
             _print_error(
                 PromptlabError("a plugin ended the program", hint="remove its call to sys.exit")
             )
             return 2
-        click.echo(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}", err=True)
+        tell(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}")
         return 3
     return code if isinstance(code, int) else 0
 
 
-def _reader_has_gone(error: BaseException) -> bool:
-    """Return whether the reader of our output is gone: click and rich then exit by themselves."""
-    if not isinstance(error, SystemExit):
-        return isinstance(error, BrokenPipeError)
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_globals["__name__"] in ("click.core", "rich.console")
+def _invoked(arguments: list[str]) -> object:
+    """Do what click's `main` does, which would take any broken pipe for that of our stdout."""
+    if completing := os.environ.get(_COMPLETE):
+        return shell_completion.shell_complete(cli, {}, "promptlab", _COMPLETE, completing)
+    _require_text(arguments)
+    with cli.make_context("promptlab", arguments) as context:
+        return cli.invoke(context)
+
+
+def _require_text(arguments: list[str]) -> None:
+    """Refuse bytes that are no UTF-8: nothing that they could name can be stored."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(argument).decode(errors="backslashreplace")
+            raise PromptlabError(
+                f"the argument {shown!r} is not UTF-8",
+                hint="type it again, or set a UTF-8 locale such as LANG=C.UTF-8",
+            ) from None
 
 
 def _misuse(error: click.ClickException) -> PromptlabError:
@@ -118,17 +148,16 @@ def _misuse(error: click.ClickException) -> PromptlabError:
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "promptlab"
-    return PromptlabError(message[:1].lower() + message[1:], hint=f"see {command} --help")
+    if context is not None and isinstance(error, click.BadOptionUsage) and "require" in message:
+        message = f"{error.option_name} takes {wanted_by(context, error.option_name)}"
+    else:
+        message = message[:1].lower() + message[1:]
+    return PromptlabError(message, hint=f"see {command} --help")
 
 
 def _print_error(error: PromptlabError) -> None:
-    line = " ".join(part.strip() for part in str(error).splitlines())
-    click.echo(f"Error: {keys.strike_all(line)}", err=True)
-
-
-def _forget_stdout() -> None:
-    """Discard the rest of the output: its reader (`| head`) is gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    line = " ".join(part.strip() for part in visible(str(error)).split("\n"))
+    tell(f"Error: {keys.strike_all(line)}")
 
 
 def _keep_traceback() -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-from rich.markup import escape
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.core import plugins
 from promptlab.report.terminal.tables import plain_table
@@ -35,12 +34,12 @@ def list_(session: Session, as_json: bool) -> None:
     table = plain_table("backend", "kind", "model", "options")
     for each in backends:
         options = ", ".join(f"{key}={value}" for key, value in each.options.items())
-        table.add_row(*map(escape, (each.name, each.kind, each.model or "", options)))
+        table.add_row(each.name, each.kind, each.model or "", options)
     if backends:
         stdout().print(table)
     else:
-        click.echo("No backend is configured yet; `echo` needs no configuration.")
-    click.echo("Kinds: " + ", ".join(kinds))
+        say("No backend is configured yet; `echo` needs no configuration.")
+    say("Kinds: " + ", ".join(kinds))
 
 
 @backend.command(epilog=example("backend check smollm2"))
@@ -60,5 +59,5 @@ def check(session: Session, names: tuple[str, ...], as_json: bool) -> int:
     else:
         for name, health in results:
             hint = f" ({health.hint})" if health.hint else ""
-            click.echo(f"{name}: {'ok' if health.ok else 'no'}: {health.detail}{hint}")
+            say(f"{name}: {'ok' if health.ok else 'no'}: {health.detail}{hint}")
     return 0 if all(health.ok for _, health in results) else 2

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from promptlab.cli.interrupt import Interruptible
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.progress import RunProgress, computed
 from promptlab.core.budget import Budget
 from promptlab.core.errors import PromptlabError
@@ -16,11 +14,10 @@ from promptlab.core.lazy import lazy_module
 from promptlab.report.documents.gates import gates_json
 from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
-from promptlab.report.terminal.text import visible
 from promptlab.report.views.ending import CallsMade, run_ending
 from promptlab.report.views.gates import gate_view
 from promptlab.report.views.run import RunView, run_view
-from promptlab.report.wording import counted
+from promptlab.report.wording import counted, usd
 from promptlab.runner.flow import Job
 from promptlab.workbench.carrying import Ended, begun_run, carry_out
 from promptlab.workbench.jobs import Prepared
@@ -70,13 +67,13 @@ def _conclude(
     else:
         _print(ended, view, progress, command)
     for text, times in progress.warnings.items():
-        click.echo(f"warning: {text} ({counted(times, 'answer')})", err=True)
+        tell(f"warning: {text} ({counted(times, 'answer')})")
     if ended.limit is not None:
         rest = f"stopped at {ended.limit}, {_spent(prepared.job.budget)}"
         _report_rest(prepared.job, command, rest, limit=ended.limit)
         return SOME_FAILED
     for text in failed:
-        click.echo(f"gate failed: {text}", err=True)
+        tell(f"gate failed: {text}")
     if failed:
         return GATE_FAILED
     return SOME_FAILED if view.failed_trials or view.failed_scores else 0
@@ -95,7 +92,7 @@ def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> 
     )
     ending = run_ending(view, calls, progress.elapsed_s, command)
     for line in (ending.sentence, *ending.remedies):
-        click.echo(visible(line))
+        say(line)
     if ended.decided is not None:
         conclusion.print_decided(ended.results, ended.decided, progress.calls_a_trial)
 
@@ -113,7 +110,7 @@ def _spent(budget: Budget) -> str:
     if budget.max_cost is None:
         return calls
     about = "about " if spent.unpriced else ""
-    return f"{calls} and {about}{spent.cost_usd:.4g} USD"
+    return f"{calls} and {about}{usd(spent.cost_usd)} USD"
 
 
 def _report_rest(job: Job, command: str, how: str, limit: str | None = None) -> bool:
@@ -122,9 +119,8 @@ def _report_rest(job: Job, command: str, how: str, limit: str | None = None) -> 
     if run is None:
         return False
     larger = f" {limit.split()[0]} ..." if limit else ""
-    click.echo(
+    tell(
         f"{how}: {run.stored:,} of {run.trials:,} trials are stored;"
-        f" finish with{' a larger limit' if limit else ''}: {command} resume {job.run_id}{larger}",
-        err=True,
+        f" finish with{' a larger limit' if limit else ''}: {command} resume {job.run_id}{larger}"
     )
     return True

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
-from promptlab.cli.output import stdout
+from promptlab.cli.output import say, stdout
 from promptlab.core.results import RunResults
 from promptlab.report.terminal.compare import print_comparisons
 from promptlab.report.views.comparison import comparison_view
@@ -15,10 +13,10 @@ from promptlab.workbench.conclusions import Compared
 def print_decided(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
     """Print how many calls were saved, then the comparisons."""
     if any(comparison.stopped_at is not None for comparison in decided.comparisons):
-        click.echo(_saved(results, calls_a_trial))
+        say(_saved(results, calls_a_trial))
     else:
-        click.echo("Nothing was decided before the last case.")
-    click.echo()
+        say("Nothing was decided before the last case.")
+    say("")
     label = decided.evidence.table.scorer.label
     view = comparison_view([results.run.run_id], label, decided.comparisons, decided.rule)
     print_comparisons(stdout(), view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.tables import plain_table
 from promptlab.workbench.bench import Workbench
@@ -32,9 +32,7 @@ def stats(session: Session, as_json: bool) -> None:
     for name, rows in contents.rows.items():
         table.add_row(name, f"{rows:,}")
     stdout().print(table)
-    click.echo(
-        f"{contents.size / 1e6:.1f} MB, and {contents.wal_size / 1e6:.1f} MB not checkpointed"
-    )
+    say(f"{contents.size / 1e6:.1f} MB, and {contents.wal_size / 1e6:.1f} MB not checkpointed")
 
 
 @db.command(epilog=example("db vacuum"))
@@ -43,7 +41,7 @@ def vacuum(session: Session) -> None:
     """Return unused space to the disk."""
     with Workbench(session).open_store(readonly=False) as store:
         freed = store.vacuum()
-    click.echo(f"{freed / 1e6:.1f} MB freed")
+    say(f"{freed / 1e6:.1f} MB freed")
 
 
 @db.command(epilog=example("db verify"))
@@ -56,5 +54,5 @@ def verify(session: Session, as_json: bool) -> int:
     if as_json:
         print_json({"problems": problems})
     else:
-        click.echo("\n".join(problems) or "The database is sound.")
+        say("\n".join(problems) or "The database is sound.")
     return 1 if problems else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_data, print_json, stdout
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.report.documents.diff import diff_json
@@ -44,7 +44,7 @@ def diff(
     bench = Workbench(session)
     if as_patch:
         _refuse("--patch", {"--json": as_json, "--case": case_id is not None})
-        click.echo(patch_between(bench, first, second).encode(), nl=False)
+        print_data(patch_between(bench, first, second))
         return
     aspects = Aspects(case_id=case_id, suite=suite, backend=backend, even_if_same=as_json)
     difference = diff_of(bench, first, second, aspects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from promptlab.cli.output import say
 from promptlab.cli.verbs import example
 
 
@@ -21,4 +22,4 @@ def help_(ctx: click.Context, verbs: tuple[str, ...]) -> None:
         _, command, _ = group.resolve_command(shown, [name])
         assert command is not None
         shown = click.Context(command, info_name=name, parent=shown)
-    click.echo(shown.get_help())
+    say(shown.get_help())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.importers.outcome_rows import ROLES
@@ -63,9 +63,9 @@ def import_(
         )
         return
     print_run(stdout(), run_view(results))
-    click.echo(f"Run {run.run_id}: {counted(run.trials, 'trial')} imported from {file.name}.")
+    say(f"Run {run.run_id}: {counted(run.trials, 'trial')} imported from {file.name}.")
     if len(plan.arms) > 1:
-        click.echo(f"Next: {session.command} compare")
+        say(f"Next: {session.command} compare")
 
 
 def _columns(pairs: Iterable[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from promptlab.cli.output import say
 from promptlab.cli.verbs import example
 from promptlab.workbench.scaffold import make_project
 
@@ -15,6 +16,6 @@ from promptlab.workbench.scaffold import make_project
 def init(folder: Path) -> None:
     """Create a project in FOLDER that is ready to run. Existing files are never overwritten."""
     for path in make_project(folder):
-        click.echo(f"created {path}")
+        say(f"created {path}")
     enter = "" if folder == Path() else f"cd {folder} && "
-    click.echo(f"Next: {enter}promptlab run thanks")
+    say(f"Next: {enter}promptlab run thanks")

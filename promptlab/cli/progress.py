@@ -6,58 +6,61 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
-
-from rich.console import Console
-from rich.markup import escape
+from typing import IO, TYPE_CHECKING
 
 from promptlab.backends import Backend, Throughput
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.streams import above
 from promptlab.core.types import Outcome, Plan, TrialResult, Turn
-from promptlab.report.wording import counted, duration
+from promptlab.report.terminal.progress_line import Detail, ProgressLine, shortened
+from promptlab.report.terminal.screen import Screen
+from promptlab.report.terminal.text import plain_text
+from promptlab.report.wording import counted, duration, usd
 from promptlab.workbench.progress import Progress
 
 if TYPE_CHECKING:
-    from rich import progress
+    from rich import live
 else:
-    progress = lazy_module("rich.progress")
+    live = lazy_module("rich.live")
 
 _LINE_EVERY_S = 10.0
-_REFRESH_S = 0.2
-_SHOWN = 60  # characters of the reason why a call waits
+_REFRESH_HZ = 5.0
+_SILENCE_S = 2.0  # after which it is shown that answers are awaited
+_NOTICE = 60  # characters of the reason why a call waits
 _OUTCOMES = tuple(Outcome)
 
 
 class RunProgress(Progress):
     """Shows a run on a stream: how many trials, how fast, the time left, and how they ended."""
 
-    def __init__(self, plan: Plan, backends: Iterable[Backend], stream: TextIO) -> None:
+    def __init__(self, plan: Plan, backends: Iterable[Backend], stream: IO[str]) -> None:
         super().__init__(plan, backends, time.monotonic)
         self._label = plan.suite
         self._several = len(plan.backends) > 1
-        self._console = Console(file=stream)
-        self._live: progress.Progress | None = None
+        self._stream = stream
+        self._console = Screen(stream)
+        self._live = False
+        self._notice: str | None = None  # what the run waits for before or between answers
         self._shown_at = self.clock()
         self._waiting_shown_at = -math.inf
 
     @contextmanager
     def showing(self) -> Iterator[None]:
-        """Show the display during the run."""
-        if not self._console.is_terminal:
+        """Show the display during the run; it is drawn anew several times a second."""
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
             yield
             return
-        self._live = progress.Progress(
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(bar_width=None),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("{task.fields[pace]}"),
+        display = live.Live(
             console=self._console,
+            get_renderable=self._line,
             transient=True,
-            expand=True,
+            refresh_per_second=_REFRESH_HZ,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
-        with self._live:
-            self._task = self._live.add_task(self._label, total=self.total, pace="")
+        self._live = True
+        with display, above(self._stream, self._print_line):
             yield
 
     def begun(self, done: int) -> None:
@@ -68,16 +71,14 @@ class RunProgress(Progress):
 
     def opening(self, backend: str, notice: str | None) -> None:
         """Show that a backend is loading; without a terminal, only if that takes long."""
-        if self._live is not None:
-            self._live.update(self._task, pace=escape(notice or f"loading {backend}"))
-        elif notice:
+        self._notice = notice or f"loading {backend}"
+        if not self._live and notice:
             self._print_line(notice)
 
     def opened(self, backend: str) -> None:
         """Clear the notice that a backend is loading."""
         super().opened(backend)
-        if self._live is not None:
-            self._live.update(self._task, pace="")
+        self._notice = None
 
     def failed(self, backend: str, error: BackendError) -> None:
         """Report at once that a backend has failed: others may continue for a long time."""
@@ -90,12 +91,10 @@ class RunProgress(Progress):
 
     def waiting(self, backend: str, text: str) -> None:
         """Show why a call waits, until a trial ends; without a terminal, only occasionally."""
-        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 4] + " ..."
-        if self._live is not None:
-            self._live.update(self._task, pace=escape(f"{backend}: {shown}"))
-        elif self.clock() - self._waiting_shown_at > _LINE_EVERY_S:
+        self._notice = f"{backend}: {shortened(text, _NOTICE)}"
+        if not self._live and self.clock() - self._waiting_shown_at > _LINE_EVERY_S:
             self._waiting_shown_at = self.clock()
-            self._print_line(f"{backend}: {shown}")
+            self._print_line(self._notice)
 
     def draining(self, calls: int) -> None:
         """Report what an interrupted run still waits for."""
@@ -104,46 +103,51 @@ class RunProgress(Progress):
         )
 
     def spoke(self, turn: Turn) -> None:
-        """Count an answer and refresh the display."""
+        """Count an answer."""
         super().spoke(turn)
-        self._refresh()
+        self._report()
 
     def finished(self, result: TrialResult) -> None:
-        """Count a finished trial and refresh the display."""
+        """Count a finished trial."""
         super().finished(result)
-        self._refresh()
+        self._notice = None
+        self._report()
 
-    def _refresh(self) -> None:
-        """Show how far the run is, five times a second; without a terminal, only occasionally."""
-        every = _LINE_EVERY_S if self._live is None else _REFRESH_S
-        if self.clock() - self._shown_at < every:
+    def _report(self) -> None:
+        """Without a terminal, print occasionally how far the run is."""
+        if self._live or self.clock() - self._shown_at < _LINE_EVERY_S:
             return
         self._shown_at = self.clock()
-        if self._live is not None:
-            self._live.update(self._task, completed=self.done, pace=self._pace())
-        else:
-            self._console.print(
-                f"{self._label}: {self.done} of {self.total} trials, {self._pace()}", soft_wrap=True
-            )
+        pace = ", ".join(detail.text for detail in self._details())
+        self._print_line(f"{self._label}: {self.done} of {self.total} trials, {pace}")
+
+    def _line(self) -> ProgressLine:
+        return ProgressLine(self._label, self.done, self.total, self._details())
 
     def _print_line(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
+        self._console.print(plain_text(line), soft_wrap=True)
 
-    def _pace(self) -> str:
-        """Return the trials per second and the time left."""
-        ended = [f"{name} {self.outcomes[name]}" for name in _OUTCOMES if self.outcomes[name]]
-        if not ended:
-            return ", ".join([counted(self.received, "answer"), *computed(self.throughput)])
-        cost = [f"{self.cost_usd:.4g} USD"] if self.cost_usd else []
-        return ", ".join(
-            [
-                f"{self.rate:,.1f}/s",
-                f"{duration(self.left_s)} left",
-                *ended,
-                *cost,
-                *computed(self.throughput),
-            ]
-        )
+    def _details(self) -> list[Detail]:
+        """Return how far the run is and what it waits for; a higher rank matters less."""
+        details = []
+        if self._notice is not None:
+            details.append(Detail(self._notice, 1, elastic=True))
+        elif self.awaited and self.silent_s > _SILENCE_S:
+            waited = f"waiting for {counted(self.awaited, 'answer')} for {duration(self.silent_s)}"
+            details.append(Detail(waited, 1, elastic=True))
+        ended = [(name, self.outcomes[name]) for name in _OUTCOMES if self.outcomes[name]]
+        if ended:
+            details.append(Detail(f"{self.rate:,.1f}/s", 4))
+            if self._notice is None and self.left_s:
+                details.append(Detail(f"{duration(math.ceil(self.left_s))} left", 2))
+        elif self.received or not details:
+            details.append(Detail(counted(self.received, "answer"), 2))
+        details += [
+            Detail(f"{name} {number}", 3 if name is Outcome.ERROR else 5) for name, number in ended
+        ]
+        if self.cost_usd:
+            details.append(Detail(f"{usd(self.cost_usd)} USD", 6))
+        return [*details, *(Detail(text, 7) for text in computed(self.throughput))]
 
 
 def computed(work: Throughput) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from promptlab.cli.carry import carry
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.run_options import selecting, settings_of, spending
 from promptlab.cli.verbs import example
 from promptlab.report.documents.forecast import forecast_json
@@ -64,4 +64,4 @@ def _show(outlook: Outlook, *, as_json: bool) -> None:
         print_forecast(stdout(), view)
         for backend, lines in view.not_honoured.items():
             for line in lines:
-                click.echo(f"Note: {backend}: {line}")
+                say(f"Note: {backend}: {line}")

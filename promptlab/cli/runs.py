@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import example
 from promptlab.report.documents.run import runs_json
 from promptlab.report.terminal.runs import print_runs
@@ -33,4 +33,4 @@ def runs(session: Session, limit: int, as_json: bool) -> None:
     elif infos:
         print_runs(stdout(), runs_view(infos))
     else:
-        click.echo("There are no runs yet: promptlab run SUITE")
+        say("There are no runs yet: promptlab run SUITE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from promptlab.cli.carry import SOME_FAILED
-from promptlab.cli.output import print_json
+from promptlab.cli.output import print_json, say
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.report.wording import counted
@@ -30,9 +30,9 @@ def score(session: Session, run_ref: str, labels: tuple[str, ...], as_json: bool
     if as_json:
         print_json({"run": run_id, "scorers": [_as_json(grading) for grading in gradings]})
     else:
-        click.echo(f"Run {run_id}, graded again without a model call:")
+        say(f"Run {run_id}, graded again without a model call:")
         for grading in gradings:
-            click.echo(f"  {_line(grading)}")
+            say(f"  {_line(grading)}")
     return SOME_FAILED if any(grading.failed for grading in gradings) else 0
 
 

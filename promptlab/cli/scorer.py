@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.terminal.tables import plain_table
 from promptlab.scorers.registry import Description, describe, get_scorer, scorer_names
@@ -29,7 +29,7 @@ def list_(as_json: bool) -> None:
     for description in descriptions:
         table.add_row(description.name, description.summary)
     stdout().print(table)
-    click.echo("Your own function can be a scorer too: `module:attr`.")
+    say("Your own function can be a scorer too: `module:attr`.")
 
 
 @scorer.command(epilog=example("scorer show label"))
@@ -43,7 +43,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
         print_json(_as_json(description))
         return
     head = f"{description.name} (version {description.version}): {description.summary}"
-    stdout().print(head, markup=False)
+    stdout().print(head)
     table = plain_table("parameter", "type", "default", "what it does")
     for parameter in description.parameters:
         default = "required" if parameter.required else repr(parameter.default)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.report.documents.trial import result_json, turns_json
@@ -73,9 +73,9 @@ def _print(reviewed: Review, *, full: bool, shown: int | None) -> None:
             print_tracebacks(stdout(), trial.tracebacks)
             print_turns(stdout(), conversation_view(trial.turns))
     if reviewed.more:
-        click.echo(f"There are more trials than that: --limit N shows more than {shown}.")
+        say(f"There are more trials than that: --limit N shows more than {shown}.")
     elif not reviewed.count:
-        click.echo(f"No trial of run {reviewed.run_id} matches.")
+        say(f"No trial of run {reviewed.run_id} matches.")
 
 
 def _json(trial: Trial, *, full: bool) -> list[dict[str, object]]:

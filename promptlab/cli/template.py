@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from promptlab.cli.output import print_json, stdout
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.documents.trial import messages_json
 from promptlab.report.terminal.tables import plain_table
@@ -60,15 +60,15 @@ def show(session: Session, reference: str, as_json: bool) -> None:
         source = {"source": loaded.source.source, "includes": dict(loaded.source.includes)}
         print_json({**_summary(loaded), **source})
         return
-    click.echo(f"{loaded.reference}  {loaded.source.digest}")
-    click.echo(f"variables: {', '.join(loaded.variables) or 'none'}")
+    say(f"{loaded.reference}  {loaded.source.digest}")
+    say(f"variables: {', '.join(loaded.variables) or 'none'}")
     if loaded.answers:
-        click.echo(f"answers: {', '.join(sorted(loaded.answers))}")
-    click.echo()
-    click.echo(loaded.source.source.rstrip("\n"))
+        say(f"answers: {', '.join(sorted(loaded.answers))}")
+    say("")
+    say(loaded.source.source.rstrip("\n"))
     for file, text in loaded.source.includes.items():
-        click.echo(f"\n# templates/{file}")
-        click.echo(text.rstrip("\n"))
+        say(f"\n# templates/{file}")
+        say(text.rstrip("\n"))
 
 
 @template.command(epilog=example("template log sentiment"))
@@ -97,7 +97,7 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
     """Create a new version of template NAME, or a new template."""
     bench = Workbench(session)
     path = new_version(bench, name, origin, version)
-    click.echo(f"created {path.relative_to(bench.project.root)}")
+    say(f"created {path.relative_to(bench.project.root)}")
 
 
 @template.command(epilog=example("template tag sentiment@v3 best"))
@@ -108,7 +108,7 @@ def tag(session: Session, reference: str, alias: str) -> None:
     """Point ALIAS at the version REF: `sentiment@best` then means it."""
     pointed = point_alias(Workbench(session), reference, alias)
     was = f" (was {pointed.before})" if pointed.before not in (None, pointed.version) else ""
-    click.echo(f"{pointed.name}@{pointed.alias} now means {pointed.name}@{pointed.version}{was}")
+    say(f"{pointed.name}@{pointed.alias} now means {pointed.name}@{pointed.version}{was}")
 
 
 @template.command(epilog=example("template render sentiment@v2 --suite sentiment --case r06"))

@@ -40,8 +40,27 @@ def example(*commands: str) -> str:
     return "\n".join(["\b", f"{heading}:", *(f"  promptlab {command}" for command in commands)])
 
 
+def wanted_by(ctx: click.Context, option: str) -> str:
+    """Return what an option takes, as its help says it."""
+    for param in ctx.command.params:
+        if option in (*param.opts, *param.secondary_opts):
+            return param.make_metavar(ctx)
+    return "a value"
+
+
 class VerbGroup(click.Group):
     """A group that suggests the nearest verb for an unknown one."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; an error in its options, which click leaves without a verb, is its own."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            name = ctx.invoked_subcommand
+            verb = None if name is None else self.get_command(ctx, name)
+            if error.ctx is None and verb is not None:
+                error.ctx = click.Context(verb, info_name=name, parent=ctx)
+            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

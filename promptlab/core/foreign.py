@@ -1,22 +1,21 @@
 """The boundary to user code: scorers, backends, executors.
 
 User code may raise anything, exit, print or change the working directory. Whatever it raises
-becomes one `PromptlabError` that names the code, what it prints goes to stderr, and the working
-directory is restored. Ctrl-C and our own cancellations do not come from user code: they pass.
+becomes one `PromptlabError` that names the code, what it prints goes to stderr (see `streams`), and
+the working directory is restored. Ctrl-C and our own cancellations do not come from user code: they
+pass.
 """
 
 from __future__ import annotations
 
 import inspect
-import io
 import os
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
@@ -79,44 +78,9 @@ def last_line(error: BaseException) -> str:
     return text.partition("\n")[0]
 
 
-@contextmanager
-def own_stdout() -> Iterator[None]:
-    """Keep stdout for what this thread prints outside user code; the rest goes to stderr."""
-    real: IO[str] | None = sys.stdout
-    if real is not None:  # or it was closed before we began
-        sys.stdout = cast(IO[str], _OwnStdout(real))
-    try:
-        yield
-    finally:
-        sys.stdout = cast(IO[str], real)
-
-
-def take_stdout() -> None:
-    """Keep the process's stdout for ourselves; anything else written to it goes to stderr.
-
-    That can be a C library, or a process that user code starts.
-    """
-    real, other = sys.stdout, sys.stderr
-    if not isinstance(real, io.TextIOWrapper) or not isinstance(other, io.TextIOWrapper):
-        return  # one of them was closed before we began
-    real.flush()
-    private = os.dup(real.fileno())
-    os.dup2(other.fileno(), real.fileno())
-    sys.stdout = os.fdopen(
-        private, "w", encoding=real.encoding, errors="replace", buffering=1 if real.isatty() else -1
-    )
-
-
-class _OwnStdout:
-    """A stand-in for stdout that decides at each use, by who is writing, where the text goes."""
-
-    def __init__(self, real: IO[str]) -> None:
-        self._real = real
-        self._owner = threading.current_thread()
-
-    def __getattr__(self, name: str) -> Any:
-        ours = threading.current_thread() is self._owner and not _inside.get()
-        return getattr(self._real if ours else sys.stderr, name)
+def in_user_code() -> bool:
+    """Return whether user code is running in this context."""
+    return _inside.get()
 
 
 async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -> Any:

@@ -36,6 +36,9 @@ class Watch:
     def left_open(self, backend: str, error: PromptlabError) -> None:
         """Note why a backend could not be closed at the end of the run."""
 
+    def asked(self, backend: str, requests: int) -> None:
+        """Note that an executor has taken requests to a backend, whose answers are now awaited."""
+
     def waiting(self, backend: str, text: str) -> None:
         """Note, in a few words, why a call to a backend is waiting to be retried."""
 

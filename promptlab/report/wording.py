@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from promptlab.core.decision import Rule
 from promptlab.stats.intervals import Interval
 
 UNKNOWN = "-"
+_LEAST_USD = 1e-7
 
 
 def counted(number: int, noun: str) -> str:
@@ -87,6 +89,23 @@ def quantity(value: float | None, digits: int = 0) -> str:
 def length(value: float) -> str:
     """Return a number of tokens or characters; a mean that is not whole with one digit."""
     return quantity(value, 0 if value == int(value) else 1)
+
+
+def usd(amount: float, digits: int = 4) -> str:
+    """Return an amount of US dollars for people: 1.2500, 0.000027; never 2.7e-05.
+
+    It has this number of digits after the point, or as many as show two that count.
+    """
+    if not amount:
+        return f"{0:.{digits}f}"
+    if amount < _LEAST_USD:
+        return f"<{_LEAST_USD:.7f}"
+    return f"{amount:,.{max(digits, 1 - math.floor(math.log10(amount)))}f}"
+
+
+def more_usd(amount: float) -> str:
+    """Return a difference in US dollars, with its sign."""
+    return f"{'-' if amount < 0 else '+'}{usd(abs(amount))}"
 
 
 def duration(seconds: float) -> str:

@@ -24,6 +24,10 @@ class Recorder:
         """Store the facts that a backend reported when it opened."""
         self._store.keep_facts(self._run_id, backend, BackendFacts.from_json(facts))
 
+    def hand_out(self, backend: str, requests: int) -> None:
+        """Note that requests are on their way."""
+        self._watch.asked(backend, requests)
+
     def put_turn(self, turn: Turn) -> None:
         """Store an answer that was just measured."""
         self._writer.put_turn(turn)

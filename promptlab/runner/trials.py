@@ -100,6 +100,7 @@ class TrialWork:
                 self._drop_unwanted(lane)
             if lane.ready:
                 if count := self._desk.clerk.reserve(backend, min(limit, len(lane.ready))):
+                    self._desk.recorder.hand_out(backend, count)
                     return [lane.ready.popleft() for _ in range(count)]
                 self._close(lane)
             elif not self._is_fed(lane):

@@ -33,6 +33,8 @@ class Progress(NullWatch):
         self._before = 0  # trials of a resumed run that were already done
         self._timed_from = 0.0  # trials done when the clock was started
         self._received = 0  # answers, including those of unfinished trials
+        self._asked = self._spoken = 0  # requests that went out, and those answered
+        self._spoke_at = clock()
         self._began = self._started = clock()
 
     @property
@@ -44,6 +46,16 @@ class Progress(NullWatch):
     def received(self) -> int:
         """Return the number of answers received, including those of unfinished trials."""
         return self._received
+
+    @property
+    def awaited(self) -> int:
+        """Return how many answers are on their way."""
+        return max(0, self._asked - self._spoken)
+
+    @property
+    def silent_s(self) -> float:
+        """Return the seconds since the last answer, or since answers are awaited."""
+        return self.clock() - self._spoke_at
 
     @property
     def elapsed_s(self) -> float:
@@ -104,6 +116,14 @@ class Progress(NullWatch):
             self.cost_usd += turn.completion.cost_usd
             self.cost_known = True
         self._received += 1
+        self._spoken += 1
+        self._spoke_at = self.clock()
+
+    def asked(self, backend: str, requests: int) -> None:
+        """Count the answers that are awaited."""
+        if not self.awaited:
+            self._spoke_at = self.clock()
+        self._asked += requests
 
     def finished(self, result: TrialResult) -> None:
         """Count a finished trial."""

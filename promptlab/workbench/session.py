@@ -54,3 +54,13 @@ class Session:
         """Return a new run id: sortable by time, with a random suffix."""
         moment = datetime.datetime.now(datetime.UTC)
         return f"{moment:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
+
+
+def require_working_folder() -> None:
+    """Refuse to work in a folder that was removed: no path has a meaning there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise PromptlabError(
+            "the working folder no longer exists", hint="change to another one: cd ..."
+        ) from None

@@ -57,7 +57,7 @@ def test_a_run_stops_when_the_money_is_spent(priced: Path, promptlab: Promptlab)
         "mean": pytest.approx(0.08),
         "known": 2,
     }
-    assert "stopped at --max-cost 0.1, after 2 calls and 0.16 USD: 2 of 3 trials" in ran.err
+    assert "stopped at --max-cost 0.1, after 2 calls and 0.1600 USD: 2 of 3 trials" in ran.err
     assert promptlab("resume", "--max-cost", "0.16").code == 4
     assert promptlab("resume", "--max-cost", "0.17").code == 0
     assert calls_of(priced) == 3

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.foreign import call_foreign, foreign, own_stdout
+from promptlab.core.foreign import call_foreign, foreign
 
 
 class Boom(BaseException):
@@ -105,22 +103,3 @@ def test_the_working_directory_is_restored(tmp_path: Path, monkeypatch: pytest.M
     gone.rmdir()
     with foreign("it fails"):
         pass
-
-
-def test_stdout_is_kept_for_what_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    async def says() -> None:
-        await asyncio.sleep(0)
-        sys.stdout.write("theirs, async\n")
-
-    with own_stdout():
-        sys.stdout.write("ours\n")
-        with foreign("it fails"):
-            sys.stdout.write("theirs\n")
-            thread = threading.Thread(target=sys.stdout.write, args=["theirs, in a thread\n"])
-            thread.start()
-            thread.join()
-        asyncio.run(call_foreign(says, "it fails"))
-        sys.stdout.write("ours again\n")
-    out, err = capsys.readouterr()
-    assert out == "ours\nours again\n"
-    assert err == "theirs\ntheirs, in a thread\ntheirs, async\n"

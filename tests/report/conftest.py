@@ -6,11 +6,11 @@ from collections.abc import Callable
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from promptlab.core.results import ArmOutcomes, ArmScores, Result, RunInfo, RunResults, Sum
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec
+from promptlab.report.terminal.screen import Screen
 from promptlab.report.views.run import RunView, run_view
 
 UNKNOWN = Sum(0, None, None)
@@ -101,7 +101,7 @@ def printed() -> Printed:
 
     def run(show: Callable[..., None], *what: object, width: int = 80, **options: object) -> str:
         stream = StringIO()
-        console = Console(file=stream, width=width, highlight=False, color_system=None)
+        console = Screen(stream, width, color_system=None)
         show(console, *what, **options)
         return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.cells import cell_len
-from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
+from promptlab.report.terminal.screen import Screen
 
 from .conclusions import build_comparison, build_reason, change, print_comparisons
 from .conftest import Printed
@@ -158,7 +158,7 @@ v3  82.0   +12.0  +5.2 to +19.9  0.002      15:3       -  better
 What a trial takes
 b against a    tokens more    interval  s more  USD more  USD a point
 ─────────────────────────────────────────────────────────────────────
-v2 against v1          +31  +28 to +34   +0.25   +0.0012       0.0001
+v2 against v1          +31  +28 to +34   +0.25   +0.0012      0.00010
 v3 against v1            -           -   +0.25   -0.0005            -
 
 v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
@@ -273,7 +273,7 @@ def test_numbers_of_any_size_are_not_cut_off(printed: Printed) -> None:
 )
 def test_no_name_is_obeyed_by_the_terminal(name: str, case: str) -> None:
     stream = StringIO()
-    console = Console(file=stream, width=80, force_terminal=True, color_system=None)
+    console = Screen(stream, 80, force_terminal=True, color_system=None)
     label = f"mood@{name}"
     alone = build_reason(Code.LONE_CASES, f"{label} alone has {case}", label)
     one = build_comparison(b=label, won=(case,), warnings=(alone,))
@@ -289,7 +289,7 @@ def test_colour_is_for_terminals_and_only_says_again_what_words_say(printed: Pri
         for word in ("better", "worse", "equivalent", "undecided", "refused")
     ]
     stream = StringIO()
-    console = Console(file=stream, width=80, force_terminal=True, color_system="standard")
+    console = Screen(stream, 80, force_terminal=True, color_system="standard")
     print_comparisons(console, "exact", verdicts, Rule())
     coloured = stream.getvalue()
     for code, word in (("1;32", "better"), ("1;31", "worse"), ("33", "refused")):

@@ -7,11 +7,11 @@ from unicodedata import category
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
-from rich.console import Console
 
 from promptlab.core.types import Json, Message
 from promptlab.report.terminal.diff import print_case, print_files, print_size_note, print_table
 from promptlab.report.terminal.diff_lines import print_hunk
+from promptlab.report.terminal.screen import Screen
 from promptlab.report.views.diff import diff_view
 from promptlab.templates.diff import (
     CaseDiff,
@@ -41,7 +41,7 @@ def build_versions(**changes: object) -> VersionDiff:
 
 def coloured(hunk: Hunk) -> str:
     stream = StringIO()
-    console = Console(file=stream, width=80, highlight=False, color_system="standard",
+    console = Screen(stream, 80, color_system="standard",
                       force_terminal=True, _environ={})  # fmt: skip
     print_hunk(console, hunk, head=True)
     return stream.getvalue()
@@ -222,7 +222,7 @@ suite mood.
 @given(st.text(max_size=300), st.text(max_size=300), st.integers(30, 100))
 def test_no_control_character_reaches_the_terminal(a: str, b: str, width: int) -> None:
     stream = StringIO()
-    console = Console(file=stream, width=width, highlight=False, color_system=None)
+    console = Screen(stream, width, color_system=None)
     for hunk in diff_texts(a, b):
         print_hunk(console, hunk, head=True)
     text = stream.getvalue()

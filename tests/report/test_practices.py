@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.cells import cell_len
-from rich.console import Console
 
 from promptlab.analysis.practices import PracticeEffect, Practices
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
+from promptlab.report.terminal.screen import Screen
 from promptlab.stats.meta import random_effects
 
 from .conclusions import build_practice, build_reason, change, print_practices
@@ -168,7 +168,7 @@ def test_a_plot_shows_on_which_sides_of_zero_an_interval_is(
     low, high = ci
     one = build_practice("one", delta=low + share * (high - low), ci=(low, high), is_rate=is_rate)
     stream = StringIO()
-    console = Console(file=stream, width=width, color_system=None)
+    console = Screen(stream, width, color_system=None)
     print_practices(console, "exact", practices(one), Rule())
     lines = stream.getvalue().splitlines()
     assert max(map(cell_len, lines)) <= width

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
-from rich.console import Console
 
 from promptlab.core.prices import TokenRange
 from promptlab.core.results import RunResults
@@ -23,6 +22,7 @@ from promptlab.core.types import (
 )
 from promptlab.report.terminal.run import print_run
 from promptlab.report.terminal.runs import print_forecast, print_runs
+from promptlab.report.terminal.screen import Screen
 from promptlab.report.terminal.trial import (
     print_messages,
     print_result,
@@ -204,7 +204,7 @@ def test_the_error_of_a_trial_is_reported_once(printed: Printed) -> None:
 @given(output=st.text(max_size=2000))
 def test_an_output_of_a_list_is_short(output: str) -> None:
     stream = StringIO()  # hypothesis needs a new one for every output
-    console = Console(file=stream, width=80, color_system=None)
+    console = Screen(stream, 80, color_system=None)
     print_result(console, trial_view([build_result(output=output)]), full=False)
     assert len(stream.getvalue().split("\n")) <= 12
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from promptlab.report.terminal.diff_lines import HEAD, STYLES, print_hunk, print_line
 from promptlab.report.terminal.diff_measured import print_measured
 from promptlab.report.terminal.tables import plain_table
-from promptlab.report.terminal.text import BOLD, DIM, visible
+from promptlab.report.terminal.text import BOLD, DIM, plain_text
 from promptlab.report.views.diff import CaseView, Cell, DiffView, SizeView
 from promptlab.templates.diff import FileDiff, VersionDiff
 from promptlab.templates.text_diff import Line
@@ -34,7 +34,7 @@ def print_files(console: Console, view: DiffView) -> None:
     version = view.version
     if version.same:
         line = f"{version.a} and {version.b} are the same text (digest {version.digest_a})"
-        console.print(Text(visible(line)), soft_wrap=True)
+        console.print(plain_text(line), soft_wrap=True)
         return
     for file in version.files:
         _print_file(console, file)
@@ -47,11 +47,11 @@ def print_files(console: Console, view: DiffView) -> None:
 def print_table(console: Console, view: DiffView) -> None:
     """Print what else differs between two versions: front matter, practices, variables, size."""
     version, size = view.version, view.size
-    table = plain_table("", visible(version.a), visible(version.b), whole=("",))
+    table = plain_table("", version.a, version.b, whole=("",))
     for row in view.rows:
-        table.add_row(Text(visible(row.key)), _cell(row.a), _cell(row.b))
+        table.add_row(plain_text(row.key), _cell(row.a), _cell(row.b))
     if size is not None:
-        table.add_row(Text(size.size.unit), Text(size.a), Text(size.b))
+        table.add_row(plain_text(size.size.unit), plain_text(size.a), plain_text(size.b))
     if table.row_count:
         console.print(table)
     if size is not None:
@@ -64,7 +64,7 @@ def print_case(console: Console, version: VersionDiff, view: CaseView) -> None:
     print_line(console, Line("-", f"-- {version.a} on case {view.case.case_id}"), BOLD)
     print_line(console, Line("+", f"++ {version.b} on case {view.case.case_id}"), BOLD)
     for message in view.messages:
-        console.print(Text(message.head, style=HEAD))
+        console.print(plain_text(message.head, style=HEAD))
         for hunk in message.message.hunks:
             print_hunk(console, hunk, head=len(message.message.hunks) > 1)
     console.print()
@@ -72,7 +72,7 @@ def print_case(console: Console, version: VersionDiff, view: CaseView) -> None:
 
 def print_size_note(console: Console, size: SizeView) -> None:
     """Print what was counted in the prompts, and by what."""
-    console.print(Text(visible(size.note)))
+    console.print(plain_text(size.note))
 
 
 def _print_file(console: Console, file: FileDiff) -> None:
@@ -84,7 +84,7 @@ def _print_file(console: Console, file: FileDiff) -> None:
 
 def _cell(cell: Cell) -> Text:
     if not cell:
-        return Text("-", style=DIM)
-    return Text(" ").join(
-        Text(visible(sign + word), style=STYLES[sign] if sign else "") for sign, word in cell
+        return plain_text("-", style=DIM)
+    return plain_text(" ").join(
+        plain_text(sign + word, style=STYLES[sign] if sign else "") for sign, word in cell
     )

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.style import Style
-from rich.text import Text
 
-from promptlab.report.terminal.text import DIM, visible
+from promptlab.report.terminal.text import DIM, plain_text
 from promptlab.templates.text_diff import Hunk, Line
 
 STYLES = {" ": Style(), "-": Style(color="red"), "+": Style(color="green")}
@@ -24,22 +23,22 @@ _NARROW = 20
 def print_hunk(console: Console, hunk: Hunk, *, head: bool) -> None:
     """Print a hunk; with `head`, after the line that says where it is."""
     if head:
-        console.print(Text(hunk.head, style=HEAD))
+        console.print(plain_text(hunk.head, style=HEAD))
     for line in hunk.lines:
         print_line(console, line, STYLES[line.op])
         if not line.newline:
-            console.print(Text("\\ No newline at end of file", style=DIM))
+            console.print(plain_text("\\ No newline at end of file", style=DIM))
 
 
 def print_line(console: Console, line: Line, style: Style) -> None:
     """Print a line of a diff after its sign, with its marked words highlighted."""
-    text = Text()
+    text = plain_text("")
     done = 0
     for start, end in line.marks:
-        text.append(visible(line.text[done:start]))
-        text.append(visible(line.text[start:end]), style=_MARK)
+        text.append_text(plain_text(line.text[done:start]))
+        text.append_text(plain_text(line.text[start:end], _MARK))
         done = end
-    text.append(visible(line.text[done:]))
+    text.append_text(plain_text(line.text[done:]))
     text.expand_tabs(8)
     rows = [text]
     if text.cell_len >= console.width:
@@ -47,6 +46,6 @@ def print_line(console: Console, line: Line, style: Style) -> None:
         for row in rows[:-1]:
             row.rstrip()
     for place, row in enumerate(rows):
-        sign = Text(line.op + ("  " if place else ""), style=style)
+        sign = plain_text(line.op + ("  " if place else ""), style=style)
         row.style = style
         console.print(sign.append_text(row), no_wrap=True, overflow="ignore", crop=False)

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from promptlab.report.terminal.diff_lines import STYLES, print_line
-from promptlab.report.terminal.text import BOLD, DIM, visible
+from promptlab.report.terminal.text import BOLD, DIM, plain_text
 from promptlab.report.views.measured import FlipGroup, FlipView, MeasuredView, flip_groups
 from promptlab.report.wording import counted
 
@@ -34,14 +34,14 @@ def print_measured(
 
 
 def _measured_text(view: MeasuredView) -> Text:
-    line = Text(visible(f"{view.text}: "))
-    line.append(visible(view.comparison.verdict), style=BOLD)
-    return line.append(visible(f" ({view.reason})" if view.reason else ""))
+    line = plain_text(f"{view.text}: ")
+    line.append_text(plain_text(view.comparison.verdict, BOLD))
+    return line.append_text(plain_text(f" ({view.reason})" if view.reason else ""))
 
 
 def _print_group(console: Console, group: FlipGroup, *, full: bool) -> None:
     shown = group.flips if full else group.flips[:_FLIPS]
-    console.print(Text(visible(group.title), style=BOLD))
+    console.print(plain_text(group.title, style=BOLD))
     for flip in shown:
         _print_flip(console, flip, full=full)
     if len(group.flips) > len(shown):
@@ -49,11 +49,11 @@ def _print_group(console: Console, group: FlipGroup, *, full: bool) -> None:
 
 
 def _print_flip(console: Console, view: FlipView, *, full: bool) -> None:
-    head = Text(visible(view.flip.case_id), style=BOLD)
+    head = plain_text(view.flip.case_id, style=BOLD)
     if view.flip.backend:
-        head.append(visible(f" on {view.flip.backend}"))
+        head.append_text(plain_text(f" on {view.flip.backend}"))
     if view.scores is not None:
-        head.append(f"  {view.scores}")
+        head.append_text(plain_text(f"  {view.scores}"))
     console.print(head)
     lines = view.lines
     shown = lines if full else lines[:_LINES]
@@ -61,4 +61,4 @@ def _print_flip(console: Console, view: FlipView, *, full: bool) -> None:
         print_line(console, line, STYLES[line.op])
     if len(lines) > len(shown):
         more = counted(len(lines) - len(shown), "more line")
-        console.print(Text(f"  ... {more}: --full shows all.", style=DIM))
+        console.print(plain_text(f"  ... {more}: --full shows all.", style=DIM))

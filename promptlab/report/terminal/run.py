@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from promptlab.core.types import Outcome
 from promptlab.report.terminal.tables import plain_table
 from promptlab.report.views.run import ArmView, RunView, ScoreTable, ScoreView
-from promptlab.report.wording import counted, mean, mean_interval, quantity
+from promptlab.report.wording import counted, mean, mean_interval, quantity, usd
 
 _PLOT_WIDTH = 15
 _PLOT_SCALE = "0 %" + "100 %".rjust(_PLOT_WIDTH - 3)
@@ -40,7 +39,7 @@ def print_run(console: Console, view: RunView) -> None:
 
 def _print_scores(console: Console, scores: ScoreTable) -> None:
     if not scores.rows:
-        console.print(f"{scores.title}: nothing is scored yet", markup=False)
+        console.print(f"{scores.title}: nothing is scored yet")
         return
     plotted = console.width >= _PLOT_FROM and scores.are_rates
     columns = ["arm", "n", "mean", "95 % interval", *([_PLOT_SCALE] * plotted)]
@@ -48,7 +47,7 @@ def _print_scores(console: Console, scores: ScoreTable) -> None:
     for arm, score in scores.rows:
         interval = mean_interval(score.low, score.high, is_rate=score.is_rate)
         cells = [str(score.n), mean(score.mean, is_rate=score.is_rate), interval]
-        table.add_row(escape(arm.name), *cells, *([_plot(score)] if plotted else []))
+        table.add_row(arm.name, *cells, *([_plot(score)] if plotted else []))
     console.print(table)
     if scores.failed:
         outputs = counted(scores.failed, "output")
@@ -87,7 +86,7 @@ def _arm_table(view: RunView, title: str, columns: Sequence[_Column]) -> Table:
     headings = tuple(heading for heading, _ in columns)
     table = plain_table("arm", *headings, title=title, right=headings)
     for arm in view.arms:
-        table.add_row(escape(arm.name), *(cell(arm) for _, cell in columns))
+        table.add_row(arm.name, *(cell(arm) for _, cell in columns))
     return table
 
 
@@ -96,7 +95,7 @@ def _count(outcome: Outcome, arm: ArmView) -> str:
 
 
 def _money(arm: ArmView) -> str:
-    return "unknown" if arm.cost_usd.mean is None else f"{arm.cost_usd.mean:.6f}"
+    return "unknown" if arm.cost_usd.mean is None else usd(arm.cost_usd.mean, 6)
 
 
 def _plot(score: ScoreView) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 
 from promptlab.report.terminal.tables import plain_table
 from promptlab.report.views.forecast import ForecastView
@@ -15,7 +14,7 @@ def print_runs(console: Console, view: RunsView) -> None:
     columns = ("run", "suite", "status", "trials", "outcomes", *(["USD"] * view.has_cost))
     table = plain_table(*columns, right=("trials", "USD"), whole=("run", "status"))
     for row in view.rows:
-        cells = [row.run.run_id, escape(row.run.suite), row.run.status, row.done, row.outcomes]
+        cells = [row.run.run_id, row.run.suite, row.run.status, row.done, row.outcomes]
         table.add_row(*cells, *[row.cost] * view.has_cost)
     console.print(table)
     if view.has_unpriced:
@@ -38,9 +37,9 @@ def print_forecast(console: Console, view: ForecastView) -> None:
     for label, row in (*own, *asked):
         calls = row.forecast
         numbers = (str(calls.trials), str(calls.calls), str(calls.stored), row.prompt_tokens)
-        table.add_row(escape(label), *numbers)
+        table.add_row(label, *numbers)
     console.print(table)
     console.print()
     if view.cost is not None:
-        console.print(view.cost, markup=False)
+        console.print(view.cost)
     console.print(view.total)

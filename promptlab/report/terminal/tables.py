@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from promptlab.report.terminal.text import visible
+from promptlab.report.terminal.text import BOLD, plain_text
 
 
 def plain_table(
@@ -23,16 +23,15 @@ def plain_table(
     """Return an empty table. Columns in `right` hold numbers; these and `whole` ones never wrap."""
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=title,
+        title=None if title is None else plain_text(title, BOLD),
         title_justify="left",
-        title_style="bold",
         pad_edge=False,
         show_edge=False,
     )
     for name in columns:
         number = name in right
         table.add_column(
-            name,
+            plain_text(name),
             justify="right" if number else "left",
             no_wrap=number or name in whole,
             overflow="fold",  # a long name continues on the next line: no letter of it is lost
@@ -56,12 +55,12 @@ class Column:
     @property
     def width(self) -> int:
         """Return the width of its widest line."""
-        return max(cell_len(text.plain) for text in (Text(self.heading), *self.texts))
+        return max(cell_len(text.plain) for text in (plain_text(self.heading), *self.texts))
 
     @property
     def texts(self) -> list[Text]:
         """Return its cells as they are shown: without markup and control characters."""
-        return [Text(visible(cell)) if isinstance(cell, str) else cell for cell in self.cells]
+        return [plain_text(cell) if isinstance(cell, str) else cell for cell in self.cells]
 
 
 BETWEEN = 2  # spaces between the columns of a fitted table
@@ -80,7 +79,7 @@ def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> Non
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for place, column in enumerate(shown):
         table.add_column(
-            Text(column.heading),
+            plain_text(column.heading),
             justify="right" if column.number else "left",
             no_wrap=place > 0,
             overflow="fold",
@@ -88,7 +87,7 @@ def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> Non
         )
     for cells in zip(*(column.texts for column in shown), strict=True):
         table.add_row(*cells)
-    console.print(Text(visible(title), style="bold"))
+    console.print(plain_text(title, style="bold"))
     console.print(table)
 
 

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from promptlab.core.types import Image, Message, Outcome
+from promptlab.report.terminal.text import plain_text
 from promptlab.report.views.trial import Grade, TrialView, TurnView
 
 _STYLES = {"pass": "", "fail": "red", "score": ""}
@@ -16,14 +17,14 @@ _STYLES = {"pass": "", "fail": "red", "score": ""}
 
 def print_result(console: Console, view: TrialView, *, full: bool) -> None:
     """Print one trial: its answer, and what each scorer says about it."""
-    head = Text(f"{view.case}  {view.arm}", style="bold")
-    head.append(f"  {view.outcome}", style="" if view.outcome is Outcome.OK else "red")
+    head = plain_text(f"{view.case}  {view.arm}", style="bold")
+    head.append_text(plain_text(f"  {view.outcome}", "" if view.outcome is Outcome.OK else "red"))
     console.print(head)
     if view.thoughts is not None and not full:
-        thoughts = Text(f"thoughts: {_clip(view.thoughts, lines=1)}", style="dim")
+        thoughts = plain_text(f"thoughts: {_clip(view.thoughts, lines=1)}", style="dim")
         console.print(_indented(thoughts))
     if view.output is not None and not full:
-        console.print(_indented(Text(_clip(view.output))))
+        console.print(_indented(plain_text(_clip(view.output))))
     for grade in view.grades:
         console.print(_indented(_grade_line(grade)))
     console.print()
@@ -32,17 +33,17 @@ def print_result(console: Console, view: TrialView, *, full: bool) -> None:
 def print_messages(console: Console, messages: Sequence[Message]) -> None:
     """Print a conversation: each message under its role, its text unchanged."""
     for message in messages:
-        console.print(Text(message.role, style="bold"))
+        console.print(plain_text(message.role, style="bold"))
         parts = (message.content,) if isinstance(message.content, str) else message.content
-        text = Text("\n").join([_part(part) for part in parts])
+        text = plain_text("\n").join([_part(part) for part in parts])
         console.print(_indented(text), soft_wrap=False)
 
 
 def print_tracebacks(console: Console, tracebacks: Mapping[str, str]) -> None:
     """Print the tracebacks of the scorers that failed on a trial."""
     for scorer, text in tracebacks.items():
-        console.print(Text(f"{scorer} raised", style="bold"))
-        console.print(_indented(Text(text.rstrip())))
+        console.print(plain_text(f"{scorer} raised", style="bold"))
+        console.print(_indented(plain_text(text.rstrip())))
 
 
 def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
@@ -54,36 +55,40 @@ def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
             continue
         asked = "" if turn.asked_backend is None else f", asked of {turn.asked_backend}"
         if turn.thoughts:
-            console.print(Text(f"thoughts before {turn.name}", style="bold"))
-            console.print(_indented(Text(turn.thoughts, style="dim")))
-        console.print(Text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
-        console.print(_indented(Text(turn.answer)))
+            console.print(plain_text(f"thoughts before {turn.name}", style="bold"))
+            console.print(_indented(plain_text(turn.thoughts, style="dim")))
+        console.print(plain_text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
+        console.print(_indented(plain_text(turn.answer)))
         for warning in turn.warnings:
-            console.print(_indented(Text(f"warning: {warning}")))
+            console.print(_indented(plain_text(f"warning: {warning}")))
     console.print()
 
 
 def _print_weighed(console: Console, turn: TurnView) -> None:
     """Print how likely the model finds each given answer."""
-    console.print(Text(f"{turn.name} (log-probability of each answer)", style="bold"))
+    console.print(plain_text(f"{turn.name} (log-probability of each answer)", style="bold"))
     for answer in turn.weighed:
         likeliest = " <- likeliest" if answer.is_likeliest else ""
-        console.print(_indented(Text(f"{answer.logprob:9.4f}  {answer.text}{likeliest}")))
+        console.print(_indented(plain_text(f"{answer.logprob:9.4f}  {answer.text}{likeliest}")))
 
 
 def _grade_line(grade: Grade) -> Text:
     if grade.kind == "error":
-        return Text(f"{grade.label}: {grade.text}", style="red")
-    line = Text(f"{grade.label}: ")
-    line.append(grade.text, style=_STYLES[grade.kind])
+        return plain_text(f"{grade.label}: {grade.text}", style="red")
+    line = plain_text(f"{grade.label}: ")
+    line.append_text(plain_text(grade.text, _STYLES[grade.kind]))
     if grade.reason:
-        line.append(f", {grade.reason}", style="dim")
+        line.append_text(plain_text(f", {grade.reason}", "dim"))
     return line
 
 
 def _part(part: str | Image) -> Text:
     """Return a part of a message; an image is on a line of its own, by its source."""
-    return Text(part) if isinstance(part, str) else Text(f"[image {part.source}]", style="dim")
+    return (
+        plain_text(part)
+        if isinstance(part, str)
+        else plain_text(f"[image {part.source}]", style="dim")
+    )
 
 
 def _indented(text: Text) -> Padding:

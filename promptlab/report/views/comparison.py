@@ -21,7 +21,7 @@ from promptlab.report.views.contrast import (
     open_question,
 )
 from promptlab.report.views.names import Names
-from promptlab.report.wording import UNKNOWN, counted, level, mean
+from promptlab.report.wording import UNKNOWN, counted, level, mean, more_usd, usd
 
 Unit = Literal["points", "delta"]
 _Place = tuple[str | None, str]
@@ -187,8 +187,8 @@ def _taken(comparison: Comparison) -> Taken:
         tokens_interval=tokens_interval,
         seconds=seconds,
         seconds_interval=seconds_interval,
-        usd=UNKNOWN if comparison.cost_usd is None else f"{comparison.cost_usd.delta:+.2g}",
-        usd_a_point=UNKNOWN if price is None else f"{price:.2g}",
+        usd=UNKNOWN if comparison.cost_usd is None else more_usd(comparison.cost_usd.delta),
+        usd_a_point=UNKNOWN if price is None else usd(price),
     )
 
 

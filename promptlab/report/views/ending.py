@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from promptlab.report.views.run import RunView
-from promptlab.report.wording import counted, duration
+from promptlab.report.wording import counted, duration, usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +89,4 @@ def _cost(calls: CallsMade) -> str:
         return "cost unknown"
     answers = counted(calls.unpriced, "answer")
     more = f" and more ({answers} of unknown cost)" if calls.unpriced else ""
-    return f"{calls.cost_usd:.4f} USD{more}"
+    return f"{usd(calls.cost_usd)} USD{more}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from promptlab.core.types import Plan
-from promptlab.report.wording import counted
+from promptlab.report.wording import counted, usd
 from promptlab.runner.forecast import CallForecast, Forecast
 
 
@@ -75,7 +75,7 @@ def _cost(forecast: Forecast, unpriced: Sequence[str]) -> str | None:
     unknown = f"no price is set for {', '.join(unpriced)}" if unpriced else ""
     if forecast.cost_usd is not None and forecast.calls > forecast.stored:
         low, high = forecast.cost_usd
-        known = f"{low:.4f} to {high:.4f} USD, from short answers to the longest"
+        known = f"{usd(low)} to {usd(high)} USD, from short answers to the longest"
         return f"Cost: {known}{unknown and '; '}{unknown}."
     return f"Cost: unknown ({unknown})." if unknown else None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from promptlab.core.results import RunInfo
 from promptlab.core.types import Outcome
+from promptlab.report.wording import usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +57,4 @@ def _cost(run: RunInfo) -> str:
     """Return what a run cost, with a plus if the cost of some answers is unknown."""
     if run.cost_usd is None:
         return "unknown"
-    return f"{run.cost_usd:.4f}{'+' if run.unpriced else ''}"
+    return f"{usd(run.cost_usd)}{'+' if run.unpriced else ''}"
