@@ -104,6 +104,10 @@ CHANGED = {
         "that is graded; the last one.": "that is graded; by default the last.",
         "How often each arm meets each case.": "How often each arm runs on each case.",
         "Where every random choice starts from.": "Random seed.",
+        # More formats of tables.
+        "A file beside the suite (.jsonl .json .csv .yaml .parquet), or a list.": (
+            "A file beside the suite, or a list. Files: .jsonl .json .csv .tsv .xlsx .yaml .parquet."
+        ),
     },
     "schema_template.txt": {
         "What a template says of its answer.": "What a template says about its answer."

@@ -5,12 +5,11 @@ Knows the formats, not the meaning of a row, which is up to `rows`.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promptlab.cases.tables import SUFFIXES, read_table
 from promptlab.core.documents import parse_json
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.files import MAX_DATA, read_text
@@ -24,8 +23,6 @@ else:
 
 Row = tuple[str, object]
 """A row with the place that an error names."""
-
-MAX_CELL = 1_000_000  # characters; Python's own limit for CSV is 131,072
 
 
 def read_rows(path: Path, file: str) -> Iterable[Row]:
@@ -57,43 +54,6 @@ def _json(path: Path, file: str) -> Iterator[Row]:
         yield place(file, key=f"[{index}]"), row
 
 
-def _csv(path: Path, file: str) -> Iterator[Row]:
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(read_text(path, file, MAX_DATA), newline=""), strict=True)
-    start = 1
-    try:
-        header = next(reader, [])
-        _check_header(header, place(file, 1))
-        start = reader.line_num + 1
-        for cells in reader:
-            if cells:
-                yield place(file, start), _csv_row(header, cells, place(file, start))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise PromptlabError(
-            f"bad CSV: {error}",
-            where=place(file, start),
-            hint="check the quotes in this row; a cell can hold at most 1 MB",
-        ) from None
-
-
-def _check_header(header: Sequence[str], where: str) -> None:
-    for name in header:
-        if not name or header.count(name) > 1:
-            problem = f"the column {name!r} appears twice" if name else "a column has no name"
-            raise PromptlabError(problem, where=where, hint="give each column its own name")
-
-
-def _csv_row(header: Sequence[str], cells: Sequence[str], where: str) -> dict[str, str]:
-    if len(cells) != len(header):
-        raise PromptlabError(
-            f"the row has {len(cells)} cells under {len(header)} columns",
-            where=where,
-            hint="quote cells that contain a comma or a line break",
-        )
-    return dict(zip(header, cells, strict=True))
-
-
 def _yaml(path: Path, file: str) -> Iterator[Row]:
     document = parse_yaml(read_text(path, file, MAX_DATA), file)
     rows = document.data if document.data is not None else []
@@ -111,7 +71,7 @@ def _parquet(path: Path, file: str) -> Iterator[Row]:
 _READERS: dict[str, Callable[[Path, str], Iterable[Row]]] = {
     ".jsonl": _jsonl,
     ".json": _json,
-    ".csv": _csv,
+    **dict.fromkeys(SUFFIXES, read_table),
     ".yaml": _yaml,
     ".yml": _yaml,
     ".parquet": _parquet,

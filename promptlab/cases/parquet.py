@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import read_bytes
 
 try:
     import pyarrow
     from pyarrow import parquet
 except ImportError:
     pyarrow = None
+
+_MAX_CELLS = 20_000_000  # a column of one repeated value takes no room in the file
 
 
 def read_rows(path: Path, shown: str) -> list[dict[str, object]]:
@@ -21,11 +24,17 @@ def read_rows(path: Path, shown: str) -> list[dict[str, object]]:
             where=shown,
             hint='pip install "promptlab-workbench[parquet]"',
         )
+    data = read_bytes(path, shown)
     try:
-        rows: list[dict[str, object]] = parquet.read_table(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+        file = parquet.ParquetFile(pyarrow.BufferReader(data))
+        if file.metadata.num_rows * file.metadata.num_columns > _MAX_CELLS:
+            raise PromptlabError(
+                f"the file has more than {_MAX_CELLS:,} values", where=shown, hint="split it"
+            )
+        rows: list[dict[str, object]] = file.read().to_pylist()
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise PromptlabError(
-            f"cannot read parquet: {str(error).splitlines()[0]}",
+            f"cannot read parquet: {(str(error).splitlines() or ['?'])[0]}",
             where=shown,
             hint="check that the file is complete",
         ) from None

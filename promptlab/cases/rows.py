@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from promptlab.cases.files import Row, read_rows
+from promptlab.cases.tables import Cells, is_blank
 from promptlab.core.digest import canonical_json, case_content, digest_text, id_of_content
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
@@ -105,9 +106,14 @@ class _CaseMaker:
             fields, variables = row, row["vars"]
         else:
             self._check_columns(row, where)
-            fields = {role: row.get(getattr(self.columns, role)) for role in ROLES}
+            fields = {role: self._role(row, role) for role in ROLES}
             variables = {key: value for key, value in row.items() if key not in self.hidden}
         return _case(fields, variables, where)
+
+    def _role(self, row: Mapping[str, object], role: str) -> object:
+        """Return what a row gives for a role; a blank cell of a table is unknown, as null is."""
+        value = row.get(getattr(self.columns, role))
+        return None if isinstance(row, Cells) and is_blank(str(value or "")) else value
 
     def _check_columns(self, row: Mapping[str, object], where: str) -> None:
         for role, column in self.mapped.items():

@@ -46,7 +46,8 @@ def import_(
 
     The roles of columns are template, case and score, and optionally backend, repeat, group,
     practices (separated by spaces), scorer, output, input_tokens, output_tokens and cost_usd. An
-    empty cell means unknown. FILE is .csv, .jsonl, .json, .yaml or .parquet.
+    empty cell means unknown. FILE is .csv (with any separator), .tsv, .xlsx, .jsonl,
+    .json, .yaml or .parquet.
     """
     reading = Reading(suite=suite, columns=_columns(columns), ignore_unknown=ignore_unknown)
     results = import_outcomes(Workbench(session), file, reading)

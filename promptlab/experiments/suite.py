@@ -33,7 +33,8 @@ class SuiteFile(BaseModel):
         min_length=1, description="Names from the project's configuration, or kind:model."
     )
     cases: str | tuple[dict[str, Any], ...] = Field(
-        description="A file beside the suite (.jsonl .json .csv .yaml .parquet), or a list."
+        description="A file beside the suite, or a list. "
+        "Files: .jsonl .json .csv .tsv .xlsx .yaml .parquet."
     )
     columns: dict[Literal["id", "expect", "tags", "group"], str] = Field(
         {}, description="Which column of a flat row is the id, expect, tags or group."

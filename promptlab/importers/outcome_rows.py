@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 from promptlab.cases.files import Row
+from promptlab.cases.tables import Cells
 from promptlab.core.digest import canonical_json
-from promptlab.core.errors import PromptlabError, place
+from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.validation import shown
 from promptlab.templates.front_matter import SLUG
@@ -59,7 +60,7 @@ class OutcomeRow:
 
 
 def read_outcomes(
-    rows: Iterable[Row], file: str, columns: Mapping[str, str], *, ignore_unknown: bool = False
+    rows: Iterable[Row], columns: Mapping[str, str], *, ignore_unknown: bool = False
 ) -> Iterator[OutcomeRow]:
     """Read rows one by one; `columns` gives the column of a role where its name differs.
 
@@ -68,7 +69,7 @@ def read_outcomes(
     for role in columns:
         if role not in ROLES:
             raise unknown("role", role, ROLES, of="a column")
-    reader = _Reader(file, columns, ignore_unknown=ignore_unknown)
+    reader = _Reader(columns, ignore_unknown=ignore_unknown)
     for where, row in rows:
         yield reader.read(where, row)
 
@@ -76,8 +77,7 @@ def read_outcomes(
 class _Reader:
     """Reads rows using one mapping of columns. A name that is in many rows is stored once."""
 
-    def __init__(self, file: str, columns: Mapping[str, str], *, ignore_unknown: bool) -> None:
-        self._file = file
+    def __init__(self, columns: Mapping[str, str], *, ignore_unknown: bool) -> None:
         self._given = columns
         self._columns = {role: columns.get(role, role) for role in ROLES}
         self._ignore_unknown = ignore_unknown
@@ -109,10 +109,8 @@ class _Reader:
         )
 
     def _check_columns(self, row: Mapping[object, object], where: str) -> None:
-        where = place(self._file, 1) if self._file.lower().endswith(".csv") else where
+        where = row.header if isinstance(row, Cells) else where
         names = [str(name) for name in row]
-        if len(names) == 1 and re.search("[;\t]", names[0]):
-            _fail("the columns are not separated by commas", where, "save the file as CSV")
         for role in (*REQUIRED, *self._given):
             column = self._columns[role]
             if column not in row:

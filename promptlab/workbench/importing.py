@@ -35,9 +35,7 @@ def import_outcomes(bench: Workbench, file: Path, reading: Reading) -> RunResult
     """Store the outcomes of a file as a run like any other, and return it."""
     name = _checked_name(reading.suite)
     rows = read_rows(file, str(file))
-    measured = read_outcomes(
-        rows, str(file), reading.columns, ignore_unknown=reading.ignore_unknown
-    )
+    measured = read_outcomes(rows, reading.columns, ignore_unknown=reading.ignore_unknown)
     imported = gather(measured, name, str(file))
     with bench.open_store(readonly=False) as store:
         run_id = bench.session.new_run_id()

@@ -15,7 +15,7 @@ def read(
     *rows: object, columns: Mapping[str, str] | None = None, ignore_unknown: bool = False
 ) -> list[OutcomeRow]:
     placed = [(f"o.csv:{line}", row) for line, row in enumerate(rows, 2)]
-    return list(read_outcomes(placed, "o.csv", columns or {}, ignore_unknown=ignore_unknown))
+    return list(read_outcomes(placed, columns or {}, ignore_unknown=ignore_unknown))
 
 
 def mistake(*rows: object, columns: Mapping[str, str] | None = None) -> str:
@@ -113,22 +113,17 @@ def test_columns_without_a_role_can_be_ignored() -> None:
         (
             {"template": "v1", "case": "a", "scores": 1},
             {},
-            "o.csv:1: the column 'score' is missing (did you mean 'scores'?;"
+            "o.csv:2: the column 'score' is missing (did you mean 'scores'?;"
             " --column score=NAME says which one it is)",
         ),
         (
             {**LEAST, "bakend": "x"},
             {},
-            "o.csv:1: unknown column 'bakend' (did you mean 'backend'?;"
+            "o.csv:2: unknown column 'bakend' (did you mean 'backend'?;"
             " --column ROLE=NAME gives it a role, --ignore-unknown leaves it out)",
         ),
-        (NUMBERED, {}, "o.csv:1: unknown column '3' (known: backend, case, cost_usd, "),
-        (
-            {"template;case;score": "v1;a;1"},
-            {},
-            "o.csv:1: the columns are not separated by commas (save the file as CSV)",
-        ),
-        (LEAST, {"group": "task"}, "o.csv:1: the column 'task' is missing (known: case, score"),
+        (NUMBERED, {}, "o.csv:2: unknown column '3' (known: backend, case, cost_usd, "),
+        (LEAST, {"group": "task"}, "o.csv:2: the column 'task' is missing (known: case, score"),
         (LEAST, {"grup": "task"}, "unknown role 'grup' of a column (did you mean 'group'?)"),
         ({**LEAST, "template": ""}, {}, "o.csv:2: template: the template is empty (every row m"),
         ({**LEAST, "case": " "}, {}, "o.csv:2: case: the case is empty (every row must have one)"),
@@ -188,4 +183,4 @@ def test_a_mistake_names_the_column_of_the_file() -> None:
 def test_rows_of_another_format_are_named_by_their_place() -> None:
     rows = [("o.jsonl:1", LEAST), ("o.jsonl:2", {"template": "v1", "case": "a"})]
     with pytest.raises(PromptlabError, match=r"^o\.jsonl:2: the column 'score' is missing"):
-        list(read_outcomes(rows, "o.jsonl", {}))
+        list(read_outcomes(rows, {}))

@@ -32,7 +32,7 @@ def rows_of(*message: Mapping[str, object]) -> list[OutcomeRow]:
     """Make rows as a file would, from what differs between them."""
     least = {"template": "v1", "case": "a", "score": 1}
     placed = [(f"o.csv:{line}", {**least, **cells}) for line, cells in enumerate(message, 2)]
-    return list(read_outcomes(placed, "o.csv", {}))
+    return list(read_outcomes(placed, {}))
 
 
 def run_of(*message: Mapping[str, object], suite: str = "bbh") -> ImportedRun:
@@ -254,7 +254,7 @@ def test_what_is_read_back_is_what_was_written(
         writer = csv.DictWriter(written, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    run = gather(read_outcomes(read_rows(file, file.name), file.name, {}), "bbh", file.name)
+    run = gather(read_outcomes(read_rows(file, file.name), {}), "bbh", file.name)
     with Store.open(folder / "promptlab.db", lambda: datetime(2026, 1, 1, tzinfo=UTC)) as store:
         keep(store, run)
         assert store.load_plan("imported-run") == run.plan
