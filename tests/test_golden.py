@@ -106,7 +106,8 @@ CHANGED = {
         "Where every random choice starts from.": "Random seed.",
         # More formats of tables.
         "A file beside the suite (.jsonl .json .csv .yaml .parquet), or a list.": (
-            "A file beside the suite, or a list. Files: .jsonl .json .csv .tsv .xlsx .yaml .parquet."
+            "A file beside the suite, or a list. "
+            "Files: .jsonl .json .csv .tsv .xlsx .yaml .parquet."
         ),
     },
     "schema_template.txt": {

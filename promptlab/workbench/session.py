@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promptlab.core.errors import PromptlabError
 from promptlab.core.files import is_file, read_text
 from promptlab.core.lazy import lazy_module
 
