@@ -14,9 +14,9 @@ import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel
 
 from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
 from promptlab.core.errors import BackendError
@@ -28,6 +28,7 @@ from promptlab.local_model.files.convert_process import Order, convert_apart
 from promptlab.local_model.files.weights import DEFAULT_MODEL, Weights, find
 from promptlab.local_model.host import extra
 from promptlab.local_model.host.worker import Worker, run_apart
+from promptlab.local_model.options import Options
 
 if TYPE_CHECKING:
     from promptlab.local_model.files import hub
@@ -42,46 +43,6 @@ else:
 
 _PATIENCE_S = 1.0
 _PROBE = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
-
-
-class Options(BaseModel):
-    """The options of a local model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="The number format for computing."
-    )
-    device: str = Field(
-        "auto",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-        description="Where to compute: auto (a CUDA GPU if there is one), cpu, cuda:0, mps.",
-    )
-    revision: str | None = Field(None, description="A commit, tag or branch on the hub.")
-    adapter: Path | None = Field(
-        None, description="A folder with a LoRA adapter (peft), relative to the project."
-    )
-    batch_size: int | None = Field(
-        None,
-        ge=1,
-        description="Maximum number of prompts answered together: 128, or 16 for a model "
-        "that needs padding; fewer if memory is short.",
-    )
-    pack: Literal["auto", "on", "off"] = Field(
-        "auto",
-        description="Rearrange weights for oneDNN on a CPU; auto: if that is faster.",
-    )
-    threads: int | None = Field(None, ge=1, description="CPU threads; by default torch's choice.")
-    max_length: int | None = Field(
-        None, ge=2, description="Maximum tokens of prompt and answer; by default the model's limit."
-    )
-    cache_dir: Path | None = Field(None, description="The folder for converted weights.")
-
-    @field_validator("adapter")
-    @classmethod
-    def _from_the_project(cls, adapter: Path | None, info: ValidationInfo) -> Path | None:
-        root: Path = (info.context or {}).get("project", Path())
-        return None if adapter is None else root / adapter.expanduser()
 
 
 class HuggingFace:
@@ -272,6 +233,7 @@ class HuggingFace:
                 pack=options.pack,
                 measurements=self._cache.speeds,
                 adapter=self._adapter,
+                accept=options.accept,
             )
             model = loaded.open_model(self._name, folder, self._chat, setup)
         if self._adapter and find_adapter(self._adapter.folder, self._cache) != self._adapter:

@@ -22,7 +22,7 @@ from promptlab.local_model.files.cache import MANIFEST, Cache, Manifest
 from promptlab.local_model.loading import linear, lora
 from promptlab.local_model.loading.linear import PackedLinear, Packing
 from promptlab.local_model.loading.loaded import LocalModel, Setup, open_model
-from promptlab.local_model.loading.shared import Base, load_base
+from promptlab.local_model.loading.shared import Base, Making, load_base
 from promptlab.local_model.text.chat import Chat
 from tests.local_model.adapters import edit_config, with_peft, write_adapter, write_model
 from tests.local_model.architectures import PACKED, PADDED, alone, build, prompts
@@ -50,7 +50,7 @@ def said_alone(model: Any, asked: Sequence[list[int]]) -> list[str]:
 
 
 def base(folder: Path, packing: Packing = "off", dtype: str = "float32") -> Base:
-    return load_base(folder, dtype, "cpu", packing, folder / "speeds")
+    return load_base(folder, Making(dtype, "cpu", packing), folder / "speeds")
 
 
 def adapter_in(folder: Path) -> Adapter:

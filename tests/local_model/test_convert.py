@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,10 @@ from promptlab.local_model.loading.loading import load_model, load_tokenizer
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"
 
 
-def write_gguf(path: Path, tokenizer: Any) -> Path:
+def write_gguf(
+    path: Path, tokenizer: Any, *, without: str = "", beside: str = "", turn_end: int | None = None
+) -> Path:
+    """Write a small model, `without` one tensor, or with another `beside` them."""
     writer = gguf.GGUFWriter(path, "llama")
     size, heads, layers, hidden = 32, 2, 2, 64
     writer.add_context_length(128)
@@ -45,6 +49,8 @@ def write_gguf(path: Path, tokenizer: Any) -> Path:
     writer.add_token_merges(["a b"])
     writer.add_eos_token_id(tokenizer.eos_token_id)
     writer.add_bos_token_id(tokenizer.eos_token_id)
+    if turn_end is not None:
+        writer.add_eot_token_id(turn_end)
     writer.add_chat_template(TEMPLATE)
     shapes = {
         "token_embd": (len(tokens), size),
@@ -59,7 +65,10 @@ def write_gguf(path: Path, tokenizer: Any) -> Path:
         shapes[f"blk.{layer}.ffn_gate"] = shapes[f"blk.{layer}.ffn_up"] = (hidden, size)
         shapes[f"blk.{layer}.ffn_down"] = (size, hidden)
     random = torch.Generator().manual_seed(0)
+    shapes |= {beside: (size,)} if beside else {}
     for name, shape in shapes.items():
+        if name == without:
+            continue
         writer.add_tensor(f"{name}.weight", torch.randn(shape, generator=random).numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -89,6 +98,33 @@ def test_the_copy_is_the_same_model(order: Order) -> None:
     before, after = load_tokenizer(order.gguf), load_tokenizer(folder)
     assert before.chat_template == after.chat_template == TEMPLATE
     assert before("naïve <|im_end|> a b")["input_ids"] == after("naïve <|im_end|> a b")["input_ids"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"without": "blk.1.ffn_up"}, r"lacks model\.layers\.1\.mlp\.up_proj\.weight"),
+        ({"without": "output_norm"}, r"lacks model\.norm\.weight"),
+        ({"beside": "blk.2.attn_norm"}, r"no use for blk\.2\.attn_norm\.weight"),
+        ({"beside": "cls.output"}, r"no use for cls\.output\.weight"),
+    ],
+)
+def test_other_weights_than_the_models_are_refused_and_not_kept(
+    tmp_path: Path, tiny_tokenizer: Any, change: dict[str, str], told: str
+) -> None:
+    file = write_gguf(tmp_path / "odd.gguf", tiny_tokenizer, **change)  # type: ignore[arg-type]
+    order = Order(gguf=file, source=digest_file(file), model=None, cache=tmp_path / "cache")
+    with pytest.raises(BackendError, match=f"are not those of its model: .*{told}"):
+        convert.convert(order)
+    assert [path.suffix for path in Cache(order.cache).models.iterdir()] == [".lock"]
+
+
+def test_all_end_tokens_of_a_file_are_kept(tmp_path: Path, tiny_tokenizer: Any) -> None:
+    turn_end = tiny_tokenizer.convert_tokens_to_ids("<|x|>")
+    file = write_gguf(tmp_path / "two.gguf", tiny_tokenizer, turn_end=turn_end)
+    order = Order(gguf=file, source=digest_file(file), model=None, cache=tmp_path / "cache")
+    settings = json.loads((convert.convert(order) / "generation_config.json").read_bytes())
+    assert settings["eos_token_id"] == sorted([turn_end, tiny_tokenizer.eos_token_id])
 
 
 def test_a_whole_copy_is_not_made_again(order: Order) -> None:

@@ -16,6 +16,7 @@ from promptlab.local_model.batching.answers import Answer, Prompt
 from promptlab.local_model.batching.engine import Engine
 from promptlab.local_model.batching.fitness import fitness
 from promptlab.local_model.files.shape import read_shape
+from promptlab.local_model.files.whole import Misfit
 from promptlab.local_model.forward_pass import llama
 from tests.local_model.architectures import VOCABULARY, alone, prompts
 
@@ -149,7 +150,7 @@ def test_a_folder_that_lacks_a_file_is_left_to_transformers(tmp_path: Path) -> N
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     saved(tmp_path, original())
-    with pytest.raises(RuntimeError, match="lm_head"):
+    with pytest.raises(Misfit, match="lm_head"):
         ours(edited(tmp_path, "config.json", {"vocab_size": VOCABULARY + 1}))
 
 

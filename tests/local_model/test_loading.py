@@ -69,9 +69,12 @@ def test_what_is_not_known_is_read_with_transformers(folder: Path) -> None:
     assert isinstance(load_model(folder, "float32", "cpu"), LlamaForCausalLM)
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
-def test_a_broken_file_is_reported_in_one_line(folder: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [("model.safetensors", "cannot load the model in"), ("config.json", "cannot read .*config")],
+)
+def test_a_broken_file_is_reported_in_one_line(folder: Path, file: str, told: str) -> None:
     (folder / file).write_text("{")
-    with pytest.raises(BackendError, match="cannot load the model in") as error:
+    with pytest.raises(BackendError, match=told) as error:
         load_model(folder, "float32", "cpu")
     assert "\n" not in error.value.message

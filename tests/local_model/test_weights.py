@@ -42,7 +42,7 @@ def no_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def model_folder(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        (folder / name).write_text(name)
+        (folder / name).write_text("{}" if name.endswith(".json") else name)
     return folder
 
 
@@ -91,6 +91,49 @@ def test_an_incomplete_folder_names_what_it_lacks(
         find(str(folder), None, cache)
 
 
+@pytest.mark.parametrize("lost", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("way", ["absent", "a link to nowhere"])
+def test_half_a_snapshot_is_none(hub_cache: Path, cache: Cache, lost: str, way: str) -> None:
+    repo = hub_cache / "models--org--name"
+    snapshot = model_folder(repo / "snapshots" / COMMIT)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text(COMMIT)
+    (snapshot / lost).unlink()
+    if way != "absent":
+        (snapshot / lost).symlink_to(repo / "blobs" / "gone")
+    with pytest.raises(BackendError, match=f"not on this machine.*lacks {lost}"):
+        find("org/name", None, cache)
+
+
+@pytest.mark.parametrize("suffix", [".GGUF", ".Gguf"])
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, cache: Cache, suffix: str) -> None:
+    file = tmp_path / f"m{suffix}"
+    file.write_text("weights")
+    assert find(str(file), None, cache).unconverted
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["BertForMaskedLM", "LlamaForSequenceClassification", "LlamaModel", "Qwen2ForRewardModel"],
+)
+def test_a_model_that_says_no_tokens_is_refused(tmp_path: Path, cache: Cache, kind: str) -> None:
+    folder = model_folder(tmp_path / "mine")
+    (folder / "config.json").write_text(json.dumps({"architectures": [kind]}))
+    with pytest.raises(BackendError, match=f"is a {kind}, which does not continue a text"):
+        find(str(folder), None, cache)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [None, [], ["LlamaForCausalLM"], ["GPT2LMHeadModel"], ["LLaMAForCausalLM"],
+     ["Gemma3ForConditionalGeneration"]],
+)  # fmt: skip
+def test_one_that_does_is_not(tmp_path: Path, cache: Cache, kinds: object) -> None:
+    folder = model_folder(tmp_path / "mine")
+    (folder / "config.json").write_text(json.dumps({"architectures": kinds}))
+    assert find(str(folder), None, cache).path == folder
+
+
 def test_every_shard_must_be_there(tmp_path: Path, cache: Cache) -> None:
     folder = model_folder(tmp_path / "mine")
     shards = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
@@ -98,9 +141,10 @@ def test_every_shard_must_be_there(tmp_path: Path, cache: Cache) -> None:
     (folder / "model-1.safetensors").write_text("1")
     with pytest.raises(BackendError, match=r"lacks model-2\.safetensors"):
         find(str(folder), None, cache)
-    (folder / "model.safetensors.index.json").write_text("[1]")
-    with pytest.raises(BackendError, match="cannot read"):
-        find(str(folder), None, cache)
+    for broken in ("[1]", '{"weight_map": [1]}', '{"weight_map": {"a": 1}}', "{", "[" * 9999):
+        (folder / "model.safetensors.index.json").write_text(broken)
+        with pytest.raises(BackendError, match="cannot read"):
+            find(str(folder), None, cache)
 
 
 @pytest.mark.parametrize("model", ["./no/such", "/no/such", "~/no/such", "no-such.gguf"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,14 @@ class Generator(Protocol):
 
     def generate(self, prompts: Sequence[Prompt], emit: Emit, cancelled: threading.Event) -> None:
         """Answer all prompts, in any order; return early once `cancelled` is set."""
+
+
+def weighed(likelihood: Likelihood, seconds: float) -> Answer:
+    """Return the likelihood of a continuation as the answer, unless it is not a finite number."""
+    if math.isfinite(likelihood.logprob):
+        return Answer(seconds=seconds, likelihood=likelihood)
+    error = f"the model's log-probability of an answer is {likelihood.logprob}"
+    return Answer(seconds=seconds, error=error)
 
 
 def is_out_of_memory(error: Exception) -> bool:

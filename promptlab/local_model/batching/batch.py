@@ -110,15 +110,19 @@ class Batch:
             read = len(work.generating) + len(work.weighed)
             self._waiting = self._waiting[: len(self._waiting) - read]
 
-    def finish(self, live: Live) -> None:
-        """Release a prompt that was answered or failed, and the spans that are no longer needed."""
+    def finish(self, live: Live, *, spoilt: bool = False) -> None:
+        """Release a prompt that was answered or failed, and the spans that are no longer needed.
+
+        If `spoilt`, its keys and values may be no numbers, and nothing of them is left.
+        """
         if live.left:
             self._waiting.remove(live)
         elif not live.weighed:
             self._generating.remove(live)
-            self._keep(live)
+            if not spoilt:
+                self._keep(live)
         if live.row >= 0:
-            live.slab.remove(live)
+            live.slab.remove(live, spoilt=spoilt)
         for span in reversed(chain(live)):
             span.users -= 1
             if span.users or span.store is None:

@@ -42,6 +42,8 @@ class Engine:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._context = _context(model.config, max_length)
+        self._vocabulary: int = model.get_input_embeddings().weight.shape[0]
+        self._decode = decode
         geometry = model.geometry if isinstance(model, Llama) else fitness.fitness(model)
         self.note: str | None = None
         self._generator: Generator
@@ -69,16 +71,25 @@ class Engine:
         """
         fitting: list[int] = []
         for index, prompt in enumerate(prompts):
-            if (error := self._too_long(prompt)) is not None:
+            if (error := self._unfit(prompt)) is not None:
                 emit(index, Answer(error=error))
             else:
                 fitting.append(index)
         accepted = [prompts[index] for index in fitting]
         self._generator.generate(accepted, lambda i, answer: emit(fitting[i], answer), cancelled)
 
-    def _too_long(self, prompt: Prompt) -> str | None:
+    def _unfit(self, prompt: Prompt) -> str | None:
+        """Return why the model cannot read a prompt, before others would suffer from it."""
         if not prompt.ids:
             return "the prompt has no tokens"
+        if (largest := max(*prompt.ids, *prompt.continuation, 0)) >= self._vocabulary:
+            return (
+                f"the prompt holds token {largest} ({self._decode([largest])!r}),"
+                f" but the model's vocabulary ends at {self._vocabulary - 1}"
+            )
+        return self._too_long(prompt)
+
+    def _too_long(self, prompt: Prompt) -> str | None:
         given = len(prompt.continuation)
         # The last token of a continuation is not read.
         more = given - 1 if given else prompt.sampling.max_tokens

@@ -200,8 +200,13 @@ class Slab:
         self.rows.append(live)
         self._used = self.limit if self._at_once else max(self._used, len(self.rows))
 
-    def remove(self, live: Live) -> None:
-        """Free a prompt's row; the last one takes its place."""
+    def remove(self, live: Live, *, spoilt: bool = False) -> None:
+        """Free a prompt's row; the last one takes its place.
+
+        A spoilt one is cleared first: columns that are masked must not hold NaN.
+        """
+        if spoilt:
+            self.store.clear(live.row)
         last = self.rows.pop()
         if last is not live:
             self.store.move(last.row, live.row, last.columns)

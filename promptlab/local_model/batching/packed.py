@@ -20,6 +20,7 @@ from promptlab.local_model.batching.answers import (
     describe_error,
     end_tokens,
     is_out_of_memory,
+    weighed,
 )
 from promptlab.local_model.batching.batch import Batch, Limits, Work
 from promptlab.local_model.batching.held import Job, Live
@@ -54,11 +55,32 @@ class _Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class _Break:
+    """The jobs of a step that failed. One of them may be the cause: they are tried in parts."""
+
+    jobs: Sequence[Job]
+
+    def apart(self, jobs: Sequence[Job]) -> list[list[Job]]:
+        """Return all jobs in parts: those that the step did not concern, and both halves."""
+        broken, middle = {job.index for job in self.jobs}, len(self.jobs) // 2
+        others = [job for job in jobs if job.index not in broken]
+        return [others, [*self.jobs[middle:]], [*self.jobs[:middle]]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Shortage:
     """The jobs for which memory ran out, and whether that happened while reading."""
 
     jobs: Sequence[Job]
     reading: bool
+
+
+def _problem(work: Work, error: Exception) -> _Shortage | _Break | None:
+    """Return why a step failed that can be tried otherwise; None if its one prompt is at fault."""
+    jobs = [live.job for live in work.concerned]
+    if is_out_of_memory(error):
+        return _Shortage(jobs, bool(work.pieces))
+    return _Break(jobs) if len(jobs) > 1 else None
 
 
 _PACES = {"cpu": _Pace(512, 8, 1.2e6, 2**27), "other": _Pace(4096, 256, 1e7, 2**29)}
@@ -103,13 +125,16 @@ class Packed:
             emit(index, answer)
 
         with torch.inference_mode(), suppress(Cancelled):
-            while jobs and not cancelled.is_set():
-                batch = Batch(jobs, self._geometry, limits, self._kept, self._thrift())
-                shortage = self._drain(batch, timed, cancelled)
+            parts = [jobs]
+            while parts and not cancelled.is_set():
+                batch = Batch(parts.pop(), self._geometry, limits, self._kept, self._thrift())
+                problem = self._drain(batch, timed, cancelled)
                 self.stats.recalled_tokens += batch.recalled
-                jobs = batch.unanswered
-                if shortage is not None:
-                    limits = self._narrowed(limits, shortage, jobs, emit)
+                left = batch.unanswered
+                if isinstance(problem, _Shortage):
+                    limits = self._narrowed(limits, problem, left, emit)
+                parts += problem.apart(left) if isinstance(problem, _Break) else [left]
+                parts = [part for part in parts if part]
         give_back()
         self.stats.seconds = self._clock() - began
 
@@ -124,8 +149,10 @@ class Packed:
         bytes_each = self._geometry.token_bytes / len(self._geometry.layers)
         return Thrift(self._pace.reading, max(64, int(self._pace.copied_bytes / bytes_each)))
 
-    def _drain(self, batch: Batch, emit: Emit, cancelled: threading.Event) -> _Shortage | None:
-        """Run all steps of a batch; return the shortage if memory runs out."""
+    def _drain(
+        self, batch: Batch, emit: Emit, cancelled: threading.Event
+    ) -> _Shortage | _Break | None:
+        """Run all steps of a batch; return what stops it early."""
         while not cancelled.is_set():
             try:
                 work = batch.next()
@@ -140,10 +167,10 @@ class Packed:
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001 - a model's own code, like a plugin's
-                if is_out_of_memory(error):
-                    return _Shortage([live.job for live in work.concerned], bool(work.pieces))
+                if (problem := _problem(work, error)) is not None:
+                    return problem
                 for live in work.concerned:
-                    batch.finish(live)
+                    batch.finish(live, spoilt=True)
                     emit(live.job.index, Answer(error=describe_error(error)))
                 continue
             batch.commit(work)
@@ -173,15 +200,16 @@ class Packed:
     def _finish(self, batch: Batch, ended: Sequence[Live], emit: Emit) -> None:
         """Emit the complete answers. Only after all tokens are drawn: finishing moves rows."""
         for live in ended:
-            batch.finish(live)
-            emit(live.job.index, self._answer(live.job))
+            answer = self._answer(live.job)
+            batch.finish(live, spoilt=answer.error is not None)
+            emit(live.job.index, answer)
 
     def _answer(self, job: Job) -> Answer:
         assert job.begun is not None
-        row, seconds = job.row, self._clock() - job.begun
+        seconds = self._clock() - job.begun
         if job.weighing:
-            return Answer(seconds=seconds, likelihood=job.weighing.likelihood())
-        return Answer(row.text(), len(row.tokens), row.finish, seconds)
+            return weighed(job.weighing.likelihood(), seconds)
+        return job.row.answer(seconds)
 
     def _narrowed(self, limits: Limits, shortage: _Shortage, jobs: list[Job], emit: Emit) -> Limits:
         """Return lower limits; give up a prompt that does not fit even alone and in small steps."""

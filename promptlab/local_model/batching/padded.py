@@ -24,6 +24,7 @@ from promptlab.local_model.batching.answers import (
     describe_error,
     end_tokens,
     is_out_of_memory,
+    weighed,
 )
 from promptlab.local_model.batching.rows import Decode, Draw, Row, Stop
 from promptlab.local_model.forward_pass.step import Cancelled
@@ -81,22 +82,30 @@ class Padded:
         self._cancelled = cancelled
         longest = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids), reverse=True)
         generating = [i for i in longest if not prompts[i].continuation]
-        weighed = [i for i in longest if prompts[i].continuation]
+        given = [i for i in longest if prompts[i].continuation]
         self._all(generating, prompts, self._answer, emit)
-        self._all(weighed, prompts, self._weigh, emit)
+        self._all(given, prompts, self._weigh, emit)
 
     def _all(
         self, waiting: Sequence[int], prompts: Sequence[Prompt], answer: _Answering, emit: Emit
     ) -> None:
+        """Answer all prompts; those of a batch that fails are tried again in ever smaller parts."""
         limit = self.rows
-        while waiting and not self._cancelled.is_set():
-            size = min(limit, self._affordable([prompts[i] for i in waiting[:limit]]))
-            batch, waiting = waiting[:size], waiting[size:]
-            left, error = answer(batch, prompts, emit)
+        parts = [waiting] if waiting else []
+        while parts and not self._cancelled.is_set():
+            part = parts.pop()
+            size = min(limit, self._affordable([prompts[i] for i in part[:limit]]))
+            rest = part[size:]
+            left, error = answer(part[:size], prompts, emit)
             if left and error is None and size > 1:  # out of memory
                 limit = size // 2
-                waiting = [*left, *waiting]
+                parts += [[*left, *rest]]
                 continue
+            if left and size > 1:
+                half = (len(left) + 1) // 2
+                parts += [each for each in (rest, left[half:], left[:half]) if each]
+                continue
+            parts += [rest] if rest else []
             for index in left:
                 emit(index, Answer(error=error or NO_MEMORY))
 
@@ -108,8 +117,7 @@ class Padded:
         started = self._clock()
 
         def done(row: int) -> None:
-            answer, seconds = rows[row], self._clock() - started
-            emit(batch[row], Answer(answer.text(), len(answer.tokens), answer.finish, seconds))
+            emit(batch[row], rows[row].answer(self._clock() - started))
 
         error = None
         try:
@@ -141,7 +149,7 @@ class Padded:
         read = sum(len(ids) + len(weighing.tokens) - 1 for ids, weighing in pairs)
         seconds = self._count(read, started)
         for index, weighing in zip(batch, weighings, strict=True):
-            emit(index, Answer(seconds=seconds, likelihood=weighing.likelihood()))
+            emit(index, weighed(weighing.likelihood(), seconds))
         return [], None
 
     def _count(self, read: int, started: float) -> float:
@@ -160,13 +168,14 @@ class Padded:
         config = copy.copy(self._config)
         config.max_new_tokens = max(row.sampling.max_tokens for row in rows)
         ids, mask = _padded(prompts, config.pad_token_id)
+        draw = Draw(rows)
         with torch.inference_mode():
             self._model.generate(
                 ids.to(self._model.device),
                 attention_mask=mask.to(self._model.device),
                 generation_config=config,
-                logits_processor=LogitsProcessorList([Draw(rows)]),
-                stopping_criteria=StoppingCriteriaList([Stop(rows, done)]),
+                logits_processor=LogitsProcessorList([draw]),
+                stopping_criteria=StoppingCriteriaList([Stop(rows, draw, done)]),
             )
 
     def _affordable(self, prompts: Sequence[Prompt]) -> int:
@@ -174,10 +183,10 @@ class Padded:
         longest = len(prompts[0].ids)
         further = 0
         for count, prompt in enumerate(prompts):
-            weighed = len(prompt.continuation)
-            further = max(further, weighed or prompt.sampling.max_tokens)
+            given = len(prompt.continuation)
+            further = max(further, given or prompt.sampling.max_tokens)
             unasked = len(prompt.ids) - 1 if self._picks else 0
-            logits = longest + further - unasked if weighed else 0
+            logits = longest + further - unasked if given else 0
             full = (count + 1) * (longest + further) > _PADDED_TOKENS
             if full or (count + 1) * logits > self._logits:
                 return max(1, count)

@@ -12,8 +12,10 @@ from typing import Literal
 import torch
 
 from promptlab.core.types import Sampling
+from promptlab.local_model.batching.answers import Answer
 
 Decode = Callable[[Sequence[int]], str]
+_NO_TOKEN = -1  # in place of a token where the scores are no numbers
 
 
 class Row:
@@ -22,7 +24,7 @@ class Row:
     def __init__(self, sampling: Sampling, eos: frozenset[int], decode: Decode) -> None:
         self.sampling = sampling
         self.tokens: list[int] = []
-        self.finish: Literal["stop", "length"] | None = None
+        self.finish: Literal["stop", "length", "error"] | None = None
         self.generator = _generator(sampling)
         self._eos = eos
         self._decode = decode
@@ -31,7 +33,13 @@ class Row:
         self._tail = max((len(stop.encode()) for stop in self._stops), default=0) + 8
 
     def push(self, token: int) -> bool:
-        """Add the next token; record and return whether the answer ends with it."""
+        """Add the next token; record and return whether the answer ends with it.
+
+        A negative one stands for scores that are no numbers, which end it as an error.
+        """
+        if token < 0:
+            self.finish = "error"
+            return True
         self.tokens.append(token)
         if token in self._eos or self._stopped():
             self.finish = "stop"
@@ -45,6 +53,17 @@ class Row:
         text = self._decode(ids)
         ends = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         return text[: min(ends)] if ends else text
+
+    def answer(self, seconds: float) -> Answer:
+        """Return the answer, which took so many seconds, or why there is none."""
+        if self.finish != "error":
+            return Answer(self.text(), len(self.tokens), self.finish, seconds)
+        place = f"after {len(self.tokens)} tokens" if self.tokens else "for the first token"
+        return Answer(
+            seconds=seconds,
+            error=f"the model's scores {place} of the answer are not numbers (NaN or infinite):"
+            ' its weights are damaged, or overflow in this dtype (dtype = "float32" may help)',
+        )
 
     def _stopped(self) -> bool:
         if not self._stops or not self._has_stop(self._decode(self.tokens[-self._tail :])):
@@ -60,26 +79,34 @@ class Draw:
 
     Adding Gumbel noise to logits and taking the largest is the same as sampling from their
     softmax. Each row has its own generator, so its draws do not depend on its neighbours.
+    `unusable` [rows] tells which rows of the last scores are no numbers.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
+        self.unusable = torch.zeros(len(rows), dtype=torch.bool)
         self._rows = rows
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores, with noise for the rows that sample."""
-        return _with_noise(self._rows, scores)
+        self.unusable = scores.amax(-1).isfinite().logical_not()
+        for index, row in enumerate(self._rows):
+            if row.generator is not None and row.finish is None:
+                scores[index] = _noisy(scores[index], row.sampling, row.generator)
+        return scores
 
 
 class Stop:
     """A stopping criterion that hands each row its new token and tells which rows are done."""
 
-    def __init__(self, rows: Sequence[Row], done: Callable[[int], None]) -> None:
+    def __init__(self, rows: Sequence[Row], draw: Draw, done: Callable[[int], None]) -> None:
         self._rows = rows
+        self._draw = draw
         self._done = done
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
         """Return for each row whether it has ended, and report those that end now."""
-        for index, token in enumerate(input_ids[:, -1].tolist()):
+        drawn = input_ids[:, -1].masked_fill(self._draw.unusable.to(input_ids.device), _NO_TOKEN)
+        for index, token in enumerate(drawn.tolist()):
             row = self._rows[index]
             if row.finish is None and row.push(token):
                 self._done(index)
@@ -90,7 +117,7 @@ class Stop:
 def choose(
     rows: Sequence[Row], scores: torch.Tensor, texts: Sequence[Sequence[int]], penalty: float
 ) -> list[int]:
-    """Return each row's next token, given the scores [rows, vocabulary].
+    """Return each row's next token, given the scores [rows, vocabulary]; -1 if they are no numbers.
 
     A `penalty` other than 1 divides (where positive, else multiplies) the scores of all tokens
     that a row has in its text, as transformers does for `repetition_penalty`.
@@ -100,15 +127,14 @@ def choose(
             seen = torch.tensor(sorted(set(text)), device=scores.device)
             old = score[seen]
             score[seen] = torch.where(old < 0, old * penalty, old / penalty)
-    chosen: list[int] = _with_noise(rows, scores).argmax(-1).tolist()
-    return chosen
-
-
-def _with_noise(rows: Sequence[Row], scores: torch.Tensor) -> torch.Tensor:
+    chosen = scores.argmax(-1)
+    # NaN counts as the largest, so that one look at the largest score sees all that is wrong.
+    usable = scores.gather(-1, chosen[:, None])[:, 0].isfinite()
     for index, row in enumerate(rows):
-        if row.generator is not None and row.finish is None:
-            scores[index] = _noisy(scores[index], row.sampling, row.generator)
-    return scores
+        if row.generator is not None:
+            chosen[index] = _noisy(scores[index], row.sampling, row.generator).argmax()
+    tokens: list[int] = chosen.where(usable, _NO_TOKEN).tolist()
+    return tokens
 
 
 def _generator(sampling: Sampling) -> torch.Generator | None:

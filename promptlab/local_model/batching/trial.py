@@ -76,6 +76,24 @@ def agrees(model: Any, geometry: Geometry) -> bool:
     )
 
 
+def looks_ahead(model: Any) -> bool:
+    """Return whether what a model says of a token depends on the tokens after it, as encoders do.
+
+    A packed step that agrees has shown that it does not.
+    """
+    size = model.get_input_embeddings().weight.shape[0]
+    first, second, third, fourth = (int(size * place) for place in _TRIAL[0][:4])
+    try:
+        with torch.inference_mode():
+            one, other = (
+                model(input_ids=torch.tensor([[first, second, last]], device=model.device)).logits
+                for last in (third, fourth)
+            )
+    except Exception:  # noqa: BLE001 - a model's own code; it will fail again, and then say why
+        return False
+    return not _alike(one[0, :2].float(), other[0, :2].float(), model.dtype)
+
+
 def _alone(model: Any, ids: Sequence[int]) -> torch.Tensor:
     logits: torch.Tensor = model(input_ids=torch.tensor([ids], device=model.device)).logits
     return logits[0, -2:].float()

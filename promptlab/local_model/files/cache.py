@@ -1,8 +1,8 @@
 """The cache folder: digests of large files, and models converted from GGUF.
 
-    stamps/<name>.json       a file's digest, valid while its size and mtime stay the same
-    models/<digest>/         a converted model, with its manifest beside the weights
-    speeds/<digest>.json     how fast this machine's matrix products are
+    stamps/<name>.json         a file's digest, valid while its size and mtime stay the same
+    models/<digest>-<format>/  a converted model, with its manifest beside the weights
+    speeds/<digest>.json       how fast this machine's matrix products are
 
 A converted model is valid only if every file in its manifest has the recorded digest. Digests go
 through the stamps, so each file is read in full once (and again when it is touched), and a start
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from promptlab.core.digest import TAG, digest_file, digest_text
 
 MANIFEST = "promptlab.json"
-_FORMAT = 1
+_FORMAT = 2  # 1 had no check of the weights against the file, and only one end token
 
 
 class Manifest(BaseModel):
@@ -71,7 +71,7 @@ class Cache:
 
     def place(self, source: str) -> Path:
         """Return the folder for the conversion of the file with digest `source`."""
-        return self.models / source.removeprefix(TAG)
+        return self.models / f"{source.removeprefix(TAG)}-{_FORMAT}"
 
     def digest(self, path: Path) -> str:
         """Return a file's digest, reading the file only if its size or mtime has changed."""

@@ -12,6 +12,7 @@ from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # wh
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from promptlab.core.errors import BackendError
+from promptlab.local_model.files.whole import require_model
 
 # Weights only as safetensors: the other formats are pickles, which run code when read.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
@@ -20,7 +21,7 @@ _TIMEOUT_S = 10
 
 
 def cached(model: str, revision: str | None) -> Path | None:
-    """Return the complete snapshot in the hub's own cache, if there is one."""
+    """Return the snapshot in the hub's own cache, if there is one; it may be incomplete."""
     try:
         snapshot = snapshot_download(
             model, revision=revision, local_files_only=True, allow_patterns=_WANTED
@@ -45,9 +46,10 @@ def download(model: str, revision: str) -> Path:
     """Download the model's safetensors, tokenizer and configuration."""
     disable_progress_bars()
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_WANTED))
+        folder = snapshot_download(model, revision=revision, allow_patterns=_WANTED)
     except _FAILURES as error:
         raise _unavailable(model, error) from error
+    return require_model(Path(folder))
 
 
 def _unavailable(model: str, error: Exception) -> BackendError:

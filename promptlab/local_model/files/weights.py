@@ -7,7 +7,6 @@ first, so a project that has run once does not change its weights when a network
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Literal
 from promptlab.core.digest import digest_json
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
-from promptlab.local_model.files.adapter import refuse_adapter
 from promptlab.local_model.files.cache import Cache
+from promptlab.local_model.files.whole import lacking, require_model, some
 from promptlab.local_model.host import extra
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Weights:
     @property
     def unconverted(self) -> bool:
         """Return whether these are still in GGUF form."""
-        return self.path is not None and self.path.suffix == ".gguf"
+        return self.path is not None and is_gguf(self.path)
 
 
 def find(model: str, revision: str | None, cache: Cache) -> Weights:
@@ -62,7 +61,12 @@ def find(model: str, revision: str | None, cache: Cache) -> Weights:
 
 def is_path(model: str) -> bool:
     """Return whether this is a path, by its form or because it exists, not a name on the hub."""
-    return model.startswith((".", "/", "~")) or model.endswith(".gguf") or Path(model).exists()
+    return model.startswith((".", "/", "~")) or is_gguf(Path(model)) or Path(model).exists()
+
+
+def is_gguf(path: Path) -> bool:
+    """Return whether this is the name of a GGUF file, in whatever case its suffix is written."""
+    return path.suffix.lower() == ".gguf"
 
 
 def _pinned(weights: Weights, revision: str | None) -> Weights:
@@ -76,14 +80,14 @@ def _pinned(weights: Weights, revision: str | None) -> Weights:
 
 def _at_path(model: str, cache: Cache) -> Weights:
     path = Path(model).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
+    if is_gguf(path) and path.is_file():
         return _gguf(model, path, "gguf", cache)
     if not path.is_dir():
         raise BackendError(
             f"there is no model at {model}",
             hint="`model` takes a folder of safetensors, a .gguf file or a name on the hub",
         )
-    return Weights(model, path, fingerprint(_complete(path)), "folder")
+    return Weights(model, path, fingerprint(require_model(path, tokenizer=False)), "folder")
 
 
 def _gguf(model: str, file: Path, source: Literal["gguf", "package"], cache: Cache) -> Weights:
@@ -91,31 +95,9 @@ def _gguf(model: str, file: Path, source: Literal["gguf", "package"], cache: Cac
     return Weights(model, cache.converted(digest) or file, digest, source)
 
 
-def _complete(folder: Path) -> Path:
-    refuse_adapter(folder)
-    missing = [name for name in _needed(folder) if not (folder / name).is_file()]
-    if missing:
-        raise BackendError(
-            f"the model in {folder} lacks {', '.join(missing)}",
-            hint="it needs config.json, the tokenizer's files and the weights as safetensors",
-        )
-    return folder
-
-
-def _needed(folder: Path) -> list[str]:
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return ["config.json", "model.safetensors"]
-    try:
-        shards = json.loads(index.read_bytes())["weight_map"].values()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BackendError(f"cannot read {index}: {error!r}") from error
-    return ["config.json", *sorted(set(shards))]
-
-
 def fingerprint(folder: Path) -> str:
     """Return a digest of a model folder's file names, sizes and mtimes, without reading them."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in _SHAPES)
+    files = sorted(path for path in folder.iterdir() if path.suffix in _SHAPES and path.is_file())
     stats = [(path.name, path.stat()) for path in files]
     return digest_json([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
 
@@ -123,10 +105,16 @@ def fingerprint(folder: Path) -> str:
 def _on_machine(model: str, revision: str | None, cache: Cache) -> Iterator[Weights]:
     for manifest in cache.named(model):
         yield Weights(model, cache.place(manifest.source), manifest.source, "cache")
-    if extra.installed("huggingface_hub") and (snapshot := hub.cached(model, revision)):
-        yield Weights(model, snapshot, snapshot.name, "hub")
+    snapshot = _snapshot(model, revision)
+    if snapshot is not None and not lacking(snapshot):
+        yield Weights(model, require_model(snapshot), snapshot.name, "hub")
     if model == DEFAULT_MODEL and (file := _shipped()):
         yield _gguf(model, file, "package", cache)
+
+
+def _snapshot(model: str, revision: str | None) -> Path | None:
+    """Return what the hub's cache has of a model, which may be half of it."""
+    return hub.cached(model, revision) if extra.installed("huggingface_hub") else None
 
 
 def _shipped() -> Path | None:
@@ -146,4 +134,12 @@ def _on_hub(model: str, revision: str | None) -> Weights:
     try:
         return Weights(model, None, hub.commit(model, revision), "hub")
     except BackendError as error:
-        raise error.advising(hint) from error
+        raise _known_in_part(model, revision, error).advising(hint) from error
+
+
+def _known_in_part(model: str, revision: str | None, error: BackendError) -> BackendError:
+    """Add to an error of the hub what its cache on this machine lacks, if it has a part."""
+    snapshot = _snapshot(model, revision)
+    if snapshot is None:
+        return error
+    return BackendError(f"{error.message}; its copy here lacks {some(lacking(snapshot))}")

@@ -99,6 +99,11 @@ class Store:
         new.copy(self, (row, 0), (first, stop), 0)
         return new
 
+    def clear(self, row: int) -> None:
+        """Fill a row with zeros again."""
+        for tensors in self._alike:
+            tensors[:, row].zero_()
+
     def move(self, source: int, target: int, columns: int) -> None:
         """Copy the first columns of one row over those of another."""
         self.copy(self, (source, target), (0, columns), 0)

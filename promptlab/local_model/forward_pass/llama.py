@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention, silu
 
 from promptlab.local_model.files.shape import WEIGHTS, Generation, Shape
+from promptlab.local_model.files.whole import require_fit
 from promptlab.local_model.forward_pass.attention import attend
 from promptlab.local_model.forward_pass.kv import Geometry, Layer
 
@@ -209,9 +210,12 @@ def load(
 
 
 def fill(model: Llama, weights: dict[str, torch.Tensor]) -> Llama:
-    """Set a model's weights."""
+    """Set a model's weights; raise `Misfit` unless all of them are there, and nothing else."""
     if model.shape.tie_word_embeddings:
         weights = {**weights, "lm_head.weight": weights["model.embed_tokens.weight"]}
+    own = model.state_dict()
+    sizes = [name for name, w in weights.items() if name in own and w.shape != own[name].shape]
+    require_fit(own.keys() - weights.keys(), sizes, weights.keys() - own.keys())
     model.load_state_dict(weights, assign=True)
     return model.requires_grad_(False).eval()
 

@@ -21,6 +21,7 @@ from promptlab.core.digest import digest_file
 from promptlab.core.errors import BackendError
 from promptlab.local_model.files.cache import MANIFEST, Cache, Manifest
 from promptlab.local_model.files.convert_process import Failure, Order
+from promptlab.local_model.loading.gguf_header import read_header
 from promptlab.local_model.loading.loading import load_model, load_tokenizer
 
 _PATIENCE_S = 600.0  # another process may be converting a large model
@@ -82,11 +83,13 @@ def _write_model(gguf: Path, folder: Path) -> None:
     """
     tokenizer = load_tokenizer(gguf)
     source = load_model(gguf, "float32", "cpu")
+    header = read_header(gguf)
     settings = source.config.to_dict()
     settings.pop("quantization_config", None)
     plain = AutoModelForCausalLM.from_config(type(source.config)(**settings), dtype=source.dtype)
     plain.load_state_dict(source.state_dict())
     plain.generation_config = source.generation_config
+    plain.generation_config.eos_token_id = list(header.ends) or None
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

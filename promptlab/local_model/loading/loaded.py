@@ -5,7 +5,6 @@ Combines tokenizer, chat template and engine; knows nothing of event loops or wh
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,9 @@ from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Completion, Json, Likelihood, Outcome, Request, Usage
 from promptlab.local_model.batching.answers import Answer, Prompt, end_tokens
 from promptlab.local_model.batching.engine import Engine
+from promptlab.local_model.batching.trial import looks_ahead
 from promptlab.local_model.files.adapter import MERGE, Adapter
+from promptlab.local_model.files.whole import UNUSED
 from promptlab.local_model.forward_pass.llama import Llama
 from promptlab.local_model.loading import linear, shared
 from promptlab.local_model.loading.loading import load_model, resolve_device
@@ -49,6 +50,12 @@ class Setup:
     pack: linear.Packing
     measurements: Path  # the folder of cached measurements of whether packing pays
     adapter: Adapter | None = None
+    accept: tuple[str, ...] = ()  # what else would be refused
+
+    @property
+    def unused(self) -> bool:
+        """Return whether the files may hold weights that the model has no use for."""
+        return UNUSED in self.accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,7 @@ class LocalModel:
         return [Prompt(ids, sampling, followed=request.followed)]
 
     def _completion(self, pending: _Pending) -> Completion:
-        answers = [_finite(pending.answers[place]) for place in range(len(pending.prompts))]
+        answers = [pending.answers[place] for place in range(len(pending.prompts))]
         answer = next((a for a in answers if a.error is not None), answers[0])
         complete = () if answer.error else answers
         likelihoods = tuple(a.likelihood for a in complete if a.likelihood is not None)
@@ -154,6 +161,11 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
         _require_tokens(ready.model, chat, setup.adapter)
     _let_end(ready.model, chat, setup.adapter)
     engine = Engine(ready.model, chat.decode, setup.batch_size, setup.max_length)
+    if engine.note is not None and looks_ahead(ready.model):
+        raise BackendError(
+            f"{name} is no language model: what it says of a token depends on the tokens after it",
+            hint="encoders such as BERT fill gaps in a text, but do not continue one",
+        )
     ready.facts.update(
         decoder="promptlab" if isinstance(ready.model, Llama) else "transformers",
         batch_size=engine.batch_size,
@@ -172,10 +184,11 @@ def _load(folder: Path, setup: Setup) -> _Loaded:
     adapter, base = setup.adapter, None
     apart = lora.change_of_base(adapter) if adapter else None
     if apart is None:
-        base = shared.load_base(folder, setup.dtype, setup.device, setup.pack, setup.measurements)
+        made = shared.Making(setup.dtype, setup.device, setup.pack, setup.unused)
+        base = shared.load_base(folder, made, setup.measurements)
         model = base.model()
     else:
-        model = load_model(folder, setup.dtype, setup.device, ours=False)
+        model = load_model(folder, setup.dtype, setup.device, ours=False, unused=setup.unused)
     if adapter is not None:
         model = lora.attach(model, adapter)
         weights = "shared with the base" if apart is None else f"its own: {apart}"
@@ -203,13 +216,6 @@ def _let_end(model: Any, chat: Chat, adapter: Adapter | None) -> None:
     own = adapter is not None and adapter.tokenizer is not None
     if chat.end_token is not None and (own or not known):
         model.generation_config.eos_token_id = sorted({*known, chat.end_token})
-
-
-def _finite(answer: Answer) -> Answer:
-    """Turn a likelihood that is not finite into an error: some models rule tokens out."""
-    if answer.likelihood is None or math.isfinite(answer.likelihood.logprob):
-        return answer
-    return Answer(error=f"the model's log-probability of an answer is {answer.likelihood.logprob}")
 
 
 def _likeliest(texts: Sequence[str], likelihoods: Sequence[Likelihood]) -> str:

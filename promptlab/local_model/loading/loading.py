@@ -15,9 +15,9 @@ import torch
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
 from promptlab.local_model.batching.trial import works_here
-from promptlab.local_model.files.adapter import refuse_adapter
 from promptlab.local_model.files.cache import read_manifest
 from promptlab.local_model.files.shape import read_shape
+from promptlab.local_model.files.whole import UNUSED, Misfit, require_model
 from promptlab.local_model.forward_pass import llama
 from promptlab.local_model.text.tokens import read_tokens
 
@@ -37,18 +37,31 @@ def load_tokenizer(path: Path) -> Any:
         raise _unreadable("tokenizer", path, error) from error
 
 
-def load_model(path: Path, dtype: str, device: str, *, ours: bool = True) -> Any:
+def load_model(
+    path: Path, dtype: str, device: str, *, ours: bool = True, unused: bool = False
+) -> Any:
     """Load the model from a folder (or, slowly, from a GGUF file), ready to answer on `device`.
 
-    With `ours` it may be the built-in decoder, which supports inference only.
+    Args:
+        path: The folder or the file.
+        dtype: The number format for computing.
+        device: Where to compute.
+        ours: Whether it may be the built-in decoder, which supports inference only.
+        unused: Whether the file may hold weights that the model has no use for.
+
+    Raises:
+        BackendError: The files cannot be read, or do not hold the weights of such a model.
     """
-    refuse_adapter(path)
+    if path.is_dir():
+        require_model(path, tokenizer=False)
     numbers = getattr(torch, dtype)
     settings = read_shape(path) if ours and _converted(path) else None
     try:
         if settings and works_here(settings[0], numbers, device):
             return llama.load(path, settings, numbers, device)
-        return from_transformers.read_model(path, numbers).to(device).eval()
+        return from_transformers.read_model(path, numbers, unused=unused).to(device).eval()
+    except Misfit as error:
+        raise _unlike(path, error) from error
     except Exception as error:  # a bad file makes these libraries raise anything
         raise _unreadable("model", path, error) from error
 
@@ -67,6 +80,13 @@ def resolve_device(device: str) -> str:
 
 def _converted(path: Path) -> bool:
     return read_manifest(path) is not None
+
+
+def _unlike(path: Path, error: Misfit) -> BackendError:
+    hint = "the answers would be random: get the whole checkpoint, or save it again as a model"
+    if error.harmless:
+        hint = f'remove them from the file, or accept = ["{UNUSED}"] if the model needs none'
+    return BackendError(f"the weights in {path} are not those of its model: {error}", hint=hint)
 
 
 def _unreadable(what: str, path: Path, error: Exception) -> BackendError:

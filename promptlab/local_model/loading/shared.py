@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -38,17 +39,25 @@ _BASES: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
 _LOADING = threading.Lock()
 
 
-def load_base(
-    folder: Path, dtype: str, device: str, packing: linear.Packing, measurements: Path
-) -> Base:
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a base is made of its files; `unused` means that these may hold more than it needs."""
+
+    dtype: str
+    device: str
+    packing: linear.Packing
+    unused: bool = False
+
+
+def load_base(folder: Path, made: Making, measurements: Path) -> Base:
     """Return the base in this folder, loading it unless a backend already has it."""
     threads = torch.get_num_threads()  # whether packing pays depends on them
-    key = (folder.resolve(), fingerprint(folder), dtype, device, packing, threads)
+    key = (folder.resolve(), fingerprint(folder), made, threads)
     with _LOADING:
         base = _BASES.get(key)
         if base is None:
-            model = load_model(folder, dtype, device)
-            base = _BASES[key] = Base(model, linear.pack(model, packing, measurements))
+            model = load_model(folder, made.dtype, made.device, unused=made.unused)
+            base = _BASES[key] = Base(model, linear.pack(model, made.packing, measurements))
         return base
 
 
