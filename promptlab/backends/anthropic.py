@@ -14,11 +14,22 @@ from pydantic import BaseModel, Field
 
 from promptlab.core.capacity import NO_ENVIRONMENT
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling, Usage
+from promptlab.core.types import (
+    Completion,
+    Image,
+    Json,
+    Message,
+    Outcome,
+    Request,
+    Sampling,
+    Usage,
+)
 from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.endings import ending
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
-from promptlab.remote.reading import added, count, outcome, word
+from promptlab.remote.reading import added, count, thoughts_in, word
+from promptlab.remote.usage import cached, thought
 
 _VERSION = "2023-06-01"
 _NAMES = {
@@ -27,8 +38,6 @@ _NAMES = {
     "max_tokens": "max_tokens",
     "stop": "stop_sequences",
 }
-# `pause_turn`: the server's own tools took too long; the turn is not continued here.
-_CUT = {"max_tokens", "model_context_window_exceeded", "pause_turn"}
 
 
 class Options(RemoteOptions):
@@ -143,23 +152,31 @@ class Anthropic(RemoteBackend):
         return config
 
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read the text of an answer, leaving out thinking.
+        """Read the text of an answer, with thinking apart; a server may keep it to itself.
 
         A refusal without text gets Anthropic's explanation as its text.
         """
         blocks = body["content"]
         text = "".join(block["text"] for block in blocks if block["type"] == "text")
-        finish = word(body.get("stop_reason"))
-        refused = finish == "refusal"
-        if refused and not text:
+        finish = body.get("stop_reason")
+        outcome, warnings = ending(finish, text)
+        if outcome is Outcome.REFUSED and not text:
             text = word((body.get("stop_details") or {}).get("explanation")) or ""
         return Completion(
-            outcome(text, truncated=finish in _CUT, refused=refused),
+            outcome,
             text=text,
             usage=_usage(body.get("usage")),
             model=word(body.get("model")),
-            finish_reason=finish,
+            finish_reason=word(finish),
+            warnings=warnings,
+            thoughts="\n\n".join(filter(None, map(_thoughts, blocks))) or None,
         )
+
+
+def _thoughts(block: Mapping[str, Any]) -> str:
+    if block["type"] == "redacted_thinking":
+        return "[kept secret by the server]"
+    return thoughts_in(block) if block["type"] == "thinking" else ""
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -184,9 +201,9 @@ def _usage(usage: Mapping[str, Any] | None) -> Usage:
     return Usage(
         input_tokens=added(count(usage, "input_tokens"), written, read),
         output_tokens=count(usage, "output_tokens"),
-        cache_read_tokens=read,
+        cache_read_tokens=cached(usage) if read is None else read,
         cache_write_tokens=written,
-        reasoning_tokens=count(usage, "output_tokens_details", "thinking_tokens"),
+        reasoning_tokens=thought(usage),
     )
 
 

@@ -14,11 +14,22 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling, Usage
+from promptlab.core.types import (
+    Completion,
+    Image,
+    Json,
+    Message,
+    Outcome,
+    Request,
+    Sampling,
+    Usage,
+)
 from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.endings import ending
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
-from promptlab.remote.reading import added, count, outcome, word
+from promptlab.remote.reading import added, count, word
+from promptlab.remote.usage import cached, thought
 
 _MOST_STOPS = 5
 _NAMES = {
@@ -28,22 +39,6 @@ _NAMES = {
     "stop": "stopSequences",
     "seed": "seed",
 }
-_WHOLE = {"STOP", "FINISH_REASON_UNSPECIFIED", None}
-_CUT = {"MAX_TOKENS", "CONTINUATION"}
-_REFUSALS = {
-    "SAFETY",
-    "RECITATION",
-    "LANGUAGE",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "ESCALATION",
-    "MODEL_ARMOR",
-    "IMAGE_SAFETY",
-    "IMAGE_PROHIBITED_CONTENT",
-    "IMAGE_RECITATION",
-}
-_KNOWN = _WHOLE | _CUT | _REFUSALS
 _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
@@ -157,28 +152,26 @@ class Gemini(RemoteBackend):
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
         if blocked and not body.get("candidates"):
             return Completion(
-                outcome("", refused=True),
+                Outcome.REFUSED,
                 usage=usage,
                 model=model,
                 finish_reason=f"prompt blocked: {blocked}",
             )
         candidate = body["candidates"][0]
-        finish = word(candidate.get("finishReason"))
+        finish = candidate.get("finishReason")
         _stop_if_barred(finish)
         parts = (candidate.get("content") or {}).get("parts") or ()
         text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
-        broken = finish not in _KNOWN
+        outcome, warnings = ending(finish, text)
         return Completion(
-            outcome(
-                text,
-                truncated=finish in _CUT or (broken and bool(text.strip())),
-                refused=finish in _REFUSALS,
-            ),
+            outcome,
             text=text,
             usage=usage,
             model=model,
-            finish_reason=finish,
-            warnings=_warnings(finish, text, usage, broken=broken),
+            finish_reason=word(finish),
+            warnings=warnings,
+            thoughts="".join(part.get("text") or "" for part in parts if part.get("thought"))
+            or None,
         )
 
 
@@ -213,7 +206,7 @@ def _usage(usage: Mapping[str, Any] | None) -> Usage:
 
     The output of tools counts as prompt.
     """
-    thoughts = count(usage, "thoughtsTokenCount")
+    thoughts = thought(usage)
     prompt = added(count(usage, "promptTokenCount"), count(usage, "toolUsePromptTokenCount"))
     output = added(count(usage, "candidatesTokenCount"), thoughts)
     if output is None and prompt is not None and (total := count(usage, "totalTokenCount")):
@@ -221,29 +214,18 @@ def _usage(usage: Mapping[str, Any] | None) -> Usage:
     return Usage(
         input_tokens=prompt,
         output_tokens=output,
-        cache_read_tokens=count(usage, "cachedContentTokenCount"),
+        cache_read_tokens=cached(usage),
         reasoning_tokens=thoughts,
     )
 
 
-def _stop_if_barred(finish: str | None) -> None:
+def _stop_if_barred(finish: object) -> None:
     """Raise if the problem is the account, not this answer."""
     if finish == "PUP_LIMITED_DISABLED":
         raise BackendError(
             "Google has limited or disabled the account because of earlier requests",
             hint="check the account at https://aistudio.google.com",
         )
-
-
-def _warnings(finish: str | None, text: str, usage: Usage, *, broken: bool) -> tuple[str, ...]:
-    if broken:
-        return (f"the answer was cut off: {finish}",)
-    if finish == "MAX_TOKENS" and not text and usage.reasoning_tokens:
-        return (
-            f"all {usage.reasoning_tokens} tokens were spent on thinking: raise max_tokens,"
-            " or set thinking_budget or thinking_level",
-        )
-    return ()
 
 
 backend = Gemini

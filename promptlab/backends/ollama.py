@@ -20,11 +20,13 @@ from promptlab.core.types import Completion, Image, Json, Message, Request, Usag
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.bodies import decoded
 from promptlab.remote.complaints import read_complaint
+from promptlab.remote.endings import ending
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import judge
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
-from promptlab.remote.reading import count, outcome, word
+from promptlab.remote.reading import count, thoughts_in, word
+from promptlab.remote.usage import thought
 
 if TYPE_CHECKING:
     import httpx
@@ -200,19 +202,23 @@ class Ollama(RemoteBackend):
         }
 
     def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read an answer, leaving out thinking."""
+        """Read an answer, with thinking apart."""
         text = body["message"].get("content") or ""
-        finish = word(body.get("done_reason")) or None
+        finish = body.get("done_reason") or None
         prompt = count(body, "prompt_eval_count")
         broken = body.get("done") is False
+        # Old servers give no reason, but say that they are done.
+        by_default = "stop" if body.get("done") else None
+        outcome, warnings = ending("length" if broken else finish or by_default, text)
         return Completion(
-            outcome(text, truncated=broken or finish == "length"),
+            outcome,
             text=text,
-            usage=Usage(prompt, count(body, "eval_count")),
+            usage=Usage(prompt, count(body, "eval_count"), reasoning_tokens=thought(body)),
             model=word(body.get("model")),
-            finish_reason=finish,
+            finish_reason=word(finish),
             fingerprint=self._digest,
-            warnings=tuple(self._warnings(prompt, broken=broken)),
+            warnings=(*self._warnings(prompt, broken=broken), *warnings),
+            thoughts=thoughts_in(body["message"].get("thinking")) or None,
         )
 
     def _warnings(self, prompt: int | None, *, broken: bool) -> list[str]:

@@ -15,20 +15,23 @@ from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
-from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling, Usage
+from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling
 from promptlab.remote import openai_responses as responses
 from promptlab.remote.backend import RemoteBackend
+from promptlab.remote.endings import ending
 from promptlab.remote.exchange import CallError
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import data_url
-from promptlab.remote.reading import count, outcome, word
+from promptlab.remote.reading import thoughts_in, word
 from promptlab.remote.strict_schema import is_strict
+from promptlab.remote.usage import openai_usage
 
 _HOST = "api.openai.com"
 _MOST_STOPS = 4
 _ID = r"^[!-~]+$"
+_THOUGHT = {"thinking", "reasoning", "reasoning_text"}
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _LOGPROBS = {"logprobs": True, "top_logprobs": 1}
-_TRUNCATED = {"length", "model_length"}  # the second is Mistral's, for a full context
 
 
 class Options(RemoteOptions):
@@ -197,31 +200,32 @@ def _read_chat(body: Mapping[str, Any]) -> Completion:
     if body.get("error"):
         raise LookupError("an error instead of an answer")
     choice = body["choices"][0]
-    finish = word(choice.get("finish_reason"))
+    finish = choice.get("finish_reason")
     if choice.get("error") or finish == "error":
         raise _cut_off(choice.get("error"))
     message = choice["message"]
     refusal = word(message.get("refusal"))
     text = refusal or _text(message.get("content"))
-    usage = body.get("usage")
+    outcome, warnings = ending(finish, text, refused=bool(refusal))
     return Completion(
-        outcome(
-            text,
-            truncated=finish in _TRUNCATED,
-            refused=bool(refusal) or finish == "content_filter",
-        ),
+        outcome,
         text=text,
-        usage=Usage(
-            input_tokens=count(usage, "prompt_tokens"),
-            output_tokens=count(usage, "completion_tokens"),
-            cache_read_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
-            cache_write_tokens=count(usage, "prompt_tokens_details", "cache_write_tokens"),
-            reasoning_tokens=count(usage, "completion_tokens_details", "reasoning_tokens"),
-        ),
+        usage=openai_usage(body.get("usage") or choice.get("usage")),
         model=word(body.get("model")),
-        finish_reason=finish,
+        finish_reason=word(finish),
         fingerprint=word(body.get("system_fingerprint")),
+        warnings=warnings,
+        thoughts=_thoughts(message) or None,
     )
+
+
+def _thoughts(message: Mapping[str, Any]) -> str:
+    """Return what a model thought, in the fields and parts that servers have for it."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else ()
+    known = [thoughts_in(part) for part in parts if part.get("type") in _THOUGHT]
+    known += [thoughts_in(message.get(name)) for name in _THOUGHT_FIELDS]
+    return next(filter(None, known), "")
 
 
 def _text(content: Any) -> str:

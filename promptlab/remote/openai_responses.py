@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from promptlab.core.failure import Fault
-from promptlab.core.types import Completion, Image, Message, Usage
+from promptlab.core.types import Completion, Image, Message
+from promptlab.remote.endings import ending
 from promptlab.remote.exchange import CallError
 from promptlab.remote.failures import RefusedError
 from promptlab.remote.pictures import data_url
-from promptlab.remote.reading import count, outcome, word
+from promptlab.remote.reading import thoughts_in, word
+from promptlab.remote.usage import openai_usage
 
 NAMES = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
 LOGPROBS = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
@@ -52,24 +54,16 @@ def read_response(body: Mapping[str, Any]) -> Completion:
     parts = list(_parts(body["output"]))
     refusal = "".join(part["refusal"] for part in parts if part.get("type") == "refusal")
     text = "".join(part["text"] for part in parts if part.get("type") == "output_text")
-    reason = word((body.get("incomplete_details") or {}).get("reason"))
-    usage = body.get("usage")
+    finish = (body.get("incomplete_details") or {}).get("reason") or body.get("status")
+    outcome, warnings = ending(finish, text, refused=bool(refusal))
     return Completion(
-        outcome(
-            text,
-            truncated=status == "incomplete",
-            refused=bool(refusal) or reason == "content_filter",
-        ),
+        outcome,
         text=refusal or text,
-        usage=Usage(
-            input_tokens=count(usage, "input_tokens"),
-            output_tokens=count(usage, "output_tokens"),
-            cache_read_tokens=count(usage, "input_tokens_details", "cached_tokens"),
-            cache_write_tokens=count(usage, "input_tokens_details", "cache_write_tokens"),
-            reasoning_tokens=count(usage, "output_tokens_details", "reasoning_tokens"),
-        ),
+        usage=openai_usage(body.get("usage")),
         model=word(body.get("model")),
-        finish_reason=reason or status,
+        finish_reason=word(finish),
+        warnings=warnings,
+        thoughts="\n\n".join(filter(None, map(_thoughts, body["output"]))) or None,
     )
 
 
@@ -77,6 +71,12 @@ def _parts(output: list[Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the parts of all messages; reasoning has parts of other types, or none."""
     for item in output:
         yield from item.get("content") or ()
+
+
+def _thoughts(item: Mapping[str, Any]) -> str:
+    if item.get("type") != "reasoning":
+        return ""
+    return thoughts_in(item.get("content")) or thoughts_in(item.get("summary"))
 
 
 def _undone(status: str, error: Any) -> CallError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from promptlab.core.types import Outcome
-
+_THOUGHT = ("thinking", "text", "summary", "content", "reasoning")
 _MOST = 10**12  # tokens: more is an error, and more than the database can hold
 
 
@@ -17,6 +16,8 @@ def count(usage: Mapping[str, Any] | None, *path: str) -> int | None:
         if not isinstance(value, dict):  # as JSON gives it; checking for Mapping is slow
             return None
         value = value.get(key)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # as some servers write it: 20.0
     known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
     return value if known else None
 
@@ -32,10 +33,12 @@ def added(*counts: int | None) -> int | None:
     return None if first is None else first + sum(number or 0 for number in rest)
 
 
-def outcome(text: str, *, truncated: bool = False, refused: bool = False) -> Outcome:
-    """Return how an answer ended."""
-    if refused:
-        return Outcome.REFUSED
-    if truncated:
-        return Outcome.TRUNCATED
-    return Outcome.OK if text.strip() else Outcome.EMPTY
+def thoughts_in(value: object) -> str:
+    """Return the text of thoughts: itself, or in parts, blocks and summaries of any vendor."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "\n\n".join(filter(None, map(thoughts_in, value)))
+    if isinstance(value, dict):
+        return next(filter(None, (thoughts_in(value.get(key)) for key in _THOUGHT)), "")
+    return ""

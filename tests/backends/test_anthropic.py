@@ -267,6 +267,8 @@ def text(said: str) -> dict[str, Any]:
 
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "x"}
 HIDDEN = {"type": "redacted_thinking", "data": "x"}
+THOUGHTS = {"thinking": "Hm.", "redacted_thinking": "[kept secret by the server]"}
+UNSAID = "the server gives no finish reason: the answer may be cut off"
 TOOL = {"type": "tool_use", "id": "t1", "name": "add", "input": {}}
 TOLD = {"type": "refusal", "category": "bio", "explanation": "It may do harm."}
 
@@ -301,6 +303,11 @@ def test_what_anthropic_writes_is_read(body: dict[str, Any], outcome: Outcome, s
             usage=Usage(30, 20),
             model="claude-x-20260101",
             finish_reason=theirs.stop_reason,
+            warnings=() if theirs.stop_reason else (UNSAID,),
+            thoughts="\n\n".join(
+                THOUGHTS[block.type] for block in theirs.content if block.type in THOUGHTS
+            )
+            or None,
         )
 
 

@@ -213,7 +213,12 @@ def test_an_answer_is_read() -> None:
     body = spoken("Paris")
     body["message"]["thinking"] = "France, so"
     assert answer(body) == Completion(
-        Outcome.OK, "Paris", Usage(26, 3), model="llama3.2", finish_reason="stop"
+        Outcome.OK,
+        "Paris",
+        Usage(26, 3),
+        model="llama3.2",
+        finish_reason="stop",
+        thoughts="France, so",
     )
 
 
@@ -387,12 +392,19 @@ def test_what_the_sdk_serialises_is_read() -> None:
         message=sdk().Message(role="assistant", content="Par", thinking="France, so"),
     )
     expected = Completion(
-        Outcome.TRUNCATED, "Par", Usage(26, 3), model="llama3.2", finish_reason="length"
+        Outcome.TRUNCATED,
+        "Par",
+        Usage(26, 3),
+        model="llama3.2",
+        finish_reason="length",
+        thoughts="France, so",
     )
     assert answer(response.model_dump(mode="json")) == expected
     assert answer(response.model_dump(mode="json", exclude_none=True)) == expected
     silent = sdk().ChatResponse(message=sdk().Message(role="assistant", content="Hi"))
-    assert answer(silent.model_dump(mode="json")) == Completion(Outcome.OK, "Hi")
+    said = answer(silent.model_dump(mode="json"))
+    assert (said.outcome, said.text) == (Outcome.OK, "Hi")
+    assert "gives no finish reason" in said.warnings[0]
 
 
 # A server on this machine.

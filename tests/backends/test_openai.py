@@ -320,15 +320,33 @@ def test_a_chat_completion_is_read(
 ) -> None:
     said = answered(make(), chat(message, finish))
     assert (said.outcome, said.text, said.finish_reason) == (outcome, text, finish)
-    assert (said.error, said.failure, said.warnings) == (None, None, ())
+    assert (said.error, said.failure) == (None, None)
+    assert said.warnings == ((UNSAID,) if finish is None else ())
 
 
 def test_a_message_without_content_is_empty() -> None:
     body = chat()
     del body["choices"][0]["message"]["content"], body["choices"][0]["finish_reason"]
-    assert answered(make(), body) == Completion(Outcome.EMPTY, model="gpt-x-2026-01-01")
+    assert answered(make(), body) == Completion(
+        Outcome.EMPTY, model="gpt-x-2026-01-01", warnings=(UNSAID,)
+    )
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning_content": "Hm."},
+        {"reasoning": "Hm."},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]},
+        {"content": THOUGHT + PARTS},
+    ],
+)
+def test_thoughts_are_read_wherever_a_server_puts_them(message: dict[str, Any]) -> None:
+    said = answered(make(), chat(message))
+    assert (said.text, said.thoughts) == ("Four.", "Hm.")
+
+
+UNSAID = "the server gives no finish reason: the answer may be cut off"
 COUNTED = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
 
 
@@ -434,4 +452,5 @@ def test_a_router_says_why_an_answer_broke_off() -> None:
 
 def test_what_is_no_text_is_left_out() -> None:
     said = answered(make(), chat({"refusal": 1}, 2, model=3, system_fingerprint={}))
-    assert said == Completion(Outcome.OK, text="Four.")
+    assert (said.outcome, said.text, said.finish_reason) == (Outcome.TRUNCATED, "Four.", None)
+    assert "'2' is not known" in said.warnings[0]

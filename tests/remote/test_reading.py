@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from promptlab.core.types import Outcome
-from promptlab.remote.reading import added, count, outcome, word
+from promptlab.remote.reading import added, count, thoughts_in, word
 
 USAGE = {"a": 3, "deep": {"b": 0, "c": None}, "list": [1], "n": True, "x": 1.5, "t": "7", "m": -1}
 
@@ -14,6 +13,8 @@ USAGE = {"a": 3, "deep": {"b": 0, "c": None}, "list": [1], "n": True, "x": 1.5, 
     ("usage", "path", "number"),
     [
         (USAGE, ("a",), 3),
+        ({"a": 20.0}, ("a",), 20),
+        ({"a": float("nan")}, ("a",), None),
         (USAGE, ("deep", "b"), 0),
         (USAGE, ("deep", "c"), None),
         (USAGE, ("deep", "none"), None),
@@ -46,15 +47,16 @@ def test_a_word_is_a_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "truncated", "refused", "expected"),
+    ("value", "text"),
     [
-        ("yes", False, False, Outcome.OK),
-        (" \n", False, False, Outcome.EMPTY),
-        ("ye", True, False, Outcome.TRUNCATED),
-        ("", True, False, Outcome.TRUNCATED),
-        ("", False, True, Outcome.REFUSED),
-        ("no", True, True, Outcome.REFUSED),
+        ("Hm.", "Hm."),
+        ({"type": "thinking", "thinking": "Hm.", "signature": "x"}, "Hm."),
+        ({"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, "Hm."),
+        ([{"type": "reasoning.summary", "summary": "Hm."}, {"text": "So."}], "Hm.\n\nSo."),
+        ({"type": "reasoning.encrypted", "data": "x"}, ""),
+        (None, ""),
+        (3, ""),
     ],
 )
-def test_how_an_answer_ended(text: str, truncated: bool, refused: bool, expected: Outcome) -> None:
-    assert outcome(text, truncated=truncated, refused=refused) is expected
+def test_thoughts_are_found_in_every_form(value: object, text: str) -> None:
+    assert thoughts_in(value) == text

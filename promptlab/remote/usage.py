@@ -1,0 +1,67 @@
+"""The tokens that a server reports, wherever and under whatever name it puts them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from promptlab.core.types import Usage
+from promptlab.remote.reading import count
+
+# Names for tokens read from a cache, for those written to it, and for those thought.
+_READ = re.compile(r"cach(?!.*(?:miss|creat|writ|cost|price|ttl|discount))", re.IGNORECASE)
+_WRITTEN = re.compile(r"cach.*(?:creat|writ)(?!.*cost)", re.IGNORECASE)
+_THOUGHT = re.compile(r"(?:reasoning|think|thought).*token", re.IGNORECASE)
+
+
+def openai_usage(usage: Mapping[str, Any] | None) -> Usage:
+    """Return the tokens of a reply in either of OpenAI's formats.
+
+    The prompt includes cached tokens and the output includes thoughts, as OpenAI counts them; a
+    server that counts them apart is known by the total, or by a part that is more than its whole.
+    """
+    prompt = _first(usage, "prompt_tokens", "input_tokens")
+    output = _first(usage, "completion_tokens", "output_tokens")
+    read, written, thought = cached(usage), _most(usage, _WRITTEN), _most(usage, _THOUGHT)
+    apart = (read or 0) + (written or 0)
+    total = count(usage, "total_tokens")
+    if prompt is not None and output is not None and total is not None:
+        more = total - prompt - output
+        if more > 0 and more in (read, written, apart):
+            prompt += more
+        elif more > 0:
+            output += more
+            thought = thought or more
+    if prompt is not None and apart > prompt:
+        prompt += apart
+    if output is not None and thought is not None and thought > output:
+        output += thought
+    return Usage(prompt, output, read, written, thought)
+
+
+def cached(usage: Mapping[str, Any] | None) -> int | None:
+    """Return the number of tokens read from a cache, under any vendor's name."""
+    return _most(usage, _READ)
+
+
+def thought(usage: Mapping[str, Any] | None) -> int | None:
+    """Return the number of tokens spent on thoughts, under any vendor's name."""
+    return _most(usage, _THOUGHT)
+
+
+def _first(usage: Mapping[str, Any] | None, *names: str) -> int | None:
+    return next((number for name in names if (number := count(usage, name)) is not None), None)
+
+
+def _most(usage: Mapping[str, Any] | None, name: re.Pattern[str]) -> int | None:
+    """Return the highest of the counts with such a name: some servers give a zero elsewhere."""
+    return max(_counts(usage, name), default=None)
+
+
+def _counts(usage: Mapping[str, Any] | None, name: re.Pattern[str]) -> Iterator[int]:
+    for key, value in usage.items() if isinstance(usage, dict) else ():
+        inner = value if isinstance(value, dict) else {key: value}
+        for each in inner:
+            if name.search(str(each)) and (number := count(inner, each)) is not None:
+                yield number
