@@ -22,6 +22,7 @@ from promptlab.cli.output import tell
 from promptlab.cli.verbs import VERBS, LazyGroup, wanted_by
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.masking import strike
 from promptlab.core.streams import own_streams, take_stdout
 from promptlab.core.visible import visible
 from promptlab.workbench.session import Session, require_working_folder
@@ -30,11 +31,8 @@ __all__ = ["VERBS", "cli", "main", "run_cli"]
 
 if TYPE_CHECKING:
     from click import shell_completion
-
-    from promptlab.core import keys
 else:
     shell_completion = lazy_module("click.shell_completion")
-    keys = lazy_module("promptlab.core.keys")
 
 UNWRITTEN = 5  # the exit code where stdout took no more, unless the verb has another
 _COMPLETE = "_PROMPTLAB_COMPLETE"  # how click's scripts for shells ask
@@ -157,7 +155,7 @@ def _misuse(error: click.ClickException) -> PromptlabError:
 
 def _print_error(error: PromptlabError) -> None:
     line = " ".join(part.strip() for part in visible(str(error)).split("\n"))
-    tell(f"Error: {keys.strike_all(line)}")
+    tell(f"Error: {line}")
 
 
 def _keep_traceback() -> str:
@@ -165,5 +163,5 @@ def _keep_traceback() -> str:
         "w", prefix="promptlab-", suffix=".log", delete=False, encoding="utf-8"
     ) as file:
         file.write(f"promptlab {__version__}, Python {sys.version}\n\n")
-        file.write(keys.strike_all(traceback.format_exc()))
+        file.write(strike(traceback.format_exc()))
     return file.name

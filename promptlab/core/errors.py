@@ -9,18 +9,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from promptlab.core.masking import strike
+
 
 class PromptlabError(Exception):
     """An error that the user can fix: what is wrong, where it is, and how to fix it.
 
-    `where` is a place that a reader can jump to, as made by `place`; `hint` is the remedy.
+    `where` is a place that a reader can jump to, as made by `place`; `hint` is the remedy. None of
+    them holds a key: an error may end in a message, a log, a database or a notebook.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
+        message = strike(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
-        self.where = where
+        self.hint = hint and strike(hint)
+        self.where = where and strike(where)
 
     def __str__(self) -> str:
         """Return the message as one line, its place first and its remedy last."""

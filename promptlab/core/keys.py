@@ -1,18 +1,17 @@
 """API keys: looked up in the environment when a call is made, and kept out of everything else.
 
 A user's files name a key (`api_key_env`, `${NAME}`) and never contain one. Every key that was
-looked up is remembered here, so that it can be redacted from whatever is shown or stored.
+looked up is struck out of whatever is shown or stored: see `masking`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from promptlab.core.errors import BackendError
-
-STRUCK = "[key]"
+from promptlab.core.masking import STRUCK, mask, remember, shapes, strike, userinfo
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SCHEME = re.compile(r"[A-Za-z-]*")  # what may precede a reference: `Bearer ${NAME}`
@@ -36,12 +35,53 @@ _RANDOM = re.compile(_RUN)
 _RANDOM_OR_ID = re.compile(
     _RUN + r"|(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{32,}"
 )
-# Shorter texts are never redacted: they would occur in ordinary words. So may the dummy keys that
-# many local servers ask for, such as `ollama`.
-_SHORTEST, _SHORTEST_OF_LETTERS = 6, 8
+# What a variable holds that is no key, whatever its name: a path, an address, a number.
+_NO_KEY = re.compile(r"[~/.\\]|[A-Za-z]:[\\/]|https?://[^@\s]*$|[-+0-9.,_]*$")
+_LEAST, _LEAST_OF_LETTERS = 12, 16  # characters of a value that counts as a key by itself
 
-# Every key looked up in this process: crash logs are written where no key ring is at hand.
-_LOOKED_UP: set[str] = set()
+
+class Environment(Mapping[str, str]):
+    """Variables. A value that is looked up here, or is a key by its name, is struck out later."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        for name, value in values.items():
+            _remember_key(name, value)
+
+    def __getitem__(self, name: str) -> str:
+        value = self._values[name]
+        if _may_be_key(name, value):
+            remember(value)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} variables)"
+
+
+def _may_be_key(name: str, value: str) -> bool:
+    """Return whether the value of a variable that somebody looked up is anything but ordinary."""
+    if _NO_KEY.match(value):
+        return False
+    mixed = any(letter.isdigit() for letter in value) and any(map(str.isalpha, value))
+    return _names_key(name) or len(value) >= (_LEAST if mixed else _LEAST_OF_LETTERS)
+
+
+def _remember_key(name: str, value: str) -> None:
+    """Strike out the value of a variable that is a key, as user-defined code may look it up."""
+    value = value.strip()
+    if "@" in value:
+        for part in userinfo(value):
+            remember(part)
+    if len(value) >= _LEAST and (
+        (_names_key(name) and not _NO_KEY.match(value)) or shapes().fullmatch(value)
+    ):
+        remember(value)
 
 
 class Keyring:
@@ -65,7 +105,7 @@ class Keyring:
                 hint="copy it again, without line breaks",
             )
         self._used.add(key)
-        _LOOKED_UP.add(key)
+        remember(key)
         return key
 
     def require(self, name: str) -> str:
@@ -83,21 +123,8 @@ class Keyring:
         return _REFERENCE.sub(lambda match: self.require(match[1]), text)
 
     def strike(self, text: str) -> str:
-        """Return `text` with every key of this ring redacted."""
-        return _without(text, self._used)
-
-
-def strike_all(text: str) -> str:
-    """Return `text` with every key looked up in this process redacted."""
-    return _without(text, _LOOKED_UP)
-
-
-def _without(text: str, keys: set[str]) -> str:
-    for key in sorted(keys, key=len, reverse=True):
-        shortest = _SHORTEST_OF_LETTERS if key.isalpha() else _SHORTEST
-        if len(key) >= shortest and key in text:
-            text = text.replace(key, STRUCK)
-    return text
+        """Return an answer with every key redacted."""
+        return mask(text)
 
 
 def holds_key(name: str, value: str, *, or_id: bool = False) -> bool:
@@ -124,19 +151,29 @@ def is_key(text: str) -> bool:
 def named_without_key(backend: str) -> str:
     """Return a backend's name, `kind:model`, with a key typed as the model redacted."""
     kind, colon, model = backend.partition(":")
-    return f"{kind}:{STRUCK}" if colon and is_key(model.partition("@")[0]) else backend
+    return f"{kind}:{STRUCK}" if colon and is_key(model.partition("@")[0]) else strike(backend)
+
+
+def key_in_place_of(name: str, kind: str, model: str | None) -> str | None:
+    """Return which part of a backend looks like a key; None if none does."""
+    parts = {"the backend's name": name, "the kind": kind, "the model's name": model or ""}
+    for what, text in parts.items():
+        words = [text, *text.partition(":")[2].split("@")] if what.endswith("name") else [text]
+        if any(is_key(word) for word in words if word):
+            return what
+    return None
 
 
 def without_literals(value: object, name: str = "") -> object:
     """Return options as a file has them, with every text that looks like a key redacted."""
     if isinstance(value, Mapping):
-        return {key: without_literals(inner, str(key)) for key, inner in value.items()}
+        return {strike(str(key)): without_literals(inner, str(key)) for key, inner in value.items()}
     if isinstance(value, list):
         return [without_literals(inner, name) for inner in value]
     if isinstance(value, str):
         is_url = "://" in value
         struck = holds_key(name, value, or_id=is_url) or (is_url and url_holds_key(value))
-        return STRUCK if struck else value
+        return STRUCK if struck else strike(value)
     return value
 
 
@@ -158,7 +195,7 @@ def url_holds_key(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return True
-    if "@" in parts.netloc:
+    if "@" in parts.netloc or userinfo(url):
         return True
     parameters = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
     return any(holds_key(name, value) for name, value in parameters) or any(

@@ -1,6 +1,7 @@
 """The doors to stdout and stderr: whatever promptlab writes passes one of them.
 
-A door spells out what a terminal would obey, keeps stdout for what is ours, and never raises: where
+A door spells out what a terminal would obey, strikes out keys, keeps stdout for what is ours, and
+never raises: where
 a stream takes nothing more (its reader is gone, the disk is full, it was closed), the verb goes on
 to its end, and `Streams` says what happened.
 """
@@ -18,11 +19,13 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from promptlab.core.foreign import in_user_code
+from promptlab.core.masking import known, mask, strike
 from promptlab.core.visible import visible
 
 # What tables and plots are drawn with, where the encoding has none of it.
 _PLAIN = str.maketrans("·•─━│┃┼╋●╸╺…–’“”", '..--||++o--.-\'""')  # noqa: RUF001
 _ERRORS = "promptlab.plain"
+_FULL = 1 << 16  # characters
 
 
 class Door(io.TextIOBase):
@@ -32,8 +35,16 @@ class Door(io.TextIOBase):
     stream takes nothing, or is None; it stays None if only the reader is gone (`| head`).
     """
 
-    def __init__(self, real: IO[str] | None, aside: Door | None = None) -> None:
+    def __init__(
+        self,
+        real: IO[str] | None,
+        aside: Door | None = None,
+        struck: Callable[[str], str] = strike,
+    ) -> None:
         super().__init__()
+        self._struck = struck
+        self._held: list[str] = []  # pieces of a document: a key may stand in two of them
+        self._held_size = 0
         self.failure: str | None = None
         self._real = real
         self._aside = aside
@@ -66,6 +77,7 @@ class Door(io.TextIOBase):
     def flush(self) -> None:
         """Write what is still held back."""
         door = self._chosen
+        door._release()
         if door._real is not None and not door._ended:
             with door._watched():
                 door._real.flush()
@@ -106,7 +118,9 @@ class Door(io.TextIOBase):
         return getattr(self._chosen._real, "encoding", None) or "utf-8"
 
     def __getattr__(self, name: str) -> Any:
-        """Return what else a stream has, such as `buffer`."""
+        """Return what else a stream has, but for `buffer`: bytes would pass by the door."""
+        if name == "buffer":
+            raise AttributeError(name)
         return getattr(self._chosen._real, name)
 
     @property
@@ -120,8 +134,25 @@ class Door(io.TextIOBase):
         if self._real is None:
             self._ended, self.failure = True, "it is closed"
             return
+        if self._aside is None or not known():
+            self._release()
+            self._send(text)
+            return
+        self._held.append(text)
+        self._held_size += len(text)
+        if self._held_size > _FULL or self._real.isatty():
+            self._release()
+
+    def _release(self) -> None:
+        """Write the pieces that were held."""
+        pieces, self._held, self._held_size = self._held, [], 0
+        if pieces and not self._ended:
+            self._send("".join(pieces))
+
+    def _send(self, text: str) -> None:
+        assert self._real is not None
         with self._watched():
-            self._real.write(text)
+            self._real.write(self._struck(text))
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -176,7 +207,7 @@ def own_streams() -> Iterator[Streams]:
     """Put the doors in place of stdout and stderr; what user code prints goes to stderr."""
     real_out, real_err = cast("list[IO[str] | None]", [sys.stdout, sys.stderr])
     err = Door(real_err)
-    out = Door(real_out, aside=err)
+    out = Door(real_out, aside=err, struck=mask)
     sys.stdout, sys.stderr = cast(IO[str], out), cast(IO[str], err)
     try:
         yield Streams(out, err)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
+from promptlab.core.masking import strike
+
 _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list",
@@ -45,7 +47,7 @@ def shown(value: object) -> str:
         return "keys and values" if isinstance(value, dict) else "a list"
     if not isinstance(value, (str, int, float)):
         return f"a value of type {type(value).__name__}"
-    text = repr(value)
+    text = repr(strike(value) if isinstance(value, str) else value)  # before it is cut
     return text if len(text) <= 60 else f"{text[:56]}...{text[0]}"
 
 

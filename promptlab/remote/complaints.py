@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptlab.core.keys import strike_all
+from promptlab.core.masking import strike
 
 _SHOWN = 300  # characters of a server's own words
 _READ = 100_000  # bytes of a page that are searched for its title
@@ -95,6 +95,6 @@ def _clip(text: str) -> str:
 
     Keys are struck out first: a key that is cut in two would no longer be recognised.
     """
-    line = " ".join(strike_all(text[:_READ]).split())
+    line = " ".join(strike(text[:_READ]).split())
     shown = line if len(line) <= _SHOWN else line[: _SHOWN - 4] + " ..."
     return "".join(letter if letter.isprintable() else "?" for letter in shown)

@@ -7,12 +7,16 @@ canonical JSON, in which order does not count.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from numbers import Integral, Real
 from typing import Any
 
 from promptlab.core.answers import apart
+from promptlab.core.errors import PromptlabError
+from promptlab.core.masking import holds_known_key, mask, strike
 from promptlab.core.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 from promptlab.store.connection import Value
 
@@ -31,8 +35,31 @@ def mapping_to_json(value: Mapping[str, object]) -> str:
     return to_json(dict(value))
 
 
+def exact(text: str, what: str) -> str:
+    """Return a text that a digest covers, in which nothing can be struck out.
+
+    Raise PromptlabError if it holds a key; `what` it is comes first in the message.
+    """
+    if holds_known_key(text):
+        raise PromptlabError(
+            f"{what} holds a key that is in the environment",
+            hint="remove it from there: it would be sent to models, and stored",
+        )
+    return _written(text)
+
+
+def exact_json(value: object, what: str) -> str:
+    """Return a value that a digest covers as JSON; see `exact`."""
+    return exact(_encode(value), what)
+
+
 def storable(text: str) -> str:
-    """Return `text` with lone surrogates written out as backslash, u and four digits.
+    """Return content as the database can and may hold it: without keys."""
+    return _written(mask(text))
+
+
+def _written(text: str) -> str:
+    """Return a text with lone surrogates written out as backslash, u and four digits.
 
     UTF-8 has no bytes for them. Inside JSON the result still means the same text.
     """
@@ -42,8 +69,24 @@ def storable(text: str) -> str:
 
 
 def optional(text: str | None) -> str | None:
-    """Return `text` as the database can hold it, or None."""
+    """Return content as the database can and may hold it, or None."""
     return None if text is None else storable(text)
+
+
+def told(text: str | None) -> str | None:
+    """Return what is not content (a name, a message, a reason) without anything like a key."""
+    return None if text is None else storable(strike(text))
+
+
+def mended(value: object) -> Value:
+    """Return any value as SQLite can hold it: a number beyond its range is unknown."""
+    if value is None or isinstance(value, str):
+        return optional(value)
+    if isinstance(value, Integral):
+        return int(value) if -(2**63) <= int(value) < 2**63 else None
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    return told(str(value))
 
 
 def iso(moment: datetime) -> str:
@@ -104,8 +147,8 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
     return (
         completion.outcome.value,
         storable(completion.text),
-        optional(completion.finish_reason),
-        completion.model,
+        told(completion.finish_reason),
+        told(completion.model),
         usage.input_tokens,
         usage.output_tokens,
         usage.cache_read_tokens,
@@ -113,8 +156,8 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
         usage.reasoning_tokens,
         completion.cost_usd,
         completion.latency_s,
-        optional(completion.fingerprint),
-        to_json(completion.warnings) if completion.warnings else None,
+        told(completion.fingerprint),
+        told(to_json(completion.warnings)) if completion.warnings else None,
         likelihoods_to_json(completion.likelihoods),
         optional(completion.thoughts),
     )

@@ -12,7 +12,8 @@ from promptlab.core.errors import StoreError
 from promptlab.core.results import GradedTrial
 from promptlab.core.types import Outcome, Score, ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.records import INSERT_SCORE, score_row
+from promptlab.store.records import INSERT_SCORE
+from promptlab.store.rows import score_row
 from promptlab.store.runs import run_info
 
 _GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"

@@ -20,14 +20,14 @@ from promptlab.core.types import (
     TemplateSource,
 )
 from promptlab.store.columns import listed, placeholders
-from promptlab.store.connection import Connection, Row, Value
+from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import (
+    exact,
+    exact_json,
     from_json,
     mapping_to_json,
-    optional,
     sampling_from_json,
     sampling_to_json,
-    storable,
     to_json,
 )
 
@@ -161,12 +161,12 @@ def _placed(run: int, rows: Iterable[Mapping[str, Value]]) -> list[dict[str, Val
 
 def load_arms(connection: Connection, run: int) -> tuple[Arm, ...]:
     """Return the arms of a run, in their order."""
-    return tuple(_arm(*row) for row in _load(connection, _LOAD_ARMS, run))
+    return tuple(_arm(*row) for row in connection.rows(_LOAD_ARMS, run=run))
 
 
 def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
     """Return the scorers of a run, in their order."""
-    return [_scorer(*row) for row in _load(connection, _LOAD_SCORERS, run)]
+    return [_scorer(*row) for row in connection.rows(_LOAD_SCORERS, run=run)]
 
 
 def load_plan(connection: Connection, run: int) -> Plan:
@@ -176,10 +176,10 @@ def load_plan(connection: Connection, run: int) -> Plan:
         **{field.name: getattr(settings, field.name) for field in fields(settings)},
         suite=connection.value("SELECT suite FROM runs WHERE id = :run", run=run),
         arms=load_arms(connection, run),
-        cases=tuple(_case(*row) for row in _load(connection, _LOAD_CASES, run)),
+        cases=tuple(_case(*row) for row in connection.rows(_LOAD_CASES, run=run)),
         scorers=tuple(load_scorers(connection, run)),
-        templates=tuple(_template(*row) for row in _load(connection, _LOAD_TEMPLATES, run)),
-        backends=tuple(_backend(*row) for row in _load(connection, _LOAD_BACKENDS, run)),
+        templates=tuple(_template(*row) for row in connection.rows(_LOAD_TEMPLATES, run=run)),
+        backends=tuple(_backend(*row) for row in connection.rows(_LOAD_BACKENDS, run=run)),
     )
 
 
@@ -194,8 +194,8 @@ def _save_templates(
                 "name": template.name,
                 "version": template.version,
                 "digest": template.digest,
-                "source": storable(template.source),
-                "includes": mapping_to_json(template.includes),
+                "source": exact(template.source, f"version {template.version} of {template.name}"),
+                "includes": exact_json(dict(template.includes), f"an include of {template.name}"),
             }
             for template in templates
         ),
@@ -220,8 +220,8 @@ def _backend_id(connection: Connection, backend: BackendSpec) -> int:
         "name": backend.name,
         "kind": backend.kind,
         "model": backend.model,
-        "options": mapping_to_json(backend.options),
-        "identity": mapping_to_json(backend.identity),
+        "options": exact_json(dict(backend.options), f"backend {backend.name!r}"),
+        "identity": exact_json(dict(backend.identity), f"backend {backend.name!r}"),
     }
     known = connection.value(_FIND_BACKEND, **values)
     return connection.execute(_INSERT_BACKEND, **values) if known is None else int(known)
@@ -254,18 +254,15 @@ def _save_cases(connection: Connection, run: int, cases: Sequence[Case]) -> None
 
 
 def _case_row(case: Case) -> tuple[Value, ...]:
+    what = f"case {case.id!r}"
     return (
         case.digest,
-        storable(case.id),
-        mapping_to_json(case.vars),
-        to_json(case.expect),
-        to_json(case.tags),
-        optional(case.group),
+        exact(case.id, what),
+        exact_json(dict(case.vars), what),
+        exact_json(case.expect, what),
+        exact_json(case.tags, what),
+        case.group and exact(case.group, what),
     )
-
-
-def _load(connection: Connection, sql: str, run: int) -> Iterator[Row]:
-    return connection.rows(sql, run=run)
 
 
 def _template(name: str, version: str, source: str, includes: str, digest: str) -> TemplateSource:

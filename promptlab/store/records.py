@@ -1,32 +1,23 @@
 """What the writer stores: finished generations and finished trials of one run, a batch at a time.
 
-It knows the SQL of results; it knows nothing of threads.
+It knows the SQL of results; it knows nothing of threads. Here what servers and user-defined code
+gave becomes rows: whatever they may give, a value that cannot be stored costs its own record alone.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass, replace
 
 from promptlab.core.budget import NOTHING, Spent
-from promptlab.core.digest import digest_text
 from promptlab.core.errors import StoreError
-from promptlab.core.types import Outcome, Request, Score, TrialResult, Turn
+from promptlab.core.foreign import last_line
+from promptlab.core.types import Outcome, TrialResult, Turn
 from promptlab.store.columns import COMPLETION_COLUMNS, listed, placeholders
 from promptlab.store.connection import Connection, Value
-from promptlab.store.encode import (
-    completion_to_row,
-    likelihoods_to_json,
-    mapping_to_json,
-    messages_to_json,
-    optional,
-    sampling_to_json,
-    storable,
-    to_json,
-)
-
-Number = TypeVar("Number", int, float)
+from promptlab.store.encode import completion_to_row, mended
+from promptlab.store.rows import failed_turn_row, request_row, score_row, trial_row, turn_row
 
 _TEXT = ("digest", "text")
 _GENERATION = (
@@ -120,6 +111,13 @@ WHERE id = :run
 """
 
 
+# What a value that cannot become a row raises; never what a full disk or a lock raises.
+_UNSTORABLE = (
+    *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError),
+    *(sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, sqlite3.IntegrityError),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A turn or result to store, and when it happened."""
@@ -145,9 +143,35 @@ class Recorder:
         self._spent: Spent | None = None
         # Answers stored ahead of their trial, so that they are not written twice.
         self._ahead: set[tuple[str, str]] = set()
+        self._mends = False
 
     def write(self, records: Sequence[Record], spent: Spent = NOTHING) -> None:
-        """Store a batch and what the run has spent: all of it or, after an error, nothing."""
+        """Store a batch and what the run has spent: all of it or, after an error, nothing.
+
+        A record that cannot be stored is stored as a failed trial, and takes no other with it.
+        """
+        ahead = set(self._ahead)
+        try:
+            self._store(records, spent)
+        except _UNSTORABLE:
+            self._ahead = ahead
+            for record in records:
+                self._store_alone(record, spent)
+
+    def _store_alone(self, record: Record, spent: Spent) -> None:
+        """Store one record: with its values mended or, if that is not enough, as a failure."""
+        ahead = set(self._ahead)
+        self._mends = True
+        try:
+            self._store([record], spent)
+        except _UNSTORABLE as error:
+            self._ahead = ahead
+            if isinstance(record.value, TrialResult):  # a turn comes again with its trial
+                self._store([_failure(record, record.value, error)], spent)
+        finally:
+            self._mends = False
+
+    def _store(self, records: Sequence[Record], spent: Spent) -> None:
         with self._connection.transaction():
             self._write_generations(records)
             self._write_trials(records)
@@ -155,20 +179,25 @@ class Recorder:
                 self._connection.execute(_KEEP_SPENT, **asdict(spent), run=self._run)
         self._spent = spent
 
+    def _insert(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        if self._mends:
+            rows = [tuple(map(mended, row)) for row in rows]
+        self._connection.executemany(sql, rows)
+
     def _write_generations(self, records: Iterable[Record]) -> None:
         texts: dict[str, str] = {}
         rows, parted = [], []
         for record in records:
             for turn in self._unstored_turns(record.value):
-                request = _request_row(turn.request, texts)
+                request = request_row(turn.request, texts)
                 if turn.completion.outcome is not Outcome.ERROR:
                     rows.append(self._generation_row(turn, request, record.created_at, self._run))
             for turn in _thoughtful_cached_turns(record.value):
-                request = _request_row(turn.request, texts)
+                request = request_row(turn.request, texts)
                 parted.append(self._generation_row(turn, request, record.created_at, None))
-        self._connection.executemany(_INSERT_TEXT, texts.items())
-        self._connection.executemany(_INSERT_GENERATION, rows)
-        self._connection.executemany(_INSERT_PARTED, parted)
+        self._insert(_INSERT_TEXT, texts.items())
+        self._insert(_INSERT_GENERATION, rows)
+        self._insert(_INSERT_PARTED, parted)
 
     def _generation_row(
         self, turn: Turn, request: tuple[Value, ...], created_at: str, paid_by: int | None
@@ -194,20 +223,27 @@ class Recorder:
             result = record.value
             assert isinstance(result, TrialResult)
             seq = result.trial.seq
-            trials.append((self._run, *_trial_row(result), record.created_at))
+            trials.append((self._run, *trial_row(result), record.created_at))
             for place, turn in enumerate(result.turns):
                 call = (turn.name, turn.aside, self._backends.get(turn.backend))
                 at = (self._run, seq, place, *call)
                 if turn.completion.outcome is Outcome.ERROR:
-                    failed_turns.append((*at, *_failed_turn_row(turn)))
+                    failed_turns.append((*at, *failed_turn_row(turn)))
                 else:
-                    turns.append((*at, *_turn_row(turn), self._fresh_run))
+                    turns.append((*at, *turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
                 scores.append((self._run, seq, self._scorers[label], *score_row(score)))
-        self._connection.executemany(_REPLACE_TRIAL, trials)
-        self._connection.executemany(_INSERT_TURN, turns)
-        self._connection.executemany(_INSERT_FAILED_TURN, failed_turns)
-        self._connection.executemany(INSERT_SCORE, scores)
+        self._insert(_REPLACE_TRIAL, trials)
+        self._insert(_INSERT_TURN, turns)
+        self._insert(_INSERT_FAILED_TURN, failed_turns)
+        self._insert(INSERT_SCORE, scores)
+
+
+def _failure(record: Record, result: TrialResult, error: Exception) -> Record:
+    """Return the record of a trial whose answer or scores cannot be stored."""
+    reason = f"it cannot be stored: {last_line(error)}"
+    failed = replace(result, outcome=Outcome.ERROR, error=reason, turns=(), scores={})
+    return replace(record, value=failed)
 
 
 def _thoughtful_cached_turns(value: Turn | TrialResult) -> list[Turn]:
@@ -217,71 +253,3 @@ def _thoughtful_cached_turns(value: Turn | TrialResult) -> list[Turn]:
 
 def _answer(turn: Turn) -> tuple[str, str]:
     return turn.request.key, turn.completion.text
-
-
-def _request_row(request: Request, texts: dict[str, str]) -> tuple[Value, ...]:
-    """Return key, digests of prompt, schema and continuations, and sampling; note the texts."""
-    prompt = _note(messages_to_json(request.messages), texts)
-    schema = None if request.schema is None else _note(mapping_to_json(request.schema), texts)
-    continuations = _note(to_json(request.continuations), texts) if request.continuations else None
-    return request.key, prompt, schema, continuations, sampling_to_json(request.sampling)
-
-
-def _note(text: str, texts: dict[str, str]) -> str:
-    digest = digest_text(text)
-    texts[digest] = text
-    return digest
-
-
-def _trial_row(result: TrialResult) -> tuple[Value, ...]:
-    trial = result.trial
-    # What scorers ask aside from the conversation does not describe the template.
-    completions = [turn.completion for turn in result.turns if not turn.aside]
-    return (
-        trial.seq,
-        trial.arm,
-        trial.case,
-        trial.repeat,
-        result.outcome.value,
-        optional(result.error),
-        result.graded,
-        _total([completion.usage.input_tokens for completion in completions]),
-        _total([completion.usage.output_tokens for completion in completions]),
-        _total([completion.cost_usd for completion in completions]),
-        _total([completion.latency_s for completion in completions]),
-        bool(result.turns) and all(turn.cached for turn in result.turns),
-    )
-
-
-def _total(values: Sequence[Number | None]) -> Number | None:
-    """Return the sum, or None if a part is unknown or there are no values."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
-
-
-def _turn_row(turn: Turn) -> tuple[Value, ...]:
-    completion = turn.completion
-    return (
-        turn.cached,
-        turn.request.key,
-        storable(completion.text),
-        completion.outcome.value,
-        likelihoods_to_json(completion.likelihoods),
-        optional(completion.thoughts),
-    )
-
-
-def _failed_turn_row(turn: Turn) -> tuple[Value, ...]:
-    key, prompt, *_, sampling = _request_row(turn.request, {})
-    return False, key, prompt, sampling
-
-
-def score_row(score: Score) -> tuple[Value, ...]:
-    """Return a score as the last values of `INSERT_SCORE`."""
-    return (
-        score.value,
-        score.passed,
-        optional(score.reason),
-        optional(score.error),
-        optional(score.traceback),
-    )

@@ -17,7 +17,7 @@ from promptlab.core.results import RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Outcome, Plan
 from promptlab.store.connection import Connection, Row, Value
-from promptlab.store.encode import from_json, to_json
+from promptlab.store.encode import from_json, to_json, told
 from promptlab.store.plans import save_plan, settings_to_json
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def begin_run(
             trials=request.trials,
             fresh=request.fresh,
             created_at=now,
-            facts=to_json({spec.name: dict(spec.identity) for spec in plan.backends}),
+            facts=told(to_json({spec.name: dict(spec.identity) for spec in plan.backends})),
             **_this_process(),
         )
         save_plan(connection, run, plan, now)
@@ -127,7 +127,7 @@ def keep_facts(connection: Connection, run: int, backend: str, facts: BackendFac
         known = from_json(connection.value("SELECT facts FROM runs WHERE id = :run", run=run))
         known[backend] = {**BackendFacts.from_json(known.get(backend)).to_json(), **facts.to_json()}
         connection.execute(
-            "UPDATE runs SET facts = :facts WHERE id = :run", facts=to_json(known), run=run
+            "UPDATE runs SET facts = :facts WHERE id = :run", facts=told(to_json(known)), run=run
         )
 
 

@@ -25,6 +25,7 @@ class Workbench:
     def __init__(self, session: Session) -> None:
         """Keep where to look; nothing is opened yet."""
         self.session = session
+        session.know_keys()
 
     @cached_property
     def project(self) -> Project:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from promptlab.backends import Backend, Health
 from promptlab.core.errors import PromptlabError
-from promptlab.core.keys import STRUCK, is_key, named_without_key, without_literals
+from promptlab.core.keys import is_key, named_without_key, without_literals
+from promptlab.core.masking import STRUCK, strike
 from promptlab.project.folder import BackendEntry
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.looping import run_to_end
@@ -36,8 +37,8 @@ def check_backends(bench: Workbench, names: Iterable[str]) -> list[tuple[str, He
 
 def _without_keys(entry: BackendEntry) -> Configured:
     model = STRUCK if entry.model is not None and is_key(entry.model) else entry.model
-    options = {key: without_literals(value, key) for key, value in entry.options.items()}
-    return Configured(entry.name, entry.kind, model, options)
+    options = {strike(key): without_literals(value, key) for key, value in entry.options.items()}
+    return Configured(strike(entry.name), strike(entry.kind), model and strike(model), options)
 
 
 def _check(bench: Workbench, name: str) -> Health:

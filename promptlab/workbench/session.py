@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,22 +15,28 @@ from promptlab.core.files import is_file, read_text
 from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
-    from promptlab.core import envfile
+    from promptlab.core import envfile, keys
 else:
     envfile = lazy_module("promptlab.core.envfile")
+    keys = lazy_module("promptlab.core.keys")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One invocation. The only reader of the clock, the environment and the working directory."""
+    """One invocation. The only reader of the clock, the environment and the working directory.
+
+    `safe` is for a stranger's project: none of its code is run, no backend but `echo` is used, and
+    neither the environment nor `.env` is read.
+    """
 
     folder: Path | None = None
     database: Path | None = None
+    safe: bool = False
 
     @property
     def command(self) -> str:
         """Return how this invocation begins, for the commands that messages suggest."""
-        words = ["promptlab"]
+        words = ["promptlab", "--safe"] if self.safe else ["promptlab"]
         if self.folder is not None:
             words += ["--project", str(self.folder)]
         if self.database is not None:
@@ -37,13 +44,18 @@ class Session:
         return shlex.join(words)
 
     @staticmethod
-    def environment(folder: Path) -> dict[str, str]:
+    def know_keys() -> None:
+        """Strike the environment's keys out of all that follows: user-defined code may use them."""
+        keys.Environment(os.environ)
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
         """Return the environment, with the `.env` file of a folder as fallback."""
         file = folder / ".env"
-        if not is_file(file):  # a folder of that name is a virtual environment
-            return dict(os.environ)
+        if self.safe or not is_file(file):  # a folder of that name is a virtual environment
+            return keys.Environment({} if self.safe else dict(os.environ))
         text = read_text(file, str(file), envfile.MAX_BYTES)
-        return envfile.parse_env(text, str(file), os.environ) | dict(os.environ)
+        given = envfile.parse_env(text, str(file), os.environ)
+        return keys.Environment(given | dict(os.environ))
 
     @staticmethod
     def now() -> datetime.datetime:
