@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from promptlab.core import masking
+
 from .remote.fault_server import FaultServer
 from .remote.vendor_server import VendorServer
 
@@ -33,6 +35,13 @@ settings.register_profile("thorough", HOUSE, max_examples=200)
 settings.load_profile("quick")
 
 DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
+
+
+@pytest.fixture(autouse=True)
+def _no_known_keys() -> Iterator[None]:
+    """Forget the keys that a test planted: they would be struck out of what others print."""
+    yield
+    masking.forget()
 
 
 @pytest.fixture

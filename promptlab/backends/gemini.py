@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -27,11 +26,13 @@ from promptlab.core.types import (
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.endings import ending
 from promptlab.remote.options import RemoteOptions
+from promptlab.remote.paths import segment
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import added, count, word
 from promptlab.remote.usage import cached, thought
 
 _MOST_STOPS = 5
+_TUNED = "tunedModels"
 _NAMES = {
     "temperature": "temperature",
     "top_p": "topP",
@@ -88,11 +89,17 @@ class Gemini(RemoteBackend):
     ) -> None:
         name = model.removeprefix("models/") if model else None  # one model has one identity
         super().__init__(name, options, environment)
+        self.path()  # a name that has no place there is refused before a run
 
     def path(self) -> str:
-        """Name the model in the path; `tunedModels/NAME` stays as it is."""
-        name = self.model if "/" in self.model else f"models/{self.model}"
-        return f"/{quote(name, safe='/@')}:generateContent"
+        """Name the model in the path, where it is one part; `tunedModels/NAME` has two."""
+        collection, slash, name = self.model.rpartition("/")
+        if slash and collection != _TUNED:
+            raise BackendError(
+                f"the model {self.model!r} holds a slash",
+                hint=f"write NAME or {_TUNED}/NAME; what precedes it belongs into base_url",
+            )
+        return f"/{collection or 'models'}/{segment(name)}:generateContent"
 
     def authorization(self, key: str) -> Mapping[str, str]:
         """Send the key in a header: in the URL it would end up in logs."""

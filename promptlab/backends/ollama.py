@@ -120,8 +120,6 @@ class Ollama(RemoteBackend):
             self._digest = self._find(await self._ask("/api/tags"))
         except CallError:
             return facts  # the server is away for now: the first call will wait for it or report it
-        except BackendError as error:
-            raise self._without_keys(error) from None
         if self._digest is not None:
             facts["digest"] = self._digest
         return facts
@@ -136,7 +134,7 @@ class Ollama(RemoteBackend):
             return {}
         if reply.status != 200:
             raise self._judged(reply)
-        return decoded(reply, self.keys)
+        return decoded(reply)
 
     def _facts(self, shown: Mapping[str, Any]) -> dict[str, Json]:
         """Return what the server reports about the model, and remember its capabilities."""

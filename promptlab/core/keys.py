@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from promptlab.core.errors import BackendError
-from promptlab.core.masking import STRUCK, mask, remember, shapes, strike, userinfo
+from promptlab.core.masking import STRUCK, remember, shapes, strike, userinfo
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SCHEME = re.compile(r"[A-Za-z-]*")  # what may precede a reference: `Bearer ${NAME}`
@@ -122,10 +122,6 @@ class Keyring:
         """Return `text` with each `${NAME}` replaced by the key with that name."""
         return _REFERENCE.sub(lambda match: self.require(match[1]), text)
 
-    def strike(self, text: str) -> str:
-        """Return an answer with every key redacted."""
-        return mask(text)
-
 
 def holds_key(name: str, value: str, *, or_id: bool = False) -> bool:
     """Return whether a value in a file is, or looks like, a key instead of the name of one.
@@ -154,14 +150,29 @@ def named_without_key(backend: str) -> str:
     return f"{kind}:{STRUCK}" if colon and is_key(model.partition("@")[0]) else strike(backend)
 
 
+def remember_written(value: object, name: str = "") -> None:
+    """Strike out from now on what looks like a key in a backend's table: it has no place there."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            remember_written(str(key))
+            remember_written(inner, str(key))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            remember_written(inner, name)
+    elif isinstance(value, str):
+        for part in userinfo(value):
+            remember(part)
+        if holds_key(name, value, or_id=True):
+            remember(_REFERENCE.sub("", value))
+
+
 def key_in_place_of(name: str, kind: str, model: str | None) -> str | None:
     """Return which part of a backend looks like a key; None if none does."""
-    parts = {"the backend's name": name, "the kind": kind, "the model's name": model or ""}
-    for what, text in parts.items():
-        words = [text, *text.partition(":")[2].split("@")] if what.endswith("name") else [text]
-        if any(is_key(word) for word in words if word):
-            return what
-    return None
+    if model is not None and any(is_key(word) for word in model.split("@")):
+        return "the model's name"
+    if is_key(kind):
+        return "the kind"
+    return "the backend's name" if is_key(name) else None
 
 
 def without_literals(value: object, name: str = "") -> object:

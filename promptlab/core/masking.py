@@ -54,6 +54,12 @@ def known() -> frozenset[str]:
     return _known
 
 
+def forget() -> None:
+    """Strike out no known key any more: another project, with other keys, begins."""
+    global _known
+    _known = frozenset()
+
+
 def mask(text: str) -> str:
     """Return a text of the user's without the known keys, in whatever spelling."""
     keys = _known
@@ -99,15 +105,15 @@ def shapes() -> re.Pattern[str]:
     # Bounded, or a long text of beginnings would take a time that grows with its square.
     digit = r"(?=[A-Za-z_-]{0,60}[0-9])"
     return re.compile(
-        rf"\bsk[-_]{digit}[A-Za-z0-9_-]{{8,}}"
+        rf"(?<![A-Za-z0-9-])sk[-_]{digit}[A-Za-z0-9_-]{{8,}}"
         rf"|\b(?:[pr]k|csk|xai|pplx|nvapi|glpat|xox[a-z])[-_]{digit}[A-Za-z0-9_-]{{16,}}"
         rf"|\b(?:hf|gsk|fw|r8|gh[a-z]|github_pat)_(?=[A-Za-z_]{{0,60}}[0-9])[A-Za-z0-9_]{{16,}}"
         r"|\bAIza[A-Za-z0-9_-]{20,}|\bya29\.[A-Za-z0-9_-]{20,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
         r"|\beyJ[A-Za-z0-9_-]{10,1000}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]+)?"
         r"|(?<=[Bb]earer )(?=[A-Za-z._~+/=-]{0,60}[0-9])[A-Za-z0-9._~+/=-]{12,}"
         r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\\\s]*(?:-----END [A-Z ]*-----)?"
-        # Pure chance: mixed case and at least four digits; digests and names have not both.
-        r"|(?<![A-Za-z0-9])(?=(?:[A-Za-z]*[0-9]){4})(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])"
+        # Pure chance, but in a path: mixed case and four digits, which digests and names have not.
+        r"|(?<![A-Za-z0-9/\\])(?=(?:[A-Za-z]*[0-9]){4})(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])"
         r"[A-Za-z0-9]{28,}"
     )
 

@@ -16,8 +16,10 @@ from promptlab.backends.foreign.members import require_facts, require_methods
 from promptlab.core import plugins
 from promptlab.core.digest import backend_digest
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import exists
 from promptlab.core.foreign import foreign
-from promptlab.core.keys import is_key
+from promptlab.core.keys import key_in_place_of
+from promptlab.core.masking import userinfo
 from promptlab.core.modules import module_file, sources
 from promptlab.core.types import BackendSpec, Json
 from promptlab.core.validation import wrong_value
@@ -32,6 +34,7 @@ def make_backend(
     `environment` is where the backend looks up its key. A backend that is not built-in is guarded.
     """
     with _placed(entry):
+        _require_no_keys(entry, root)
         plugin = plugins.load("backends", entry.kind, root)
         kind = _class_of(plugin, entry)
         options = _options(kind, entry, root)
@@ -93,15 +96,30 @@ def _origin(entry: BackendEntry, root: Path) -> Mapping[str, Json]:
     }
 
 
-def _model_of(entry: BackendEntry, root: Path) -> str | None:
-    """Return the model; the path of a folder or file is relative to the project."""
-    if entry.model is not None and (root / entry.model).exists():
-        return str(root / entry.model)
-    if entry.model is not None and is_key(entry.model):
+def _require_no_keys(entry: BackendEntry, root: Path) -> None:
+    """Refuse a key or a password in the place of a name: names are shown, stored and sent."""
+    model = None if _is_path(entry, root) else entry.model
+    if part := key_in_place_of(entry.name, entry.kind, model):
         raise PromptlabError(
-            "the model's name looks like a key",
+            f"{part} looks like a key",
             hint="write the model there, and set the key in the environment",
         )
+    if any(map(userinfo, (entry.name, entry.kind, entry.model or ""))):
+        raise PromptlabError(
+            "the address holds a user or a password",
+            hint="leave them out, and send them as a header that names a variable: see"
+            " docs/backends.md",
+        )
+
+
+def _is_path(entry: BackendEntry, root: Path) -> bool:
+    return entry.model is not None and exists(root / entry.model)
+
+
+def _model_of(entry: BackendEntry, root: Path) -> str | None:
+    """Return the model; the path of a folder or file is relative to the project."""
+    if entry.model is not None and _is_path(entry, root):
+        return str(root / entry.model)
     return entry.model
 
 

@@ -11,7 +11,7 @@ from promptlab.core.decision import Rule
 from promptlab.core.documents import parse_toml
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.files import exists, is_folder, read_text
-from promptlab.core.keys import named_without_key, url_holds_key
+from promptlab.core.keys import named_without_key, remember_written, url_holds_key
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 
@@ -66,6 +66,7 @@ class Project:
         options: dict[str, object] = {"base_url": "http" + url} if at else {}
         shown = f"{kind}:{model}@..." if at and url_holds_key("http" + url) else name
         where = f"backend {named_without_key(shown)!r}"
+        remember_written(rest)
         return BackendEntry(name, kind, model or None, options, where)
 
 
@@ -142,4 +143,5 @@ def _entry(name: str, entry: object, where: str) -> BackendEntry:
     if model is not None and not isinstance(model, str):
         raise PromptlabError("the model must be text", where=where, hint='model = "owner/name"')
     options = {key: value for key, value in entry.items() if key not in ("kind", "model")}
+    remember_written({"name": name, "kind": entry["kind"], "model": model, **options})
     return BackendEntry(name, str(entry["kind"]), model, options, where)

@@ -17,6 +17,7 @@ from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Failure, Fault
 from promptlab.core.keys import Keyring
 from promptlab.core.lazy import lazy_module
+from promptlab.core.masking import mask, strike
 from promptlab.core.prices import Price
 from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
 from promptlab.remote.bodies import decoded, encoded, merged
@@ -210,14 +211,14 @@ class RemoteBackend(ABC):
         try:
             completion = await self._call(request)
         except RefusedError as error:
-            text = self.keys.strike(str(error.args[0]))
+            text = strike(str(error.args[0]))
             completion = Completion(Outcome.REFUSED, model=self.model, finish_reason=text)
         except CallError as error:
-            return _failed(self.keys.strike(str(error)), error.failure)
-        except BackendError as error:
-            raise self._without_keys(error) from None
+            return _failed(str(error), error.failure)
+        except BackendError:
+            raise
         except PromptlabError as error:
-            return _failed(self.keys.strike(str(error)), Failure(Fault.REJECTED))
+            return _failed(str(error), Failure(Fault.REJECTED))
         return self._finished(completion, time.perf_counter() - began)
 
     async def _call(self, request: Request) -> Completion:
@@ -225,11 +226,11 @@ class RemoteBackend(ABC):
 
     def _finished(self, completion: Completion, latency_s: float) -> Completion:
         """Add a call's latency and cost, and strike out keys that a server may have repeated."""
-        strike, price = self.keys.strike, self._price
+        price = self._price
         return replace(
             completion,
-            text=strike(completion.text),
-            thoughts=completion.thoughts and strike(completion.thoughts),
+            text=mask(completion.text),
+            thoughts=completion.thoughts and mask(completion.thoughts),
             model=completion.model and strike(completion.model),
             finish_reason=completion.finish_reason and strike(completion.finish_reason),
             fingerprint=completion.fingerprint and strike(completion.fingerprint),
@@ -254,7 +255,7 @@ class RemoteBackend(ABC):
         """Read a reply. Raise CallError if it is not an answer, BackendError if none can come."""
         if not 200 <= reply.status < 300:
             raise judge(reply)
-        body = decoded(reply, self.keys)
+        body = decoded(reply)
         try:
             return self.read(body)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -272,17 +273,12 @@ class RemoteBackend(ABC):
             f"a reply that lacks part of an answer ({type(error).__name__}: {error})",
         )
 
-    def _without_keys(self, error: BackendError) -> BackendError:
-        hint = None if error.hint is None else self.keys.strike(error.hint)
-        return error.saying(self.keys.strike(error.message)).advising(hint)
-
     async def check(self) -> Health:
         """Ask for one token, then check which options the API honours."""
         try:
             return await check(self)
         except BackendError as error:
-            clean = self._without_keys(error)
-            return Health(False, clean.message, clean.hint)
+            return Health(False, error.message, error.hint)
         finally:
             await self.close()
 
@@ -294,4 +290,4 @@ class RemoteBackend(ABC):
 
 
 def _failed(error: str, failure: Failure) -> Completion:
-    return Completion(Outcome.ERROR, error=error, failure=failure)
+    return Completion(Outcome.ERROR, error=strike(error), failure=failure)

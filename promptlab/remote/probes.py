@@ -13,7 +13,7 @@ from promptlab.core.answers import received
 from promptlab.core.capacity import Health
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Fault
-from promptlab.core.keys import Keyring
+from promptlab.core.masking import strike
 from promptlab.core.types import Completion, Json, Message, Request, Sampling
 from promptlab.remote.exchange import CallError, Reply
 
@@ -56,10 +56,6 @@ class Probed(Protocol):
     def base_url(self) -> str:
         """Return the address of the API."""
 
-    @property
-    def keys(self) -> Keyring:
-        """Return the keys to strike out of messages."""
-
     async def open(self) -> Mapping[str, Json]:
         """Prepare to connect."""
 
@@ -90,7 +86,7 @@ async def check(backend: Probed) -> Health:
         hello, completion, latency = await _greet(backend)
     except CallError as error:
         hint = _HINTS.get(error.failure.fault, "see the backend's table in promptlab.toml")
-        detail = backend.keys.strike(str(error))
+        detail = strike(str(error))
         return Health(False, detail, hint.format(url=backend.base_url))
     names: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for name, honours in _PROBES.items():
@@ -101,7 +97,7 @@ async def check(backend: Probed) -> Health:
     detail = f"{completion.model or backend.model}, {latency:.2f} s"
     for label, result in (("honours", True), ("not", False), ("unsure of", None)):
         detail += f"; {label} {', '.join(names[result])}" if names[result] else ""
-    return Health(True, backend.keys.strike(detail))
+    return Health(True, strike(detail))
 
 
 async def _greet(backend: Probed) -> tuple[Request, Completion, float]:

@@ -21,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
 from promptlab.core.lazy import lazy_module
+from promptlab.core.masking import remember, userinfo
 
 if TYPE_CHECKING:
     import aiohttp
@@ -118,14 +119,38 @@ def _proxy_of(url: str) -> httpx.Proxy | None:
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or host in _LOOPBACK or proxy_bypass(host):
         return None
-    target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    target = _read_proxy(proxy, parts.scheme)
     if target.scheme not in ("http", "https"):
         raise BackendError(
             f"the proxy for {parts.scheme} is a {target.scheme} proxy",
             hint="name an HTTP proxy in the environment, or the host in NO_PROXY",
         )
     address = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
-    return httpx.Proxy(address, headers=_pass_for(target))
+    try:
+        return httpx.Proxy(address, headers=_pass_for(target))
+    except (ValueError, httpx.InvalidURL):
+        raise _bad_proxy(parts.scheme) from None
+
+
+def _read_proxy(proxy: str, scheme: str) -> SplitResult:
+    """Read the address of a proxy, whose user and password are struck out from now on."""
+    for part in userinfo(proxy if "://" in proxy else f"http://{proxy}"):
+        remember(part)
+    try:
+        target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        if not target.hostname or target.port == 0:  # the port is read, and checked, only now
+            raise ValueError
+    except ValueError:
+        raise _bad_proxy(scheme) from None
+    return target
+
+
+def _bad_proxy(scheme: str) -> BackendError:
+    """Return the error for a proxy's address that cannot be read; it may hold a password."""
+    return BackendError(
+        f"the address of the proxy for {scheme} cannot be read",
+        hint=f"write {scheme}_proxy=http://HOST:PORT, or name the host in NO_PROXY",
+    )
 
 
 def _pass_for(proxy: SplitResult) -> dict[str, str]:

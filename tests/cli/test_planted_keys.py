@@ -91,8 +91,11 @@ def leaks(project: Path, *texts: str) -> list[str]:
     files = [path for path in project.rglob("*") if path.is_file() and path.name not in sources]
     kept = [path.read_bytes() for path in files] + [text.encode() for text in texts]
     forms = {key: {key.encode(), json.dumps(key)[1:-1].encode()} for key in PLANTED}
+    lower = [text.lower() for text in kept]
     return [
-        key for key, shapes in forms.items() if any(s in kept_ for s in shapes for kept_ in kept)
+        key
+        for key, shapes in forms.items()
+        if any(shape.lower() in text for shape in shapes for text in lower)
     ]
 
 
@@ -208,3 +211,104 @@ def test_the_log_of_a_crash_holds_no_key(
     [log] = logs.iterdir()
     assert "ValueError: with [key]" in log.read_text()
     assert leaks(planted, ran.out, ran.err, log.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "config"),
+    [
+        (("run", "greet", "-b", LITERAL[0]), ""),
+        (("run", "greet", "-b", LITERAL[2]), ""),
+        (("run", "greet", "-b", "one"), f'[backends.one]\nkind = "{LITERAL[0]}"\n'),
+        (("run", "greet", "-b", "one"), f'[backends.one]\nkind = "mine:{LITERAL[0]}"\n'),
+        (("run", "greet", "-b", LITERAL[0]), f'[backends.{LITERAL[0]}]\nkind = "echo"\n'),
+        (("run", "greet", "-b", "one"), f'[backends.one]\nkind = "echo"\n{LITERAL[0]} = 1\n'),
+        (("run", "greet", "-b", f"openai:m@ftp://{LITERAL[1]}@127.0.0.1:9"), ""),
+        (("run", "greet", "-b", f"openai:m@HTTP://{LITERAL[1]}@127.0.0.1:9/v1", "--dry-run"), ""),
+        (("run", "greet", "-b", f"openai:m@{LITERAL[1]}@127.0.0.1:9", "--dry-run"), ""),
+        (("backend", "check", f"openai:m@http://{LITERAL[1]}@127.0.0.1:9/v1"), ""),
+        (("backend", "check", "--json", f"openai:m@httpS://{LITERAL[1]}@127.0.0.1:9/v1"), ""),
+        (("run", LITERAL[0]), ""),
+        (("show", LITERAL[0]), ""),
+        (("run", "greet", "-t", LITERAL[0]), ""),
+        (("run", "greet", "--gate", f"{LITERAL[0]} >= 1"), ""),
+        (("scorer", "show", LITERAL[0]), ""),
+        (("import", f"{LITERAL[0]}.csv", "--suite", "x"), ""),
+        (("--project", f"/{LITERAL[0]}", "runs"), ""),
+    ],
+)
+def test_a_key_in_the_place_of_any_word_is_refused_and_not_shown(
+    project: Path, promptlab: Promptlab, words: tuple[str, ...], config: str
+) -> None:
+    (project / "promptlab.toml").write_text(config, encoding="utf-8")
+    ran = [promptlab(*words), promptlab("backend", "list"), promptlab("backend", "list", "--json")]
+    assert ran[0].code == 2
+    texts = [part for one in ran for part in (one.out, one.err)]
+    # The password alone is the secret of an address.
+    secrets = [LITERAL[0], LITERAL[1].partition(":")[2], LITERAL[2]]
+    assert [secret for secret in secrets if secret.lower() in "".join(texts).lower()] == []
+    assert leaks(project, *texts) == []
+
+
+_TELLING = """
+import os, sys
+from promptlab.backends import Backend
+from promptlab.core.types import Completion, Outcome, Score
+
+KEY = os.environ["FIRST_KEY"]
+SPLIT = KEY[:12] + chr(10) + KEY[12:]
+
+def raising(sample):
+    raise ValueError("with " + SPLIT)
+
+def reasoning(sample):
+    print("a key: " + KEY.lower())
+    return Score(0.0, passed=False, reason="it is " + KEY.upper())
+
+class Telling(Backend):
+    async def open(self):
+        print("opened with " + KEY)
+        return {"where": "http://ada:" + KEY + "@example.org"}
+
+    async def generate(self, requests):
+        for place, request in enumerate(requests):
+            if "Ada" in str(request.messages):
+                raise RuntimeError("lost " + SPLIT)
+            yield request, Completion(Outcome.OK, "I know " + SPLIT, model=KEY.lower())
+"""
+
+
+def test_what_user_defined_code_tells_holds_no_key(planted: Path, promptlab: Promptlab) -> None:
+    (planted / "telling.py").write_text(_TELLING, encoding="utf-8")
+    (planted / "promptlab.toml").write_text('[backends.t]\nkind = "telling:Telling"\n')
+    suite = (planted / "suites" / "greet.yaml").read_text(encoding="utf-8")
+    added = "  - telling:raising\n  - telling:reasoning\n"
+    (planted / "suites" / "greet.yaml").write_text(suite + added, encoding="utf-8")
+    people = '{"id": "ada", "name": "Ada"}\n{"id": "ben", "name": "Ben"}\n'
+    (planted / "suites" / "people.jsonl").write_text(people, encoding="utf-8")
+    ran = [
+        promptlab("run", "greet", "-b", "t"),
+        promptlab("score", "latest"),
+        promptlab("show", "--full"),
+        promptlab("show", "--json"),
+        promptlab("runs", "--json"),
+    ]
+    assert ran[0].code == 4
+    texts = [part for one in ran for part in (one.out, one.err)]
+    assert sum("[key]" in text for text in texts) > 4
+    joined = "".join("".join(text.split()) for text in texts)  # also where it was split
+    assert USED["FIRST_KEY"].lower() not in joined.lower()
+    assert leaks(planted, *texts) == []
+    (planted / "telling.py").unlink()
+
+
+@pytest.mark.parametrize("bad", ["@[bad", "@:0", "@example.org:99999"])
+def test_a_proxy_that_cannot_be_read_is_refused_without_its_password(
+    project: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://{LITERAL[1]}{bad}")
+    monkeypatch.setenv("no_proxy", "")
+    ran = promptlab("run", "greet", "-b", "openai:m@http://nowhere.invalid/v1")
+    assert ran.code == 2
+    assert "the address of the proxy for http cannot be read" in ran.err
+    assert leaks(project, ran.out, ran.err) == []
+    assert LITERAL[1].partition(":")[2] not in ran.err

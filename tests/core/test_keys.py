@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import pytest
 
+from promptlab.core import masking
 from promptlab.core.errors import BackendError
 from promptlab.core.keys import (
+    Environment,
     Keyring,
     holds_key,
     is_key,
+    key_in_place_of,
     named_without_key,
-    strike_all,
+    remember_written,
     url_holds_key,
     without_literals,
 )
+from promptlab.core.masking import mask
 
 HEX = "0123456789abcdef0123456789abcdef"
 UUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -19,40 +23,74 @@ UUID = "123e4567-e89b-12d3-a456-426614174000"
 
 def test_a_key_is_looked_up_and_then_struck_out() -> None:
     ring = Keyring({"MY_KEY": " sk-abc123 \n", "OTHER": "not-asked-for", "EMPTY": " "})
-    assert ring.strike("sk-abc123") == "sk-abc123"
+    assert mask("sk-abc123") == "sk-abc123"
     assert ring.require("MY_KEY") == "sk-abc123"
-    assert ring.strike("you sent 'sk-abc123', sk-abc123") == "you sent '[key]', [key]"
-    assert ring.strike("not-asked-for") == "not-asked-for"
+    assert mask("you sent 'sk-abc123', sk-abc123") == "you sent '[key]', [key]"
+    assert mask("not-asked-for") == "not-asked-for"
     assert ring.get("EMPTY") is ring.get("ABSENT") is None
-    assert strike_all("sk-abc123") == "[key]"
     assert repr(ring) == "Keyring(1 used)"
 
 
 def test_a_key_within_another_is_struck_out_last() -> None:
     ring = Keyring({"A": "secret1", "B": "secret1-and-more"})
     assert ring.fill("${A} ${B} ${A") == "secret1 secret1-and-more ${A"
-    assert ring.strike("secret1-and-more, secret1") == "[key], [key]"
+    assert mask("secret1-and-more, secret1") == "[key], [key]"
 
 
-@pytest.mark.parametrize("key", ["abc12", "ollama", "EMPTY", "x"])
-def test_what_stands_in_ordinary_words_is_not_struck_out(key: str) -> None:
-    ring = Keyring({"KEY": key})
-    assert ring.require("KEY") == key
-    assert ring.strike(f"It says {key}.") == f"It says {key}."
+def test_what_is_looked_up_in_an_environment_is_struck_out() -> None:
+    values = {
+        "TENANT": "blue-horse-4711",
+        "UNASKED": "green-horse-4712",
+        "REGION": "us-east-1",
+        "PROJECT": "/home/ada/project-2024",
+        "SERVER": "http://127.0.0.1:8000/v1",
+        "ACCOUNT": "123456789012345",
+        "SERVICE_TOKEN": "tok-a1b2c3d4e5f6",
+        "MONGO": "mongodb://ada:pass-w0rd@db.example.org/x",
+        "TRACE": "sk-aB3dE5gH7jK9mN1pQ3sT",
+        "STOP_TOKEN": "</s>-end-of-text-2",
+    }
+    environment = Environment(values)
+    assert dict(environment) | {"x": "y"} == {**values, "x": "y"}
+    for name in ("REGION", "PROJECT", "SERVER", "ACCOUNT"):
+        assert mask(values[name]) == values[name]
+    masking.forget()
+    environment = Environment(values)
+    assert environment["TENANT"] == "blue-horse-4711"
+    assert mask("blue-horse-4711 green-horse-4712") == "[key] green-horse-4712"
+    assert mask(f"{values['SERVICE_TOKEN']} {values['TRACE']} pass-w0rd") == "[key] [key] [key]"
+    assert mask(values["STOP_TOKEN"]) == values["STOP_TOKEN"]
+    assert "blue" not in repr(environment)
 
 
-@pytest.mark.parametrize("key", ["abc-12", "sixsevenx"])
-def test_the_shortest_keys_that_are_struck_out(key: str) -> None:
-    ring = Keyring({"KEY": key})
-    ring.require("KEY")
-    assert ring.strike(f"It says {key}.") == "It says [key]."
+@pytest.mark.parametrize(
+    ("name", "kind", "model", "part"),
+    [
+        ("m", "openai", "sk-aB3dE5gH7jK9mN1pQ3sT", "the model's name"),
+        ("m", "openai", "x@sk-aB3dE5gH7jK9mN1pQ3sT", "the model's name"),
+        ("m", "sk-aB3dE5gH7jK9mN1pQ3sT", None, "the kind"),
+        ("sk-aB3dE5gH7jK9mN1pQ3sT", "echo", None, "the backend's name"),
+        ("m", "openai", "gpt-4o-mini-2024-07-18@http://127.0.0.1:8000/v1", None),
+        ("m", "mine:answer", None, None),
+    ],
+)
+def test_a_key_in_the_place_of_a_name(
+    name: str, kind: str, model: str | None, part: str | None
+) -> None:
+    assert key_in_place_of(name, kind, model) == part
 
 
-def test_text_without_a_key_is_returned_as_it_is() -> None:
-    ring = Keyring({"KEY": "sk-abc123"})
-    ring.require("KEY")
-    text = " ".join(["long"] * 99)
-    assert ring.strike(text) is text
+def test_keys_written_into_a_table_are_struck_out_from_then_on() -> None:
+    remember_written(
+        {
+            "base_url": "HTTPS://ada:pass-w0rd@example.org",
+            "headers": {"x-route": "${ROUTE}", "authorization": "Bearer abc-123-def"},
+            "stop": ["one-two-three-4"],
+            "revision": HEX + "01234567",
+        }
+    )
+    assert mask("pass-w0rd, Bearer abc-123-def") == "[key], [key]"
+    assert mask(f"one-two-three-4 {HEX}01234567") == f"one-two-three-4 {HEX}01234567"
 
 
 def test_a_missing_key_is_reported_by_name() -> None:

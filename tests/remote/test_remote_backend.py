@@ -14,6 +14,7 @@ from promptlab.backends.openai import OpenAI, Options
 from promptlab.core.capacity import Pace, Patience
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
+from promptlab.core.masking import mask
 from promptlab.core.prices import Price
 from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling
 from promptlab.remote.exchange import CallError, Reply
@@ -173,7 +174,7 @@ def test_a_key_is_struck_out_of_everything(fault_server: FaultServer) -> None:
         assert SECRET not in f"{thing} {thing!r}"
         assert KEYS["OTHER"] not in f"{thing} {thing!r}"
     assert sum("Bearer [key]" in str(thing) for thing in shown) >= 8
-    assert backend.keys.strike(f"a {SECRET} b") == "a [key] b"
+    assert mask(f"a {SECRET} b") == "a [key] b"
 
 
 def test_a_key_that_a_model_repeats_is_struck_out_of_its_answer(fault_server: FaultServer) -> None:
