@@ -136,6 +136,9 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the frozen project, without a database."""
     root = tmp_path_factory.mktemp("golden").resolve() / "project"
     shutil.copytree(PROJECT, root, ignore=shutil.ignore_patterns("__pycache__"))
+    # Since, prompts keep line breaks after tags; a project can go on with those it has measured.
+    with (root / "promptlab.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[templates]\nline_breaks = "cut"\n')
     return root
 
 
@@ -226,6 +229,24 @@ def test_no_suite_is_measured_again(project: Path, suite: str) -> None:
     assert sum(found["outcomes"].values()) == found["trials"]
     assert _count(project, "generations") == before
     assert all("weights" not in facts for facts in found["backends"].values())  # none was loaded
+
+
+def test_only_prompts_that_changed_are_measured_again(project: Path) -> None:
+    settings = project / "promptlab.toml"
+    cut = settings.read_text(encoding="utf-8")
+    settings.write_text(cut.replace('"cut"', '"kept"'), encoding="utf-8")
+    try:
+        _, out, err = typed(["run", "kind", "--json"])  # note@v1 and note@v2
+        cases = json.loads(out)["trials"] // 2
+        assert json.loads(out)["calls"] == cases
+        assert "the prompts of note@v2 now keep their line breaks after tags" in err
+        assert "note@v1" not in err
+        assert typed(["db", "verify"])[0] == 0
+        assert json.loads(typed(["run", "race", "-n", "20", "--json"])[1])["calls"] == 0
+        assert json.loads(typed(["run", "kind", "--json"])[1])["calls"] == 0
+    finally:
+        settings.write_text(cut, encoding="utf-8")
+    assert json.loads(typed(["run", "kind", "--json"])[1])["calls"] == 0  # and none to go back
 
 
 def test_every_run_is_still_there(project: Path) -> None:

@@ -56,12 +56,16 @@ def digest_file(path: Path) -> str:
     return TAG + digest.hexdigest()
 
 
-def template_digest(source: str, includes: Mapping[str, str]) -> str:
+def template_digest(source: str, includes: Mapping[str, str], *, keeps_breaks: bool = False) -> str:
     """Address a version by its text and the text of every file it includes.
 
-    Its name is left out: results belong to the text that was run, whatever its name.
+    Its name is left out: results belong to the text that was run, whatever its name. With
+    `keeps_breaks` it is one whose prompts have line breaks that they once lacked.
     """
-    return digest_json({"source": source, "includes": dict(includes)})
+    content: dict[str, object] = {"source": source, "includes": dict(includes)}
+    if keeps_breaks:  # left out of all others: their digests stay valid
+        content["line_breaks"] = "kept"
+    return digest_json(content)
 
 
 def case_content(

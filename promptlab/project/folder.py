@@ -24,6 +24,7 @@ DATABASE = "promptlab.db"
 CONFIG_FILES = ("promptlab.toml", "pyproject.toml")
 
 _RULE_TABLES = ("compare", "judges")
+_TABLES = ("backends", *_RULE_TABLES, "templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,15 @@ class BackendEntry:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder of a project, its configured backends by name, and its decision rule."""
+    """The folder of a project, its configured backends by name, and its decision rule.
+
+    Without `keeps_breaks` templates are rendered as before line breaks after tags were kept.
+    """
 
     root: Path
     backends: Mapping[str, BackendEntry]
     rule: Rule = field(default_factory=Rule)
+    keeps_breaks: bool = True
 
     @property
     def templates(self) -> Path:
@@ -98,7 +103,7 @@ def _is_project(folder: Path) -> bool:
 def _read_project(root: Path) -> Project:
     """Read a project's configuration files; where both set a name, the first one counts."""
     backends: dict[str, BackendEntry] = {}
-    rule = None
+    rule = breaks = None
     for file in CONFIG_FILES:
         path = root / file
         if not exists(path):
@@ -112,7 +117,9 @@ def _read_project(root: Path) -> Project:
             backends.setdefault(name, _entry(name, entry, where))
         if rule is None and isinstance(table, Mapping) and table.keys() & set(_RULE_TABLES):
             rule = settings.read_rule(table, file, prefix)
-    return Project(root, backends, rule or Rule())
+        if breaks is None and isinstance(table, Mapping) and "templates" in table:
+            breaks = settings.read_templates(table["templates"], file, prefix).line_breaks
+    return Project(root, backends, rule or Rule(), breaks != "cut")
 
 
 def _under(table: object, key: str) -> object:
@@ -128,8 +135,8 @@ def _tables(table: object, file: str, prefix: str) -> list[tuple[str, object]]:
             hint=f"write [{prefix}backends.NAME]",
         )
     for key in table:
-        if key not in ("backends", *_RULE_TABLES):
-            mistaken = unknown("key", key, ["backends", *_RULE_TABLES])
+        if key not in _TABLES:
+            mistaken = unknown("key", key, _TABLES)
             raise mistaken.at(place(file, key=f"{prefix}{key}"))
     return list(backends.items())
 

@@ -1,10 +1,10 @@
-"""A project's settings for comparisons: `[compare]` and, by scorer, `[judges.NAME]`."""
+"""A project's settings: `[compare]`, by scorer `[judges.NAME]`, and `[templates]`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -75,6 +75,21 @@ class JudgeSettings(BaseModel):
     sensitivity: Share
     specificity: Share
     order_agreement: Share | None = None
+
+
+class TemplateSettings(BaseModel):
+    """The keys of `[templates]`: how templates are rendered."""
+
+    model_config = _CONFIG
+
+    line_breaks: Literal["kept", "cut"] = Field(
+        "kept", description="Whether a line that ends with a tag keeps its line break."
+    )
+
+
+def read_templates(table: object, file: str, prefix: str) -> TemplateSettings:
+    """Read how a project's templates are rendered from its table `templates` below `prefix`."""
+    return _read(TemplateSettings, table, file, f"{prefix}templates")
 
 
 def read_rule(tables: Mapping[str, object], file: str, prefix: str) -> Rule:

@@ -179,8 +179,11 @@ def _wrong_digests(
             yield f"{what} {name} was changed: its content does not match its digest {digest}"
 
 
-def _template_digest(source: str, includes: str) -> str:
-    return template_digest(source, from_json(includes))
+def _template_digest(source: str, includes: str, stored: str) -> str:
+    """Return the digest that a version has by the rule for line breaks that it was stored with."""
+    texts = from_json(includes)
+    kept = template_digest(source, texts, keeps_breaks=True)
+    return kept if stored == kept else template_digest(source, texts)
 
 
 def _case_digest(case_id: str, vars_: str, expect: str, tags: str, group: str | None) -> str:
@@ -197,7 +200,7 @@ _DIGESTS: tuple[tuple[str, str, Callable[..., str]], ...] = (
         "template",
         """
         SELECT coalesce((SELECT name || '@' || version FROM template_labels l
-            WHERE l.digest = t.digest), digest), digest, source, includes FROM templates t
+            WHERE l.digest = t.digest), digest), digest, source, includes, digest FROM templates t
         """,
         _template_digest,
     ),

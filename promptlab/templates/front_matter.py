@@ -106,6 +106,12 @@ def has_front_matter(source: str) -> bool:
     return _FRONT.match(source) is not None
 
 
+def body_of(source: str) -> str:
+    """Return a version's text without its front matter."""
+    match = _FRONT.match(source)
+    return source[match.end() :] if match else source
+
+
 def with_parent(source: str, file: str, parent: str | None) -> str:
     """Return a version's text with its front matter's parent replaced, or removed if None."""
     match = _FRONT.match(source)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 
 from jinja2 import nodes
 
-from promptlab.core.digest import template_digest
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.files import entries, exists, is_file, is_folder, read_text
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
 from promptlab.core.yamlfile import parse_yaml
+from promptlab.templates.affected import make_source
 from promptlab.templates.front_matter import has_front_matter
 from promptlab.templates.parsed import ParsedVersion
 from promptlab.templates.template import Template
@@ -70,8 +70,10 @@ def _version_named(
 class TemplateLibrary:
     """All template versions below one `templates/` folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps_breaks: bool = True) -> None:
+        """Take the folder, and whether prompts keep the line breaks after tags."""
         self.folder = folder
+        self._keeps_breaks = keeps_breaks
 
     def names(self) -> list[str]:
         """List the templates; folders that start with `_` contain shared parts."""
@@ -152,12 +154,12 @@ class TemplateLibrary:
     def _parse(self, name: str, version: str) -> tuple[TemplateSource, ParsedVersion]:
         path = f"{name}/{version}.j2"
         text = read_text(self.folder / path, f"templates/{path}")
-        parsed = ParsedVersion(name, version, text)
+        breaks = self._keeps_breaks
+        parsed = ParsedVersion(name, version, text, keeps_breaks=breaks)
         included: dict[str, str] = {}
         self._include(parsed, (path,), included)
         includes = dict(sorted(included.items()))
-        source = TemplateSource(name, version, text, includes, template_digest(text, includes))
-        return source, parsed
+        return make_source(name, version, text, includes, keeps_breaks=breaks), parsed
 
     def _include(
         self, parsed: ParsedVersion, chain: tuple[str, ...], included: dict[str, str]

@@ -17,6 +17,7 @@ from promptlab.core.errors import PromptlabError, place
 from promptlab.core.types import TemplateSource
 from promptlab.sandbox.errors import BadSourceError
 from promptlab.sandbox.filters import REFUSED
+from promptlab.templates.affected import keeps_breaks
 from promptlab.templates.front_matter import split_front_matter
 from promptlab.templates.tags import IMPLICIT_ANSWER, PromptEnvironment
 
@@ -31,12 +32,12 @@ class ParsedVersion:
     is its path below `templates/`.
     """
 
-    def __init__(self, name: str, version: str, text: str) -> None:
+    def __init__(self, name: str, version: str, text: str, *, keeps_breaks: bool = True) -> None:
         """Parse the version's own file. Raise PromptlabError, with its line, where it is wrong."""
         self.file = f"templates/{name}/{version}.j2"
         self.front, self.body = split_front_matter(text, self.file)
         self.trees: dict[str, nodes.Template] = {}
-        self.environment = PromptEnvironment(loader=_Trees(self.trees))
+        self.environment = PromptEnvironment(keeps_breaks=keeps_breaks, loader=_Trees(self.trees))
         self._final_answers: dict[str, str | None] = {}
         self.parse(self.file, self.body)
 
@@ -91,7 +92,8 @@ class ParsedVersion:
 
 def parse_version(source: TemplateSource) -> ParsedVersion:
     """Parse a version whose files are all known."""
-    parsed = ParsedVersion(source.name, source.version, source.source)
+    breaks = keeps_breaks(source)
+    parsed = ParsedVersion(source.name, source.version, source.source, keeps_breaks=breaks)
     for file, text in source.includes.items():
         parsed.parse(file, text)
     return parsed

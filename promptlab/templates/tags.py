@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, nodes, pass_context
 from jinja2.ext import Extension
+from jinja2.lexer import Lexer, get_lexer
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
@@ -24,6 +25,7 @@ from promptlab.core.types import Role
 from promptlab.core.validation import wrong_value
 from promptlab.sandbox.environment import SandboxEnvironment
 from promptlab.sandbox.errors import BadSourceError
+from promptlab.templates.line_breaks import END_LINE, end_line, prompt_lexer
 from promptlab.templates.transcript import TagError, Transcript
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
@@ -191,16 +193,25 @@ class _AnswersByName(NodeTransformer):
 class PromptEnvironment(SandboxEnvironment):
     """The sandbox that templates are compiled in.
 
-    One environment belongs to one template version, whose closure defines `generate_names`.
+    One environment belongs to one template version, whose closure defines `generate_names`. Without
+    `keeps_breaks` a line that ends with a tag is joined to the next one, as before 2027.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[PromptTags], **options)
+    def __init__(self, *, keeps_breaks: bool = True, **options: Any) -> None:
+        cuts = not keeps_breaks
+        super().__init__(trim_blocks=cuts, lstrip_blocks=cuts, extensions=[PromptTags], **options)
+        self._keeps_breaks = keeps_breaks
+        self.filters[END_LINE] = end_line
         self.generate_names: set[str] = set()
         self.final_answer: str | None = None  # what the last tag leads to, None without any
         self.practice_names: set[str] = set()
         self.has_roles = False
         self.globals["image"] = _image
+
+    @property
+    def lexer(self) -> Lexer:
+        """The lexer, which decides about line breaks."""
+        return prompt_lexer() if self._keeps_breaks else get_lexer(self)
 
     def read_answers(self, tree: nodes.Template) -> None:
         """Make a tree read answers from the transcript; all names of the closure must be known."""

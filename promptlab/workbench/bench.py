@@ -57,7 +57,8 @@ class Workbench:
     @cached_property
     def library(self) -> TemplateLibrary:
         """The versions of the project's templates."""
-        return TemplateLibrary(self.project.templates)
+        project = self.project
+        return TemplateLibrary(project.templates, keeps_breaks=project.keeps_breaks)
 
     @cached_property
     def environment(self) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
+from promptlab.templates.affected import with_crlf, without_breaks
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
@@ -180,14 +181,25 @@ def _selection(bench: Workbench, settings: RunSettings) -> Selection:
 
 
 def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
-    """Note labels whose text was edited after it had results."""
-    return tuple(
-        f"{source.name}@{source.version} was edited since it was run; earlier results stay with"
-        f" the earlier text (keep both: promptlab template new {source.name})"
-        for source in plan.templates
-        if (earlier := _texts_of(store, source.name, source.version))
-        and source.digest not in earlier
-    )
+    """Note labels whose text, or whose prompts, changed after they had results."""
+    notes = []
+    for source in plan.templates:
+        label = f"{source.name}@{source.version}"
+        earlier = _texts_of(store, source.name, source.version)
+        if not earlier or source.digest in earlier or with_crlf(source).digest in earlier:
+            continue
+        if without_breaks(source).digest in earlier:
+            notes.append(
+                f"the prompts of {label} now keep their line breaks after tags; earlier results"
+                ' stay with the earlier prompts (to go on with those: line_breaks = "cut" in the'
+                " table templates of the project's configuration)"
+            )
+        else:
+            notes.append(
+                f"{label} was edited since it was run; earlier results stay with the earlier text"
+                f" (keep both: promptlab template new {source.name})"
+            )
+    return tuple(notes)
 
 
 def _texts_of(store: Store, name: str, version: str) -> list[str]:
