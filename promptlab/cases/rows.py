@@ -14,7 +14,8 @@ from typing import NoReturn, cast
 
 from promptlab.cases.files import Row, read_rows
 from promptlab.cases.tables import Cells, is_blank
-from promptlab.core.digest import canonical_json, case_content, digest_text, id_of_content
+from promptlab.core import numbers
+from promptlab.core.digest import case_content, case_json, digest_text, id_of_content
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Json
@@ -77,7 +78,7 @@ def with_params(cases: Sequence[Case], params: Mapping[str, Json]) -> tuple[Case
 
 def _with_params(case: Case, params: Mapping[str, Json]) -> Case:
     variables = {**case.vars, **params}
-    text = canonical_json(case_content(variables, case.expect, case.tags, case.group, case.id))
+    text = case_json(case_content(variables, case.expect, case.tags, case.group, case.id))
     _check_text(text, case.id, "-p")
     return replace(case, vars=variables, digest=digest_text(text))
 
@@ -162,12 +163,12 @@ def _plain(value: object, name: str, where: str, depth: int = 0) -> object:
         return {key: _plain(item, name, where, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, name, where, depth + 1) for item in value]
-    return value
+    return numbers.as_json(value)
 
 
 def _as_json(content: Mapping[str, object], where: str) -> str:
     try:
-        return canonical_json(content)
+        return case_json(content)
     except (ValueError, TypeError):
         _fail(
             _not_json(content), where, "use only text, numbers, true, false, null, lists and keys"
@@ -178,7 +179,7 @@ def _not_json(content: Mapping[str, object]) -> str:
     """Describe the value that cannot be stored as JSON."""
     for name, value in [*cast(Mapping[str, object], content["vars"]).items(), *content.items()]:
         try:
-            canonical_json(value)
+            case_json(value)
         except TypeError:
             return f"{name} is {shown(value)}, which JSON cannot represent"
         except ValueError:

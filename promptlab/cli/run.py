@@ -8,6 +8,7 @@ import click
 
 from promptlab.cli.carry import carry
 from promptlab.cli.output import print_json, say, stdout
+from promptlab.cli.params import ParamCommand
 from promptlab.cli.run_options import selecting, settings_of, spending
 from promptlab.cli.verbs import example
 from promptlab.report.documents.forecast import forecast_json
@@ -19,9 +20,10 @@ from promptlab.workbench.session import Session
 
 
 @click.command(
+    cls=ParamCommand,
     epilog=example(
         "run sentiment", "run sentiment -t sentiment@v2..v4 -n 20", "run sentiment --dry-run"
-    )
+    ),
 )
 @click.argument("suite")
 @selecting

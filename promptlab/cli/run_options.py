@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from promptlab.cli.params import param_option
 from promptlab.core.errors import PromptlabError
 from promptlab.core.runs import RunSettings
 
@@ -72,15 +73,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="How often each arm runs on each case.",
             ),
             click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed."),
-            click.option(
-                "-p",
-                "--param",
-                "params",
-                nargs=2,
-                multiple=True,
-                metavar="KEY VALUE",
-                help="A variable for every case.",
-            ),
+            param_option("A variable for every case; KEY=VALUE will do too."),
         )
     ):
         command = option(command)

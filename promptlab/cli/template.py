@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from promptlab.cli.output import print_json, say, stdout
+from promptlab.cli.params import ParamCommand, param_option
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.documents.trial import messages_json
 from promptlab.report.terminal.tables import plain_table
@@ -111,13 +112,13 @@ def tag(session: Session, reference: str, alias: str) -> None:
     say(f"{pointed.name}@{pointed.alias} now means {pointed.name}@{pointed.version}{was}")
 
 
-@template.command(epilog=example("template render sentiment@v2 --suite sentiment --case r06"))
+@template.command(
+    cls=ParamCommand, epilog=example("template render sentiment@v2 --suite sentiment --case r06")
+)
 @click.argument("reference", metavar="REF")
 @click.option("--suite", metavar="NAME", help="Take the variables from a case of this suite.")
 @click.option("--case", "case_id", metavar="ID", help="Which case; by default the first.")
-@click.option(
-    "-p", "--param", "params", nargs=2, multiple=True, metavar="KEY VALUE", help="A variable."
-)
+@param_option("A variable; KEY=VALUE will do too.")
 @click.option("--off", multiple=True, metavar="PRACTICE", help="Switch this practice off.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj

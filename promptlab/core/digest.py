@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from promptlab.core import numbers
 from promptlab.core.messages import Json, Message, Sampling
 
 TAG = "b2:"
@@ -25,6 +26,14 @@ _ENCODER = json.JSONEncoder(
 def canonical_json(value: object) -> str:
     """Return the canonical JSON text of `value`: sorted keys, no spaces, UTF-8 kept, no NaN."""
     return _ENCODER.encode(value)
+
+
+def case_json(content: object) -> str:
+    """Return the canonical JSON of a case's content, its numbers as they were written.
+
+    A case with 3.10 asks something else than one with 3.1.
+    """
+    return numbers.encode(_ENCODER, content)
 
 
 def digest_text(text: str) -> str:

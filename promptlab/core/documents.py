@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.numbers import read_float, read_int
 from promptlab.core.yaml_bounds import MAX_DEPTH
 
 MAX_WHOLE = 2**63 - 1
@@ -28,7 +29,7 @@ class _NotJson(ValueError):
 
 
 def parse_json(text: str, file: str, line: int = 1) -> object:
-    """Parse a JSON text that begins at `line` of a file."""
+    """Parse a JSON text that begins at `line` of a file; its numbers remember their spelling."""
     where = place(file, line)
     try:
         value = _DECODER.decode(text)
@@ -103,4 +104,4 @@ def _no_constant(name: str) -> NoReturn:
     raise _NotJson(name)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_int=read_int, parse_float=read_float)

@@ -2,7 +2,8 @@
 
 Plain values are read as in JSON: only `true` and `false` are booleans (not `yes`, `no`, `on`,
 `off`), and dates, times and numbers with leading zeros stay text, so a list of labels such as
-`[yes, no, 007, 12:30]` means what it says. Knows nothing of templates, suites or cases.
+`[yes, no, 007, 12:30]` means what it says. A number remembers how it was written. Knows nothing of
+templates, suites or cases.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.numbers import read_float, read_int
 from promptlab.core.plugins import unknown
 from promptlab.core.validation import shown, wrong_value
 from promptlab.core.yaml_bounds import check_bounds
@@ -47,6 +49,19 @@ for _name, _pattern, _first in _RESOLVERS:
     _tag = f"tag:yaml.org,2002:{_name}"
     _starts = [character.strip("\0") for character in _first]
     _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _starts)
+
+
+def _number(loader: Any, node: yaml.ScalarNode) -> object:
+    """Construct a number that remembers its spelling, and a tagged one as the library does."""
+    kind = node.tag.rpartition(":")[2]
+    if not _NUMBERS[kind].fullmatch(node.value):
+        return getattr(loader, f"construct_yaml_{kind}")(node)
+    return read_int(node.value) if kind == "int" else read_float(node.value)
+
+
+_NUMBERS = {name: re.compile(pattern) for name, pattern, _ in _RESOLVERS}
+for _name in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _number)
 
 
 @dataclass(frozen=True, slots=True)

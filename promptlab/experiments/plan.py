@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from promptlab.cases.rows import with_params
-from promptlab.core.digest import canonical_json, seed_from
+from promptlab.core.digest import case_json, seed_from
+from promptlab.core.documents import parse_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import drawn_as, places_by_group
 from promptlab.core.plugins import unknown
@@ -229,11 +230,11 @@ def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str
 def _json_or_text(text: str) -> Json:
     """Read JSON; anything else, such as NaN, stays text, whose type is then rejected."""
     try:
-        value: Json = json.loads(text)
-        canonical_json(value)
-    except (ValueError, RecursionError):
+        value = parse_json(text, "")
+        case_json(value)
+    except (PromptlabError, ValueError):
         return text
-    return value
+    return cast(Json, value)
 
 
 def in_holdout(case: Case, share: float, seed: int) -> bool:

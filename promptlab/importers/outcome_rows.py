@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 from promptlab.cases.files import Row
 from promptlab.cases.tables import Cells
-from promptlab.core.digest import canonical_json
+from promptlab.core.digest import case_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.validation import shown
@@ -212,7 +212,7 @@ def _output(value: object) -> str | None:
     if isinstance(value, str):
         return value
     try:
-        return canonical_json(value)
+        return case_json(value)
     except (TypeError, ValueError):
         raise _WrongCell(f"expected text, found {shown(value)}", "put it in quotes") from None
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from jinja2 import Undefined
 
+from promptlab.core import numbers
 from promptlab.sandbox.budget import Budget
 from promptlab.sandbox.errors import ExpressionError
 
@@ -38,8 +39,8 @@ def to_json(value: Any, budget: Budget, indent: int | None = None) -> str:
     if indent is not None and not 0 <= indent <= _MAX_INDENT:
         raise ExpressionError("tojson has a strange indent", f"use 0 to {_MAX_INDENT} spaces")
     budget.need(budget.weigh(value))
-    if indent is None:
-        text = _PLAIN.encode(value)
+    if indent is None or numbers.holds_spelled(value):
+        text = numbers.encode(_PLAIN if indent is None else _encoder(indent), value)
         budget.work(len(text))
         return text
     pieces = []

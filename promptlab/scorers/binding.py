@@ -197,9 +197,9 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
 
 def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScorer:
     scorer = get_scorer(entry.name, root)
-    given = _as_json(entry)
     with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
         fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
+    given = _as_json(entry, fields)
     _refuse_wrong_names(entry.label, fields, given)
     fixed: dict[str, Any] = {}
     blanks: list[tuple[Field, Blank]] = []
@@ -242,10 +242,14 @@ def _refuse_blank_backend(field: Field) -> None:
         )
 
 
-def _as_json(entry: Entry) -> dict[str, Json]:
+def _as_json(entry: Entry, fields: Mapping[str, Field]) -> dict[str, Json]:
     """Return the parameters as plain JSON, to be stored and digested (a YAML date is text)."""
     try:
-        given: dict[str, Json] = from_json(to_json(entry.params))
+        params = {
+            name: fields[name].as_written(value) if name in fields else value
+            for name, value in entry.params.items()
+        }
+        given: dict[str, Json] = from_json(to_json(params))
         canonical_json(given)
     except ValueError as error:
         raise PromptlabError(

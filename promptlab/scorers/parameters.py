@@ -18,6 +18,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
+from promptlab.core.numbers import is_spelled, respelled
 from promptlab.scorers.signature import Parameter, parameters_of
 
 _KNOWN = (PydanticSerializationError, ValidationError, PromptlabError)
@@ -40,14 +41,27 @@ class Field:
         """Return the value in the function's type. Raise `PromptlabError` if it is wrong."""
         if type(value) in self.plain:
             return value
+        if is_spelled(value) and type(value).__bases__[0] in self.plain:
+            return value
         checking = foreign("it cannot be checked", passing=_KNOWN)
         try:
             with nullcontext() if self.built_in else checking:
-                return self.adapter.validate_json(to_json(value), strict=True)
+                return respelled(self.adapter.validate_json(to_json(value), strict=True), value)
         except PydanticSerializationError:
             raise PromptlabError(f"{reprlib.repr(value)} is not a JSON value") from None
         except ValidationError as error:
             raise self._refusal(value, error) from None
+
+    def as_written(self, value: object) -> object:
+        """Return a value of a suite for a parameter that takes texts: its numbers as texts.
+
+        There, 3.10 is what the suite says, not the number that it means.
+        """
+        if str not in self.plain:
+            return value
+        if isinstance(value, list):
+            return [str(item) if is_spelled(item) else item for item in value]
+        return str(value) if is_spelled(value) else value
 
     def _refusal(self, value: object, error: ValidationError) -> PromptlabError:
         problems = error.errors(include_url=False)

@@ -8,14 +8,14 @@ from pathlib import Path
 from promptlab.core.digest import (
     backend_digest,
     case_content,
-    digest_json,
+    case_json,
     digest_text,
     template_digest,
 )
 from promptlab.core.errors import StoreError
 from promptlab.core.results import StoreStats
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json
+from promptlab.store.encode import case_from_json, from_json
 
 TABLES = (
     "templates",
@@ -187,8 +187,10 @@ def _template_digest(source: str, includes: str, stored: str) -> str:
 
 
 def _case_digest(case_id: str, vars_: str, expect: str, tags: str, group: str | None) -> str:
-    content = case_content(from_json(vars_), from_json(expect), from_json(tags), group, case_id)
-    return digest_json(content)
+    variables, expected = case_from_json(vars_), case_from_json(expect)
+    return digest_text(
+        case_json(case_content(variables, expected, from_json(tags), group, case_id))
+    )
 
 
 def _backend_digest(identity: str) -> str:

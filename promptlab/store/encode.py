@@ -17,17 +17,25 @@ from typing import Any
 from promptlab.core.answers import apart
 from promptlab.core.errors import PromptlabError
 from promptlab.core.masking import holds_known_key, mask, strike
+from promptlab.core.numbers import encode, read_float, read_int
 from promptlab.core.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 from promptlab.store.connection import Value
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 from_json = json.loads
+
+_DECODER = json.JSONDecoder(parse_int=read_int, parse_float=read_float)
+
+
+def case_from_json(text: str) -> Any:
+    """Return a part of a case from its JSON, its numbers as they were written."""
+    return _DECODER.decode(text)
 
 
 def to_json(value: object) -> str:
     """Return `value` as JSON that the database can hold."""
-    return storable(_encode(value))
+    return storable(_ENCODER.encode(value))
 
 
 def mapping_to_json(value: Mapping[str, object]) -> str:
@@ -49,8 +57,8 @@ def exact(text: str, what: str) -> str:
 
 
 def exact_json(value: object, what: str) -> str:
-    """Return a value that a digest covers as JSON; see `exact`."""
-    return exact(_encode(value), what)
+    """Return a value that a digest covers as JSON, its numbers as written; see `exact`."""
+    return exact(encode(_ENCODER, value), what)
 
 
 def storable(text: str) -> str:

@@ -22,6 +22,7 @@ from promptlab.core.types import (
 from promptlab.store.columns import listed, placeholders
 from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import (
+    case_from_json,
     exact,
     exact_json,
     from_json,
@@ -289,7 +290,8 @@ def _arm(template: str, version: str, digest: str, *rest: str) -> Arm:
 
 
 def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, digest: str) -> Case:
-    return Case(case_id, from_json(vars_), from_json(expect), tuple(from_json(tags)), group, digest)
+    variables, expected = case_from_json(vars_), case_from_json(expect)
+    return Case(case_id, variables, expected, tuple(from_json(tags)), group, digest)
 
 
 def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:

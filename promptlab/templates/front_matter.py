@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,6 +11,7 @@ from promptlab.core.errors import PromptlabError, place
 from promptlab.core.lazy import lazy_module
 from promptlab.core.sampling import SamplingSettings
 from promptlab.core.yamlfile import check, parse_yaml
+from promptlab.templates.inputs import InputType
 
 if TYPE_CHECKING:
     from promptlab.core import yaml_edit
@@ -21,18 +21,6 @@ else:
     schemas = lazy_module("promptlab.scorers.schemas")
 
 SLUG = re.compile(r"^[a-z][a-z0-9_-]*\Z")
-
-InputType = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
-
-_PYTHON_TYPES: dict[InputType, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "array": (list, tuple),
-    "object": (Mapping,),
-    "null": (type(None),),
-}
 
 _FENCE = r"---[ \t]*(?:\r?\n|\Z)"
 _FRONT = re.compile(rf"\A{_FENCE}(.*?)^{_FENCE}", re.DOTALL | re.MULTILINE)
@@ -78,13 +66,6 @@ class FrontMatter(BaseModel):
             if value.count(name) > 1:
                 raise ValueError(f"the practice {name!r} appears twice")
         return value
-
-
-def is_of_type(value: object, wanted: InputType) -> bool:
-    """Return whether a value has a JSON Schema type; a boolean is not a number."""
-    if isinstance(value, bool):
-        return wanted == "boolean"
-    return isinstance(value, _PYTHON_TYPES[wanted])
 
 
 def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:

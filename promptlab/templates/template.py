@@ -21,7 +21,8 @@ from promptlab.core.types import Image, Json, Message, TemplateSource
 from promptlab.core.validation import shown
 from promptlab.sandbox.budget import MAX_SECONDS
 from promptlab.sandbox.errors import ExpressionError
-from promptlab.templates.front_matter import SLUG, is_of_type
+from promptlab.templates.front_matter import SLUG
+from promptlab.templates.inputs import as_type, is_of_type
 from promptlab.templates.parsed import ParsedVersion, parse_version
 from promptlab.templates.tags import IMPLICIT_ANSWER, context_for
 from promptlab.templates.transcript import Awaiting, Transcript
@@ -104,7 +105,7 @@ class Template:
         Practices in `off` are left out. Raise PromptlabError with file, line and variable.
         """
         self._environment.budget.start()
-        return self._render(variables, answers, off, load_image)
+        return self._render(self._typed(variables), answers, off, load_image)
 
     def calls(
         self,
@@ -116,6 +117,7 @@ class Template:
 
         The time that one rendering may take is for all of them.
         """
+        variables = self._typed(variables)
         self._check_inputs(variables)
         budget, seconds = self._environment.budget, MAX_SECONDS
         answers: list[str] = []
@@ -150,6 +152,16 @@ class Template:
             return Call(stop.name, tuple(transcript.messages), stop.options)
         except Exception as error:  # noqa: BLE001 - what a template raises is its own mistake
             raise self._render_error(error, variables) from None
+
+    def _typed(self, variables: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the variables with texts read as the type that the front matter declares."""
+        declared = self.front.inputs.items()
+        if not declared:
+            return variables
+        typed = {
+            name: as_type(variables[name], kind) for name, kind in declared if name in variables
+        }
+        return {**variables, **typed}
 
     def _check_inputs(self, variables: Mapping[str, object]) -> None:
         for name, wanted in self.front.inputs.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -267,7 +266,7 @@ def _bare(text: str, ignore_case: bool) -> str:
 
 def _texts(value: Texts) -> list[str]:
     items = value if isinstance(value, list) else [value]
-    return [item if isinstance(item, str) else json.dumps(item) for item in items]
+    return [str(item) for item in items]
 
 
 def _folded(text: str, ignore_case: bool) -> str:
