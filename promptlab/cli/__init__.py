@@ -54,7 +54,7 @@ _COMPLETE = "_PROMPTLAB_COMPLETE"  # how click's scripts for shells ask
 def cli(ctx: click.Context, project: Path | None, db: Path | None) -> None:
     """Experiments on prompts: which version is better, by how much, how sure, at what cost."""
     require_working_folder()
-    ctx.obj = Session(folder=project, database=db)
+    ctx.obj = Session(folder=project, database=db, tell=_print_note)
 
 
 def main() -> None:
@@ -156,6 +156,10 @@ def _misuse(error: click.ClickException) -> PromptlabError:
 def _print_error(error: PromptlabError) -> None:
     line = " ".join(part.strip() for part in visible(str(error)).split("\n"))
     tell(f"Error: {line}")
+
+
+def _print_note(line: str) -> None:
+    tell(f"Note: {visible(line)}")
 
 
 def _keep_traceback() -> str:

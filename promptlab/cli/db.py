@@ -48,9 +48,8 @@ def vacuum(session: Session) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def verify(session: Session, as_json: bool) -> int:
-    """Verify the database: digests, references, every trial exactly once."""
-    with Workbench(session).open_store() as store:
-        problems = store.verify()
+    """Verify the database: tables, values, digests, references, every trial exactly once."""
+    problems = Workbench(session).verify_database()
     if as_json:
         print_json({"problems": problems})
     else:

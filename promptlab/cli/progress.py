@@ -28,6 +28,7 @@ _LINE_EVERY_S = 10.0
 _REFRESH_HZ = 5.0
 _SILENCE_S = 2.0  # after which it is shown that answers are awaited
 _NOTICE = 60  # characters of the reason why a call waits
+_LOCK_S = 2.0  # a database that is locked for less is not worth a line
 _OUTCOMES = tuple(Outcome)
 
 
@@ -43,7 +44,7 @@ class RunProgress(Progress):
         self._live = False
         self._notice: str | None = None  # what the run waits for before or between answers
         self._shown_at = self.clock()
-        self._waiting_shown_at = -math.inf
+        self._waiting_shown_at = self._lock_shown_at = -math.inf
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -95,6 +96,24 @@ class RunProgress(Progress):
         if not self._live and self.clock() - self._waiting_shown_at > _LINE_EVERY_S:
             self._waiting_shown_at = self.clock()
             self._print_line(self._notice)
+
+    def locked(self, seconds: float, records: int) -> None:
+        """Show that the run waits for another program, until a trial ends."""
+        if seconds < _LOCK_S:
+            return
+        text = f"waiting for the database, which another program has locked for {duration(seconds)}"
+        self._notice = text
+        if not self._live and self.clock() - self._lock_shown_at > _LINE_EVERY_S:
+            self._lock_shown_at = self.clock()
+            kept = f"; {counted(records, 'record')} to store are kept" if records > 1 else ""
+            self._print_line(f"{text}; nothing is sent meanwhile{kept}")
+
+    def unstored(self, records: int) -> None:
+        """Report what an interrupted run still waits for."""
+        self._print_line(
+            f"waiting until another program unlocks the database, to store"
+            f" {counted(records, 'record')}; Ctrl-C again drops them"
+        )
 
     def draining(self, calls: int) -> None:
         """Report what an interrupted run still waits for."""

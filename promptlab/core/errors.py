@@ -66,6 +66,14 @@ class StoreError(PromptlabError):
     """The database cannot be opened, read or written."""
 
 
+class StoreBusy(StoreError):
+    """Another program holds the database's write lock. Nothing was written: try again."""
+
+
+class DamagedStore(StoreError):
+    """The database does not hold what promptlab has stored: its structure or a value is wrong."""
+
+
 def place(file: Path | str, line: int | None = None, key: str | None = None) -> str:
     """Format a place as `file:line: key`, a form that editors and terminals can follow."""
     text = str(file)

@@ -42,6 +42,15 @@ class Watch:
     def waiting(self, backend: str, text: str) -> None:
         """Note, in a few words, why a call to a backend is waiting to be retried."""
 
+    def locked(self, seconds: float, records: int) -> None:
+        """Note for how long another program has kept `records` from being stored.
+
+        Nothing is sent meanwhile. This is called again and again until they are stored.
+        """
+
+    def unstored(self, records: int) -> None:
+        """Note that an interrupted run is waiting until this many records can be stored."""
+
     def draining(self, calls: int) -> None:
         """Note that an interrupted run is waiting for this many answers in flight."""
 

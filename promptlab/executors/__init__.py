@@ -33,6 +33,9 @@ class Work(Protocol):
     def confirm(self, backend: str) -> bool:
         """Return whether a call that had to wait, and is about to be made, still may be."""
 
+    def storable(self) -> bool:
+        """Return whether answers can be stored at present; while they cannot, send nothing."""
+
     async def give(self, backend: str, request: Request, completion: Completion) -> None:
         """Hand in the completion of a request that was taken."""
 

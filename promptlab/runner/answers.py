@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from promptlab.core.types import Completion, Outcome, Turn
+from promptlab.core.types import Completion
 
 Stored = Callable[[Sequence[str]], Mapping[str, Completion]]
-"""Looks answers up in the store, by the keys of their requests."""
-
-# More answers than the writer ever holds back, so that none is requested twice.
-_RECENT = 5_000
+"""Looks answers up, by the keys of their requests."""
 
 
 class Answers:
     """Finds answers by the keys of their requests."""
 
-    def __init__(self, stored: Stored) -> None:
+    def __init__(self, stored: Stored, unstored: Stored) -> None:
+        """`stored` are in the store, `unstored` on their way into it."""
         self._stored = stored
-        self._recent: dict[str, Completion] = {}
+        self._unstored = unstored
 
     def find(self, keys: Sequence[str]) -> Mapping[str, Completion]:
         """Return those of the requested answers that are known."""
-        recent = {key: self._recent[key] for key in keys if key in self._recent}
-        return {**self._stored(keys), **recent}
-
-    def remember(self, turn: Turn) -> None:
-        """Keep an answer at hand while it may still be on its way into the store."""
-        if turn.completion.outcome is Outcome.ERROR:
-            return
-        self._recent[turn.request.key] = turn.completion
-        if len(self._recent) > _RECENT:
-            del self._recent[next(iter(self._recent))]
+        unstored = self._unstored(keys)  # first: what is stored in between is then found twice
+        return {**self._stored(keys), **unstored}

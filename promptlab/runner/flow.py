@@ -5,7 +5,9 @@ Everything it works with is passed in; it reads no file, clock or environment.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Literal
 from promptlab.backends import Backend
 from promptlab.core.budget import Budget
 from promptlab.core.decision import Limits
-from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.errors import BackendError, PromptlabError, StoreBusy
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Plan, TrialResult
 from promptlab.core.watch import Watch
@@ -27,6 +29,7 @@ from promptlab.runner.grading import Grading
 from promptlab.runner.recorder import Recorder
 from promptlab.runner.requests import Renderer
 from promptlab.runner.stopping import Stopping
+from promptlab.runner.storing import settle, tell_locks, when_free
 from promptlab.runner.trials import Desk, TrialWork
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store, Writer
@@ -64,9 +67,12 @@ async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
     shortfalls = await check(renderer, job.backends)
     if job.offline:
         await require_stored(renderer, job.store.completions, job.backends)
-    job.store.begin_run(job.run_id, job.plan, fresh=job.fresh, settings=settings)
+    begin = partial(job.store.begin_run, job.run_id, job.plan, fresh=job.fresh, settings=settings)
+    await when_free(job.store, begin, watch)
     for backend, lines in shortfalls.items():
-        job.store.keep_facts(job.run_id, backend, BackendFacts(not_honoured=tuple(lines)))
+        facts = BackendFacts(not_honoured=tuple(lines))
+        keep = partial(job.store.keep_facts, job.run_id, backend, facts)
+        await when_free(job.store, keep, watch)
         watch.not_honoured(backend, lines)
     await _carry_out(job, renderer, watch)
 
@@ -83,21 +89,32 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
     status: Literal["finished", "interrupted"] = "interrupted"
     done = frozenset(job.store.finished(job.run_id))
     watch.begun(len(done))
+    writer = job.store.writer(job.run_id, lambda: job.budget.spent)
     try:
-        with job.store.writer(job.run_id, lambda: job.budget.spent) as writer:
+        with writer:
             desk = _desk(job, writer, watch, done)
+            telling = asyncio.create_task(tell_locks(writer, watch))
             try:
                 work = TrialWork(renderer, desk, done)
                 await _execute(job, work, watch, desk.grading)
             finally:
                 desk.grading.drop()
+                try:
+                    await settle(writer, watch)
+                finally:
+                    telling.cancel()
         if not job.budget.refused:
             _require_all(job, len(done) + desk.recorder.trials + desk.stopping.left_out)
             status = "finished"
     finally:
         for name, backend in job.backends.items():
             await _close(name, backend, watch)
-        job.store.end_run(job.run_id, status)
+        end = partial(job.store.end_run, job.run_id, status)
+        if status == "finished":
+            await when_free(job.store, end, watch)
+        else:  # nothing depends on it: a run whose process is gone counts as interrupted
+            with suppress(StoreBusy), job.store.at_once():
+                end()
 
 
 async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) -> None:
@@ -113,7 +130,7 @@ async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) ->
 def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
     """Put together the parties to a run."""
     fresh_run = job.run_id if job.fresh else None
-    recorder = Recorder(job.store, job.run_id, writer, watch)
+    recorder = Recorder(writer, watch)
     stopping = Stopping(job.plan, job.limits)
     stopping.replay(job.store, job.run_id, done)
 
@@ -122,7 +139,7 @@ def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
         stopping.record(result)
 
     return Desk(
-        answers=Answers(partial(job.store.completions, fresh_run=fresh_run)),
+        answers=Answers(partial(job.store.completions, fresh_run=fresh_run), writer.unstored),
         clerk=Clerk(job.budget, job.backends, offline=job.offline),
         stopping=stopping,
         recorder=recorder,

@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Json, TrialResult, Turn
 from promptlab.core.watch import Watch
-from promptlab.store import Store, Writer
+from promptlab.store import Writer
 
 
 class Recorder:
     """Stores what happens in one run, and passes it on to the watch."""
 
-    def __init__(self, store: Store, run_id: str, writer: Writer, watch: Watch) -> None:
+    def __init__(self, writer: Writer, watch: Watch) -> None:
         self.trials = 0
-        self._store = store
-        self._run_id = run_id
         self._writer = writer
         self._watch = watch
 
+    @property
+    def has_room(self) -> bool:
+        """Return whether what is recorded now is stored soon; if not, nothing is to be sent."""
+        return self._writer.has_room
+
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
         """Store the facts that a backend reported when it opened."""
-        self._store.keep_facts(self._run_id, backend, BackendFacts.from_json(facts))
+        self._writer.put_facts(backend, BackendFacts.from_json(facts))
 
     def hand_out(self, backend: str, requests: int) -> None:
         """Note that requests are on their way."""

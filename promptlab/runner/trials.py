@@ -26,6 +26,7 @@ from promptlab.runner.stopping import Stopping
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
+_PAUSE_S = 0.02  # between two looks at whether there is room in the store again
 _STEP = 64  # most requests that a run which may stop early hands out at once
 
 
@@ -94,9 +95,11 @@ class TrialWork:
         if self._renderer.plan.sequential is not None:
             limit = min(limit, _STEP)
         while not lane.closed:
+            await self._room(lane)
             self._drop_unwanted(lane)
             while len(lane.ready) < limit and self._fill(lane):
                 await self._look_up(lane)
+                await self._room(lane)
                 self._drop_unwanted(lane)
             if lane.ready:
                 if count := self._desk.clerk.reserve(backend, min(limit, len(lane.ready))):
@@ -110,6 +113,15 @@ class TrialWork:
                 lane.changed.clear()
                 await lane.changed.wait()
         return []
+
+    def storable(self) -> bool:
+        """Return whether answers can be stored at present."""
+        return self._desk.recorder.has_room
+
+    async def _room(self, lane: Lane) -> None:
+        """Wait while answers could not be stored soon."""
+        while not (self.storable() or lane.closed):
+            await asyncio.sleep(_PAUSE_S)
 
     def _is_fed(self, lane: Lane) -> bool:
         """Return whether trials in progress may still ask something in a lane."""
@@ -169,10 +181,9 @@ class TrialWork:
         self._wake(lane)
 
     def _store(self, turn: Turn, backend: str) -> None:
-        """Charge, store and remember an answer that was measured."""
+        """Charge and store an answer that was measured."""
         self._desk.clerk.charge(backend, turn)
         self._desk.recorder.put_turn(turn)
-        self._desk.answers.remember(turn)
 
     def _drop_unwanted(self, lane: Lane) -> None:
         """Leave out trials that have nothing left to decide."""

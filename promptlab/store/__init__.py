@@ -5,13 +5,15 @@ Others use `Store`; it returns plain values, never rows or cursors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from promptlab.core.budget import Spent
+from promptlab.core.errors import DamagedStore
 from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
@@ -26,13 +28,20 @@ from promptlab.core.results import (
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Completion, Plan, Score, ScorerSpec, Turn
 from promptlab.store import aggregates, care, gradings, imported, plans, queries, runs
-from promptlab.store.connection import Connection, prepare
+from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
+from promptlab.store.faults import CHECK, UNEXPECTED, decoded
+from promptlab.store.opening import prepare
 from promptlab.store.writer import Writer
 
-__all__ = ["Store", "TemplateHistory", "Writer"]
+__all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_while"]
+
 
 NO_SETTINGS = RunSettings()
+
+
+def _give_up(_: float) -> None:
+    raise TimeoutError
 
 
 class Store:
@@ -43,9 +52,34 @@ class Store:
         self._clock = clock
 
     @classmethod
-    def open(cls, path: Path, clock: Callable[[], datetime], *, readonly: bool = False) -> Self:
-        """Open the database at `path`, creating it unless `readonly`."""
-        return cls(prepare(path, readonly=readonly), clock)
+    def open(
+        cls,
+        path: Path,
+        clock: Callable[[], datetime],
+        *,
+        readonly: bool = False,
+        waits: Waits = wait_a_while,
+    ) -> Self:
+        """Open the database at `path`, creating it unless `readonly`.
+
+        `waits` is called again and again while another program holds the write lock, with the
+        seconds so far; it raises TimeoutError to give up.
+        """
+        return cls(prepare(path, readonly=readonly, waits=waits), clock)
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+        return self._connection.path
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Meanwhile, raise `StoreBusy` instead of waiting for a lock."""
+        waits, self._connection.waits = self._connection.waits, _give_up
+        try:
+            yield
+        finally:
+            self._connection.waits = waits
 
     def __enter__(self) -> Self:
         return self
@@ -81,56 +115,71 @@ class Store:
         request = runs.RunRequest(size, fresh=fresh, settings=settings)
         runs.begin_run(self._connection, run_id, plan, self._now(), request)
 
+    @decoded
     def resume_run(self, run_id: str) -> None:
         """Make this process the one that carries out an interrupted run."""
         runs.resume_run(self._connection, self._number(run_id))
 
+    @decoded
     def keep_facts(self, run_id: str, backend: str, facts: BackendFacts) -> None:
         """Store with a run the facts that a backend reported when it opened."""
         runs.keep_facts(self._connection, self._number(run_id), backend, facts)
 
+    @decoded
     def end_run(self, run_id: str, status: Literal["finished", "interrupted"]) -> None:
         """Store how a run ended."""
         runs.end_run(self._connection, self._number(run_id), self._now(), status=status)
 
-    def writer(self, run_id: str, spent: Callable[[], Spent] = Spent) -> Writer:
+    def writer(
+        self, run_id: str, spent: Callable[[], Spent] = Spent, *, alone: bool = False
+    ) -> Writer:
         """Return the writer of a run's results, a context manager with its own thread.
 
-        It calls `spent` now and then, and stores what the run has spent.
+        It calls `spent` now and then, and stores what the run has spent. It waits for a lock
+        without a limit; `alone`, where nobody watches it, as this store itself does.
         """
         self._number(run_id)
-        return Writer(self._connection.path, run_id, self._clock, spent)
+        waits = self._connection.waits if alone else None
+        return Writer(self.path, run_id, self._clock, spent, waits)
 
+    @decoded
     def load_plan(self, run_id: str) -> Plan:
         """Return the plan of a run, equal to the one it began with."""
         return plans.load_plan(self._connection, self._number(run_id))
 
+    @decoded
     def find_run(self, ref: str = "latest") -> str:
         """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
         return runs.find_run(self._connection, ref)
 
+    @decoded
     def newest_run_of(self, digests: Sequence[str]) -> str | None:
         """Return the id of the newest run with results of all these texts, or None."""
         return runs.newest_run_of(self._connection, digests)
 
+    @decoded
     def runs(self, limit: int | None = None) -> list[RunInfo]:
         """Return the newest runs, newest first."""
         return runs.list_runs(self._connection, limit)
 
+    @decoded
     def run(self, run_id: str) -> RunInfo:
         """Return one run."""
         return runs.run_info(self._connection, self._number(run_id))
 
+    @decoded
     def unfinished(self) -> list[RunInfo]:
         """Return the runs that can be resumed, newest first."""
         return runs.list_unfinished(self._connection)
 
     # Results
 
+    @decoded
     def completions(self, keys: Sequence[str], fresh_run: str | None) -> dict[str, Completion]:
         """Return the newest stored answer of each key; for a fresh run, only its own answers."""
         return queries.completions(self._connection, keys, fresh_run)
 
+    @decoded
     def finished(self, run_id: str) -> set[int]:
         """Return the places in the plan of all trials that ended without an error."""
         return queries.finished(self._connection, self._number(run_id))
@@ -140,28 +189,34 @@ class Store:
     ) -> Generator[Result, None, None]:
         """Yield the results of a run, one per trial and scorer, in the order of the plan."""
         self._number(run_id)
-        return queries.results(self._connection.path, run_id, wanted or ResultFilter())
+        return queries.results(self.path, run_id, wanted or ResultFilter())
 
+    @decoded
     def conversation(self, run_id: str, seq: int) -> tuple[Turn, ...]:
         """Return the turns of one trial."""
         return queries.conversation(self._connection, self._number(run_id), seq)
 
+    @decoded
     def tracebacks(self, run_id: str, seq: int) -> dict[str, str]:
         """Return the tracebacks of the scorers that failed on one trial, by their label."""
         return queries.tracebacks(self._connection, self._number(run_id), seq)
 
+    @decoded
     def arm_outcomes(self, run_id: str) -> list[ArmOutcomes]:
         """Return how the trials of each arm ended and what they took."""
         return aggregates.arm_outcomes(self._connection, self._number(run_id))
 
+    @decoded
     def spent(self, run_id: str) -> Spent:
         """Return what a run has spent from its beginning, whichever processes carried it out."""
         return aggregates.spent(self._connection, self._number(run_id))
 
+    @decoded
     def arm_scores(self, run_id: str) -> list[ArmScores]:
         """Return the scores of each arm, by scorer."""
         return aggregates.arm_scores(self._connection, self._number(run_id))
 
+    @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores for a run, in context; None means the primary scorer."""
         with self._connection.snapshot():  # scorer and scores agree, even if regraded meanwhile
@@ -169,14 +224,17 @@ class Store:
 
     # Gradings
 
+    @decoded
     def graded_trials(self, run_id: str) -> list[GradedTrial]:
         """Return the trials of a run that have an answer to grade."""
         return list(gradings.graded_trials(self._connection, self._number(run_id)))
 
+    @decoded
     def scores(self, run_id: str, label: str) -> dict[int, Score]:
         """Return the scores that one scorer gave in a run, by the place of their trial."""
         return gradings.scores(self._connection, self._number(run_id), label)
 
+    @decoded
     def replace_grading(self, run_id: str, spec: ScorerSpec, scores: Mapping[int, Score]) -> None:
         """Make a scorer's new scores count from now on; the earlier ones are kept beside them."""
         number = self._number(run_id)
@@ -184,27 +242,47 @@ class Store:
 
     # Templates
 
+    @decoded
     def template_history(self, name: str) -> list[TemplateHistory]:
         """Return all texts that the versions of a template have had, oldest first."""
         return queries.template_history(self._connection, name)
 
+    @decoded
     def label_digests(self, name: str, version: str) -> list[str]:
         """Return the digests under which a template's version has results."""
         return queries.label_digests(self._connection, name, version)
 
     # Maintenance
 
+    @decoded
     def stats(self) -> StoreStats:
         """Count rows and bytes."""
         return care.stats(self._connection)
 
+    @decoded
     def vacuum(self) -> int:
         """Return unused space to the disk, and return how many bytes that freed."""
         return care.vacuum(self._connection)
 
+    def blame(self, error: Exception) -> None:
+        """Raise `DamagedStore` from an error that has no other cause than a damaged database."""
+        problems = self.verify()
+        if problems:
+            message = f"the database is damaged: {problems[0]}"
+            raise DamagedStore(message, hint=CHECK, where=str(self.path)) from error
+
     def verify(self) -> list[str]:
         """Return what is wrong with the database, one line per problem; empty if it is sound."""
         return care.verify(self._connection)
+
+    @classmethod
+    def verify_file(cls, path: Path, clock: Callable[[], datetime]) -> list[str]:
+        """Return what `verify` returns, also of a file that is too damaged to be opened."""
+        try:
+            with cls.open(path, clock, readonly=True) as store:
+                return store.verify()
+        except DamagedStore as error:
+            return care.verify_as_it_is(path, error)
 
     def _now(self) -> str:
         return iso(self._clock())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from promptlab.core.digest import (
     backend_digest,
@@ -12,10 +13,23 @@ from promptlab.core.digest import (
     digest_text,
     template_digest,
 )
-from promptlab.core.errors import StoreError
+from promptlab.core.errors import DamagedStore
 from promptlab.core.results import StoreStats
-from promptlab.store.connection import Connection
+from promptlab.store.connection import Connection, connect
 from promptlab.store.encode import case_from_json, from_json
+from promptlab.store.faults import UNDECODABLE
+from promptlab.store.rules import RULES
+from promptlab.store.structure import flaws, unrecorded_steps
+from promptlab.store.values import wrong_values
+
+# What SQLite's own check finds wrong with values; the checks here say where.
+_VALUES = (
+    "SQLite: CHECK constraint",
+    "SQLite: NULL value",
+    "SQLite: non-unique",
+    "SQLite: NUMERIC",
+)
+_SHOWN = 20  # problems of one kind that are listed one by one
 
 TABLES = (
     "templates",
@@ -30,100 +44,6 @@ TABLES = (
     "scores",
 )
 
-# Whether the trials of a run `r` were measured elsewhere (`RunSettings.imported`).
-_IMPORTED = "json_extract(r.overrides, '$.imported') IS NOT NULL"
-
-_SHOWN = 20  # problems of one kind that are listed one by one
-
-# What a row means -> a query that must return no row. Outcomes are checked here because SQLite does
-# not check CHECK constraints in a read-only database. An imported run may lack answers and scores:
-# what was not measured is unknown.
-_RULES: tuple[tuple[str, str], ...] = (
-    (
-        "run {} is finished, but holds {} of its {} trials",
-        """
-        SELECT r.run_id, count(t.seq), r.trials FROM runs r LEFT JOIN trials t ON t.run = r.id
-        WHERE r.status = 'finished' AND json_extract(r.settings, '$.sequential') IS NULL
-        GROUP BY r.id HAVING count(t.seq) <> r.trials
-        """,
-    ),
-    (
-        "run {}: trial {} is not at the place that its arm, case and repeat have in the plan",
-        """
-        WITH shape AS (
-            SELECT id, run_id, json_extract(settings, '$.repeats') AS repeats,
-                (SELECT count(*) FROM run_arms a WHERE a.run = runs.id) AS arms,
-                (SELECT count(*) FROM run_cases c WHERE c.run = runs.id) AS cases
-            FROM runs
-        )
-        SELECT run_id, seq FROM shape JOIN trials t ON t.run = shape.id
-        WHERE seq <> (case_ * repeats + repeat) * arms + arm OR case_ >= cases
-            OR repeat >= repeats OR arm >= arms
-        """,
-    ),
-    (
-        "run {}: trial {} has the unknown outcome {!r}",
-        """
-        SELECT run_id, seq, outcome FROM trials t JOIN runs r ON r.id = t.run
-        WHERE outcome NOT IN ('ok', 'truncated', 'refused', 'empty', 'error')
-        """,
-    ),
-    (
-        "generation {} has the unknown outcome {!r}",
-        """
-        SELECT id, outcome FROM generations
-        WHERE outcome NOT IN ('ok', 'truncated', 'refused', 'empty')
-        """,
-    ),
-    (
-        "run {}: trial {} is an error without a reason",
-        """
-        SELECT run_id, seq FROM trials t JOIN runs r ON r.id = t.run
-        WHERE outcome = 'error' AND error IS NULL
-        """,
-    ),
-    (
-        "run {}: trial {} is an error and has a score",
-        """
-        SELECT DISTINCT run_id, seq FROM trials t JOIN scores s USING (run, seq)
-        JOIN runs r ON r.id = t.run WHERE outcome = 'error' AND s.score IS NOT NULL
-        """,
-    ),
-    (
-        "run {}: trial {} has an outcome, but not the answer that was graded",
-        f"""
-        SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
-        LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
-        WHERE t.outcome <> 'error' AND u.generation IS NULL
-            AND NOT {_IMPORTED}
-        """,
-    ),
-    (
-        "run {}: turn {} of trial {} has neither an answer nor a request",
-        """
-        SELECT run_id, turn, seq FROM trial_turns u JOIN runs r ON r.id = u.run
-        WHERE generation IS NULL AND (key IS NULL OR prompt IS NULL OR sampling IS NULL)
-        """,
-    ),
-    (
-        "run {}: trial {} lacks a score",
-        f"""
-        SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
-        JOIN run_scorers k ON k.run = t.run
-        LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
-        WHERE t.outcome <> 'error' AND s.run IS NULL
-            AND NOT {_IMPORTED}
-        """,
-    ),
-    (
-        "run {}: trial {} has a score that is unknown for no stated reason",
-        """
-        SELECT run_id, seq FROM scores s JOIN runs r ON r.id = s.run
-        WHERE score IS NULL AND error IS NULL
-        """,
-    ),
-)
-
 
 def stats(connection: Connection) -> StoreStats:
     """Count rows and bytes."""
@@ -135,7 +55,7 @@ def stats(connection: Connection) -> StoreStats:
 def vacuum(connection: Connection) -> int:
     """Return unused space to the disk, and return how many bytes that freed."""
     before = stats(connection)
-    connection.execute("VACUUM")
+    connection.execute_alone("VACUUM")
     connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
     after = stats(connection)
     return before.size + before.wal_size - after.size - after.wal_size
@@ -143,15 +63,44 @@ def vacuum(connection: Connection) -> int:
 
 def verify(connection: Connection) -> list[str]:
     """Return what is wrong with the database, one line per problem; empty if it is sound."""
-    problems = list(_broken_pages(connection))
-    if problems:
-        return problems  # anything read from broken pages would be misleading
-    problems += _dangling(connection)
+    broken = list(_broken_pages(connection))
+    if any(not problem.startswith(_VALUES) for problem in broken):
+        return broken  # anything read from broken pages would be misleading
+    problems = [*flaws(connection), *unrecorded_steps(connection)]
+    for findings in _checks(connection):
+        problems += _limited(_as_far_as_possible(findings))
+    return list(dict.fromkeys(problems or broken))
+
+
+def verify_as_it_is(path: Path, error: DamagedStore) -> list[str]:
+    """Return what is wrong with a file that cannot be opened as usual because of `error`."""
+    try:
+        connection = connect(path, readonly=True)
+    except DamagedStore as worse:
+        return [f"SQLite: {worse.message}"]
+    try:
+        return verify(connection) or [error.message]
+    finally:
+        connection.close()
+
+
+def _checks(connection: Connection) -> Iterator[Iterable[str]]:
+    """Yield the findings of every check. Each reads every row once or twice."""
+    yield _dangling(connection)
+    yield from wrong_values(connection)
     for check in _DIGESTS:
-        problems += _limited(_wrong_digests(connection, *check))
-    for meaning, sql in _RULES:
-        problems += _limited(meaning.format(*row) for row in connection.rows(sql))
-    return problems
+        yield _wrong_digests(connection, *check)
+    for meaning, sql in RULES:
+        yield (meaning.format(*row) for row in connection.rows(sql))
+
+
+def _as_far_as_possible(findings: Iterable[str]) -> Iterator[str]:
+    """Yield findings, the last one that the rest cannot be checked."""
+    try:
+        yield from findings
+    except (DamagedStore, *UNDECODABLE) as error:
+        reason = error.message if isinstance(error, DamagedStore) else repr(error)
+        yield f"not everything can be checked: {reason}"
 
 
 def _broken_pages(connection: Connection) -> Iterator[str]:
@@ -159,7 +108,7 @@ def _broken_pages(connection: Connection) -> Iterator[str]:
         for (finding,) in connection.rows("PRAGMA integrity_check"):
             if finding != "ok":
                 yield f"SQLite: {finding}"
-    except StoreError as error:  # too broken to be checked
+    except DamagedStore as error:  # too broken to be checked
         yield f"SQLite: {error.message}"
 
 
@@ -175,8 +124,15 @@ def _wrong_digests(
     connection: Connection, what: str, sql: str, compute: Callable[..., str]
 ) -> Iterator[str]:
     for name, digest, *content in connection.rows(sql):
-        if compute(*content) != digest:
+        if _computed(compute, content) != digest:
             yield f"{what} {name} was changed: its content does not match its digest {digest}"
+
+
+def _computed(compute: Callable[..., str], content: Sequence[Any]) -> str | None:
+    try:
+        return compute(*content)
+    except UNDECODABLE:
+        return None
 
 
 def _template_digest(source: str, includes: str, stored: str) -> str:

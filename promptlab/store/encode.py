@@ -24,6 +24,7 @@ from promptlab.store.connection import Value
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 from_json = json.loads
+_MOST = 9e15  # tokens, seconds, dollars: what a float counts to, one by one
 
 _DECODER = json.JSONDecoder(parse_int=read_int, parse_float=read_float)
 
@@ -79,6 +80,11 @@ def _written(text: str) -> str:
 def optional(text: str | None) -> str | None:
     """Return content as the database can and may hold it, or None."""
     return None if text is None else storable(text)
+
+
+def amount(value: float | None) -> float | None:
+    """Return a quantity that a server has told, None if it cannot be one."""
+    return value if value is not None and 0 <= value <= _MOST else None
 
 
 def told(text: str | None) -> str | None:
@@ -157,13 +163,13 @@ def completion_to_row(completion: Completion) -> tuple[Value, ...]:
         storable(completion.text),
         told(completion.finish_reason),
         told(completion.model),
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_tokens,
-        usage.reasoning_tokens,
-        completion.cost_usd,
-        completion.latency_s,
+        amount(usage.input_tokens),
+        amount(usage.output_tokens),
+        amount(usage.cache_read_tokens),
+        amount(usage.cache_write_tokens),
+        amount(usage.reasoning_tokens),
+        amount(completion.cost_usd),
+        amount(completion.latency_s),
         told(completion.fingerprint),
         told(to_json(completion.warnings)) if completion.warnings else None,
         likelihoods_to_json(completion.likelihoods),

@@ -28,7 +28,7 @@ STEP_SET = "promptlab"
 ACCOUNT = "_sqlite_migrations"  # sqlite-utils' name for the table of applied steps
 
 # The table of applied steps as sqlite-utils creates it (a test checks this).
-_ACCOUNT_TABLE = (
+ACCOUNT_TABLE = (
     f'''CREATE TABLE IF NOT EXISTS "{ACCOUNT}" (
    "id" INTEGER PRIMARY KEY,
    "migration_set" TEXT,
@@ -38,7 +38,7 @@ _ACCOUNT_TABLE = (
     f'''CREATE UNIQUE INDEX IF NOT EXISTS "idx_{ACCOUNT}_migration_set_name"
     ON "{ACCOUNT}" ("migration_set", "name")''',
 )
-_RECORD = (
+RECORD = (
     f"INSERT INTO {ACCOUNT} (migration_set, name, applied_at)"
     " VALUES (:set, :name, strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
 )
@@ -49,12 +49,12 @@ def new_database() -> Iterator[tuple[str, dict[str, str]]]:
 
     sqlite-utils would do the same; loading it, and numpy with it, takes longer than a small run.
     """
-    for statement in _ACCOUNT_TABLE:
+    for statement in ACCOUNT_TABLE:
         yield statement, {}
     for name, sql in STEPS:
         for statement in statements(sql):
             yield statement, {}
-        yield _RECORD, {"set": STEP_SET, "name": name}
+        yield RECORD, {"set": STEP_SET, "name": name}
 
 
 def migrations() -> sqlite_utils.Migrations:

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from promptlab.core.errors import StoreError
+from promptlab.core.errors import DamagedStore, StoreError
 from promptlab.core.results import Result, ResultFilter, TemplateHistory
 from promptlab.core.types import Completion, Outcome, Request, Turn
 from promptlab.store.columns import COMPLETION_COLUMNS, RESULT_COLUMNS, listed
@@ -20,6 +20,7 @@ from promptlab.store.encode import (
     sampling_from_json,
     to_json,
 )
+from promptlab.store.faults import decoding
 
 # With max(id) SQLite takes the other columns from the same row: the newest answer of each key.
 _COMPLETIONS = f"""
@@ -128,11 +129,15 @@ def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, 
         if wanted.where is not None:
             _check_where(connection, wanted.where)
         with closing(connection.rows(sql, **values)) as rows:  # before the connection is closed
-            yield from map(_result, rows)
-    except (sqlite3.Error, sqlite3.Warning) as error:
-        if wanted.where is None:
+            for row in rows:
+                with decoding(path):
+                    result = _result(row)
+                yield result
+    except (DamagedStore, sqlite3.Error, sqlite3.Warning) as error:
+        cause = error.__cause__ if isinstance(error, DamagedStore) else error
+        if wanted.where is None or not isinstance(cause, (sqlite3.Error, sqlite3.Warning)):
             raise
-        raise _bad_where(wanted.where, error) from error
+        raise _bad_where(wanted.where, cause) from error
     finally:
         connection.close()
 

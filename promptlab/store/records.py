@@ -6,9 +6,8 @@ gave becomes rows: whatever they may give, a value that cannot be stored costs i
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from promptlab.core.budget import NOTHING, Spent
 from promptlab.core.errors import StoreError
@@ -17,6 +16,9 @@ from promptlab.core.types import Outcome, TrialResult, Turn
 from promptlab.store.columns import COMPLETION_COLUMNS, listed, placeholders
 from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import completion_to_row, mended
+from promptlab.store.facts import add_facts
+from promptlab.store.faults import OF_A_VALUE
+from promptlab.store.pending import Opened, Record
 from promptlab.store.rows import failed_turn_row, request_row, score_row, trial_row, turn_row
 
 _TEXT = ("digest", "text")
@@ -111,21 +113,6 @@ WHERE id = :run
 """
 
 
-# What a value that cannot become a row raises; never what a full disk or a lock raises.
-_UNSTORABLE = (
-    *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError),
-    *(sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, sqlite3.IntegrityError),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A turn or result to store, and when it happened."""
-
-    value: Turn | TrialResult
-    created_at: str
-
-
 class Recorder:
     """Stores the records of one run through one connection."""
 
@@ -153,7 +140,7 @@ class Recorder:
         ahead = set(self._ahead)
         try:
             self._store(records, spent)
-        except _UNSTORABLE:
+        except OF_A_VALUE:
             self._ahead = ahead
             for record in records:
                 self._store_alone(record, spent)
@@ -164,7 +151,7 @@ class Recorder:
         self._mends = True
         try:
             self._store([record], spent)
-        except _UNSTORABLE as error:
+        except OF_A_VALUE as error:
             self._ahead = ahead
             if isinstance(record.value, TrialResult):  # a turn comes again with its trial
                 self._store([_failure(record, record.value, error)], spent)
@@ -173,6 +160,10 @@ class Recorder:
 
     def _store(self, records: Sequence[Record], spent: Spent) -> None:
         with self._connection.transaction():
+            for record in records:
+                if isinstance(record.value, Opened):
+                    opened = record.value
+                    add_facts(self._connection, self._run, opened.backend, opened.facts)
             self._write_generations(records)
             self._write_trials(records)
             if spent not in (NOTHING, self._spent):
@@ -206,8 +197,10 @@ class Recorder:
         completion = completion_to_row(turn.completion)
         return (key, self._fresh_run, *rest, *completion, created_at, paid_by)
 
-    def _unstored_turns(self, value: Turn | TrialResult) -> list[Turn]:
+    def _unstored_turns(self, value: Turn | TrialResult | Opened) -> list[Turn]:
         """Return the turns whose answers have not been stored before."""
+        if isinstance(value, Opened):
+            return []
         if isinstance(value, Turn):
             self._ahead.add(_answer(value))
             return [value]
@@ -246,7 +239,7 @@ def _failure(record: Record, result: TrialResult, error: Exception) -> Record:
     return replace(record, value=failed)
 
 
-def _thoughtful_cached_turns(value: Turn | TrialResult) -> list[Turn]:
+def _thoughtful_cached_turns(value: Turn | TrialResult | Opened) -> list[Turn]:
     turns = value.turns if isinstance(value, TrialResult) else ()
     return [turn for turn in turns if turn.cached and turn.completion.thoughts]
 

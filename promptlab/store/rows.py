@@ -12,6 +12,7 @@ from promptlab.core.digest import digest_text
 from promptlab.core.types import Request, Score, TrialResult, Turn
 from promptlab.store.connection import Value
 from promptlab.store.encode import (
+    amount,
     likelihoods_to_json,
     mapping_to_json,
     messages_to_json,
@@ -62,7 +63,7 @@ def trial_row(result: TrialResult) -> tuple[Value, ...]:
 
 def _total(values: Sequence[Number | None]) -> Number | None:
     """Return the sum, or None if a part is unknown or there are no values."""
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and amount(value) is not None]
     return sum(known) if known and len(known) == len(values) else None
 
 

@@ -18,6 +18,7 @@ from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Outcome, Plan
 from promptlab.store.connection import Connection, Row, Value
 from promptlab.store.encode import from_json, to_json, told
+from promptlab.store.facts import add_facts
 from promptlab.store.plans import save_plan, settings_to_json
 
 if TYPE_CHECKING:
@@ -122,13 +123,9 @@ def resume_run(connection: Connection, run: int) -> None:
 
 
 def keep_facts(connection: Connection, run: int, backend: str, facts: BackendFacts) -> None:
-    """Add to the stored facts of a backend in this run, at once: the process may be killed."""
+    """Add to the stored facts of a backend in this run."""
     with connection.transaction():
-        known = from_json(connection.value("SELECT facts FROM runs WHERE id = :run", run=run))
-        known[backend] = {**BackendFacts.from_json(known.get(backend)).to_json(), **facts.to_json()}
-        connection.execute(
-            "UPDATE runs SET facts = :facts WHERE id = :run", facts=told(to_json(known)), run=run
-        )
+        add_facts(connection, run, backend, facts)
 
 
 def end_run(
@@ -139,12 +136,13 @@ def end_run(
     status: Literal["finished", "interrupted"],
 ) -> None:
     """Store how a run ended."""
-    connection.execute(
-        "UPDATE runs SET status = :status, finished_at = :now WHERE id = :run",
-        status=status,
-        now=now,
-        run=run,
-    )
+    with connection.transaction():
+        connection.execute(
+            "UPDATE runs SET status = :status, finished_at = :now WHERE id = :run",
+            status=status,
+            now=now,
+            run=run,
+        )
 
 
 def run_number(connection: Connection, run_id: str) -> int:

@@ -89,6 +89,7 @@ class Pile:
         self.spent = False
         self.out_of_money: set[str] = set()
         self.broken: dict[str, BackendError] = {}
+        self.full_until = 0.0  # by the clock of the event loop: until then nothing can be stored
         self.watch = Witness()
 
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
@@ -113,6 +114,9 @@ class Pile:
 
     def confirm(self, backend: str) -> bool:
         return backend not in self.out_of_money
+
+    def storable(self) -> bool:
+        return asyncio.get_running_loop().time() >= self.full_until
 
     async def end(self, backend: str, error: BackendError) -> None:
         self.broken[backend] = error

@@ -14,8 +14,9 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.types import BackendSpec
 from promptlab.project.backends import describe_backend, entry_of, make_backend
 from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
-from promptlab.store import Store
+from promptlab.store import UNEXPECTED, Store
 from promptlab.templates.library import TemplateLibrary
+from promptlab.workbench.patience import patient
 from promptlab.workbench.session import Session
 
 
@@ -89,11 +90,19 @@ class Workbench:
             raise PromptlabError(
                 "there is no database yet", where=str(path), hint="`promptlab run SUITE` creates it"
             )
-        store = Store.open(path, self.session.now, readonly=readonly)
+        waits = patient(self.session.tell)
+        store = Store.open(path, self.session.now, readonly=readonly, waits=waits)
         try:
             yield store
+        except UNEXPECTED as error:
+            store.blame(error)
+            raise
         finally:
             store.close()
+
+    def verify_database(self) -> list[str]:
+        """Return what is wrong with the database, one line per problem."""
+        return Store.verify_file(self.database, self.session.now)
 
     def make(self, entry: BackendEntry) -> Backend:
         """Create the backend of an entry; nothing is loaded yet."""

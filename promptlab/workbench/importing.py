@@ -60,8 +60,9 @@ def _keep(store: Store, run_id: str, imported: ImportedRun, file: Path) -> None:
     store.begin_run(run_id, imported.plan, settings=settings, trials=imported.size)
     status: Literal["finished", "interrupted"] = "interrupted"
     try:
-        with store.writer(run_id) as writer:
+        with store.writer(run_id, alone=True) as writer:
             for result in imported.results():
+                writer.wait_for_room()
                 writer.put_result(result)
         status = "finished"
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ class Session:
     folder: Path | None = None
     database: Path | None = None
     safe: bool = False
+    tell: Callable[[str], None] | None = None
+    """Called with a line on what a verb waits for; without it, waiting has a limit."""
 
     @property
     def command(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import pytest
@@ -11,6 +12,7 @@ from promptlab.core import plugins
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
 from promptlab.executors import Executor
+from promptlab.executors.local import LocalExecutor
 from promptlab.testing import ExecutorContract
 from promptlab.testing.executors import carry, execute
 from promptlab.testing.work import PATIENT, Failing, Paced, Pile
@@ -102,3 +104,37 @@ def test_jobs_bound_the_calls_of_a_remote_backend_alone() -> None:
         remote, local = Failing(patience=PATIENT, calls=3), Paced(calls=2, batch=4)
         carry(plugin(7), Pile(remote=60, local=60), {"remote": remote, "local": local})
         assert (remote.most_calls, local.most_calls) == (7, 2)
+
+
+def test_nothing_is_sent_while_answers_cannot_be_stored() -> None:
+    pile, backend = Pile(a=6), Failing(Fault.BUSY, patience=PATIENT, calls=3, wait_s=0.01)
+
+    async def carry() -> float:
+        clock = asyncio.get_running_loop().time
+        pile.full_until = clock() + 0.3
+        await LocalExecutor().execute(pile, {"a": backend}, pile.watch)
+        return pile.full_until
+
+    until = asyncio.run(carry())
+    moments = [moment for tries in backend.tries.values() for moment in tries]
+    assert len(moments) == 2 * 12
+    assert min(moments) >= until
+
+
+def test_calls_that_wait_for_the_store_leave_when_the_run_is_interrupted() -> None:
+    pile, backend = Pile(a=6), Failing(patience=PATIENT, calls=3)
+
+    async def interrupt() -> float:
+        pile.full_until = asyncio.get_running_loop().time() + 60
+        work = LocalExecutor().execute(pile, {"a": backend}, pile.watch)
+        task = asyncio.create_task(work)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return asyncio.get_running_loop().time() - began
+
+    assert asyncio.run(interrupt()) < 5
+    assert backend.tries == {}
+    assert "in flight" not in " ".join(pile.watch.events)

@@ -74,9 +74,12 @@ class Run(Witness):
         plan, answers, run_id = renderer.plan, known or {}, f"run-{len(store.runs())}"
         backends = {spec.name: Echo(None, Options()) for spec in plan.backends}
         store.begin_run(run_id, plan)
-        recorder = Recorder(store, run_id, writing.enter_context(store.writer(run_id)), watch=self)
+        writer = writing.enter_context(store.writer(run_id))
+        recorder = Recorder(writer, watch=self)
         self.desk = Desk(
-            answers=Answers(lambda keys: {key: answers[key] for key in keys if key in answers}),
+            answers=Answers(
+                lambda keys: {key: answers[key] for key in keys if key in answers}, writer.unstored
+            ),
             clerk=Clerk(Budget(max_calls), backends, offline=False),
             stopping=Stopping(plan, Limits()),
             recorder=recorder,

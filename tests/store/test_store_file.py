@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from promptlab.core.errors import StoreError
+from promptlab.core.errors import StoreBusy, StoreError
 from promptlab.core.types import Plan
 from promptlab.store import Store
-from promptlab.store.connection import Connection, connect, mapped
+from promptlab.store.connection import Connection, connect
+from promptlab.store.faults import mapped
 from promptlab.store.migrations import migrations, statements
 from promptlab.store.schema import STEPS
 
@@ -232,14 +233,31 @@ def test_a_lost_right_to_the_wal_is_an_error(bare_folder: Path, clock: Clock) ->
     store.close()
 
 
-def test_a_locked_database_is_an_error(path: Path) -> None:
+def test_a_locked_database_is_waited_for_and_given_up(path: Path) -> None:
     with raw(path) as holder:
         holder.execute("CREATE TABLE t (x)")
-        holder.execute("BEGIN EXCLUSIVE")
-        waiting = Connection(path, "mode=rw")
-        waiting.execute("PRAGMA busy_timeout = 20")
-        with pytest.raises(StoreError, match="another process has kept the database locked"):
+        holder.execute("BEGIN IMMEDIATE")
+        waited: list[float] = []
+
+        def waits(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                raise TimeoutError
+
+        waiting = Connection(path, "mode=rw", waits)
+        with pytest.raises(StoreBusy, match="another program has locked") as caught:
+            waiting.execute_alone("BEGIN IMMEDIATE")
+        assert waited == sorted(waited)
+        assert caught.value.hint == "save or close it there, and try again"
+
+        def unlocks(_: float) -> None:
+            if holder.in_transaction:
+                holder.execute("ROLLBACK")
+
+        waiting.waits = unlocks
+        with waiting.transaction():
             waiting.execute("INSERT INTO t VALUES (1)")
+        assert waiting.count("SELECT count(*) FROM t") == 1
         waiting.close()
 
 
@@ -276,8 +294,6 @@ def insert_twice(connection: Connection) -> None:
 def test_our_own_mistakes_are_not_user_errors(path: Path, clock: Clock) -> None:
     Store.open(path, clock).close()
     connection = connect(path)
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        connection.execute("DELETE FROM none_such")
     with pytest.raises(sqlite3.IntegrityError):
         insert_twice(connection)
     assert connection.count("SELECT count(*) FROM texts") == 0

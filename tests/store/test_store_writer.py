@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from promptlab.core.budget import Budget, Spent
 from promptlab.core.digest import digest_text
-from promptlab.core.errors import StoreError
-from promptlab.core.types import Plan, TrialResult, Turn
+from promptlab.core.errors import StoreBusy, StoreError
+from promptlab.core.types import Plan, Score, TrialResult, Turn, Usage
 from promptlab.store import Store
 from promptlab.store.connection import connect
-from promptlab.store.records import Record, Recorder
+from promptlab.store.pending import Record, weight
+from promptlab.store.records import Recorder
 
 MakePlan = Callable[..., Plan]
 MakeTurn = Callable[..., Turn]
 MakeResult = Callable[..., TrialResult]
+
+NOW = "2026-01-01T00:00:00.000+00:00"
 
 
 def texts(store: Store, *keys: str, fresh_run: str | None = None) -> list[str | None]:
@@ -254,12 +260,143 @@ def test_a_full_disk_loses_nothing_that_was_stored(
     store.begin_run("r1", plan)
     connection = connect(path)
     recorder = Recorder(connection, "r1")
-    recorder.write([Record(make_result(plan, seq), "now") for seq in range(10)])
+    recorder.write([Record(make_result(plan, seq), NOW) for seq in range(10)])
     pages = connection.count("PRAGMA page_count")
     connection.count(f"PRAGMA max_page_count = {pages}")
     long = make_turn("k", "x" * 100_000)
     with pytest.raises(StoreError, match="the disk is full"):
-        recorder.write([Record(make_result(plan, seq, long), "now") for seq in range(10, 20)])
+        recorder.write([Record(make_result(plan, seq, long), NOW) for seq in range(10, 20)])
     connection.close()
     assert store.finished("r1") == set(range(10))
     assert store.verify() == []
+
+
+def test_a_lock_is_waited_for_and_what_was_put_is_at_hand(
+    store: Store, path: Path, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    store.begin_run("r1", make_plan())
+    turn = make_turn("a")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with store.writer("r1") as writer:
+        writer.put_turn(turn)
+        wait_until(lambda: writer.locked_s > 0.0)
+        assert not writer.has_room
+        assert texts(store, "a") == [None]
+        assert writer.unstored([turn.request.key, "b"]) == {turn.request.key: turn.completion}
+        holder.execute("ROLLBACK")
+        writer.flush()
+        assert writer.locked_s == 0.0
+        writer.wait_for_room()
+        assert writer.unstored([turn.request.key]) == {}
+        assert texts(store, "a") == ["positive"]
+    holder.close()
+
+
+def test_what_a_lock_keeps_from_being_stored_can_be_dropped(
+    store: Store, path: Path, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    store.begin_run("r1", make_plan())
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with store.writer("r1") as writer:
+        writer.put_turn(make_turn("a"))
+        wait_until(lambda: writer.locked_s > 0.0)
+        writer.drop()
+        wait_until(lambda: writer.ended)
+    holder.close()
+    assert texts(store, "a") == [None]
+
+
+def test_nobody_who_watches_limits_the_waiting(
+    path: Path, clock: Callable[[], datetime], make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    def give_up(_: float) -> None:
+        raise TimeoutError
+
+    holder = sqlite3.connect(path, isolation_level=None)
+    with Store.open(path, clock, waits=give_up) as store:
+        store.begin_run("r1", make_plan())
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy), store.writer("r1", alone=True) as writer:
+            writer.put_turn(make_turn("a"))
+    holder.close()
+
+
+def test_room_is_counted_in_bytes(
+    store: Store, path: Path, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    store.begin_run("r1", make_plan())
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with store.writer("r1") as writer:
+        for number in range(70):
+            writer.put_turn(make_turn(str(number), "x" * 1_000_000))
+        holder.execute("ROLLBACK")
+        writer.wait_for_room()
+        writer.flush()
+    holder.close()
+    assert store.stats().rows["generations"] == 70
+    assert weight(make_turn("a", "x" * 1_000_000)) == pytest.approx(1_000_000, rel=0.01)
+    assert weight(make_turn("a", "\N{SNOWMAN}" * 1_000_000)) == pytest.approx(2_000_000, rel=0.01)
+
+
+ODD = {
+    "half a surrogate": {"model": "m\ud800", "finish_reason": "\udfff", "fingerprint": "\ud8ff"},
+    "numbers without an end": {"cost_usd": float("inf"), "latency_s": float("nan")},
+    "a count that no integer holds": {"usage": Usage(2**70, -5)},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_an_odd_value_from_a_server_is_mended(
+    store: Store,
+    make_plan: MakePlan,
+    make_turn: MakeTurn,
+    make_result: MakeResult,
+    odd: dict[str, Any],
+) -> None:
+    plan = make_plan()
+    store.begin_run("r1", plan)
+    turn = make_turn("a")
+    turn = replace(turn, completion=replace(turn.completion, **odd))
+    with store.writer("r1") as writer:
+        writer.put_turn(turn)
+        writer.put_result(make_result(plan, 0, turn))
+        writer.put_result(make_result(plan, 1))
+    assert [row.output for row in store.results("r1")] == ["positive", "positive"]
+    assert store.verify() == []
+
+
+class Unwritable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_value_that_cannot_be_stored_fails_its_trial_alone(
+    store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
+) -> None:
+    plan = make_plan(cases=3)
+    store.begin_run("r1", plan)
+    odd: Any = {"a": object(), "b": 10**400, "c": Unwritable()}
+    with store.writer("r1") as writer:
+        for seq in range(plan.size):
+            writer.put_result(make_result(plan, seq))
+        for seq, reason in enumerate(odd.values()):
+            turn = make_turn("z" + str(seq))
+            value = reason if isinstance(reason, int) else 1.0
+            score = Score(value, passed=True, reason=reason)
+            writer.put_result(make_result(plan, seq, turn, score))
+    outcomes = [row.outcome for row in store.results("r1")]
+    assert outcomes == ["error", "error", "error", "ok", "ok", "ok"]
+    [error] = {row.error for row in store.results("r1") if row.seq == 2}
+    assert error is not None
+    assert error.startswith("it cannot be stored: ")
+    assert store.verify() == []
+
+
+def wait_until(ready: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

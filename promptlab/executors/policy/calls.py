@@ -20,6 +20,8 @@ from promptlab.executors.policy.throttle import Throttle
 
 UNANSWERED = Completion(Outcome.ERROR, error="the backend gave no answer to this request")
 
+_PAUSE_S = 0.05  # between two looks at whether answers can be stored again
+
 
 class Calls:
     """The calls of one backend, at most `calls` at once."""
@@ -83,6 +85,7 @@ class Calls:
         entry = await self._throttle.enter(tokens)
         completion = None
         try:
+            await self._storable()
             if self._ended.is_set() or not self._work.confirm(self._name):
                 return None
             async for _, answer in self._backend.generate((request,)):
@@ -93,6 +96,11 @@ class Calls:
             return UNANSWERED
         self._give_up.heard(completion.failure)
         return completion
+
+    async def _storable(self) -> None:
+        """Wait while answers could not be stored, unless nothing more is to be sent."""
+        while not (self._work.storable() or self._ended.is_set()):
+            await self._ends_in(_PAUSE_S)
 
     async def _ends_in(self, seconds: float) -> bool:
         """Wait; return True at once if nothing more is to be sent."""
