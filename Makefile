@@ -30,6 +30,8 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 	@echo
 	@echo "And the step that helped most:"
 	$(BIN)/promptlab diff sentiment@v1 sentiment@v2
+	@echo
+	@echo "The command is $(BIN)/promptlab; after \`source $(BIN)/activate\` it is promptlab."
 
 test: check ## The same as check.
 

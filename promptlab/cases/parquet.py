@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from promptlab.core import extras
 from promptlab.core.errors import PromptlabError
 from promptlab.core.files import read_bytes
 
@@ -22,7 +23,7 @@ def read_rows(path: Path, shown: str) -> list[dict[str, object]]:
         raise PromptlabError(
             "parquet files need pyarrow",
             where=shown,
-            hint='pip install "promptlab-workbench[parquet]"',
+            hint=extras.install("parquet", "pyarrow"),
         )
     data = read_bytes(path, shown)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from promptlab.cli.interrupt import Interruptible
 from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.progress import RunProgress, computed
 from promptlab.core.budget import Budget
@@ -20,6 +19,7 @@ from promptlab.report.views.run import RunView, run_view
 from promptlab.report.wording import counted, usd
 from promptlab.runner.flow import Job
 from promptlab.workbench.carrying import Ended, begun_run, carry_out
+from promptlab.workbench.interruption import Interruptible
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.runs import read_run
 

@@ -14,8 +14,11 @@ from promptlab.workbench.scaffold import make_project
 @click.command(epilog=example("init my-prompts"))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
 def init(folder: Path) -> None:
-    """Create a project in FOLDER that is ready to run. Existing files are never overwritten."""
-    for path in make_project(folder):
-        say(f"created {path}")
+    """Create a project in FOLDER that is ready to run.
+
+    Existing files are never overwritten; a .gitignore gets the lines that it lacks.
+    """
+    for done, path in make_project(folder):
+        say(f"{done} {path}")
     enter = "" if folder == Path() else f"cd {folder} && "
     say(f"Next: {enter}promptlab run thanks")

@@ -8,7 +8,10 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from promptlab.workbench.interruption import Interruptible
+
 Result = TypeVar("Result")
+_PATIENCE_S = 60.0  # for answers in flight, and for storing what was measured
 
 
 def run_to_end(work: Coroutine[Any, Any, Result]) -> Result:
@@ -19,18 +22,27 @@ def run_to_end(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        if threading.current_thread() is not threading.main_thread():
+            return asyncio.run(work)
+        with Interruptible() as interruptible:
+            return interruptible.run(work)
     loop, future = asyncio.new_event_loop(), Future[Result]()
     task = loop.create_task(work)
-    thread = threading.Thread(target=_run, args=(loop, task, future), name="promptlab work")
+    thread = threading.Thread(
+        target=_run, args=(loop, task, future), name="promptlab work", daemon=True
+    )
     thread.start()
     try:
-        return future.result()
+        result = future.result()
     except KeyboardInterrupt:
         loop.call_soon_threadsafe(task.cancel)
+        thread.join(_PATIENCE_S)  # user-defined code that holds the loop hears nothing
         raise
-    finally:
+    except BaseException:
         thread.join()
+        raise
+    thread.join()
+    return result
 
 
 def _run(

@@ -167,7 +167,7 @@ def test_a_missing_package_is_named_before_anything_is_loaded(
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(BackendError, match="local models need peft") as caught:
         asyncio.run(backend(models, "lora1").open())
-    assert "promptlab-workbench[local]" in (caught.value.hint or "")
+    assert 'pip install "peft' in (caught.value.hint or "")
     asyncio.run(backend(models).open())
 
 

@@ -61,5 +61,5 @@ def test_without_pyarrow_the_hint_says_what_to_install() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert ended.stdout.strip() == (
-        'c.parquet: parquet files need pyarrow (pip install "promptlab-workbench[parquet]")'
+        'c.parquet: parquet files need pyarrow (pip install "pyarrow>=20")'
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,26 @@ def test_init_here_writes_over_nothing(
         "Error: promptlab.toml: already exists (name another folder: promptlab init DIR)\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["promptlab.toml"]
+
+
+def test_what_init_makes_is_safe_to_commit_and_bears_a_verdict(
+    tmp_path: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".gitignore").write_text("# mine\n*.bak\n.env", encoding="utf-8")
+    assert "completed .gitignore" in promptlab("init").out
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert promptlab("run", "thanks").code == 0
+    (tmp_path / ".env").touch()
+    kept = ["promptlab.db", "promptlab.db-wal", "promptlab.db-shm", ".env", ".env.local", "x.bak"]
+    ignored = subprocess.run(["git", "check-ignore", *kept], capture_output=True, text=True)
+    assert ignored.stdout.split() == kept
+    open_ = ["promptlab.toml", ".gitignore", ".env.example", "suites/thanks.yaml"]
+    assert subprocess.run(["git", "check-ignore", *open_], capture_output=True).stdout == b""
+    lines = (tmp_path / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert lines[:3] == ["# mine", "*.bak", ".env"]
+    assert len(lines) == len(set(lines))
+    assert "v2 is better than v1" in " ".join(promptlab("compare").out.split())
 
 
 def test_db_stats(ran_project: Path, promptlab: Promptlab) -> None:

@@ -176,4 +176,4 @@ def test_a_missing_language_detector_is_reported_when_the_suite_is_read() -> Non
         [sys.executable, "-c", WITHOUT_LINGUA], capture_output=True, text=True, check=True
     )
     assert "parameter 'language': the language of a text needs the package" in done.stdout
-    assert 'pip install "promptlab-workbench[metrics]"' in done.stdout
+    assert 'pip install "lingua-language-detector>=' in done.stdout

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from promptlab.core import extras
 from promptlab.core.errors import BackendError
 
 _PACKAGES = ("torch", "transformers", "safetensors")
 _GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # CUDA, CUDA in WSL, ROCm
-_INSTALL = 'pip install "promptlab-workbench[local]"'
 
 
 def installed(package: str) -> bool:
@@ -27,7 +27,8 @@ def require(*more: str) -> None:
     missing = [package for package in (*_PACKAGES, *more) if not installed(package)]
     if missing:
         raise BackendError(
-            f"local models need {', '.join(missing)}, which is not installed", hint=_INSTALL
+            f"local models need {', '.join(missing)}, which is not installed",
+            hint=extras.install("local", *missing),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from promptlab.core import extras
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
@@ -232,7 +233,7 @@ def _lingua() -> ModuleType:
     except ModuleNotFoundError:
         raise PromptlabError(
             "the language of a text needs the package lingua-language-detector",
-            hint='pip install "promptlab-workbench[metrics]"',
+            hint=extras.install("metrics", "lingua-language-detector"),
         ) from None
 
 
