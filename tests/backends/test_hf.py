@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from promptlab.backends.hf import HuggingFace, Options
+from promptlab.backends.hf import HuggingFace
 from promptlab.core.errors import BackendError
 from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling
 from promptlab.local_model.files.weights import DEFAULT_MODEL
+from promptlab.local_model.options import Options
 
 LIGHT = """
 import sys
-from promptlab.backends.hf import HuggingFace, Options
+from promptlab.backends.hf import HuggingFace
+from promptlab.local_model.options import Options
 backend = HuggingFace(sys.argv[1], Options(cache_dir=sys.argv[2]))
 backend.identity(), backend.notice(), backend.capacity
 heavy = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub", "httpx"}

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import torch
 
-from promptlab.backends.hf import HuggingFace, Options
+from promptlab.backends.hf import HuggingFace
 from promptlab.core.errors import BackendError
 from promptlab.core.types import Message, Request, Sampling
+from promptlab.local_model.options import Options
 from promptlab.project.backends import describe_backend, make_backend
 from promptlab.project.folder import BackendEntry
 from tests.local_model.adapters import edit_config, write_adapter, write_model

@@ -20,13 +20,13 @@ import pytest
 
 from promptlab.backends import Backend
 from promptlab.backends.hf import HuggingFace
-from promptlab.backends.hf import Options as LocalOptions
 from promptlab.backends.openai import OpenAI, Options
 from promptlab.cli import run_cli
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
 from promptlab.core.types import Completion, Message, Outcome, Request, Role, Sampling
 from promptlab.local_model.files.weights import DEFAULT_MODEL
+from promptlab.local_model.options import Options as LocalOptions
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
