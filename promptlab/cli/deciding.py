@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 from typing import Any
 
 import click
 
-
-def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    """Refuse `nan` and infinities, which Python reads as numbers and no range excludes."""
-    if value is not None and not isfinite(value):
-        raise click.BadParameter(f"{value} is not a number.")
-    return value
+from promptlab.cli.numbers import Amount
 
 
 def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,14 +19,12 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--alpha",
-                type=click.FloatRange(0, 1, min_open=True, max_open=True),
-                callback=_finite,
+                type=Amount(0, 1, min_open=True, max_open=True),
                 help="Level of tests and intervals; 0.05 by default.",
             ),
             click.option(
                 "--min-effect",
-                type=click.FloatRange(min=0),
-                callback=_finite,
+                type=Amount(min=0),
                 metavar="D",
                 help="The smallest difference in score that matters, such as 0.02.",
             ),

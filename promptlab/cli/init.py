@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -20,5 +21,10 @@ def init(folder: Path) -> None:
     """
     for done, path in make_project(folder):
         say(f"{done} {path}")
-    enter = "" if folder == Path() else f"cd {folder} && "
+    enter = "" if folder == Path() else f"cd {_quoted(folder)} && "
     say(f"Next: {enter}promptlab run thanks")
+
+
+def _quoted(folder: Path) -> str:
+    """Return the folder as a shell reads it, also if its name begins with a dash."""
+    return shlex.quote(f"./{folder}" if str(folder).startswith("-") else str(folder))

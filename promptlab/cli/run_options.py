@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from promptlab.cli.numbers import Amount, Whole
 from promptlab.cli.params import param_option
 from promptlab.core.errors import PromptlabError
 from promptlab.core.runs import RunSettings
@@ -19,17 +20,17 @@ def spending(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "-j",
                 "--jobs",
-                type=click.IntRange(1, 10_000),
+                type=Whole(1, 10_000),
                 help="Calls in flight for each remote backend, instead of its own setting.",
             ),
             click.option(
                 "--max-cost",
-                type=click.FloatRange(min=0),
+                type=Amount(min=0),
                 metavar="USD",
                 help="Stop once this much is spent.",
             ),
             click.option(
-                "--max-calls", type=click.IntRange(min=0), help="Stop after this many model calls."
+                "--max-calls", type=Whole(), metavar="N", help="Stop after this many model calls."
             ),
         )
     ):
@@ -57,9 +58,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="BACKEND",
                 help="This backend instead of the suite's.",
             ),
-            click.option(
-                "-n", "--limit", type=click.IntRange(min=1), help="Only the first N cases."
-            ),
+            click.option("-n", "--limit", type=Whole(1), help="Only the first N cases."),
             click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case."),
             click.option("--tag", "tags", multiple=True, help="Only cases with this tag."),
             click.option(
@@ -69,10 +68,10 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--repeats",
-                type=click.IntRange(1, 1000),
+                type=Whole(1, 1000),
                 help="How often each arm runs on each case.",
             ),
-            click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed."),
+            click.option("--seed", type=Whole(0, 2**31 - 1), help="Random seed."),
             param_option("A variable for every case; KEY=VALUE will do too."),
         )
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import example
 from promptlab.report.documents.run import runs_json
@@ -17,7 +18,7 @@ from promptlab.workbench.session import Session
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(min=1),
+    type=Whole(1),
     default=20,
     show_default=True,
     help="How many runs.",

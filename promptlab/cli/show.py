@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
@@ -36,8 +37,9 @@ _SHOWN = 20
 )
 @click.option("--where", metavar="SQL", help="A condition over the columns of the view `results`.")
 @click.option(
+    "-n",
     "--limit",
-    type=click.IntRange(min=1),
+    type=Whole(1),
     metavar="N",
     help="How many trials; by default 20, or all with --json.",
 )

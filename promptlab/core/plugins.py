@@ -40,7 +40,7 @@ def load(family: str, name: str, root: Path | None = None) -> object:
         return plugin
     for point in entry_points(group=f"promptlab.{family}", name=name):
         return load_point(point)
-    raise unknown(singular, name, names(family))
+    raise unknown(singular, name, [*names(family), "module:attr"])
 
 
 def load_point(point: EntryPoint) -> object:

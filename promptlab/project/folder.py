@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promptlab.core import plugins
 from promptlab.core.decision import Rule
 from promptlab.core.documents import parse_toml
 from promptlab.core.errors import PromptlabError, place
@@ -21,6 +23,7 @@ else:
     settings = lazy_module("promptlab.project.settings")
 
 DATABASE = "promptlab.db"
+_CLOSE = 0.75  # how like a kind a name is that is taken for a slip of the finger
 CONFIG_FILES = ("promptlab.toml", "pyproject.toml")
 
 _RULE_TABLES = ("compare", "judges")
@@ -66,13 +69,23 @@ class Project:
             return self.backends[name]
         kind, colon, rest = name.partition(":")
         if not kind or (not colon and kind != "echo"):
-            raise unknown("backend", name, [*self.backends, "echo", "kind:model"])
+            raise self._unknown_backend(name)
         model, at, url = rest.partition("@http")
         options: dict[str, object] = {"base_url": "http" + url} if at else {}
         shown = f"{kind}:{model}@..." if at and url_holds_key("http" + url) else name
         where = f"backend {named_without_key(shown)!r}"
         remember_written(rest)
         return BackendEntry(name, kind, model or None, options, where)
+
+    def _unknown_backend(self, name: str) -> PromptlabError:
+        """Return the error for a name that no backend has; that of a kind lacks its model."""
+        kinds = [kind for kind in plugins.names("backends") if kind != "echo"]
+        if name in kinds:
+            return PromptlabError(f"backend {name!r} names no model", hint=f"write {name}:MODEL")
+        if near := difflib.get_close_matches(name, kinds, n=1, cutoff=_CLOSE):
+            hint = f"did you mean '{near[0]}:MODEL'?"
+            return PromptlabError(f"unknown backend {name!r}", hint=hint)
+        return unknown("backend", name, [*self.backends, "echo", "kind:model"])
 
 
 def open_project(folder: Path) -> Project:

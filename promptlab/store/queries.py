@@ -21,6 +21,7 @@ from promptlab.store.encode import (
     to_json,
 )
 from promptlab.store.faults import decoding
+from promptlab.store.patience import Patience
 
 # With max(id) SQLite takes the other columns from the same row: the newest answer of each key.
 _COMPLETIONS = f"""
@@ -125,6 +126,7 @@ def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, 
         f" WHERE {' AND '.join(conditions)} ORDER BY seq, scorer_position LIMIT :limit"
     )
     connection = connect(path, readonly=True)
+    patience = None if wanted.where is None else Patience(connection.raw)
     try:
         if wanted.where is not None:
             _check_where(connection, wanted.where)
@@ -133,11 +135,15 @@ def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, 
                 with decoding(path):
                     result = _result(row)
                 yield result
+                if patience is not None:
+                    patience.restart()
     except (DamagedStore, sqlite3.Error, sqlite3.Warning) as error:
         cause = error.__cause__ if isinstance(error, DamagedStore) else error
-        if wanted.where is None or not isinstance(cause, (sqlite3.Error, sqlite3.Warning)):
+        if wanted.where is None or patience is None:
             raise
-        raise _bad_where(wanted.where, cause) from error
+        if not isinstance(cause, (sqlite3.Error, sqlite3.Warning)):
+            raise
+        raise patience.ended(cause, "--where") or _bad_where(wanted.where, cause) from error
     finally:
         connection.close()
 

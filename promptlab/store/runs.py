@@ -74,6 +74,7 @@ WHERE l.digest IN (SELECT value FROM json_each(:digests)) AND a.off = '[]' AND E
 GROUP BY r.id HAVING count(DISTINCT l.digest) = :number ORDER BY r.id DESC LIMIT 1
 """
 
+_DIGITS = 18  # of a number of runs: SQLite takes no more, and there are fewer
 _SHOWN = 5  # candidates named in an error message
 
 
@@ -182,7 +183,7 @@ def newest_run_of(connection: Connection, digests: Sequence[str]) -> str | None:
 def find_run(connection: Connection, ref: str) -> str:
     """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
     if ref == "latest" or (ref.startswith("-") and ref[1:].isdecimal()):
-        return _by_age(connection, 1 if ref == "latest" else int(ref[1:]))
+        return _by_age(connection, 1 if ref == "latest" else int(ref[1:_DIGITS]))
     if connection.value("SELECT 1 FROM runs WHERE run_id = :ref", ref=ref):
         return ref
     matches = [

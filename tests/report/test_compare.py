@@ -159,7 +159,7 @@ What a trial takes
 b against a    tokens more    interval  s more  USD more  USD a point
 ─────────────────────────────────────────────────────────────────────
 v2 against v1          +31  +28 to +34   +0.25   +0.0012      0.00010
-v3 against v1            -           -   +0.25   -0.0005            -
+v3 against v1            -           -   +0.25  -0.00050            -
 
 v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
 cases won, 3 lost; +31 % tokens.

@@ -77,15 +77,14 @@ def test_models_stand_below_their_practice(printed: Printed) -> None:
     effects = practices(*two_models("clear"), *two_models("a-practice-of-ones-own"))
     assert printed(print_practices, "exact", effects, Rule()) == snapshot("""\
 exact: what each practice changes, 95 % intervals
-practice              points  interval           p  -20  0  +20  tokens  verdict
-────────────────────────────────────────────────────────────────────────────────
-clear on small         +12.0  +5.2 to +19.9  0.002  ·····│──●──   +31 %  better
-  on large              +3.0  -5.0 to +11.0  0.002  ····─┼●──··   +31 %  better
-  these models         +12.0  +5.2 to +19.9  0.002  ·····│──●──   +31 %  better
-a-practice-of-ones-o   +12.0  +5.2 to +19.9  0.002  ·····│──●──   +31 %  better
-wn on small
-  on large              +3.0  -5.0 to +11.0  0.002  ····─┼●──··   +31 %  better
-  these models         +12.0  +5.2 to +19.9  0.002  ·····│──●──   +31 %  better
+practice                         points  interval           p  tokens  verdict
+──────────────────────────────────────────────────────────────────────────────
+clear on small                    +12.0  +5.2 to +19.9  0.002   +31 %  better
+  on large                         +3.0  -5.0 to +11.0  0.002   +31 %  better
+  these models                    +12.0  +5.2 to +19.9  0.002   +31 %  better
+a-practice-of-ones-own on small   +12.0  +5.2 to +19.9  0.002   +31 %  better
+  on large                         +3.0  -5.0 to +11.0  0.002   +31 %  better
+  these models                    +12.0  +5.2 to +19.9  0.002   +31 %  better
 
 clear: mood@v1 against mood@v1 -clear (one wording)
 a-practice-of-ones-own: mood@v1 against mood@v1 -a-practice-of-ones-own (one

@@ -159,14 +159,14 @@ def test_a_list_of_runs(printed: Printed) -> None:
     text = printed(print_runs, runs_view([finished, halted]))
     assert max(map(len, text.splitlines())) <= 80
     assert text == snapshot("""\
-run                    suite           status            trials   outcomes
+run                    suite                                trials   outcomes
 ────────────────────────────────────────────────────────────────────────────────
-20260101-000000-beef   sentiment       finished             100   ok 90,
-                                                                  truncated 7,
-                                                                  error 3
-20260101-000000-beef   aaaaaaaaaaaaa   interrupted   100 of 400   ok 90,
-                       aaaaaaaaaaaaa                              truncated 7,
-                       aaaa                                       error 3
+20260101-000000-beef   sentiment                               100   ok 90,
+                                                                     truncated
+                                                                     7, error 3
+20260101-000000-beef   aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa   100 of 400   ok 90,
+                                                                     truncated
+                                                                     7, error 3
 """)
 
 

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections.abc import Sequence
 
-from promptlab.report.terminal.tables import plain_table
+from rich.console import Console
+from rich.table import Table
+
+from promptlab.report.terminal.tables import fits, plain_table
+from promptlab.report.views.arm_names import ArmNames, arm_names
 from promptlab.report.views.forecast import ForecastView
 from promptlab.report.views.runs import RunsView
 
 
 def print_runs(console: Console, view: RunsView) -> None:
-    """Print a list of runs."""
-    columns = ("run", "suite", "status", "trials", "outcomes", *(["USD"] * view.has_cost))
-    table = plain_table(*columns, right=("trials", "USD"), whole=("run", "status"))
-    for row in view.rows:
-        cells = [row.run.run_id, row.run.suite, row.run.status, row.done, row.outcomes]
-        table.add_row(*cells, *[row.cost] * view.has_cost)
-    console.print(table)
-    if view.has_unpriced:
+    """Print a list of runs; on a narrow terminal without costs, then without their status."""
+    columns = ["run", "suite", "status", "trials", "outcomes", *(["USD"] * view.has_cost)]
+    for less in ("USD", "status"):
+        if not fits(console, _runs(view, columns), wrapped=True):
+            columns = [column for column in columns if column != less]
+    suites = ("suite",) if fits(console, _runs(view, columns), wrapped=True) else ()
+    console.print(_runs(view, columns, suites))
+    if view.has_unpriced and "USD" in columns:
         console.print("+: and more; the cost of some answers is unknown.")
+
+
+def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("suite",)) -> Table:
+    """Return a table of which only outcomes, and what else is not `whole`, may be wrapped."""
+    table = plain_table(*columns, right=("trials", "USD"), whole=("run", *whole, "status"))
+    for row in view.rows:
+        cells = {
+            "run": row.run.run_id,
+            "suite": row.run.suite,
+            "status": row.run.status,
+            "trials": row.done,
+            "outcomes": row.outcomes,
+            "USD": row.cost,
+        }
+        table.add_row(*(cells[column] for column in columns))
+    return table
 
 
 def print_forecast(console: Console, view: ForecastView) -> None:
     """Print what a run would do."""
+    labels = ArmNames({row.label: row.label for row in view.rows})
+    namings = [labels, *arm_names(view.plan.arms)[1:]]
+    naming = next((each for each in namings if fits(console, _forecast(view, each))), namings[-1])
+    console.print(_forecast(view, naming))
+    for line in naming.legend:
+        console.print(line)
+    console.print()
+    if view.cost is not None:
+        console.print(view.cost)
+    console.print(view.total)
+
+
+def _forecast(view: ForecastView, naming: ArmNames) -> Table:
     table = plain_table(
         "arm",
         "trials",
@@ -32,14 +65,10 @@ def print_forecast(console: Console, view: ForecastView) -> None:
         title=f"Plan of {view.plan.suite}",
         right=("trials", "calls", "stored", "prompt tokens"),
     )
-    own = [(row.label, row) for row in view.rows]
+    own = [(naming.names[row.label], row) for row in view.rows]
     asked = [(f"scorers, asking {row.label}", row) for row in view.asked]
     for label, row in (*own, *asked):
         calls = row.forecast
         numbers = (str(calls.trials), str(calls.calls), str(calls.stored), row.prompt_tokens)
         table.add_row(label, *numbers)
-    console.print(table)
-    console.print()
-    if view.cost is not None:
-        console.print(view.cost)
-    console.print(view.total)
+    return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich import box
 from rich.cells import cell_len
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from promptlab.report.terminal.text import BOLD, plain_text
+from promptlab.report.views.arm_names import numbered
 
 
 def plain_table(
@@ -44,7 +45,7 @@ class Column:
     """A column with all of its cells. `number` aligns them to the right.
 
     If the terminal is too narrow, columns with the highest `rank` are left out first; rank 0
-    always stays, and to keep rank 1 the names of rows are folded further.
+    always stays, and to keep rank 1 rows are numbered instead of named.
     """
 
     heading: str
@@ -64,18 +65,23 @@ class Column:
 
 
 BETWEEN = 2  # spaces between the columns of a fitted table
-_NAME = 20  # the first column, of names, may be folded to this many letters
-_SHORT_NAME = 8  # or to this many, rather than lose a column of rank 1
+_FEW = 4  # columns of a name too short to be replaced by a number
+_UNBOUNDED = 10_000
 
 
 def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> None:
-    """Print a table of the columns that fit; the first one holds the names of rows."""
-    kept = [column for column in columns if column.rank == 0]
-    for column in sorted((each for each in columns if each.rank), key=lambda each: each.rank):
-        longest_name = _SHORT_NAME if column.rank == 1 else _NAME
-        if total_width([*kept, column], longest_name) <= console.width:
-            kept.append(column)
-    shown = [column for column in columns if any(column is each for each in kept)]
+    """Print a table of the columns that fit; the first one holds the names of rows.
+
+    A row is a line. If names leave no room for the columns of rank 1, numbers stand for them, and
+    the names below the table.
+    """
+    names, *others = columns
+    shown, legend = _kept([names, *others], console.width), list[str]()
+    if any(column.rank == 1 and not _is_in(column, shown) for column in others):
+        numbers = replace(names, cells=[f"#{place}" for place in range(1, len(names.cells) + 1)])
+        if names.width > max(numbers.width, _FEW):
+            shown = _kept([numbers, *others], console.width)
+            legend = numbered([text.plain.strip() for text in names.texts])
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for place, column in enumerate(shown):
         table.add_column(
@@ -83,15 +89,36 @@ def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> Non
             justify="right" if column.number else "left",
             no_wrap=place > 0,
             overflow="fold",
-            min_width=None if place else min(column.width, _SHORT_NAME),
         )
     for cells in zip(*(column.texts for column in shown), strict=True):
         table.add_row(*cells)
     console.print(plain_text(title, style="bold"))
     console.print(table)
+    for line in legend:
+        console.print(plain_text(line))
 
 
-def total_width(columns: Sequence[Column], longest_name: int = _NAME) -> int:
-    """Return the width of a fitted table of these columns, with names folded to `longest_name`."""
-    widths = [column.width for column in columns]
-    return min(widths[0], longest_name) + sum(widths[1:]) + BETWEEN * (len(columns) - 1)
+def _kept(columns: Sequence[Column], width: int) -> list[Column]:
+    """Return the columns that fit, in their order; those of rank 0 in any case."""
+    kept = [column for column in columns if column.rank == 0]
+    for column in sorted((each for each in columns if each.rank), key=lambda each: each.rank):
+        if total_width([*kept, column]) <= width:
+            kept.append(column)
+    return [column for column in columns if _is_in(column, kept)]
+
+
+def _is_in(column: Column, columns: Sequence[Column]) -> bool:
+    """Return whether a column is among others: itself, not one that is equal."""
+    return any(column is each for each in columns)
+
+
+def total_width(columns: Sequence[Column]) -> int:
+    """Return the width of a fitted table of these columns."""
+    return sum(column.width for column in columns) + BETWEEN * (len(columns) - 1)
+
+
+def fits(console: Console, table: Table, *, wrapped: bool = False) -> bool:
+    """Return whether a table fits without breaking a line; `wrapped`, without breaking a word."""
+    unbounded = console.options.update_width(_UNBOUNDED)
+    width = console.measure(table, options=unbounded)
+    return (width.minimum if wrapped else width.maximum) <= console.width

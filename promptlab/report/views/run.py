@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
+from promptlab.report.views.arm_names import ArmNames, arm_names
 from promptlab.stats.intervals import mean_interval
 
 
@@ -78,6 +79,11 @@ class RunView:
         return remote or any(arm.cost_usd.known for arm in self.arms)
 
     @property
+    def names(self) -> list[ArmNames]:
+        """Return names for the arms, the fullest first."""
+        return arm_names(self.plan.arms)
+
+    @property
     def scorers(self) -> tuple[str, ...]:
         """Return the labels of the scorers, the primary one first."""
         labels = [spec.label for spec in self.plan.scorers]
@@ -128,10 +134,10 @@ def run_view(results: RunResults) -> RunView:
     for entry in results.scores:
         by_arm.setdefault(entry.arm, []).append(entry)
     plan = results.plan
-    several = len({arm.backend for arm in plan.arms}) > 1
+    full = arm_names(plan.arms)[0]
     arms = tuple(
         ArmView(
-            name=_name(plan.arms[ended.arm], several=several),
+            name=full.names[plan.arms[ended.arm].label],
             arm=plan.arms[ended.arm],
             trials=ended.trials,
             outcomes=ended.outcomes,
@@ -145,12 +151,6 @@ def run_view(results: RunResults) -> RunView:
         for ended in results.outcomes
     )
     return RunView(results.run, plan, arms)
-
-
-def _name(arm: Arm, *, several: bool) -> str:
-    """Return the name of an arm, with its backend if the run has several."""
-    practices = f" ({' '.join(arm.practices)})" if arm.practices else ""
-    return (arm.label if several else arm.prompt) + practices
 
 
 def _score_view(entry: ArmScores) -> ScoreView:
