@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from promptlab.core.digest import digest_bytes, digest_text
 from promptlab.core.errors import PromptlabError
-from promptlab.core.files import read_bytes
+from promptlab.core.files import is_below, read_bytes
 from promptlab.core.types import Image
 
 MAX_BYTES = 20_000_000
@@ -28,10 +28,16 @@ _BEGINNINGS = {
 
 
 class ImageFolder:
-    """Loads the images that templates name, from one folder or by URL."""
+    """Loads the images that templates name, from one folder or by URL.
 
-    def __init__(self, folder: Path) -> None:
+    A path may lead out of the folder, but not out of the project: cases come from anywhere, and
+    what they name is sent to a model.
+    """
+
+    def __init__(self, folder: Path, project: Path | None = None) -> None:
+        """Take the folder that paths start from, and that of the project."""
         self._folder = folder
+        self._allowed = (folder,) if project is None else (folder, project)
         self._loaded: dict[str, Image] = {}
 
     def load(self, source: str) -> Image:
@@ -44,6 +50,11 @@ class ImageFolder:
     def _read(self, source: str) -> Image:
         path = self._folder / source
         media_type = _media_type(source)
+        if not is_below(path, *self._allowed):
+            raise PromptlabError(
+                f"the image {source!r} is outside the project and the folder of the cases",
+                hint="put it beside the cases; links are followed",
+            )
         try:
             data = read_bytes(path, source, MAX_BYTES)
         except PromptlabError as error:

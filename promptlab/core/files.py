@@ -96,6 +96,15 @@ def is_file(path: Path) -> bool:
     return found is not None and not stat.S_ISDIR(found.st_mode)
 
 
+def is_below(path: Path, *folders: Path) -> bool:
+    """Return whether a path that comes from data stays in one of these folders, links followed."""
+    try:
+        found = path.resolve()
+        return any(found.is_relative_to(folder.resolve()) for folder in folders)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that is none
+        return False
+
+
 def entries(folder: Path, shown: str, suffix: str = "") -> list[Path]:
     """List what is in a folder and ends with `suffix`, by name; `shown` is its name in errors."""
     try:

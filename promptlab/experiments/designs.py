@@ -24,19 +24,24 @@ def arms_off(design: str, practices: Sequence[str], where: str) -> list[tuple[st
     """List the practices switched off in each arm of a template, the complete template first.
 
     `versions` runs it as it is, `ablation` also without each practice, `factorial` in all 2^k
-    combinations, or in 16 of them for five practices or more.
+    combinations, or in 16 of them for five practices or more. A template that marks no practices is
+    run as it is by every design.
     """
-    if design == "versions":
+    if design == "versions" or not practices:
         return [()]
-    if not practices:
-        raise PromptlabError(
-            f"design {design} needs marked practices, but this template marks none",
-            where=where,
-            hint='mark them: {% practice "context" %} ... {% endpractice %}',
-        )
     if design == "ablation":
         return [(), *((name,) for name in practices)]
     return _factorial(practices, where)
+
+
+def require_practices(design: str, marked: Sequence[Sequence[str]], where: str) -> None:
+    """Refuse a design of practices in which no template marks any."""
+    if design != "versions" and not any(marked):
+        raise PromptlabError(
+            f"design {design} needs marked practices, but no template marks any",
+            where=where,
+            hint='mark them: {% practice "context" %} ... {% endpractice %}',
+        )
 
 
 def _factorial(practices: Sequence[str], where: str) -> list[tuple[str, ...]]:

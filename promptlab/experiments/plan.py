@@ -23,7 +23,7 @@ from promptlab.core.types import (
     ScorerSpec,
     Sequential,
 )
-from promptlab.experiments.designs import arms_off
+from promptlab.experiments.designs import arms_off, require_practices
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.template import Template
@@ -117,11 +117,14 @@ def _templates(
 def _arms(
     suite: Suite, templates: Sequence[Template], backends: Sequence[BackendSpec]
 ) -> tuple[Arm, ...]:
+    design = suite.settings.design
+    where = suite.document.where(("design",))
+    require_practices(design, [template.blocks for template in templates], where)
     arms = []
     for backend in backends:
         for template in templates:
             sampling = sampling_of(suite, template)
-            for off in arms_off(suite.settings.design, template.blocks, template.file):
+            for off in arms_off(design, template.blocks, template.file):
                 practices = tuple(name for name in template.practices if name not in off)
                 arms.append(
                     Arm(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -114,7 +114,7 @@ def load_suite(folder: Path, name: str) -> Suite:
     places = (Path(name), folder / name, folder.parent / name)
     if name != stem and path.resolve() not in [place.resolve() for place in places]:
         raise PromptlabError(f"{name} is not in {folder}", hint="move it there")
-    if not is_file(path):
+    if PurePath(stem).name != stem or not is_file(path):  # a suite is a name, not a path
         raise unknown("suite", stem, suite_names(folder))
     shown = f"suites/{stem}.yaml"
     document = parse_yaml(read_text(path, shown), shown)

@@ -73,7 +73,7 @@ class Renderer:
         self._off = [frozenset(arm.off) for arm in plan.arms]
         digests = {spec.name: spec.digest for spec in plan.backends}
         self._digests = [digests[arm.backend] for arm in plan.arms]
-        self._images = ImageFolder(root / plan.assets)
+        self._images = ImageFolder(root / plan.assets, root)
         self._samples = Samples(plan)
 
     def next(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:

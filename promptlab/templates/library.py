@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from jinja2 import nodes
 
 from promptlab.core.errors import PromptlabError, place
-from promptlab.core.files import entries, exists, is_file, is_folder, read_text
+from promptlab.core.files import entries, exists, is_below, is_file, is_folder, read_text
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
@@ -185,7 +185,7 @@ class TemplateLibrary:
     def _read_included(self, wanted: str, where: str) -> str:
         path = PurePosixPath(wanted)
         file = self.folder / path
-        if path.is_absolute() or ".." in path.parts:
+        if path.is_absolute() or ".." in path.parts or not is_below(file, self.folder):
             raise PromptlabError(
                 f"cannot include {wanted!r}: it is outside templates/", where=where, hint=_STARTS
             )

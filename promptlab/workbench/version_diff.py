@@ -145,10 +145,10 @@ def _rendered(
     """Render both versions on the cases of the named suite, or else of one that has both."""
     if suite_name is not None or case_id is not None:
         suite = _suite(bench, pair, suite_name)
-        return _render(pair, suite, case_id)
+        return _render(bench, pair, suite, case_id)
     for suite in _suites_with(bench, pair):
         with suppress(PromptlabError):  # nobody asked for this suite: the bare texts will do
-            return _render(pair, suite, None)
+            return _render(bench, pair, suite, None)
     a, b = ((Message("user", whole_text(template)),) for template in pair)
     return _Rendered([[a]], [[b]])
 
@@ -177,7 +177,7 @@ def _suites_with(bench: Workbench, pair: _Pair) -> Iterator[Suite]:
             yield suite
 
 
-def _render(pair: _Pair, suite: Suite, case_id: str | None) -> _Rendered:
+def _render(bench: Workbench, pair: _Pair, suite: Suite, case_id: str | None) -> _Rendered:
     cases = suite.read_cases()
     chosen = spread(cases, _COUNTED_CASES)
     if case_id is not None:
@@ -185,7 +185,7 @@ def _render(pair: _Pair, suite: Suite, case_id: str | None) -> _Rendered:
         if case_id not in by_id:
             raise unknown("case", case_id, by_id, of=f"suite {suite.name}")
         chosen = [by_id[case_id]]
-    images = ImageFolder(suite.assets)
+    images = ImageFolder(suite.assets, bench.project.root)
     a, b = ([_calls(template, case, images) for case in chosen] for template in pair)
     return _Rendered(a, b, suite, len(cases))
 

@@ -194,12 +194,13 @@ def _known_practices(loaded: Template, off: Iterable[str]) -> frozenset[str]:
 
 def _variables(bench: Workbench, rendering: Rendering) -> tuple[Mapping[str, Json], ImageFolder]:
     """Gather the variables of one rendering: those of a case, and the user's own."""
+    root = bench.project.root
     if rendering.suite is None:
-        return rendering.params, ImageFolder(Path.cwd())
+        return rendering.params, ImageFolder(Path.cwd(), root)
     suite = load_suite(bench.project.suites, rendering.suite)
     cases = {case.id: case for case in suite.read_cases()}
     wanted = rendering.case_id
     if wanted is not None and wanted not in cases:
         raise unknown("case", wanted, cases, of=f"suite {suite.name}")
     case = cases[wanted] if wanted else next(iter(cases.values()))
-    return {**case.vars, **rendering.params}, ImageFolder(suite.assets)
+    return {**case.vars, **rendering.params}, ImageFolder(suite.assets, root)

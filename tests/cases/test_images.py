@@ -100,3 +100,34 @@ def test_what_cannot_be_sent_is_reported(tmp_path: Path) -> None:
         "(its name must end in .png, .jpg, .jpeg, .gif, .webp)"
     )
     assert mistake(folder, "https://nowhere.invalid/cat").startswith("'/cat' is not named like")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["../../away.png", "{away}", "link.png", "linked/away.png", "a/../../../away.png", "round.png"],
+)
+def test_no_path_leads_out_of_the_project(tmp_path: Path, source: str) -> None:
+    project = tmp_path / "project"
+    cases = project / "suites"
+    cases.mkdir(parents=True)
+    away = tmp_path / "away.png"
+    away.write_bytes(PNG)
+    (cases / "link.png").symlink_to(away)
+    (cases / "linked").symlink_to(tmp_path)
+    (cases / "round.png").symlink_to("round.png")
+    named = source.replace("{away}", str(away))
+    message = f"the image {named!r} is outside the project and the folder of the cases"
+    assert mistake(ImageFolder(cases, project), named).startswith(message)
+
+
+def test_a_path_may_lead_anywhere_in_the_project(tmp_path: Path) -> None:
+    cases, elsewhere = tmp_path / "p" / "suites", tmp_path / "elsewhere"
+    cases.mkdir(parents=True)
+    elsewhere.mkdir()
+    for path in (tmp_path / "p" / "a.png", cases / "b.png", elsewhere / "c.png"):
+        path.write_bytes(PNG)
+    (cases / "link.png").symlink_to(tmp_path / "p" / "a.png")
+    folder = ImageFolder(cases, tmp_path / "p")
+    names = ("../a.png", "b.png", "link.png", str(tmp_path / "p" / "a.png"))
+    assert {folder.load(name).digest for name in names} == {digest_bytes(PNG)}
+    assert ImageFolder(elsewhere, tmp_path / "p").load("c.png").digest == digest_bytes(PNG)

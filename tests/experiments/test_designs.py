@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.core.errors import PromptlabError
-from promptlab.experiments.designs import alias_groups, arms_off
+from promptlab.experiments.designs import alias_groups, arms_off, require_practices
 
 NAMES = ("a", "b", "c", "d", "e", "f", "g")
 
@@ -92,11 +92,14 @@ def test_up_to_five_practices_confound_no_pairs(count: int) -> None:
 
 
 @pytest.mark.parametrize("design", ["ablation", "factorial"])
-def test_a_template_without_marked_practices_is_reported(design: str) -> None:
+def test_a_template_without_marked_practices_runs_beside_others(design: str) -> None:
+    assert arms_off(design, (), "t.j2") == [()]
+    require_practices(design, [(), ("a",)], "s.yaml")
+    require_practices("versions", [()], "s.yaml")
     with pytest.raises(PromptlabError) as caught:
-        arms_off(design, (), "t.j2")
+        require_practices(design, [(), ()], "s.yaml:3: design")
     assert str(caught.value) == (
-        f"t.j2: design {design} needs marked practices, but this template marks none "
+        f"s.yaml:3: design: design {design} needs marked practices, but no template marks any "
         '(mark them: {% practice "context" %} ... {% endpractice %})'
     )
 

@@ -93,6 +93,14 @@ def test_a_version_named_twice_is_one_arm(plan_of: MakePlan) -> None:
     assert [arm.prompt for arm in plan.arms] == ["mood@v2", "mood@v1"]
 
 
+def test_a_version_without_practices_runs_as_it_is_in_an_ablation(plan_of: MakePlan) -> None:
+    plan = plan_of(SUITE.replace('"mood@v1..v2"', "mood@v1, parts") + "design: ablation\n")
+    prompts = [arm.prompt for arm in plan.arms]
+    assert prompts[0] == "mood@v1"
+    assert {prompt.partition(" ")[0] for prompt in prompts[1:]} == {"parts@v1"}
+    assert len(prompts) > 2
+
+
 def test_an_ablation_takes_each_marked_practice_away(plan_of: MakePlan) -> None:
     plan = plan_of(SUITE.replace("mood@v1..v2", "parts") + "design: ablation\n")
     assert [(arm.off, arm.practices) for arm in plan.arms] == [
@@ -243,7 +251,7 @@ def test_the_share_of_the_holdout_is_kept() -> None:
         ("seed: 0", "primary: exact", "suites/s.yaml:10: primary: unknown scorer 'exact' (did you"),
         ("seed: 0", "grade: draft",
          "suites/s.yaml:10: grade: mood@v1 gives no answer named 'draft' (it gives: an unnamed on"),
-        ("seed: 0", "design: ablation", "templates/mood/v1.j2: design ablation needs marked pract"),
+        ("seed: 0", "design: ablation", "suites/s.yaml:10: design: design ablation needs "),
         ("mood@v1..v2", "parts@v1\", \"mood@v1..v2", None),
     ],
 )  # fmt: skip

@@ -83,6 +83,29 @@ def test_a_suite_is_found_by_name_or_file(write: Write, project: Path, name: str
     assert suite_names(project / "suites") == ["a.b", "s"]
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../away", "unknown suite '../away'"),
+        ("../away.yaml", "../away.yaml is not in"),
+        ("../../away", "unknown suite '../../away'"),
+        ("data/../s", "unknown suite 'data/../s'"),
+        ("data/x", "unknown suite 'data/x'"),
+        ("", "unknown suite ''"),
+        (".", "unknown suite '.'"),
+    ],
+)
+def test_a_suite_is_a_name_and_no_path(
+    write: Write, project: Path, name: str, message: str
+) -> None:
+    write("away.yaml", SMALL)
+    write("suites/s.yaml", SMALL)
+    write("suites/data/x.yaml", SMALL)
+    assert mistake(lambda: load_suite(project / "suites", name)).startswith(message)
+    away = str(project / "away")
+    assert mistake(lambda: load_suite(project / "suites", away)).startswith("unknown suite")
+
+
 def test_an_unknown_suite_is_reported(write: Write, project: Path) -> None:
     assert mistake(lambda: load_suite(project / "suites", "x")) == (
         "unknown suite 'x' (there are none yet)"

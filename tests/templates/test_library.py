@@ -141,6 +141,26 @@ def test_the_digest_covers_the_whole_closure_of_includes(
     assert len(digests) == 5
 
 
+@pytest.mark.parametrize("tag", ["include '{}'", "import '{}' as m", "extends '{}'"])
+@pytest.mark.parametrize("name", ["_s/link.j2", "_s/linked/away.j2"])
+def test_no_link_leads_out_of_the_templates(
+    library: TemplateLibrary, write: Write, project: Path, tag: str, name: str
+) -> None:
+    away = write("away.j2", "secret")
+    write("templates/_s/here.j2", "hello")
+    folder = project / "templates" / "_s"
+    (folder / "link.j2").symlink_to(away)
+    (folder / "linked").symlink_to(project)
+    (folder / "within.j2").symlink_to("here.j2")
+    write("templates/mood/v1.j2", f"{{% {tag.format(name)} %}}x")
+    with pytest.raises(PromptlabError, match="it is outside templates/"):
+        library.load("mood", "v1")
+    write("templates/mood/v1.j2", "{% include '_s/within.j2' %}x")
+    call = library.load("mood", "v1").render({})
+    assert call is not None
+    assert call.messages[0].text == "hellox"
+
+
 def test_a_version_extends_another_file(library: TemplateLibrary, write: Write) -> None:
     write("templates/_s/base.j2", "{% user %}{% block ask %}{% endblock %}{% enduser %}")
     write("templates/mood/v1.j2", '{% extends "_s/base.j2" %}{% block ask %}Q{% endblock %}')
