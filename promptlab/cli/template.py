@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 import click
 
-from promptlab.cli.output import print_json, say, stdout
+from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.params import ParamCommand, param_option
 from promptlab.cli.verbs import VerbGroup, example
+from promptlab.core.visible import visible
 from promptlab.report.documents.trial import messages_json
 from promptlab.report.terminal.tables import plain_table
 from promptlab.report.terminal.trial import print_messages
@@ -22,6 +23,7 @@ from promptlab.workbench.versions import (
     all_versions,
     history,
     load_version,
+    marks_of_others,
     new_version,
     point_alias,
     render_calls,
@@ -57,6 +59,7 @@ def list_(session: Session, as_json: bool) -> None:
 def show(session: Session, reference: str, as_json: bool) -> None:
     """Show the text of REF, what it needs from a case, and its digest."""
     loaded = load_version(Workbench(session), reference)
+    tell(*(f"Note: {visible(note)}" for note in marks_of_others(loaded)))
     if as_json:
         source = {"source": loaded.source.source, "includes": dict(loaded.source.includes)}
         print_json({**_summary(loaded), **source})
@@ -133,7 +136,8 @@ def render(
 ) -> None:
     """Render REF as the model would see it, with placeholders for answers still to come."""
     rendering = Rendering(suite=suite, case_id=case_id, params=dict(params), off=off)
-    calls = render_calls(Workbench(session), reference, rendering)
+    calls, notes = render_calls(Workbench(session), reference, rendering)
+    tell(*(f"Note: {visible(note)}" for note in notes))
     if as_json:
         print_json(
             [{"answer": call.name, "messages": messages_json(call.messages)} for call in calls]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
-from jinja2 import Environment
+from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Lexer
 
 from promptlab.core.digest import template_digest
@@ -60,8 +60,12 @@ def renders_the_same(text: str) -> bool:
 
     It may say no of a text whose prompts are the same all the same, never yes of one whose are not.
     """
-    kept = [*_essence([*prompt_lexer().tokeniter(text, None)])]
-    return kept == [*_essence([*_former_lexer().tokeniter(text, None)])]
+    lexers = (prompt_lexer(), _former_lexer())
+    try:
+        kept, cut = ([*_essence([*lexer.tokeniter(text, None)])] for lexer in lexers)
+    except TemplateSyntaxError:
+        return True  # it cannot be rendered at all
+    return kept == cut
 
 
 @cache

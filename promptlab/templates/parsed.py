@@ -5,6 +5,7 @@ Knows no folder: the caller reads the files and passes their texts.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 from jinja2 import BaseLoader, Environment, TemplateNotFound, TemplateSyntaxError, nodes
 from jinja2 import Template as JinjaTemplate
+from jinja2.filters import FILTERS
 
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.types import TemplateSource
@@ -19,6 +21,7 @@ from promptlab.sandbox.errors import BadSourceError
 from promptlab.sandbox.filters import REFUSED
 from promptlab.templates.affected import keeps_breaks
 from promptlab.templates.front_matter import split_front_matter
+from promptlab.templates.other_tools import hint_for
 from promptlab.templates.tags import IMPLICIT_ANSWER, PromptEnvironment
 
 _NUL = "\0"
@@ -44,7 +47,7 @@ class ParsedVersion:
     def parse(self, file: str, text: str) -> None:
         """Parse a file of the version. Raise PromptlabError, with its line, where it is wrong."""
         self.environment.final_answer = None
-        with self.compiling(file):
+        with self.compiling(file, text):
             if _NUL in text:
                 line = text[: text.index(_NUL)].count("\n") + 1
                 raise BadSourceError("a NUL character", "remove it from the file", line)
@@ -73,13 +76,13 @@ class ParsedVersion:
                 self.environment.read_answers(tree)
 
     @contextmanager
-    def compiling(self, file: str | None = None) -> Iterator[None]:
+    def compiling(self, file: str | None = None, text: str = "") -> Iterator[None]:
         """Turn whatever Jinja or Python raises over a file, the version's own, into its mistake."""
         shown = self.shown(file or self.file)
         try:
             yield
         except TemplateSyntaxError as error:
-            raise syntax_error(error, shown) from None
+            raise syntax_error(error, shown, text) from None
         except PromptlabError:
             raise
         except Exception as error:  # noqa: BLE001 - a stack or a compiler that is full, a number
@@ -114,17 +117,24 @@ class _Trees(BaseLoader):
         return environment.template_class.from_code(environment, code, globals or {}, lambda: True)
 
 
-def syntax_error(error: TemplateSyntaxError, file: str) -> PromptlabError:
-    """Convert a syntax error in `file` to a PromptlabError."""
+def syntax_error(error: TemplateSyntaxError, file: str, text: str) -> PromptlabError:
+    """Convert a syntax error in a text of `file` to a PromptlabError."""
     where = place(file, error.lineno)
     message = str(error.message).rstrip(".")
     if isinstance(error, BadSourceError):
         return PromptlabError(message, where=where, hint=error.hint)
     hint = "check its spelling and that every tag is closed"
-    if "unknown tag" in message:
-        hint = "the tags are system, user, assistant, generate, practice and Jinja's own"
+    if meant := hint_for(error, text):
+        hint = meant
+    elif "unknown tag" in message:
+        hint = (
+            "the tags are system, user, assistant, generate, practice and Jinja's own; if it is"
+            " text, put it between {% raw %} and {% endraw %}"
+        )
     elif lacking := _NO_FILTER.match(message):
-        hint = REFUSED.get(lacking[1], "the filters are Jinja's own")
+        near = difflib.get_close_matches(lacking[1], FILTERS.keys() - REFUSED.keys(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "the filters are Jinja's own"
+        hint = REFUSED.get(lacking[1], hint)
     return PromptlabError(f"bad template: {message}", where=where, hint=hint)
 
 

@@ -25,6 +25,7 @@ from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
 from promptlab.templates.affected import with_crlf, without_breaks
+from promptlab.templates.other_tools import notes_on
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
@@ -94,7 +95,8 @@ def prepare_run(
             limits=bench.project.rule.limits,
         )
         flow = partial(start, settings=settings)
-        yield Prepared(job, flow, ready.gates, bench.project.rule, _edits(store, ready.plan))
+        notes = (*_edits(store, ready.plan), *_foreign_marks(ready.plan))
+        yield Prepared(job, flow, ready.gates, bench.project.rule, notes)
 
 
 def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
@@ -200,6 +202,12 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
                 f" (keep both: promptlab template new {source.name})"
             )
     return tuple(notes)
+
+
+def _foreign_marks(plan: Plan) -> tuple[str, ...]:
+    """Note what other tools would read in a template, and a model gets as it stands."""
+    names = {name for case in plan.cases for name in case.vars}
+    return tuple(note for source in plan.templates for note in notes_on(source, names))
 
 
 def _texts_of(store: Store, name: str, version: str) -> list[str]:

@@ -16,6 +16,7 @@ from promptlab.core.types import Json
 from promptlab.experiments.suite import load_suite
 from promptlab.templates.front_matter import SLUG, with_parent
 from promptlab.templates.library import ALIASES
+from promptlab.templates.other_tools import notes_on
 from promptlab.templates.template import Call, Template
 from promptlab.workbench.bench import Workbench
 
@@ -72,6 +73,11 @@ class Alias:
 def load_version(bench: Workbench, reference: str) -> Template:
     """Load the version that a reference names."""
     return bench.library.load_one(reference)
+
+
+def marks_of_others(loaded: Template) -> Sequence[str]:
+    """Note marks of other tools in a version, as far as its own variables tell."""
+    return notes_on(loaded.source, {*loaded.variables, *loaded.front.inputs})
 
 
 def all_versions(bench: Workbench) -> list[Template]:
@@ -157,16 +163,21 @@ def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:
     return Alias(name, alias, version, before)
 
 
-def render_calls(bench: Workbench, reference: str, rendering: Rendering) -> list[Call]:
-    """Render every call of a version, with placeholders for answers still to come."""
+def render_calls(
+    bench: Workbench, reference: str, rendering: Rendering
+) -> tuple[list[Call], Sequence[str]]:
+    """Render every call of a version, with placeholders for answers still to come; note marks of
+    other tools, which are sent as they stand.
+    """
     loaded = load_version(bench, reference)
     variables, images = _variables(bench, rendering)
     off = _known_practices(loaded, rendering.off)
     try:
-        return list(loaded.calls(variables, off, images.load))
+        calls = list(loaded.calls(variables, off, images.load))
     except PromptlabError as error:
         given = "set it with -p KEY VALUE, or take a case's with --suite"
         raise error.advising(error.hint if rendering.suite else given) from None
+    return calls, notes_on(loaded.source, variables)
 
 
 def _with_parent(parent: Template, name: str) -> str:
