@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -122,13 +123,28 @@ def _options(fields: Mapping[str, FieldInfo]) -> str:
     rows = (
         (
             f"`{option}`",
-            f"`{_MODULES.sub('', inspect.formatannotation(field.annotation))}`",
+            f"`{_plain(field.annotation)}`",
             _default(field),
             field.description,
         )
         for option, field in fields.items()
     )
     return table(("option", "type", "default", "meaning"), rows)
+
+
+def _plain(annotation: Any) -> str:
+    """Return a type as a reader needs it: without modules, and without how it is checked."""
+    return _MODULES.sub("", inspect.formatannotation(_bare(annotation)))
+
+
+def _bare(annotation: Any) -> Any:
+    """Return a type with the types in it unannotated."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        members = [_bare(member) for member in get_args(annotation)]
+        return Union[tuple(members)] if members != [*get_args(annotation)] else annotation
+    return annotation
 
 
 def _same(field: FieldInfo, other: FieldInfo | None) -> bool:

@@ -1,19 +1,21 @@
 """`anthropic`: Anthropic's Messages API, and servers that speak it, such as llama.cpp.
 
 Uses version 2023-06-01 of the API: the next one, 2026-10-21, accepts neither temperature nor top_p
-for any model. In this one, models since Claude Opus 4.7 refuse them: list them in `omit`. A token
-budget for thinking, which only older models accept, goes into `extra_body`.
+for any model. In this one, models since Claude Opus 4.7 refuse them: list them in `omit`. Only
+older models accept a number of tokens for `thinking`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from promptlab.core.capacity import NO_ENVIRONMENT
 from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.thinking import Thinking
 from promptlab.core.types import (
     Completion,
     Image,
@@ -26,11 +28,15 @@ from promptlab.core.types import (
 )
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.endings import ending
+from promptlab.remote.joining import join_blocks
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import added, count, thoughts_in, word
+from promptlab.remote.streams import Event
+from promptlab.remote.thinking import MEANING
 from promptlab.remote.usage import cached, thought
 
+_LEAST_BUDGET = 1024  # tokens
 _VERSION = "2023-06-01"
 _NAMES = {
     "temperature": "temperature",
@@ -46,8 +52,9 @@ class Options(RemoteOptions):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
         None, description="How much effort goes into an answer; by default the model's own choice."
     )
-    thinking: Literal["adaptive", "disabled"] | None = Field(
-        None, description="Whether the model thinks first; by default the model's own choice."
+    thinking: Literal["adaptive", "disabled"] | Thinking | None = Field(
+        None,
+        description=f"{MEANING} `adaptive` means `on`, `disabled` means `off`.",
     )
 
 
@@ -67,7 +74,8 @@ class Anthropic(RemoteBackend):
         environment: Mapping[str, str] = NO_ENVIRONMENT,
     ) -> None:
         super().__init__(model, options, environment)
-        self.base_url = self.base_url.removesuffix("/v1")  # both forms mean the same API
+        base = self.base_url.removesuffix("/v1")  # both forms mean the same API
+        self.address = replace(self.address, base=base)
 
     def path(self) -> str:
         """Return the path of the Messages API."""
@@ -83,7 +91,7 @@ class Anthropic(RemoteBackend):
 
     def variant(self) -> Mapping[str, Json]:
         """Return the options that are not the default."""
-        given: dict[str, Json] = {"effort": self.options.effort, "thinking": self.options.thinking}
+        given: dict[str, Json] = {"effort": self.options.effort, "thinking": self._thinking}
         return {name: value for name, value in given.items() if value is not None}
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
@@ -96,6 +104,7 @@ class Anthropic(RemoteBackend):
             )
         if "temperature" not in omit:
             self._check_temperature(sampling.temperature)
+        self._check_budget(sampling.max_tokens)
         if "stop" not in omit and not all(text.strip() for text in sampling.stop):
             raise BackendError(
                 "Anthropic's API does not accept stop sequences of white space only",
@@ -112,11 +121,41 @@ class Anthropic(RemoteBackend):
                 f"Anthropic's API does not accept temperature {temperature:g}; the maximum is 1",
                 hint="lower it in the sampling of the suite or template",
             )
-        if self.options.thinking == "adaptive" and temperature != 1:
+        if self.thinks and temperature != 1:
             raise BackendError(
                 f"a model that thinks accepts only temperature 1, not {temperature:g}",
                 hint="set it to 1, or set omit = ['temperature'] in the backend's table",
             )
+
+    def _check_budget(self, max_tokens: int) -> None:
+        budget = self._thinking
+        if not isinstance(budget, int):
+            return
+        if budget < _LEAST_BUDGET:
+            raise BackendError(
+                f"thinking: {budget} tokens are fewer than Anthropic accepts, {_LEAST_BUDGET}",
+                hint='raise it, or set thinking = "off"',
+            )
+        if budget >= max_tokens:
+            raise BackendError(
+                f"thinking: {budget} tokens leave none of max_tokens, {max_tokens}, for the answer",
+                hint="raise max_tokens in the sampling of the suite or template",
+            )
+
+    @property
+    def _thinking(self) -> str | int | None:
+        """Return the option in Anthropic's words."""
+        told = self.options.thinking
+        return {"on": "adaptive", "off": "disabled"}.get(str(told), told)
+
+    @property
+    def thinks(self) -> bool | None:
+        """Return what the options say."""
+        return None if self._thinking is None else self._thinking != "disabled"
+
+    def join(self, events: Sequence[Event]) -> Mapping[str, Any]:
+        """Join the events of a stream."""
+        return join_blocks(events)
 
     def body(self, request: Request) -> dict[str, Any]:
         """Write system text apart from the conversation, which must begin with a user message.
@@ -139,8 +178,11 @@ class Anthropic(RemoteBackend):
         config = self._output_config(request.schema)
         if config:
             body["output_config"] = config
-        if self.options.thinking is not None:
-            body["thinking"] = {"type": self.options.thinking}
+        thinking = self._thinking
+        if isinstance(thinking, int):
+            body["thinking"] = {"type": "enabled", "budget_tokens": thinking}
+        elif thinking is not None:
+            body["thinking"] = {"type": thinking}
         return body
 
     def _output_config(self, schema: Mapping[str, Json] | None) -> dict[str, Any]:

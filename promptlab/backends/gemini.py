@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError, PromptlabError
+from promptlab.core.thinking import Thinking
 from promptlab.core.types import (
     Completion,
     Image,
@@ -25,10 +26,13 @@ from promptlab.core.types import (
 )
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.endings import ending
+from promptlab.remote.joining import join_candidates
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.paths import segment
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import added, count, word
+from promptlab.remote.streams import Event
+from promptlab.remote.thinking import MEANING
 from promptlab.remote.usage import cached, thought
 
 _MOST_STOPS = 5
@@ -46,6 +50,7 @@ _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT
 class Options(RemoteOptions):
     """The options of `gemini`."""
 
+    thinking: Thinking | None = Field(None, description=MEANING)
     thinking_budget: int | None = Field(
         None,
         ge=-1,
@@ -67,8 +72,13 @@ class Options(RemoteOptions):
 
     @model_validator(mode="after")
     def _think_one_way(self) -> Options:
-        if self.thinking_budget is not None and self.thinking_level is not None:
-            raise ValueError("thinking_budget and thinking_level exclude one another")
+        given = [
+            name
+            for name in ("thinking", "thinking_budget", "thinking_level")
+            if getattr(self, name) is not None
+        ]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude one another")
         return self
 
 
@@ -101,6 +111,25 @@ class Gemini(RemoteBackend):
             )
         return f"/{collection or 'models'}/{segment(name)}:generateContent"
 
+    def stream_path(self) -> str:
+        """Use the streaming method, with server-sent events."""
+        return self.path().replace(":generateContent", ":streamGenerateContent?alt=sse")
+
+    def stream_keys(self) -> Mapping[str, Any]:
+        """Return none: the path says it."""
+        return {}
+
+    def join(self, events: Sequence[Event]) -> Mapping[str, Any]:
+        """Join the events of a stream."""
+        return join_candidates(events)
+
+    @property
+    def thinks(self) -> bool | None:
+        """Return what the options say."""
+        if self.options.thinking is None:
+            return False if self.options.thinking_budget == 0 else None
+        return self.options.thinking != "off"
+
     def authorization(self, key: str) -> Mapping[str, str]:
         """Send the key in a header: in the URL it would end up in logs."""
         return {"x-goog-api-key": key}
@@ -108,6 +137,7 @@ class Gemini(RemoteBackend):
     def variant(self) -> Mapping[str, Json]:
         """Return the options for thinking and filtering that are set."""
         given = {
+            "thinking": self.options.thinking,
             "thinking_budget": self.options.thinking_budget,
             "thinking_level": self.options.thinking_level,
             "safety": self.options.safety,
@@ -146,7 +176,14 @@ class Gemini(RemoteBackend):
         if request.schema is not None:
             config["responseMimeType"] = "application/json"
             config["responseJsonSchema"] = dict(request.schema)
-        if self.options.thinking_budget is not None:
+        if self.options.thinking is not None:
+            thinking = self.options.thinking
+            budget = {"on": -1, "off": 0}.get(str(thinking), thinking)
+            config["thinkingConfig"] = {
+                "thinkingBudget": budget,
+                "includeThoughts": thinking != "off",
+            }
+        elif self.options.thinking_budget is not None:
             config["thinkingConfig"] = {"thinkingBudget": self.options.thinking_budget}
         elif self.options.thinking_level is not None:
             config["thinkingConfig"] = {"thinkingLevel": self.options.thinking_level.upper()}

@@ -1,31 +1,34 @@
 """`ollama`: models on a local or remote Ollama server.
 
-Images come before a message's text, whatever their order in the template: the API keeps them
-separate. Servers from 0.12.6 on refuse prompts longer than the model's context; older ones truncate
-them, and the only sign of that is a prompt that fills the context.
+Images come before a message's text, as the API keeps them separate. Servers from 0.12.6 on refuse
+prompts longer than the model's context; older ones truncate them: a prompt then fills the context.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Fault
 from promptlab.core.lazy import lazy_module
+from promptlab.core.thinking import Thinking
 from promptlab.core.types import Completion, Image, Json, Message, Request, Usage
 from promptlab.remote.backend import RemoteBackend
-from promptlab.remote.bodies import decoded
+from promptlab.remote.bodies import object_in
 from promptlab.remote.complaints import read_complaint
 from promptlab.remote.endings import ending
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import judge
+from promptlab.remote.joining import join_lines
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import count, thoughts_in, word
+from promptlab.remote.streams import Event
+from promptlab.remote.thinking import MEANING
 from promptlab.remote.usage import thought
 
 if TYPE_CHECKING:
@@ -54,9 +57,7 @@ class Options(RemoteOptions):
         le=10_000,
         description="Maximum number of calls in flight; see also `-j`. The server queues them.",
     )
-    timeout_s: float = Field(
-        600.0, gt=0, description="Time limit of one attempt; the first one loads the model."
-    )
+    timeout_s: float = Field(600.0, gt=0, description="Time limit of one try; the first loads it.")
     num_ctx: int | None = Field(
         None,
         ge=1,
@@ -65,9 +66,18 @@ class Options(RemoteOptions):
     think: bool | Literal["low", "medium", "high", "max"] | None = Field(
         None, description="Whether, or how much, the model thinks first; by default its own choice."
     )
+    thinking: Thinking | None = Field(None, description=MEANING)
     keep_alive: int | str | None = Field(
         None, description="How long the model stays loaded: seconds or `10m`; -1 means forever."
     )
+
+    @model_validator(mode="after")
+    def _think_one_way(self) -> Options:
+        if self.think is not None and self.thinking is not None:
+            raise ValueError("think and thinking exclude one another")
+        if isinstance(self.thinking, int):
+            raise ValueError("Ollama takes no number of tokens for thinking: use on, off, or think")
+        return self
 
 
 class Ollama(RemoteBackend):
@@ -93,8 +103,22 @@ class Ollama(RemoteBackend):
 
     def variant(self) -> Mapping[str, Json]:
         """Return the options for context and thinking that are set."""
-        given: dict[str, Json] = {"num_ctx": self.options.num_ctx, "think": self.options.think}
+        given: dict[str, Json] = {"num_ctx": self.options.num_ctx, "think": self._think}
         return {key: value for key, value in given.items() if value is not None}
+
+    @property
+    def thinks(self) -> bool | None:
+        """Return what the options say."""
+        return None if self._think is None else bool(self._think)
+
+    @property
+    def _think(self) -> bool | str | None:
+        told = self.options.thinking
+        return self.options.think if told is None else told == "on"
+
+    def join(self, events: Sequence[Event]) -> Mapping[str, Any]:
+        """Join the lines of a stream."""
+        return join_lines(events)
 
     def logprob_keys(self) -> Mapping[str, Any]:
         """Ask for log-probabilities, which servers support from 0.12.11 on."""
@@ -128,13 +152,13 @@ class Ollama(RemoteBackend):
         """Ask the server for information; return nothing if it does not have that page."""
         assert self._exchange is not None
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
-        url = httpx.URL(self.base_url + path)
+        url = httpx.URL(self.address.url(path))
         reply = await self._exchange.send(method, url, self._headers, content)
         if reply.status == 404 and not _names_model(reply):
             return {}
         if reply.status != 200:
             raise self._judged(reply)
-        return decoded(reply)
+        return object_in(reply)
 
     def _facts(self, shown: Mapping[str, Any]) -> dict[str, Json]:
         """Return what the server reports about the model, and remember its capabilities."""
@@ -146,10 +170,10 @@ class Ollama(RemoteBackend):
         details = shown.get("details")
         if isinstance(details, dict):
             facts |= {key: details[key] for key in _SHOWN if isinstance(details.get(key), str)}
-        if self.options.think and self._can("thinking") is False:
+        if self._think and self._can("thinking") is False:
             raise BackendError(
                 f"the model {self.model!r} does not think",
-                hint="remove `think` from the backend's table",
+                hint="remove `think` or `thinking` from the backend's table",
             )
         return facts
 
@@ -176,8 +200,8 @@ class Ollama(RemoteBackend):
         }
         if self.options.num_ctx is not None:
             body["options"]["num_ctx"] = self.options.num_ctx
-        if self.options.think is not None:
-            body["think"] = self.options.think
+        if self._think is not None:
+            body["think"] = self._think
         if self.options.keep_alive is not None:
             body["keep_alive"] = self.options.keep_alive
         if request.schema is not None:
@@ -205,9 +229,8 @@ class Ollama(RemoteBackend):
         finish = body.get("done_reason") or None
         prompt = count(body, "prompt_eval_count")
         broken = body.get("done") is False
-        # Old servers give no reason, but say that they are done.
-        by_default = "stop" if body.get("done") else None
-        outcome, warnings = ending("length" if broken else finish or by_default, text)
+        done = "stop" if body.get("done") else None  # old servers say that, but give no reason
+        outcome, warnings = ending("length" if broken else finish or done, text)
         return Completion(
             outcome,
             text=text,

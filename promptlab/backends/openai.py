@@ -15,15 +15,19 @@ from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
+from promptlab.core.thinking import Thinking
 from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling
 from promptlab.remote import openai_responses as responses
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.endings import ending
 from promptlab.remote.exchange import CallError
+from promptlab.remote.joining import join_chat, join_response
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import data_url
 from promptlab.remote.reading import thoughts_in, word
+from promptlab.remote.streams import Event
 from promptlab.remote.strict_schema import is_strict
+from promptlab.remote.thinking import MEANING, chat_keys, effort, no_budget
 from promptlab.remote.usage import openai_usage
 
 _HOST = "api.openai.com"
@@ -52,9 +56,12 @@ class Options(RemoteOptions):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
         Field(None, description="How much a reasoning model thinks; by default its own choice.")
     )
+    thinking: Thinking | None = Field(None, description=MEANING)
 
     @model_validator(mode="after")
     def _fit_together(self) -> Options:
+        if self.thinking is not None and self.reasoning_effort is not None:
+            raise ValueError("thinking and reasoning_effort exclude one another")
         if self.api == "responses" and self.max_tokens_field is not None:
             raise ValueError('max_tokens_field is for api = "chat"')
         return self
@@ -91,6 +98,7 @@ class OpenAI(RemoteBackend):
             "api": "responses" if self._responses else None,
             "max_tokens_field": self.options.max_tokens_field,
             "reasoning_effort": self.options.reasoning_effort,
+            "thinking": self.options.thinking,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -101,6 +109,7 @@ class OpenAI(RemoteBackend):
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
         """Refuse unsupported stop sequences; report an unused seed or a loose schema."""
         lines = list(super().shortfalls(sampling, schema))
+        self._thinking_keys()  # refuses what the server has no word for
         if "stop" not in self.options.omit:
             self._refuse_stop(len(sampling.stop))
         if self._responses and sampling.seed is not None and "seed" not in self.options.omit:
@@ -149,7 +158,7 @@ class OpenAI(RemoteBackend):
             body["response_format"] = {"type": "json_schema", "json_schema": named}
         if self.options.reasoning_effort is not None:
             body["reasoning_effort"] = self.options.reasoning_effort
-        return body
+        return body | self._thinking_keys()
 
     def _response(self, request: Request, named: Mapping[str, Any] | None) -> dict[str, Any]:
         body = {
@@ -163,7 +172,32 @@ class OpenAI(RemoteBackend):
             body["text"] = {"format": {"type": "json_schema", **named}}
         if self.options.reasoning_effort is not None:
             body["reasoning"] = {"effort": self.options.reasoning_effort}
-        return body
+        return body | self._thinking_keys()
+
+    @property
+    def thinks(self) -> bool | None:
+        """Return what the options say; an effort of none is no thinking."""
+        told = self.options.thinking or self.options.reasoning_effort
+        return None if told is None else told not in ("off", "none")
+
+    def _thinking_keys(self) -> dict[str, Any]:
+        thinking = self.options.thinking
+        if thinking is None:
+            return {}
+        if not self._responses:
+            return dict(chat_keys(thinking, urlsplit(self.base_url).hostname or ""))
+        if (word := effort(thinking)) is None:
+            raise no_budget("the responses API", 'set reasoning_effort = "low", for example')
+        return {"reasoning": {"effort": word}}
+
+    def stream_keys(self) -> Mapping[str, Any]:
+        """Ask for the usage too, which chat completions leave out of a stream."""
+        usage = {} if self._responses else {"stream_options": {"include_usage": True}}
+        return {"stream": True, **usage}
+
+    def join(self, events: Sequence[Event]) -> Mapping[str, Any]:
+        """Join the events of the API in use."""
+        return join_response(events) if self._responses else join_chat(events)
 
     def read(self, body: Mapping[str, Any]) -> Completion:
         """Read an answer of the API in use."""

@@ -15,6 +15,7 @@ class Fault(StrEnum):
     BUSY = "busy"  # too many requests, or an overloaded server
     SERVER = "server"  # the server's own error
     UNREADABLE = "unreadable"  # a reply that is not a valid answer of this API
+    COMPLAINT = "complaint"  # an error in a reply that succeeded, and nothing says that it passes
     REJECTED = "rejected"  # the request itself is at fault: retrying changes nothing
 
 

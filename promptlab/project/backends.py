@@ -23,6 +23,7 @@ from promptlab.core.masking import userinfo
 from promptlab.core.modules import module_file, sources
 from promptlab.core.types import BackendSpec, Json
 from promptlab.core.validation import wrong_value
+from promptlab.project.addresses import require_model
 from promptlab.project.folder import BackendEntry
 
 
@@ -120,6 +121,8 @@ def _model_of(entry: BackendEntry, root: Path) -> str | None:
     """Return the model; the path of a folder or file is relative to the project."""
     if entry.model is not None and _is_path(entry, root):
         return str(root / entry.model)
+    if entry.model is not None and "base_url" not in entry.options:
+        require_model(entry.model)
     return entry.model
 
 

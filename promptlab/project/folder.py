@@ -16,6 +16,7 @@ from promptlab.core.files import exists, is_folder, read_text
 from promptlab.core.keys import named_without_key, remember_written, url_holds_key
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
+from promptlab.project.addresses import split_address
 
 if TYPE_CHECKING:
     from promptlab.project import settings
@@ -70,11 +71,11 @@ class Project:
         kind, colon, rest = name.partition(":")
         if not kind or (not colon and kind != "echo"):
             raise self._unknown_backend(name)
-        model, at, url = rest.partition("@http")
-        options: dict[str, object] = {"base_url": "http" + url} if at else {}
-        shown = f"{kind}:{model}@..." if at and url_holds_key("http" + url) else name
-        where = f"backend {named_without_key(shown)!r}"
         remember_written(rest)
+        model, url = (rest, None) if exists(self.root / rest) else _split(kind, rest)
+        options: dict[str, object] = {} if url is None else {"base_url": url}
+        shown = f"{kind}:{model}@..." if url is not None and url_holds_key(url) else name
+        where = f"backend {named_without_key(shown)!r}"
         return BackendEntry(name, kind, model or None, options, where)
 
     def _unknown_backend(self, name: str) -> PromptlabError:
@@ -86,6 +87,14 @@ class Project:
             hint = f"did you mean '{near[0]}:MODEL'?"
             return PromptlabError(f"unknown backend {name!r}", hint=hint)
         return unknown("backend", name, [*self.backends, "echo", "kind:model"])
+
+
+def _split(kind: str, written: str) -> tuple[str, str | None]:
+    try:
+        return split_address(written)
+    except PromptlabError as error:
+        model = named_without_key(f"{kind}:{written}").partition(":")[2].partition("@")[0]
+        raise error.at(f"backend '{kind}:{model}@...'") from None
 
 
 def open_project(folder: Path) -> Project:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -20,12 +19,16 @@ from promptlab.core.lazy import lazy_module
 from promptlab.core.masking import mask, strike
 from promptlab.core.prices import Price
 from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
-from promptlab.remote.bodies import decoded, encoded, merged
+from promptlab.remote.address import read_address
+from promptlab.remote.bodies import decoded, encoded, merged, unlike_an_answer
+from promptlab.remote.complaints import complains
+from promptlab.remote.dialect import Dialect
 from promptlab.remote.exchange import CallError, Exchange, Reply
-from promptlab.remote.failures import RefusedError, judge
+from promptlab.remote.failures import RefusedError, judge, judge_body
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.probes import check
-from promptlab.remote.transport import open_transport
+from promptlab.remote.streams import only_streams
+from promptlab.remote.transport import open_transport, way_to
 
 if TYPE_CHECKING:
     import httpx
@@ -33,14 +36,16 @@ else:
     httpx = lazy_module("httpx")
 
 
-class RemoteBackend(ABC):
-    """A backend behind an API. A vendor's class implements the abstract methods, all of them pure.
+_THOUGHT = "the model thought, although thinking is off: the server does not honour it"
+
+
+class RemoteBackend(Dialect):
+    """A backend behind an API. A vendor's class implements what its `Dialect` leaves open.
 
     `default_url` is the address of the vendor's API, `default_key` the environment variable that
     customarily holds its key. That key is only sent to the vendor's own address.
     """
 
-    kind: ClassVar[str]
     options_model: ClassVar[type[BaseModel]] = RemoteOptions
     charges: ClassVar[bool] = True
     weighs_answers: ClassVar[bool] = False
@@ -58,30 +63,10 @@ class RemoteBackend(ABC):
             raise BackendError(f"{self.kind} needs a model", hint=f'for example "{self.kind}:NAME"')
         self.model = model
         self.options = options
-        self.base_url = options.base_url or self.default_url
+        self.address = read_address(options.base_url or self.default_url, options.query)
         self.keys = Keyring(environment)
         self._exchange: Exchange | None = None
-
-    # What a vendor implements.
-
-    @abstractmethod
-    def path(self) -> str:
-        """Return the path of calls, relative to the base URL: `/chat/completions`."""
-
-    @abstractmethod
-    def authorization(self, key: str) -> Mapping[str, str]:
-        """Return the headers that carry the key."""
-
-    @abstractmethod
-    def body(self, request: Request) -> dict[str, Any]:
-        """Return the body of a call, before the options add or omit keys."""
-
-    @abstractmethod
-    def read(self, body: Mapping[str, Any]) -> Completion:
-        """Read an answer. Raise CallError(UNREADABLE) if the body is not one.
-
-        LookupError and TypeError have the same effect: a body may lack any part of the format.
-        """
+        self._streams = options.stream
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
         """Describe what the options omit; vendors add what their API does not support."""
@@ -96,19 +81,10 @@ class RemoteBackend(ABC):
             f"{key} is not sent: the options omit it" for key in self.options.omit if given[key]
         ]
 
-    def variant(self) -> Mapping[str, Json]:
-        """Return the vendor's own options that affect answers."""
-        return {}
-
-    def extra_headers(self) -> Mapping[str, str]:
-        """Return the headers of every call to this vendor."""
-        return {}
-
-    def logprob_keys(self) -> Mapping[str, Any] | None:
-        """Return the body keys that request log-probabilities; None if there are none."""
-        return None
-
-    # What is the same for all.
+    @property
+    def base_url(self) -> str:
+        """Return the address without its parameters."""
+        return self.address.base
 
     def sampled(self, sampling: Sampling, names: Mapping[str, str]) -> dict[str, Any]:
         """Return sampling by a vendor's names (`names`: our key to theirs), minus omitted keys."""
@@ -151,6 +127,8 @@ class RemoteBackend(ABC):
         """Return the address, the model and all options that affect answers."""
         options = self.options
         identity: dict[str, Json] = {"kind": self.kind, "model": self.model, "url": self.base_url}
+        if self.address.query:
+            identity["query"] = self.address.parameters
         if options.omit:
             identity["omit"] = [*sorted(options.omit)]
         if options.headers:
@@ -169,11 +147,11 @@ class RemoteBackend(ABC):
 
     async def open(self) -> Mapping[str, Json]:
         """Look up the key and prepare to connect. Raise BackendError if the key is missing."""
-        self._url = httpx.URL(self.base_url + self.path())
         self._headers = self.headers()
         self._price = self.price
-        self._exchange = Exchange(open_transport(self.base_url), self.options.timeout_s)
-        return {"url": self.base_url}
+        transport = open_transport(self.base_url)
+        self._exchange = Exchange(transport, self.options.timeout_s, way_to(self.base_url))
+        return {"url": self.address.url("")}
 
     def headers(self) -> httpx.Headers:
         """Return the headers of every call, with keys filled in."""
@@ -209,7 +187,7 @@ class RemoteBackend(ABC):
     async def _attempt(self, request: Request) -> Completion:
         began = time.perf_counter()
         try:
-            completion = await self._call(request)
+            completion, _ = await self.ask(request)
         except RefusedError as error:
             text = strike(str(error.args[0]))
             completion = Completion(Outcome.REFUSED, model=self.model, finish_reason=text)
@@ -221,8 +199,28 @@ class RemoteBackend(ABC):
             return _failed(str(error), Failure(Fault.REJECTED))
         return self._finished(completion, time.perf_counter() - began)
 
-    async def _call(self, request: Request) -> Completion:
-        return received(request, self.answer(await self.post(self.content(request))))
+    async def ask(
+        self, request: Request, extra: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[Completion, Reply]:
+        """Make a call; return the answer and the reply. `extra` are more keys of the body.
+
+        A server that only streams is asked for a stream, from then on.
+        """
+        streams = self._streams
+        reply = await self._post(request, extra, streams=streams)
+        if not streams and only_streams(reply):
+            reply, first = await self._post(request, extra, streams=True), reply
+            self._streams = 200 <= reply.status < 300
+            reply = reply if self._streams else first
+        completion = received(request, self.answer(reply))
+        return self._checked(completion), reply
+
+    def _checked(self, completion: Completion) -> Completion:
+        """Warn if a model thought that was told not to."""
+        thought = completion.thoughts or completion.usage.reasoning_tokens
+        if not thought or self.thinks is not False:
+            return completion
+        return replace(completion, warnings=(*completion.warnings, _THOUGHT))
 
     def _finished(self, completion: Completion, latency_s: float) -> Completion:
         """Add a call's latency and cost, and strike out keys that a server may have repeated."""
@@ -239,14 +237,26 @@ class RemoteBackend(ABC):
             cost_usd=None if price is None else price.cost(completion.usage),
         )
 
-    async def post(self, content: bytes) -> Reply:
-        """Post a body to the API."""
+    async def _post(self, request: Request, extra: Mapping[str, Any], *, streams: bool) -> Reply:
         assert self._exchange is not None
-        return await self._exchange.send("POST", self._url, self._headers, content)
+        url = httpx.URL(self.address.url(self.stream_path() if streams else self.path()))
+        headers = self._headers
+        if streams:
+            headers = httpx.Headers({**headers, "accept": "text/event-stream, application/json"})
+        content = self.content(request, extra, streams=streams)
+        return await self._exchange.send("POST", url, headers, content)
 
-    def content(self, request: Request, extra: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    def content(
+        self,
+        request: Request,
+        extra: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        streams: bool = False,
+    ) -> bytes:
         """Return the body of a call as it is sent, with the keys in `extra` added."""
         body = self.body(request)
+        if streams:
+            body |= self.stream_keys()
         if self.options.extra_body or extra:
             body = merged(merged(body, self.options.extra_body), extra)
         return encoded(body)
@@ -255,23 +265,16 @@ class RemoteBackend(ABC):
         """Read a reply. Raise CallError if it is not an answer, BackendError if none can come."""
         if not 200 <= reply.status < 300:
             raise judge(reply)
-        body = decoded(reply)
+        whole = decoded(reply)
+        body: Mapping[str, Any] = {}
         try:
+            body = whole if isinstance(whole, Mapping) else self.join(whole)
             return self.read(body)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise self._unreadable(reply, body, error) from None
-
-    def _unreadable(self, reply: Reply, body: Mapping[str, Any], error: Exception) -> CallError:
-        """Return the error of an unreadable body: some servers send errors with status 200."""
-        complaint = body.get("error")
-        if complaint:
-            code = complaint.get("code") if isinstance(complaint, dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else 500
-            return judge(reply, status)
-        return CallError(
-            Fault.UNREADABLE,
-            f"a reply that lacks part of an answer ({type(error).__name__}: {error})",
-        )
+        except (LookupError, TypeError, ValueError, AttributeError):
+            if complains(body):  # some servers send errors with status 200
+                content = reply.content if body is whole else encoded(body)
+                raise judge_body(replace(reply, content=content)) from None
+            raise unlike_an_answer(reply) from None
 
     async def check(self) -> Health:
         """Ask for one token, then check which options the API honours."""

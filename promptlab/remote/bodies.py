@@ -9,6 +9,7 @@ from typing import Any
 from promptlab.core.failure import Fault
 from promptlab.core.masking import strike
 from promptlab.remote.exchange import CallError, Reply
+from promptlab.remote.streams import Event, events_of
 
 _LOOKED_AT, _SHOWN = 2_000, 60  # bytes and characters of a reply that is not JSON
 
@@ -32,21 +33,45 @@ def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def decoded(reply: Reply) -> Mapping[str, Any]:
-    """Return the body of a reply. Raise CallError, without keys, if it is not a JSON object."""
+def decoded(reply: Reply) -> Mapping[str, Any] | list[Event]:
+    """Return the body of a reply, or the events of one that came as a stream.
+
+    Raise CallError, without keys, if it is neither a JSON object nor a stream of them.
+    """
     try:
         body = json.loads(reply.content)
     except (ValueError, RecursionError):
+        if (events := events_of(reply)) is not None:
+            return events
         raise CallError(Fault.UNREADABLE, _start_of(reply)) from None
+    if isinstance(body, list) and body and all(isinstance(part, dict) for part in body):
+        return body  # Gemini streams so, and puts errors into a list
     if not isinstance(body, dict):
         raise CallError(Fault.UNREADABLE, "a reply that is JSON but not an object")
     return body
 
 
+def object_in(reply: Reply) -> Mapping[str, Any]:
+    """Return the body of a reply that is not a stream."""
+    body = decoded(reply)
+    if isinstance(body, list):
+        raise CallError(Fault.UNREADABLE, "a reply that is JSON but not an object")
+    return body
+
+
+def unlike_an_answer(reply: Reply) -> CallError:
+    """Return the error of a reply that lacks part of an answer."""
+    return CallError(Fault.UNREADABLE, f"a reply that lacks part of an answer: {_beginning(reply)}")
+
+
 def _start_of(reply: Reply) -> str:
-    """Describe how a reply begins; keys are struck out before it is cut, or parts would remain."""
     if not reply.content.strip():
         return "an empty reply"
     kind = reply.headers.get("content-type", "").partition(";")[0] or "unknown type"
+    return f"a reply of {kind} that is not JSON: {_beginning(reply)}"
+
+
+def _beginning(reply: Reply) -> str:
+    """Quote how a reply begins; keys are struck out before it is cut, or parts would remain."""
     start = strike(reply.content[:_LOOKED_AT].decode("utf-8", "replace"))
-    return f"a reply of {kind} that is not JSON: {' '.join(start.split())[:_SHOWN]!r}"
+    return f"{' '.join(start.split())[:_SHOWN]!r}"

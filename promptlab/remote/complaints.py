@@ -10,6 +10,8 @@ from typing import Any
 
 from promptlab.core.masking import strike
 
+# Where servers put their words. The last ones are for errors in replies that succeeded.
+_MESSAGES = ("message", "detail", "errors", "msg", "error_msg", "error_message", "status_msg")
 _SHOWN = 300  # characters of a server's own words
 _READ = 100_000  # bytes of a page that are searched for its title
 
@@ -43,13 +45,13 @@ def _read(body: Any) -> Complaint:
         body = body[0]
     if not isinstance(body, dict):
         return Complaint(_clip(_words(body)))
-    error = body.get("error") or body
+    error = body.get("error") or body.get("base_resp") or body
     if not isinstance(error, dict):
         return Complaint(_clip(_words(error)), _codes(body, ()))
     metadata, details = error.get("metadata"), error.get("details")
     inner = [metadata, *(details if isinstance(details, list) else ())]
     known = tuple(item for item in inner if isinstance(item, dict))
-    messages = [_words(error.get("message") or error.get("detail") or error.get("errors"))]
+    messages = [_words(next(filter(None, map(error.get, _MESSAGES)), None))]
     if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
         messages.append(metadata["raw"])
     param = error.get("param")
@@ -59,6 +61,33 @@ def _read(body: Any) -> Complaint:
         param if isinstance(param, str) else None,
         known,
     )
+
+
+def complains(body: Mapping[str, Any]) -> bool:
+    """Return whether the body of a reply that succeeded is an error, in any vendor's format."""
+    if body.get("error"):
+        return True
+    inner = body.get("base_resp")
+    places = (body, inner if isinstance(inner, dict) else {})
+    return any(isinstance(place.get(name), str) for place in places for name in _MESSAGES)
+
+
+def code_in(content: bytes) -> int | None:
+    """Return the HTTP status that a server's own words give for an error, None if they do not."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(body, list) and body:
+        body = body[0]
+    error = body.get("error") if isinstance(body, dict) else None
+    for place in (error, body):
+        for name in ("code", "status", "status_code", "statusCode"):
+            code = place.get(name) if isinstance(place, dict) else None
+            number = int(code) if isinstance(code, str) and code.isdecimal() else code
+            if type(number) is int and 400 <= number < 600:
+                return number
+    return None
 
 
 def _codes(error: Mapping[str, Any], details: tuple[Mapping[str, Any], ...]) -> frozenset[str]:

@@ -45,8 +45,12 @@ class Reply:
 class Exchange:
     """A connection to one server, for many calls at once."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, timeout_s: float) -> None:
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, timeout_s: float, way: str = ""
+    ) -> None:
+        """`way` says by which proxy it goes, for messages."""
         self._transport = transport
+        self._way = way
         self._timeout_s = timeout_s
         self._extensions = {"timeout": {"connect": min(_CONNECT_S, timeout_s / 2)}}
 
@@ -82,7 +86,7 @@ class Exchange:
             return CallError(fault, f"no complete answer within {self._timeout_s:g} s")
         why = reason_of(error)
         if fault is Fault.UNREACHABLE:
-            return CallError(fault, f"no connection: {why}")
+            return CallError(fault, f"no connection{self._way}: {why}")
         return CallError(
             fault, f"the connection broke off: {why}" if fault is Fault.BROKEN else why
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
-from promptlab.remote.complaints import Complaint, read_complaint
+from promptlab.remote.complaints import Complaint, code_in, read_complaint
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.waits import wait_of
 
@@ -43,6 +43,17 @@ _FATAL_WORDS = {
     r"spending (?:cap|limit)": "raise the account's limit",
     r"invalid model name|server is pinned to": "check the name of the model",
     r"(?:incorrect|invalid) api key|api key not valid": "check the key",
+    r"plain HTTP.{0,40}(?:HTTPS|SSL)|HTTP request to an HTTPS server": "write https:// in base_url",
+}
+# An error in a reply that succeeded: what says that it passes.
+_BUSY_CODES = {
+    *("rate_limit_exceeded", "rate_limit_error", "too_many_requests", "RESOURCE_EXHAUSTED"),
+    *("overloaded_error", "overloaded", "server_busy", "engine_overloaded", "UNAVAILABLE"),
+    "service_unavailable",
+}
+_SERVER_CODES = {
+    *("server_error", "internal_error", "internal_server_error", "api_error", "INTERNAL"),
+    *("timeout", "timeout_error", "DEADLINE_EXCEEDED", "bad_gateway", "gateway_timeout"),
 }
 _REFUSAL_CODES = {"content_filter", "content_policy_violation", "invalid_prompt"}
 _REFUSAL_WORDS = re.compile(r"blocked by (?:our )?content filter", re.IGNORECASE)
@@ -87,14 +98,34 @@ class RefusedError(CallError):
     """A server's refusal to answer this prompt: an outcome of its own, not an error."""
 
 
-def judge(reply: Reply, status: int | None = None) -> CallError:
-    """Return the error for a reply without an answer; raise BackendError if it is fatal.
+def judge(reply: Reply) -> CallError:
+    """Return the error for a reply without an answer; raise BackendError if it is fatal."""
+    return _judge(reply, reply.status, f"HTTP {reply.status}")
 
-    `status` is given if the body has a different one from the head.
+
+def judge_body(reply: Reply) -> CallError:
+    """Return the error that the body of a reply reports, though its head says that all is well.
+
+    Its own code counts, if it has one. Without, and without a word that it passes, it does not.
     """
-    status = reply.status if status is None else status
+    status = code_in(reply.content)
+    if status is not None:
+        return _judge(reply, status, f"an error {status} under HTTP {reply.status}")
     complaint = read_complaint(reply.content)
-    message = f"HTTP {status}: {complaint.message}" if complaint.message else f"HTTP {status}"
+    head = f"an error under HTTP {reply.status}"
+    for fault, codes in ((Fault.BUSY, _BUSY_CODES), (Fault.SERVER, _SERVER_CODES)):
+        if complaint.codes & codes:
+            wait = wait_of(reply.headers, complaint.details)
+            return CallError(fault, f"{head}: {complaint.message}", wait)
+    error = _judge(reply, 400, head)
+    if isinstance(error, RefusedError):
+        return error
+    return CallError(Fault.COMPLAINT, str(error.args[0]))
+
+
+def _judge(reply: Reply, status: int, head: str) -> CallError:
+    complaint = read_complaint(reply.content)
+    message = f"{head}: {complaint.message}" if complaint.message else head
     if 300 <= status < 400:
         target = reply.headers.get("location", "somewhere else").partition("?")[0]
         return CallError(Fault.UNREADABLE, f"HTTP {status}, a redirect to {target}")

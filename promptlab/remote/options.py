@@ -13,7 +13,11 @@ from promptlab.core.keys import holds_key, url_holds_key
 from promptlab.core.prices import Price
 
 _NO_KEY_HERE = "a key must not be in a file: set it in the environment and "
-_REMEDIES = {"headers": "write ${NAME} here", "extra_body": "send it as a header, ${NAME}"}
+_REMEDIES = {
+    "headers": "write ${NAME} here",
+    "extra_body": "send it as a header, ${NAME}",
+    "query": "send it as a header, ${NAME}",
+}
 _ELSEWHERE = "name its variable in api_key_env"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -44,6 +48,12 @@ class RemoteOptions(BaseModel):
 
     base_url: str | None = Field(
         None, description="The address of the API; by default the vendor's."
+    )
+    query: dict[str, str] = Field(
+        {}, description="Parameters of the address, such as `api-version`; or write them in it."
+    )
+    stream: bool = Field(
+        False, description="Ask for answers as streams; a server that insists gets this anyway."
     )
     api_key_env: str | None = Field(
         None,
@@ -100,9 +110,9 @@ class RemoteOptions(BaseModel):
         value = value.strip()
         if not _is_address(value):
             raise ValueError("expected an address such as http://127.0.0.1:8000/v1")
-        if "?" in value or "#" in value:
-            raise ValueError("the address must end with its path: no ? and no #")
-        return value.rstrip("/")
+        if "#" in value:
+            raise ValueError("the address must end with its path, or with ? and parameters: no #")
+        return value
 
     @field_validator("api_key_env")
     @classmethod
@@ -125,7 +135,7 @@ class RemoteOptions(BaseModel):
     @classmethod
     def _asks_for_one_reply(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         if value.get("stream"):
-            raise ValueError("stream: answers are read in one piece")
+            raise ValueError("stream: write stream = true beside extra_body")
         return value
 
 

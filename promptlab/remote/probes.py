@@ -9,7 +9,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from promptlab.core.answers import received
 from promptlab.core.capacity import Health
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Fault
@@ -41,6 +40,8 @@ _HINTS = {
     Fault.TIMEOUT: "try again, or raise timeout_s",
     Fault.BUSY: "try again in a while",
     Fault.SERVER: "try again in a while",
+    Fault.BROKEN: "does {url} need https://, or another port? see base_url",
+    Fault.COMPLAINT: "is {url} the address of such an API? see base_url and the model",
     Fault.UNREADABLE: "is {url} the address of such an API? see base_url",
 }
 
@@ -59,14 +60,10 @@ class Probed(Protocol):
     async def open(self) -> Mapping[str, Json]:
         """Prepare to connect."""
 
-    def content(self, request: Request, extra: Mapping[str, Any] = ...) -> bytes:
-        """Return the body of a call with the keys in `extra` added."""
-
-    async def post(self, content: bytes) -> Reply:
-        """Post a body."""
-
-    def answer(self, reply: Reply) -> Completion:
-        """Read a reply."""
+    async def ask(
+        self, request: Request, extra: Mapping[str, Any] = ...
+    ) -> tuple[Completion, Reply]:
+        """Make a call with the keys in `extra` added; return the answer and the reply."""
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
         """Describe what is not honoured."""
@@ -114,7 +111,7 @@ async def _greet(backend: Probed) -> tuple[Request, Completion, float]:
 
 
 async def _ask(backend: Probed, request: Request) -> Completion:
-    return received(request, backend.answer(await backend.post(backend.content(request))))
+    return (await backend.ask(request))[0]
 
 
 async def _try(
@@ -122,8 +119,7 @@ async def _try(
 ) -> tuple[Completion, Reply] | None:
     """Return an answer and its reply, None if the API refuses the request."""
     try:
-        reply = await backend.post(backend.content(request, extra))
-        return received(request, backend.answer(reply)), reply
+        return await backend.ask(request, extra)
     except CallError as error:
         if error.failure.passing:
             raise _UnsureError from None

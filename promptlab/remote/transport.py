@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import os
 import ssl
-from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
 from promptlab.core.lazy import lazy_module
-from promptlab.core.masking import remember, userinfo
+from promptlab.remote.environment import about_trust, proxy_for, proxy_variable, trusted
 
 if TYPE_CHECKING:
     import aiohttp
@@ -33,8 +31,6 @@ else:
     httpx = lazy_module("httpx")
     aiohttp_client = lazy_module("promptlab.remote.aiohttp_client")
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
 
 def open_transport(url: str) -> httpx.AsyncBaseTransport:
     """Return a transport for calls to this address. Close it with `aclose`.
@@ -43,8 +39,14 @@ def open_transport(url: str) -> httpx.AsyncBaseTransport:
     from the environment.
     """
     secure = urlsplit(url).scheme == "https"
-    safety = httpx.create_ssl_context() if secure else None
-    return aiohttp_client.AiohttpTransport(safety, _proxy_of(url))
+    return aiohttp_client.AiohttpTransport(trusted() if secure else None, proxy_for(url))
+
+
+def way_to(url: str) -> str:
+    """Return by which proxy an address is reached, for messages; an empty text for none."""
+    if proxy_for(url) is None:
+        return ""
+    return f", by the proxy that {proxy_variable(urlsplit(url).scheme)} names"
 
 
 def foreign_errors() -> tuple[type[Exception], ...]:
@@ -91,7 +93,7 @@ def raise_if_unsafe(error: Exception) -> None:
     if isinstance(below, ssl.SSLCertVerificationError):
         raise BackendError(
             f"the certificate of {cause.host} cannot be trusted: {below.verify_message}",
-            hint="check base_url; SSL_CERT_FILE can name a file of additional authorities",
+            hint=f"check base_url and {about_trust()}",
         )
     if getattr(below, "reason", None) == "WRONG_VERSION_NUMBER":
         raise BackendError(f"{cause.host} does not speak https", hint="write http:// in base_url")
@@ -109,53 +111,3 @@ def _of_system(error: BaseException) -> str:
     if isinstance(number, int) and number > 0:
         return os.strerror(number)
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _proxy_of(url: str) -> httpx.Proxy | None:
-    """Return the environment's proxy for an address; None for this machine's own."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or host in _LOOPBACK or proxy_bypass(host):
-        return None
-    target = _read_proxy(proxy, parts.scheme)
-    if target.scheme not in ("http", "https"):
-        raise BackendError(
-            f"the proxy for {parts.scheme} is a {target.scheme} proxy",
-            hint="name an HTTP proxy in the environment, or the host in NO_PROXY",
-        )
-    address = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
-    try:
-        return httpx.Proxy(address, headers=_pass_for(target))
-    except (ValueError, httpx.InvalidURL):
-        raise _bad_proxy(parts.scheme) from None
-
-
-def _read_proxy(proxy: str, scheme: str) -> SplitResult:
-    """Read the address of a proxy, whose user and password are struck out from now on."""
-    for part in userinfo(proxy if "://" in proxy else f"http://{proxy}"):
-        remember(part)
-    try:
-        target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        if not target.hostname or target.port == 0:  # the port is read, and checked, only now
-            raise ValueError
-    except ValueError:
-        raise _bad_proxy(scheme) from None
-    return target
-
-
-def _bad_proxy(scheme: str) -> BackendError:
-    """Return the error for a proxy's address that cannot be read; it may hold a password."""
-    return BackendError(
-        f"the address of the proxy for {scheme} cannot be read",
-        hint=f"write {scheme}_proxy=http://HOST:PORT, or name the host in NO_PROXY",
-    )
-
-
-def _pass_for(proxy: SplitResult) -> dict[str, str]:
-    """Return the login for a proxy; aiohttp makes its own header out of this one."""
-    if proxy.username is None:
-        return {}
-    name, password = unquote(proxy.username), unquote(proxy.password or "")
-    return {"authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}

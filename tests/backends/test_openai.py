@@ -431,7 +431,7 @@ BUSY = {"message": "slow down", "code": 429}
         (chat({"content": {"text": "x"}}), Fault.UNREADABLE),
         (chat({"content": [{"type": "text", "text": 4}]}), Fault.UNREADABLE),
         (chat({"content": ["Four."]}), Fault.UNREADABLE),
-        ({"error": "oops"}, Fault.SERVER),
+        ({"error": "oops"}, Fault.COMPLAINT),
         ({"error": BUSY}, Fault.BUSY),
         (chat(error=BUSY), Fault.BUSY),
         (chat(finish="error"), Fault.SERVER),

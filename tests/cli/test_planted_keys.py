@@ -309,6 +309,6 @@ def test_a_proxy_that_cannot_be_read_is_refused_without_its_password(
     monkeypatch.setenv("no_proxy", "")
     ran = promptlab("run", "greet", "-b", "openai:m@http://nowhere.invalid/v1")
     assert ran.code == 2
-    assert "the address of the proxy for http cannot be read" in ran.err
+    assert "variable http_proxy names no proxy that can be used" in ran.err
     assert leaks(project, ran.out, ran.err) == []
     assert LITERAL[1].partition(":")[2] not in ran.err

@@ -65,6 +65,12 @@ def test_mistakes_are_reported_with_the_place_of_the_backend(
     assert error.startswith(f"promptlab.toml: backends.mine: {message}")
 
 
+@pytest.mark.parametrize("model", ["m@http://127.0.0.1:8000/v1", "m@127.0.0.1:8000/v1"])
+def test_an_address_in_the_model_of_a_table_is_refused(project: Path, model: str) -> None:
+    written = BackendEntry("mine", "openai", model, {}, "promptlab.toml: backends.mine")
+    assert mistake(written, project).startswith("promptlab.toml: backends.mine: ")
+
+
 PLUGIN = """
 from pydantic import BaseModel, model_validator
 thing = 3

@@ -64,6 +64,14 @@ def test_promptlab_toml_goes_before_pyproject(project: Path, write: Write) -> No
         ("ollama:llama3:8b", "ollama", "llama3:8b", {}),
         ("openai:m@http://127.0.0.1:8000/v1", "openai", "m", {"base_url": "http://127.0.0.1:8000/v1"}),
         ("openai:m@https://example.org/v1", "openai", "m", {"base_url": "https://example.org/v1"}),
+        ("openai:m@HTTP://127.0.0.1:8000/v1", "openai", "m", {"base_url": "http://127.0.0.1:8000/v1"}),
+        ("openai:@cf/meta/llama", "openai", "@cf/meta/llama", {}),
+        ("openai:workers-ai/@cf/meta/llama", "openai", "workers-ai/@cf/meta/llama", {}),
+        ("openai:@cf/meta/llama@https://h/v1", "openai", "@cf/meta/llama", {"base_url": "https://h/v1"}),
+        ("gemini:m@20240620", "gemini", "m@20240620", {}),
+        ("gemini:m@001", "gemini", "m@001", {}),
+        ("gemini:m@v1.2", "gemini", "m@v1.2", {}),
+        ("ollama:m@sha256:" + "0a" * 32, "ollama", "m@sha256:" + "0a" * 32, {}),
         ("hf:owner/name@main", "hf", "owner/name@main", {}),
         ("hf:", "hf", None, {}),
     ],
@@ -73,6 +81,44 @@ def test_a_backend_is_written_inline(
 ) -> None:
     entry = Project(project, {}).backend(name)
     assert entry == BackendEntry(name, kind, model, options, f"backend {name!r}")
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "gemini", "ollama", "hf", "echo"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1:8000/v1",
+        "127.0.0.1",
+        "localhost",
+        "localhost/v1",
+        "my-box:8000",
+        "my-box/v1",
+        "[::1]:8000/v1",
+        "//my-box/v1",
+        ":8000/v1",
+        "api.example.com",
+        "bücher.example/v1",
+        "ftp://my-box/v1",
+        "unix:///run/model.sock",
+        "my-box:8000?x=1",
+    ],
+)
+def test_half_an_address_is_refused(project: Path, kind: str, address: str) -> None:
+    said = mistake(lambda: Project(project, {}).backend(f"{kind}:m@{address}"))
+    assert said.startswith(f"backend '{kind}:m@...': what follows the @ ")
+    assert "write @http://" in said
+
+
+def test_a_password_before_half_an_address_is_not_shown(project: Path) -> None:
+    said = mistake(lambda: Project(project, {}).backend("openai:m@ada:pass-word@my-box:8000/v1"))
+    assert "'my-box:8000/v1'" in said
+    assert "pass-word" not in said
+
+
+def test_a_folder_may_look_like_an_address(project: Path, write: Write) -> None:
+    write("tuned@my-box/model/config.json", "{}")
+    entry = Project(project, {}).backend("hf:tuned@my-box/model")
+    assert (entry.model, entry.options) == ("tuned@my-box/model", {})
 
 
 @pytest.mark.parametrize(

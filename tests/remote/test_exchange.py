@@ -81,7 +81,7 @@ FAILURES = {
     "huge-chunked": (Fault.UNREADABLE, "a reply of more than 16 MB"),
     "redirect": (Fault.UNREADABLE, "HTTP 307, a redirect to http://127.0.0.1"),
     "no-http": (Fault.UNREADABLE, "a reply that is not HTTP"),
-    "error-in-200": (Fault.SERVER, "HTTP 500: The model behind this router is away"),
+    "error-in-200": (Fault.SERVER, "an error under HTTP 200: The model behind this router is away"),
     "context": (Fault.REJECTED, "HTTP 400: At most 16 tokens"),
 }
 ANSWERS = {

@@ -13,7 +13,7 @@ from promptlab.core.failure import Fault
 from promptlab.core.keys import Keyring
 from promptlab.remote.complaints import read_complaint
 from promptlab.remote.exchange import CallError, Reply
-from promptlab.remote.failures import RefusedError, judge
+from promptlab.remote.failures import RefusedError, judge, judge_body
 
 
 def reply(status: int, body: Any = None, **headers: str) -> Reply:
@@ -292,8 +292,42 @@ def test_the_wait_is_reported_with_the_failure() -> None:
 
 
 def test_a_status_within_the_body_counts_more_than_that_of_the_head() -> None:
-    body = {"error": {"code": 429, "message": "Provider is busy"}}
-    assert str(judge(reply(200, body), 429)) == "busy: HTTP 429: Provider is busy"
+    for code in (429, "429"):
+        body = {"error": {"code": code, "message": "Provider is busy"}}
+        said = str(judge_body(reply(200, body)))
+        assert said == "busy: an error 429 under HTTP 200: Provider is busy"
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"error": "Unexpected endpoint"}, Fault.COMPLAINT),
+        ({"error": {"message": "so", "code": None}}, Fault.COMPLAINT),
+        ({"error": {"message": "so", "code": "strange"}}, Fault.COMPLAINT),
+        ({"error": {"message": "so", "code": 200}}, Fault.COMPLAINT),
+        ({"base_resp": {"status_code": 1004, "status_msg": "so"}}, Fault.COMPLAINT),
+        ({"error_code": 336003, "error_msg": "so"}, Fault.COMPLAINT),
+        ([{"error": {"message": "so"}}], Fault.COMPLAINT),
+        ({"error": {"message": "so", "type": "rate_limit_error"}}, Fault.BUSY),
+        ({"error": {"message": "so", "code": "server_error"}}, Fault.SERVER),
+        ({"error": {"message": "so", "code": 503}}, Fault.BUSY),
+        ({"error": {"message": "so", "code": 400}}, Fault.REJECTED),
+    ],
+)
+def test_an_error_in_a_reply_that_succeeded_passes_only_if_it_says_so(
+    body: Any, fault: Fault
+) -> None:
+    error = judge_body(reply(200, body))
+    assert error.failure.fault is fault
+    assert "HTTP 500" not in str(error)
+    assert str(error).endswith((": so", ": Unexpected endpoint"))
+
+
+def test_an_error_in_a_reply_that_succeeded_may_be_fatal_or_a_refusal() -> None:
+    with pytest.raises(BackendError, match="invalid api key"):
+        judge_body(reply(200, {"error": "invalid api key"}))
+    refused = {"error": {"message": "so", "code": "content_filter"}}
+    assert isinstance(judge_body(reply(200, refused)), RefusedError)
 
 
 def test_a_redirect_says_where_it_leads_without_its_parameters() -> None:

@@ -120,7 +120,7 @@ def failed(code: str) -> dict[str, Any]:
         (response(**failed("invalid_image")), Fault.REJECTED),
         ({"error": {"message": "slow down", "code": 429}}, Fault.BUSY),
         (response(text("x"), error={"message": "slow down", "code": 429}), Fault.BUSY),
-        ({"error": "oops"}, Fault.SERVER),
+        ({"error": "oops"}, Fault.COMPLAINT),
     ],
 )
 def test_what_is_no_answer_is_an_error(body: Any, fault: Fault) -> None:

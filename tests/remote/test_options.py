@@ -88,7 +88,8 @@ def test_a_key_is_refused_and_not_shown(
         ({"base_url": "http://[::1/v1"}, "base_url: expected an address such as"),
         ({"base_url": "http://exa mple.org/v1"}, "base_url: expected an address such as"),
         ({"base_url": "http://example.org/\x00"}, "base_url: expected an address such as"),
-        ({"base_url": "https://example.org/v1?version=2"}, "base_url: the address must end with"),
+        ({"query": {"api-key": SECRET}}, "query: api-key: a key must not be in a file"),
+        ({"query": {"version": 2}}, "query: expected text, found 2"),
         ({"base_url": "https://example.org/v1#top"}, "base_url: the address must end with its"),
         ({"base_url": 8000}, "base_url: expected text, found 8000"),
         ({"api_key_env": "MY KEY"}, "api_key_env: expected the name of an environment variable"),
@@ -101,7 +102,7 @@ def test_a_key_is_refused_and_not_shown(
         ({"headers": {"x": "grün"}}, "headers: 'x' is not a valid header"),
         ({"headers": {"Content-Length": "5"}}, "headers: Content-Length belongs to the"),
         ({"headers": {"x": 5}}, "headers: expected text, found 5"),
-        ({"extra_body": {"stream": True}}, "extra_body: stream: answers are read in one piece"),
+        ({"extra_body": {"stream": True}}, "extra_body: stream: write stream = true besi"),
         ({"extra_body": {"day": datetime.date(2026, 1, 1)}}, "extra_body: "),
         ({"extra_body": {"x": float("inf")}}, "extra_body: "),
         ({"omit": ["top_k"]}, "omit: expected 'temperature', 'top_p', 'max_tokens'"),
@@ -143,6 +144,19 @@ def test_good_options_are_kept(project: Path) -> None:
     assert backend.options.extra_body["provider"] == {"order": ["novita"]}
 
 
+def test_parameters_stand_in_the_address_or_beside_it(project: Path) -> None:
+    inside = made(
+        project, base_url="https://h.example/a/?z=1&api-version=2024 10".replace(" ", "-")
+    )
+    beside = made(
+        project, base_url="https://h.example/a", query={"api-version": "2024-10", "z": "1"}
+    )
+    assert inside.identity() == beside.identity()
+    assert inside.base_url == "https://h.example/a"
+    url = "https://h.example/a/chat/completions?api-version=2024-10&z=1"
+    assert inside.address.url(inside.path()) == beside.address.url(beside.path()) == url
+
+
 def test_the_address_of_the_vendor_is_the_default(project: Path) -> None:
     assert made(project).base_url == "https://api.openai.com/v1"
     assert (
@@ -155,6 +169,9 @@ def test_the_address_of_the_vendor_is_the_default(project: Path) -> None:
     [
         ({"base_url": "http://127.0.0.1:1/v1"}, True),
         ({"omit": ["seed"]}, True),
+        ({"query": {"api-version": "2"}}, True),
+        ({"stream": True}, False),
+        ({"thinking": "off"}, True),
         ({"headers": {"x": "y"}}, True),
         ({"extra_body": {"top_k": 1}}, True),
         ({"concurrency": 1}, False),

@@ -8,7 +8,9 @@ from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
 
 _TRIES_TO_REACH = 3  # for a server that has never answered: report a wrong address soon
-_NO_ANSWER = (Fault.UNREACHABLE, Fault.UNREADABLE)  # as from a wrong address
+# As from a wrong address, or from one that speaks something else.
+_NO_ANSWER = (Fault.UNREACHABLE, Fault.BROKEN, Fault.TIMEOUT, Fault.UNREADABLE, Fault.COMPLAINT)
+_LOST = 3  # requests in a row that ended in a complaint: the server has no answer for any
 
 
 class GiveUp:
@@ -20,11 +22,13 @@ class GiveUp:
         self._limit_s = limit_s
         self._clock = clock
         self._answered_at: float | None = None
+        self._lost = 0
 
     def heard(self, failure: Failure | None) -> None:
         """Note that a call ended: the server is there, unless nothing came that could be read."""
         if failure is None or failure.fault not in _NO_ANSWER:
             self._answered_at = self._clock()
+            self._lost = 0
 
     def check(
         self, failure: Failure, error: str | None, tries: int, *, last: bool, refuses_all: bool
@@ -36,6 +40,10 @@ class GiveUp:
         """
         if failure.fault is Fault.UNREADABLE:
             self._check_readable(error, tries)
+        elif failure.fault is Fault.COMPLAINT:
+            self._check_content(error, tries, last=last)
+        elif failure.fault is Fault.BROKEN:
+            self._check_present(error, tries)
         elif failure.fault is Fault.UNREACHABLE:
             self._check_reachable(error, tries, last=last)
         elif failure.fault is Fault.BUSY and refuses_all:
@@ -47,6 +55,23 @@ class GiveUp:
             raise BackendError(
                 f"backend {self._backend!r} sends no readable reply: {error}",
                 hint="check base_url, then resume the run",
+            )
+
+    def _check_content(self, error: str | None, tries: int, *, last: bool) -> None:
+        """Give up on a server that has only complaints, though it calls them successes."""
+        self._lost += last
+        if (self._answered_at is None and tries >= _TRIES_TO_REACH) or self._lost >= _LOST:
+            raise BackendError(
+                f"backend {self._backend!r} answers with an error: {error}",
+                hint="check base_url and the model, then resume the run",
+            )
+
+    def _check_present(self, error: str | None, tries: int) -> None:
+        """Give up on a server that ends every connection, as one does that speaks only https."""
+        if self._answered_at is None and tries >= _TRIES_TO_REACH:
+            raise BackendError(
+                f"backend {self._backend!r} never answers in HTTP: {error}",
+                hint="does base_url need https://, or another port? Then resume the run",
             )
 
     def _check_reachable(self, error: str | None, tries: int, *, last: bool) -> None:

@@ -11,6 +11,7 @@ _FIRST_S = 0.5
 _LONGEST_S = 30.0
 _LONGEST_AWAY_S = 5.0  # trying to reach a server that is down costs nothing
 _WAITED_FOR = (Fault.BUSY, Fault.UNREACHABLE)  # until the time limit, however many tries it takes
+_COMPLAINTS = 3  # tries of a request that the server answers with an error, as if it were one
 _JITTER = 0.1  # of a server's own delay: so that not all calls return at the same moment
 
 
@@ -24,6 +25,8 @@ def wait_before_retry(
     2015); `key` seeds the draw, so that calls differ and runs repeat.
     """
     if failure is None or not failure.passing:
+        return None
+    if failure.fault is Fault.COMPLAINT and tries >= _COMPLAINTS:
         return None
     if tries > patience.retries and failure.fault not in _WAITED_FOR:
         return None

@@ -46,6 +46,8 @@ def check(
     [
         (Fault.UNREACHABLE, "backend 'mini' cannot be reached: so"),
         (Fault.UNREADABLE, "backend 'mini' sends no readable reply: so"),
+        (Fault.COMPLAINT, "backend 'mini' answers with an error: so"),
+        (Fault.BROKEN, "backend 'mini' never answers in HTTP: so"),
     ],
 )
 def test_a_server_that_never_answered_is_given_up_after_three_tries(
@@ -85,6 +87,29 @@ def test_a_server_that_asks_for_more_time_than_there_is(rules: GiveUp) -> None:
         check(rules, Fault.BUSY, wait_s=61.0, refuses_all=True)
 
 
-@pytest.mark.parametrize("fault", [Fault.SERVER, Fault.BROKEN, Fault.TIMEOUT, Fault.REJECTED])
+@pytest.mark.parametrize("fault", [Fault.SERVER, Fault.TIMEOUT, Fault.REJECTED])
 def test_other_failures_say_nothing_of_the_server(rules: GiveUp, fault: Fault) -> None:
     check(rules, fault, 99, last=True, refuses_all=True)
+
+
+def test_a_connection_that_breaks_is_nothing_new_of_a_server_that_answered(rules: GiveUp) -> None:
+    rules.heard(None)
+    check(rules, Fault.BROKEN, 99, last=True)
+
+
+def test_a_complaint_about_one_request_ends_that_one_alone(rules: GiveUp) -> None:
+    rules.heard(None)
+    for _ in range(2):
+        check(rules, Fault.COMPLAINT, 1)
+        check(rules, Fault.COMPLAINT, 2)
+        check(rules, Fault.COMPLAINT, 3, last=True)
+    rules.heard(None)
+    check(rules, Fault.COMPLAINT, 3, last=True)
+
+
+def test_a_server_that_has_turned_to_complaints_is_given_up(rules: GiveUp) -> None:
+    rules.heard(None)
+    check(rules, Fault.COMPLAINT, 3, last=True)
+    check(rules, Fault.COMPLAINT, 3, last=True)
+    with pytest.raises(BackendError, match="answers with an error: so"):
+        check(rules, Fault.COMPLAINT, 3, last=True)
