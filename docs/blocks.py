@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
@@ -143,7 +145,7 @@ def _bare(annotation: Any) -> Any:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         members = [_bare(member) for member in get_args(annotation)]
-        return Union[tuple(members)] if members != [*get_args(annotation)] else annotation
+        return annotation if members == [*get_args(annotation)] else reduce(or_, members)
     return annotation
 
 
