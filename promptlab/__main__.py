@@ -4,7 +4,10 @@ import sys
 
 if not sys.flags.safe_path:
     # Python has put the folder one is in at the front: a project's `json.py` would shadow json.
-    sys.path.append(sys.path.pop(0))
+    # In a stranger's project it has no place there at all.
+    folder = sys.path.pop(0)
+    if "--safe" not in sys.argv:
+        sys.path.append(folder)
 
 from promptlab.cli import main
 

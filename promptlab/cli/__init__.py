@@ -31,7 +31,10 @@ __all__ = ["VERBS", "cli", "main", "run_cli"]
 
 if TYPE_CHECKING:
     from click import shell_completion
+
+    from promptlab.core import modules
 else:
+    modules = lazy_module("promptlab.core.modules")
     shell_completion = lazy_module("click.shell_completion")
 
 UNWRITTEN = 5  # the exit code where stdout took no more, unless the verb has another
@@ -49,12 +52,20 @@ _COMPLETE = "_PROMPTLAB_COMPLETE"  # how click's scripts for shells ask
     type=click.Path(dir_okay=False, path_type=Path),
     help="The database; by default promptlab.db in the project's folder.",
 )
+@click.option(
+    "--safe",
+    is_flag=True,
+    help="For a stranger's project: none of its code runs, no backend but echo is used, and neither"
+    " keys nor .env are read.",
+)
 @click.version_option(__version__, prog_name="promptlab")
 @click.pass_context
-def cli(ctx: click.Context, project: Path | None, db: Path | None) -> None:
+def cli(ctx: click.Context, project: Path | None, db: Path | None, safe: bool) -> None:
     """Experiments on prompts: which version is better, by how much, how sure, at what cost."""
     require_working_folder()
-    ctx.obj = Session(folder=project, database=db, tell=_print_note)
+    ctx.obj = Session(folder=project, database=db, safe=safe, tell=_print_note)
+    if safe:
+        ctx.with_resource(modules.no_user_code())
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from promptlab.core.digest import digest_text
+from promptlab.core.errors import PromptlabError
 from promptlab.core.files import MAX_TEXT, is_file, read_bytes
 
 _Sources = dict[str, str]
@@ -23,6 +24,29 @@ _Sources = dict[str, str]
 # Digests of the sources of a project's modules when each was loaded. There is one project at a
 # time: two of them may have modules of the same name.
 _loaded: dict[Path, dict[Path, _Sources]] = {}
+
+# Whether `module:attr` may not be imported. Of the process, as imports are: threads share them.
+_forbidden = False
+
+
+@contextmanager
+def no_user_code() -> Iterator[None]:
+    """Refuse every `module:attr` meanwhile: the project is a stranger's."""
+    global _forbidden
+    before, _forbidden = _forbidden, True
+    try:
+        yield
+    finally:
+        _forbidden = before
+
+
+def require_allowed(reference: str) -> None:
+    """Raise PromptlabError if user-defined code may not be run."""
+    if _forbidden:
+        raise PromptlabError(
+            f"{reference!r} is code of the project, which --safe does not run",
+            hint="look at it first; without --safe it can do whatever you can",
+        )
 
 
 def load_module(name: str, root: Path | None) -> ModuleType:
@@ -45,7 +69,7 @@ def load_module(name: str, root: Path | None) -> ModuleType:
 def module_file(name: str, root: Path | None) -> Path | None:
     """Return a module's source file, None where there is none to read."""
     own = None if root is None else _file_of(root, name.split("."))
-    if own is not None:
+    if own is not None or _forbidden:  # looking for a module imports the packages it is in
         return own
     try:
         spec = importlib.util.find_spec(name)

@@ -16,7 +16,7 @@ from types import ModuleType
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
-from promptlab.core.modules import load_module
+from promptlab.core.modules import load_module, require_allowed
 
 _ABSENT = object()
 _LISTED = 20  # names at most that a hint lists
@@ -53,6 +53,7 @@ def load_point(point: EntryPoint) -> object:
 
 def load_attr(reference: str, root: Path | None) -> object:
     """Import `module:attr`, first from the project's folder."""
+    require_allowed(reference)
     module_name, _, attr = reference.partition(":")
     module = _import(reference, module_name, root)
     with foreign(f"cannot import {reference!r}", hint=f"fix {module_name}"):

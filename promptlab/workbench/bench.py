@@ -105,7 +105,16 @@ class Workbench:
         return Store.verify_file(self.database, self.session.now)
 
     def make(self, entry: BackendEntry) -> Backend:
-        """Create the backend of an entry; nothing is loaded yet."""
+        """Create the backend of an entry; nothing is loaded yet.
+
+        In a stranger's project that is `echo` alone: others send keys where the project says, or
+        load what it names.
+        """
+        if self.session.safe and entry.kind != "echo":
+            raise PromptlabError(
+                f"backend {entry.name!r} is of kind {entry.kind}, and --safe uses echo alone",
+                hint="-b echo",
+            )
         return make_backend(entry, self.project.root, self.environment)
 
     def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:
