@@ -83,7 +83,8 @@ def scorers() -> str:
     """Return a chapter for every scorer: what passes, and its parameters."""
     chapters = []
     for name in scorer_names():
-        description = describe(get_scorer(name))
+        scorer = get_scorer(name)
+        description = describe(scorer)
         rows = (
             (
                 f"`{parameter.name}`",
@@ -94,8 +95,17 @@ def scorers() -> str:
             for parameter in description.parameters
         )
         parameters = table(("parameter", "type", "default", "meaning"), rows)
-        chapters.append(f"## `{name}`\n\n{description.summary}\n\n{parameters}")
+        limits = f"\n\n**What it does not do.** {description.limits}" if description.limits else ""
+        text = f"{description.summary}{_details(scorer.function)}\n\n{parameters}{limits}"
+        chapters.append(f"## `{name}`\n\n{text}")
     return "\n\n".join(chapters)
+
+
+def _details(function: object) -> str:
+    """Return the paragraphs of a docstring between its first line and its sections."""
+    _, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
+    details = rest[: re.search(r"^(?:Limits|Args):$", rest, re.M).start()].strip()  # type: ignore[union-attr]
+    return f"\n\n{details}" if details else ""
 
 
 def backends() -> str:

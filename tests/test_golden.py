@@ -113,6 +113,48 @@ CHANGED = {
     "schema_template.txt": {
         "What a template says of its answer.": "What a template says about its answer."
     },
+    # Scorers that read text do so by other rules, and say what they do not do.
+    "scorer_list.json": {
+        **{
+            f'"name": "{name}",\n    "version": "1"': f'"name": "{name}",\n    "version": "2"'
+            for name in (
+                *("contains", "exact_match", "format", "json_schema"),
+                *("label", "length", "numeric", "regex"),
+            )
+        },
+        '"leave out all punctuation"': (
+            '"leave out all punctuation and symbols but those of numbers"'
+        ),
+        "a JSON Schema, draft 2020-12; a $ref must stay within it": (
+            "a JSON Schema of the draft that its $schema names, else 2020-12; a $ref must stay"
+            " within it"
+        ),
+        "take what its first ``` fence holds": (
+            "take what its fences hold, ``` or ~~~; the first that holds JSON counts"
+        ),
+    },
+    "scorer_show.json": {'"version": "1"': '"version": "2"'},
+    "scorer_show.txt": {
+        "(version 1)": "(version 2)",
+        f"{' ' * 43}labels such as A and B{' ' * 35}\n": (
+            f"{' ' * 43}labels such as A and B{' ' * 35}\n"
+            "What it does not do: Negations are known in the languages ar bg bn ca "
+            "cs da de el en es et fa fi fr \n"
+            "gu he hi hr hu hy id it ja ka km ko lo ml mr ms my nb nl pa pl pt ro "
+            "ru sk sr sv ta te th tr uk ur \n"
+            "vi zh. In running text of another script an answer has no score (not "
+            "gradable); in another language \n"
+            "of one of these scripts, a denied label counts as if it were not "
+            "denied. Irony, quotations, \n"
+            "questions and double negations are not understood, nor are other "
+            'words for a label ("good" for \n'
+            '"positive"). Endings are not taken off a word ("positively"), but for '
+            "what Korean joins to a noun. \n"
+            '"Label is" and the like are known in English, the headings before a '
+            "colon in some more languages. A \n"
+            'label of one letter is also found where it is a word ("a", "I").\n'
+        ),
+    },
 }
 
 # The frozen project imports modules by the names that they had.

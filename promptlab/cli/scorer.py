@@ -49,6 +49,8 @@ def show(session: Session, name: str, as_json: bool) -> None:
         default = "required" if parameter.required else repr(parameter.default)
         table.add_row(parameter.name, parameter.type_text, default, parameter.help)
     stdout().print(table)
+    if description.limits:
+        stdout().print(f"What it does not do: {description.limits}")
 
 
 def _as_json(description: Description) -> dict[str, object]:
@@ -56,6 +58,7 @@ def _as_json(description: Description) -> dict[str, object]:
         "name": description.name,
         "version": description.version,
         "summary": description.summary,
+        "limits": description.limits,
         "parameters": [
             {
                 "name": parameter.name,

@@ -16,7 +16,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.plugins import load_attr, load_point, unknown
 from promptlab.scorers.decorator import DECORATED, Scorer
-from promptlab.scorers.signature import Parameter, parameters_of, summary_of
+from promptlab.scorers.signature import Parameter, limits_of, parameters_of, summary_of
 
 GROUP = "promptlab.scorers"
 _MODULES = ("text", "structured", "shape", "likelihood")
@@ -24,12 +24,13 @@ _MODULES = ("text", "structured", "shape", "likelihood")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What `scorer list` and `scorer show` display about a scorer."""
+    """What `scorer list` and `scorer show` display; `limits` is what the scorer does not do."""
 
     name: str
     version: str
     summary: str
     parameters: tuple[Parameter, ...]
+    limits: str = ""
 
 
 def scorer_names() -> list[str]:
@@ -54,7 +55,8 @@ def describe(scorer: Scorer) -> Description:
     """Describe what the scorer does and what its parameters are."""
     with foreign(f"scorer {scorer.name!r} cannot be read", passing=(PromptlabError,)):
         parameters = parameters_of(scorer.function)  # annotations may be strings to evaluate
-    return Description(scorer.name, scorer.version, summary_of(scorer.function), parameters)
+    summary, limits = summary_of(scorer.function), limits_of(scorer.function)
+    return Description(scorer.name, scorer.version, summary, parameters, limits)
 
 
 @cache

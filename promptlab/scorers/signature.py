@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +22,7 @@ _TAKES_A_SAMPLE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITION
 _TAKES_A_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _MODULE_PREFIX = re.compile(r"\b(?:\w+\.)+(?=\w)")
 _ARGS_HEADING = "Args:"
+_LIMITS_HEADING = "Limits:"
 _ARGS_LINE = re.compile(r" {4}(\w+): (.+)")
 
 
@@ -69,6 +71,13 @@ def parameters_of(function: Callable[..., object]) -> tuple[Parameter, ...]:
 def summary_of(function: Callable[..., object]) -> str:
     """Return the first line of the function's docstring."""
     return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
+def limits_of(function: Callable[..., object]) -> str:
+    """Return what the function's docstring says that it does not do, as one paragraph."""
+    _, heading, section = (inspect.getdoc(function) or "").partition(_LIMITS_HEADING + "\n")
+    lines = takewhile(lambda line: line.startswith(" " * 4), section.splitlines())
+    return " ".join(map(str.strip, lines)) if heading else ""
 
 
 def _type_text(annotation: object) -> str:

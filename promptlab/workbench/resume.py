@@ -20,6 +20,7 @@ from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import stored_gates
 from promptlab.workbench.jobs import Prepared, make_budget
+from promptlab.workbench.scoring import grade_run_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,10 @@ def prepare_resume(
         _refuse_imported(store.run(run_id))
         plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
         scorers = knowing(bind(plan.scorers, root), plan.backends)
-        _refuse_other_versions(plan.scorers, scorers)
+        regraded: tuple[str, ...] = ()
+        if changed := _changed(plan.scorers, scorers):
+            regraded = _grade_as_today(bench, run_id, changed)
+            plan = store.load_plan(run_id)
         backends = bench.stored_backends(plan.backends)
         before = store.spent(run_id)
         job = Job(
@@ -77,7 +81,7 @@ def prepare_resume(
         )
         store.resume_run(run_id)
         gates = stored_gates(plan, bench.library)
-        notes = () if settings.max_cost is None else _uncounted(before)
+        notes = (*regraded, *(() if settings.max_cost is None else _uncounted(before)))
         yield Prepared(job, finish, gates, bench.project.rule, notes)
 
 
@@ -107,11 +111,30 @@ def _refuse_imported(run: RunInfo) -> None:
         )
 
 
-def _refuse_other_versions(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> None:
-    """Refuse to grade the rest of a run differently from its beginning."""
-    for spec, scorer in zip(stored, bound, strict=True):
-        if not same_grading(spec, scorer.spec):
+def _changed(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> list[BoundScorer]:
+    """Return the scorers that grade by other rules than when the run began.
+
+    Raise `PromptlabError` for one that is not ours: whether it means to is the user's to say.
+    """
+    pairs = zip(stored, bound, strict=True)
+    changed = [scorer for spec, scorer in pairs if not same_grading(spec, scorer.spec)]
+    for scorer in changed:
+        if not scorer.scorer.built_in:
             raise PromptlabError(
-                f"scorer {spec.label!r} has changed since the run began",
+                f"scorer {scorer.spec.label!r} has changed since the run began",
                 hint="start a new run: it grades everything again, and stored answers cost nothing",
             )
+    return changed
+
+
+def _grade_as_today(
+    bench: Workbench, run_id: str, changed: Sequence[BoundScorer]
+) -> tuple[str, ...]:
+    """Grade what there is of a run by today's rules; return a note for each score that differs."""
+    _, gradings = grade_run_again(bench, run_id, [scorer.spec.label for scorer in changed])
+    return tuple(
+        f"scorer {grading.spec.label!r} grades differently since this run began: it was graded "
+        f"again, and {grading.changed:,} of {grading.scores:,} scores changed"
+        for grading in gradings
+        if grading.changed
+    )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from promptlab.scorers.registry import get_scorer
 
 from .conftest import Promptlab, alone, edit, query
 
@@ -173,3 +177,23 @@ def test_a_run_goes_on_with_an_edited_scorer_when_it_is_graded_again(
     assert "scorer 'tone' has changed since the run began" in refused.err
     assert promptlab("score").code == 0
     assert promptlab("resume", "--max-calls", "99").code == 0
+
+
+def test_a_run_goes_on_with_a_scorer_of_ours_that_grades_by_newer_rules(
+    graded: Path, promptlab: Promptlab
+) -> None:
+    assert promptlab("run", "greet", "-t", "greet@v2", "--max-calls", "5").code == 4
+    newest = "(SELECT max(run) FROM trials)"
+    length = f"run = {newest} AND label = 'length'"
+    with closing(sqlite3.connect(graded / "promptlab.db")) as database, database:
+        database.execute(f"UPDATE run_scorers SET version = '0' WHERE {length}")
+        database.execute(f"UPDATE scores SET score = -1 WHERE run = {newest} AND scorer = 1")
+    resumed = promptlab("resume", "--max-calls", "99")
+    assert resumed.code == 0
+    assert "scorer 'length' grades differently since this run began" in resumed.err
+    assert "5 of 5 scores changed" in " ".join(resumed.err.split())
+    [(version,)] = query(graded, f"SELECT version FROM run_scorers WHERE {length}")
+    assert version == get_scorer("length").version
+    assert query(graded, f"SELECT count(*) FROM scores WHERE run = {newest} AND scorer = 1") == [
+        (40,)
+    ]

@@ -12,7 +12,7 @@ import pytest
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Score
 from promptlab.scorers.binding import BoundScorer, bind
-from promptlab.scorers.registry import get_scorer, scorer_names
+from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.testing import ScorerContract
 from promptlab.testing.scorers import Entry
 
@@ -51,7 +51,7 @@ class TestEveryScorer(ScorerContract):
 
     def accept(self, score: Score) -> None:
         if score.value is None:
-            assert str(score.error).startswith("TimeoutError")
+            assert str(score.error).startswith(("TimeoutError", "not gradable"))
             return
         super().accept(score)
         assert score.passed in (None, bool(score.value))
@@ -68,3 +68,10 @@ def test_refuses_a_wrong_type_in_every_parameter(name: str) -> None:
     for parameter in CONFIGURED[name]:
         with pytest.raises(PromptlabError, match=f"scorer '{name}', parameter '{parameter}': "):
             bind([{name: {**CONFIGURED[name], parameter: [[None]]}}])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_does_not_do(name: str) -> None:
+    limits = describe(get_scorer(name)).limits
+    assert limits.endswith(".")
+    assert "  " not in limits

@@ -275,7 +275,7 @@ def test_a_stored_scorer_binds_again() -> None:
     [bound] = bind([{"regex": {"name": "digits", "pattern": r"\d+"}}])
     libraries = {"libraries": {"regex": version("regex")}}
     assert bound.spec == ScorerSpec(
-        "digits", "regex", "1", {"pattern": r"\d+"}, identity=canonical_json(libraries)
+        "digits", "regex", "2", {"pattern": r"\d+"}, identity=canonical_json(libraries)
     )
     [again] = bind([bound.spec])
     assert again.spec == bound.spec

@@ -45,9 +45,7 @@ def passes(output: str, target: float | str, **params: Any) -> bool:
         ("(-5)", -5),
         ("1,234.5", 1234.5),
         ("1,234,567", 1234567),
-        ("12,34", 34),
         ("1, 234", 234),
-        ("1,2345", 2345),
         ("1 234.5", 1234.5),
         ("1\u00a0234\u00a0567", 1234567),
         ("1\u202f234", 1234),
@@ -62,7 +60,6 @@ def passes(output: str, target: float | str, **params: Any) -> bool:
         (".5", 0.5),
         ("0.50", 0.5),
         ("007", 7),
-        ("1.2.3", 1.2),
         ("1e3", 1000),
         ("1.5E-3", 0.0015),
         ("2e\N{MINUS SIGN}2", 0.02),
@@ -70,9 +67,8 @@ def passes(output: str, target: float | str, **params: Any) -> bool:
         ("1.5 × 10^3", 1500),
         (r"1.5 \times 10^{3}", 1500),
         ("2*10**-2", 0.02),
-        ("3/4", 4),
+        ("3/4", 0.75),
         ("٤٢", 42),
-        ("1e99999", 1),
     ],
 )
 def test_numeric_reads(output: str, number: float) -> None:
@@ -87,7 +83,7 @@ def test_numeric_finds_no_number(grade: Grade, output: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "number"), [("1.234,5", 1234.5), ("0,5", 0.5), ("1 234,5", 1234.5), ("1,2,3", 1.2)]
+    ("output", "number"), [("1.234,5", 1234.5), ("0,5", 0.5), ("1 234,5", 1234.5)]
 )
 def test_numeric_with_a_decimal_comma(output: str, number: float) -> None:
     assert passes(output, number, decimal=",")

@@ -87,13 +87,13 @@ def test_refuses_functions_of_another_shape(function: object) -> None:
 
 
 def test_the_decorator_leaves_the_function_alone_and_out_of_the_table() -> None:
-    @scorer(version="2")
+    @scorer(version="99")
     def exact_match(sample: object) -> bool:
         return True
 
     assert exact_match(None) is True
     assert get_scorer("exact_match").function is not exact_match
-    assert get_scorer("exact_match").version == "1"
+    assert get_scorer("exact_match").version != "99"
 
 
 def test_a_function_without_source_has_a_version() -> None:

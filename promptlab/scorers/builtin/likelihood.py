@@ -52,6 +52,10 @@ def loglikelihood(
 ) -> Score:
     """The model finds the target the likeliest of all options.
 
+    Limits:
+        The options are weighed as they are written, with case, blanks and digits, in the form in
+        which they are given. How sure the model is does not count, and equals go to the first.
+
     Args:
         sample: the trial to grade
         options: the answers to choose from; numbers in quotes
@@ -82,6 +86,9 @@ def _ask_for_text(sample: Sample, *, text: str, delimiter: str, **_: object) -> 
 def mean_logprob(sample: Sample, *, text: str = "{{ expect }}", delimiter: str = "") -> Score:
     """The mean log-probability of a token of a given answer, at most 0; more is better.
 
+    Limits:
+        Models with other tokens cannot be compared by it, nor can answers of other lengths.
+
     Args:
         sample: the trial to grade
         text: the answer; a number in quotes
@@ -101,6 +108,9 @@ def perplexity(
     delimiter: str = "",
 ) -> Score:
     """The model's perplexity at a given answer is low enough: exp of the negative `mean_logprob`.
+
+    Limits:
+        Models with other tokens cannot be compared by it, nor can answers of other lengths.
 
     Args:
         sample: the trial to grade

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from itertools import pairwise
 from textwrap import dedent
 from types import ModuleType
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,18 +18,16 @@ from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import verdict
 
+if TYPE_CHECKING:
+    from promptlab.scorers.reading import normal, sentences
+    from promptlab.scorers.reading import words as counting
+else:
+    normal, sentences, counting = (
+        lazy_module(f"promptlab.scorers.reading.{name}")
+        for name in ("normal", "sentences", "words")
+    )
+
 Count = Annotated[int, Field(ge=0)]
-
-_BULLET = re.compile(r"(?:[-*+•‣◦–]|\d{1,3}[.)])\s+(?=\S)")  # noqa: RUF001
-_WORD = re.compile(r"[^\W_]\S*")
-_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")  # noqa: RUF001
-_INNER_END = re.compile(r"[。！？](?=\w)")  # noqa: RUF001  # no space follows these
-_CLOSERS = "\"'”’»)]*_`"  # noqa: RUF001
-_OPENERS = "\"'“‘«([*_`"  # noqa: RUF001
-_ABBREVIATIONS = frozenset(
-    ("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "etc.", "e.g.", "i.e.", "cf.")
-)
-
 
 # length
 
@@ -42,7 +37,7 @@ def _check_length(*, min: int | None, max: int | None, **_: object) -> None:
         raise ValueError(f"'min' {min} is above 'max' {max}")
 
 
-@scorer(version="1", check=_check_length)
+@scorer(version="2", check=_check_length, libraries=["regex"])
 def length(
     sample: Sample,
     *,
@@ -52,9 +47,19 @@ def length(
 ) -> Score:
     """The output is as long as `min` and `max` allow; without both, its length is the score.
 
-    A word is what stands between white space and holds a letter or a digit. A sentence ends at
-    . ! ? or … before white space, not after the likes of "Dr." or before a small letter; a blank
-    line and an item of a list end one too. White space around the output is not counted.
+    A word is what stands between white space and holds a letter or a digit. A character is what a
+    reader takes for one: a letter with its marks, an emoji; invisible ones are not counted, nor is
+    white space around the output. A sentence ends at what Unicode knows as its end in any script,
+    not after an abbreviation, an initial or before a small letter; a blank line and an item of a
+    list end one too. The package `regex` tells letters, marks and ends apart.
+
+    Limits:
+        Words of scripts without blanks (Chinese, Japanese, Thai, Lao, Khmer, Burmese, ...) are not
+        told apart: a run of such letters is one word at least, and at most as many as it has
+        characters. Nor are sentences in Thai and Lao, where a blank may end one. If `min` and `max`
+        hold for all that is possible, or for none of it, there is a verdict; otherwise there is no
+        score, and the reason says what is possible. Abbreviations are known in European languages.
+        Tokens are not counted.
 
     Args:
         sample: the trial to grade
@@ -62,57 +67,19 @@ def length(
         min: the least that passes
         max: the most that passes
     """
-    count = _COUNTERS[unit](sample.output)
+    counters = {
+        "words": counting.words,
+        "sentences": sentences.sentences,
+        "characters": counting.characters,
+    }
+    count = counters[unit](sample.output)
     reason = f"{count} {unit}"
+    passed = count.within(min, max)
+    if (min is None and max is None and count.least < count.most) or passed is None:
+        return Score(None, error=f"not gradable: {reason}, which cannot be told apart exactly")
     if min is None and max is None:
-        return Score(float(count), reason=reason)
-    return verdict(_is_within(count, min, max), reason)
-
-
-def _words(text: str) -> int:
-    return len(_WORD.findall(text))
-
-
-def _characters(text: str) -> int:
-    return len(text.strip())
-
-
-def _sentences(text: str) -> int:
-    return sum(map(_sentences_in, _blocks(text)))
-
-
-def _blocks(text: str) -> Iterator[list[str]]:
-    """Yield the words of each paragraph or item of a list."""
-    words: list[str] = []
-    for line in map(str.strip, text.splitlines()):
-        bullet = _BULLET.match(line)
-        if words and (bullet or not line):
-            yield words
-            words = []
-        words += line[bullet.end() if bullet else 0 :].split()
-    if words:
-        yield words
-
-
-def _sentences_in(words: list[str]) -> int:
-    inside = sum(len(_INNER_END.findall(word)) for word in words)
-    return 1 + inside + sum(_is_end(word, following) for word, following in pairwise(words))
-
-
-def _is_end(word: str, following: str) -> bool:
-    bare = word.rstrip(_CLOSERS)
-    if not bare.endswith(_SENTENCE_ENDS) or following.lstrip(_OPENERS)[:1].islower():
-        return False
-    start = bare.lstrip(_OPENERS)
-    is_initial = len(start) == 2 and start[0].isupper() and start[1] == "."
-    return not is_initial and start.lower() not in _ABBREVIATIONS
-
-
-_COUNTERS: Mapping[str, Callable[[str], int]] = {
-    "words": _words,
-    "sentences": _sentences,
-    "characters": _characters,
-}
+        return Score(float(count.least), reason=reason)
+    return verdict(passed, reason)
 
 
 # format
@@ -155,7 +122,7 @@ def _check_format(*, bullets: bool | Bounds | None, one_line: bool, language: st
         raise ValueError("one of 'bullets', 'one_line' and 'language' must be given")
 
 
-@scorer(version="1", check=_check_format, libraries=["lingua-language-detector"])
+@scorer(version="2", check=_check_format, libraries=["lingua-language-detector", "regex"])
 def format(
     sample: Sample,
     *,
@@ -165,6 +132,13 @@ def format(
 ) -> Score:
     """The output has the form that is asked for, in every point that is given.
 
+    Limits:
+        The language is guessed from the letters and words of the whole output: of a few words the
+        guess is often wrong, a mixture counts as one language, and 28 languages are distinguished,
+        and the one that is asked for. Lists of HTML or LaTeX, and bullets that are letters or other
+        signs than a hyphen, a star, a plus, a bullet, an en dash or a number with a point or a
+        bracket, are no lists.
+
     Args:
         sample: the trial to grade
         bullets: true: a list and nothing else, where lines set further in belong to the item
@@ -173,10 +147,11 @@ def format(
         language: the language it is written in, as a two-letter code such as en; needs the extra
             `metrics`, and about half a GB of memory while it works
     """
+    text = normal.normal(sample.output)
     problems = (
-        _bullet_problem(sample.output, bullets),
-        _line_problem(sample.output) if one_line else None,
-        _language_problem(sample.output, language) if language else None,
+        _bullet_problem(text, bullets),
+        _line_problem(text) if one_line else None,
+        _language_problem(text, language) if language else None,
     )
     reason = "; ".join(filter(None, problems))
     return verdict(not reason, reason or None)
@@ -200,7 +175,7 @@ def _list_items(text: str) -> tuple[int, int]:
     for line in dedent(text).splitlines():
         if not line.strip() or (items and line[0].isspace()):
             continue
-        if _BULLET.match(line.lstrip()):
+        if sentences.BULLET.match(line.lstrip()):
             items += 1
         else:
             others += 1

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -15,44 +12,27 @@ from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Json, Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import verdict
+from promptlab.scorers.verdict import quoted, verdict
 
 if TYPE_CHECKING:
     from promptlab.scorers import schemas
+    from promptlab.scorers.reading import fences, normal, numbers
 else:
     schemas = lazy_module("promptlab.scorers.schemas")
+    fences, normal, numbers = (
+        lazy_module(f"promptlab.scorers.reading.{name}") for name in ("fences", "normal", "numbers")
+    )
 
 DecimalMark = Literal[".", ","]
+_BEGINNINGS = tuple('{["-0123456789tfn')  # of JSON values
 NonNegative = Annotated[float, Field(ge=0)]
-
-_INFO_WORD = re.compile(r"^json\w*", re.IGNORECASE)
-_MINUS = ("-", "−")  # noqa: RUF001  # the hyphen and the true minus sign
-_PLAIN_MINUS = str.maketrans("−", "-")  # noqa: RUF001
-_SEPARATORS = " _'’\u00a0\u2009\u202f"  # noqa: RUF001  # the last three are spaces too
-_NUMBER = r"""
-    (?<![^\W_]) (?<!\d{mark})                       # not inside a word or a version such as 1.2.3
-    (?P<sign>[-+−]? (?=[\d$€£¥₹{mark}]))            # (a hyphen after a digit makes a range: 3-5)
-    (?:[$€£¥₹] \s? (?P<inner_sign>[-+−]?))?
-    (?P<digits>
-        \d{{1,3}} (?P<space>[{separators}]) \d{{3}} (?: (?P=space) \d{{3}} )* (?!\d)
-        | \d+
-        | (?={mark}\d)
-    )
-    (?:{mark} (?P<fraction>\d+))?
-    (?: [eE] (?P<exponent>[-+−]?\d{{1,4}}) (?!\d)
-      | \s? (?:[×x*·]|\\times) \s? 10 \s? (?:\^|\*\*) \s?
-        \{{? (?P<power>[-+−]?\d{{1,4}}) \}}? (?!\d)
-    )?
-"""  # noqa: RUF001
-# Enough precision for any number that a model would write, and no exponent can overflow.
-_ARITHMETIC = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 def _check_numeric(*, target: int | float | str, decimal: DecimalMark, **_: object) -> None:
     _target(target, decimal)
 
 
-@scorer(version="1", check=_check_numeric)
+@scorer(version="2", check=_check_numeric, libraries=["regex"], runs="thread")
 def numeric(
     sample: Sample,
     *,
@@ -62,11 +42,20 @@ def numeric(
     which: Literal["last", "first", "only"] = "last",
     decimal: DecimalMark = ".",
 ) -> Score:
-    """The last number in the output is the target.
+    r"""The last number in the output is the target.
 
-    Read as one number: -1,234.5 and 1 234.5 and 1_234.5 and 1'234.5 (groups of three digits), a
-    minus sign of any kind, $5, 1.5e3, 1.5 x 10^3. A percent sign or a unit is passed over: 45 %
-    reads 45. A fraction such as 3/4 reads as two numbers. Digits after a letter are no number.
+    Read as one number: -1,234.5 and 1 234.5 and 1_234.5 and 1'234.5 (groups of three digits) and
+    12,34,567.5 (as in India), a minus sign of any kind, $5, 1.5e3, 1.5 x 10^3, 10^5 and 10⁵, 3/4,
+    2 1/2 and 2½, 3万, the digits of any script, and LaTeX such as \frac{3}{4} and 9{,}500. What
+    looks like a number and is none of these, such as 0,5 with the decimal point, 12:30, 2024-05-01
+    or 2π, counts as a number that cannot be read: no piece of it is taken for the answer. Digits
+    after a letter are no number.
+
+    Limits:
+        A percent sign, a unit, a currency and a word such as "million" are passed over: 45 % reads
+        45, 5 million reads 5. Numbers in words are not read, nor are expressions worked out (2 + 3,
+        √2, 2π), nor repeating decimals, bases other than ten, and groups of four digits. Whether a
+        comma is a decimal mark is not guessed: see `decimal`. A range such as 3-5 is two numbers.
 
     Args:
         sample: the trial to grade
@@ -77,46 +66,37 @@ def numeric(
         decimal: the decimal mark; with "," numbers are read as 1.234,5
     """
     wanted = _target(target, decimal)
-    matches = list(_number_pattern(decimal).finditer(sample.output))
-    if not matches:
+    if which == "only":
+        found = numbers.read_numbers(sample.output, decimal)
+        if len(different := {number.value for number in found}) > 1:
+            return verdict(False, f"found {len(different)} different numbers")
+        number = found[0] if found else None
+    else:
+        number = numbers.one_number(sample.output, which, decimal)
+    if number is None:
         return verdict(False, "found no number")
-    if which == "only" and len(different := {_read(match) for match in matches}) > 1:
-        return verdict(False, f"found {len(different)} different numbers")
-    match = matches[0 if which == "first" else -1]
-    allowed = max(_exact(tolerance), _ARITHMETIC.multiply(_exact(relative), wanted.copy_abs()))
-    distance = _ARITHMETIC.subtract(_read(match), wanted).copy_abs()
-    return verdict(distance <= allowed, f"found {match[0].strip()}")
+    if number.value is None:
+        return verdict(False, f"found no plain number: {quoted(number.text)}")
+    allowed = max(_exact(tolerance), _exact(relative) * abs(wanted))
+    return verdict(abs(number.value - wanted) <= allowed, f"found {number.text}")
 
 
-@cache
-def _number_pattern(decimal: DecimalMark) -> re.Pattern[str]:
-    grouping = "," if decimal == "." else "."
-    source = _NUMBER.format(mark=re.escape(decimal), separators=grouping + _SEPARATORS)
-    return re.compile(source, re.VERBOSE)
-
-
-def _read(match: re.Match[str]) -> Decimal:
-    minus = match["sign"] in _MINUS or match["inner_sign"] in _MINUS
-    digits = "".join(char for char in match["digits"] if char.isdigit())
-    exponent = (match["exponent"] or match["power"] or "0").translate(_PLAIN_MINUS)
-    sign = "-" if minus else ""
-    return Decimal(f"{sign}{digits}.{match['fraction'] or 0}E{exponent}")
-
-
-def _exact(number: int | float) -> Decimal:
+def _exact(number: int | float) -> Fraction:
     """Return the decimal number as it is written: 0.1 is a tenth."""
-    return Decimal(repr(number))
+    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
 
 
-def _target(target: int | float | str, decimal: DecimalMark) -> Decimal:
+def _target(target: int | float | str, decimal: DecimalMark) -> Fraction:
     if not isinstance(target, str):
         if not math.isfinite(target):
             raise ValueError(f"the target {target} is not finite")
         return _exact(target)
-    matches = list(_number_pattern(decimal).finditer(target))
-    if len(matches) != 1:
-        raise ValueError(f"the target {target!r} must hold one number, it holds {len(matches)}")
-    return _read(matches[0])
+    found = numbers.read_numbers(target, decimal)
+    if len(found) != 1:
+        raise ValueError(f"the target {target!r} must hold one number, it holds {len(found)}")
+    if found[0].value is None:
+        raise ValueError(f"the target {target!r} holds no plain number: {found[0].text!r}")
+    return found[0].value
 
 
 def _valid_schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +104,7 @@ def _valid_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@scorer(version="1", libraries=["jsonschema", "regex"], runs="thread")
+@scorer(version="2", libraries=["jsonschema", "regex"], runs="thread")
 def json_schema(
     sample: Sample,
     *,
@@ -133,13 +113,24 @@ def json_schema(
 ) -> Score:
     """The output is JSON that the schema allows.
 
+    Numbers are compared as they are written, digit by digit, and texts in composed letters without
+    invisible characters. Formats are checked.
+
+    Limits:
+        JSON is looked for in the whole output and in its fences, not in running text, and it is not
+        mended: comments, single quotes and trailing commas are no JSON. Of a key that appears twice
+        the last value counts. Of an address of mail only the @ is checked; formats that the draft
+        does not define ("int32", "password") are not checked at all. Nothing is fetched.
+
     Args:
         sample: the trial to grade
-        schema: a JSON Schema, draft 2020-12; a $ref must stay within it
-        extract: where the output as a whole is no JSON, take what its first ``` fence holds
+        schema: a JSON Schema of the draft that its $schema names, else 2020-12; a $ref must stay
+            within it
+        extract: where the output as a whole is no JSON, take what its fences hold, ``` or ~~~; the
+            first that holds JSON counts
     """
     try:
-        document = _document(sample.output, extract)
+        document = _document(normal.normal(sample.output), extract)
     except (ValueError, RecursionError) as error:
         return verdict(False, f"not JSON: {error}")
     problem = schemas.first_problem(document, schema)
@@ -147,20 +138,13 @@ def json_schema(
 
 
 def _document(output: str, extract: bool) -> Json:
-    try:
-        return _parsed(output)
-    except ValueError:
-        _, fence, rest = output.partition("```")
-        if not (extract and fence):
-            raise
-    inside = rest.partition("\n```")[0].strip().removesuffix("```")
-    return _parsed(_INFO_WORD.sub("", inside, count=1))
-
-
-def _parsed(text: str) -> Json:
-    value: Json = json.loads(text, parse_constant=_refuse_constant)
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    """Return the first JSON value; if there is none, raise the last error."""
+    errors: list[ValueError] = []
+    for candidate in fences.candidates(output) if extract else [output]:
+        if len(errors) > 1 and not candidate.lstrip().startswith(_BEGINNINGS):
+            continue  # an answer may hold any number of fences
+        try:
+            return schemas.parsed(candidate)
+        except ValueError as error:
+            errors = [*errors[:1], error]
+    raise errors[-1]
