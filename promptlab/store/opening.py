@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from promptlab.core.errors import DamagedStore, StoreError
 from promptlab.core.lazy import lazy_module
 from promptlab.store.connection import BUSY_SECONDS, Connection, Waits, connect, wait_a_while
-from promptlab.store.faults import CHECK, mapped
+from promptlab.store.faults import mapped
 from promptlab.store.migrations import (
     ACCOUNT,
     ACCOUNT_TABLE,
@@ -93,7 +93,7 @@ def _bring_up_to_date(connection: Connection) -> None:
         elif not list(flaws(connection)):
             _record(connection, KNOWN - applied)
         elif applied < KNOWN:
-            _migrate(connection, applied)
+            _migrate(connection)
 
 
 def _make(connection: Connection) -> None:
@@ -110,15 +110,8 @@ def _record(connection: Connection, lost: set[str] | frozenset[str]) -> None:
         connection.execute(RECORD, set=STEP_SET, name=name)
 
 
-def _migrate(connection: Connection, applied: set[str]) -> None:
-    """Apply the steps that are due; they must be the last ones."""
-    due = sorted(KNOWN - applied)
-    if applied and max(applied) > due[0]:
-        raise DamagedStore(
-            f"the database is damaged: it has no record of the step {due[0]}, but of later ones",
-            hint=CHECK,
-            where=str(connection.path),
-        )
+def _migrate(connection: Connection) -> None:
+    """Apply the steps that are due; a table that is not as they expect is an error."""
     with mapped(connection.path):
         database = sqlite_utils.Database(
             connection.raw, recursive_triggers=False, execute_plugins=False
