@@ -70,6 +70,13 @@ class RunProgress(Progress):
             self._print_line(f"Note: {note}")
         super().begun(done)
 
+    def limited(self, calls: int, wanted: int, files: int) -> None:
+        """Report that fewer calls than wanted are made side by side."""
+        self._print_line(
+            f"Note: {counted(calls, 'call')} side by side instead of {wanted:,}: this process may"
+            f" have {files:,} files open (ulimit -n raises that)"
+        )
+
     def opening(self, backend: str, notice: str | None) -> None:
         """Show that a backend is loading; without a terminal, only if that takes long."""
         self._notice = notice or f"loading {backend}"

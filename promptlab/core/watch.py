@@ -24,6 +24,9 @@ class Watch:
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
         """Note, before the run begins, which settings a backend will not honour."""
 
+    def limited(self, calls: int, wanted: int, files: int) -> None:
+        """Note that only so many calls are made side by side: `files` may be open at once."""
+
     def opening(self, backend: str, notice: str | None) -> None:
         """Note that a backend is loading, and what will take long about it, if anything."""
 

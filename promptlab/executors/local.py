@@ -15,6 +15,7 @@ from promptlab.core.types import Request
 from promptlab.core.watch import Watch
 from promptlab.executors import Work
 from promptlab.executors.policy.calls import UNANSWERED, Calls
+from promptlab.executors.policy.descriptors import allowed
 
 _DRAIN_S = 30.0  # at most, for answers in flight when a run is interrupted
 _POLL_S = 0.02
@@ -33,9 +34,11 @@ class LocalExecutor:
         When cancelled, it sends nothing more and waits for what is in flight, unless that takes too
         long or it is cancelled again.
         """
+        calls = _bounded(
+            {name: _calls_of(each, self._jobs) for name, each in backends.items()}, watch
+        )
         lanes = [
-            _Lane(work, watch, name, backend, _calls_of(backend, self._jobs))
-            for name, backend in backends.items()
+            _Lane(work, watch, name, backend, calls[name]) for name, backend in backends.items()
         ]
         tasks = [asyncio.create_task(lane.serve()) for lane in lanes]
         try:
@@ -163,6 +166,16 @@ def _calls_of(backend: Backend, jobs: int | None) -> int:
     """Return how many calls a backend gets at once; one that takes batches decides itself."""
     capacity = backend.capacity
     return jobs if jobs is not None and capacity.batch == 1 else capacity.calls
+
+
+def _bounded(calls: Mapping[str, int], watch: Watch) -> Mapping[str, int]:
+    """Return the calls of each backend, fewer if there are not enough files for all of them."""
+    wanted = sum(calls.values())
+    most, files = allowed(wanted)
+    if most >= wanted:
+        return calls
+    watch.limited(most, wanted, files)
+    return {name: max(1, number * most // wanted) for name, number in calls.items()}
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

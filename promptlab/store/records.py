@@ -18,6 +18,7 @@ from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import completion_to_row, mended
 from promptlab.store.facts import add_facts
 from promptlab.store.faults import OF_A_VALUE
+from promptlab.store.liveness import NOW, OWNER
 from promptlab.store.pending import Opened, Record
 from promptlab.store.rows import failed_turn_row, request_row, score_row, trial_row, turn_row
 
@@ -112,6 +113,8 @@ UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answe
 WHERE id = :run
 """
 
+_BEAT = f"UPDATE runs SET heartbeat = {NOW} WHERE id = :run"
+
 
 class Recorder:
     """Stores the records of one run through one connection."""
@@ -121,12 +124,14 @@ class Recorder:
         if row is None:
             raise StoreError(f"unknown run {run_id!r}", where=str(connection.path))
         self._connection = connection
+        self._run_id = run_id
         self._run, fresh = row
         self._fresh_run = run_id if fresh else ""
         positions = "SELECT label, position FROM run_scorers WHERE run = :run"
         self._scorers = {row[0]: row[1] for row in connection.rows(positions, run=self._run)}
         backends = connection.rows(_BACKENDS, run=self._run)
         self._backends: dict[str | None, int] = {row[0]: row[1] for row in backends}
+        self._owner = connection.value(OWNER, run=self._run)
         self._spent: Spent | None = None
         # Answers stored ahead of their trial, so that they are not written twice.
         self._ahead: set[tuple[str, str]] = set()
@@ -168,7 +173,15 @@ class Recorder:
             self._write_trials(records)
             if spent not in (NOTHING, self._spent):
                 self._connection.execute(_KEEP_SPENT, **asdict(spent), run=self._run)
+            self._connection.execute(_BEAT, run=self._run)
+            owner = self._connection.value(OWNER, run=self._run)
         self._spent = spent
+        if owner != self._owner:  # what this process was given is stored all the same
+            raise StoreError(
+                f"run {self._run_id} has been resumed by another process",
+                hint="let that one finish it",
+                where=str(self._connection.path),
+            )
 
     def _insert(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         if self._mends:

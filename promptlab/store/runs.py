@@ -1,40 +1,34 @@
 """Runs as a whole: begin, end, list and find them.
 
-A run stored as `running` may have been killed: it is running only if its process is alive.
+A run stored as `running` may have been killed: `liveness` tells.
 """
 
 from __future__ import annotations
 
-import platform
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from promptlab.core.errors import StoreError
-from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Outcome, Plan
-from promptlab.store.connection import Connection, Row, Value
+from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, to_json, told
 from promptlab.store.facts import add_facts
+from promptlab.store.liveness import NOW, PROCESS, SILENT_S, is_alive, this_process
 from promptlab.store.plans import save_plan, settings_to_json
 
-if TYPE_CHECKING:
-    import psutil
-else:
-    psutil = lazy_module("psutil")
-
-_INSERT_RUN = """
+_INSERT_RUN = f"""
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,
-    process_started, created_at, facts)
+    process_started, place, heartbeat, created_at, facts)
 VALUES (:run_id, :suite, :settings, :overrides, 'running', :trials, :fresh, :pid, :host,
-    :process_started, :created_at, :facts)
+    :process_started, :place, {NOW}, :created_at, :facts)
 """
 
 _COLUMNS = (
-    "id, run_id, suite, status, trials, fresh, pid, host, process_started, created_at, finished_at,"
+    f"id, run_id, suite, status, trials, fresh, {PROCESS}, created_at, finished_at,"
     " overrides, facts"
 )
 
@@ -102,7 +96,7 @@ def begin_run(
             fresh=request.fresh,
             created_at=now,
             facts=told(to_json({spec.name: dict(spec.identity) for spec in plan.backends})),
-            **_this_process(),
+            **this_process(),
         )
         save_plan(connection, run, plan, now)
 
@@ -113,13 +107,16 @@ def resume_run(connection: Connection, run: int) -> None:
         info = run_info(connection, run)
         if info.status == "running":
             raise StoreError(
-                f"run {info.run_id} is still running", hint="wait for it, or stop it first"
+                f"run {info.run_id} is still running",
+                hint="wait for it, or stop it first; one that was killed on another machine or in"
+                f" another container counts as running for {SILENT_S:.0f} s",
             )
         connection.execute(
             "UPDATE runs SET status = 'running', pid = :pid, host = :host,"
-            " process_started = :process_started, finished_at = NULL WHERE id = :run",
+            " process_started = :process_started, place = :place,"
+            f" heartbeat = {NOW}, finished_at = NULL WHERE id = :run",
             run=run,
-            **_this_process(),
+            **this_process(),
         )
 
 
@@ -231,7 +228,7 @@ def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
 def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
     (_, run_id, suite, status, trials, fresh, *process, created_at, finished_at, _, _) = row
     rest = row[-2:]
-    if status == "running" and not _is_alive(*process):
+    if status == "running" and not is_alive(*process):
         status = "interrupted"
     settings, facts = map(from_json, rest)
     return RunInfo(
@@ -246,36 +243,3 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
         facts={name: BackendFacts.from_json(details) for name, details in facts.items()},
         outcomes=outcomes,
     )
-
-
-def _this_process() -> dict[str, Value]:
-    """Return what identifies this process: its number, machine and start time."""
-    process = psutil.Process()
-    return {
-        "pid": process.pid,
-        "host": platform.node(),
-        "process_started": _started(process),
-    }
-
-
-def _is_alive(pid: int, host: str, started: str | None) -> bool:
-    """Return whether a run's process is alive. On another machine, that cannot be known."""
-    if host != platform.node():
-        return False
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:  # killed, but not yet reaped
-            return False
-        return started is None or _started(process) == started
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:  # alive, but another user's
-        return started is None
-
-
-def _started(process: psutil.Process) -> str:
-    """Return when a process started, in hundredths of a second since boot.
-
-    Linux counts this way, and older databases store it; adjusting the clock does not change it.
-    """
-    return str(round((process.create_time() - psutil.boot_time()) * 100))

@@ -112,6 +112,15 @@ cost_usd, latency_s, cached, error, created_at, thoughts \
 FROM trial_results;
 """
 
+_HEARTBEAT = """
+-- Where the process runs, as only itself sees it: this start of the machine, and its container.
+-- NULL: a run older than this step.
+ALTER TABLE runs ADD COLUMN place TEXT;
+
+-- When the process last reported that it goes on, for those who cannot see it.
+ALTER TABLE runs ADD COLUMN heartbeat TEXT;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST),
     ("0002_paid_by", _PAID_BY),
@@ -121,4 +130,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0006_gradings", _GRADINGS),
     ("0007_asked", _ASKED),
     ("0008_thoughts", _THOUGHTS),
+    ("0009_heartbeat", _HEARTBEAT),
 )

@@ -35,6 +35,8 @@ _FLAG, _AMOUNT = "{0} IN (0, 1)", "{0} BETWEEN 0 AND 9e15"
 _MOMENT = "{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*' AND julianday({0}) NOTNULL"
 _FINITE = "abs({0}) < 9e999"
 
+_MOMENTS = ("created_at", "finished_at", "first_seen", "replaced_at", "heartbeat")
+
 # What must be true of the columns of these names, in whichever table, unless they are NULL.
 _DOMAINS: Mapping[str, str] = {
     **dict.fromkeys(("cached", "aside", "passed", "fresh", "judge"), _FLAG),
@@ -43,7 +45,9 @@ _DOMAINS: Mapping[str, str] = {
     **dict.fromkeys(("spent_calls", "spent_cost_usd", "unpriced_answers", "trials"), _AMOUNT),
     **dict.fromkeys(("seq", "turn", "repeat", "graded", "position", "case_", "arm"), _AMOUNT),
     "score": _FINITE,
-    **dict.fromkeys(("created_at", "finished_at", "first_seen", "replaced_at"), _MOMENT),
+    **dict.fromkeys(
+        ("created_at", "finished_at", "first_seen", "replaced_at", "heartbeat"), _MOMENT
+    ),
     "status": "{0} IN ('running', 'finished', 'interrupted')",
 }
 

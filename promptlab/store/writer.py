@@ -24,6 +24,7 @@ from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Completion, Outcome, TrialResult, Turn
 from promptlab.store.connection import Waits, connect
 from promptlab.store.encode import iso
+from promptlab.store.liveness import BEAT_S
 from promptlab.store.pending import Opened, Record, weight
 from promptlab.store.records import Recorder
 
@@ -59,6 +60,7 @@ class Writer:
         self._bytes = 0  # of what is waiting or being written
         self._unstored: dict[str, Completion] = {}  # answers among it, by the keys of their request
         self._locked_since: float | None = None
+        self._beaten_at = time.monotonic()
         self._writing = True  # until the thread is ready
         self._hurry = False
         self._closing = False
@@ -212,7 +214,7 @@ class Writer:
     def _next_batch(self) -> list[Record] | None:
         """Wait for a full batch, a flush, the close or the timeout; None means the end.
 
-        A batch is empty if money was spent without a result.
+        A batch is empty if money was spent without a result, or if it is only a heartbeat.
         """
         with self._changed:
             self._writing = False
@@ -224,6 +226,9 @@ class Writer:
                     break
                 if self._closing:
                     return None
+                if time.monotonic() - self._beaten_at > BEAT_S:
+                    break
+            self._beaten_at = time.monotonic()
             batch: list[Record] = []
             size = 0
             while self._waiting and len(batch) < _LIMIT and size < _BATCH_BYTES:

@@ -173,7 +173,10 @@ def test_a_running_run_whose_process_is_gone_was_interrupted(
     os.waitpid(child, 0)
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE runs SET pid = ? WHERE run_id = 'dead'", [child])
-        raw.execute("UPDATE runs SET host = 'another machine' WHERE run_id = 'elsewhere'")
+        raw.execute(
+            "UPDATE runs SET host = 'another machine', place = NULL, heartbeat = NULL"
+            " WHERE run_id = 'elsewhere'"
+        )
     raw.close()
     assert [run.run_id for run in store.unfinished()] == ["stopped", "elsewhere", "dead"]
     assert store.run("alive").status == "running"
