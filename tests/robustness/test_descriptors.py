@@ -39,7 +39,7 @@ def test_calls_are_bounded_by_the_files_that_may_be_open(
             "promptlab",
             "--project",
             lab.root,
-            *"run many -j 512 --json".split(),
+            *["run", "many", "-j", "512", "--json"],
         ],
         capture_output=True,
         text=True,
