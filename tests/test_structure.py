@@ -5,6 +5,7 @@ Which way imports may point is import-linter's to say; it cannot see circles wit
 
 from __future__ import annotations
 
+import ast
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -35,3 +36,31 @@ def test_no_module_is_too_long() -> None:
     }
     assert [str(path) for path, count in lines.items() if count > LONGEST] == []
     assert median(lines.values()) < MEDIAN
+
+
+# Who may write to a stream or make a text for one: the doors, and what stands directly behind them.
+WRITERS = {
+    "print": set[str](),
+    "click.echo": set[str](),
+    "click.secho": set[str](),
+    "sys.stdout.write": {
+        "cli/output.py",
+        "local_model/loading/convert.py",
+    },  # a child to its parent
+    "sys.stderr.write": {"cli/output.py"},
+    "Console": set[str](),
+    "Text": {"report/terminal/text.py"},
+    "Text.from_markup": set[str](),
+}
+
+
+def test_nothing_goes_around_the_door_to_the_terminal() -> None:
+    found = [
+        f"{name}:{node.lineno}: {ast.unparse(node.func)}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and (name := path.relative_to(PACKAGE).as_posix()) is not None
+        and name not in WRITERS.get(ast.unparse(node.func), {name})
+    ]
+    assert found == []

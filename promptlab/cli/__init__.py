@@ -145,9 +145,9 @@ def _require_text(arguments: list[str]) -> None:
         try:
             argument.encode()
         except UnicodeEncodeError:
-            shown = os.fsencode(argument).decode(errors="backslashreplace")
+            shown = argument.encode(errors="backslashreplace").decode()
             raise PromptlabError(
-                f"the argument {shown!r} is not UTF-8",
+                f"the argument '{shown}' is not UTF-8",
                 hint="type it again, or set a UTF-8 locale such as LANG=C.UTF-8",
             ) from None
 

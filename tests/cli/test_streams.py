@@ -1,0 +1,138 @@
+"""Streams that take nothing, arguments that are no text, a folder that is gone: codes stay true."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Promptlab, alone, edit, with_scorer
+
+PROMPTLAB = f"{shlex.quote(sys.executable)} -m promptlab"
+
+
+def shell(root: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash in which `promptlab` is ours; its exit code is that of the first part."""
+    script = f'promptlab() {{ {PROMPTLAB} "$@"; }}\n{line}\nexit ${{PIPESTATUS[0]}}'
+    return subprocess.run(
+        ["bash", "-c", script], cwd=root, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("words", ["show", "runs --json", "run greet", "schema suite"])
+def test_a_full_device(ran_project: Path, words: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    done = shell(ran_project, f"promptlab {words} > /dev/full")
+    assert done.returncode == 5
+    assert done.stderr == (
+        "Error: cannot write to stdout: No space left on device"
+        " (the output is incomplete; what was stored is safe)\n"
+    )
+
+
+@pytest.mark.parametrize("words", ["show", "run greet --json"])
+def test_a_closed_stdout(ran_project: Path, words: str) -> None:
+    done = shell(ran_project, f"promptlab {words} >&-")
+    assert done.returncode == 5
+    assert done.stderr.startswith("Error: cannot write to stdout: it is closed (")
+    assert done.stderr.count("\n") == 1
+    assert alone(ran_project, "db", "verify").code == 0
+
+
+def test_a_closed_stderr_changes_nothing(ran_project: Path) -> None:
+    done = shell(ran_project, "promptlab show nothing 2>&-")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
+
+
+@pytest.mark.parametrize("reader", ["true", "head -1"])
+def test_a_gate_that_fails_is_told_whoever_reads(ran_project: Path, reader: str) -> None:
+    done = shell(ran_project, f"promptlab run greet --gate 'length >= 100' | {reader}")
+    assert done.returncode == 1
+    assert "gate failed: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("promptlab run greet --gate 'length >= 100' > /dev/full", 1),
+        ("promptlab run greet --json | true", 4),
+        ("promptlab db verify | true", 0),
+        ("promptlab show nothing | true", 2),
+    ],
+)
+def test_the_verdict_comes_before_the_stream(ran_project: Path, line: str, code: int) -> None:
+    if code == 4:
+        with_scorer(ran_project, "def tone(sample):\n    raise ValueError\n")
+    assert shell(ran_project, line).returncode == code
+
+
+def test_a_pipe_that_breaks_in_user_code_is_not_ours(project: Path, promptlab: Promptlab) -> None:
+    with_scorer(project, "def tone(sample):\n    raise BrokenPipeError\n")
+    assert promptlab("run", "greet").code == 4
+
+
+def test_user_code_that_prints_writes_visibly_to_stderr(
+    project: Path, promptlab: Promptlab
+) -> None:
+    body = "    print('\\x1b[2J')\n    sys.stdout.close()\n    return 1\n"
+    with_scorer(project, f"import sys\ndef tone(sample):\n{body}")
+    ran = promptlab("run", "greet")
+    assert ran.code == 0
+    assert "^[[2J\n" in ran.err
+    assert "tone" in ran.out
+
+
+@pytest.mark.parametrize(
+    "words", ["runs", "run greet", "init", "scorer list", "--project . show", "--db x.db runs"]
+)
+def test_a_folder_that_was_removed(tmp_path: Path, words: str, promptlab: Promptlab) -> None:
+    gone, before = tmp_path / "gone", Path.cwd()
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    try:
+        ran = promptlab(*words.split())
+    finally:
+        os.chdir(before)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "Error: the working folder no longer exists (change to another one: cd ...)\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["show", "\udcff"], ["run", "greet", "-b", "echo:\udcff"], ["show", "--where", "\ud800"]],
+)
+def test_bytes_that_are_no_text(ran_project: Path, promptlab: Promptlab, words: list[str]) -> None:
+    ran = promptlab(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "is not UTF-8 (type it again, or set a UTF-8 locale such as LANG=C.UTF-8)" in ran.err
+
+
+def test_the_patch_is_exact_in_a_pipe(project: Path, promptlab: Promptlab) -> None:
+    edit(project / "templates/greet/v1.j2", "Say hello", "Say \u200f\x1b[2J hello")
+    assert "\u200f\x1b[2J" in promptlab("diff", "greet@v1", "v2", "--patch").out
+    assert "<U+200F>^[[2J" in promptlab("diff", "greet@v1", "v2").out
+
+
+@pytest.mark.parametrize("words", ["run greet", "show", "compare"])
+def test_signs_that_an_encoding_lacks(ran_project: Path, words: str) -> None:
+    done = shell(
+        ran_project, f"PYTHONUTF8=0 PYTHONIOENCODING=ascii LC_ALL=C TERM=dumb promptlab {words}"
+    )
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "?" not in done.stdout
+
+
+def test_what_follows_init_works_as_it_is_printed(tmp_path: Path) -> None:
+    for name in ("my shop", "-x", "it's"):
+        done = shell(tmp_path, f"promptlab init -- {shlex.quote(name)}")
+        command = done.stdout.splitlines()[-1].removeprefix("Next: ")
+        ran = shell(tmp_path, command)
+        assert ran.returncode == 0, ran.stderr
+        assert "thanks" in shell(tmp_path / name, "promptlab runs").stdout
