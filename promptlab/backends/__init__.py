@@ -8,12 +8,13 @@ a class, or a plain function (`foreign.function`). A subclass of `Backend` needs
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from promptlab.core.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
 from promptlab.core.prices import Price
+from promptlab.core.raw_prompt import RawPrompt
 from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Patience",
     "Price",
     "Throughput",
+    "Transparent",
 ]
 
 _GREETING = Request("check", (Message("user", "Say hello."),), Sampling(max_tokens=8))
@@ -136,3 +138,21 @@ class Backend(Protocol):
     async def close(self) -> None:
         """Release what `open` acquired. After a cancelled `generate` this returns at once."""
         return
+
+
+@runtime_checkable
+class Transparent(Protocol):
+    """What a backend has besides if it knows what its model will read, token by token."""
+
+    def losses(self, messages: Sequence[Message]) -> Sequence[str]:
+        """Describe, one line each, what the model would not be given of messages of these roles.
+
+        Asked before a run, once for each sequence of roles. Raise `BackendError` if the answers
+        would not be what was asked for.
+        """
+
+    def raw(self, messages: Sequence[Message]) -> RawPrompt:
+        """Return the tokens that the model reads for these messages.
+
+        Raise `BackendError` if it cannot take them.
+        """

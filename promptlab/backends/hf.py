@@ -12,6 +12,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.raw_prompt import RawPrompt
 from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
 from promptlab.local_model.files.adapter import Adapter, find_adapter
 from promptlab.local_model.files.cache import Cache, cache_folder, read_manifest
@@ -29,10 +31,12 @@ from promptlab.local_model.files.weights import DEFAULT_MODEL, Weights, find
 from promptlab.local_model.host import extra
 from promptlab.local_model.host.worker import Worker, run_apart
 from promptlab.local_model.options import Options
+from promptlab.local_model.reading import reading
+from promptlab.local_model.told import Notes
 
 if TYPE_CHECKING:
     from promptlab.local_model.files import hub
-    from promptlab.local_model.loading import loaded, loading, lora
+    from promptlab.local_model.loading import loaded, loading, lora, tokenizer
     from promptlab.local_model.text import chat
 else:
     chat = lazy_module("promptlab.local_model.text.chat")
@@ -40,6 +44,7 @@ else:
     loaded = lazy_module("promptlab.local_model.loading.loaded")
     loading = lazy_module("promptlab.local_model.loading.loading")
     lora = lazy_module("promptlab.local_model.loading.lora")
+    tokenizer = lazy_module("promptlab.local_model.loading.tokenizer")
 
 _PATIENCE_S = 1.0
 _PROBE = Request("check", (Message("user", "Hello"),), Sampling(max_tokens=1))
@@ -79,14 +84,17 @@ class HuggingFace:
 
     def identity(self) -> Mapping[str, Json]:
         """Return what affects the answers, identifying the weights without loading them."""
-        adapter = {"adapter": self._adapter.digest} if self._adapter else {}
+        with reading(self._name):
+            adapter = {"adapter": self._adapter.digest} if self._adapter else {}
+            revision = self._weights.revision
         return {
             "kind": self.kind,
             "model": self._name,
-            "revision": self._weights.revision,
+            "revision": revision,
             "dtype": self._options.dtype,
             "device": self._device(),
             **adapter,
+            **self._options.words,
         }
 
     def _device(self) -> str:
@@ -96,8 +104,29 @@ class HuggingFace:
         return loading.resolve_device(self._options.device)
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Report an unenforced schema."""
-        return [] if schema is None else ["output.schema is not enforced by a local model"]
+        """Report an unenforced schema, and what is odd about the model's files."""
+        lines = [] if schema is None else ["output.schema is not enforced by a local model"]
+        return [*lines, *self._notes.of_model()] if self._is_here else lines
+
+    def losses(self, messages: Sequence[Message]) -> Sequence[str]:
+        """Report what the chat template leaves out; refuse it unless the user accepts it."""
+        return self._notes.of_messages(messages) if self._is_here else []
+
+    def raw(self, messages: Sequence[Message]) -> RawPrompt:
+        """Return the tokens of a prompt; raise `BackendError` if the model refuses it."""
+        with reading(self._name):
+            return self._chat.raw(messages)
+
+    @property
+    def _notes(self) -> Notes:
+        """What is to be told of the model."""
+        about, options = self.identity(), self._options
+        return Notes(about, lambda: self._chat, self._weights, self._adapter, options, self._cache)
+
+    @property
+    def _is_here(self) -> bool:
+        """Return whether tokenizer and chat template can be read now, without a long wait."""
+        return self._weights.path is not None and not self._weights.unconverted
 
     def notice(self) -> str | None:
         """Describe what takes long only at the first `open`, if anything does."""
@@ -114,28 +143,31 @@ class HuggingFace:
         """
         if self._weights.path is None:
             return None
-        extra.require()
-        with extra.importing_torch(os.environ):
+        with reading(self._name):
             reader = self._chat
-        try:
-            if not request.continuations:
-                return len(reader.encode(request.messages))
-            prompt, ends = reader.encode_pairs(request.messages, request.continuations)
-        except chat.ChatError:
-            return None  # its completion will say why the model cannot take it
-        return len(prompt) + sum(map(len, ends))
+            try:
+                if not request.continuations:
+                    return len(reader.encode(request.messages))
+                prompt, ends = reader.encode_pairs(request.messages, request.continuations)
+            except chat.ChatError:
+                return None  # its completion will say why the model cannot take it
+            return len(prompt) + sum(map(len, ends))
 
     async def open(self) -> Mapping[str, Json]:
         """Load the model, downloading or converting its weights first if needed."""
         extra.require(*(("peft",) if self._adapter else ()))
+        was_here = self._is_here
         folder = await self._folder()
+        self._weights = replace(self._weights, path=folder)
         if self._adapter is not None:  # peft takes seconds to import, in which others may compute
             await run_apart("promptlab-peft", self._import_peft)
         self._model = await self._here().run(lambda: self._load(folder))
+        lines = [] if was_here else self._notes.of_model()  # otherwise told before the run
         return {
             "revision": self._weights.revision,
             "weights": self._weights.source,
             **self._model.facts,
+            **({"not_honoured": [*lines]} if lines else {}),
         }
 
     async def generate(
@@ -174,7 +206,9 @@ class HuggingFace:
             return Health(False, error.message, error.hint)
         if completion.outcome is Outcome.ERROR:
             return Health(False, completion.error or "the model does not answer")
-        return Health(True, f"answers on {facts['device']} in {facts['dtype']}")
+        answers = f"answers on {facts['device']} in {facts['dtype']}"
+        notes = (*self._notes.of_model(), *self._notes.of_usual_messages())
+        return Health(True, "; note: ".join((answers, *notes)))
 
     async def close(self) -> None:
         """Release the model, giving the worker thread a moment to notice a cancellation."""
@@ -202,10 +236,12 @@ class HuggingFace:
     @cached_property
     def _chat(self) -> chat.Chat:
         if self._adapter and self._adapter.tokenizer:
-            return chat.Chat(loading.load_tokenizer(self._adapter.tokenizer))
-        weights = self._weights
-        path = weights.path or hub.download(self._name, weights.revision)
-        return chat.Chat(loading.load_tokenizer(path))
+            path = self._adapter.tokenizer
+        else:
+            weights = self._weights
+            path = weights.path or hub.download(self._name, weights.revision)
+        extra.require()
+        return chat.Chat(tokenizer.load_tokenizer(path), self._options.wishes)
 
     async def _folder(self) -> Path:
         """Return the folder of safetensors, converting or downloading it now if needed."""

@@ -11,11 +11,12 @@ from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.params import ParamCommand, param_option
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.core.visible import visible
-from promptlab.report.documents.trial import messages_json
+from promptlab.report.documents.calls import calls_json
 from promptlab.report.terminal.tables import plain_table
-from promptlab.report.terminal.trial import print_messages
+from promptlab.report.terminal.trial import print_messages, print_raw
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.raw_prompts import raw_prompts
 from promptlab.workbench.session import Session
 from promptlab.workbench.versions import (
     PastText,
@@ -123,6 +124,8 @@ def tag(session: Session, reference: str, alias: str) -> None:
 @click.option("--case", "case_id", metavar="ID", help="Which case; by default the first.")
 @param_option("A variable; KEY=VALUE will do too.")
 @click.option("--off", multiple=True, metavar="PRACTICE", help="Switch this practice off.")
+@click.option("--raw", is_flag=True, help="Show the exact tokens that a local model reads (-b).")
+@click.option("-b", "--backend", metavar="NAME", help="Whose tokens: a backend of kind hf.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def render(
@@ -132,18 +135,22 @@ def render(
     case_id: str | None,
     params: tuple[tuple[str, str], ...],
     off: tuple[str, ...],
+    raw: bool,
+    backend: str | None,
     as_json: bool,
 ) -> None:
     """Render REF as the model would see it, with placeholders for answers still to come."""
+    bench = Workbench(session)
     rendering = Rendering(suite=suite, case_id=case_id, params=dict(params), off=off)
-    calls, notes = render_calls(Workbench(session), reference, rendering)
+    calls, notes = render_calls(bench, reference, rendering)
     tell(*(f"Note: {visible(note)}" for note in notes))
+    prompts = raw_prompts(bench, backend, calls) if raw or backend is not None else []
     if as_json:
-        print_json(
-            [{"answer": call.name, "messages": messages_json(call.messages)} for call in calls]
-        )
+        print_json(calls_json(calls, prompts))
         return
-    for call in calls[-1:]:
+    for prompt in prompts[-1:]:
+        print_raw(stdout(), prompt)
+    for call in calls[-1:] if not prompts else ():
         print_messages(stdout(), call.messages)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Accepted = Literal["unused_weights"]
+from promptlab.core.thinking import Thinking
+from promptlab.core.types import Json
+from promptlab.local_model.text.chat_template import STILL, Wishes
+
+Accepted = Literal["lost_text", "penalties", "end_token", "unused_weights"]
 
 
 class Options(BaseModel):
@@ -43,13 +48,54 @@ class Options(BaseModel):
     )
     accept: tuple[Accepted, ...] = Field(
         (),
-        description="What is otherwise refused or left out: `unused_weights` (the file has more"
-        " than the model needs).",
+        description="What is otherwise refused: `lost_text` (the chat template leaves text out),"
+        " `unused_weights` (the file has more than the model needs); or left out: `penalties` (in"
+        " generation_config), `end_token` (which the tokenizer appends to prompts).",
+    )
+    chat_template: str | None = Field(
+        None, description="The name of the chat template, for a model that has several."
+    )
+    date: str | None = Field(
+        None,
+        description="The date that a chat template reads in place of the clock, as 2026-11-30;"
+        " by default 2024-07-26.",
+    )
+    thinking: Thinking | None = Field(
+        None,
+        description="Whether the model thinks first, as its chat template can tell it: `on`, `off`"
+        " or the most tokens; by default the template's own choice.",
     )
     cache_dir: Path | None = Field(None, description="The folder for converted weights.")
+
+    @field_validator("date")
+    @classmethod
+    def _is_a_date(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                datetime.date.fromisoformat(text)
+            except ValueError:
+                raise ValueError("expected a date such as 2026-11-30") from None
+        return text
 
     @field_validator("adapter")
     @classmethod
     def _from_the_project(cls, adapter: Path | None, info: ValidationInfo) -> Path | None:
         root: Path = (info.context or {}).get("project", Path())
         return None if adapter is None else root / adapter.expanduser()
+
+    @property
+    def words(self) -> dict[str, Json]:
+        """Return what the user says that changes prompts or scores."""
+        said: dict[str, Json] = {
+            "chat_template": self.chat_template,
+            "date": self.date,
+            "thinking": self.thinking,
+            "accept": [*sorted({"penalties", "end_token"}.intersection(self.accept))] or None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def wishes(self) -> Wishes:
+        """Return what it says of prompts."""
+        day = STILL if self.date is None else datetime.date.fromisoformat(self.date)
+        return Wishes(self.chat_template, day, self.thinking, self.accept)

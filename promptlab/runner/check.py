@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from promptlab.backends import Backend
+from promptlab.backends import Backend, Transparent
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Arm, Case, Json, Message, Sampling, Trial
@@ -48,6 +48,7 @@ class _Check:
         for turn, call in enumerate(calls):
             if not self._backends[arm.backend].reads_images and _has_image(call.messages):
                 raise _unreadable_image(arm, case)
+            self._read(arm.backend, call.messages)
             terms = (trial.arm, call.name, str(call.sampling) if call.sampling else "")
             if terms not in self._known:
                 self._known.add(terms)
@@ -68,16 +69,26 @@ class _Check:
                 f"scorer {opened.name!r} shows an image, which backend {name!r} cannot read",
                 hint="choose a backend that reads images",
             )
+        self._read(name, request.messages)
         sampling = replace(request.sampling, seed=None)
         schema = "" if request.schema is None else canonical_json(dict(request.schema))
         if not request.continuations and (name, sampling, schema) not in self._known:
             self._known.add((name, sampling, schema))
             self._note(name, request.sampling, request.schema)
 
+    def _read(self, name: str, messages: Sequence[Message]) -> None:
+        """Ask a backend once for each sequence of roles what the model will be given of it."""
+        backend, roles = self._backends[name], (name, *(message.role for message in messages))
+        if isinstance(backend, Transparent) and roles not in self._known:
+            self._known.add(roles)
+            self._add(name, backend.losses(messages))
+
     def _note(self, name: str, sampling: Sampling, schema: Mapping[str, Json] | None) -> None:
+        self._add(name, self._backends[name].shortfalls(sampling, schema))
+
+    def _add(self, name: str, found: Sequence[str]) -> None:
         lines = self.shortfalls.setdefault(name, [])
-        shortfalls = self._backends[name].shortfalls(sampling, schema)
-        lines += [line for line in shortfalls if line not in lines]
+        lines += [line for line in found if line not in lines]
 
 
 def _unreadable_image(arm: Arm, case: Case) -> PromptlabError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from promptlab.local_model.loading import from_transformers  # noqa: F401 - silences it
@@ -20,17 +21,29 @@ TEMPLATE = (
 )
 
 
-def make_tokenizer() -> Any:
+def make_tokenizer(
+    template: str | dict[str, str] | None = TEMPLATE,
+    words: Sequence[str] = (),
+    ends: str = "",
+    special: Sequence[str] = ("<|im_start|>", "<|x|>"),
+) -> Any:
+    """Make a tokenizer; `words` are further tokens, and `ends` is appended to bare texts."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bytes_only = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
     bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bytes_only.decoder = decoders.ByteLevel()
-    bytes_only.add_special_tokens([AddedToken(t, special=True) for t in ("<|im_start|>", "<|x|>")])
+    bytes_only.add_special_tokens([AddedToken(t, special=True) for t in special])
+    bytes_only.add_tokens([AddedToken(t, special=False, normalized=False) for t in words])
+    if ends:
+        number = bytes_only.token_to_id(ends)
+        bytes_only.post_processor = processors.TemplateProcessing(
+            single=f"$A {ends}", special_tokens=[(ends, number)]
+        )
     return PreTrainedTokenizerFast(
         tokenizer_object=bytes_only,
         eos_token="<|im_end|>",
         pad_token="<|im_end|>",
-        chat_template=TEMPLATE,
+        chat_template=template,
     )
 
 

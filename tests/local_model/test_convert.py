@@ -21,7 +21,8 @@ from promptlab.core.errors import BackendError
 from promptlab.local_model.files.cache import Cache, read_manifest
 from promptlab.local_model.files.convert_process import Order, convert_apart
 from promptlab.local_model.loading import convert
-from promptlab.local_model.loading.loading import load_model, load_tokenizer
+from promptlab.local_model.loading.loading import load_model
+from promptlab.local_model.loading.tokenizer import load_tokenizer
 
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"
 

@@ -105,7 +105,7 @@ def test_it_knows_its_geometry_and_context(tmp_path: Path) -> None:
     model = ours(saved(tmp_path, theirs))
     assert model.geometry == fitness(theirs)
     assert Engine(model, str).context == 512
-    assert model.generation_config.eos_token_id == 1
+    assert model.generation_config.eos_token_id == [1]
 
 
 @pytest.mark.parametrize(

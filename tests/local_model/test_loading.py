@@ -12,13 +12,15 @@ from transformers import LlamaForCausalLM
 from promptlab.core.errors import BackendError
 from promptlab.local_model.files.cache import MANIFEST, Manifest
 from promptlab.local_model.forward_pass.llama import Llama
-from promptlab.local_model.loading.loading import load_model, load_tokenizer
+from promptlab.local_model.loading.loading import load_model
+from promptlab.local_model.loading.tokenizer import load_tokenizer
 from promptlab.local_model.text.tokens import Tokens
 
 SLOW = {"transformers", "torch._dynamo", "sympy", "scipy", "huggingface_hub"}
 ANSWER = """
 import asyncio, json, sys
-from promptlab.backends.hf import HuggingFace, Options
+from promptlab.backends.hf import HuggingFace
+from promptlab.local_model.options import Options
 from promptlab.core.types import Message, Request, Sampling
 
 async def answer():

@@ -118,9 +118,10 @@ def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, cache: Cache, suff
 )
 def test_a_model_that_says_no_tokens_is_refused(tmp_path: Path, cache: Cache, kind: str) -> None:
     folder = model_folder(tmp_path / "mine")
-    (folder / "config.json").write_text(json.dumps({"architectures": [kind]}))
-    with pytest.raises(BackendError, match=f"is a {kind}, which does not continue a text"):
-        find(str(folder), None, cache)
+    for kinds in ([kind], kind):
+        (folder / "config.json").write_text(json.dumps({"architectures": kinds}))
+        with pytest.raises(BackendError, match=f"is a {kind}, which does not continue a text"):
+            find(str(folder), None, cache)
 
 
 @pytest.mark.parametrize(

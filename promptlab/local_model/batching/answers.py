@@ -80,8 +80,8 @@ def describe_error(error: Exception) -> str:
 
 
 def end_tokens(model: Any) -> frozenset[int]:
-    """Return the tokens that end an answer of this model."""
-    ids: int | Sequence[int] | None = model.generation_config.eos_token_id
-    if ids is None:
-        return frozenset()
-    return frozenset([ids] if isinstance(ids, int) else ids)
+    """Return the tokens that a model's settings, of whatever file, name as the end of an answer."""
+    configs = (model.generation_config, model.config, model.config.get_text_config())
+    named = [getattr(config, "eos_token_id", None) for config in configs]
+    ids = (each for value in named for each in (value if isinstance(value, list) else [value]))
+    return frozenset(each for each in ids if isinstance(each, int))

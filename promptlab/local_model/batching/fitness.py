@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DynamicCache, GenerationConfig
+from transformers import DynamicCache
 
 from promptlab.local_model.batching.answers import describe_error, is_out_of_memory
 from promptlab.local_model.batching.trial import agrees
+from promptlab.local_model.files.generation import OTHER_PENALTIES, changes_scores
 from promptlab.local_model.forward_pass.attention import Unsupported
 from promptlab.local_model.forward_pass.kv import Geometry, Layer
 
@@ -23,13 +24,6 @@ _UNSTEADY = {
     "longrope",
 }  # rotary embeddings that depend on the batch's longest prompt
 _SHARED = "num_kv_shared_layers"
-# Settings of `generate` that change scores, apart from the repetition penalty, which we apply.
-_SCORING = (
-    *("encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size"),
-    *("bad_words_ids", "min_length", "min_new_tokens", "forced_bos_token_id"),
-    *("forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens", "sequence_bias"),
-    *("guidance_scale", "watermarking_config", "exponential_decay_length_penalty"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +73,8 @@ def _rope_types(rope: Any) -> set[str]:
 
 
 def _changes_scores(config: Any) -> bool:
-    defaults = GenerationConfig()
-    return any(
-        getattr(config, name, None) not in (None, getattr(defaults, name, None), 0, 1, 1.0)
-        for name in _SCORING
-    )
+    """Return whether `generate` would change scores, repetition aside, which is punished here."""
+    return any(changes_scores(name, getattr(config, name, None)) for name in OTHER_PENALTIES)
 
 
 def _geometry(model: Any) -> Geometry:

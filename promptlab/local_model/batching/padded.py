@@ -45,7 +45,7 @@ _OURS = (
     *("do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p", "num_beams"),
     *("epsilon_cutoff", "eta_cutoff", "num_return_sequences", "max_length", "max_new_tokens"),
     *("max_time", "stop_strings", "cache_implementation", "return_dict_in_generate"),
-    *("output_scores", "output_logits"),
+    *("output_scores", "output_logits", "remove_invalid_values", "renormalize_logits"),
 )
 
 _Answering = Callable[[Sequence[int], Sequence[Prompt], Emit], tuple[list[int], str | None]]

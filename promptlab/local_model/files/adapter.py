@@ -77,7 +77,7 @@ class Adapter:
 
     `settings` are the keys of its `LoraConfig`. `changes` names the setting that requires a private
     copy of the base's weights; it is None for plain LoRA. `tokenizer` is the folder of its own
-    tokenizer, if it has one.
+    tokenizer, if it has one. `base_revision` is that of the base it was trained on.
     """
 
     folder: Path
@@ -86,6 +86,7 @@ class Adapter:
     settings: Mapping[str, Any]
     changes: str | None
     tokenizer: Path | None
+    base_revision: str | None = None
 
     @property
     def facts(self) -> dict[str, Json]:
@@ -121,6 +122,7 @@ def find_adapter(folder: Path, cache: Cache) -> Adapter:
         settings=settings,
         changes=next((key for key in _CHANGE_THE_BASE if _is_set(settings.get(key))), None),
         tokenizer=folder if own else None,
+        base_revision=_text((config.model_extra or {}).get("revision")),
     )
 
 
@@ -191,6 +193,10 @@ def _require_weights(folder: Path) -> None:
 def _tokenizer_files(folder: Path) -> list[str]:
     names = {path.name for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)}
     return sorted(name for name in names if (folder / name).is_file())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _is_set(value: object) -> bool:

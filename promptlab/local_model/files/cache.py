@@ -3,6 +3,7 @@
     stamps/<name>.json         a file's digest, valid while its size and mtime stay the same
     models/<digest>-<format>/  a converted model, with its manifest beside the weights
     speeds/<digest>.json       how fast this machine's matrix products are
+    notes/<digest>.json        what is to be told of a model before a run
 
 A converted model is valid only if every file in its manifest has the recorded digest. Digests go
 through the stamps, so each file is read in full once (and again when it is touched), and a start
@@ -11,15 +12,16 @@ costs a few `stat` calls. Knows files and digests, but not torch, hubs or the en
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from promptlab.core.digest import TAG, digest_file, digest_text
+from promptlab.core.digest import TAG, digest_file, digest_json, digest_text
 
 MANIFEST = "promptlab.json"
 _FORMAT = 2  # 1 had no check of the weights against the file, and only one end token
@@ -86,6 +88,17 @@ class Cache:
         )
         return digest
 
+    def lines(self, about: object, find: Callable[[], list[str]]) -> list[str]:
+        """Return the lines that `find` finds, or that it found before about the same JSON."""
+        file = self.folder / "notes" / f"{digest_json(about).removeprefix(TAG)}.json"
+        with suppress(OSError, ValueError, RecursionError):
+            kept = json.loads(file.read_bytes())
+            if isinstance(kept, list) and all(isinstance(line, str) for line in kept):
+                return kept
+        found = find()
+        _write(file, json.dumps(found))
+        return found
+
     def converted(self, source: str) -> Path | None:
         """Return the intact conversion of the file with digest `source`, if there is one."""
         folder = self.place(source)
@@ -123,12 +136,15 @@ class Cache:
         return stamp if stamp.path == str(path) else None
 
     def _write_stamp(self, stamp: _Stamp) -> None:
-        file = self._stamp_file(Path(stamp.path))
-        draft = file.with_suffix(f".{os.getpid()}.tmp")
-        with suppress(OSError):  # a cache that cannot be written only costs time
-            file.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(stamp.model_dump_json(), encoding="utf-8")
-            draft.replace(file)
+        _write(self._stamp_file(Path(stamp.path)), stamp.model_dump_json())
+
+
+def _write(file: Path, text: str) -> None:
+    draft = file.with_suffix(f".{os.getpid()}.tmp")
+    with suppress(OSError):  # a cache that cannot be written only costs time
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -60,17 +60,25 @@ class Generation(BaseModel):
 
     eos_token_id: int | list[int] | None = None
 
+    def joined(self, other: Generation) -> Generation:
+        """Return settings with the end tokens of both."""
+        both = [self.eos_token_id, other.eos_token_id]
+        ids = {i for ends in both for i in ([ends] if isinstance(ends, int) else ends or ())}
+        return Generation(eos_token_id=sorted(ids) or None)
+
 
 def read_shape(folder: Path) -> tuple[Shape, Generation] | None:
     """Read the settings in a model's folder; return None unless all of them are known here."""
     if not (folder / WEIGHTS).is_file():
         return None
     try:
-        shape = Shape.model_validate(_settings(folder / "config.json", _IDLE | {"eos_token_id"}))
+        settings = _settings(folder / "config.json", _IDLE)
+        ends = Generation(eos_token_id=settings.pop("eos_token_id", None))
+        shape = Shape.model_validate(settings)
         generation = Generation.model_validate(_settings(folder / "generation_config.json", _IDLE))
     except (OSError, ValueError):
         return None
-    return shape, generation
+    return shape, generation.joined(ends)
 
 
 def _settings(file: Path, idle: Set[str]) -> dict[str, Any]:

@@ -105,4 +105,5 @@ def _weights(folder: Path) -> list[str]:
 
 def _architectures(folder: Path) -> list[str]:
     kinds = read_settings(folder / "config.json").get("architectures")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
     return [str(kind) for kind in kinds] if isinstance(kinds, list) else []

@@ -22,7 +22,8 @@ from promptlab.core.errors import BackendError
 from promptlab.local_model.files.cache import MANIFEST, Cache, Manifest
 from promptlab.local_model.files.convert_process import Failure, Order
 from promptlab.local_model.loading.gguf_header import read_header
-from promptlab.local_model.loading.loading import load_model, load_tokenizer
+from promptlab.local_model.loading.loading import load_model
+from promptlab.local_model.loading.tokenizer import load_tokenizer
 
 _PATIENCE_S = 600.0  # another process may be converting a large model
 

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from promptlab.core.answers import settled
 from promptlab.core.capacity import Throughput
 from promptlab.core.digest import seed_from
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Completion, Json, Likelihood, Outcome, Request, Usage
-from promptlab.local_model.batching.answers import Answer, Prompt, end_tokens
+from promptlab.local_model.batching.answers import Answer, Prompt, describe_error, end_tokens
 from promptlab.local_model.batching.engine import Engine
 from promptlab.local_model.batching.trial import looks_ahead
 from promptlab.local_model.files.adapter import MERGE, Adapter
+from promptlab.local_model.files.generation import ACCEPTED, PENALTIES
 from promptlab.local_model.files.whole import UNUSED
 from promptlab.local_model.forward_pass.llama import Llama
 from promptlab.local_model.loading import linear, shared
@@ -110,8 +112,9 @@ class LocalModel:
         for request in requests:
             try:
                 pending.append(_Pending(request, self._prompts(request)))
-            except ChatError as error:
-                emit(request, Completion(Outcome.ERROR, model=self._name, error=str(error)))
+            except Exception as error:  # noqa: BLE001 - of a tokenizer, or of a chat template
+                told = str(error) if isinstance(error, ChatError) else describe_error(error)
+                emit(request, Completion(Outcome.ERROR, model=self._name, error=told))
         places = [(item, place) for item in pending for place in range(len(item.prompts))]
 
         def answered(index: int, answer: Answer) -> None:
@@ -140,7 +143,7 @@ class LocalModel:
         answer = next((a for a in answers if a.error is not None), answers[0])
         complete = () if answer.error else answers
         likelihoods = tuple(a.likelihood for a in complete if a.likelihood is not None)
-        return Completion(
+        completion = Completion(
             outcome=_outcome(answer),
             text=_likeliest(pending.request.continuations, likelihoods) or answer.text,
             usage=Usage(pending.input_tokens, None if answer.error else answer.tokens),
@@ -150,6 +153,7 @@ class LocalModel:
             error=answer.error,
             likelihoods=likelihoods,
         )
+        return settled(completion, opened=self._chat.thinks_first(pending.prompts[0].ids))
 
 
 def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
@@ -159,7 +163,9 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
     ready = _load(folder, replace(setup, device=resolve_device(setup.device)))
     if setup.adapter is not None and setup.adapter.tokenizer is not None:
         _require_tokens(ready.model, chat, setup.adapter)
-    _let_end(ready.model, chat, setup.adapter)
+    ends = _let_end(ready.model, chat)
+    if ACCEPTED not in setup.accept:
+        _leave_scores_alone(ready.model)
     engine = Engine(ready.model, chat.decode, setup.batch_size, setup.max_length)
     if engine.note is not None and looks_ahead(ready.model):
         raise BackendError(
@@ -174,6 +180,7 @@ def open_model(name: str, folder: Path, chat: Chat, setup: Setup) -> LocalModel:
         torch=torch.__version__,
         transformers=version("transformers"),
         chat_template=chat.template_digest,
+        end_tokens=list(ends),
     )
     return LocalModel(name, chat, engine, ready.facts, ready.base)
 
@@ -207,15 +214,20 @@ def _require_tokens(model: Any, chat: Chat, adapter: Adapter) -> None:
         )
 
 
-def _let_end(model: Any, chat: Chat, adapter: Adapter | None) -> None:
-    """Make the model end its answers at the tokenizer's end token.
+def _let_end(model: Any, chat: Chat) -> list[int]:
+    """Let answers end at every token that model, tokenizer or chat template name as their end."""
+    ends = sorted(end_tokens(model) | chat.ends)
+    model.generation_config.eos_token_id = ends or None
+    return ends
 
-    The base's own setting wins, unless an adapter brings a tokenizer: it may have learnt another.
-    """
-    known = end_tokens(model)
-    own = adapter is not None and adapter.tokenizer is not None
-    if chat.end_token is not None and (own or not known):
-        model.generation_config.eos_token_id = sorted({*known, chat.end_token})
+
+def _leave_scores_alone(model: Any) -> None:
+    """Undo what the model's authors set to make some tokens less likely."""
+    if isinstance(model, Llama):
+        return  # it is read only where there is none of that
+    neutral = type(model.generation_config)()
+    for name in PENALTIES:
+        setattr(model.generation_config, name, getattr(neutral, name, None))
 
 
 def _likeliest(texts: Sequence[str], likelihoods: Sequence[Likelihood]) -> str:

@@ -1,8 +1,8 @@
-"""Load tokenizers and models, ready to use: paths in, objects out.
+"""Load models, ready to use: paths in, objects out.
 
-A converted folder is read without transformers if its model and tokenizer are of known kinds: the
-first answer then comes in a third of the time. Everything else is read with transformers. Does not
-know where the weights come from.
+A converted folder is read without transformers if its model is of a known kind: the first answer
+then comes in a third of the time. Everything else is read with transformers. Does not know where
+the weights come from.
 """
 
 from __future__ import annotations
@@ -15,26 +15,15 @@ import torch
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
 from promptlab.local_model.batching.trial import works_here
-from promptlab.local_model.files.cache import read_manifest
 from promptlab.local_model.files.shape import read_shape
 from promptlab.local_model.files.whole import UNUSED, Misfit, require_model
 from promptlab.local_model.forward_pass import llama
-from promptlab.local_model.text.tokens import read_tokens
+from promptlab.local_model.loading.tokenizer import is_converted, unreadable
 
 if TYPE_CHECKING:
     from promptlab.local_model.loading import from_transformers
 else:
     from_transformers = lazy_module("promptlab.local_model.loading.from_transformers")
-
-
-def load_tokenizer(path: Path) -> Any:
-    """Load the tokenizer of a model folder or a GGUF file."""
-    if _converted(path) and (tokens := read_tokens(path)):
-        return tokens
-    try:
-        return from_transformers.read_tokenizer(path)
-    except Exception as error:  # a bad file makes these libraries raise anything
-        raise _unreadable("tokenizer", path, error) from error
 
 
 def load_model(
@@ -55,7 +44,7 @@ def load_model(
     if path.is_dir():
         require_model(path, tokenizer=False)
     numbers = getattr(torch, dtype)
-    settings = read_shape(path) if ours and _converted(path) else None
+    settings = read_shape(path) if ours and is_converted(path) else None
     try:
         if settings and works_here(settings[0], numbers, device):
             return llama.load(path, settings, numbers, device)
@@ -63,7 +52,7 @@ def load_model(
     except Misfit as error:
         raise _unlike(path, error) from error
     except Exception as error:  # a bad file makes these libraries raise anything
-        raise _unreadable("model", path, error) from error
+        raise unreadable("model", path, error) from error
 
 
 def resolve_device(device: str) -> str:
@@ -78,17 +67,8 @@ def resolve_device(device: str) -> str:
     return device
 
 
-def _converted(path: Path) -> bool:
-    return read_manifest(path) is not None
-
-
 def _unlike(path: Path, error: Misfit) -> BackendError:
     hint = "the answers would be random: get the whole checkpoint, or save it again as a model"
     if error.harmless:
         hint = f'remove them from the file, or accept = ["{UNUSED}"] if the model needs none'
     return BackendError(f"the weights in {path} are not those of its model: {error}", hint=hint)
-
-
-def _unreadable(what: str, path: Path, error: Exception) -> BackendError:
-    reason = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
-    return BackendError(f"cannot load the {what} in {path}: {type(error).__name__}: {reason}")

@@ -7,55 +7,83 @@ encoded as ordinary characters and ends no message. Everything else gets the ids
 
 from __future__ import annotations
 
-import copy
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from jinja2 import TemplateError
-
-from promptlab.core.digest import digest_text
+from promptlab.core.raw_prompt import RawPrompt, Token
+from promptlab.core.thoughts import opens_thoughts, split_thoughts
 from promptlab.core.types import Image, Message
+from promptlab.local_model.text.chat_template import (
+    END_TOKEN,
+    LOST_TEXT,
+    NO_WISHES,
+    ChatError,
+    Loss,
+    Wishes,
+    find_template,
+    loss_of,
+)
+from promptlab.local_model.text.control import control_tokens, literal
+
+__all__ = ["Chat", "ChatError"]
 
 _SEPARATOR = "\n\n"  # between the messages that a base model gets
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private use: they have no meaning in any text
-
-
-class ChatError(ValueError):
-    """Messages that this model cannot take."""
+_ROLES = 3  # words before a message that may be no more than the names of roles
+_LAST = 12  # tokens of a prompt that may open the thoughts
+_CHANNELS = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # of gpt-oss
 
 
 class Chat:
     """The tokenizer and chat template of one model. Safe to use from several threads."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, wishes: Wishes = NO_WISHES) -> None:
+        """Keep the tokenizer; raise `BackendError` if it has not the template that is wanted."""
         self._tokenizer = tokenizer
+        self._accept = wishes.accept
         self._lock = threading.Lock()  # a fast tokenizer cannot be used by two threads at once
-        special = set(tokenizer.all_special_tokens)
-        special |= {t.content for t in tokenizer.added_tokens_decoder.values() if t.special}
-        self._control_ids = set(tokenizer.convert_tokens_to_ids(sorted(special)))
-        longest_first = sorted(special, key=lambda token: (-len(token), token))
+        self.template = find_template(tokenizer, wishes)
+        control = control_tokens(tokenizer, self.template.source if self.template else None)
+        self._control_tokens = control
+        self._control_ids = set(tokenizer.convert_tokens_to_ids(sorted(control)))
+        longest_first = sorted(control, key=lambda token: (-len(token), token))
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
-
-    @cached_property
-    def template(self) -> str | None:
-        """The model's chat template; None for a base model, which gets the bare texts."""
-        if not self._tokenizer.chat_template:
-            return None
-        return str(self._tokenizer.get_chat_template())
 
     @property
     def template_digest(self) -> str | None:
         """The digest of the chat template, stored with a run."""
-        return digest_text(self.template) if self.template else None
+        return self.template.digest if self.template else None
+
+    @cached_property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end an answer: the tokenizer's, and what the template puts behind one."""
+        ends = {self._tokenizer.eos_token_id}
+        with self._lock:
+            if self.template and (mark := self._control.match(self.template.after_answer)):
+                ends |= set(self._tokenizer.convert_tokens_to_ids([mark[0]]))
+        return frozenset(end for end in ends if isinstance(end, int))
 
     @property
-    def end_token(self) -> int | None:
-        """The tokenizer's token for the end of an answer."""
-        end: int | None = self._tokenizer.eos_token_id
-        return end
+    def preamble(self) -> str:
+        """What the chat template says before a user's first message, in words of its own."""
+        with self._lock:
+            before = self.template.before_user if self.template else ""
+        words = self._control.sub(" ", before).split()
+        return " ".join(words) if len(words) > _ROLES else ""
+
+    @cached_property
+    def appended(self) -> int:
+        """How many tokens the tokenizer appends to a bare text, as if it ended there."""
+        if self.template is not None:
+            return 0
+        with self._lock:
+            whole, text = list(self._tokenizer("a")["input_ids"]), self._ids("a")
+        starts = range(len(whole) - len(text) + 1)
+        start = next((at for at in starts if whole[at : at + len(text)] == text), None)
+        return 0 if start is None else len(whole) - start - len(text)
 
     @property
     def vocabulary(self) -> int:
@@ -66,9 +94,9 @@ class Chat:
         """Return the prompt's token ids; raise `ChatError` if the model refuses the messages."""
         texts = _texts(messages)
         marked = any(map(self._control.search, texts))
+        if self.template is None:
+            return self._encode_plain(_SEPARATOR.join(texts))
         with self._lock:
-            if self.template is None:
-                return self._encode_plain(_SEPARATOR.join(texts))
             if marked:
                 return [token for _, ids in self._marked(messages, texts) for token in ids]
             return self._ids(self._render(messages, texts))
@@ -86,39 +114,85 @@ class Chat:
             ChatError: The model cannot take the messages, or a continuation has no tokens.
         """
         texts = _texts(messages)
-        with self._lock:
-            head, (prompt, *wholes) = self._after_head(messages, texts, ["", *continuations])
+        head, (prompt, *wholes) = self._after_head(messages, texts, ["", *continuations])
         cut = min((_common(prompt, whole) for whole in wholes), default=len(prompt))
         for text, whole in zip(continuations, wholes, strict=True):
             if whole == prompt or len(whole) <= cut:
                 raise ChatError(f"the continuation {text!r} has no tokens")
         return [*head, *prompt[:cut]], [whole[cut:] for whole in wholes]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of an answer without its control tokens."""
+    def loss(self, messages: Sequence[Message]) -> Loss:
+        """Return what the chat template leaves out of messages of these roles."""
+        if self.template is None:
+            return Loss()
         with self._lock:
-            return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+            return self.template.loss(messages)
+
+    def raw(self, messages: Sequence[Message]) -> RawPrompt:
+        """Return the prompt's text and tokens; raise `ChatError` if the model refuses it."""
+        ids = self.encode(messages)
+        texts = _texts(messages)
+        with self._lock:
+            whole = self._render(messages, texts) if self.template else _SEPARATOR.join(texts)
+            return RawPrompt(whole, tuple(Token(each, self._spelt([each])) for each in ids))
+
+    def thinks_first(self, ids: Sequence[int]) -> bool:
+        """Return whether a prompt ends within thoughts, which its answer then goes on with."""
+        with self._lock:
+            return opens_thoughts(self._spelt(ids[-_LAST:]))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of an answer without its control tokens, but with marks of thoughts."""
+        with self._lock:
+            if not self._marks_of_thoughts.intersection(ids):
+                return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+            kept = [i for i in ids if i in self._marks_of_thoughts or i not in self._special_ids]
+            return self._spelt(kept)
+
+    def _spelt(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens, control tokens included."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    @cached_property
+    def _special_ids(self) -> frozenset[int]:
+        """The tokens that a decoder leaves out."""
+        added = self._tokenizer.added_tokens_decoder.items()
+        named = self._tokenizer.convert_tokens_to_ids(list(self._tokenizer.all_special_tokens))
+        return frozenset({*named, *(number for number, token in added if token.special)})
+
+    @cached_property
+    def _marks_of_thoughts(self) -> frozenset[int]:
+        """The special tokens that say where thoughts begin and end."""
+        names = [token for token in sorted(self._control_tokens) if _marks_thoughts(token)]
+        if _CHANNELS[1] in self._control_tokens:
+            names += [name for name in _CHANNELS if name in self._control_tokens]
+        return frozenset(self._tokenizer.convert_tokens_to_ids(names)) & self._special_ids
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _encode_plain(self, text: str) -> list[int]:
-        if self._control.search(text):
-            return list(self._literal.encode(text).ids)
-        return list(self._tokenizer(text)["input_ids"])
+        """Return the ids of a bare text, to which the tokenizer must not append an end."""
+        end = 0 if END_TOKEN in self._accept else self.appended
+        with self._lock:
+            if self._control.search(text):
+                ids = list(self._literal.encode(text).ids)
+            else:
+                ids = list(self._tokenizer(text)["input_ids"])
+        return ids[: len(ids) - end]
 
-    def _render(self, messages: Sequence[Message], texts: Iterable[str]) -> str:
-        chat = [{"role": m.role, "content": t} for m, t in zip(messages, texts, strict=True)]
-        try:
-            rendered = self._tokenizer.apply_chat_template(
-                chat, tokenize=False, add_generation_prompt=True
-            )
-        except TemplateError as error:
-            roles = ", ".join(message.role for message in messages)
+    def _render(self, messages: Sequence[Message], texts: Sequence[str]) -> str:
+        assert self.template is not None
+        rendered = self.template.render(messages, texts)
+        if LOST_TEXT in self._accept:
+            return rendered
+        roles = [message.role for message in messages]
+        if left_out := loss_of(rendered, roles, texts).left_out:
             raise ChatError(
-                f"the model's chat template refuses these messages ({roles}): {error}"
-            ) from error
-        return str(rendered)
+                "the model's chat template leaves out or changes text of a message"
+                f' ({", ".join(left_out)}); accept = ["{LOST_TEXT}"] lets it'
+            )
+        return rendered
 
     def _after_head(
         self, messages: Sequence[Message], texts: Sequence[str], ends: Sequence[str]
@@ -130,13 +204,14 @@ class Chat:
         if self.template is None:
             prompt = _SEPARATOR.join(texts)
             return [], [self._encode_plain(prompt + end) for end in ends]
-        if any(map(self._control.search, texts)):
-            pieces = list(self._marked(messages, texts))
-        else:
-            pieces = list(self._pieces(self._render(messages, texts)))
-        head = [token for _, ids in pieces[:-1] for token in ids]
-        tail, _ = pieces[-1]
-        return head, [self._encode_after(head[-1:], tail + end) for end in ends]
+        with self._lock:
+            if any(map(self._control.search, texts)):
+                pieces = list(self._marked(messages, texts))
+            else:
+                pieces = list(self._pieces(self._render(messages, texts)))
+            head = [token for _, ids in pieces[:-1] for token in ids]
+            tail, _ = pieces[-1]
+            return head, [self._encode_after(head[-1:], tail + end) for end in ends]
 
     def _encode_after(self, control: list[int], text: str) -> list[int]:
         """Return the ids of a text that follows a control token, if there is one."""
@@ -153,7 +228,7 @@ class Chat:
         Marks replace these while the template is applied, so that the remaining control tokens
         are the template's own. The text between two of those is then encoded as plain text.
         """
-        mark = _unused_mark([*texts, self.template or ""])
+        mark = _unused_mark([*texts, self.template.source if self.template else ""])
         spelt: list[str] = []
 
         def hide(match: re.Match[str]) -> str:
@@ -190,11 +265,12 @@ class Chat:
     @cached_property
     def _literal(self) -> Any:
         """A copy of the tokenizer that treats control tokens as plain text."""
-        literal = copy.deepcopy(self._tokenizer.backend_tokenizer)
-        literal.encode_special_tokens = True
-        literal.no_truncation()
-        literal.no_padding()
-        return literal
+        return literal(self._tokenizer, self._control_tokens)
+
+
+def _marks_thoughts(token: str) -> bool:
+    """Return whether a token opens or closes thoughts."""
+    return opens_thoughts(token) or split_thoughts(f"{token}x", opened=True).answer == "x"
 
 
 def _texts(messages: Sequence[Message]) -> list[str]:

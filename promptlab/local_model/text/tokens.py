@@ -97,8 +97,9 @@ class Tokens:
         *,
         tokenize: Literal[False] = False,
         add_generation_prompt: bool = False,
+        chat_template: str | None = None,
     ) -> str:
-        """Return the text of a conversation; raise `TemplateError` if the template does."""
+        """Return the text of a conversation; raise whatever the template, its only one, does."""
         assert self._compiled is not None
         return self._compiled.render(
             messages=conversation,
@@ -117,6 +118,8 @@ class Tokens:
 def read_tokens(folder: Path) -> Tokens | None:
     """Read the tokenizer in a folder; return None unless everything in it is known here."""
     try:
+        if (folder / "additional_chat_templates").is_dir():
+            return None
         config = json.loads((folder / "tokenizer_config.json").read_bytes())
         named = Named.model_validate({k: v for k, v in config.items() if k not in _IDLE}).tokens
         backend: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))

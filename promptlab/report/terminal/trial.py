@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from promptlab.core.raw_prompt import RawPrompt
 from promptlab.core.types import Image, Message, Outcome
 from promptlab.report.terminal.text import plain_text
 from promptlab.report.views.trial import Grade, TrialView, TurnView
@@ -37,6 +38,14 @@ def print_messages(console: Console, messages: Sequence[Message]) -> None:
         parts = (message.content,) if isinstance(message.content, str) else message.content
         text = plain_text("\n").join([_part(part) for part in parts])
         console.print(_indented(text), soft_wrap=False)
+
+
+def print_raw(console: Console, prompt: RawPrompt) -> None:
+    """Print a prompt as one text, then its tokens: the number of each, and its text in quotes."""
+    console.print(plain_text(prompt.text))
+    console.print()
+    console.print(plain_text(f"{len(prompt.tokens)} tokens", style="bold"))
+    console.print(plain_text("  ".join(f"{token.id} {token.text!r}" for token in prompt.tokens)))
 
 
 def print_tracebacks(console: Console, tracebacks: Mapping[str, str]) -> None:
