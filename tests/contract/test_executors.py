@@ -11,6 +11,7 @@ from promptlab.backends import Patience
 from promptlab.core import plugins
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
+from promptlab.core.types import Outcome
 from promptlab.executors import Executor
 from promptlab.executors.local import LocalExecutor
 from promptlab.testing import ExecutorContract
@@ -77,6 +78,17 @@ def test_a_server_that_refuses_all_is_given_up_when_patience_ends(executor: Exec
     with pytest.raises(BackendError, match="'a' refuses every call: busy: so"):
         execute(executor, {"a": 100}, {"a": backend})
     assert len(backend.tries) <= 4
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+def test_what_alone_a_server_refuses_for_ever_fails_alone(executor: Executor, refused: int) -> None:
+    patience = Patience(retries=0, limit_s=0.6)
+    backend = Failing(None, *[Fault.BUSY] * 999, patience=patience, wait_s=0.1, calls=4)
+    for number in range(20 - refused, 20):
+        backend.tries[f"a-{number}"] = [0.0]  # so that it begins with a refusal
+    pile = execute(executor, {"a": 20}, {"a": backend})
+    failed = {key for key, [answer] in pile.given.items() if answer.outcome is Outcome.ERROR}
+    assert failed == {f"a-{number}" for number in range(20 - refused, 20)}
 
 
 def test_the_watch_learns_why_a_call_waits(executor: Executor) -> None:

@@ -14,7 +14,7 @@ from promptlab.core.prices import likely_tokens
 from promptlab.core.types import Completion, Outcome, Request
 from promptlab.core.watch import Watch
 from promptlab.executors import Work
-from promptlab.executors.policy.give_up import GiveUp
+from promptlab.executors.policy.give_up import Failed, GiveUp
 from promptlab.executors.policy.retry import wait_before_retry
 from promptlab.executors.policy.throttle import Throttle
 
@@ -37,6 +37,8 @@ class Calls:
         self._throttle = Throttle(calls, backend.capacity.pace, self._clock)
         self._give_up = GiveUp(name, self._patience.limit_s, self._clock)
         self._ended = asyncio.Event()
+        self._most = calls
+        self._asked = 0  # requests at present, whether in flight or waiting to be tried again
 
     @property
     def in_flight(self) -> int:
@@ -53,6 +55,13 @@ class Calls:
 
         Raise BackendError where the backend is given up.
         """
+        self._asked += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self._asked -= 1
+
+    async def _answer(self, request: Request) -> Completion | None:
         began, tries = self._clock(), 1
         while True:
             completion = await self._try(request)
@@ -63,11 +72,9 @@ class Calls:
                 self._patience, completion.failure, tries, elapsed, request.key
             )
             self._give_up.check(
-                completion.failure,
-                completion.error,
-                tries,
-                last=wait is None,
+                Failed(request.key, completion.failure, completion.error, tries, wait is None),
                 refuses_all=self._throttle.refuses_all,
+                more=self._asked >= self._most,  # or a request would have taken the free place
             )
             if wait is None:
                 break

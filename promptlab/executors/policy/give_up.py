@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
@@ -11,6 +12,17 @@ _TRIES_TO_REACH = 3  # for a server that has never answered: report a wrong addr
 # As from a wrong address, or from one that speaks something else.
 _NO_ANSWER = (Fault.UNREACHABLE, Fault.BROKEN, Fault.TIMEOUT, Fault.UNREADABLE, Fault.COMPLAINT)
 _LOST = 3  # requests in a row that ended in a complaint: the server has no answer for any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A try of a request that failed: why, how many there were by then, whether it was the last."""
+
+    key: str
+    failure: Failure
+    error: str | None
+    tries: int
+    last: bool
 
 
 class GiveUp:
@@ -23,21 +35,25 @@ class GiveUp:
         self._clock = clock
         self._answered_at: float | None = None
         self._lost = 0
+        self._serves = False
+        self._refused: set[str] = set()  # requests, since the last answer
 
     def heard(self, failure: Failure | None) -> None:
         """Note that a call ended: the server is there, unless nothing came that could be read."""
         if failure is None or failure.fault not in _NO_ANSWER:
             self._answered_at = self._clock()
             self._lost = 0
+        if failure is None or failure.fault is Fault.REJECTED:
+            self._serves = True
+            self._refused.clear()
 
-    def check(
-        self, failure: Failure, error: str | None, tries: int, *, last: bool, refuses_all: bool
-    ) -> None:
+    def check(self, failed: Failed, *, refuses_all: bool, more: bool) -> None:
         """Raise BackendError where no further call makes sense.
 
-        `tries` were made of a request, and this was the `last` one; `refuses_all` says that the
-        server lets no call in at present.
+        `refuses_all` says that the server lets no call in at present, `more` that other requests
+        may be waiting behind those that are tried.
         """
+        failure, error, tries, last = failed.failure, failed.error, failed.tries, failed.last
         if failure.fault is Fault.UNREADABLE:
             self._check_readable(error, tries)
         elif failure.fault is Fault.COMPLAINT:
@@ -46,8 +62,10 @@ class GiveUp:
             self._check_present(error, tries)
         elif failure.fault is Fault.UNREACHABLE:
             self._check_reachable(error, tries, last=last)
-        elif failure.fault is Fault.BUSY and refuses_all:
-            self._check_admitted(failure, error, last=last)
+        elif failure.fault is Fault.BUSY:
+            self._refused.add(failed.key)
+            if refuses_all and self._refuses_any(more):
+                self._check_admitted(failure, error, last=last)
 
     def _check_readable(self, error: str | None, tries: int) -> None:
         """Give up on unreadable replies, unless others could be read."""
@@ -84,6 +102,14 @@ class GiveUp:
                 f"backend {self._backend!r} cannot be reached: {error}",
                 hint="start the server or check base_url, then resume the run",
             )
+
+    def _refuses_any(self, more: bool) -> bool:
+        """Return whether the server would refuse any request, and not these few alone.
+
+        One request that is refused for ever, or the last few of a server that has answered all the
+        others, fail by themselves: nothing waits for them.
+        """
+        return len(self._refused) > 1 and (more or not self._serves)
 
     def _check_admitted(self, failure: Failure, error: str | None, *, last: bool) -> None:
         """Give up on a server that refuses everything for longer than the time limit."""

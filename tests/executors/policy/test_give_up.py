@@ -8,7 +8,7 @@ import pytest
 
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Failure, Fault
-from promptlab.executors.policy.give_up import GiveUp
+from promptlab.executors.policy.give_up import Failed, GiveUp
 
 
 @dataclass
@@ -37,8 +37,11 @@ def check(
     last: bool = False,
     refuses_all: bool = False,
     wait_s: float | None = None,
+    key: str = "one",
+    more: bool = True,
 ) -> None:
-    rules.check(Failure(fault, wait_s), "so", tries, last=last, refuses_all=refuses_all)
+    failed = Failed(key, Failure(fault, wait_s), "so", tries, last)
+    rules.check(failed, refuses_all=refuses_all, more=more)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_an_unreadable_reply_among_readable_ones_is_one_request_s_own(rules: Giv
 
 
 def test_a_server_that_refuses_all_is_given_up_in_the_end(rules: GiveUp) -> None:
-    check(rules, Fault.BUSY, 9, last=True)
+    check(rules, Fault.BUSY, 9, last=True, key="another")
     check(rules, Fault.BUSY, 9, refuses_all=True)
     with pytest.raises(BackendError, match="refuses every call"):
         check(rules, Fault.BUSY, 9, last=True, refuses_all=True)
@@ -83,8 +86,28 @@ def test_a_server_that_refuses_all_is_given_up_in_the_end(rules: GiveUp) -> None
 
 def test_a_server_that_asks_for_more_time_than_there_is(rules: GiveUp) -> None:
     check(rules, Fault.BUSY, wait_s=60.0, refuses_all=True)
+    check(rules, Fault.BUSY, wait_s=61.0, refuses_all=True)  # it may be about this request
+    check(rules, Fault.BUSY, key="another")
     with pytest.raises(BackendError, match="asks to be left alone for 61 s"):
         check(rules, Fault.BUSY, wait_s=61.0, refuses_all=True)
+
+
+def test_the_only_request_that_is_refused_fails_alone(rules: GiveUp) -> None:
+    check(rules, Fault.BUSY, 9, last=True, refuses_all=True, more=False)
+    rules.heard(None)
+    check(rules, Fault.BUSY, 9, last=True, refuses_all=True)
+
+
+def test_the_last_few_that_a_serving_server_refuses_fail_alone(rules: GiveUp) -> None:
+    rules.heard(Failure(Fault.BUSY))  # that is no answer
+    check(rules, Fault.BUSY, key="another")
+    with pytest.raises(BackendError, match="refuses every call"):
+        check(rules, Fault.BUSY, 9, last=True, refuses_all=True, more=False)
+    rules.heard(Failure(Fault.REJECTED))
+    for key in ("one", "two", "three"):
+        check(rules, Fault.BUSY, 9, last=True, refuses_all=True, more=False, key=key)
+    with pytest.raises(BackendError, match="refuses every call"):  # others would be waiting
+        check(rules, Fault.BUSY, 9, last=True, refuses_all=True, more=True)
 
 
 @pytest.mark.parametrize("fault", [Fault.SERVER, Fault.TIMEOUT, Fault.REJECTED])
