@@ -16,8 +16,8 @@ from promptlab.analysis.sides import (
     Where,
     has_any,
     labels,
+    listed,
     lone_cases,
-    names,
     share,
     too_few_shared,
 )
@@ -56,12 +56,12 @@ def of_the_sides(
 ) -> list[Reason]:
     """Return how two sides differ apart from the prompt, and what weakens the contrast."""
     both = (*a, *b)
-    reasons = [*_settings(a, b), *_servers(a, b), *_facts(table, both)]
+    reasons = [*_settings(a, b), *_servers(table, a, b), *_facts(table, both)]
     reasons += _added(table, a, b, within, limits)
     if any(table.runs[number].split == "dev" for arm in both for number in arm.runs):
         text = "these are the cases for development: confirm it with --split holdout"
         reasons.append(Reason(Code.DEVELOPMENT_CASES, text))
-    reasons += _cut_off(a, b, within)
+    reasons += _cut_off(table, a, b, within)
     count = int((within & has_any(a) & has_any(b)).sum())
     if count < FEW:
         reasons.append(Reason(Code.EXPLORATORY, f"exploratory: {count} cases", {"cases": count}))
@@ -85,13 +85,26 @@ def without_failures(table: Measurements, a: Side, b: Side, within: Where) -> li
     return [Reason(Code.FAILURES_AS_ZERO, text, {"failed": failed, "delta_without": delta})]
 
 
-def _cut_off(a: Side, b: Side, within: Where) -> Iterator[Reason]:
-    for side, name in zip((a, b), names(a, b), strict=True):
+def _cut_off(table: Measurements, a: Side, b: Side, within: Where) -> Iterator[Reason]:
+    for side in (a, b):
         cut_off = share(side, within, "truncated")
         if cut_off > _WORTH_A_NOTE:
+            backends = [*dict.fromkeys(arm.arm.backend for arm in side)]
+            name = f"{listed(labels(side), 1)}{_on(table, *backends)}"
             text = f"{cut_off * 100:.0f} % of the answers of {name} were cut off"
-            about: dict[str, Json] = {"arms": [*labels(side)], "share": cut_off}
+            about: dict[str, Json] = {
+                "arms": [*labels(side)],
+                "backends": [*backends],
+                "share": cut_off,
+            }
             yield Reason(Code.ANSWERS_CUT_OFF, text, about)
+
+
+def _on(table: Measurements, *backends: str) -> str:
+    """Return on which backends something was seen, where there are several."""
+    if len({arm.arm.backend for arm in table.arms}) == 1:
+        return ""
+    return f" on {backends[0]}" if len(backends) == 1 else " on all backends"
 
 
 def _added(
@@ -126,13 +139,17 @@ def _or_none(value: object) -> str:
     return "none" if value in (None, ()) else str(value)
 
 
-def _servers(a: Side, b: Side) -> Iterator[Reason]:
+def _servers(table: Measurements, a: Side, b: Side) -> Iterator[Reason]:
     """Yield differences in models and server configurations."""
     for arm in (*a, *b):
         models = sorted(_values([arm], "models"))
         if len(models) > 1:
-            text = f"several models answered {arm.label}: {', '.join(models)}"
-            about: dict[str, Json] = {"arms": [arm.label], "models": [*models]}
+            backend = arm.arm.backend
+            name = f"{arm.label}{_on(table, backend)}"
+            text = f"several models answered {name}: {', '.join(models)}"
+            about: dict[str, Json] = {
+                "arms": [arm.label], "backend": backend, "models": [*models],
+            }  # fmt: skip
             yield Reason(Code.SEVERAL_MODELS, text, about)
     for backend in dict.fromkeys(arm.arm.backend for arm in a):
         arms_a, arms_b = ([arm for arm in side if arm.arm.backend == backend] for side in (a, b))
@@ -142,8 +159,13 @@ def _servers(a: Side, b: Side) -> Iterator[Reason]:
         ):
             first, second = sorted(_values(arms_a, name)), sorted(_values(arms_b, name))
             if first and second and first != second:
-                text = f"{what} differs: {', '.join(first)} and {', '.join(second)}"
+                text = f"{what}{_of(table, backend)} differs: "
+                text += f"{', '.join(first)} and {', '.join(second)}"
                 yield Reason(code, text, {"backend": backend, "a": [*first], "b": [*second]})
+
+
+def _of(table: Measurements, backend: str) -> str:
+    return _on(table, backend).replace(" on ", " of ", 1)
 
 
 def _values(arms: Side, name: str) -> set[str]:

@@ -43,12 +43,12 @@ def too_alike(effect: Effect, limits: Limits) -> Reason | None:
     """Return that too few cases differ to show a direction, None if enough do."""
     if effect.nonzero >= limits.min_nonzero:
         return None
-    differ = (
-        f"only {effect.nonzero} of {effect.n} cases differ" if effect.nonzero else "no case differs"
-    )
+    differ = f"only {effect.nonzero} of {effect.n} cases differ:"
+    if not effect.nonzero:
+        differ = "no difference was seen: no case differs, and"
     return Reason(
         Code.TOO_FEW_DIFFER,
-        f"{differ}: at least {limits.min_nonzero} must",
+        f"{differ} at least {limits.min_nonzero} must",
         {"differing": effect.nonzero, "cases": effect.n, "least": limits.min_nonzero},
     )
 

@@ -151,7 +151,9 @@ class Project:
         )
         evidence = effects.evidence
         label = evidence.table.scorer.label
-        return Effects(practices_view(evidence.run_ids, label, effects.practices, effects.rule))
+        return Effects(
+            practices_view(evidence.run_ids, label, effects.practices, effects.rule, evidence.notes)
+        )
 
     def diff(
         self,
@@ -172,6 +174,7 @@ class Project:
                 difference.case,
                 difference.comparisons,
                 difference.flips,
+                difference.notes,
             )
         )
 

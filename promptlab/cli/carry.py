@@ -72,8 +72,8 @@ def _conclude(
         rest = f"stopped at {ended.limit}, {_spent(prepared.job.budget)}"
         _report_rest(prepared.job, command, rest, limit=ended.limit)
         return SOME_FAILED
-    for text in failed:
-        tell(f"gate failed: {text}")
+    for line in (line for gate in gates for line in gate.told):
+        tell(line)
     if failed:
         return GATE_FAILED
     return SOME_FAILED if view.failed_trials or view.failed_scores else 0

@@ -54,6 +54,7 @@ def diff(
         difference.case,
         difference.comparisons,
         difference.flips,
+        difference.notes,
     )
     if as_json:
         print_json(diff_json(view))

@@ -37,8 +37,14 @@ def practices(
     """
     bench, deciding_options = Workbench(session), Deciding(**options)
     effects = effects_of_practices(bench, run_refs, scorer=scorer, deciding=deciding_options)
-    label = effects.evidence.table.scorer.label
-    view = practices_view(effects.evidence.run_ids, label, effects.practices, effects.rule)
+    evidence = effects.evidence
+    view = practices_view(
+        evidence.run_ids,
+        evidence.table.scorer.label,
+        effects.practices,
+        effects.rule,
+        evidence.notes,
+    )
     if as_json:
         print_json(practices_json(view))
     else:

@@ -189,7 +189,7 @@ class Code(StrEnum):
         "note",
         "Several models answered one arm under the same name.",
         "Pin a fixed version of the model.",
-        ("arms", "models"),
+        ("arms", "backend", "models"),
     )
     MODEL_DIFFERS = (
         "model-differs",
@@ -237,7 +237,7 @@ class Code(StrEnum):
         "note",
         "Answers were cut off at the token limit.",
         "Raise `max_tokens`.",
-        ("arms", "share"),
+        ("arms", "backends", "share"),
     )
     EXPLORATORY = (
         "exploratory",
@@ -259,6 +259,20 @@ class Code(StrEnum):
         "Trials without a score count as 0; the difference without them is given too.",
         "`promptlab show --errors`, then `promptlab resume RUN`.",
         ("failed", "delta_without"),
+    )
+    TAKEN_FROM = (
+        "taken-from",
+        "note",
+        "An arm that these runs lack was taken from another run.",
+        "Run both sides together.",
+        ("arm", "run"),
+    )
+    MORE_CASES_STORED = (
+        "more-cases-stored",
+        "note",
+        "An earlier run measured the same arms on more cases, or further arms.",
+        "Name that run: `promptlab compare RUN`.",
+        ("run", "cases", "arms", "newer", "newer_cases", "newer_arms"),
     )
     STOPPED_EARLY = (
         "stopped-early",

@@ -74,6 +74,18 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class WiderRun:
+    """A finished run of the same suite and arms as `newer`, which has fewer cases or arms."""
+
+    run_id: str
+    cases: int
+    newer: str
+    newer_cases: int
+    arms: int
+    newer_arms: int
+
+
+@dataclass(frozen=True, slots=True)
 class GradedTrial:
     """A trial with an answer: its position and its case's in the plan, and which turn is graded."""
 

@@ -86,6 +86,27 @@ def parse_gate(
     return gate
 
 
+def check_scale(gate: Gate, where: str) -> None:
+    """Refuse a gate that cannot be meant where every score lies between 0 and 1.
+
+    Per cent instead of shares are such a case: it could never fail, or never hold.
+    """
+    if isinstance(gate, Bound):
+        number, holds = gate.bound, {gate.holds(mean) for mean in (0.0, 0.5, 1.0)}
+        if len(holds) == 2:
+            return
+        what = "always holds" if holds == {True} else "can never hold"
+    elif isinstance(gate, NoWorse) and gate.margin >= 1:
+        number, what = gate.margin, "always holds"
+    else:
+        return
+    meant = f": write {number / 100:g} for {number:g} %" if 1 < number <= 100 else ""
+    raise PromptlabError(
+        f"the gate {gate.text!r} {what}", where=where,
+        hint=f"scores of {gate.scorer} are shares between 0 and 1{meant}",
+    )  # fmt: skip
+
+
 def _parse(text: str, primary: str, where: str, resolve: Resolve) -> Gate:
     if match := _BOUND.fullmatch(text):
         return Bound(text, match["scorer"], match["sign"], float(match["bound"]))

@@ -5,16 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from promptlab.core.decision import Rule
+from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.intervals import Interval
 
 UNKNOWN = "-"
 _LEAST_USD = 1e-7
+NO_VERDICT = "no verdict"
+"""What people read for the verdict `refused`: a model refuses, a comparison has no verdict."""
 
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: 1 trial, 1,000 trials."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """Return a verdict as people read it; documents keep its name."""
+    return NO_VERDICT if verdict == "refused" else verdict
 
 
 def listed(words: Sequence[str], most: int, between: str = ", ") -> str:

@@ -26,7 +26,8 @@ class Scorer:
     returns the questions to ask a model first. A scorer that does not read the output needs none.
     `libraries` are the distributions it grades with; their versions are part of its identity.
     `runs` is how the function is called: `inline`, for what is certain to be quick; in a `thread`
-    of its own; or `async`, as a coroutine. It is optional: see `way`.
+    of its own; or `async`, as a coroutine. It is optional: see `way`. `shares` says that every
+    score lies between 0 and 1, so that a bound beyond cannot be meant.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Scorer:
     reads_output: bool = True
     libraries: tuple[str, ...] = ()
     runs: Runs | None = None
+    shares: bool = False
 
     @property
     def built_in(self) -> bool:
@@ -67,6 +69,7 @@ def scorer(  # noqa: PLR0913 - one keyword for each property that a scorer may d
     reads_output: bool = True,
     libraries: Sequence[str] = (),
     runs: Runs | None = None,
+    shares: bool = False,
 ) -> Callable[[F], F]:
     """Turn the decorated function into a scorer with the function's name."""
 
@@ -82,6 +85,7 @@ def scorer(  # noqa: PLR0913 - one keyword for each property that a scorer may d
                 reads_output=reads_output,
                 libraries=tuple(libraries),
                 runs=runs,
+                shares=shares,
             )
         )
         return function

@@ -24,10 +24,11 @@ from promptlab.core.results import (
     RunInfo,
     StoreStats,
     TemplateHistory,
+    WiderRun,
 )
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Completion, Plan, Score, ScorerSpec, Turn
-from promptlab.store import aggregates, care, gradings, imported, plans, queries, runs
+from promptlab.store import aggregates, care, evidence, gradings, imported, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
@@ -155,7 +156,12 @@ class Store:
     @decoded
     def newest_run_of(self, digests: Sequence[str]) -> str | None:
         """Return the id of the newest run with results of all these texts, or None."""
-        return runs.newest_run_of(self._connection, digests)
+        return evidence.newest_run_of(self._connection, digests)
+
+    @decoded
+    def wider_run(self, run_id: str, digests: Sequence[str] | None = None) -> WiderRun | None:
+        """Return the earlier run with the same arms, or those of `digests`, and more cases."""
+        return evidence.wider_run(self._connection, run_id, digests)
 
     @decoded
     def runs(self, limit: int | None = None) -> list[RunInfo]:

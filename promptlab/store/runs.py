@@ -6,7 +6,7 @@ A run stored as `running` may have been killed: `liveness` tells.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -57,15 +57,6 @@ SELECT id, coalesce(unpriced_answers, (
     SELECT count(*) - count(cost_usd) FROM generations WHERE run = r.id HAVING count(cost_usd)
 ), 0)
 FROM runs r WHERE id IN (SELECT value FROM json_each(:runs))
-"""
-
-_NEWEST_OF = """
-SELECT r.run_id FROM runs r
-JOIN run_arms a ON a.run = r.id JOIN template_labels l ON l.id = a.template
-WHERE l.digest IN (SELECT value FROM json_each(:digests)) AND a.off = '[]' AND EXISTS (
-    SELECT 1 FROM trials t WHERE t.run = a.run AND t.arm = a.position
-)
-GROUP BY r.id HAVING count(DISTINCT l.digest) = :number ORDER BY r.id DESC LIMIT 1
 """
 
 _DIGITS = 18  # of a number of runs: SQLite takes no more, and there are fewer
@@ -166,15 +157,6 @@ def list_unfinished(connection: Connection) -> list[RunInfo]:
     """Return the runs that `resume` can finish, newest first."""
     rows = list(connection.rows(_LIST_UNFINISHED))
     return [info for info in _infos(connection, rows) if info.status == "interrupted"]
-
-
-def newest_run_of(connection: Connection, digests: Sequence[str]) -> str | None:
-    """Return the id of the newest run with results of all these texts, None if there is none.
-
-    Texts count only with all of their practices on.
-    """
-    run_id = connection.value(_NEWEST_OF, digests=to_json(digests), number=len(set(digests)))
-    return None if run_id is None else str(run_id)
 
 
 def find_run(connection: Connection, ref: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from promptlab.analysis.compare import By, Comparison, compare
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.practices import Practices, practice_effects
 from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
@@ -73,7 +75,10 @@ def compare_runs(
     against = evidence.baseline or baseline
     if by == "backend" and against is not None:
         _require_backend(evidence.table, against)
-    return Compared(evidence, compare(evidence.table, rule, by=by, baseline=against), rule)
+    _check_scale(evidence.table, deciding)
+    with _naming_more(evidence):
+        comparisons = compare(evidence.table, rule, by=by, baseline=against)
+    return Compared(evidence, comparisons, rule)
 
 
 def compare_one(store: Store, run_id: str, rule: Rule) -> Compared:
@@ -93,7 +98,33 @@ def effects_of_practices(
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
         evidence = read_evidence(store, run_refs, scorer)
-    return Effects(evidence, practice_effects(evidence.table, rule), rule)
+    _check_scale(evidence.table, deciding)
+    with _naming_more(evidence):
+        practices = practice_effects(evidence.table, rule)
+    return Effects(evidence, practices, rule)
+
+
+def _check_scale(table: Measurements, deciding: Deciding) -> None:
+    """Refuse a smallest effect that no difference of these scores can have."""
+    least = deciding.min_effect
+    if least is None or least < 1 or not table.bounded:
+        return
+    raise PromptlabError(
+        f"--min-effect {least:g}: the scores of {table.scorer.label} lie between 0 and 1,"
+        " so no difference can be as large",
+        hint=f"{least:g} points are {least / 100:g}",
+    )
+
+
+@contextmanager
+def _naming_more(evidence: Evidence) -> Iterator[None]:
+    """Where nothing can be concluded, name the run that has more evidence, if there is one."""
+    try:
+        yield
+    except PromptlabError as error:
+        if not evidence.notes:
+            raise
+        raise error.advising("; ".join(note.text for note in evidence.notes)) from None
 
 
 def _library(bench: Workbench) -> TemplateLibrary | None:

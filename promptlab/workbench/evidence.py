@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from promptlab.analysis.measurements import Measurements, join, only_text
+from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
+from promptlab.core.messages import Json
 from promptlab.core.plugins import unknown
+from promptlab.core.reasons import Reason
+from promptlab.core.results import WiderRun
 from promptlab.core.types import TemplateSource
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
@@ -20,15 +24,36 @@ class Evidence:
     table: Measurements
     run_ids: tuple[str, ...]
     baseline: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
 
 
 def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:
-    """Read runs and join them; the first one determines the scorer."""
+    """Read runs and join them; the first one determines the scorer.
+
+    By default they are the newest one alone, with a note if there is more evidence than that.
+    """
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
     runs = [store.measured(run_ids[0], scorer)]
     runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
-    return Evidence(join(runs), run_ids)
+    evidence = Evidence(join(runs), run_ids)
+    return evidence if run_refs else _with_wider(store, evidence)
+
+
+def more_stored(wider: WiderRun, advice: str) -> Reason:
+    """Return the note that an earlier run has more cases than a newer one; it ends in `advice`."""
+    text = (
+        f"run {wider.run_id} has {wider.cases:,} cases and {wider.arms} arms,"
+        f" the newer run {wider.newer} {wider.newer_cases:,} and {wider.newer_arms}: {advice}"
+    )
+    about: dict[str, Json] = {
+        "run": wider.run_id,
+        "cases": wider.cases,
+        "arms": wider.arms,
+        "newer": wider.newer,
+        "newer_cases": wider.newer_cases,
+        "newer_arms": wider.newer_arms,
+    }
+    return Reason(Code.MORE_CASES_STORED, text, about)
 
 
 def with_baseline(
@@ -67,8 +92,19 @@ def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evid
     run = only_text(store.measured(run_id, evidence.table.scorer.label), text)
     table = join([*evidence.table.runs, run])
     label = next(arm.label for arm in table.arms if arm.arm.digest == text.digest)
-    note = f"{label} is taken from run {run_id}"
+    taken = f"{label} is taken from run {run_id}"
+    note = Reason(Code.TAKEN_FROM, taken, {"arm": label, "run": run_id})
     return Evidence(table, (*evidence.run_ids, run_id), label, (*evidence.notes, note))
+
+
+def _with_wider(store: Store, evidence: Evidence) -> Evidence:
+    """Add a note if the newest run looked at fewer cases of its arms than an earlier one."""
+    [newest] = evidence.run_ids
+    wider = store.wider_run(newest)
+    if wider is None:
+        return evidence
+    note = more_stored(wider, f"name {wider.run_id} to conclude from it")
+    return replace(evidence, notes=(*evidence.notes, note))
 
 
 def _label_of(table: Measurements, reference: str) -> str | None:

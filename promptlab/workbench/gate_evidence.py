@@ -8,6 +8,7 @@ from promptlab.analysis.compare import Comparison, compare
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.types import TemplateSource
 from promptlab.experiments.gates import Beats, NoWorse
 from promptlab.store import Store
 from promptlab.workbench.evidence import Evidence, read_evidence, with_version
@@ -17,7 +18,9 @@ def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comp
     """Return the comparisons, backend by backend, that do not show a version to be better."""
     evidence = with_version(store, read_evidence(store, [run_id], gate.scorer), gate.better)
     better = evidence.baseline
-    pairs = _against(with_version(store, evidence, gate.than), rule)
+    evidence = with_version(store, evidence, gate.than)
+    _require_a_backend_of_both(evidence, gate.better, gate.than)
+    pairs = _against(evidence, rule)
     comparisons = _some([comparison for comparison in pairs if comparison.b == better])
     return tuple(comparison for comparison in comparisons if comparison.verdict != "better")
 
@@ -40,6 +43,20 @@ def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> tuple[Compari
     return tuple(
         comparison for comparison in comparisons if not _is_no_worse(comparison, gate.margin)
     )
+
+
+def _require_a_backend_of_both(evidence: Evidence, *texts: TemplateSource) -> None:
+    """Refuse to judge two versions that no backend ran, naming where each of them was run."""
+    places = [
+        {arm.arm.backend for arm in evidence.table.arms if arm.arm.digest == text.digest}
+        for text in texts
+    ]
+    if not set.intersection(*places):
+        said = " and ".join(
+            f"{text.name}@{text.version} on {', '.join(sorted(names))} alone"
+            for text, names in zip(texts, places, strict=True)
+        )
+        raise PromptlabError(f"no backend ran both: there is {said}", hint="run both on one")
 
 
 def _some(comparisons: list[Comparison]) -> list[Comparison]:

@@ -11,8 +11,9 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunResults
 from promptlab.core.types import Plan, TemplateSource
-from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, check_scale, parse_gate
 from promptlab.experiments.suite import Suite
+from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 
@@ -23,7 +24,11 @@ else:
 
 
 def suite_gates(
-    suite: Suite, plan: Plan, extra: Iterable[str], library: TemplateLibrary
+    suite: Suite,
+    plan: Plan,
+    scorers: Iterable[BoundScorer],
+    extra: Iterable[str],
+    library: TemplateLibrary,
 ) -> tuple[Gate, ...]:
     """Read the gates of a suite, and any extra ones."""
     labels = [spec.label for spec in plan.scorers]
@@ -32,9 +37,14 @@ def suite_gates(
         for place, text in enumerate(suite.settings.gates)
     ]
     texts = [*own, *((text, "--gate") for text in extra)]
-    return tuple(
-        parse_gate(text, labels, plan.primary, place, library.one) for text, place in texts
-    )
+    shares = {bound.spec.label for bound in scorers if bound.scorer.shares}
+    gates = []
+    for text, place in texts:
+        gate = parse_gate(text, labels, plan.primary, place, library.one)
+        if gate.scorer in shares:
+            check_scale(gate, place)
+        gates.append(gate)
+    return tuple(gates)
 
 
 def stored_gates(plan: Plan, library: TemplateLibrary) -> tuple[Gate, ...]:

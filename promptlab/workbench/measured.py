@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -10,11 +10,13 @@ from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.measurements import join, only_text
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.reasons import Reason
 from promptlab.core.results import MeasuredRun, ResultFilter
 from promptlab.core.types import Arm, TemplateSource
 from promptlab.store import Store
 from promptlab.templates.diff import Flip
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.evidence import more_stored
 
 _Key = tuple[str, str]
 """A backend and a case."""
@@ -42,28 +44,38 @@ class _Answer:
     score: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredResults:
+    """How two texts compare in stored runs, the cases that flipped, and notes on these runs."""
+
+    comparisons: Sequence[Comparison] = ()
+    flips: Sequence[Flip] = ()
+    notes: Sequence[Reason] = ()
+
+
 def measured(
     bench: Workbench, a: TemplateSource, b: TemplateSource, case_id: str | None
-) -> tuple[Sequence[Comparison], Sequence[Flip]]:
-    """Compare two measured texts, and return the cases that flipped, lost ones first.
+) -> StoredResults:
+    """Compare two measured texts; cases that flipped have lost ones first.
 
-    With `case_id`, return only that case, flipped or not. Both are empty if one of the texts was
+    With `case_id`, return only that case, flipped or not. All is empty if one of the texts was
     not run, or shares no scorer or no backend with the other.
     """
     if not bench.has_database:
-        return (), ()
+        return StoredResults()
     rule = bench.project.rule
     with bench.open_store() as store:
         sides = _sides(store, a, b)
         comparisons = _compared(*sides, rule) if sides is not None else ()
         if sides is None or not comparisons:
-            return (), ()
+            return StoredResults()
         flipped = {
             case for comparison in comparisons for case in (*comparison.won, *comparison.lost)
         }
         wanted = flipped if case_id is None else {case_id}
         first, second = (_answers(store, side, wanted) for side in sides)
-    return comparisons, _flips(first, second)
+        notes = tuple(_wider(store, *sides))
+    return StoredResults(comparisons, _flips(first, second), notes)
 
 
 def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _Side] | None:
@@ -78,6 +90,18 @@ def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _
     except PromptlabError:  # it was graded by other scorers
         return None
     return _Side(a, first), _Side(b, second)
+
+
+def _wider(store: Store, a: _Side, b: _Side) -> Iterator[Reason]:
+    """Yield a note for each run with more cases of the same texts than the one that is shown."""
+    digests = (a.text.digest, b.text.digest)
+    shown: dict[str, tuple[str, ...]] = {a.run.info.run_id: digests}
+    if b.run.info.run_id not in shown:
+        shown = {side.run.info.run_id: (side.text.digest,) for side in (a, b)}
+    for run_id, texts in shown.items():
+        wider = store.wider_run(run_id, texts)
+        if wider is not None:
+            yield more_stored(wider, f"`promptlab compare {wider.run_id}` has those")
 
 
 def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:

@@ -117,7 +117,7 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     scorers = knowing(scorers, [*specs, *scorer_specs])
     graders, selection = [scorer.spec for scorer in scorers], _selection(bench, settings)
     plan, templates = make_plan(suite, bench.library, specs, graders, selection, scorer_specs)
-    gates = suite_gates(suite, plan, settings.gates, bench.library)
+    gates = suite_gates(suite, plan, scorers, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
 
 

@@ -13,6 +13,7 @@ from promptlab.cases.images import ImageFolder
 from promptlab.core.errors import PromptlabError
 from promptlab.core.files import read_text
 from promptlab.core.plugins import unknown
+from promptlab.core.reasons import Reason
 from promptlab.core.types import Case, Message, Request, Sampling
 from promptlab.experiments.suite import Suite, load_suite, suite_names
 from promptlab.templates.diff import (
@@ -56,8 +57,8 @@ class Aspects:
 class Difference:
     """How two versions differ. `case` compares their prompts on one case, None if none is named.
 
-    `comparisons` and `flips` are empty if no results can be compared; `size` is None if the texts
-    are the same and were compared no further.
+    `comparisons` and `flips` are empty if no results can be compared, `notes` are about the runs
+    that they come from; `size` is None if the texts are the same and were compared no further.
     """
 
     versions: VersionDiff
@@ -65,6 +66,7 @@ class Difference:
     case: CaseDiff | None = None
     comparisons: Sequence[Comparison] = ()
     flips: Sequence[Flip] = ()
+    notes: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,9 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
     rendered = _rendered(bench, pair, aspects.suite, aspects.case_id)
     counters = _counters(bench, rendered, aspects.backend)
     case = _case(rendered, aspects.case_id)
-    comparisons, flips = measured(bench, pair[0].source, pair[1].source, aspects.case_id)
+    results = measured(bench, pair[0].source, pair[1].source, aspects.case_id)
     size = _size(rendered, counters, named=aspects.backend is not None)
-    return Difference(versions, size, case, comparisons, flips)
+    return Difference(versions, size, case, results.comparisons, results.flips, results.notes)
 
 
 def patch_between(bench: Workbench, first: str, second: str) -> str:

@@ -301,7 +301,9 @@ def test_answers_that_are_not_known_are_not_identical() -> None:
 
 
 def test_fresh_answers_of_one_version_are_compared_as_any_others() -> None:
-    assert texts(concluded(twins()).reasons) == ("no case differs: at least 6 must",)
+    assert texts(concluded(twins()).reasons) == (
+        "no difference was seen: no case differs, and at least 6 must",
+    )
     assert concluded(twins(), Rule(min_effect=0.1)).verdict == "equivalent"
     noisy = replace(measured_run(binary_scores(10, 11, 20)), arms=twins().arms)
     assert concluded(noisy).verdict == "undecided"

@@ -163,7 +163,7 @@ WARNED: list[tuple[Runs, Code, dict[str, Json]]] = [
     (
         lambda: measured_run(CLEAR, cut_off=lambda arm, case: arm == 1 and case < 4),
         Code.ANSWERS_CUT_OFF,
-        {"arms": ["t@v2"], "share": 0.1},
+        {"arms": ["t@v2"], "backends": ["small"], "share": 0.1},
     ),
     (lambda: measured_run(binary_scores(20, 0)), Code.EXPLORATORY, {"cases": 20}),
 ]  # fmt: skip

@@ -37,7 +37,7 @@ def test_fewer_than_15_cases_are_too_few() -> None:
     assert little(passes(7, 8, 0), Limits(min_cases=16))[0] == ["15 cases are too few: at least 16"]
     assert little([]) == (
         ["0 cases are too few: at least 15"],
-        "no case differs: at least 6 must",
+        "no difference was seen: no case differs, and at least 6 must",
     )
 
 

@@ -161,7 +161,7 @@ def test_every_conclusion_is_refused(graded: Path, promptlab: Promptlab) -> None
     gate = "tone: greet@v1 > greet@v2"
     ran = promptlab("run", "greet", "-t", "greet@v2", "--gate", gate)
     assert ran.code == 1
-    assert "is refused: the scorer 'tone' changed between the runs" in ran.err
+    assert "has no verdict: the scorer 'tone' changed between the runs" in ran.err
     for words in ("diff greet@v1 greet@v2", "practices latest -2"):
         ran = promptlab(*words.split())
         assert "the scorer 'tone' changed between the" in " ".join(ran.out.split()), words

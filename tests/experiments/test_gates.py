@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import TemplateSource
-from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, parse_gate
+from promptlab.experiments.gates import Beats, Bound, Gate, NoWorse, check_scale, parse_gate
 
 SCORERS = ("exact_match", "my-scorer.2")
 WHERE = "suites/s.yaml:3: gates.0"
@@ -123,3 +123,30 @@ def test_opposite_gates_never_agree(mean: float, at: float) -> None:
     assert bound(">=", at).holds(mean) is not bound("<", at).holds(mean)
     assert bound("<=", at).holds(mean) is not bound(">", at).holds(mean)
     assert (bound(">=", at).holds(mean) and bound("<=", at).holds(mean)) is (mean == at)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("exact_match >= 80", "can never hold: write 0.8 for 80 %"),
+        ("exact_match > 1", "can never hold"),
+        ("exact_match <= 100", "always holds: write 1 for 100 %"),
+        ("exact_match >= 0", "always holds"),
+        ("exact_match < 0", "can never hold"),
+        ("no-worse mood@v1 by 2", "always holds: write 0.02 for 2 %"),
+    ],
+)
+def test_per_cent_are_no_shares(text: str, told: str) -> None:
+    gate = parse(text)
+    with pytest.raises(PromptlabError) as caught:
+        check_scale(gate, WHERE)
+    what, _, meant = told.partition(": ")
+    assert f"the gate {text!r} {what}" in str(caught.value)
+    assert meant in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["exact_match >= 1", "exact_match > 0", "exact_match <= 0.5", "exact_match < 1"]
+)
+def test_a_bound_within_the_scale_may_be_meant(text: str) -> None:
+    check_scale(parse(text), WHERE)

@@ -96,10 +96,10 @@ def test_what_is_unknown_is_a_dash_or_left_out(printed: Printed) -> None:
     assert printed(print_comparisons, "exact", [nothing], Rule()) == snapshot("""\
 exact on small, against v1 (-), 0 cases, 95 % intervals
     b  points  interval  p  won:lost  tokens  verdict
-─────────────────────────────────────────────────────
-v2  -       -  -         -       0:0       -  refused
+────────────────────────────────────────────────────────
+v2  -       -  -         -       0:0       -  no verdict
 
-refused: 0 cases are too few: at least 15
+no verdict: 0 cases are too few: at least 15
 """)
 
 
@@ -177,11 +177,11 @@ def test_why_and_what_to_know_are_reported_once_each(printed: Printed) -> None:
         refused(apart, a="mood@v2", b="mood@v3", warnings=(exploratory,)),
     ]
     text = printed(print_comparisons, "exact", many, Rule())
-    notes = [line for line in text.splitlines() if line.startswith(("refused:", "note:"))]
+    notes = [line for line in text.splitlines() if line.startswith(("no verdict:", "note:"))]
     assert notes == snapshot(
         [
-            "refused: 12 cases are too few: at least 15 (v2 against v1; v3 against v1)",
-            "refused: the arms ran on different cases: v3 alone has c9",
+            "no verdict: 12 cases are too few: at least 15 (v2 against v1; v3 against v1)",
+            "no verdict: the arms ran on different cases: v3 alone has c9",
             "note: exploratory: 12 cases",
         ]
     )
@@ -292,7 +292,7 @@ def test_colour_is_for_terminals_and_only_says_again_what_words_say(printed: Pri
     console = Screen(stream, 80, force_terminal=True, color_system="standard")
     print_comparisons(console, "exact", verdicts, Rule())
     coloured = stream.getvalue()
-    for code, word in (("1;32", "better"), ("1;31", "worse"), ("33", "refused")):
+    for code, word in (("1;32", "better"), ("1;31", "worse"), ("33", "no verdict")):
         assert re.search(rf"\x1b\[{code}m{word} *\x1b\[0m", coloured)
     plain = printed(print_comparisons, "exact", verdicts, Rule())
     assert "\x1b" not in plain

@@ -48,7 +48,7 @@ def test_a_comparison_against_a_gate_keeps_its_numbers_and_reasons() -> None:
         -0.1,
         (-0.2, -0.05),
     )
-    assert refused.text == f"mood@v2 on small is refused: {few.text}"
+    assert refused.text == f"mood@v2 on small has no verdict: {few.text}"
     assert refused.reasons == (few,)
 
 

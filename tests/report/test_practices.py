@@ -53,19 +53,19 @@ def test_a_row_for_each_practice(printed: Printed) -> None:
     )
     assert printed(print_practices, "exact", effects, Rule()) == snapshot("""\
 exact: what each practice changes, 95 % intervals
-practice  points  interval           p  -20       0       +20  tokens  verdict
-────────────────────────────────────────────────────────────────────────────────
-clear      +12.0  +5.2 to +19.9  0.002  ··········│··───●────   +31 %  better
-role        -5.0  -11.0 to +1.0  0.300  ·····───●─┼··········   +31 %  undecided
-context        -  -                  -  ··········│··········   +31 %  refused
-examples    +0.0  -              0.002  ··········●··········       -  undecided
+practice  points  interval           p  -20      0      +20  tokens  verdict
+───────────────────────────────────────────────────────────────────────────────
+clear      +12.0  +5.2 to +19.9  0.002  ·········│·───●────   +31 %  better
+role        -5.0  -11.0 to +1.0  0.300  ····───●─┼·········   +31 %  undecided
+context        -  -                  -  ·········│·········   +31 %  no verdict
+examples    +0.0  -              0.002  ·········●·········       -  undecided
 
 clear: mood@v1 against mood@v1 -clear (one wording)
 role: mood@v1 against mood@v1 -role (one wording)
 context: mood@v1 against mood@v1 -context (one wording)
 examples: mood@v1 against mood@v1 -examples (one wording)
 
-refused: no cases (context)
+no verdict: no cases (context)
 undecided: role: with 100 cases a difference of 9 points is detectable; 1,900
 more are needed to detect 5
 undecided: examples: with 100 cases a difference of 9 points is detectable;

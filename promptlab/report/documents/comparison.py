@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from promptlab.report.documents.contrast import contrast_json
+from promptlab.report.documents.reasons import reasons_json
 from promptlab.report.views.comparison import ComparisonRow, ComparisonView
 
 
@@ -14,6 +15,7 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
         "alpha": view.rule.alpha,
         "min_effect": view.rule.min_effect,
         "comparisons": [_row_json(row) for row in view.rows],
+        "notes": reasons_json(view.evidence),
     }
 
 

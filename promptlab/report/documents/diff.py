@@ -28,6 +28,7 @@ def diff_json(view: DiffView) -> dict[str, object]:
     if view.measured:
         document["measured"] = [_comparison_json(each.comparison) for each in view.measured]
         document["flips"] = [_flip_json(each.flip) for each in view.flips]
+        document["notes"] = reasons_json(view.evidence)
     return document
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from promptlab.report.documents.contrast import contrast_json
+from promptlab.report.documents.reasons import reasons_json
 from promptlab.report.views.practices import PracticeRow, PracticesView
 
 
@@ -17,6 +18,7 @@ def practices_json(view: PracticesView) -> dict[str, object]:
         "min_effect": view.rule.min_effect,
         "practices": [_row_json(row) for row in view.rows],
         "aliases": [[list(pair) for pair in group] for group in view.aliases],
+        "notes": reasons_json(view.evidence),
     }
 
 

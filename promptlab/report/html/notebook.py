@@ -9,7 +9,7 @@ from promptlab.report.html.tables import lines, table
 from promptlab.report.views.comparison import ComparisonTable, ComparisonView
 from promptlab.report.views.practices import PracticesView
 from promptlab.report.views.run import RunView
-from promptlab.report.wording import UNKNOWN
+from promptlab.report.wording import UNKNOWN, verdict_word
 
 _RESULTS = ("arm", "case_id", "repeat", "outcome", "output", "scorer", "score")
 
@@ -34,7 +34,7 @@ def _comparisons(comparisons: ComparisonTable) -> str:
             row.figures.p,
             row.figures.won_lost,
             row.figures.tokens,
-            row.figures.verdict,
+            verdict_word(row.figures.verdict),
         )
         for row in comparisons.rows
     ]
@@ -52,7 +52,7 @@ def practices_html(view: PracticesView) -> str:
             row.figures.interval,
             row.figures.p,
             row.figures.tokens,
-            row.figures.verdict,
+            verdict_word(row.figures.verdict),
         )
         for row in view.shown
     ]

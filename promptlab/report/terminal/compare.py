@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from promptlab.report.terminal.tables import Column, print_fitted
-from promptlab.report.terminal.text import AT_MOST, open_lines, print_lines, verdict_text
+from promptlab.report.terminal.text import (
+    AT_MOST,
+    evidence_lines,
+    open_lines,
+    print_lines,
+    verdict_text,
+)
 from promptlab.report.views.comparison import ComparisonRow, ComparisonTable, ComparisonView
 from promptlab.report.wording import UNKNOWN, listed
 
@@ -26,7 +32,7 @@ def print_comparisons(console: Console, view: ComparisonView) -> None:
     notes = (note.line for note in view.notes)
     print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])
     print_lines(console, [view.conclusion.sentence] if view.conclusion else [])
-    print_lines(console, [f"Note: {line}" for line in view.evidence])
+    print_lines(console, evidence_lines(view.evidence))
 
 
 def _print_table(console: Console, table: ComparisonTable) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 from promptlab.report.terminal.diff_lines import HEAD, STYLES, print_hunk, print_line
 from promptlab.report.terminal.diff_measured import print_measured
 from promptlab.report.terminal.tables import plain_table
-from promptlab.report.terminal.text import BOLD, DIM, plain_text
+from promptlab.report.terminal.text import BOLD, DIM, evidence_lines, plain_text, print_lines
 from promptlab.report.views.diff import CaseView, Cell, DiffView, SizeView
 from promptlab.templates.diff import FileDiff, VersionDiff
 from promptlab.templates.text_diff import Line
@@ -27,6 +27,7 @@ def print_diff(console: Console, view: DiffView, *, full: bool = False) -> None:
     if view.measured or view.flips:
         console.print()
         print_measured(console, view.measured, view.flips, full=full)
+        print_lines(console, evidence_lines(view.evidence))
 
 
 def print_files(console: Console, view: DiffView) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from promptlab.report.terminal.diff_lines import STYLES, print_line
 from promptlab.report.terminal.text import BOLD, DIM, plain_text
 from promptlab.report.views.measured import FlipGroup, FlipView, MeasuredView, flip_groups
-from promptlab.report.wording import counted
+from promptlab.report.wording import counted, verdict_word
 
 _FLIPS = 5  # shown of each kind
 _LINES = 12  # shown of the outputs of one flip
@@ -35,7 +35,7 @@ def print_measured(
 
 def _measured_text(view: MeasuredView) -> Text:
     line = plain_text(f"{view.text}: ")
-    line.append_text(plain_text(view.comparison.verdict, BOLD))
+    line.append_text(plain_text(verdict_word(view.comparison.verdict), BOLD))
     return line.append_text(plain_text(f" ({view.reason})" if view.reason else ""))
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from promptlab.analysis.practices import PracticeEffect
 from promptlab.report.terminal.tables import BETWEEN, Column, print_fitted, total_width
-from promptlab.report.terminal.text import open_lines, print_lines, verdict_text
+from promptlab.report.terminal.text import evidence_lines, open_lines, print_lines, verdict_text
 from promptlab.report.views.practices import PracticeRow, PracticesView, Scale
 
 _NARROWEST, _WIDEST = 11, 31  # columns of the plot
@@ -25,6 +25,7 @@ def print_practices(console: Console, view: PracticesView) -> None:
     lines += [f"models in general: {reason.text}" for reason in view.silence]
     lines += [each.line for each in view.heterogeneity]
     print_lines(console, [*lines, *open_lines([each.line for each in view.open])])
+    print_lines(console, evidence_lines(view.evidence))
 
 
 def _columns(view: PracticesView) -> list[Column]:

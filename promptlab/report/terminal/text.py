@@ -9,7 +9,9 @@ from rich.style import Style
 from rich.text import Text
 
 from promptlab.core.decision import Verdict
+from promptlab.core.reasons import Reason
 from promptlab.core.visible import visible
+from promptlab.report.wording import verdict_word
 
 BOLD = Style(bold=True)
 DIM = Style(dim=True)
@@ -28,7 +30,7 @@ def plain_text(text: str, style: str | Style = "") -> Text:
 
 def verdict_text(verdict: Verdict) -> Text:
     """Return a verdict in its colour, which only repeats what the word says."""
-    return Text(verdict, _COLOURS.get(verdict, ""))
+    return Text(verdict_word(verdict), _COLOURS.get(verdict, ""))
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:
@@ -37,6 +39,11 @@ def print_lines(console: Console, lines: Iterable[str]) -> None:
         if not place:
             console.print()
         console.print(plain_text(line))
+
+
+def evidence_lines(notes: Iterable[Reason]) -> list[str]:
+    """Return the lines on which runs a conclusion rests on."""
+    return [f"Note: {note.text}" for note in notes]
 
 
 def open_lines(lines: Sequence[str]) -> Iterator[str]:

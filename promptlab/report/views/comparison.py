@@ -78,7 +78,8 @@ class ComparisonTable:
 class ComparisonView:
     """Comparisons of joined runs by one scorer. `rows` has them in order, `tables` by baseline.
 
-    `evidence` says where an arm that the runs lack was taken from.
+    `evidence` has notes on the runs: an arm that they lack was taken from another, or others have
+    more cases.
     """
 
     run_ids: tuple[str, ...]
@@ -89,7 +90,7 @@ class ComparisonView:
     notes: tuple[Note, ...]
     open: tuple[OpenQuestion, ...]
     conclusion: Conclusion | None
-    evidence: tuple[str, ...]
+    evidence: tuple[Reason, ...]
 
 
 def comparison_view(
@@ -97,7 +98,7 @@ def comparison_view(
     scorer: str,
     comparisons: Sequence[Comparison],
     rule: Rule,
-    notes: Sequence[str] = (),
+    notes: Sequence[Reason] = (),
 ) -> ComparisonView:
     """Return the view of a family of comparisons; `notes` are about the evidence."""
     names = Names(comparisons)

@@ -10,7 +10,17 @@ from promptlab.analysis.contrast import Change, Contrast
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
-from promptlab.report.wording import bounds, counted, difference, listed, mean, more, p_value, size
+from promptlab.report.wording import (
+    NO_VERDICT,
+    bounds,
+    counted,
+    difference,
+    listed,
+    mean,
+    more,
+    p_value,
+    size,
+)
 
 _NAMED = 2  # of what a note is about
 
@@ -49,7 +59,8 @@ class Note:
     def line(self) -> str:
         """Return the note as one line."""
         about = f" ({listed(self.about, _NAMED, '; ')})" if self.about else ""
-        return f"{self.reason.code.weight}: {self.text}{about}"
+        weight = self.reason.code.weight
+        return f"{NO_VERDICT if weight == 'refused' else weight}: {self.text}{about}"
 
 
 @dataclass(frozen=True, slots=True)

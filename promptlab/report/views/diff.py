@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.analysis.compare import Comparison
+from promptlab.core.reasons import Reason
 from promptlab.core.types import Json
 from promptlab.report.views.measured import FlipView, MeasuredView, flip_view, measured_view
 from promptlab.report.wording import counted, length
@@ -68,7 +69,7 @@ class CaseView:
 class DiffView:
     """Two versions. `rows` has what differs besides the text; parts not requested are None.
 
-    `measured` and `flips` come from runs of both, lost cases first.
+    `measured` and `flips` come from runs of both, lost cases first; `evidence` has notes on these.
     """
 
     version: VersionDiff
@@ -77,6 +78,7 @@ class DiffView:
     case: CaseView | None
     measured: tuple[MeasuredView, ...]
     flips: tuple[FlipView, ...]
+    evidence: tuple[Reason, ...] = ()
 
     @property
     def is_in_writing_alone(self) -> bool:
@@ -91,8 +93,9 @@ def diff_view(
     case: CaseDiff | None,
     comparisons: Sequence[Comparison] = (),
     flips: Sequence[Flip] = (),
+    notes: Sequence[Reason] = (),
 ) -> DiffView:
-    """Return the view of two versions."""
+    """Return the view of two versions; `notes` are about the runs of both."""
     return DiffView(
         version=version,
         rows=tuple(_rows(version)),
@@ -100,6 +103,7 @@ def diff_view(
         case=None if case is None else _case_view(case),
         measured=tuple(measured_view(comparison) for comparison in comparisons),
         flips=tuple(flip_view(flip) for flip in flips),
+        evidence=tuple(notes),
     )
 
 

@@ -13,7 +13,7 @@ from promptlab.core.decision import Verdict
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Arm
 from promptlab.experiments.gates import Beats, Bound
-from promptlab.report.wording import bounds, difference
+from promptlab.report.wording import NO_VERDICT, bounds, difference, verdict_word
 from promptlab.stats.intervals import Interval
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ class GateView:
         """Return why the gate failed, one line per finding."""
         return tuple(f"{self.text}: {finding.text}" for finding in self.findings)
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Return what to tell of the gate: that it holds, or why it failed."""
+        if self.holds:
+            return (f"gate holds: {self.text}",)
+        return tuple(f"gate failed: {line}" for line in self.lines)
+
 
 def gate_view(judged: Judged) -> GateView:
     """Return the view of a judged gate."""
@@ -82,7 +89,9 @@ def _missed(arm: Arm, mean: float | None) -> Finding:
 
 def _not_shown(comparison: Comparison) -> Finding:
     """Return the finding of a comparison that fails a gate."""
-    text = f"{comparison.b} on {comparison.backend} is {comparison.verdict}"
+    word = verdict_word(comparison.verdict)
+    verb = "has" if word == NO_VERDICT else "is"
+    text = f"{comparison.b} on {comparison.backend} {verb} {word}"
     if comparison.reason is not None:
         text += f": {comparison.reason}"
     else:

@@ -87,7 +87,8 @@ class PracticesView:
     """What each practice changes, by one scorer.
 
     `rows` has all effects, `shown` those that say something. `not_apart` lists joint effects that
-    the design confounds, `silence` why nothing can be said about models in general.
+    the design confounds, `silence` why nothing can be said about models in general. `evidence` has
+    notes on the runs.
     """
 
     run_ids: tuple[str, ...]
@@ -104,6 +105,7 @@ class PracticesView:
     silence: tuple[Reason, ...]
     heterogeneity: tuple[Heterogeneity, ...]
     open: tuple[OpenQuestion, ...]
+    evidence: tuple[Reason, ...] = ()
 
     @property
     def shown(self) -> tuple[PracticeRow, ...]:
@@ -112,9 +114,13 @@ class PracticesView:
 
 
 def practices_view(
-    run_ids: Sequence[str], scorer: str, practices: Practices, rule: Rule
+    run_ids: Sequence[str],
+    scorer: str,
+    practices: Practices,
+    rule: Rule,
+    notes: Sequence[Reason] = (),
 ) -> PracticesView:
-    """Return the view of the effects of practices."""
+    """Return the view of the effects of practices; `notes` are about the runs."""
     effects = practices.effects
     rows = tuple(_row(effect, effects, rule) for effect in effects)
     shown = [row for row in rows if not row.is_silent]
@@ -140,6 +146,7 @@ def practices_view(
             if effect.general is not None
         ),
         open=tuple(OpenQuestion(name, row.open) for row, name in named if row.open),
+        evidence=tuple(notes),
     )
 
 

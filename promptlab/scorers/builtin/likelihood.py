@@ -41,7 +41,7 @@ def _check_options(*, options: list[str], target: Texts, **_: object) -> None:
         raise ValueError(f"the target {quoted(unknown[0])} is not one of {known}")
 
 
-@scorer(version="1", check=_check_options, asks=_ask_for_options, reads_output=False)
+@scorer(version="1", check=_check_options, asks=_ask_for_options, reads_output=False, shares=True)
 def loglikelihood(
     sample: Sample,
     *,

@@ -122,7 +122,9 @@ def _check_format(*, bullets: bool | Bounds | None, one_line: bool, language: st
         raise ValueError("one of 'bullets', 'one_line' and 'language' must be given")
 
 
-@scorer(version="2", check=_check_format, libraries=["lingua-language-detector", "regex"])
+@scorer(
+    version="2", check=_check_format, libraries=["lingua-language-detector", "regex"], shares=True
+)
 def format(
     sample: Sample,
     *,

@@ -32,7 +32,7 @@ def _check_numeric(*, target: int | float | str, decimal: DecimalMark, **_: obje
     _target(target, decimal)
 
 
-@scorer(version="2", check=_check_numeric, libraries=["regex"], runs="thread")
+@scorer(version="2", check=_check_numeric, libraries=["regex"], runs="thread", shares=True)
 def numeric(
     sample: Sample,
     *,
@@ -104,7 +104,7 @@ def _valid_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@scorer(version="2", libraries=["jsonschema", "regex"], runs="thread")
+@scorer(version="2", libraries=["jsonschema", "regex"], runs="thread", shares=True)
 def json_schema(
     sample: Sample,
     *,

@@ -29,7 +29,7 @@ else:
 Texts = str | int | float | list[str | int | float]
 
 
-@scorer(version="2", libraries=["regex"])
+@scorer(version="2", libraries=["regex"], shares=True)
 def exact_match(
     sample: Sample,
     *,
@@ -74,7 +74,7 @@ def _check_contains(
         raise ValueError("an empty text is in every output")
 
 
-@scorer(version="2", check=_check_contains, libraries=["regex"])
+@scorer(version="2", check=_check_contains, libraries=["regex"], shares=True)
 def contains(
     sample: Sample,
     *,
@@ -125,7 +125,7 @@ def _check_regex(*, pattern: str, group: int | str, **_: object) -> None:
         raise ValueError(f"the pattern has no group {group!r}")
 
 
-@scorer(version="2", check=_check_regex, libraries=["regex"], runs="thread")
+@scorer(version="2", check=_check_regex, libraries=["regex"], runs="thread", shares=True)
 def regex(
     sample: Sample,
     *,
@@ -180,7 +180,7 @@ def _check_label(*, labels: list[str | int], target: str | int, ignore_case: boo
         raise ValueError(f"the target {target!r} is not one of the labels")
 
 
-@scorer(version="2", check=_check_label, libraries=["regex"])
+@scorer(version="2", check=_check_label, libraries=["regex"], shares=True)
 def label(
     sample: Sample,
     *,
