@@ -1,20 +1,15 @@
 """From a suite's scorer entry to a scorer that is ready to grade: named, checked, filled in.
 
-    exact_match                                     by name alone
-    exact_match: {ignore_case: true}                with parameters
-    my_module:my_scorer: {name: tone, level: 3}     user-defined, with its own label
-
 A parameter's value is checked against the function's annotation as soon as it is known: a plain
 value when the suite is read, one with `{{ ... }}` for every case before the first model call.
 """
 
 from __future__ import annotations
 
-import re
 import reprlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,24 +23,13 @@ from promptlab.core.plugins import unknown
 from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers.asking import Ask, backends_named, flaw_of, names_backend
 from promptlab.scorers.decorator import Scorer
+from promptlab.scorers.entries import LABEL_KEY, Entry, Where, parse_scorer_entry, told_at, within
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.identity import identity_of, with_backends
-from promptlab.scorers.parameters import Field, fields_of
+from promptlab.scorers.parameters import Field, WrongValue, fields_of
 from promptlab.scorers.registry import get_scorer
 from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
 from promptlab.scorers.sample import Sample
-
-_LABEL = re.compile(r"\w[\w.-]*")
-_LABEL_KEY = "name"  # a reserved parameter: no scorer can have it
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One item of a suite's `scorers`, read but not yet looked up."""
-
-    name: str
-    label: str
-    params: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +37,8 @@ class BoundScorer:
     """A scorer with its parameters. `spec` is what a run stores about it.
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
-    `backends` are the names of those it may ask, besides the one whose answers it grades.
+    `backends` are the names of those it may ask, besides the one whose answers it grades, `where`
+    is where its parameters are told to be wrong.
     """
 
     spec: ScorerSpec
@@ -62,6 +47,7 @@ class BoundScorer:
     blanks: tuple[tuple[Field, Blank], ...]
     run: Run
     backends: tuple[str, ...] = ()
+    where: Where | None = None
 
     def asks(self, sample: Sample) -> list[Ask]:
         """Return its questions to a model, whether or not they are already answered.
@@ -85,7 +71,8 @@ class BoundScorer:
         A function that reads the output may fail on that but not on a model's answer.
         """
         try:
-            return self.asks(sample)
+            with told_at(self.where):
+                return self.asks(sample)
         except PromptlabError as error:
             if self.scorer.reads_output and error.__cause__ is not None:
                 return []
@@ -109,8 +96,9 @@ class BoundScorer:
         """Return the parameters for this case. Raise `PromptlabError` if they do not fit."""
         if not self.blanks:
             return self.fixed
-        params = self._filled(case)
-        _check_together(self.scorer, params, f"scorer {self.spec.label!r}, case {case.id!r}")
+        with told_at(self.where):
+            params = self._filled(case, self.where)
+            _check_together(self.scorer, params, f"scorer {self.spec.label!r}, case {case.id!r}")
         return params
 
     async def score(self, sample: Sample) -> Score:
@@ -133,14 +121,13 @@ class BoundScorer:
             return failed_score(error.__cause__ or error)
         return score
 
-    def _filled(self, case: Case) -> dict[str, Any]:
+    def _filled(self, case: Case, where: Where | None = None) -> dict[str, Any]:
         params = dict(self.fixed)
         for field, fill in self.blanks:
-            try:
+            name = field.parameter.name
+            place = f"{_place(self.spec.label, name)}, case {case.id!r}"
+            with told_at(where, name), _placed(place):
                 params[field.parameter.key] = field.parse(fill(case))
-            except PromptlabError as error:
-                place = _place(self.spec.label, field.parameter.name)
-                raise _placed(error, f"{place}, case {case.id!r}") from error
         return params
 
 
@@ -148,16 +135,37 @@ def bind(
     entries: Iterable[str | Mapping[str, Any] | ScorerSpec],
     root: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
+    where: Where | None = None,
 ) -> tuple[BoundScorer, ...]:
-    """Bind every scorer of a suite or of a stored run, each with a unique label."""
-    parsed = [parse_scorer_entry(entry) for entry in entries]
-    for label, count in Counter(entry.label for entry in parsed).items():
-        if count > 1:
-            raise PromptlabError(
-                f"{count} scorers are called {label!r}",
-                hint=f"give each its own name, such as {_LABEL_KEY}: {label}_2",
-            )
-    return tuple(_bind_one(entry, root, time_limit_s) for entry in parsed)
+    """Bind every scorer of a suite or of a stored run, each with a unique label.
+
+    `where` returns the place of what stands at a path within the entries, for errors.
+    """
+    entries = list(entries)
+    parsed: list[Entry] = []
+    for number, entry in enumerate(entries):
+        with told_at(where, number):
+            parsed.append(parse_scorer_entry(entry))
+    _refuse_same_labels(parsed, where)
+    return tuple(
+        _bind_one(entry, root, time_limit_s, _within_item(where, number, given))
+        for number, (entry, given) in enumerate(zip(parsed, entries, strict=True))
+    )
+
+
+def _within_item(where: Where | None, number: int, given: object) -> Where | None:
+    return within(where, number, *(given if isinstance(given, Mapping) else ()))
+
+
+def _refuse_same_labels(entries: list[Entry], where: Where | None) -> None:
+    counts = Counter(entry.label for entry in entries)
+    for number, entry in reversed(list(enumerate(entries))):
+        if counts[entry.label] > 1:
+            with told_at(where, number):
+                raise PromptlabError(
+                    f"{counts[entry.label]} scorers are called {entry.label!r}",
+                    hint=f"give each its own name, such as {LABEL_KEY}: {entry.label}_2",
+                )
 
 
 def knowing(
@@ -174,37 +182,25 @@ def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
     return replace(scorer, spec=spec)
 
 
-def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
-    """Read one item of a suite's `scorers`, or a stored scorer."""
-    if isinstance(entry, ScorerSpec):
-        return Entry(entry.name, entry.label, entry.params)
-    if isinstance(entry, str):
-        entry = {entry: None}
-    if not isinstance(entry, Mapping) or len(entry) != 1:
-        raise _misread(entry)
-    [(name, params)] = entry.items()
-    params = {} if params is None else params
-    if not isinstance(name, str) or not isinstance(params, Mapping):
-        raise _misread(entry)
-    label = params.get(_LABEL_KEY, name.rpartition(":")[2])
-    if not isinstance(label, str) or not _LABEL.fullmatch(label):
-        raise PromptlabError(
-            f"scorer {name!r} cannot be called {label!r}",
-            hint="a name consists of letters, digits, '_', '-' and '.'",
-        )
-    return Entry(name, label, {key: value for key, value in params.items() if key != _LABEL_KEY})
+def _bind_one(
+    entry: Entry, root: Path | None, time_limit_s: float, where: Where | None
+) -> BoundScorer:
+    with told_at(where):
+        return _bound(entry, root, time_limit_s, where)
 
 
-def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScorer:
+def _bound(
+    entry: Entry, root: Path | None, time_limit_s: float, where: Where | None
+) -> BoundScorer:
     scorer = get_scorer(entry.name, root)
     with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
         fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
     given = _as_json(entry, fields)
-    _refuse_wrong_names(entry.label, fields, given)
+    _refuse_wrong_names(entry.label, fields, given, where)
     fixed: dict[str, Any] = {}
     blanks: list[tuple[Field, Blank]] = []
     for name, field in fields.items():
-        try:
+        with told_at(where, name), _placed(_place(entry.label, name)):
             fill = blank(given.get(name, field.parameter.default))
             if fill is not None:
                 _refuse_blank_backend(field)
@@ -213,8 +209,6 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
                 fixed[field.parameter.key] = field.parse(given[name])
             else:
                 fixed[field.parameter.key] = field.parameter.default
-        except PromptlabError as error:
-            raise _placed(error, _place(entry.label, name)) from error
     if not blanks:
         _check_together(scorer, fixed, f"scorer {entry.label!r}")
     spec = ScorerSpec(
@@ -227,7 +221,8 @@ def _bind_one(entry: Entry, root: Path | None, time_limit_s: float) -> BoundScor
     )
     named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
     backends = tuple(dict.fromkeys(name for value in named for name in backends_named(value)))
-    return BoundScorer(spec, scorer, fixed, tuple(blanks), runner(scorer, time_limit_s), backends)
+    run = runner(scorer, time_limit_s)
+    return BoundScorer(spec, scorer, fixed, tuple(blanks), run, backends, where)
 
 
 def _names_backend(field: Field) -> bool:
@@ -258,10 +253,13 @@ def _as_json(entry: Entry, fields: Mapping[str, Field]) -> dict[str, Json]:
     return given
 
 
-def _refuse_wrong_names(label: str, fields: Mapping[str, Field], given: Mapping[str, Json]) -> None:
+def _refuse_wrong_names(
+    label: str, fields: Mapping[str, Field], given: Mapping[str, Json], where: Where | None
+) -> None:
     for name in given:
         if name not in fields:
-            raise _placed(unknown("parameter", name, fields), f"scorer {label!r}")
+            with told_at(where, name), _placed(f"scorer {label!r}"):
+                raise unknown("parameter", name, fields)
     for name, field in fields.items():
         if field.parameter.required and name not in given:
             raise PromptlabError(
@@ -286,12 +284,13 @@ def _place(label: str, parameter: str) -> str:
     return f"scorer {label!r}, parameter {parameter!r}"
 
 
-def _placed(error: PromptlabError, place: str) -> PromptlabError:
-    return error.saying(f"{place}: {error.message}")
-
-
-def _misread(entry: object) -> PromptlabError:
-    return PromptlabError(
-        f"{entry!r} is not a scorer with its parameters",
-        hint="write it as 'exact_match' or as 'exact_match: {ignore_case: true}', one per item",
-    )
+@contextmanager
+def _placed(place: str) -> Iterator[None]:
+    """Begin the message of an error with what it is about."""
+    try:
+        yield
+    except PromptlabError as error:
+        placed = error.saying(f"{place}: {error.message}")
+        if isinstance(error, WrongValue) and isinstance(placed, WrongValue):
+            placed.path = error.path
+        raise placed from error

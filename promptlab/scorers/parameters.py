@@ -19,10 +19,17 @@ from pydantic_core import PydanticSerializationError, to_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.numbers import is_spelled, respelled
+from promptlab.core.yamlfile import KeyPath
 from promptlab.scorers.signature import Parameter, parameters_of
 
 _KNOWN = (PydanticSerializationError, ValidationError, PromptlabError)
 _YAML_HINT = "put true and false in quotes if they are texts"
+
+
+class WrongValue(PromptlabError):
+    """A value that its parameter does not take; `path` leads to the part of it that is wrong."""
+
+    path: KeyPath = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,11 @@ class Field:
             problem["type"] == "string_type" and isinstance(problem["input"], bool)
             for problem in problems
         )
-        return PromptlabError(
+        refusal = WrongValue(
             self._complaint(value, problems), hint=_YAML_HINT if mistaken else None
         )
+        refusal.path = max((_path(problem["loc"], value) for problem in problems), key=len)
+        return refusal
 
     def _complaint(self, value: object, problems: list[Any]) -> str:
         """Describe the problem; of several, one for each type of a union, the deepest."""
@@ -110,6 +119,17 @@ def _plain_types(annotation: object) -> frozenset[object]:
     if get_origin(annotation) in (Union, UnionType):
         return frozenset().union(*map(_plain_types, get_args(annotation)))
     return frozenset()
+
+
+def _path(location: tuple[str | int, ...], value: Any) -> KeyPath:
+    """Return the keys of a location within a value, without the names of a union's members."""
+    path: list[str | int] = []
+    for part in location:
+        is_key = part in value if isinstance(value, dict) else isinstance(part, int)
+        if isinstance(value, dict | list) and is_key:
+            path.append(part)
+            value = value[part]  # type: ignore[index]
+    return tuple(path)
 
 
 def _describe(problem: Any) -> str:

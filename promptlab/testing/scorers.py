@@ -25,7 +25,8 @@ from promptlab.core.types import (
     Score,
     Turn,
 )
-from promptlab.scorers.binding import BoundScorer, bind, parse_scorer_entry
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.entries import parse_scorer_entry
 from promptlab.scorers.sample import Sample
 
 Entry = str | Mapping[str, Any]

@@ -123,10 +123,15 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
 
 def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
     try:
-        return bind(suite.settings.scorers, root)
+        return bind(
+            suite.settings.scorers,
+            root,
+            where=lambda path: suite.document.where(("scorers", *path)),
+        )
     except PromptlabError as error:
-        hint = error.hint or "promptlab scorer show NAME lists its parameters"
-        raise error.at(suite.document.where(("scorers",))).advising(hint) from None
+        raise error.advising(
+            error.hint or "promptlab scorer show NAME lists its parameters"
+        ) from None
 
 
 def _backends(

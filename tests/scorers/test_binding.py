@@ -11,7 +11,9 @@ import pytest
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case, Json, Outcome, Score, ScorerSpec
-from promptlab.scorers.binding import BoundScorer, Entry, bind, parse_scorer_entry
+from promptlab.core.yamlfile import parse_yaml
+from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.entries import Entry, parse_scorer_entry
 from promptlab.scorers.sample import Sample
 
 OWN = '''
@@ -286,3 +288,59 @@ def test_a_date_of_yaml_is_text() -> None:
     [bound] = bind([{"exact_match": {"target": datetime.date(2024, 1, 2)}}])
     assert bound.spec.params == {"target": "2024-01-02"}
     assert score(bound, "2024-01-02", case()).passed
+
+
+SUITE = """\
+scorers:
+  - exact_match
+  - length:
+      unit: words
+      max: MAX
+  - label:
+      labels:
+        - LABEL
+        - b
+      target: "{{ expect }}"
+  - contains: {any: x}
+"""
+
+
+def read(suite: str) -> tuple[BoundScorer, ...]:
+    """Bind the scorers of a suite, and prepare a case that fits them as they were."""
+    document = parse_yaml(suite.replace("MAX", "3").replace("LABEL", "a"), "s.yaml")
+    assert isinstance(document.data, dict)
+    bound = bind(document.data["scorers"], where=lambda path: document.where(("scorers", *path)))
+    for scorer in bound:
+        scorer.prepare(Case("c1", {}, "a", (), None, "b2:0"))
+    return bound
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "place"),
+    [
+        ("MAX", "many", "5: scorers.1.length.max"),
+        ("max: MAX", "maks: 3", "5: scorers.1.length.maks"),
+        ("max: MAX", "min: 3\n      max: 2", "3: scorers.1.length"),
+        ("max: MAX", "max: 3\n      name: a b", "3: scorers.1"),
+        ("LABEL", "[a]", "8: scorers.2.label.labels.0"),
+        ("- LABEL", "- a\n        - a", "6: scorers.2.label"),
+        ("labels:", "label:", "7: scorers.2.label.label"),
+        ("any: x", "", "11: scorers.3.contains"),
+        ("contains: {any: x}", "exact_match", "11: scorers.3"),
+        ("contains: {any: x}", "contents", "11: scorers.3"),
+        ("contains: {any: x}", "contents: {any: x}", "11: scorers.3.contents"),
+        ("contains: {any: x}", "3", "11: scorers.3"),
+    ],
+)
+def test_a_mistake_is_told_at_its_own_line(was: str, now: str, place: str) -> None:
+    with pytest.raises(PromptlabError) as caught:
+        read(SUITE.replace(was, now))
+    assert caught.value.where == f"s.yaml:{place}"
+
+
+def test_a_mistake_in_one_case_is_told_at_the_line_of_its_parameter() -> None:
+    bound = read(SUITE)
+    for expect, place in ((True, "10: scorers.2.label.target"), ("c", "6: scorers.2.label")):
+        with pytest.raises(PromptlabError) as caught:
+            bound[2].prepare(Case("c1", {}, expect, (), None, "b2:0"))
+        assert caught.value.where == f"s.yaml:{place}"

@@ -67,10 +67,10 @@ def numeric(
     """
     wanted = _target(target, decimal)
     if which == "only":
-        found = numbers.read_numbers(sample.output, decimal)
-        if len(different := {number.value for number in found}) > 1:
+        different = numbers.different_numbers(sample.output, decimal)
+        if len(different) > 1:
             return verdict(False, f"found {len(different)} different numbers")
-        number = found[0] if found else None
+        number = different[0] if different else None
     else:
         number = numbers.one_number(sample.output, which, decimal)
     if number is None:

@@ -109,6 +109,15 @@ def one_number(text: str, which: Literal["first", "last"], decimal: DecimalMark)
     return None
 
 
+def different_numbers(text: str, decimal: DecimalMark) -> list[Written]:
+    """Return one number of each value; those that cannot be read count as one value."""
+    lines = dict.fromkeys(plain_digits(text, decimal).split("\n"))
+    found = (match for line in lines for match in _pattern(decimal).finditer(line))
+    written = {match[0]: match for match in found}
+    numbers = (_written(match, decimal) for match in written.values())
+    return list({number.value: number for number in numbers}.values())
+
+
 @lru_cache(maxsize=16)
 def number_spans(text: str) -> tuple[tuple[int, int], ...]:
     """Return where numbers stand in a text in its normal form, read or not, signs included."""
