@@ -14,13 +14,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError
-from promptlab.core.failure import Fault
 from promptlab.core.thinking import Thinking
 from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling
 from promptlab.remote import openai_responses as responses
 from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.endings import ending
-from promptlab.remote.exchange import CallError
 from promptlab.remote.joining import join_chat, join_response
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.pictures import data_url
@@ -231,12 +229,10 @@ def _part(part: str | Image) -> dict[str, Any]:
 
 
 def _read_chat(body: Mapping[str, Any]) -> Completion:
-    if body.get("error"):
-        raise LookupError("an error instead of an answer")
     choice = body["choices"][0]
+    if body.get("error") or choice.get("error"):
+        raise LookupError("an error instead of an answer")
     finish = choice.get("finish_reason")
-    if choice.get("error") or finish == "error":
-        raise _cut_off(choice.get("error"))
     message = choice["message"]
     refusal = word(message.get("refusal"))
     text = refusal or _text(message.get("content"))
@@ -267,12 +263,6 @@ def _text(content: Any) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part.get("type") == "text")
-
-
-def _cut_off(error: Any) -> CallError:
-    """Return the error of a model behind a router that stopped midway (OpenRouter, Mistral)."""
-    why = error.get("message") if isinstance(error, Mapping) else error
-    return CallError(Fault.SERVER, f"the answer was cut off: {why or 'the server gives no reason'}")
 
 
 backend = OpenAI

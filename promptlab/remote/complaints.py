@@ -45,7 +45,7 @@ def _read(body: Any) -> Complaint:
         body = body[0]
     if not isinstance(body, dict):
         return Complaint(_clip(_words(body)))
-    error = body.get("error") or body.get("base_resp") or body
+    error = _error_of(body) or body
     if not isinstance(error, dict):
         return Complaint(_clip(_words(error)), _codes(body, ()))
     metadata, details = error.get("metadata"), error.get("details")
@@ -65,11 +65,17 @@ def _read(body: Any) -> Complaint:
 
 def complains(body: Mapping[str, Any]) -> bool:
     """Return whether the body of a reply that succeeded is an error, in any vendor's format."""
-    if body.get("error"):
-        return True
-    inner = body.get("base_resp")
-    places = (body, inner if isinstance(inner, dict) else {})
-    return any(isinstance(place.get(name), str) for place in places for name in _MESSAGES)
+    return bool(_error_of(body) or body.get("errors")) or any(
+        isinstance(body.get(name), str) for name in _MESSAGES
+    )
+
+
+def _error_of(body: Mapping[str, Any]) -> Any:
+    """Return the error in a body; routers put one into a choice, MiniMax into `base_resp`."""
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    inner = first.get("error") if isinstance(first, dict) else None
+    return body.get("error") or inner or body.get("base_resp")
 
 
 def code_in(content: bytes) -> int | None:
@@ -80,7 +86,7 @@ def code_in(content: bytes) -> int | None:
         return None
     if isinstance(body, list) and body:
         body = body[0]
-    error = body.get("error") if isinstance(body, dict) else None
+    error = _error_of(body) if isinstance(body, dict) else None
     for place in (error, body):
         for name in ("code", "status", "status_code", "statusCode"):
             code = place.get(name) if isinstance(place, dict) else None

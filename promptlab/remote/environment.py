@@ -33,14 +33,22 @@ def trusted() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one
-        of_system = not isinstance(error, ssl.SSLError) and error.errno
-        why = os.strerror(of_system) if of_system else "it has no certificate in PEM"
-        for name in (_FILE, _LOG):
-            if path := os.environ.get(name):
-                if name == _FILE and _can_be_trusted(path):
-                    continue
-                raise _wrong(name, f"{path!r}, which cannot be used: {why}") from error
-        raise BackendError(f"no certificates can be read: {error}") from error
+        path = os.environ.get(_FILE)
+        if not path:
+            raise BackendError(f"no certificates can be read: {error}") from error
+        why = _why(error) or "it has no certificate in PEM"
+        raise _wrong(_FILE, f"{path!r}, which cannot be used: {why}") from error
+
+
+def require_log() -> None:
+    """Raise BackendError if the log of keys cannot be written: the HTTP client breaks on it."""
+    path = os.environ.get(_LOG)
+    if not path:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = path
+    except (OSError, ValueError) as error:
+        raise _wrong(_LOG, f"{path!r}, which cannot be written: {_why(error) or error}") from error
 
 
 def about_trust() -> str:
@@ -111,12 +119,10 @@ def _parts(folders: str) -> Iterator[Path]:
     return (Path(part) for part in folders.split(os.pathsep) if part)
 
 
-def _can_be_trusted(path: str) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except OSError:
-        return False
-    return True
+def _why(error: Exception) -> str:
+    """Return an operating system's reason, an empty text if there is none."""
+    number = None if isinstance(error, ssl.SSLError) else getattr(error, "errno", None)
+    return os.strerror(number) if number else ""
 
 
 def _wrong(name: str, what: str) -> BackendError:

@@ -19,7 +19,13 @@ from urllib.parse import urlsplit
 from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
 from promptlab.core.lazy import lazy_module
-from promptlab.remote.environment import about_trust, proxy_for, proxy_variable, trusted
+from promptlab.remote.environment import (
+    about_trust,
+    proxy_for,
+    proxy_variable,
+    require_log,
+    trusted,
+)
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,6 +44,7 @@ def open_transport(url: str) -> httpx.AsyncBaseTransport:
     It opens as many connections as there are calls; the executor limits these. Proxies are taken
     from the environment.
     """
+    require_log()
     secure = urlsplit(url).scheme == "https"
     return aiohttp_client.AiohttpTransport(trusted() if secure else None, proxy_for(url))
 

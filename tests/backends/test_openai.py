@@ -446,7 +446,7 @@ def test_what_is_no_answer_is_an_error(body: Any, fault: Fault) -> None:
 
 def test_a_router_says_why_an_answer_broke_off() -> None:
     body = {"choices": [{"error": {"code": 502, "message": "the provider is gone"}}]}
-    with pytest.raises(CallError, match="the answer was cut off: the provider is gone"):
+    with pytest.raises(CallError, match="an error 502 under HTTP 200: the provider is gone"):
         answered(make(), body)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from promptlab.core.errors import BackendError
-from promptlab.remote.environment import about_trust, proxy_for, trusted
+from promptlab.remote.environment import about_trust, proxy_for, require_log, trusted
 
 ADDRESS = "https://model.example.org/v1"
 TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
@@ -50,7 +50,10 @@ def test_a_folder_of_certificates_that_is_none(
 
 
 def test_a_log_of_keys_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "SSLKEYLOGFILE" in mistake(monkeypatch, "SSLKEYLOGFILE", "/nope/keys.log")
+    require_log()
+    monkeypatch.setenv("SSLKEYLOGFILE", "/nope/keys.log")
+    with pytest.raises(BackendError, match="the environment variable SSLKEYLOGFILE"):
+        require_log()
 
 
 def test_empty_variables_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
