@@ -84,7 +84,11 @@ class _Check:
             self._add(name, backend.losses(messages))
 
     def _note(self, name: str, sampling: Sampling, schema: Mapping[str, Json] | None) -> None:
-        self._add(name, self._backends[name].shortfalls(sampling, schema))
+        try:
+            found = self._backends[name].shortfalls(sampling, schema)
+        except PromptlabError as error:
+            raise error.at(f"backend {name!r}") from error
+        self._add(name, found)
 
     def _add(self, name: str, found: Sequence[str]) -> None:
         lines = self.shortfalls.setdefault(name, [])

@@ -88,8 +88,8 @@ class GiveUp:
         """Give up on a server that ends every connection, as one does that speaks only https."""
         if self._answered_at is None and tries >= _TRIES_TO_REACH:
             raise BackendError(
-                f"backend {self._backend!r} never answers in HTTP: {error}",
-                hint="does base_url need https://, or another port? Then resume the run",
+                f"backend {self._backend!r} ends every connection before its answer: {error}",
+                hint="does base_url need https://, or another port? Correct that, then resume",
             )
 
     def _check_reachable(self, error: str | None, tries: int, *, last: bool) -> None:
