@@ -11,7 +11,7 @@ from promptlab.analysis.compare import Comparison
 from promptlab.backends import Backend
 from promptlab.cases.images import ImageFolder
 from promptlab.core.errors import PromptlabError
-from promptlab.core.files import read_text
+from promptlab.core.files import decoded, read_bytes
 from promptlab.core.plugins import unknown
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Case, Message, Request, Sampling
@@ -104,7 +104,8 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
 def patch_between(bench: Workbench, first: str, second: str) -> str:
     """Return the patch between the files of two versions, as they are on disk."""
     paths = [template.file for template in _versions(bench.library, first, second)]
-    texts = [read_text(bench.project.root / path, path, as_written=True) for path in paths]
+    files = [(read_bytes(bench.project.root / path, path), path) for path in paths]
+    texts = [decoded(data, path, "utf-8") for data, path in files]  # with a byte order mark
     return patch(paths[0], texts[0], paths[1], texts[1])
 
 

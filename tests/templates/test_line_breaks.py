@@ -117,11 +117,19 @@ def test_errors_name_the_lines_of_the_file() -> None:
 # Versions that were run before
 
 
-def rendered(text: str, *, breaks: bool) -> list[str]:
+def rendered(text: str, *, breaks: bool, off: frozenset[str] = frozenset()) -> list[str]:
     source = make_source("t", "v1", text, {}, keeps_breaks=True)
     template = Template(source if breaks else without_breaks(source))
-    call = template.render({"x": 1, "xs": [1, 2]})
+    call = template.render({"x": 1, "xs": [1, 2]}, off=off)
     return [message.text for message in call.messages] if call else []
+
+
+def without(text: str, *, breaks: bool) -> list[str]:
+    """Return the messages without a practice; none where nothing is left to send."""
+    try:
+        return rendered(text, breaks=breaks, off=frozenset({"p"}))
+    except PromptlabError:
+        return []
 
 
 PARTS = st.sampled_from(
@@ -145,6 +153,7 @@ def test_a_digest_that_stays_means_prompts_that_stay(parts: list[str], wrap: str
     assert keeps_breaks(source) == (not same)
     if same:
         assert rendered(text, breaks=False) == now
+        assert without(text, breaks=False) == without(text, breaks=True)
 
 
 @pytest.mark.parametrize(
