@@ -1,7 +1,8 @@
 """The machinery of the backend `hf`: one local language model that answers many prompts at once.
 
 Files           `weights` `hub` `cache` `convert` `adapter`: locations, digests, conversion.
-Text            `chat` `tokens`: messages to token ids and back.
+Text            `chat` (`chat_template`, `control`) and `tokens`: messages to token ids and back.
+Told            `told`: what the model is given otherwise than was asked, before a run.
 Loading         `loading` (by `from_transformers`, or `llama` where `shape` knows it), `linear`,
                 `shared` bases, `lora`; `loaded` brings everything together.
 Answering       `engine`: `packed` steps where `fitness` allows them, else `padded` batches.

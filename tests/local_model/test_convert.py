@@ -135,6 +135,14 @@ def test_a_whole_copy_is_not_made_again(order: Order) -> None:
     assert (folder / "model.safetensors").stat().st_mtime_ns == made
 
 
+def test_a_conversion_of_an_earlier_version_is_replaced(order: Order) -> None:
+    former = Cache(order.cache).former(order.source)
+    former.mkdir(parents=True)
+    folder = convert.convert(order)
+    assert folder.is_dir()
+    assert not former.exists()
+
+
 def test_what_a_killed_conversion_left_is_replaced(order: Order) -> None:
     cache = Cache(order.cache)
     for leftover in (cache.place(order.source), cache.place(order.source).with_suffix(".draft")):

@@ -105,6 +105,18 @@ def test_half_a_snapshot_is_none(hub_cache: Path, cache: Cache, lost: str, way: 
         find("org/name", None, cache)
 
 
+def test_a_damaged_index_in_a_snapshot_is_for_the_hub_to_mend(
+    hub_cache: Path, cache: Cache
+) -> None:
+    repo = hub_cache / "models--org--name"
+    snapshot = model_folder(repo / "snapshots" / COMMIT)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text(COMMIT)
+    (snapshot / "model.safetensors.index.json").write_text("{")
+    with pytest.raises(BackendError, match=r"not on this machine.*is damaged: cannot read"):
+        find("org/name", None, cache)
+
+
 @pytest.mark.parametrize("suffix", [".GGUF", ".Gguf"])
 def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, cache: Cache, suffix: str) -> None:
     file = tmp_path / f"m{suffix}"

@@ -75,6 +75,10 @@ class Cache:
         """Return the folder for the conversion of the file with digest `source`."""
         return self.models / f"{source.removeprefix(TAG)}-{_FORMAT}"
 
+    def former(self, source: str) -> Path:
+        """Return where earlier versions put that conversion."""
+        return self.models / source.removeprefix(TAG)
+
     def digest(self, path: Path) -> str:
         """Return a file's digest, reading the file only if its size or mtime has changed."""
         path = path.resolve()

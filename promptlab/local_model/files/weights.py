@@ -106,7 +106,7 @@ def _on_machine(model: str, revision: str | None, cache: Cache) -> Iterator[Weig
     for manifest in cache.named(model):
         yield Weights(model, cache.place(manifest.source), manifest.source, "cache")
     snapshot = _snapshot(model, revision)
-    if snapshot is not None and not lacking(snapshot):
+    if snapshot is not None and not _half(snapshot):
         yield Weights(model, require_model(snapshot), snapshot.name, "hub")
     if model == DEFAULT_MODEL and (file := _shipped()):
         yield _gguf(model, file, "package", cache)
@@ -115,6 +115,15 @@ def _on_machine(model: str, revision: str | None, cache: Cache) -> Iterator[Weig
 def _snapshot(model: str, revision: str | None) -> Path | None:
     """Return what the hub's cache has of a model, which may be half of it."""
     return hub.cached(model, revision) if extra.installed("huggingface_hub") else None
+
+
+def _half(snapshot: Path) -> str | None:
+    """Say what is wrong with a snapshot, which the hub can mend; None if it is whole."""
+    try:
+        missing = lacking(snapshot)
+    except BackendError as error:
+        return f"is damaged: {error.message}"
+    return f"lacks {some(missing)}" if missing else None
 
 
 def _shipped() -> Path | None:
@@ -142,4 +151,4 @@ def _known_in_part(model: str, revision: str | None, error: BackendError) -> Bac
     snapshot = _snapshot(model, revision)
     if snapshot is None:
         return error
-    return BackendError(f"{error.message}; its copy here lacks {some(lacking(snapshot))}")
+    return BackendError(f"{error.message}; its copy here {_half(snapshot)}")

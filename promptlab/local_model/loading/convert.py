@@ -35,7 +35,11 @@ def convert(order: Order) -> Path:
     try:
         cache.models.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_suffix(".lock"), timeout=_PATIENCE_S):
-            return cache.converted(order.source) or _make(order, target)
+            if (found := cache.converted(order.source)) is not None:
+                return found
+            made = _make(order, target)
+            shutil.rmtree(cache.former(order.source), ignore_errors=True)  # it has no use now
+            return made
     except Timeout as error:
         raise BackendError(
             f"another process has been converting {order.gguf.name} for 10 minutes",
