@@ -46,6 +46,16 @@ _MONEY = {
     "    +4e-05": "  +0.000040",
 }
 
+# Every number of a configuration has a range; `max_tokens` had no upper bound.
+_MAX_TOKENS = """"max_tokens": {
+          "anyOf": [
+            {
+              "minimum": 1,
+"""
+_BOUNDED = _MAX_TOKENS.replace(
+    '"minimum"', f'"exclusiveMaximum": {2**31},\n              "minimum"'
+)
+
 # What was changed on purpose since, by file: what was said, and what is said now.
 CHANGED = {
     # Sides graded with different parameters of a scorer are refused, where there was a note.
@@ -118,6 +128,7 @@ CHANGED = {
     },
     # Descriptions of keys in plainer English.
     "schema_suite.txt": {
+        _MAX_TOKENS: _BOUNDED,
         "that decides; the first one.": "that decides; by default the first.",
         "that is graded; the last one.": "that is graded; by default the last.",
         "How often each arm meets each case.": "How often each arm runs on each case.",
@@ -129,7 +140,8 @@ CHANGED = {
         ),
     },
     "schema_template.txt": {
-        "What a template says of its answer.": "What a template says about its answer."
+        _MAX_TOKENS: _BOUNDED,
+        "What a template says of its answer.": "What a template says about its answer.",
     },
     # Scorers that read text do so by other rules, and say what they do not do.
     "scorer_list.json": {

@@ -13,6 +13,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from promptlab.backends import NO_ENVIRONMENT, Capacity, Health, Price, Throughput
+from promptlab.core.prices import MAX_PRICE
 from promptlab.core.types import Completion, Json, Outcome, Request, Sampling, Usage
 
 _WORD = re.compile(r"\S+")
@@ -27,9 +28,9 @@ class Options(BaseModel):
     reply: str | None = Field(
         None, description="A fixed answer; by default the last user message is repeated."
     )
-    delay_s: float = Field(0.0, ge=0, description="How long each answer takes.")
+    delay_s: float = Field(0.0, ge=0, le=3600, description="How long each answer takes.")
     price: float | None = Field(
-        None, ge=0, description="US dollars per million words, to try out budgets."
+        None, ge=0, le=MAX_PRICE, description="US dollars per million words, to try out budgets."
     )
     fail: str | None = Field(
         None, min_length=1, description="Fail if the last user message contains this text."

@@ -54,6 +54,7 @@ class Options(RemoteOptions):
     thinking_budget: int | None = Field(
         None,
         ge=-1,
+        lt=2**31,
         description="Tokens for thinking (Gemini 2.5): 0 for none, -1 for the model's choice.",
     )
     thinking_level: Literal["minimal", "low", "medium", "high", "xhigh"] | None = Field(

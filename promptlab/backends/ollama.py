@@ -24,7 +24,7 @@ from promptlab.remote.endings import ending
 from promptlab.remote.exchange import CallError, Reply
 from promptlab.remote.failures import judge
 from promptlab.remote.joining import join_lines
-from promptlab.remote.options import RemoteOptions
+from promptlab.remote.options import MAX_WAIT_S, RemoteOptions
 from promptlab.remote.pictures import in_base64, is_url
 from promptlab.remote.reading import count, thoughts_in, word
 from promptlab.remote.streams import Event
@@ -57,10 +57,11 @@ class Options(RemoteOptions):
         le=10_000,
         description="Maximum number of calls in flight; see also `-j`. The server queues them.",
     )
-    timeout_s: float = Field(600.0, gt=0, description="Time limit of one try; the first loads it.")
+    timeout_s: float = Field(600.0, gt=0, le=MAX_WAIT_S, description="Time limit of one try.")
     num_ctx: int | None = Field(
         None,
         ge=1,
+        lt=2**31,
         description="Context size in tokens, prompt and answer; by default the server's.",
     )
     think: bool | Literal["low", "medium", "high", "max"] | None = Field(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from promptlab.cases.files import Row, read_rows
+from promptlab.cases.other_tools import check_row, remedy_for_key
 from promptlab.cases.tables import Cells, is_blank
 from promptlab.core import numbers
 from promptlab.core.digest import case_content, case_json, digest_text, id_of_content
@@ -107,6 +108,7 @@ class _CaseMaker:
             fields, variables = row, row["vars"]
         else:
             self._check_columns(row, where)
+            check_row(row, self.columns.expect, where)
             fields = {role: self._role(row, role) for role in ROLES}
             variables = {key: value for key, value in row.items() if key not in self.hidden}
         return _case(fields, variables, where)
@@ -127,7 +129,8 @@ class _CaseMaker:
 def _check_keys(row: Mapping[str, object], where: str) -> None:
     for key in row:
         if key not in _STRUCTURED:
-            raise unknown("key", key, _STRUCTURED, of="a case").at(where)
+            mistaken = unknown("key", key, _STRUCTURED, of="a case").at(where)
+            raise mistaken.advising(remedy_for_key(key) or mistaken.hint)
 
 
 def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: str) -> Case:

@@ -77,6 +77,10 @@ def parse_toml(text: str, file: str) -> dict[str, object]:
         _too_deep("TOML", file)
     if deeper_than(data, MAX_DEPTH):
         _too_deep("TOML", file)
+    if _holds_huge(data):
+        raise PromptlabError(
+            "bad TOML: a whole number has more than 64 bits", where=file, hint="put it in quotes"
+        )
     return data
 
 
@@ -94,6 +98,14 @@ def deeper_than(value: object, most: int) -> bool:
             return False
         level = [each for each in inner if isinstance(each, (Mapping, list, tuple))]
     return bool(level)
+
+
+def _holds_huge(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_huge, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_huge, value))
+    return isinstance(value, int) and not -MAX_WHOLE - 1 <= value <= MAX_WHOLE
 
 
 def _too_deep(kind: str, where: str) -> NoReturn:

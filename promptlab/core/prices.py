@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from promptlab.core.types import Image, Request, Usage
 
+MAX_PRICE = 1e6
+"""US dollars per million tokens; nothing costs a dollar for a token."""
+
 _LIKELY = 4.0  # bytes per token
 _FEWEST, _MOST = 6.0, 1.5
 _AROUND = 12  # tokens that a chat template adds to a message, at most

@@ -14,7 +14,7 @@ class SamplingSettings(BaseModel):
 
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, lt=2**31)
     stop: tuple[str, ...] | None = None
     seed: int | None = Field(None, ge=0, lt=2**31)
 

@@ -13,7 +13,8 @@ def _from_yaml(value: object) -> object:
 
 
 Thinking = Annotated[
-    Literal["on", "off"] | Annotated[int, Field(strict=True, ge=1)], BeforeValidator(_from_yaml)
+    Literal["on", "off"] | Annotated[int, Field(strict=True, ge=1, lt=2**31)],
+    BeforeValidator(_from_yaml),
 ]
 """`on`, `off`, or the most tokens that it may think, at least one. Without it, the model decides.
 

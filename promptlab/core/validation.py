@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from pydantic_core import ErrorDetails
 
@@ -23,7 +25,27 @@ _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+_MOST_BITS = 1000  # Python refuses to write a number of more than 4300 digits
 _SHOULD_BE = "Input should be "
+
+
+def unfit_value(name: str, value: object) -> str | None:
+    """Say what of an option, at any depth, the store or a server cannot take; None if all fits.
+
+    TOML has infinities, whole numbers of any size in hexadecimal, and dates.
+    """
+    if isinstance(value, Mapping):
+        found = (unfit_value(f"{name}.{key}", item) for key, item in value.items())
+        return next(filter(None, found), None)
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, (unfit_value(name, item) for item in value)), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name}: expected a finite number, found {value}"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return f"{name}: expected a number of at most 64 bits"
+    if isinstance(value, (datetime.date, datetime.time)):
+        return f"{name}: expected text, found a date or a time"
+    return None
 
 
 def wrong_value(mistakes: Sequence[ErrorDetails]) -> tuple[str, str]:
@@ -47,6 +69,8 @@ def shown(value: object) -> str:
         return "keys and values" if isinstance(value, dict) else "a list"
     if not isinstance(value, (str, int, float)):
         return f"a value of type {type(value).__name__}"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a number of many digits"
     text = repr(strike(value) if isinstance(value, str) else value)  # before it is cut
     return text if len(text) <= 60 else f"{text[:56]}...{text[0]}"
 

@@ -97,7 +97,13 @@ def parse_yaml(text: str, file: str, *, first_line: int = 1) -> YamlDocument:
         raise PromptlabError(
             "bad YAML: nested too deeply", where=place(file), hint="use fewer levels"
         ) from None
-    except (ValueError, AttributeError):  # `!!int x`, or a number with thousands of digits
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ):  # `!!int x`, or a number with thousands of digits
         raise PromptlabError(
             "bad YAML: a value does not fit its type",
             where=place(file),

@@ -35,6 +35,7 @@ class Options(BaseModel):
     batch_size: int | None = Field(
         None,
         ge=1,
+        le=100_000,
         description="Maximum number of prompts answered together: 128, or 16 for a model "
         "that needs padding; fewer if memory is short.",
     )
@@ -42,9 +43,14 @@ class Options(BaseModel):
         "auto",
         description="Rearrange weights for oneDNN on a CPU; auto: if that is faster.",
     )
-    threads: int | None = Field(None, ge=1, description="CPU threads; by default torch's choice.")
+    threads: int | None = Field(
+        None, ge=1, le=4096, description="CPU threads; by default torch's choice."
+    )
     max_length: int | None = Field(
-        None, ge=2, description="Maximum tokens of prompt and answer; by default the model's limit."
+        None,
+        ge=2,
+        lt=2**31,
+        description="Maximum tokens of prompt and answer; by default the model's limit.",
     )
     accept: tuple[Accepted, ...] = Field(
         (),

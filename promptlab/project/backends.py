@@ -22,7 +22,7 @@ from promptlab.core.keys import key_in_place_of
 from promptlab.core.masking import userinfo
 from promptlab.core.modules import module_file, sources
 from promptlab.core.types import BackendSpec, Json
-from promptlab.core.validation import wrong_value
+from promptlab.core.validation import unfit_value, wrong_value
 from promptlab.project.addresses import require_model
 from promptlab.project.folder import BackendEntry
 
@@ -77,6 +77,9 @@ def _class_of(plugin: object, entry: BackendEntry) -> type[Backend]:
 
 
 def _options(kind: type[Backend], entry: BackendEntry, root: Path) -> BaseModel:
+    for name, value in entry.options.items():
+        if problem := unfit_value(name, value):
+            raise PromptlabError(problem, hint="fix this value")
     about = f"backend {entry.name!r}: its options fail"
     try:
         with foreign(about, passing=(ValidationError, PromptlabError)):

@@ -14,7 +14,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.validation import wrong_value
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
 Model = TypeVar("Model", bound=BaseModel)
 
 _DEFAULT = Limits()
@@ -27,7 +27,9 @@ class CompareSettings(BaseModel):
     model_config = _CONFIG
 
     alpha: float = Field(0.05, gt=0, lt=1, description="Significance level of tests and intervals.")
-    min_effect: float = Field(0.0, ge=0, description="The smallest difference that matters.")
+    min_effect: float = Field(
+        0.0, ge=0, le=1e9, description="The smallest difference that matters."
+    )
     strict: bool = Field(False, description="Use exact tests only.")
     min_cases: Count = Field(
         _DEFAULT.min_cases, description="The least number of cases for a verdict."

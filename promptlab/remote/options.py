@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from promptlab.core.keys import holds_key, url_holds_key
-from promptlab.core.prices import Price
+from promptlab.core.prices import MAX_PRICE, Price
 
 _NO_KEY_HERE = "a key must not be in a file: set it in the environment and "
 _REMEDIES = {
@@ -23,6 +23,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = {"accept-encoding", "connection", "content-encoding", "content-length", "transfer-encoding"}
 
+MAX_WAIT_S = 604_800  # a week
+
 Omittable = Literal["temperature", "top_p", "max_tokens", "stop", "seed"]
 
 
@@ -31,10 +33,10 @@ class PriceOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached: float | None = Field(None, ge=0)
-    cache_write: float | None = Field(None, ge=0)
+    input: float = Field(ge=0, le=MAX_PRICE)
+    output: float = Field(ge=0, le=MAX_PRICE)
+    cached: float | None = Field(None, ge=0, le=MAX_PRICE)
+    cache_write: float | None = Field(None, ge=0, le=MAX_PRICE)
 
     def noun(self) -> Price:
         """Return the price as the noun that the rest of the program uses."""
@@ -67,17 +69,20 @@ class RemoteOptions(BaseModel):
         32, ge=1, le=10_000, description="Maximum number of calls in flight; see also `-j`."
     )
     requests_per_minute: float | None = Field(
-        None, gt=0, description="Maximum requests per minute."
+        None, ge=0.01, le=1e9, description="Maximum requests per minute."
     )
     tokens_per_minute: float | None = Field(
-        None, gt=0, description="Maximum tokens per minute, prompt and answer together."
+        None, ge=1, le=1e12, description="Maximum tokens per minute, prompt and answer together."
     )
-    timeout_s: float = Field(120.0, gt=0, description="Time limit of one attempt.")
+    timeout_s: float = Field(120.0, gt=0, le=MAX_WAIT_S, description="Time limit of one attempt.")
     max_retries: int = Field(
-        10, ge=0, description="How often a call is retried after a transient failure."
+        10, ge=0, le=10_000, description="How often a call is retried after a transient failure."
     )
     time_limit_s: float = Field(
-        900.0, gt=0, description="Time limit of all attempts of one call, including waits."
+        900.0,
+        gt=0,
+        le=MAX_WAIT_S,
+        description="Time limit of all attempts of one call, including waits.",
     )
     images: bool = Field(True, description="Whether the model reads images.")
     omit: tuple[Omittable, ...] = Field(

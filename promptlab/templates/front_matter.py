@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.lazy import lazy_module
 from promptlab.core.sampling import SamplingSettings
-from promptlab.core.yamlfile import check, parse_yaml
+from promptlab.core.yamlfile import YamlDocument, check, parse_yaml
 from promptlab.templates.inputs import InputType
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ else:
 
 SLUG = re.compile(r"^[a-z][a-z0-9_-]*\Z")
 
+_PROMPTY = (
+    "in a Prompty file: leave out all but description, write model.parameters as sampling, sample"
+    " as a case, and `system:` as {% system %}...{% endsystem %}"
+)
 _FENCE = r"---[ \t]*(?:\r?\n|\Z)"
 _FRONT = re.compile(rf"\A{_FENCE}(.*?)^{_FENCE}", re.DOTALL | re.MULTILINE)
 _OPENED = re.compile(rf"\A{_FENCE}")
@@ -72,7 +77,7 @@ def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
     """Split front matter and body; leading empty lines keep the body's line numbers."""
     match = _FRONT.match(source)
     if match:
-        front = check(FrontMatter, parse_yaml(match[1], file, first_line=2))
+        front = _checked(parse_yaml(match[1], file, first_line=2))
         lines_above = source[: match.end()].count("\n")
         return front, "\n" * lines_above + source[match.end() :]
     if _OPENED.match(source):
@@ -80,6 +85,17 @@ def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
             "the front matter is not closed", where=place(file, 1), hint="end it with a line ---"
         )
     return FrontMatter(), source
+
+
+def _checked(document: YamlDocument) -> FrontMatter:
+    """Check a front matter; that of a Prompty file is told how it is written here."""
+    try:
+        return check(FrontMatter, document)
+    except PromptlabError as error:
+        data = document.data
+        if isinstance(data, Mapping) and "model" in data and "unknown key" in error.message:
+            raise error.advising(_PROMPTY) from None
+        raise
 
 
 def has_front_matter(source: str) -> bool:

@@ -65,7 +65,7 @@ def test_an_empty_file_has_no_rows(write: Write, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("c.txt", "x", "c.txt: cases cannot be read from .txt (use one of .jsonl, .json, .csv, "),
+        ("c.doc", "x", "c.doc: cases cannot be read from .doc (use one of .jsonl, .json, .csv, "),
         ("cases", "x", "cases: cases cannot be read from a file without an extension (use one"),
         ("c.jsonl", '{"a": 1}\n{"a" 1}\n', "c.jsonl:2: bad JSON: expecting ':' delimiter (look at"),
         ("c.jsonl", '\n\n{"a": NaN}', "c.jsonl:3: bad JSON: NaN is not JSON (use null)"),

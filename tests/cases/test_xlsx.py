@@ -12,7 +12,7 @@ from promptlab.core.errors import PromptlabError
 
 from .workbooks import inline, sheet, workbook
 
-BROUGHT = Path(__file__).parent / "brought"
+BROUGHT = Path(__file__).parent.parent / "brought"
 
 
 def rows_of(path: Path) -> list[tuple[str, object]]:

@@ -36,6 +36,8 @@ def test_json_is_read_up_to_the_depth_that_all_readers_bear() -> None:
         ("[" + '."b"' * 50_000 + "]", "p.toml:1: bad TOML: nested too deeply"),
         (".".join("a" * 120) + " = 1", "p.toml: bad TOML: nested too deeply"),
         ("a = " + "1" * 5000, "p.toml: bad TOML: a number is too long"),
+        ("a = [{b = 0x" + "f" * 4000 + "}]", "p.toml: bad TOML: a whole number has more than 64"),
+        ("a = 9223372036854775808", "p.toml: bad TOML: a whole number has more than 64 bits"),
         ("a = 1\nb 2", "p.toml:2: bad TOML: expected '=' after a key"),
         ("a = 1\na = 2", "p.toml: bad TOML: cannot overwrite a value"),
     ],

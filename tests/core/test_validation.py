@@ -61,3 +61,8 @@ def test_a_wrong_value_is_described_in_one_line(
 def test_long_values_are_shown_short() -> None:
     assert shown("x" * 500) == "'" + "x" * 55 + "...'"
     assert shown("a\nb") == "'a\\nb'"
+
+
+def test_a_number_that_python_cannot_write_is_still_shown() -> None:
+    assert shown(10**5000) == "a number of many digits"
+    assert shown(10**30) == "1" + "0" * 30

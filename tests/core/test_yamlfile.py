@@ -56,7 +56,7 @@ def test_plain_values_are_read_as_json_would(text: str, value: object) -> None:
     data = parse_yaml(f"[{text}]", "a.yaml").data
     assert data == [value]
     assert isinstance(data, list)
-    assert type(data[0]) is type(value)
+    assert isinstance(data[0], type(value))
 
 
 def test_an_empty_value_is_null_and_an_empty_document_is_none() -> None:
@@ -83,6 +83,8 @@ def test_every_value_knows_its_line() -> None:
         ("a: 1\n---\nb: 1", "a.yaml:2: bad YAML: expected a single document in the stream, but"),
         ("a: \0", "a.yaml: bad YAML: control characters are not allowed"),
         ("a: !!int x", "a.yaml: bad YAML: a value does not fit its type"),
+        ("a: !!bool maybe", "a.yaml: bad YAML: a value does not fit its type"),
+        ("a: !!float", "a.yaml: bad YAML: a value does not fit its type"),
         ("a: !!timestamp x", "a.yaml: bad YAML: a value does not fit its type"),
         ("[" * 5000 + "]" * 5000, "a.yaml:1: bad YAML: nested too deeply (use at most"),
         ("? [a]\n: 1", "a.yaml:1: bad YAML: found unhashable key"),

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from promptlab.core import plugins
 from promptlab.core.errors import PromptlabError
+from promptlab.core.sampling import SamplingSettings
+from promptlab.experiments.suite import SuiteFile
 from promptlab.project.backends import describe_backend, entry_of, make_backend
 from promptlab.project.folder import BackendEntry
+from promptlab.project.settings import CompareSettings, JudgeSettings
 
 Write = Callable[[str, str], Path]
 
@@ -85,3 +91,57 @@ class Options(BaseModel):
 class Needy:
     options_model = Options
 """
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"delay_s": float("inf")}, "echo", "delay_s: expected a finite number, found inf"),
+        ({"price": float("nan")}, "echo", "price: expected a finite number, found nan"),
+        ({"delay_s": 1e300}, "echo", "delay_s: expected a number less than or equal to 3600"),
+        ({"delay_s": 2**70}, "echo", "delay_s: expected a number of at most 64 bits (fix this"),
+        ({"delay_s": 10**5000}, "echo", "delay_s: expected a number of at most 64 bits"),
+        ({"reply": datetime.date(2024, 1, 31)}, "echo", "reply: expected text, found a date or a"),
+        ({"extra_body": {"a": [{"b": float("inf")}]}}, "openai",
+         "extra_body.a.b: expected a finite number"),
+        ({"requests_per_minute": 1e-300}, "openai", "requests_per_minute: expected a number grea"),
+        ({"timeout_s": 1e300}, "openai", "timeout_s: expected a number less than or equal to"),
+    ],
+)  # fmt: skip
+def test_a_number_beyond_any_use_is_refused(
+    project: Path, options: dict[str, object], kind: str, message: str
+) -> None:
+    given = BackendEntry("mine", kind, "m", options, "promptlab.toml: backends.mine")
+    assert mistake(given, project).startswith(f"promptlab.toml: backends.mine: {message}")
+
+
+def _numbers(schema: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every number that a JSON Schema lets through, with the path to it."""
+    if isinstance(schema, dict):
+        if schema.get("type") in ("integer", "number"):
+            yield name, schema
+        for key, inner in schema.items():
+            yield from _numbers(inner, f"{name}.{key}")
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _numbers(inner, name)
+
+
+MODELS = [SamplingSettings, CompareSettings, JudgeSettings, SuiteFile]
+KINDS = ["echo", "hf", "openai", "anthropic", "gemini", "ollama"]
+
+
+@pytest.mark.parametrize("model", [*MODELS, *KINDS])
+def test_every_number_of_a_configuration_has_a_range(model: Any) -> None:
+    if isinstance(model, str):
+        model = cast(Any, plugins.load("backends", model)).options_model
+    free = [
+        name  # Ollama takes any number of seconds, and -1
+        for name, schema in _numbers(model.model_json_schema())
+        if ".keep_alive" not in name
+        and (
+            not ({"minimum", "exclusiveMinimum"} & schema.keys())
+            or not ({"maximum", "exclusiveMaximum"} & schema.keys())
+        )
+    ]
+    assert free == []
