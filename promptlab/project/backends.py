@@ -39,7 +39,7 @@ def make_backend(
         plugin = plugins.load("backends", entry.kind, root)
         kind = _class_of(plugin, entry)
         options = _options(kind, entry, root)
-        model = _model_of(entry, root)
+        model = entry.model if _is_remote(kind) else _model_of(entry, root)
     if kind.__module__.startswith("promptlab.backends.") and kind is plugin:
         return kind(model, options, environment)
     with _placed(entry):
@@ -118,6 +118,11 @@ def _require_no_keys(entry: BackendEntry, root: Path) -> None:
 
 def _is_path(entry: BackendEntry, root: Path) -> bool:
     return entry.model is not None and exists(root / entry.model)
+
+
+def _is_remote(kind: type[Backend]) -> bool:
+    """Return whether the model is a server's: no file here has anything to do with its name."""
+    return hasattr(kind, "default_url")
 
 
 def _model_of(entry: BackendEntry, root: Path) -> str | None:

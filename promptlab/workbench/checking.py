@@ -43,7 +43,8 @@ def _without_keys(entry: BackendEntry) -> Configured:
 
 def _check(bench: Workbench, name: str) -> Health:
     try:
-        return run_to_end(_answer(bench.make(bench.project.backend(name))))
+        health = run_to_end(_answer(bench.make(bench.project.backend(name))))
+        return Health(health.ok, strike(health.detail), health.hint and strike(health.hint))
     except PromptlabError as error:
         where = f"{error.where}: " if error.where else ""
         return Health(False, f"{where}{error.message}", error.hint)

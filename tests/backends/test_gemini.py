@@ -190,6 +190,14 @@ def test_more_stop_sequences_than_five_are_refused_before_any_call() -> None:
 )
 def test_the_model_stands_in_the_path_and_the_key_does_not(model: str, path: str) -> None:
     assert make(model).path() == path
+
+
+@pytest.mark.parametrize(
+    "model", ["a/b", "../x", "tunedModels/..", "tunedModels/", "..", ".", "models/", "a/../b", "/x"]
+)
+def test_a_name_that_would_leave_its_part_of_the_path_is_refused(model: str) -> None:
+    with pytest.raises(BackendError):
+        make(model)
     headers = make(model).headers()
     assert headers["x-goog-api-key"] == KEY
     assert "authorization" not in headers

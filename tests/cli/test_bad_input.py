@@ -24,6 +24,7 @@ SUITE = "suites/greet.yaml"
 CASES = "suites/people.jsonl"
 V1 = "templates/greet/v1.j2"
 V2 = "templates/greet/v2.j2"
+A_KEY = "sk-test-" + "a1B2" * 6
 NEWER = """
 INSERT INTO _sqlite_migrations (migration_set, name, applied_at)
 VALUES ('promptlab', '0099_later', '2030-01-01')
@@ -234,6 +235,25 @@ BAD = (
     Bad("hf without a model name", with_backend('kind = "hf"'), "run greet -b parrot"),
     Bad("hf without weights", nothing, "run greet -b hf:./weights"),
     Bad("unknown executor", nothing, "run greet --executor locl"),
+    # Keys, logins, and what a stranger's project may not do
+    Bad("a key as a backend", nothing, f"run greet -b {A_KEY}"),
+    Bad("a key as a kind", with_backend(f'kind = "{A_KEY}"'), "run greet -b parrot"),
+    Bad("a key as a model", nothing, f"run greet -b openai:{A_KEY}"),
+    Bad("a key as an option", with_backend(f'kind = "echo"\n{A_KEY} = 1'), "run greet -b parrot"),
+    Bad("a login in an address", nothing, "run greet -b openai:m@FTP://ada:pw-123@host:9"),
+    Bad(
+        "a login in an option",
+        with_backend('kind = "openai"\nmodel = "m"\nbase_url = "https://ada:pw-123@host/v1"'),
+        "run greet -b parrot",
+    ),
+    Bad("a model that leaves its address", nothing, "run greet -b gemini:../x"),
+    Bad("a model that is no name", nothing, "run greet -b gemini:.."),
+    Bad("a backend with --safe", nothing, "--safe run greet -b openai:m"),
+    Bad(
+        "code with --safe",
+        spoiled(SUITE, "  - length", "  - mine:f\n  - length"),
+        "--safe run greet",
+    ),
     # The database
     Bad("database in no folder", nothing, "--db nowhere/kept.db run greet"),
     Bad("database is a folder", folder_for_database, "--db kept.db run greet"),

@@ -38,6 +38,14 @@ def test_a_backend_is_made_and_described(project: Path) -> None:
     assert again.where == "backend 'mine' of the stored run"
 
 
+def test_a_server_s_model_has_nothing_to_do_with_a_folder_of_its_name(project: Path) -> None:
+    for kind in ("openai", "anthropic", "gemini", "ollama"):
+        named = BackendEntry("mine", kind, "templates", {}, "promptlab.toml: backends.mine")
+        assert (
+            describe_backend(named, make_backend(named, project)).identity["model"] == "templates"
+        )
+
+
 def test_the_digest_covers_what_answers_depend_on_and_no_name(project: Path) -> None:
     def digest(backend: BackendEntry) -> str:
         return describe_backend(backend, make_backend(backend, project)).digest

@@ -129,7 +129,10 @@ class GuardedBackend(Backend):
     async def check(self) -> Health:
         """Return the backend's own value."""
         health = await call_foreign(self._inner.check, self._fails("check"), passing=_ITS_OWN)
-        return self._typed("check", health, Health)
+        checked = self._typed("check", health, Health)
+        self._typed("check", checked.detail, str)
+        self._typed("check", checked.hint, str, NoneType)
+        return checked
 
     async def close(self) -> None:
         """Close the backend, or give up after some seconds."""
@@ -166,7 +169,9 @@ class GuardedBackend(Backend):
                 " completion"
             )
         request, completion = pair
-        if (reason := flaw(completion)) is not None:
+        with foreign(self._fails("generate"), passing=_ITS_OWN):  # a subclass may do anything
+            reason = flaw(completion)
+        if reason is not None:
             completion = Completion(Outcome.ERROR, error=f"backend {self._name!r} gives {reason}")
         return request.key, completion
 
