@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from promptlab.cli.carry import carry
-from promptlab.cli.output import print_json, say, stdout
+from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.params import ParamCommand
 from promptlab.cli.run_options import selecting, settings_of, spending
 from promptlab.cli.verbs import example
+from promptlab.core.visible import visible
 from promptlab.report.documents.forecast import forecast_json
 from promptlab.report.terminal.runs import print_forecast
 from promptlab.report.views.forecast import forecast_view
@@ -60,6 +61,7 @@ def run(
 
 def _show(outlook: Outlook, *, as_json: bool) -> None:
     view = forecast_view(outlook.plan, outlook.forecast, outlook.shortfalls)
+    tell(*(f"Note: {visible(note)}" for note in outlook.notes))
     if as_json:
         print_json(forecast_json(view))
     else:

@@ -51,20 +51,20 @@ class Budget(threading.local):
         before = self._steps
         self._steps = left = before - count
         if left < 0:
-            raise _too_much(f"more than {MAX_STEPS:,} steps", "loop less often")
+            raise _too_much(f"takes more than {MAX_STEPS:,} steps", "loop less often")
         if left // _LOOK_AT_CLOCK != before // _LOOK_AT_CLOCK and time.thread_time() > self._end:
-            raise _too_much(f"more than {MAX_SECONDS:g} seconds", "do less in the template")
+            raise _too_much(f"takes more than {MAX_SECONDS:g} seconds", "do less in the template")
 
     def work(self, characters: int) -> None:
         """Count characters that were made or read through."""
         self._work -= characters
         if self._work < 0:
-            raise _too_much(f"more than {MAX_WORK:,} characters in all", "copy less text")
+            raise _too_much(f"makes more than {MAX_WORK:,} characters in all", "copy less text")
 
     def need(self, characters: int) -> None:
         """Refuse, before it is made, a text of more characters than any may have."""
         if characters > MAX_LENGTH:
-            raise _too_much(f"a text of {characters:,} characters", f"at most {MAX_LENGTH:,}")
+            raise _too_much(f"makes a text of {characters:,} characters", f"at most {MAX_LENGTH:,}")
 
     def made(self, value: Any) -> Any:
         """Weigh a value that an expression made, and return it."""
@@ -89,7 +89,7 @@ class Budget(threading.local):
             known = self._weighed.get(id(value))
             return known[1] if known else self._weigh_items(value)
         if kind is int and not -_SHORT < value < _SHORT and value.bit_length() > MAX_BITS:
-            raise _too_much("a number of thousands of digits", "use smaller numbers")
+            raise _too_much("makes a number of thousands of digits", "use smaller numbers")
         return self._weigh_items(value) if isinstance(value, (list, tuple, dict)) else _ITEM
 
     def _weigh_items(self, value: Any) -> int:
@@ -111,4 +111,4 @@ class Budget(threading.local):
 
 
 def _too_much(what: str, hint: str) -> ExpressionError:
-    return ExpressionError(f"rendering makes {what}", hint)
+    return ExpressionError(f"rendering {what}", hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,11 +38,12 @@ AS_WRITTEN = RunSettings()
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a run would do: its plan, the forecast, and what backends will not honour."""
+    """What a run would do: its plan, the forecast, what backends will not honour, and notes."""
 
     plan: Plan
     forecast: Forecast
     shortfalls: Mapping[str, Sequence[str]]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def look_ahead(
     ready = _assemble(bench, suite, settings)
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
-    return run_to_end(_walk(bench, renderer, ready, fresh=fresh))
+    outlook = run_to_end(_walk(bench, renderer, ready, fresh=fresh))
+    return replace(outlook, notes=_notes(bench, ready.plan))
 
 
 @contextmanager
@@ -207,6 +209,14 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
                 f" (keep both: promptlab template new {source.name})"
             )
     return tuple(notes)
+
+
+def _notes(bench: Workbench, plan: Plan) -> tuple[str, ...]:
+    """Note what a run would note when it begins."""
+    if not bench.has_database:
+        return _foreign_marks(plan)
+    with bench.open_store() as store:
+        return (*_edits(store, plan), *_foreign_marks(plan))
 
 
 def _foreign_marks(plan: Plan) -> tuple[str, ...]:

@@ -19,7 +19,13 @@ def test_verbs_note_marks_of_other_tools(promptlab: Promptlab, project: Path) ->
     text = "system:\nBe brief.\nuser:\nAsk of {city}, {{ city }}.\n"
     (project / "templates" / "ask" / "v1.j2").write_text(text, encoding="utf-8")
     (project / "suites" / "ask.yaml").write_text(SUITE, encoding="utf-8")
-    for line in ("run ask", "template render ask --suite ask", "template show ask"):
+    for line in (
+        "run ask --dry-run",
+        "run ask",
+        "run ask --dry-run --json",
+        "template render ask --suite ask",
+        "template show ask",
+    ):
         ran = promptlab(*line.split())
         assert ran.code == 0
         assert ran.err.count("Note: ") == 2, line
