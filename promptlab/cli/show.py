@@ -10,7 +10,7 @@ from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
-from promptlab.report.documents.trial import result_json, turns_json
+from promptlab.report.documents.trial import shown_json, turns_json
 from promptlab.report.terminal.run import print_run
 from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
 from promptlab.report.views.run import run_view
@@ -82,9 +82,9 @@ def _print(reviewed: Review, *, full: bool, shown: int | None) -> None:
 
 def _json(trial: Trial, *, full: bool) -> list[dict[str, object]]:
     if not full:
-        return [result_json(row) for row in trial.rows]
+        return [shown_json(row) for row in trial.rows]
     turns = turns_json(trial.turns)
     return [
-        {**result_json(row), "traceback": trial.tracebacks.get(row.scorer or ""), "turns": turns}
+        {**shown_json(row), "traceback": trial.tracebacks.get(row.scorer or ""), "turns": turns}
         for row in trial.rows
     ]

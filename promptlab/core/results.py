@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Arm, Outcome, Plan, ScorerSpec, Sequential
+from promptlab.core.types import NOT_GRADABLE, Arm, Outcome, Plan, ScorerSpec, Sequential
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -71,6 +71,13 @@ class Result:
     error: str | None
     created_at: str
     thoughts: str | None = None
+
+    @property
+    def gradable(self) -> bool | None:
+        """Return False if the scorer cannot tell of this output, None where there was no scorer."""
+        if self.scorer is None or self.outcome is Outcome.ERROR:
+            return None
+        return not (self.score is None and (self.error or "").startswith(NOT_GRADABLE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,15 @@ class Case:
     digest: str
 
 
+NOT_GRADABLE = "not gradable"
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """One scorer's result for one trial.
 
     `value` is None when the scorer failed; then `error` is its last line and `traceback` the rest.
+    An error that begins with `NOT_GRADABLE` says that the scorer cannot tell of this output.
     `passed` is None for scores that are numbers, not verdicts.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptlab.core.types import Score
+from promptlab.core.types import NOT_GRADABLE, Score
 
 _REASON_LENGTH = 300
 _QUOTE_LENGTH = 80
@@ -11,6 +11,11 @@ _QUOTE_LENGTH = 80
 def verdict(passed: bool, reason: str | None = None) -> Score:
     """Return the score of a verdict, 1 or 0, with the reason to display."""
     return Score(float(passed), passed, reason and cut(reason, _REASON_LENGTH))
+
+
+def not_gradable(reason: str) -> Score:
+    """Return that there is no score, as the scorer cannot tell of this output."""
+    return Score(None, error=cut(f"{NOT_GRADABLE}: {reason}", _REASON_LENGTH))
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,12 @@ from promptlab.core.types import (
 )
 from promptlab.report.documents.forecast import forecast_json
 from promptlab.report.documents.run import run_json, runs_json
-from promptlab.report.documents.trial import messages_json, result_json, turns_json
+from promptlab.report.documents.trial import (
+    messages_json,
+    result_json,
+    shown_json,
+    turns_json,
+)
 from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.runs import runs_view
 from promptlab.runner.forecast import CallForecast, Forecast
@@ -78,6 +84,22 @@ def test_the_run_counts_the_outcomes_of_all_arms() -> None:
 def test_a_run_of_the_list_shows_what_is_stored_of_it() -> None:
     [document] = runs_json(runs_view([build_info([build_outcomes(0, ok=3, error=1)])]))
     assert (document["trials"], document["stored"], document["status"]) == (4, 4, "finished")
+
+
+@pytest.mark.parametrize(
+    ("changes", "gradable"),
+    [
+        ({}, True),
+        ({"score": None, "passed": None, "error": "ValueError: no"}, True),
+        ({"score": None, "passed": None, "error": "not gradable: 1 to 8 words"}, False),
+        ({"scorer": None, "score": None, "passed": None}, None),
+        ({"outcome": Outcome.ERROR, "score": None, "error": "not gradable"}, None),
+    ],
+)
+def test_a_result_says_whether_its_scorer_can_tell(
+    changes: dict[str, Any], gradable: bool | None
+) -> None:
+    assert shown_json(build_result(**changes))["gradable"] is gradable
 
 
 def test_a_result_is_a_row_of_the_view() -> None:

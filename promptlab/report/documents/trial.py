@@ -13,6 +13,11 @@ def result_json(result: Result) -> dict[str, object]:
     return {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
 
 
+def shown_json(result: Result) -> dict[str, object]:
+    """Return a row of the view as `show --json` writes it: also whether the scorer can tell."""
+    return {**result_json(result), "gradable": result.gradable}
+
+
 def messages_json(messages: Sequence[Message]) -> list[Json]:
     """Return messages as JSON: content is text, or texts and images in order."""
     return [

@@ -16,7 +16,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import verdict
+from promptlab.scorers.verdict import not_gradable, verdict
 
 if TYPE_CHECKING:
     from promptlab.scorers.reading import normal, sentences
@@ -76,7 +76,7 @@ def length(
     reason = f"{count} {unit}"
     passed = count.within(min, max)
     if (min is None and max is None and count.least < count.most) or passed is None:
-        return Score(None, error=f"not gradable: {reason}, which cannot be told apart exactly")
+        return not_gradable(f"{reason}, which cannot be told apart exactly")
     if min is None and max is None:
         return Score(float(count.least), reason=reason)
     return verdict(passed, reason)

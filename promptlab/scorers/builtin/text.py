@@ -10,7 +10,7 @@ from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import listed, quoted, verdict
+from promptlab.scorers.verdict import listed, not_gradable, quoted, verdict
 
 if TYPE_CHECKING:
     import regex as timed
@@ -219,8 +219,7 @@ def label(
     settled = found.settled(sample.output)
     names = listed(sorted(settled.labels))
     if settled.unread:
-        problem = f"not gradable: negations are not known in the language around {names}"
-        return Score(None, error=problem)
+        return not_gradable(f"negations are not known in the language around {names}")
     passed = settled.labels == {found.bare(str(target))}
     return verdict(passed, f"found {names}" if names else "found no label")
 

@@ -11,7 +11,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 ABBREVIATIONS = _words(
-    """mr mrs ms mx messrs mme mlle mm dr drs prof sra srta dra dña hrn frl st ste sto
+    """mr mrs ms mx messrs mme mlle mm dr drs prof sr sra srta dra dña hrn frl st ste sto
     dipl univ sig dott dssa avv inż пр проф г-н г-жа
     v viz cf cp approx appx incl excl resp esp e.g eg i.e ie q.v c.f p.ex p.ej
     d.h z.b u.a z.t i.d.r o.ä m.e n.chr v.chr u.u s.o s.u bsp bzw ggf evtl inkl exkl zzgl abzgl

@@ -53,6 +53,7 @@ _KOREAN_END = (
 
 
 _MOST_PLACES = 1_000  # at which a label is looked at: one that is denied so often is denied
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _PERCENT = regex.compile(r"\s?[%‰]")
 
 
@@ -83,7 +84,7 @@ class Finder:
 
     def settled(self, output: str) -> Settled:
         """Return the one label that decides, or else all labels in the output."""
-        folded_output = folded(output, self.ignore_case)
+        folded_output = _narrow(folded(output, self.ignore_case))
         text = plain_words(folded_output)
         for place in self._deciding(text, folded_output):
             if len(place) == 1:
@@ -147,7 +148,7 @@ class Finder:
 @lru_cache(maxsize=64)
 def finder(labels: tuple[str, ...], ignore_case: bool) -> Finder:
     """Return what finds these labels."""
-    texts = sorted({folded(text, ignore_case) for text in labels}, key=len, reverse=True)
+    texts = sorted({_narrow(folded(text, ignore_case)) for text in labels}, key=len, reverse=True)
     either = "|".join(map(_bounded, texts))
     return Finder(
         by_bare={bare(text, ignore_case): text for text in labels},
@@ -160,7 +161,12 @@ def finder(labels: tuple[str, ...], ignore_case: bool) -> Finder:
 
 def bare(text: str, ignore_case: bool) -> str:
     """Return a text without the punctuation and the marks of Markdown around it."""
-    return _LEADING.sub("", folded(text, ignore_case)).rstrip(_WRAPPING)
+    return _LEADING.sub("", _narrow(folded(text, ignore_case))).rstrip(_WRAPPING)
+
+
+def _narrow(text: str) -> str:
+    """Return the text with ASCII for its forms of full width, as Chinese and Japanese have them."""
+    return text if text.isascii() else text.translate(_FULL_WIDTH)
 
 
 def _bounded(label: str) -> str:

@@ -21,7 +21,7 @@ _HAN_NO_DENIAL = regex.compile(
     r"非常|毫[无無]疑[问問]|[无無]疑|差不多|不得不|[无無][论論]|未来|未來|除非"
 )
 _THAI = regex.compile(r"(?:ไม่|มิ(?:ได้|ใช่)|หาไม่|ບໍ່|មិន)(?!เพียง|แน่|รู้สึก)")
-_AFTER = regex.compile("|".join(AFTER), regex.V1)
+_AFTER = regex.compile("|".join(AFTER), regex.I | regex.V1)
 
 
 def _listed(words: str) -> str:
@@ -39,6 +39,8 @@ _EXCEPTED = regex.compile(
     r"(?<![\p{L}\p{M}])(?:" + "|".join(map(_listed, NO_DENIAL.split())) + r")(?![\p{L}\p{M}])",
     regex.I | regex.V1,
 )
+# A question that is answered, as in "positive? Not at all."
+_ANSWERED = regex.compile(r"[^\w\s]*[?？][^\w\n]*" + _DENIAL, regex.I | regex.V1)
 # An inserted remark, as in "not, in my view, positive".
 _REMARK = regex.compile(r",[^,.!?;:\n]{1,80}+,[^\S\n]*\Z")
 _BOUNDARY = (
@@ -96,6 +98,6 @@ def _denied_before(clause: str) -> bool:
 
 
 def _denied_behind(after: str) -> bool:
-    if after.isascii():
-        return False
+    if _ANSWERED.match(after):
+        return True
     return _AFTER.search(_CLAUSE.split(after, maxsplit=1)[0]) is not None

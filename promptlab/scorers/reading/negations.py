@@ -16,7 +16,8 @@ LANGUAGES = """
 BEFORE: Mapping[str, str] = {
     "en": """not no never nor neither non without cannot hardly barely scarcely rarely seldom
         nothing none nobody isnt arent wasnt werent dont doesnt didnt cant couldnt wouldnt shouldnt
-        wont hasnt havent unlikely doubt doubts doubtful lacks lacking fails? far_from anything_but
+        wont hasnt havent unlikely doubt doubts doubtful lacking fails? far_from anything_but
+        lacks? lack_of absence_of nowhere less_than
         rather_than instead_of as_opposed_to short_of the_opposite_of""",
     "de": """nicht kein{} nie niemals weder kaum keineswegs keinesfalls mitnichten schwerlich ohne
         alles_andere_als weit_entfernt fern_von statt anstatt""",
@@ -64,6 +65,9 @@ NO_DENIAL = """
 """What looks like a denial and is none, or the contrary of one."""
 
 AFTER = (
+    # after the verb: "positive it is not", "positiv ist das nicht"
+    r"^\s+(?:(?:it|this|that)\s+)?(?:is|was|ist|war|är|var|er|wirkt|klingt)\b[^.,;:!?\n]{0,30}?"
+    r"(?:\b(?:not|nicht|niet|inte|ikke)\b(?!\s+(?:only|nur|alleen|bara|bare|kun))|n['’]t\b)",
     # Japanese: behind a particle
     r"^[^、。！？!?.\n]{0,9}?(?:では|じゃ|とは|には|でも|ても|くは|は)[^、。！？!?.\n]{0,6}?"
     r"(?:な[いくかけ]|無[いく]|ません|ありえ|思え|言え|いえ)(?<!(?:間違い|問題は)な[いく])",

@@ -37,18 +37,20 @@ _GROUPS = r"""
     | [1-9]\d? (?: [GROUPING]\d{2} (?!\d) )++ [GROUPING]\d{3} (?!\d)
     | [1-9]\d{0,2} (?: [APOSTROPHES]\d{3} (?!\d) )++
     | [1-9]\d{0,2} (?: _\d{3} (?!\d) )++
-    | [1-9]\d{0,2} (?= (?P<space>[SPACE]) ) (?: (?P=space)\d{3} (?! \d | (?P=space)?[/⁄]\d) )++
+    | [1-9]\d{0,2} (?= (?P<space>[SPACE]) ) (?: (?P=space)\d{3} (?! \d | (?P=space)?[SLASH]\d) )++
 """
 _PLAIN = r"(?> (?> GROUPS | \d++ ) (?: [MARK]\d++ )?+ | [MARK]\d++ )"
 _EXPONENT = r"[+MINUS]?\d{1,4}+ (?!\d)"
 _RAISED = r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}+ (?![⁰¹²³⁴⁵⁶⁷⁸⁹])"
 # What, beside digits, makes them a piece of something larger: before them, and behind them.
 _BEFORE = r"""
-      \d | \p{LC}\p{M}? | [\p{L}\p{N}]_ | _\{ | \^\{?GAP[+MINUS]? | \d[.,:·/⁄APOSTROPHES] | ⁄
+      \d | \p{LC}\p{M}? | [\p{L}\p{N}]_ | _\{ | \^\{?GAP[+MINUS]? | \d[.,·SLASHCOLONAPOSTROPHES+÷]
+    | \dTIMES | [⁄∕]
     | \\sqrt(?:\[\w\])?\{ | sqrt\( | [√∛] | [±∓]GAP | \\(?:pm|mp)GAP | [\p{No}\p{Nl}]
 """
 _BEHIND = r"""
-      \d | [.,:_·⁄/APOSTROPHES]\d | ⁄ | [eE][+MINUS]?\d | GAP(?:[±∓]|\\(?:pm|mp)(?![a-zA-Z]))
+      \d | [.,_·SLASHCOLONAPOSTROPHES+÷]\d | TIMES\d | [⁄∕] | [eE][+MINUS]?\d
+    | GAP(?:[±∓]|\\(?:pm|mp)(?![a-zA-Z]))
     | GAP\^ | \*\*[+MINUS]?\d | [^\S\n]\*\*[^\S\n] | [\p{No}\p{Nl}] | [\p{Han}&&\p{nt=nu}]
     | \.?\(\d++\) | [.,]?\\overline | GAP(?:[π√∛]|\\pi(?![a-zA-Z])|\\sqrt)
     | GAP[)\]}]GAP(?:\^|\*\*[+MINUS]?\d|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]) | [MINUS]\d++[/⁄MINUS]\d
@@ -61,8 +63,8 @@ _NUMBER = r"""
     (?P<sign> (?<![\p{LC}\p{N})\]}]) [+MINUS] )?
     (?: (?: (?<!\p{L}) [A-Z]{1,2} )? \p{Sc} GAP (?P<inner>[+MINUS])? )?
     (?:
-        (?P<whole>\d{1,4}) [SPACE] (?P<num>\d++) GAP[/⁄]GAP (?P<den>\d++)
-      | (?P<num>PLAIN) GAP[/⁄]GAP (?P<den>PLAIN)
+        (?P<whole>\d{1,4}) [SPACE] (?P<num>\d++) GAP[SLASH]GAP (?P<den>\d++)
+      | (?P<num>PLAIN) GAP[SLASH]GAP (?P<den>PLAIN)
       | (?P<plain>PLAIN)
         (?: [eE] (?P<power>EXPONENT)
           | GAP TIMES GAP 10 GAP (?:\^|\*\*) GAP
@@ -76,7 +78,7 @@ _NUMBER = r"""
   )
   (?! BEHIND )
   | (?: (?<![\p{LC}\p{N})\]}]) [+MINUS] )? \p{Sc}?+ (?: PLAIN | [.,]?\d++ )
-    (?: (?:[eE.,:_·⁄/APOSTROPHESMINUS]|\*\*|GAP\^GAP) \{?[MINUS]?\d++ )*+
+    (?: (?:[eE.,_·SLASHCOLONAPOSTROPHESMINUS]|\*\*|GAP\^GAP) \{?[MINUS]?\d++ )*+
     (?: \.?\(\d++\) | [.,]?\\overlineGAP\{\d++\} )?+ (?P<broken>)
 )
 """
@@ -158,6 +160,8 @@ def _pattern(decimal: DecimalMark) -> regex.Pattern[str]:
         "APOSTROPHES": _APOSTROPHES,
         "MINUS": regex.escape(_MINUS),
         "SPACE": "".join(f"\\u{ord(char):04x}" for char in _SPACE),
+        "SLASH": "/⁄∕／",
+        "COLON": ":∶：",
         "TIMES": _TIMES,
         "GAP": r"[^\S\n]?",
         "MYRIADS": _MYRIADS,

@@ -21,7 +21,7 @@ from promptlab.scorers.reading.words import UNSPACED, Count
 
 BULLET = regex.compile(r"(?:[-*+•‣◦–]|\d{1,3}[.)])\s+(?=\S)")
 
-_CLOSERS = r"[\p{Pe}\p{Pf}\p{Pi}\"'*_`~]"
+_CLOSERS = r"(?:[\p{Pe}\p{Pf}\p{Pi}\p{So}\"'*_`~]|\[\d+\])"  # marks of emphasis, emoji, notes
 # An end before white space. The Greek question mark is a semicolon in its normal form.
 _END = regex.compile(rf"(?:[\p{{STerm}}…]|(?<=\p{{Greek}}{_CLOSERS}*);){_CLOSERS}*\Z", regex.V1)
 _POINT = regex.compile(rf"(?P<word>\S*?)[.．․﹒]{_CLOSERS}*\Z", regex.V1)
@@ -99,9 +99,10 @@ def _is_shortened(word: str, previous: str) -> bool:
         or (folded in DATES and word[:1].isupper())
         or (folded in UNITS and previous[-1:].isnumeric())
         or _DOTTED.fullmatch(word) is not None
-        or _is_initial(word)
+        or _is_initial(word, previous)
     )
 
 
-def _is_initial(word: str) -> bool:
-    return len(word) == 1 and word.isupper() and word.isalpha()
+def _is_initial(word: str, previous: str) -> bool:
+    """Return whether a letter stands for a name or a word: A., and z. of z. B., no unit: 5 m."""
+    return len(word) == 1 and word.isalpha() and (word.isupper() or not previous[-1:].isnumeric())

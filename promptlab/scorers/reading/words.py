@@ -9,7 +9,7 @@ import regex
 from promptlab.scorers.reading.normal import INVISIBLE, composed, normal
 
 UNSPACED = (
-    r"[[\p{L}\p{M}]&&[\p{lb=SA}\p{lb=ID}\p{lb=CJ}\p{lb=AK}\p{lb=AP}\p{lb=AS}\p{lb=VI}\p{lb=VF}]"
+    r"[[\p{L}\p{M}]&&[\p{lb=SA}\p{lb=ID}\p{lb=CJ}\p{lb=AK}\p{lb=AP}\p{lb=AS}\p{lb=VI}\p{lb=VF}\p{Tibetan}]"
     r"--[\p{Latin}\p{Hangul}]]"
 )
 """Letters between which lines break without a blank: Han, kana, Thai, Lao, Khmer, Burmese, ..."""

@@ -40,6 +40,10 @@ Grade = Callable[..., Score]
         ("Das gilt z.B. Berlin und Rom.", 1),
         ("He bought 5 oz. Then he left.", 2),
         ("It weighs 5 kg. Tom lifted it.", 2),
+        ("Das gilt z. B. Berlin, d. h. Osten.", 1),
+        ("The beam is 4 m. Tom measured it.", 2),
+        ("Well done!🎉 See you.", 2),
+        ("It was so.[3] Later it changed.", 2),
         ("Is it true?! “No.” He laughed.", 3),
     ],
 )
@@ -56,6 +60,7 @@ def test_sentences(text: str, count: int) -> None:
         ("한국어 낱말", 2, 2),
         ("東京へ行く", 1, 5),
         ("ไปตลาด", 1, 6),
+        ("བོད་ཡིག", 2, 4),
         ("我用Python写", 3, 4),
         ("the word 茶 here", 4, 4),
         ("— * 。", 0, 0),
