@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 _WORDS = (
     r"(?:(?!no[:_-])[a-z]+[:_-]?)?(?:think(?:ing)?|thoughts?|reasoning|scratchpad)(?:_process)?"
@@ -37,6 +38,10 @@ _MARK = re.compile(
     ),
     re.IGNORECASE,
 )
+_IN_MARKS = (
+    *("think", "thought", "reasoning", "scratchpad", "monologue"),
+    *("inner_", "channel", "<unused9"),
+)
 _MARK_AT_END = re.compile(
     f"(?:{'|'.join(opening for opening, _ in _FAMILIES.values())})\\s*\\Z", re.IGNORECASE
 )
@@ -52,10 +57,12 @@ _SENTENCE_END = (".", "!", "?", "…", "。", "\uff01", "\uff1f")  # the last tw
 _LINE = 200  # characters of a line that are looked at on either side of a mark
 
 # Tokens around the answer of models that mark it as well as their thoughts.
-_AROUND = re.compile(
-    r"\A\s*<\|(?:begin_of_solution|START_RESPONSE|START_TEXT)\|>\s*"
-    r"|\s*<\|(?:end_of_solution|END_RESPONSE|END_TEXT)\|>\s*\Z"
+_AROUND = (
+    ("<|begin_of_solution|>", "<|end_of_solution|>"),
+    ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    ("<|START_TEXT|>", "<|END_TEXT|>"),
 )
+_MOST_MARKS = 10_000  # that are looked at: no model has more, and a text of them takes its time
 
 # gpt-oss: every message names its channel; `final` is the answer.
 _FIRST_CHANNEL = re.compile(
@@ -101,9 +108,15 @@ def split_thoughts(text: str, *, opened: bool = False) -> Said:
         return Said(thoughts.strip(), answer.lstrip(), finished=bool(final))
     if worded := _IN_WORDS.match(text):
         return Said(worded[1].strip(), worded[2].lstrip())
-    if not opened and not _MARK.search(text):
+    if not opened and not _may_have_marks(text):
         return Said("", text)
     return _Splitter(text, opened=opened).split()
+
+
+def _may_have_marks(text: str) -> bool:
+    """Return whether a text has any of the words that stand in marks; most answers have none."""
+    lowered = text.lower()
+    return any(word in lowered for word in _IN_MARKS)
 
 
 def _split_channels(text: str) -> Said:
@@ -117,6 +130,14 @@ def _split_channels(text: str) -> Said:
         content = _MESSAGE_END.split(text[mark.end() : end], maxsplit=1)[0]
         (answers if mark[1] == "final" or mark[2] == "final" else thoughts).append(content)
     return Said(_joined(thoughts), "".join(answers).lstrip(), finished=bool(answers))
+
+
+def _bare(answer: str) -> str:
+    """Return an answer without the tokens around it."""
+    for opening, closing in _AROUND:
+        if answer.startswith(opening):
+            answer = answer.removeprefix(opening).strip().removesuffix(closing).rstrip()
+    return answer
 
 
 def _joined(thoughts: list[str]) -> str:
@@ -169,7 +190,7 @@ class _Mark:
 
 def _marks(text: str) -> Iterator[_Mark]:
     last, fences = 0, 0
-    for match in _MARK.finditer(text):
+    for match in islice(_MARK.finditer(text), _MOST_MARKS):
         start, end = match.span()
         kind, _, family = (match.lastgroup or "").partition("_")
         fences += sum(1 for _ in _FENCE.finditer(text, last, start))
@@ -209,7 +230,7 @@ class _Splitter:
             return Said("", self.text)
         pieces = [piece.strip("\n") for piece in self.answer[:-1] if piece.strip()]
         answer = "\n".join([*pieces, *self.answer[-1:]]).lstrip()
-        return Said(_joined(self.thoughts), _AROUND.sub("", answer), finished)
+        return Said(_joined(self.thoughts), _bare(answer), finished)
 
     def _think_on(self, mark: _Mark) -> None:
         if mark.opens:

@@ -151,3 +151,15 @@ def test_nothing_that_was_said_is_lost(parts: list[str]) -> None:
 def test_a_long_text_of_marks_is_read_once() -> None:
     text = "<think> x </think> " * 2_000
     assert len(split_thoughts(text).thoughts) == 2_000 * len("x") + 1_999 * len("\n\n")
+
+
+def test_hostile_texts_take_no_longer_than_their_length() -> None:
+    for text in (
+        "<think>x</think>" + " " * 200_000 + ".",
+        "<think " + "a" * 200_000,
+        "<think" + " " * 200_000,
+        "<|channel|>" * 20_000,
+        "</think>" * 20_000,
+        "<" * 200_000,
+    ):
+        split_thoughts(text)  # anything that is not linear takes minutes
