@@ -19,7 +19,7 @@ class RunInfo:
     `settings` are those given beyond the suite, `facts` what each backend reported about itself.
     `trials` is the number planned; `outcomes` counts what is stored, with every outcome as a key.
     `cost_usd` is the known cost of its own calls, None where no cost is known; `unpriced` counts
-    their answers of unknown cost.
+    their answers of unknown cost. `templates` and `backends` are what was run, on what, as named.
     """
 
     run_id: str
@@ -34,6 +34,8 @@ class RunInfo:
     outcomes: Mapping[Outcome, int]
     cost_usd: float | None = None
     unpriced: int = 0
+    templates: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
 
     @property
     def stored(self) -> int:

@@ -45,10 +45,14 @@ SELECT run, outcome, count(*) FROM trials
 WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run, outcome
 """
 
-# A run answered by the store alone cost nothing: other runs paid for its answers.
+# A run answered by the store alone cost nothing: other runs paid for its answers. Nor did a run of
+# backends that charge nothing, whose answers have no cost, and none of them an unknown one.
 _COSTS = """
 SELECT t.run, CASE WHEN min(t.cached) = 1 THEN 0.0
-    ELSE (SELECT sum(g.cost_usd) FROM generations g WHERE g.run = t.run) END
+    ELSE coalesce(
+        (SELECT sum(g.cost_usd) FROM generations g WHERE g.run = t.run),
+        (SELECT 0.0 FROM runs r WHERE r.id = t.run AND r.unpriced_answers = 0)
+    ) END
 FROM trials t WHERE t.run IN (SELECT value FROM json_each(:runs)) GROUP BY t.run
 """
 
@@ -60,6 +64,17 @@ FROM runs r WHERE id IN (SELECT value FROM json_each(:runs))
 """
 
 _DIGITS = 18  # of a number of runs: SQLite takes no more, and there are fewer
+_TEMPLATES = """
+SELECT t.run, l.name || '@' || l.version FROM run_templates t
+JOIN template_labels l ON l.id = t.label
+WHERE t.run IN (SELECT value FROM json_each(:runs)) ORDER BY t.run, t.position
+"""
+
+_BACKENDS = """
+SELECT p.run, b.name FROM run_backends p JOIN backends b ON b.id = p.backend
+WHERE p.run IN (SELECT value FROM json_each(:runs)) ORDER BY p.run, p.position
+"""
+
 _SHOWN = 5  # candidates named in an error message
 
 
@@ -201,10 +216,25 @@ def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
         outcomes[run][Outcome(outcome)] = number
     costs: dict[int, float | None] = dict(connection.rows(_COSTS, runs=numbers))
     unpriced: dict[int, int] = dict(connection.rows(_UNPRICED, runs=numbers))
+    templates, backends = (_names(connection, sql, numbers) for sql in (_TEMPLATES, _BACKENDS))
     return [
-        replace(_info(row, outcomes[row[0]]), cost_usd=costs.get(row[0]), unpriced=unpriced[row[0]])
+        replace(
+            _info(row, outcomes[row[0]]),
+            cost_usd=costs.get(row[0]),
+            unpriced=unpriced[row[0]],
+            templates=templates[row[0]],
+            backends=backends[row[0]],
+        )
         for row in rows
     ]
+
+
+def _names(connection: Connection, sql: str, runs: str) -> defaultdict[int, tuple[str, ...]]:
+    """Return the names that belong to each run, in its order."""
+    names: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    for run, name in connection.rows(sql, runs=runs):
+        names[run] += (str(name),)
+    return names
 
 
 def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:

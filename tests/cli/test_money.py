@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import Promptlab, edit, query
+from .drawn import lay_out, suite, version
 
 if TYPE_CHECKING:
     from tests.remote.fault_replies import Call
@@ -227,3 +228,14 @@ def test_the_price_of_another_model_is_not_taken(
         (project / "promptlab.toml").write_text(other.replace(old, new), encoding="utf-8")
         refused = promptlab("resume", "--max-cost", "9")
         assert "--max-cost needs the price of backend 'shop'" in refused.err
+
+
+def test_what_charges_nothing_cost_nothing_at_once_and_from_the_store(
+    project: Path, promptlab: Promptlab
+) -> None:
+    lay_out(project, {"v1": version("0-9")}, suite(12))
+    for _ in range(2):
+        assert promptlab("run", "task").code == 0
+    listed = json.loads(promptlab("runs", "--json").out)
+    assert [run["cost_usd"] for run in listed] == [0.0, 0.0]
+    assert "unknown" not in promptlab("runs").out

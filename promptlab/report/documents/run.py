@@ -49,6 +49,7 @@ def _run_info_json(run: RunInfo) -> dict[str, object]:
         "unpriced_answers": run.unpriced,
         "overrides": run.settings.to_json(),
         "backends": _facts_json(run),
+        "templates": list(run.templates),
     }
 
 

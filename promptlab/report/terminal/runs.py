@@ -14,10 +14,13 @@ from promptlab.report.views.runs import RunsView
 
 
 def print_runs(console: Console, view: RunsView) -> None:
-    """Print a list of runs; on a narrow terminal without costs, then without their status."""
-    columns = ["run", "suite", "status", "trials", "outcomes", *(["USD"] * view.has_cost)]
-    for less in ("USD", "status"):
-        if not fits(console, _runs(view, columns), wrapped=True):
+    """Print a list of runs; on a narrow terminal without what matters less: the status first.
+
+    A row is a line, if there is room for that; else outcomes are wrapped.
+    """
+    columns = ["run", "suite", "what", "status", "trials", "outcomes", *(["USD"] * view.has_cost)]
+    for less in ("status", "USD", "what"):
+        if not fits(console, _runs(view, columns)):
             columns = [column for column in columns if column != less]
     suites = ("suite",) if fits(console, _runs(view, columns), wrapped=True) else ()
     console.print(_runs(view, columns, suites))
@@ -27,11 +30,12 @@ def print_runs(console: Console, view: RunsView) -> None:
 
 def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("suite",)) -> Table:
     """Return a table of which only outcomes, and what else is not `whole`, may be wrapped."""
-    table = plain_table(*columns, right=("trials", "USD"), whole=("run", *whole, "status"))
+    table = plain_table(*columns, right=("trials", "USD"), whole=("run", *whole, "what", "status"))
     for row in view.rows:
         cells = {
             "run": row.run.run_id,
             "suite": row.run.suite,
+            "what": row.what,
             "status": row.run.status,
             "trials": row.done,
             "outcomes": row.outcomes,

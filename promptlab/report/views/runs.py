@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from promptlab.core.results import RunInfo
 from promptlab.core.types import Outcome
 from promptlab.report.wording import usd
 
+_NAMED = 2  # versions or backends of a run
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run of the list: how much of it is done, how trials ended and what it cost, in words."""
+    """A run of the list: what was run on what, how much of it is done, how trials ended, its cost.
+
+    All of it is in words.
+    """
 
     run: RunInfo
+    what: str
     done: str
     outcomes: str
     cost: str
@@ -47,10 +53,22 @@ def _row(run: RunInfo) -> RunRow:
     stored, trials = run.stored, run.trials
     return RunRow(
         run=run,
+        what=f"{_versions(run.templates)} on {_several(run.backends, 'backends')}",
         done=f"{stored}" if stored == trials else f"{stored} of {trials}",
         outcomes=", ".join(ended),
         cost=_cost(run),
     )
+
+
+def _versions(templates: Sequence[str]) -> str:
+    """Return the versions of a run; without their template, if it is the only one."""
+    one = len({name.partition("@")[0] for name in templates}) == 1
+    names = [name.partition("@")[2] if one else name for name in templates]
+    return _several(names, "versions")
+
+
+def _several(names: Sequence[str], what: str) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} {what}"
 
 
 def _cost(run: RunInfo) -> str:
