@@ -39,7 +39,7 @@ def make_backend(
         plugin = plugins.load("backends", entry.kind, root)
         kind = _class_of(plugin, entry)
         options = _options(kind, entry, root)
-        model = entry.model if _is_remote(kind) else _model_of(entry, root)
+        model = _model_of(entry, root, kind)
     if kind.__module__.startswith("promptlab.backends.") and kind is plugin:
         return kind(model, options, environment)
     with _placed(entry):
@@ -120,14 +120,12 @@ def _is_path(entry: BackendEntry, root: Path) -> bool:
     return entry.model is not None and exists(root / entry.model)
 
 
-def _is_remote(kind: type[Backend]) -> bool:
-    """Return whether the model is a server's: no file here has anything to do with its name."""
-    return hasattr(kind, "default_url")
+def _model_of(entry: BackendEntry, root: Path, kind: type[Backend]) -> str | None:
+    """Return the model; the path of a folder or file is relative to the project.
 
-
-def _model_of(entry: BackendEntry, root: Path) -> str | None:
-    """Return the model; the path of a folder or file is relative to the project."""
-    if entry.model is not None and _is_path(entry, root):
+    A server's model has nothing to do with a folder of its name.
+    """
+    if entry.model is not None and _is_path(entry, root) and not hasattr(kind, "default_url"):
         return str(root / entry.model)
     if entry.model is not None and "base_url" not in entry.options:
         require_model(entry.model)
