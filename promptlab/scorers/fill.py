@@ -26,6 +26,7 @@ from promptlab.sandbox.errors import ExpressionError
 Fill = Callable[[Case], Any]
 
 _OPENS, _CLOSES = "{{", "}}"
+_TEXT_BRACES = "write braces that are text between {% raw %} and {% endraw %}"
 _ENVIRONMENT = SandboxEnvironment(keep_trailing_newline=True)
 _CASE_NAMES: Mapping[str, Fill] = {
     "expect": lambda case: case.expect,
@@ -66,7 +67,8 @@ def blank(value: object) -> Blank | None:
         fill = _compile(value)
     except TemplateError as error:
         message = f"{shown(value)} is not a valid template: {error}"
-        raise PromptlabError(message, hint=getattr(error, "hint", None)) from error
+        hint = getattr(error, "hint", None) or _TEXT_BRACES
+        raise PromptlabError(message, hint=hint) from error
     except Exception:  # noqa: BLE001 - a stack or a compiler that is full
         raise PromptlabError(
             "a template is nested too deeply, or holds too long a number", hint="use fewer levels"

@@ -26,6 +26,7 @@ else:
     yaml_edit = lazy_module("promptlab.core.yaml_edit")
 
 ALIASES = "aliases.yaml"
+_MAX_DEPTH = 50  # files that include one another in a chain
 _STARTS = "paths start from templates/, for example _shared/rules.j2"
 
 
@@ -176,6 +177,12 @@ class TemplateLibrary:
                 ring = " -> ".join([*chain[chain.index(wanted) :], wanted])
                 raise PromptlabError(
                     f"includes form a cycle: {ring}", where=where, hint="remove one of them"
+                )
+            if len(chain) > _MAX_DEPTH:
+                raise PromptlabError(
+                    f"includes are nested more than {_MAX_DEPTH} deep",
+                    where=where,
+                    hint="include the files side by side",
                 )
             if wanted not in included:
                 included[wanted] = self._read_included(wanted, where)

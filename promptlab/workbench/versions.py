@@ -175,8 +175,9 @@ def render_calls(
     try:
         calls = list(loaded.calls(variables, off, images.load))
     except PromptlabError as error:
-        given = "set it with -p KEY VALUE, or take a case's with --suite"
-        raise error.advising(error.hint if rendering.suite else given) from None
+        if rendering.suite is not None or "is undefined" not in error.message:
+            raise
+        raise error.advising("set it with -p KEY VALUE, or take a case's with --suite") from None
     return calls, notes_on(loaded.source, variables)
 
 

@@ -161,6 +161,20 @@ def test_no_link_leads_out_of_the_templates(
     assert call.messages[0].text == "hellox"
 
 
+def test_a_long_chain_of_includes_is_refused(library: TemplateLibrary, write: Write) -> None:
+    for place in range(60):
+        write(f"templates/_s/{place}.j2", f"{{% include '_s/{place + 1}.j2' %}}")
+    write("templates/_s/60.j2", "end")
+    write("templates/mood/v1.j2", "{% include '_s/30.j2' %}")
+    call = library.load("mood", "v1").render({})
+    assert call is not None
+    assert call.messages[0].text == "end"
+    write("templates/mood/v1.j2", "{% include '_s/0.j2' %}")
+    assert mistake(lambda: library.load("mood", "v1")).startswith(
+        "templates/_s/49.j2:1: includes are nested more than 50 deep"
+    )
+
+
 def test_a_version_extends_another_file(library: TemplateLibrary, write: Write) -> None:
     write("templates/_s/base.j2", "{% user %}{% block ask %}{% endblock %}{% enduser %}")
     write("templates/mood/v1.j2", '{% extends "_s/base.j2" %}{% block ask %}Q{% endblock %}')
