@@ -44,8 +44,8 @@ _EXPONENT = r"[+MINUS]?\d{1,4}+ (?!\d)"
 _RAISED = r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}+ (?![⁰¹²³⁴⁵⁶⁷⁸⁹])"
 # What, beside digits, makes them a piece of something larger: before them, and behind them.
 _BEFORE = r"""
-      \d | \p{LC}\p{M}? | [\p{L}\p{N}]_ | _\{ | \^\{?GAP[+MINUS]? | \d[.,·SLASHCOLONAPOSTROPHES+÷]
-    | \dTIMES | [⁄∕]
+      \d | \p{LC}\p{M}? | [\p{L}\p{N}]_++ | _\{ | \^\{?GAP[+MINUS]? | \d[.,·COLONAPOSTROPHES+÷]
+    | [\p{L}\p{N})\]}][SLASH] | \dTIMES | [⁄∕]
     | \\sqrt(?:\[\w\])?\{ | sqrt\( | [√∛] | [±∓]GAP | \\(?:pm|mp)GAP | [\p{No}\p{Nl}]
 """
 _BEHIND = r"""
@@ -60,7 +60,7 @@ _NUMBER = r"""
 (?= [\d+MINUS\p{Sc}A-Z.,] ) (?<! BEFORE )
 (?:
   (?>
-    (?P<sign> (?<![\p{LC}\p{N})\]}]) [+MINUS] )?
+    (?P<sign> (?<![\p{LC}\p{N})\]}%‰°]) [+MINUS] )?
     (?: (?: (?<!\p{L}) [A-Z]{1,2} )? \p{Sc} GAP (?P<inner>[+MINUS])? )?
     (?:
         (?P<whole>\d{1,4}) [SPACE] (?P<num>\d++) GAP[SLASH]GAP (?P<den>\d++)
@@ -77,7 +77,7 @@ _NUMBER = r"""
     )
   )
   (?! BEHIND )
-  | (?: (?<![\p{LC}\p{N})\]}]) [+MINUS] )? \p{Sc}?+ (?: PLAIN | [.,]?\d++ )
+  | (?: (?<![\p{LC}\p{N})\]}%‰°]) [+MINUS] )? \p{Sc}?+ (?: PLAIN | [.,]?\d++ )
     (?: (?:[eE.,_·SLASHCOLONAPOSTROPHESMINUS]|\*\*|GAP\^GAP) \{?[MINUS]?\d++ )*+
     (?: \.?\(\d++\) | [.,]?\\overlineGAP\{\d++\} )?+ (?P<broken>)
 )

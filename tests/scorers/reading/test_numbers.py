@@ -101,7 +101,9 @@ def test_what_is_no_plain_number_is_seen_and_not_read(text: str) -> None:
         assert found[-1] is None, context
 
 
-@pytest.mark.parametrize("text", ["x^2", "a_{12}", r"\sqrt{49}", "√49", "y₂", "v3", "sqrt(49)"])
+@pytest.mark.parametrize(
+    "text", ["x^2", "a_{12}", r"\sqrt{49}", "√49", "y₂", "v3", "sqrt(49)", "π/4", "(a+b)/2", "n__1"]
+)
 def test_a_part_of_an_expression_is_no_number(text: str) -> None:
     assert values(text) == []
 
@@ -125,6 +127,7 @@ def test_the_decimal_mark_may_be_a_comma(text: str, found: list[Fraction | None]
     [
         ("5 - 3 = 2", [5, 3, 2]),
         ("between 3-5", [3, 5]),
+        ("5%-10%", [5, 10]),
         ("1, 2 and 3", [1, 2, 3]),
         ("1，2，3", [1, 2, 3]),
         ("12 × 2 = 24", [12, 2, 24]),
