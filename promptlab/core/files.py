@@ -96,6 +96,12 @@ def is_file(path: Path) -> bool:
     return found is not None and not stat.S_ISDIR(found.st_mode)
 
 
+def is_special(path: Path) -> bool:
+    """Return whether this is a pipe or a device, after links: opening it may wait for ever."""
+    found = _state(path)
+    return found is not None and not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode))
+
+
 def is_below(path: Path, *folders: Path) -> bool:
     """Return whether a path that comes from data stays in one of these folders, links followed."""
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptlab.core.errors import DamagedStore, StoreError
+from promptlab.core.files import exists, is_folder, is_special
 from promptlab.core.lazy import lazy_module
 from promptlab.store.connection import BUSY_SECONDS, Connection, Waits, connect, wait_a_while
 from promptlab.store.faults import mapped
@@ -50,13 +51,16 @@ def prepare(path: Path, *, readonly: bool, waits: Waits = wait_a_while) -> Conne
 
 def check_place(path: Path, *, readonly: bool) -> None:
     """Refuse a path that cannot hold a database, in plainer words than SQLite's."""
-    if path.is_dir():
+    if is_folder(path):
         hint = "name a file with --db"
         raise StoreError("this is a folder, not a database", hint=hint, where=str(path))
-    if not path.parent.is_dir():
+    if is_special(path):
+        hint = "name a file with --db"
+        raise StoreError("this is a pipe or a device, not a database", hint=hint, where=str(path))
+    if not is_folder(path.parent):
         hint = "create it, or name another file with --db"
         raise StoreError("the folder does not exist", hint=hint, where=str(path.parent))
-    if readonly and not path.exists():
+    if readonly and not exists(path):
         hint = "promptlab run SUITE creates it"
         raise StoreError("there is no database yet", hint=hint, where=str(path))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from promptlab.backends import Backend
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import exists
 from promptlab.core.types import BackendSpec
 from promptlab.project.backends import describe_backend, entry_of, make_backend
 from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
@@ -80,13 +81,13 @@ class Workbench:
     @property
     def has_database(self) -> bool:
         """Return whether anything has been stored yet."""
-        return self.database.exists()
+        return exists(self.database)
 
     @contextmanager
     def open_store(self, *, readonly: bool = True) -> Iterator[Store]:
         """Open the database; reading one that does not exist yet is a clear error."""
         path = self.database
-        if readonly and not path.exists():
+        if readonly and not exists(path):
             raise PromptlabError(
                 "there is no database yet", where=str(path), hint="`promptlab run SUITE` creates it"
             )
