@@ -71,9 +71,7 @@ def soon_over() -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(LIMIT_S)
-    faulthandler.dump_traceback_later(
-        3 * LIMIT_S, exit=True, file=sys.__stderr__
-    )  # where Python does not run at all
+    faulthandler.dump_traceback_later(3 * LIMIT_S, exit=True, file=2)  # if Python does not run
     try:
         yield
     finally:
