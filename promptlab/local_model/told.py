@@ -85,6 +85,8 @@ def of_messages(chat: Chat, messages: Sequence[Message], accept: Sequence[str]) 
             return []
         return [f"it has no chat template: {roles} messages reach it as bare text, without roles"]
     loss = chat.loss(messages)
+    if loss.refusal is not None:
+        return [loss.refusal]
     lines = ["its chat template gives the messages in another order"] if loss.moved else []
     if not loss.left_out:
         return lines

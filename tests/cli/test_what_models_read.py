@@ -18,6 +18,7 @@ CONFIG = """\
 kind = "hf"
 model = "models/{name}"
 device = "cpu"
+pack = "off"
 {more}
 """
 SUITE = """\

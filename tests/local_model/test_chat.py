@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from promptlab.core.types import Image, Message
 from promptlab.local_model.files.cache import Cache, cache_folder
@@ -231,3 +233,23 @@ def test_a_prompt_may_end_within_thoughts() -> None:
     assert chat.thinks_first(chat.encode([Message("user", "a")]))
     chat = Chat(make_tokenizer(BARE, ["<think>"]))
     assert not chat.thinks_first(chat.encode([Message("user", "a")]))
+
+
+@pytest.mark.parametrize("kind", ["WordLevel", "Unigram", "BPE"])
+def test_characters_without_a_token_are_seen(kind: str) -> None:
+    words = ["<unk>", "a", "b"]
+    makers: dict[str, Any] = {
+        "WordLevel": lambda: models.WordLevel({w: i for i, w in enumerate(words)}, "<unk>"),
+        "Unigram": lambda: models.Unigram([(w, 0.0) for w in words], 0),
+        "BPE": lambda: models.BPE({w: i for i, w in enumerate(words)}, [], unk_token="<unk>"),
+    }
+    core = makers[kind]()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(core), unk_token="<unk>")
+    chat = Chat(tokenizer)
+    assert not chat.has_unknown(chat.encode([Message("user", "a")]))
+    assert chat.has_unknown(chat.encode([Message("user", "狐")]))
+
+
+def test_bytes_are_known_all(tiny_tokenizer: Any) -> None:
+    chat = Chat(tiny_tokenizer)
+    assert not chat.has_unknown(chat.encode([Message("user", "狐 🦊 \x00")]))

@@ -44,7 +44,7 @@ def save(tmp_path: Path) -> Save:
 
 
 def backend(path: Path, **options: Any) -> HuggingFace:
-    return HuggingFace(str(path), Options(cache_dir=path.parent / "cache", **options))
+    return HuggingFace(str(path), Options(cache_dir=path.parent / "cache", pack="off", **options))
 
 
 def answer(made: HuggingFace, *messages: Message) -> tuple[dict[str, Any], Completion]:
@@ -101,6 +101,15 @@ def test_check_tells_of_words_that_the_template_adds(save: Save) -> None:
         ' "You are Tiny, a helpful model. user"'
     ]
     assert told.of_usual_messages(Chat(make_tokenizer())) == []
+
+
+def test_roles_that_a_template_refuses_are_told(save: Save) -> None:
+    refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    made = backend(save(make_tokenizer(refusing + TEMPLATE)))
+    told_of = ["the model's chat template refuses these messages (system, user): no system"]
+    assert list(made.losses(SYSTEM)) == told_of
+    assert list(made.losses(SYSTEM[1:])) == []
+    assert told_of[0] in asyncio.run(made.check()).detail
 
 
 def test_what_was_told_is_known_without_the_tokenizer(save: Save) -> None:

@@ -37,6 +37,7 @@ else:
     lora = lazy_module("promptlab.local_model.loading.lora")  # peft takes seconds
 
 Emit = Callable[[Request, Completion], None]
+_UNKNOWN = "the model's tokenizer has no tokens for some characters of the prompt"
 _THREADS = torch.get_num_threads()  # torch's own choice, before anything changes it
 
 
@@ -152,6 +153,7 @@ class LocalModel:
             finish_reason=answer.finish,
             error=answer.error,
             likelihoods=likelihoods,
+            warnings=(_UNKNOWN,) if self._chat.has_unknown(pending.prompts[0].ids) else (),
         )
         return settled(completion, opened=self._chat.thinks_first(pending.prompts[0].ids))
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from promptlab.core.raw_prompt import RawPrompt, Token
-from promptlab.core.thoughts import opens_thoughts, split_thoughts
+from promptlab.core.thoughts import opens_thoughts
 from promptlab.core.types import Image, Message
 from promptlab.local_model.text.chat_template import (
     END_TOKEN,
@@ -27,6 +27,7 @@ from promptlab.local_model.text.chat_template import (
     loss_of,
 )
 from promptlab.local_model.text.control import control_tokens, literal
+from promptlab.local_model.text.decoding import Decoding
 
 __all__ = ["Chat", "ChatError"]
 
@@ -34,7 +35,6 @@ _SEPARATOR = "\n\n"  # between the messages that a base model gets
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private use: they have no meaning in any text
 _ROLES = 3  # words before a message that may be no more than the names of roles
 _LAST = 12  # tokens of a prompt that may open the thoughts
-_CHANNELS = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>")  # of gpt-oss
 
 
 class Chat:
@@ -48,6 +48,7 @@ class Chat:
         self.template = find_template(tokenizer, wishes)
         control = control_tokens(tokenizer, self.template.source if self.template else None)
         self._control_tokens = control
+        self._tokens = Decoding(tokenizer, control)
         self._control_ids = set(tokenizer.convert_tokens_to_ids(sorted(control)))
         longest_first = sorted(control, key=lambda token: (-len(token), token))
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
@@ -134,39 +135,21 @@ class Chat:
         texts = _texts(messages)
         with self._lock:
             whole = self._render(messages, texts) if self.template else _SEPARATOR.join(texts)
-            return RawPrompt(whole, tuple(Token(each, self._spelt([each])) for each in ids))
+            return RawPrompt(whole, tuple(Token(each, self._tokens.spelt([each])) for each in ids))
+
+    def has_unknown(self, ids: Sequence[int]) -> bool:
+        """Return whether the tokenizer knew no token for a part of a prompt."""
+        return self._tokens.unknown is not None and self._tokens.unknown in ids
 
     def thinks_first(self, ids: Sequence[int]) -> bool:
         """Return whether a prompt ends within thoughts, which its answer then goes on with."""
         with self._lock:
-            return opens_thoughts(self._spelt(ids[-_LAST:]))
+            return opens_thoughts(self._tokens.spelt(ids[-_LAST:]))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of an answer without its control tokens, but with marks of thoughts."""
         with self._lock:
-            if not self._marks_of_thoughts.intersection(ids):
-                return str(self._tokenizer.decode(ids, skip_special_tokens=True))
-            kept = [i for i in ids if i in self._marks_of_thoughts or i not in self._special_ids]
-            return self._spelt(kept)
-
-    def _spelt(self, ids: Sequence[int]) -> str:
-        """Return the text of tokens, control tokens included."""
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
-
-    @cached_property
-    def _special_ids(self) -> frozenset[int]:
-        """The tokens that a decoder leaves out."""
-        added = self._tokenizer.added_tokens_decoder.items()
-        named = self._tokenizer.convert_tokens_to_ids(list(self._tokenizer.all_special_tokens))
-        return frozenset({*named, *(number for number, token in added if token.special)})
-
-    @cached_property
-    def _marks_of_thoughts(self) -> frozenset[int]:
-        """The special tokens that say where thoughts begin and end."""
-        names = [token for token in sorted(self._control_tokens) if _marks_thoughts(token)]
-        if _CHANNELS[1] in self._control_tokens:
-            names += [name for name in _CHANNELS if name in self._control_tokens]
-        return frozenset(self._tokenizer.convert_tokens_to_ids(names)) & self._special_ids
+            return self._tokens.said(ids)
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -266,11 +249,6 @@ class Chat:
     def _literal(self) -> Any:
         """A copy of the tokenizer that treats control tokens as plain text."""
         return literal(self._tokenizer, self._control_tokens)
-
-
-def _marks_thoughts(token: str) -> bool:
-    """Return whether a token opens or closes thoughts."""
-    return opens_thoughts(token) or split_thoughts(f"{token}x", opened=True).answer == "x"
 
 
 def _texts(messages: Sequence[Message]) -> list[str]:

@@ -55,10 +55,11 @@ NO_WISHES = Wishes()
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a template does to the messages of some roles."""
+    """What a template does to the messages of some roles; `refusal` is why it refuses them."""
 
     left_out: tuple[str, ...] = ()
     moved: bool = False
+    refusal: str | None = None
 
 
 @dataclass
@@ -140,8 +141,8 @@ class ChatTemplate:
         chat = [{"role": r, "content": t} for r, t in zip(roles, texts, strict=True)]
         try:
             rendered = self._render(chat, answering=True)
-        except ChatError:
-            return Loss()  # it may refuse these texts alone; the real ones will tell
+        except ChatError as error:  # perhaps of these texts alone: the real ones will tell
+            return Loss(refusal=str(error))
         return loss_of(rendered, roles, texts)
 
     def _render(self, chat: Sequence[Mapping[str, str]], *, answering: bool) -> str:
