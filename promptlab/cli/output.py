@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from promptlab.core.lazy import lazy_module
@@ -21,12 +22,37 @@ else:
 
 def print_json(document: object) -> None:
     """Write one JSON document to stdout, in which what a terminal would obey is escaped."""
-    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
-    encoder = json.JSONEncoder(indent=2, ensure_ascii=ascii_only, allow_nan=False)
     out = Ready(sys.stdout)
-    for piece in encoder.iterencode(document):
+    for piece in _encoder().iterencode(document):
         out.write(escaped_in_json(piece))
     out.write("\n")
+
+
+def print_json_with(document: Mapping[str, object], key: str, items: Iterable[object]) -> None:
+    """Write a JSON document of which the list `key`, its last, is written item by item.
+
+    It reads as if `print_json` had written it, and takes no more memory than one of the items.
+    """
+    encode, out = _encoder().encode, Ready(sys.stdout)
+    out.write("{")
+    for name, value in document.items():
+        out.write(_indented(f'\n"{name}": {encode(value)},', 1))
+    out.write(_indented(f'\n"{key}": [', 1))
+    comma = ""
+    for item in items:
+        out.write(f"{comma}{_indented(chr(10) + encode(item), 2)}")
+        comma = ","
+    out.write(_indented("\n]" if comma else "]", 1) + "\n}\n")
+
+
+def _indented(text: str, levels: int) -> str:
+    """Return JSON deeper in a document, escaped; within its texts there is no line break."""
+    return escaped_in_json(text.replace("\n", "\n" + "  " * levels))
+
+
+def _encoder() -> json.JSONEncoder:
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.JSONEncoder(indent=2, ensure_ascii=ascii_only, allow_nan=False)
 
 
 def print_data(text: str) -> None:

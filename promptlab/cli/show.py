@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from promptlab.cli.numbers import Whole
-from promptlab.cli.output import print_json, say, stdout
+from promptlab.cli.output import print_json_with, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.report.documents.trial import shown_json, turns_json
@@ -60,8 +60,8 @@ def show(
     chosen = Chosen(**options, limit=shown)
     with review(Workbench(session), run_ref, chosen, full=full) as reviewed:
         if as_json:
-            results = [row for trial in reviewed.trials for row in _json(trial, full=full)]
-            print_json({"run": reviewed.run_id, "results": results, "more": reviewed.more})
+            results = (row for trial in reviewed.trials for row in _json(trial, full=full))
+            print_json_with({"run": reviewed.run_id, "more": reviewed.more}, "results", results)
         else:
             _print(reviewed, full=full, shown=shown)
 

@@ -11,7 +11,7 @@ from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.prices import NO_TOKENS, TokenRange, prompt_range
 from promptlab.core.types import Completion, Request, Trial, Turn, Usage
-from promptlab.runner.answers import Stored
+from promptlab.runner.answers import Portion, Stored
 from promptlab.runner.requests import NOT_GIVEN, OpenTurn, Renderer
 from promptlab.templates.template import STAND_IN
 
@@ -102,7 +102,7 @@ async def forecast(renderer: Renderer, stored: Stored, backends: Mapping[str, Ba
     result = Forecast([CallForecast() for _ in plan.arms])
     trials = (plan.trial(seq) for seq in range(plan.size))
     walk = _Walk(renderer, stored, backends, result)
-    while chunk := list(islice(trials, _CHUNK)):
+    while chunk := list(islice(trials, walk.portion.size)):
         walk.run(chunk)
         await asyncio.sleep(0)
     return result
@@ -141,6 +141,7 @@ class _Walk:
         self._backends = backends
         self._result = result
         self._seen: set[str] = set()
+        self.portion = Portion(_CHUNK)
 
     def run(self, trials: Sequence[Trial]) -> None:
         turns: dict[int, list[Turn]] = {trial.seq: [] for trial in trials}
@@ -150,6 +151,7 @@ class _Walk:
         opening = list(self._open_next(trials, turns))
         while opening:
             known = self._stored([opened.request.key for _, opened in opening])
+            self.portion.learn(known.values())
             for trial, opened in opening:
                 before = guessed.get(trial.seq, ())
                 if opened.aside and not _quotes(opened.request):

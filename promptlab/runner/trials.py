@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from promptlab.core.answers import received
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import Completion, Outcome, Request, Trial, Turn
-from promptlab.runner.answers import Answers
+from promptlab.runner.answers import Answers, Portion
 from promptlab.runner.clerk import Clerk
 from promptlab.runner.grading import Grading
 from promptlab.runner.lanes import Conversation, Lane
@@ -68,6 +68,7 @@ class TrialWork:
 
     def __init__(self, renderer: Renderer, desk: Desk, done: frozenset[int] = frozenset()) -> None:
         self.keep_facts = desk.recorder.keep_facts
+        self._portion = Portion(LOOK_UP)
         self._renderer = renderer
         self._desk = desk
         arms: defaultdict[str, set[int]] = defaultdict(set)
@@ -197,7 +198,7 @@ class TrialWork:
         """Render trials until a look-up pays off; False if there is nothing to look up."""
         for trial in lane.waiting:
             self._ask(Conversation(trial))
-            if len(lane.unchecked) >= LOOK_UP:
+            if len(lane.unchecked) >= self._portion.size:
                 break
         else:
             lane.begun = True
@@ -233,6 +234,7 @@ class TrialWork:
     async def _sort(self, lane: Lane, conversations: Sequence[Conversation]) -> None:
         keys = [conversation.pending.request.key for conversation in conversations]
         known = self._desk.answers.find(keys)
+        self._portion.learn(known.values())
         for conversation in conversations:
             completion = known.get(conversation.pending.request.key)
             if completion is None and conversation.visits:

@@ -6,7 +6,7 @@ Others use `Store`; it returns plain values, never rows or cursors.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -41,10 +41,6 @@ __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_
 NO_SETTINGS = RunSettings()
 
 
-def _give_up(_: float) -> None:
-    raise TimeoutError
-
-
 class Store:
     """An open database. Use it as a context manager, in the thread that opened it."""
 
@@ -73,14 +69,9 @@ class Store:
         """Return the file."""
         return self._connection.path
 
-    @contextmanager
-    def at_once(self) -> Iterator[None]:
+    def at_once(self) -> AbstractContextManager[None]:
         """Meanwhile, raise `StoreBusy` instead of waiting for a lock."""
-        waits, self._connection.waits = self._connection.waits, _give_up
-        try:
-            yield
-        finally:
-            self._connection.waits = waits
+        return self._connection.at_once()
 
     def __enter__(self) -> Self:
         return self
@@ -196,6 +187,14 @@ class Store:
         """Yield the results of a run, one per trial and scorer, in the order of the plan."""
         self._number(run_id)
         return queries.results(self.path, run_id, wanted or ResultFilter())
+
+    @decoded
+    def matching_trials(
+        self, run_id: str, wanted: ResultFilter, limit: int | None = None
+    ) -> list[int]:
+        """Return the places in the plan of the first trials that have a matching result."""
+        self._number(run_id)
+        return queries.matching_trials(self.path, run_id, wanted, limit)
 
     @decoded
     def conversation(self, run_id: str, seq: int) -> tuple[Turn, ...]:

@@ -33,6 +33,11 @@ def wait_a_while(seconds: float) -> None:
         raise TimeoutError
 
 
+def give_up(_: float) -> None:
+    """Do not wait for the lock at all."""
+    raise TimeoutError
+
+
 class Connection:
     """SQLite in autocommit mode: a change is either one statement or inside `transaction`.
 
@@ -105,6 +110,15 @@ class Connection:
         finally:
             if self.raw.in_transaction:  # a full disk may have rolled back already
                 self.execute("ROLLBACK")
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Meanwhile, raise `StoreBusy` instead of waiting for a lock."""
+        waits, self.waits = self.waits, give_up
+        try:
+            yield
+        finally:
+            self.waits = waits
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -120,21 +120,39 @@ def label_digests(connection: Connection, name: str, version: str) -> list[str]:
 
 def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, None, None]:
     """Yield results in the order of the plan, over a connection that cannot write."""
+    order = "ORDER BY seq, scorer_position LIMIT :limit"
+    limit = -1 if wanted.limit is None else wanted.limit
+    with closing(_matching(path, run_id, wanted, (listed(_RESULT_FIELDS), order), limit)) as rows:
+        for row in rows:
+            with decoding(path):
+                result = _result(row)
+            yield result
+
+
+def matching_trials(path: Path, run_id: str, wanted: ResultFilter, limit: int | None) -> list[int]:
+    """Return the places in the plan of the first trials that have a matching result."""
+    most = -1 if limit is None else limit
+    what = ("DISTINCT seq", "ORDER BY seq LIMIT :limit")
+    with closing(_matching(path, run_id, wanted, what, most)) as rows:
+        return [int(seq) for (seq,) in rows]
+
+
+def _matching(
+    path: Path, run_id: str, wanted: ResultFilter, what: tuple[str, str], limit: int
+) -> Generator[Row, None, None]:
+    """Yield what is wanted of the matching rows of the view; `what` is columns and their order."""
     conditions, values = _conditions(run_id, wanted)
-    sql = (
-        f"SELECT {listed(_RESULT_FIELDS)} FROM trial_results"
-        f" WHERE {' AND '.join(conditions)} ORDER BY seq, scorer_position LIMIT :limit"
-    )
+    columns, order = what
+    sql = f"SELECT {columns} FROM trial_results WHERE {' AND '.join(conditions)} {order}"
     connection = connect(path, readonly=True)
     patience = None if wanted.where is None else Patience(connection.raw)
     try:
         if wanted.where is not None:
             _check_where(connection, wanted.where)
-        with closing(connection.rows(sql, **values)) as rows:  # before the connection is closed
+        # Closed before the connection is.
+        with closing(connection.rows(sql, **values, limit=limit)) as rows:
             for row in rows:
-                with decoding(path):
-                    result = _result(row)
-                yield result
+                yield row
                 if patience is not None:
                     patience.restart()
     except (DamagedStore, sqlite3.Error, sqlite3.Warning) as error:
@@ -150,8 +168,7 @@ def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, 
 
 def _conditions(run_id: str, wanted: ResultFilter) -> tuple[list[str], dict[str, Value]]:
     conditions = ["run_id = :run_id"]
-    limit = -1 if wanted.limit is None else wanted.limit
-    values: dict[str, Value] = {"run_id": run_id, "limit": limit}
+    values: dict[str, Value] = {"run_id": run_id}
     kinds = ["passed = 0"] * wanted.failed + ["error IS NOT NULL"] * wanted.errors
     if kinds:
         conditions.append(f"({' OR '.join(kinds)})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -73,10 +73,21 @@ def review(
             templates=_versions(plan, chosen.templates),
             where=chosen.where,
         )
-        first, more = _first_trials(store, run_id, wanted, chosen.limit)
+        limit = None if chosen.limit is None else chosen.limit + 1
+        places = store.matching_trials(run_id, wanted, limit)
+        count = len(places) if chosen.limit is None else min(len(places), chosen.limit)
         whole = read_run(store, run_id, plan) if wanted == ResultFilter() else None
-        trials = (_trial(store, run_id, rows, full=full) for rows in first)
-        yield Review(run_id, trials, len(first), more, whole)
+        with closing(_trials(store, run_id, wanted, full=full)) as trials:
+            yield Review(run_id, islice(trials, count), count, len(places) > count, whole)
+
+
+def _trials(
+    store: Store, run_id: str, wanted: ResultFilter, *, full: bool
+) -> Generator[Trial, None, None]:
+    """Read trials one by one: all of them together may not fit into memory."""
+    with closing(store.results(run_id, wanted)) as results:
+        for _, rows in groupby(results, key=lambda result: result.seq):
+            yield _trial(store, run_id, list(rows), full=full)
 
 
 def _trial(store: Store, run_id: str, rows: Sequence[Result], *, full: bool) -> Trial:
@@ -84,16 +95,6 @@ def _trial(store: Store, run_id: str, rows: Sequence[Result], *, full: bool) -> 
         return Trial(rows)
     seq = rows[0].seq
     return Trial(rows, store.conversation(run_id, seq), store.tracebacks(run_id, seq))
-
-
-def _first_trials(
-    store: Store, run_id: str, wanted: ResultFilter, limit: int | None
-) -> tuple[list[list[Result]], bool]:
-    """Read the first trials, each with one row per scorer, and whether there are more."""
-    with closing(store.results(run_id, wanted)) as results:
-        trials = groupby(results, key=lambda result: result.seq)
-        first = [list(rows) for _, rows in islice(trials, limit)]
-        return first, next(trials, None) is not None
 
 
 def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:

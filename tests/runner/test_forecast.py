@@ -178,7 +178,7 @@ def test_a_backend_that_charges_without_a_price_is_reported() -> None:
 def test_the_store_is_asked_for_many_keys_at_once() -> None:
     stored = Known()
     run(make_renderer(PLAIN, cases=1500), stored)
-    assert stored.look_ups == 2
+    assert stored.look_ups < 10
 
 
 def test_check_finds_a_mistake_of_any_case() -> None:

@@ -15,6 +15,7 @@ from promptlab.report.wording import verdict_word
 
 BOLD = Style(bold=True)
 DIM = Style(dim=True)
+_AT_ONCE = 20_000  # characters that are wrapped together
 AT_MOST = 12  # comparisons, beyond which details are left out
 
 _COLOURS: dict[Verdict, str] = {"better": "bold green", "worse": "bold red", "refused": "yellow"}
@@ -26,6 +27,22 @@ def plain_text(text: str, style: str | Style = "") -> Text:
     `Text` itself would drop some control characters in silence and keep the others.
     """
     return Text(visible(text), style)
+
+
+def pieces(text: str, width: int) -> Iterator[str]:
+    """Split a long text into parts that are wrapped one by one, without losing a letter.
+
+    Rich takes time in the square of a text's length to wrap it. Parts end at a line break or at a
+    blank, and where there is none at a multiple of the width.
+    """
+    start, most = 0, max(_AT_ONCE // width, 1) * width
+    while len(text) - start > most:
+        end = start + most
+        cut = text.rfind("\n", start, end)
+        cut = text.rfind(" ", start, end) if cut < 0 else cut
+        yield text[start : end if cut < 0 else cut]
+        start = end if cut < 0 else cut + 1
+    yield text[start:]
 
 
 def verdict_text(verdict: Verdict) -> Text:

@@ -9,10 +9,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from promptlab.core.raw_prompt import RawPrompt
-from promptlab.core.types import Image, Message, Outcome
-from promptlab.report.terminal.text import plain_text
+from promptlab.core.types import Message, Outcome
+from promptlab.report.terminal.text import pieces, plain_text
 from promptlab.report.views.trial import Grade, TrialView, TurnView
 
+_INDENT = 2
 _STYLES = {"pass": "", "fail": "red", "score": ""}
 
 
@@ -36,8 +37,11 @@ def print_messages(console: Console, messages: Sequence[Message]) -> None:
     for message in messages:
         console.print(plain_text(message.role, style="bold"))
         parts = (message.content,) if isinstance(message.content, str) else message.content
-        text = plain_text("\n").join([_part(part) for part in parts])
-        console.print(_indented(text), soft_wrap=False)
+        for part in parts:
+            if isinstance(part, str):
+                _print_whole(console, part)
+            else:  # an image is on a line of its own, by its source
+                _print_whole(console, f"[image {part.source}]", "dim")
 
 
 def print_raw(console: Console, prompt: RawPrompt) -> None:
@@ -52,7 +56,7 @@ def print_tracebacks(console: Console, tracebacks: Mapping[str, str]) -> None:
     """Print the tracebacks of the scorers that failed on a trial."""
     for scorer, text in tracebacks.items():
         console.print(plain_text(f"{scorer} raised", style="bold"))
-        console.print(_indented(plain_text(text.rstrip())))
+        _print_whole(console, text.rstrip())
 
 
 def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
@@ -65,9 +69,9 @@ def print_turns(console: Console, turns: Sequence[TurnView]) -> None:
         asked = "" if turn.asked_backend is None else f", asked of {turn.asked_backend}"
         if turn.thoughts:
             console.print(plain_text(f"thoughts before {turn.name}", style="bold"))
-            console.print(_indented(plain_text(turn.thoughts, style="dim")))
+            _print_whole(console, turn.thoughts, "dim")
         console.print(plain_text(f"{turn.name}{asked} ({turn.outcome})", style="bold"))
-        console.print(_indented(plain_text(turn.answer)))
+        _print_whole(console, turn.answer)
         for warning in turn.warnings:
             console.print(_indented(plain_text(f"warning: {warning}")))
     console.print()
@@ -91,17 +95,14 @@ def _grade_line(grade: Grade) -> Text:
     return line
 
 
-def _part(part: str | Image) -> Text:
-    """Return a part of a message; an image is on a line of its own, by its source."""
-    return (
-        plain_text(part)
-        if isinstance(part, str)
-        else plain_text(f"[image {part.source}]", style="dim")
-    )
+def _print_whole(console: Console, text: str, style: str = "") -> None:
+    """Print a text of any length below its heading."""
+    for piece in pieces(text, max(console.width - _INDENT, 1)):
+        console.print(_indented(plain_text(piece, style)))
 
 
 def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, 2))
+    return Padding(text, (0, 0, 0, _INDENT))
 
 
 def _clip(text: str, lines: int = 3, width: int = 300) -> str:
