@@ -213,7 +213,7 @@ def _text_name(name: str, shown: str) -> str:
     except UnicodeEncodeError:
         spelled = os.fsencode(name).decode("utf-8", "backslashreplace")
         raise PromptlabError(
-            f"the name of the file {spelled!r} is not UTF-8", where=shown, hint="rename it"
+            f"the name of the file '{spelled}' is not UTF-8", where=shown, hint="rename it"
         ) from None
     return name
 

@@ -5,6 +5,7 @@ None shows a traceback, none ends with another code than 2, none loses what is s
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -111,6 +112,34 @@ def database_without_run(root: Path) -> None:
 
 def folder_for_database(root: Path) -> None:
     (root / "kept.db").mkdir()
+
+
+def pipe(name: str) -> Spoil:
+    """Put a pipe that nobody writes to in the place of a file."""
+
+    def spoil(root: Path) -> None:
+        (root / name).unlink(missing_ok=True)
+        os.mkfifo(root / name)
+
+    return spoil
+
+
+def link_to(target: str, name: str) -> Spoil:
+    """Put a link in the place of a file."""
+    return lambda root: (root / name).symlink_to(target)
+
+
+_MULTIPLIED = (
+    "[&a [x,x,x,x,x,x,x,x,x]"
+    + "".join(
+        f", &{name} [{','.join([f'*{of}'] * 9)}]"
+        for name, of in zip("bcdefgh", "abcdefg", strict=True)
+    )
+    + "]"
+)
+_ENV = "A=0123456789\n" + "".join(
+    f"{name}={f'${{{of}}}' * 10}\n" for name, of in zip("BCDEFG", "ABCDEF", strict=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +329,27 @@ BAD = (
     Bad("show an unknown scorer", nothing, "scorer show contain"),
     Bad("offline and fresh", nothing, "run greet --offline --fresh"),
     Bad("answers are not stored", nothing, "run greet --offline -t greet@v1 --repeats 2"),
+    # What people bring
+    Bad("aliases that multiply", with_key(f"description: {_MULTIPLIED}")),
+    Bad("alias of itself", with_key("sampling: &s {stop: [*s]}")),
+    Bad("thousands of levels", with_key("description: " + "[" * 9000)),
+    Bad("schema of itself", put(V1, "---\noutput: {schema: &s {not: *s}}\n---\n{{ name }}")),
+    Bad("pipe for a template", pipe(V1)),
+    Bad("device for a configuration", link_to("/dev/zero", "promptlab.toml")),
+    Bad("pipe for .env", pipe(".env")),
+    Bad("name that is no UTF-8", put(os.fsdecode(b"templates/greet/v\xff.j2"), "hi")),
+    Bad("name that is too long", nothing, f"run {'x' * 300}"),
+    Bad("huge number in TOML", put("promptlab.toml", "[compare]\nmin_cases = 0x" + "f" * 99)),
+    Bad("infinite option", with_backend('kind = "echo"\ndelay_s = inf'), "run greet -b parrot"),
+    Bad("references that multiply in .env", put(".env", _ENV)),
+    Bad("blank column name", from_cases("c.csv", "id;name;\n1;Ada;x\n")),
+    Bad("rows without content", from_cases("c.csv", "id;name\n;\n;\n")),
+    Bad("table of promptfoo", from_cases("c.csv", "name,__expected\nAda,x\n")),
+    Bad("case of promptfoo", from_cases("c.yaml", "- {vars: {name: A}, assert: []}\n")),
+    Bad("several lists", from_cases("c.json", '{"tests": [1], "prompts": [2]}')),
+    Bad("workbook that is none", from_cases("c.xlsx", b"PK\x03\x04")),
+    Bad("packed cases", from_cases("c.jsonl.gz", b"")),
+    Bad("half a variable", nothing, "run greet -p name"),
 )
 
 

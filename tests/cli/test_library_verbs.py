@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ from jsonschema import Draft202012Validator
 
 from promptlab.backends import Backend, Health
 from promptlab.backends.echo import Echo
+from promptlab.cli import run_cli
 from promptlab.project.folder import find_project
+from promptlab.templates.library import TemplateLibrary
 
 from .conftest import FILES, Gold, Promptlab, edit, query
 
@@ -312,3 +316,22 @@ def test_tag_changes_no_more_than_the_alias(promptlab: Promptlab, project: Path,
     aliases.write_text(text, encoding="utf-8")
     assert promptlab("template", "tag", "greet@v2", "best").code == 0
     assert aliases.read_text(encoding="utf-8") == text.replace("v1", "v2", 1)
+
+
+def test_new_versions_and_aliases_at_once_are_all_kept(project: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    words = [["template", "new", "greet"] for _ in range(4)]
+    words += [["template", "tag", "greet@v1", f"a{n}"] for n in range(4)]
+    started = [context.Process(target=_call, args=(each,)) for each in words]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0] * 8
+    library = TemplateLibrary(project / "templates")
+    assert library.versions("greet") == ["v1", "v2", "v3", "v4", "v5", "v6"]
+    assert library.aliases("greet").items() >= {f"a{n}": "v1" for n in range(4)}.items()
+
+
+def _call(words: list[str]) -> None:
+    sys.exit(run_cli(words))

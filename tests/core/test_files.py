@@ -122,7 +122,7 @@ def test_a_folder_is_listed_in_order(tmp_path: Path) -> None:
 def test_a_name_that_is_no_text_is_reported_where_it_would_be_used(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"v\xff.j2")).touch()
     assert said(lambda: entries(tmp_path, "here/", ".j2")) == (
-        r"here/: the name of the file 'v\\xff.j2' is not UTF-8 (rename it)"
+        r"here/: the name of the file 'v\xff.j2' is not UTF-8 (rename it)"
     )
     assert entries(tmp_path, "here/", ".yaml") == []
 
