@@ -86,14 +86,15 @@ def parse_gate(
     return gate
 
 
-def check_scale(gate: Gate, where: str) -> None:
+def check_scale(gate: Gate, where: str, *, may_fail: bool = False) -> None:
     """Refuse a gate that cannot be meant where every score lies between 0 and 1.
 
-    Per cent instead of shares are such a case: it could never fail, or never hold.
+    Per cent instead of shares are such a case: it could never fail, or never hold. With `may_fail`,
+    one that can never hold is left to fail: a suite may have had it for long.
     """
     if isinstance(gate, Bound):
         number, holds = gate.bound, {gate.holds(mean) for mean in (0.0, 0.5, 1.0)}
-        if len(holds) == 2:
+        if len(holds) == 2 or (may_fail and holds == {False}):
             return
         what = "always holds" if holds == {True} else "can never hold"
     elif isinstance(gate, NoWorse) and gate.margin >= 1:

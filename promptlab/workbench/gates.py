@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 else:
     gate_evidence = lazy_module("promptlab.workbench.gate_evidence")  # numpy, for comparisons
 
+_TYPED = "--gate"
+
 
 def suite_gates(
     suite: Suite,
@@ -36,13 +38,13 @@ def suite_gates(
         (text, suite.document.where(("gates", place)))
         for place, text in enumerate(suite.settings.gates)
     ]
-    texts = [*own, *((text, "--gate") for text in extra)]
+    texts = [*own, *((text, _TYPED) for text in extra)]
     shares = {bound.spec.label for bound in scorers if bound.scorer.shares}
     gates = []
     for text, place in texts:
         gate = parse_gate(text, labels, plan.primary, place, library.one)
         if gate.scorer in shares:
-            check_scale(gate, place)
+            check_scale(gate, place, may_fail=place != _TYPED)
         gates.append(gate)
     return tuple(gates)
 

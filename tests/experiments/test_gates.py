@@ -145,6 +145,12 @@ def test_per_cent_are_no_shares(text: str, told: str) -> None:
     assert meant in str(caught.value)
 
 
+def test_a_gate_of_a_suite_that_can_never_hold_is_left_to_fail() -> None:
+    check_scale(parse("exact_match >= 2"), WHERE, may_fail=True)
+    with pytest.raises(PromptlabError, match="always holds"):
+        check_scale(parse("exact_match >= 0"), WHERE, may_fail=True)
+
+
 @pytest.mark.parametrize(
     "text", ["exact_match >= 1", "exact_match > 0", "exact_match <= 0.5", "exact_match < 1"]
 )
