@@ -106,3 +106,46 @@ def test_each_kind_is_noted_once_in_the_file_that_has_it() -> None:
         "templates/t/v1.j2:2",
         "templates/_s/a.j2:2",
     ]
+
+
+PROMPTY = """\
+---
+name: Trip planner
+description: Plans a day in a city.
+authors: [ann]
+model:
+  api: chat
+  configuration: {type: azure_openai, azure_deployment: some-model}
+  parameters: {max_tokens: 90, temperature: 0.2}
+sample: {city: Bern}
+---
+system:
+You plan days.
+
+user:
+A day in {{city}}, please.
+"""
+PROMPTY_2 = """\
+---
+name: Trip planner
+model: {id: some-model, provider: openai, options: {temperature: 0.2}}
+inputs:
+  city: {kind: string, default: Bern}
+template: {format: jinja2, parser: prompty}
+---
+system:
+You plan days.
+"""
+
+
+@pytest.mark.parametrize("text", [PROMPTY, PROMPTY_2])
+def test_a_file_of_prompty_is_refused_with_what_to_write(text: str) -> None:
+    advice = hint(text)
+    assert "Prompty" in advice
+    assert "{% system %}" in advice
+    body = text.rpartition("---\n")[2]
+    assert "as in Prompty" in notes(body)[0]
+
+
+def test_a_misspelt_key_of_our_own_front_matter_is_no_prompty() -> None:
+    assert "Prompty" not in hint("---\ndescripton: x\n---\nhi")
