@@ -135,6 +135,7 @@ def bind(
     entries: Iterable[str | Mapping[str, Any] | ScorerSpec],
     root: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
+    *,
     where: Where | None = None,
 ) -> tuple[BoundScorer, ...]:
     """Bind every scorer of a suite or of a stored run, each with a unique label.

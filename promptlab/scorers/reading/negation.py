@@ -44,7 +44,7 @@ _ANSWERED = regex.compile(r"[^\w\s]*[?？][^\w\n]*" + _DENIAL, regex.I | regex.V
 # An inserted remark, as in "not, in my view, positive".
 _REMARK = regex.compile(r",[^,.!?;:\n]{1,80}+,[^\S\n]*\Z")
 _BOUNDARY = (
-    r"[.!?;:,\n()\[\]—–…؛،؟۔।॥。！？；：，、]|(?<![\p{L}\p{M}])(?:(?<!(?:any|every)thing\s)"
+    r"[.!?;:,\n()\[\]—–…؛،؟۔।॥。！？；：，、]|\s-\s|(?<![\p{L}\p{M}])(?:(?<!(?:any|every)thing\s)"
     + "|".join(map(_listed, CONJUNCTIONS.split()))
     + r")(?![\p{L}\p{M}])|但是?|而是|可是|然而|因为|因為|แต่|เพราะ|けど|しかし|だが"
 )

@@ -163,6 +163,7 @@ def test_a_denied_label_is_passed_over_in_many_languages(grade: Grade, sentence:
     [
         "It is not sad but happy",
         "It isn't bad, it is happy",
+        "It isn't bad - it is happy",
         "The start did not work and the end is happy",
         "Not only lively, happy too",
         "No doubt happy",
