@@ -234,6 +234,7 @@ def take_stdout() -> None:
         return  # it was closed before we began
     real.flush()
     private = os.dup(real.fileno())
+    os.set_blocking(private, True)  # a parent's pipe may be set otherwise, and would lose text
     os.dup2(2, real.fileno())
     sys.stdout = os.fdopen(
         private, "w", encoding=real.encoding, errors=_ERRORS, buffering=1 if real.isatty() else -1

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,30 @@ def test_what_follows_init_works_as_it_is_printed(tmp_path: Path) -> None:
         ran = shell(tmp_path, command)
         assert ran.returncode == 0, ran.stderr
         assert "thanks" in shell(tmp_path / name, "promptlab runs").stdout
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "5", "x", "-3", "\u00b2", "9" * 10, "9" * 5000])
+@pytest.mark.parametrize("words", ["show -n 1 --full", "compare", "runs"])
+def test_a_terminal_of_any_width(
+    ran_project: Path,
+    promptlab: Promptlab,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    ran = promptlab(*words.split())
+    assert (ran.code, ran.err) == (0, "")
+    assert max(map(len, ran.out.splitlines())) <= 1000
+
+
+def test_a_pipe_that_does_not_block_loses_nothing(ran_project: Path) -> None:
+    (ran_project / "templates/greet/v3.j2").write_text("{# x #}\n" + "hello " * 50_000)
+    code = f"import os; os.set_blocking(1, False); os.execv({sys.executable!r}, ARGS)"
+    args = [sys.executable, "-m", "promptlab", "template", "show", "greet@v3"]
+    command = [sys.executable, "-c", code.replace("ARGS", repr(args))]
+    with subprocess.Popen(command, cwd=ran_project, stdout=subprocess.PIPE) as done:
+        assert done.stdout is not None
+        time.sleep(1)  # until the pipe is full
+        assert done.stdout.read().count(b"hello") == 50_000
+        assert done.wait(60) == 0

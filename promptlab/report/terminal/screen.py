@@ -12,6 +12,10 @@ from rich.text import Text
 from promptlab.core.streams import Ready
 from promptlab.core.visible import is_visible, visible
 
+_AS_IT_STANDS = {"markup": False, "emoji": False}
+_USUAL = (80, 25)  # columns and lines
+_WIDEST = 1000  # columns; what is padded to more would take the memory
+
 
 class Screen(Console):
     """A console of which every text may come from anywhere; only styles and layout are ours.
@@ -21,19 +25,18 @@ class Screen(Console):
     """
 
     def __init__(self, file: IO[str], width: int | None = None, **options: Any) -> None:
-        super().__init__(
-            file=Ready(file),  # type: ignore[arg-type]  # it has what rich uses
-            width=width,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            **options,
-        )
+        options = {"file": Ready(file), "highlight": False, **_AS_IT_STANDS, **options}
+        try:
+            super().__init__(width=width, **options)
+        except ValueError:  # COLUMNS or LINES holds digits that are no number
+            super().__init__(width=width or _USUAL[0], height=_USUAL[1], **options)
+        if not 0 < self.width <= _WIDEST:
+            self.width = _WIDEST if self.width > 0 else _USUAL[0]
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a text as it stands, visible."""
-        plain = {"emoji": False, "markup": False, "highlight": False, "highlighter": None}
-        return super().render_str(visible(text), **{**options, **plain})
+        plain = {**options, **_AS_IT_STANDS, "highlight": False, "highlighter": None}
+        return super().render_str(visible(text), **plain)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
