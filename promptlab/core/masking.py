@@ -147,12 +147,15 @@ def _parameters() -> re.Pattern[str]:
 
 
 def userinfo(address: str) -> list[str]:
-    """Return what an address holds before its host: user and password, each as one can read it."""
-    found = []
+    """Return the secrets that an address holds before its host: a password, or a token alone.
+
+    A user's name is none: it stands in many a path.
+    """
+    found: list[str] = []
     for pattern in _addresses():
         for match in pattern.finditer(address):
             inner = address[match.end("before") : match.start("after")]
-            found += [part for part in unquote(inner).split(":", 1) if part]
+            found += filter(None, [unquote(inner).split(":", 1)[-1]])
     return found
 
 

@@ -131,8 +131,9 @@ def test_what_looks_like_a_key_or_a_login_goes_from_messages(text: str, struck: 
     assert mask(text) == text  # but stays in content
 
 
-def test_user_and_password_are_read_from_an_address() -> None:
-    assert {"ada", "p w"} <= set(userinfo("https://ada:p%20w@example.org"))
+def test_the_secret_of_an_address_is_read() -> None:
+    assert set(userinfo("https://ada:p%20w@example.org")) == {"p w"}
+    assert set(userinfo("https://ada-token@example.org")) == {"ada-token"}
     assert userinfo("openai:m@http://127.0.0.1:8000/v1") == []
 
 
