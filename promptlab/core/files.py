@@ -211,7 +211,7 @@ def _text_name(name: str, shown: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        spelled = os.fsencode(name).decode("utf-8", "backslashreplace")
+        spelled = os.fsencode(name).decode("utf-8", "backslashreplace").replace("\n", "\\n")
         raise PromptlabError(
             f"the name of the file '{spelled}' is not UTF-8", where=shown, hint="rename it"
         ) from None

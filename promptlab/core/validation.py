@@ -25,7 +25,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
-_MOST_BITS = 1000  # Python refuses to write a number of more than 4300 digits
+_MOST_BITS = 14_000  # Python refuses to write a number of more than 4300 digits
 _SHOULD_BE = "Input should be "
 
 
