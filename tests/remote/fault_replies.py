@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 PASSING = (
     "429", "429-retry-after", "500", "503", "529", "reset", "cut", "half-chunk", "stalled", "drip",
     "silent", "html", "half-json", "empty", "gzip-bomb", "huge", "huge-chunked", "redirect",
-    "no-http", "error-in-200",
+    "no-http", "error-in-200", "gave-up", "stream-cut",
 )  # fmt: skip
 ANSWERS = (
     "text-plain", "gzip", "no-usage", "null-content", "refusal", "content-filter", "echo-key",
+    "streamed", "thinks-aloud",
 )  # fmt: skip
 REJECTED = ("context", "moderated")
 FATAL = ("401", "404", "quota")
@@ -111,6 +112,20 @@ def _body(
     return json.dumps(body).encode()
 
 
+def _streamed(server: FaultServer, call: Call) -> list[str]:
+    """Return an answer as server-sent events: two halves, why it ended, and the usage."""
+    body = json.loads(_body(server, call))
+    text = body["choices"][0]["message"]["content"]
+    half = len(text) // 2
+    deltas = [({"content": text[:half]}, None), ({"content": text[half:]}, None), ({}, "stop")]
+    events = [
+        {**body, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": None}
+        for delta, finish in deltas
+    ]
+    lines = [json.dumps(event) for event in (*events, {**body, "choices": []})]
+    return [f"data: {line}\n\n" for line in (*lines, "[DONE]")]
+
+
 def _answer(
     server: FaultServer, call: Call, finish: str = "stop", counted: bool = True, **message: Any
 ) -> bytes:
@@ -153,6 +168,16 @@ _REPLIES: dict[str, Reply] = {
     "redirect": lambda server, call: _http(307, b"", location=f"{server.base_url}/there?key=x"),
     "no-http": lambda server, call: b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
     "error-in-200": _error(200, "The model behind this router is away", "server_error"),
+    "gave-up": lambda server, call: _answer(server, call, "abort", content="And so"),
+    "stream-cut": lambda server, call: _http(
+        200, "".join(_streamed(server, call)[:2]).encode(), "text/event-stream"
+    ),
+    "streamed": lambda server, call: _http(
+        200, "".join(_streamed(server, call)).encode(), "text/event-stream"
+    ),
+    "thinks-aloud": lambda server, call: _answer(
+        server, call, content=f"<think>\nNo, that is wrong.\n</think>\n\n{server.say(call)}"
+    ),
     "text-plain": lambda server, call: _http(200, _body(server, call), "text/plain"),
     "gzip": lambda server, call: _http(
         200, gzip.compress(_body(server, call)), content_encoding="gzip"

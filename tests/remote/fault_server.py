@@ -28,9 +28,11 @@ PASSING   asking again helps: 429 (without Retry-After), 429-retry-after (`retry
           long), 500, 503, 529, reset (before the answer), cut (in the middle of the body),
           half-chunk (the same of a chunked body), stalled (headers, then silence), drip (a byte
           every `drip_s`), silent (no answer, ever), html, half-json, empty, gzip-bomb (1 GB in
-          1 MB), huge (50 MB), huge-chunked, redirect, no-http, error-in-200
+          1 MB), huge (50 MB), huge-chunked, redirect, no-http, error-in-200, gave-up (half an
+          answer, with a reason that says so), stream-cut (a stream without its end)
 ANSWERS   strange, and yet answers: text-plain, gzip, no-usage, null-content, refusal,
-          content-filter, echo-key (the answer is what stood in `authorization`)
+          content-filter, echo-key (the answer is what stood in `authorization`), streamed
+          (unasked), thinks-aloud (thoughts in the text)
 REJECTED  of no use to ask again: context (400), moderated (403, as OpenRouter does)
 FATAL     of no use to ask anything more: 401, 404, quota (429 insufficient_quota)
 With `stalled`, `drip` and `silent` a call takes as long as the client waits: set a small

@@ -82,11 +82,15 @@ FAILURES = {
     "redirect": (Fault.UNREADABLE, "HTTP 307, a redirect to http://127.0.0.1"),
     "no-http": (Fault.UNREADABLE, "a reply that is not HTTP"),
     "error-in-200": (Fault.SERVER, "an error under HTTP 200: The model behind this router is away"),
+    "gave-up": (Fault.SERVER, "the answer was cut off: abort"),
+    "stream-cut": (Fault.BROKEN, "the stream ended before the answer did"),
     "context": (Fault.REJECTED, "HTTP 400: At most 16 tokens"),
 }
 ANSWERS = {
     "text-plain": (Outcome.OK, "stop"),
     "gzip": (Outcome.OK, "stop"),
+    "streamed": (Outcome.OK, "stop"),
+    "thinks-aloud": (Outcome.OK, "stop"),
     "no-usage": (Outcome.OK, "stop"),
     "null-content": (Outcome.EMPTY, "stop"),
     "refusal": (Outcome.REFUSED, "stop"),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 KINDS = {
     "busy": ("429", "429-retry-after", "503", "529"),
-    "server": ("500", "error-in-200"),
-    "broken": ("reset", "cut", "half-chunk"),
+    "server": ("500", "error-in-200", "gave-up"),
+    "broken": ("reset", "cut", "half-chunk", "stream-cut"),
     "timeout": ("stalled", "drip", "silent"),
     "unreadable": (
         *("html", "half-json", "empty", "gzip-bomb", "huge", "huge-chunked", "redirect", "no-http"),
@@ -111,6 +111,8 @@ def test_a_run_that_failed_in_parts_says_so_and_can_be_resumed(lasting: tuple[Me
 STRANGE = {
     "text-plain": "ok",
     "gzip": "ok",
+    "streamed": "ok",
+    "thinks-aloud": "ok",
     "no-usage": "ok",
     "null-content": "empty",
     "refusal": "refused",
