@@ -261,6 +261,30 @@ BAD = (
     Bad("backend without kind", with_backend('reply = "hi"')),
     Bad("bad TOML", put("promptlab.toml", "[backends.parrot\n")),
     Bad("unknown key in the configuration", put("promptlab.toml", "[backend.parrot]\n")),
+    Bad("half an address", nothing, "run greet -b openai:m@127.0.0.1:8000/v1"),
+    Bad("another scheme", nothing, "run greet -b openai:m@unix:///run/model.sock"),
+    Bad(
+        "an address in the model",
+        with_backend('kind = "openai"\nmodel = "m@my-box:8000/v1"'),
+        "run greet -b parrot",
+    ),
+    Bad(
+        "thinking as a word",
+        with_backend('kind = "openai"\nmodel = "m"\nthinking = "much"'),
+        "run greet -b parrot",
+    ),
+    Bad(
+        "thinking in tokens where there are none",
+        with_backend(
+            'kind = "openai"\nmodel = "m"\nthinking = 99\nbase_url = "http://127.0.0.1:9/v1"'
+        ),
+        "run greet -b parrot",
+    ),
+    Bad(
+        "a query with a number",
+        with_backend('kind = "openai"\nmodel = "m"\nquery = {api-version = 2}'),
+        "run greet -b parrot",
+    ),
     Bad("hf without a model name", with_backend('kind = "hf"'), "run greet -b parrot"),
     Bad("hf without weights", nothing, "run greet -b hf:./weights"),
     Bad("unknown executor", nothing, "run greet --executor locl"),
