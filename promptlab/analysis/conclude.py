@@ -97,7 +97,17 @@ def effect(
         ci = interval(cautious.low, cautious.high)
     else:
         ci = interval(estimate.low, estimate.high)
+    if bounded:
+        ci = within_scale(ci)
     return Effect(d.size, n_groups, nonzero, estimate.mean, estimate.se, ci, p, method)
+
+
+def within_scale(ci: Interval | None) -> Interval | None:
+    """Return the part of an interval that a difference of scores between 0 and 1 can have.
+
+    Cutting off what cannot be takes no truth away: the coverage stays the same.
+    """
+    return None if ci is None else (max(ci[0], -1.0), min(ci[1], 1.0))
 
 
 def _pass_or_fail(d: Floats, n_groups: int, rule: Rule) -> Effect:

@@ -23,6 +23,7 @@ from promptlab.analysis.conclude import (
     effect,
     interval,
     verdict,
+    within_scale,
     without_rounding,
 )
 from promptlab.analysis.measurements import JoinedArm, Measurements
@@ -141,7 +142,7 @@ def estimate(
     bounded = table.bounded
     observed = effect(d, groups, rule, binary=binary, bounded=bounded, seed=table.runs[0].seed)
     if look is not None:
-        observed = _anytime(observed, look)
+        observed = _anytime(observed, look, bounded=bounded)
     reasons = doubts.refusals(table, a, b, cases, rule)
     reasons += too_little(observed, groups, rule.limits)
     return Contrast(
@@ -157,7 +158,9 @@ def estimate(
         tokens=_change(a, b, shared, "tokens", groups, rule),
         output_tokens=_change(a, b, shared, "output_tokens", groups, rule),
         cost_usd=_change(a, b, shared, "cost_usd", groups, rule),
-        latency_s=_change(a, b, shared, "latency_s", groups, rule),
+        latency_s=None
+        if _in_batches(table, (*a, *b))
+        else _change(a, b, shared, "latency_s", groups, rule),
         warnings=(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
@@ -182,7 +185,21 @@ def conclude(family: Sequence[ContrastT], rule: Rule) -> Iterator[ContrastT]:
         if alike is not None and shown != "equivalent":
             yield replace(contrast, p_adjusted=p, verdict="refused", reasons=(alike,))
         else:
-            yield replace(contrast, p_adjusted=p, verdict=shown)
+            warnings = (*contrast.warnings, *_unseen(contrast.effect, shown, p, rule))
+            yield replace(contrast, p_adjusted=p, verdict=shown, warnings=warnings)
+
+
+def _unseen(observed: Effect, shown: Verdict, p: float | None, rule: Rule) -> Iterator[Reason]:
+    """Yield why a contrast with a small p is undecided all the same."""
+    if shown != "undecided" or p is None or p > rule.alpha:
+        return
+    if observed.ci is None:
+        text = "every case differs by the same amount: no interval can be given, and no verdict"
+        yield Reason(Code.NO_INTERVAL, text)
+    else:
+        least = f" the smallest effect, {rule.min_effect:g}," if rule.min_effect else " 0"
+        text = f"p is small, but the interval does not lie beyond{least}"
+        yield Reason(Code.INTERVAL_TOO_WIDE, text.rstrip(","))
 
 
 def _detectable(observed: Effect, rule: Rule) -> float | None:
@@ -192,11 +209,12 @@ def _detectable(observed: Effect, rule: Rule) -> float | None:
     return rule.min_effect + minimum_detectable_effect(observed.se, rule.alpha)
 
 
-def _anytime(observed: Effect, look: early.Look) -> Effect:
+def _anytime(observed: Effect, look: early.Look, *, bounded: bool) -> Effect:
     """Replace what holds for a single look by what holds at any time: the confidence sequence."""
     if look.at is None and look.complete:
         return replace(observed, p=look.p(observed.p))
-    return replace(observed, p=look.p(observed.p), ci=look.ci, method="e-process")
+    ci = within_scale(look.ci) if bounded else look.ci
+    return replace(observed, p=look.p(observed.p), ci=ci, method="e-process")
 
 
 def _optimistic(observed: Effect, look: early.Look | None) -> list[Reason]:
@@ -226,6 +244,17 @@ def _means(side: Side, where: Where, name: str) -> Floats:
         by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
     values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
     return values
+
+
+def _in_batches(table: Measurements, arms: Side) -> bool:
+    """Return whether seconds mean nothing here: they are those of a queue, not of an answer."""
+    facts = (
+        table.runs[number].info.facts.get(setting.arm.backend)
+        for arm in arms
+        for number in arm.runs
+        for setting in arm.settings
+    )
+    return any(each is not None and each.in_batches for each in facts)
 
 
 def _change(a: Side, b: Side, shared: Where, name: str, groups: Ints, rule: Rule) -> Change | None:

@@ -27,7 +27,7 @@ def too_little(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
 
 def _few_groups(effect: Effect, groups: Ints, limits: Limits) -> list[Reason]:
     if effect.n_groups < limits.min_groups:
-        text = f"{effect.n_groups} groups of cases are too few: {limits.min_groups}"
+        text = f"{effect.n_groups} groups of cases are too few: at least {limits.min_groups}"
         about = {"groups": effect.n_groups, "least": limits.min_groups}
         return [Reason(Code.TOO_FEW_GROUPS, text, about)]
     largest = int(np.unique(groups, return_counts=True)[1].max()) / effect.n

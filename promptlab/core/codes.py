@@ -260,6 +260,18 @@ class Code(StrEnum):
         "`promptlab show --errors`, then `promptlab resume RUN`.",
         ("failed", "delta_without"),
     )
+    NO_INTERVAL = (
+        "no-interval",
+        "note",
+        "p is small, but every case differs by the same amount, so no interval can be given.",
+        "Look at the scores: numbers that never vary hardly measure anything.",
+    )
+    INTERVAL_TOO_WIDE = (
+        "interval-too-wide",
+        "note",
+        "p is small, but the interval does not lie beyond the smallest effect that matters.",
+        "Add cases.",
+    )
     TAKEN_FROM = (
         "taken-from",
         "note",

@@ -73,6 +73,7 @@ class Result:
     error: str | None
     created_at: str
     thoughts: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def gradable(self) -> bool | None:

@@ -68,12 +68,15 @@ class BackendFacts:
     """What a backend reported about itself in a run.
 
     `not_honoured` are lines about settings that it ignores; `weights` is where those of a local
-    model came from, which changes no answer. `details` may: its identity, revision, device, ...
+    model came from, which changes no answer. `in_batches` means that it answers many requests
+    together, so that its seconds do not say what one answer takes. `details` may change answers:
+    its identity, revision, device, ...
     """
 
     details: Mapping[str, Json] = field(default_factory=dict)
     weights: str | None = None
     not_honoured: tuple[str, ...] = ()
+    in_batches: bool = False
 
     def to_json(self) -> dict[str, Json]:
         """Return all facts as JSON."""
@@ -82,6 +85,8 @@ class BackendFacts:
             facts["weights"] = self.weights
         if self.not_honoured:
             facts["not_honoured"] = list(self.not_honoured)
+        if self.in_batches:
+            facts["in_batches"] = True
         return facts
 
     @classmethod
@@ -89,10 +94,12 @@ class BackendFacts:
         """Return the facts that a backend reported, or that `to_json` wrote."""
         details = dict(stored) if isinstance(stored, Mapping) else {}
         weights, lines = details.pop("weights", None), details.pop("not_honoured", None)
+        in_batches = bool(details.pop("in_batches", False))
         return cls(
             details,
             None if weights is None else str(weights),
             tuple(str(line) for line in lines) if isinstance(lines, list) else (),
+            in_batches or "batching" in details,  # only `hf` reported how, before this was kept
         )
 
 

@@ -69,11 +69,14 @@ async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
         await require_stored(renderer, job.store.completions, job.backends)
     begin = partial(job.store.begin_run, job.run_id, job.plan, fresh=job.fresh, settings=settings)
     await when_free(job.store, begin, watch)
-    for backend, lines in shortfalls.items():
-        facts = BackendFacts(not_honoured=tuple(lines))
-        keep = partial(job.store.keep_facts, job.run_id, backend, facts)
-        await when_free(job.store, keep, watch)
-        watch.not_honoured(backend, lines)
+    for name, backend in job.backends.items():
+        lines, in_batches = shortfalls.get(name, ()), backend.capacity.batch > 1
+        if lines or in_batches:
+            facts = BackendFacts(not_honoured=tuple(lines), in_batches=in_batches)
+            keep = partial(job.store.keep_facts, job.run_id, name, facts)
+            await when_free(job.store, keep, watch)
+        if lines:
+            watch.not_honoured(name, lines)
     await _carry_out(job, renderer, watch)
 
 

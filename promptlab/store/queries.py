@@ -200,6 +200,7 @@ def _result(row: Row) -> Result:
     values = dict(zip(_RESULT_FIELDS, row, strict=True))
     values["outcome"] = Outcome(values["outcome"])
     values["cached"] = bool(values["cached"])
+    values["tags"] = tuple(from_json(values["tags"]))
     if values["passed"] is not None:
         values["passed"] = bool(values["passed"])
     return Result(**values)

@@ -121,6 +121,38 @@ ALTER TABLE runs ADD COLUMN place TEXT;
 ALTER TABLE runs ADD COLUMN heartbeat TEXT;
 """
 
+_TAGS = """
+-- What a suite says of a case stands beside its results, where people filter: a JSON list.
+DROP VIEW results;
+DROP VIEW trial_results;
+
+CREATE VIEW trial_results AS
+SELECT t.seq, k.position AS scorer_position,
+    r.run_id, r.suite, l.name AS template, l.version, a.label AS arm,
+    a.active AS practices, b.name AS backend, coalesce(g.model, b.model) AS model,
+    c.case_id, c.case_group, t.repeat, t.outcome, g.output, k.label AS scorer,
+    s.score, s.passed, s.reason, t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s,
+    t.cached, coalesce(t.error, s.error) AS error, t.created_at,
+    nullif(trim(g.thoughts), '') AS thoughts, c.tags
+FROM trials t
+JOIN runs r ON r.id = t.run
+JOIN run_arms a ON a.run = t.run AND a.position = t.arm
+JOIN template_labels l ON l.id = a.template
+JOIN backends b ON b.id = a.backend
+JOIN run_cases p ON p.run = t.run AND p.position = t.case_
+JOIN cases c ON c.id = p.case_
+LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+LEFT JOIN generations g ON g.id = u.generation
+LEFT JOIN run_scorers k ON k.run = t.run
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position;
+
+CREATE VIEW results AS SELECT \
+run_id, suite, template, version, arm, practices, backend, model, case_id, case_group, \
+repeat, outcome, output, scorer, score, passed, reason, input_tokens, output_tokens, \
+cost_usd, latency_s, cached, error, created_at, thoughts, tags \
+FROM trial_results;
+"""
+
 STEPS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST),
     ("0002_paid_by", _PAID_BY),
@@ -131,4 +163,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0007_asked", _ASKED),
     ("0008_thoughts", _THOUGHTS),
     ("0009_heartbeat", _HEARTBEAT),
+    ("0010_tags", _TAGS),
 )

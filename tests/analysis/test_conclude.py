@@ -228,3 +228,15 @@ def test_what_cannot_be_is_not_planned() -> None:
 def test_it_is_a_number_of_cases_or_unknown(d: list[float], binary: bool) -> None:
     number = needed(d, binary=binary)
     assert number is None or number >= 1
+
+
+@pytest.mark.parametrize("sizes", [(20, 20), (30, 5, 5), (6,) * 10])
+def test_no_interval_of_shares_reaches_beyond_what_they_can_differ(sizes: tuple[int, ...]) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    d = -1.0 * (groups == 0) - (np.arange(groups.size) % 7 > 0) * (groups > 0)
+    observed = effect(d, groups, RULE, binary=False, bounded=True)
+    free = effect(d, groups, RULE, binary=False, bounded=False)
+    assert observed.ci is not None
+    assert free.ci is not None
+    assert observed.ci == (max(-1.0, free.ci[0]), min(1.0, free.ci[1]))
+    assert observed.p == free.p

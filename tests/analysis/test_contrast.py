@@ -9,8 +9,10 @@ import pytest
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.contrast import Change
 from promptlab.analysis.measurements import join
+from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.results import MeasuredRun
+from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Sequential
 from promptlab.stats.paired import paired_t
 from promptlab.stats.power import minimum_detectable_effect
@@ -212,3 +214,21 @@ def test_the_decision_of_several_pairs_survives_the_correction_for_all() -> None
     )
     assert comparisons[0].stopped_at is not None
     assert comparisons[0].verdict == "better"
+
+
+def test_a_small_p_that_decides_nothing_is_explained() -> None:
+    found = only(measured_run([[0.5] * 60, [50.0] * 60]))
+    assert (found.verdict, found.ci) == ("undecided", None)
+    assert found.p_adjusted is not None
+    assert found.p_adjusted < 0.05
+    assert Code.NO_INTERVAL in [reason.code for reason in found.warnings]
+
+
+def test_seconds_of_a_batch_are_not_compared() -> None:
+    run = measured_run([[1.0] * 20, [0.0] * 20], took=lambda arm, case: (10, 2, 0.01, 0.5 + arm))
+    assert only(run).latency_s is not None
+    name = run.arms[0].arm.backend
+    facts = {**run.info.facts, name: BackendFacts(in_batches=True)}
+    batched = replace(run, info=replace(run.info, facts=facts))
+    assert only(batched).latency_s is None
+    assert only(batched).tokens == only(run).tokens

@@ -82,7 +82,7 @@ def test_too_few_cases_that_differ_may_still_be_equivalent() -> None:
 
 def test_too_few_groups() -> None:
     run = with_groups(measured_run(CLEAR), [f"g{at % 4}" for at in range(40)])
-    assert refused(run) == ("4 groups of cases are too few: 5",)
+    assert refused(run) == ("4 groups of cases are too few: at least 5",)
     assert refused(run, Rule(limits=Limits(min_groups=4))) == ()
 
 

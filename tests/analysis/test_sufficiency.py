@@ -50,7 +50,9 @@ def test_fewer_than_6_cases_that_differ_are_too_few() -> None:
 
 def test_fewer_than_5_groups_are_too_few() -> None:
     groups = [0, 1, 2, 3] * 5
-    assert little(passes(10, 5, 5), groups=groups)[0] == ["4 groups of cases are too few: 5"]
+    assert little(passes(10, 5, 5), groups=groups)[0] == [
+        "4 groups of cases are too few: at least 5"
+    ]
     assert little(passes(10, 5, 5), Limits(min_groups=4), groups)[0] == []
 
 

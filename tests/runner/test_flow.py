@@ -357,7 +357,7 @@ def test_facts_of_a_backend_are_kept_when_it_opens(store: Store) -> None:
     job = make_job(store, PLAIN, backend=Counting(breaks_after=0))
     with pytest.raises(BackendError):
         carry_out(job)
-    facts = BackendFacts({**Echo(None, Options()).identity(), **PAPER})
+    facts = BackendFacts({**Echo(None, Options()).identity(), **PAPER}, in_batches=True)
     assert store.run("run-1").facts == {"echo": facts}
 
 

@@ -61,6 +61,7 @@ COLUMNS = [
     "error",
     "created_at",
     "thoughts",
+    "tags",
 ]
 
 
@@ -111,6 +112,7 @@ def test_a_result_row_holds_everything(
             cached=False,
             error=None,
             created_at="2026-01-01T00:00:02.000+00:00",
+            tags=("short",),
         )
     ]
 

@@ -10,7 +10,8 @@ from promptlab.core.types import Image, Json, Message, Turn
 
 def result_json(result: Result) -> dict[str, object]:
     """Return one row of the view `results` as JSON."""
-    return {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
+    row = {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
+    return {**row, "tags": list(result.tags)}
 
 
 def shown_json(result: Result) -> dict[str, object]:

@@ -14,12 +14,12 @@ from promptlab.report.views.runs import RunsView
 
 
 def print_runs(console: Console, view: RunsView) -> None:
-    """Print a list of runs; on a narrow terminal without what matters less: the status first.
+    """Print a list of runs; on a narrow terminal without what matters less.
 
     A row is a line, if there is room for that; else outcomes are wrapped.
     """
     columns = ["run", "suite", "what", "status", "trials", "outcomes", *(["USD"] * view.has_cost)]
-    for less in ("status", "USD", "what"):
+    for less in ("status", "USD", "what") if view.all_done else ("USD", "what", "status"):
         if not fits(console, _runs(view, columns)):
             columns = [column for column in columns if column != less]
     suites = ("suite",) if fits(console, _runs(view, columns), wrapped=True) else ()

@@ -30,12 +30,14 @@ class RunRow:
 class RunsView:
     """Runs, the newest first.
 
-    `has_cost` is set if cost is worth a column, `has_unpriced` if some of it is a lower bound.
+    `has_cost` is set if cost is worth a column, `has_unpriced` if some of it is a lower bound,
+    `all_done` if every run is finished with all of its trials, so that a status says little.
     """
 
     rows: tuple[RunRow, ...]
     has_cost: bool
     has_unpriced: bool
+    all_done: bool
 
 
 def runs_view(runs: Iterable[RunInfo]) -> RunsView:
@@ -45,6 +47,7 @@ def runs_view(runs: Iterable[RunInfo]) -> RunsView:
         rows=tuple(_row(run) for run in listed),
         has_cost=any(run.cost_usd is not None for run in listed),
         has_unpriced=any(run.cost_usd is not None and run.unpriced for run in listed),
+        all_done=all(run.status == "finished" and run.stored == run.trials for run in listed),
     )
 
 
