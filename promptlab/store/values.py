@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from promptlab.core.digest import TAG
@@ -16,7 +17,6 @@ from promptlab.core.types import Plan, Sampling
 from promptlab.store.columns import COMPLETION_COLUMNS, listed
 from promptlab.store.connection import Connection
 from promptlab.store.encode import (
-    case_from_json,
     completion_from_row,
     from_json,
     messages_from_json,
@@ -160,6 +160,7 @@ def _object(text: str | None) -> dict[str, Any]:
     return dict(value)
 
 
+@lru_cache
 def _sampling(text: str | None) -> None:
     if text is None:
         return
@@ -168,17 +169,6 @@ def _sampling(text: str | None) -> None:
     _require(sampling.top_p is None or 0 <= sampling.top_p <= 1, "top_p")
     _require(sampling.seed is None or isinstance(sampling.seed, int), "seed")
     _texts(list(sampling.stop))
-
-
-def _template(digest: str, includes: str) -> None:
-    _require(digest.startswith(TAG), "its digest is none")
-    _texts(list(_object(includes).values()))
-
-
-def _case(variables: str, expect: str, tags: str) -> None:
-    _require(isinstance(case_from_json(variables), dict), "its variables")
-    case_from_json(expect)
-    _texts(from_json(tags))
 
 
 def _arm(practices: str, off: str, sampling: str) -> None:
@@ -220,12 +210,10 @@ def _short(error: Exception) -> str:
 
 _USED = "id IN (SELECT {0} FROM generations)"
 
-# What is read -> its rows, each with its name first -> what decodes the rest.
+# What is read -> its rows, each with its name first -> what decodes the rest. What a digest covers
+# is not here: that is checked by its digest.
 _DECODED: tuple[tuple[str, str, Callable[..., object]], ...] = (
-    ("template", "SELECT digest, digest, includes FROM templates", _template),
-    ("case", "SELECT id, vars, expect, tags FROM cases", _case),
     ("backend", "SELECT id, options FROM backends", _object),
-    ("backend", "SELECT id, identity FROM backends", _object),
     ("run", "SELECT run_id, settings, overrides, facts FROM runs", _run),
     ("arm", "SELECT run || '/' || position, practices, off, sampling FROM run_arms", _arm),
     ("scorer", "SELECT run || '/' || position, params FROM run_scorers", _object),
