@@ -148,7 +148,7 @@ class _Sheet:
                 )
             return ""
         if kind == "e":
-            self._fail(f"the error {value[:20]}", cell, "mend the formula, or empty the cell")
+            self._fail(f"the error {value[:20]}", cell, "fix the formula, or empty the cell")
         if kind == "s":
             return self._shared(value, cell)
         if kind == "b":

@@ -101,7 +101,7 @@ def test_cells_stand_where_they_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ('<c t="e"><v>#N/A</v></c>', "w.xlsx: B2: the cell holds the error #N/A (mend the"),
+        ('<c t="e"><v>#N/A</v></c>', "w.xlsx: B2: the cell holds the error #N/A (fix the"),
         ("<c><f>1+1</f></c>", "w.xlsx: B2: the cell holds a formula without a stored result (op"),
         ('<c t="s"><v>9</v></c>', "w.xlsx: B2: the cell holds a text that is not in the file"),
         ("<c><v>NaN</v></c>", "w.xlsx: B2: the cell holds 'NaN', which is no number"),

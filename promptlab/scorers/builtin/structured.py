@@ -118,9 +118,9 @@ def json_schema(
 
     Limits:
         JSON is looked for in the whole output and in its fences, not in running text, and it is not
-        mended: comments, single quotes and trailing commas are no JSON. Of a key that appears twice
-        the last value counts. Of an address of mail only the @ is checked; formats that the draft
-        does not define ("int32", "password") are not checked at all. Nothing is fetched.
+        repaired: comments, single quotes and trailing commas are no JSON. Of a key that appears
+        twice the last value counts. Of an address of mail only the @ is checked; formats that the
+        draft does not define ("int32", "password") are not checked at all. Nothing is fetched.
 
     Args:
         sample: the trial to grade
