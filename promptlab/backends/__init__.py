@@ -140,6 +140,14 @@ class Backend(Protocol):
         return
 
 
+def repeats_itself(backend: object) -> bool:
+    """Return whether a backend surely gives the same answer again at temperature 0.
+
+    It says so by a member `repeats_itself` that is true. A server may batch answers otherwise.
+    """
+    return getattr(backend, "repeats_itself", None) is True
+
+
 @runtime_checkable
 class Transparent(Protocol):
     """What a backend has besides if it knows what its model will read, token by token."""

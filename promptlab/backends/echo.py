@@ -43,6 +43,7 @@ class Echo:
     kind: ClassVar[str] = "echo"
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
+    repeats_itself: ClassVar[bool] = True
     weighs_answers: ClassVar[bool] = False
     throughput: Throughput | None = None  # it computes nothing
     reads_images: bool = True

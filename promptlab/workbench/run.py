@@ -25,12 +25,12 @@ from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
 from promptlab.templates.affected import with_crlf, without_breaks
-from promptlab.templates.other_tools import notes_on
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
+from promptlab.workbench.plan_notes import notes_of
 
 AS_WRITTEN = RunSettings()
 """The suite as its file has it."""
@@ -66,7 +66,7 @@ def look_ahead(
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
     outlook = run_to_end(_walk(bench, renderer, ready, fresh=fresh))
-    return replace(outlook, notes=_notes(bench, ready.plan))
+    return replace(outlook, notes=_notes(bench, ready))
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def prepare_run(
             limits=bench.project.rule.limits,
         )
         flow = partial(start, settings=settings)
-        notes = (*_edits(store, ready.plan), *_foreign_marks(ready.plan))
+        notes = (*_edits(store, ready.plan), *notes_of(ready.plan, ready.backends))
         yield Prepared(job, flow, ready.gates, bench.project.rule, notes)
 
 
@@ -211,18 +211,13 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _notes(bench: Workbench, plan: Plan) -> tuple[str, ...]:
+def _notes(bench: Workbench, ready: _Assembled) -> tuple[str, ...]:
     """Note what a run would note when it begins."""
+    notes = notes_of(ready.plan, ready.backends)
     if not bench.has_database:
-        return _foreign_marks(plan)
+        return notes
     with bench.open_store() as store:
-        return (*_edits(store, plan), *_foreign_marks(plan))
-
-
-def _foreign_marks(plan: Plan) -> tuple[str, ...]:
-    """Note what other tools would read in a template, and a model gets as it stands."""
-    names = {name for case in plan.cases for name in case.vars}
-    return tuple(note for source in plan.templates for note in notes_on(source, names))
+        return (*_edits(store, ready.plan), *notes)
 
 
 def _texts_of(store: Store, name: str, version: str) -> list[str]:

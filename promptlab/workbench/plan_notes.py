@@ -1,0 +1,58 @@
+"""What to know of a plan before it is carried out, whatever the store has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from itertools import combinations
+
+from promptlab.backends import Backend, repeats_itself
+from promptlab.core.types import Plan
+from promptlab.templates.other_tools import notes_on
+
+_ALMOST = 0.8  # of two names: `clear` and `claer` have it, `role` and `rules` too
+_STANDARD = frozenset(
+    ("clear", "context", "structure", "length", "examples", "ambiguity", "role", "reasoning")
+)
+"""Practices whose names are meant, however much alike."""
+
+
+def notes_of(plan: Plan, backends: Mapping[str, Backend]) -> tuple[str, ...]:
+    """Return what a user may not have meant: marks of other tools, near names, idle repeats."""
+    return (*_foreign_marks(plan), *_near_practices(plan), *_idle_repeats(plan, backends))
+
+
+def _foreign_marks(plan: Plan) -> Iterator[str]:
+    """Note what other tools would read in a template, and a model gets as it stands."""
+    names = {name for case in plan.cases for name in case.vars}
+    for source in plan.templates:
+        yield from notes_on(source, names)
+
+
+def _near_practices(plan: Plan) -> Iterator[str]:
+    """Note two practices with nearly the same name: one may be misspelt."""
+    first: dict[str, str] = {}
+    for arm in plan.arms:
+        for name in (*arm.practices, *arm.off):
+            first.setdefault(name, f"{arm.template}@{arm.version}")
+    for one, other in combinations(first, 2):
+        if {one, other} <= _STANDARD:
+            continue
+        if SequenceMatcher(None, one, other).ratio() >= _ALMOST:
+            yield (
+                f"the practice {one!r} of {first[one]} and {other!r} of {first[other]} are"
+                " two practices: is one of them misspelt?"
+            )
+
+
+def _idle_repeats(plan: Plan, backends: Mapping[str, Backend]) -> Iterator[str]:
+    """Note backends that are asked again what they can only answer alike."""
+    if plan.repeats == 1:
+        return
+    greedy = {arm.backend for arm in plan.arms if not arm.sampling.temperature}
+    for name in sorted(greedy):
+        if repeats_itself(backends[name]):
+            yield (
+                f"{name} gives the same answer in each of the {plan.repeats} repeats:"
+                " set a temperature above 0 to see how much answers differ"
+            )
