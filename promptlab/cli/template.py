@@ -125,7 +125,7 @@ def tag(session: Session, reference: str, alias: str) -> None:
 @param_option("A variable; KEY=VALUE will do too.")
 @click.option("--off", multiple=True, metavar="PRACTICE", help="Switch this practice off.")
 @click.option("--raw", is_flag=True, help="Show the exact tokens that a local model reads (-b).")
-@click.option("-b", "--backend", metavar="NAME", help="Whose tokens: a backend of kind hf.")
+@click.option("-b", "--backend", metavar="BACKEND", help="Whose tokens: a backend of kind hf.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
 def render(

@@ -263,13 +263,13 @@ class Code(StrEnum):
     NO_INTERVAL = (
         "no-interval",
         "note",
-        "p is small, but every case differs by the same amount, so no interval can be given.",
+        "Every case differs by the same amount: p is small, but no interval can be given.",
         "Look at the scores: numbers that never vary hardly measure anything.",
     )
     INTERVAL_TOO_WIDE = (
         "interval-too-wide",
         "note",
-        "p is small, but the interval does not lie beyond the smallest effect that matters.",
+        "The interval does not lie beyond the smallest effect that matters, though p is small.",
         "Add cases.",
     )
     TAKEN_FROM = (

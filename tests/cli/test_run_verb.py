@@ -76,7 +76,7 @@ def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
     }  # fmt: skip
     assert (run["suite"], run["status"], run["primary"]) == ("greet", "finished", "contains")
     assert (run["trials"], run["calls"], run["gates_failed"]) == (6, 6, [])
-    assert (run["cost_usd"], run["unpriced_answers"]) == (None, 0)  # nobody charges for it
+    assert (run["cost_usd"], run["unpriced_answers"]) == (0.0, 0)  # nobody charges for it
     assert run["outcomes"] == {"ok": 6, "truncated": 0, "refused": 0, "empty": 0, "error": 0}
     first, second = run["arms"]
     assert first["arm"] == "greet@v1 on echo"
@@ -185,7 +185,10 @@ def test_a_dry_run_makes_no_call_and_no_run(
     ran_project: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
     dry = promptlab("run", "greet", "--dry-run", "--repeats", "2", "-b", "echo", "-b", "echo:big")
-    assert (dry.code, dry.err) == (0, "")
+    assert dry.code == 0
+    notes = dry.err.splitlines()
+    assert [note.split()[:2] for note in notes] == [["Note:", "echo"], ["Note:", "echo:big"]]
+    assert all("the same answer in each of the 2 repeats" in note for note in notes)
     gold("run.txt", "a dry run", dry.out)
     assert query(ran_project, "SELECT count(*) FROM runs") == [(1,)]
     assert query(ran_project, "SELECT count(*) FROM generations") == [(6,)]
@@ -282,7 +285,10 @@ def test_a_gate_that_fails_ends_with_1(project: Path, promptlab: Promptlab) -> N
     ran = promptlab("run", "greet", "--gate", "length < 0.5")
     assert ran.code == 1
     assert "Outcomes" in ran.out
-    assert ran.err == "gate failed: length < 0.5: greet@v1 on echo has 1\n"
+    assert ran.err.splitlines() == [
+        "gate holds: contains >= 0.9",
+        "gate failed: length < 0.5: greet@v1 on echo has 1",
+    ]
     failed = run_json(promptlab, "--gate", "length < 0.5")["gates_failed"]
     assert failed == ["length < 0.5: greet@v1 on echo has 1"]
 
