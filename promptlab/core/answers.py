@@ -14,10 +14,8 @@ from promptlab.core.thoughts import Said, opens_thoughts, split_thoughts
 
 def received(request: Request, completion: Completion) -> Completion:
     """Settle the answer to a request; its last message may open the thoughts."""
-    opened = any(
-        message.role == "assistant" and opens_thoughts(message.text)
-        for message in request.messages[-1:]
-    )
+    last = request.messages[-1] if request.messages else None
+    opened = last is not None and last.role == "assistant" and opens_thoughts(last.text)
     return settled(completion, opened=opened)
 
 
@@ -33,6 +31,8 @@ def settled(completion: Completion, *, opened: bool = False) -> Completion:
     answer = _answered(completion, said)
     told = _all_thought(answer, finished=said.finished)
     usage = _known(answer.usage, answer)
+    if not told and usage is answer.usage:
+        return answer
     is_free = answer.cost_usd == 0 and usage != answer.usage
     return replace(
         answer,
@@ -73,9 +73,12 @@ def _all_thought(answer: Completion, *, finished: bool) -> tuple[str, ...]:
 
 def _known(usage: Usage, answer: Completion) -> Usage:
     """Return usage without zeros that cannot be: a prompt has a token, and so has a text."""
-    said = answer.text or answer.thoughts
+    no_input = usage.input_tokens == 0
+    no_output = usage.output_tokens == 0 and bool(answer.text or answer.thoughts)
+    if not (no_input or no_output):
+        return usage
     return replace(
         usage,
-        input_tokens=usage.input_tokens or None,
-        output_tokens=(usage.output_tokens or None) if said else usage.output_tokens,
+        input_tokens=None if no_input else usage.input_tokens,
+        output_tokens=None if no_output else usage.output_tokens,
     )

@@ -16,8 +16,13 @@ class _LazyModule(ModuleType):
     of something else.
     """
 
+    _module: ModuleType | None = None
+
     def __getattr__(self, name: str) -> object:
-        return getattr(importlib.import_module(self.__name__), name)
+        # Kept: a look-up in `sys.modules`, with its locks, costs more than many a function.
+        if self._module is None:
+            self._module = importlib.import_module(self.__name__)
+        return getattr(self._module, name)
 
 
 def lazy_module(name: str) -> ModuleType:

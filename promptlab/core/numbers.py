@@ -83,6 +83,8 @@ def as_json(value: object) -> object:
 
 def holds_spelled(value: object) -> bool:
     """Return whether a value contains a number that remembers its spelling."""
+    if type(value) is str:  # what most values are
+        return False
     if isinstance(value, Mapping):
         return any(map(holds_spelled, value.values()))
     if isinstance(value, (list, tuple)):

@@ -114,7 +114,9 @@ def split_thoughts(text: str, *, opened: bool = False) -> Said:
 
 
 def _may_have_marks(text: str) -> bool:
-    """Return whether a text has any of the words that stand in marks; most answers have none."""
+    """Return whether a text has a bracket and a word of those in marks; most answers have none."""
+    if not ("<" in text or "[" in text or "◁" in text):
+        return False
     lowered = text.lower()
     return any(word in lowered for word in _IN_MARKS)
 

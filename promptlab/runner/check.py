@@ -79,8 +79,10 @@ class _Check:
     def _read(self, name: str, messages: Sequence[Message]) -> None:
         """Ask a backend once for each sequence of roles what the model will be given of it."""
         backend, roles = self._backends[name], (name, *(message.role for message in messages))
-        if isinstance(backend, Transparent) and roles not in self._known:
-            self._known.add(roles)
+        if roles in self._known:  # nearly always; to look for the methods of a protocol is slow
+            return
+        self._known.add(roles)
+        if isinstance(backend, Transparent):
             self._add(name, backend.losses(messages))
 
     def _note(self, name: str, sampling: Sampling, schema: Mapping[str, Json] | None) -> None:

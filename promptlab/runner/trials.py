@@ -48,8 +48,11 @@ def _received(request: Request, completion: Completion) -> Completion:
     """
     if completion.thoughts is None:
         completion = received(request, completion)
-    text, thoughts = completion.text, completion.thoughts
-    return replace(completion, text=_storable(text), thoughts=thoughts and _storable(thoughts))
+    text = _storable(completion.text)
+    thoughts = completion.thoughts and _storable(completion.thoughts)
+    if text == completion.text and thoughts == completion.thoughts:
+        return completion
+    return replace(completion, text=text, thoughts=thoughts)
 
 
 def _storable(text: str) -> str:

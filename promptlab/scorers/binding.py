@@ -124,10 +124,13 @@ class BoundScorer:
     def _filled(self, case: Case, where: Where | None = None) -> dict[str, Any]:
         params = dict(self.fixed)
         for field, fill in self.blanks:
-            name = field.parameter.name
-            place = f"{_place(self.spec.label, name)}, case {case.id!r}"
-            with told_at(where, name), _placed(place):
+            try:
                 params[field.parameter.key] = field.parse(fill(case))
+            except PromptlabError:
+                name = field.parameter.name
+                place = f"{_place(self.spec.label, name)}, case {case.id!r}"
+                with told_at(where, name), _placed(place):
+                    raise
         return params
 
 

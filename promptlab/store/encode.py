@@ -54,7 +54,7 @@ def exact(text: str, what: str) -> str:
             f"{what} holds a key that is in the environment",
             hint="remove it from there: it would be sent to models, and stored",
         )
-    return _written(text)
+    return text if text.isascii() else _written(text)
 
 
 def exact_json(value: object, what: str) -> str:
@@ -64,7 +64,8 @@ def exact_json(value: object, what: str) -> str:
 
 def storable(text: str) -> str:
     """Return content as the database can and may hold it: without keys."""
-    return _written(mask(text))
+    masked = mask(text)
+    return masked if masked.isascii() else _written(masked)
 
 
 def _written(text: str) -> str:
@@ -72,8 +73,6 @@ def _written(text: str) -> str:
 
     UTF-8 has no bytes for them. Inside JSON the result still means the same text.
     """
-    if text.isascii():
-        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
