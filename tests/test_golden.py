@@ -77,6 +77,8 @@ CHANGED = {
         "-4   +0.00": "-4",
         "+12   +0.00": "+12",
     },
+    # An edited version and a deleted one are told apart.
+    "template_log.txt": {"(an older text under this label)": "(edited since)"},
     # No difference of shares is larger than 100 points.
     "practices_many.txt": {
         "-140 ": "-100 ",

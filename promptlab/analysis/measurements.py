@@ -18,6 +18,7 @@ from promptlab.analysis.groups import declared_groups, merged, same_answers, sam
 from promptlab.analysis.labels import arm_labels, backend_names
 from promptlab.core.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
+from promptlab.templates.past import label_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -134,7 +135,7 @@ def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
 
     If the run knows the text under several names, only those under the name asked for.
     """
-    named = f"{text.name}@{text.version}"
+    named = f"{text.name}@{label_of(text.version)}"
     kept = [arm.arm.digest == text.digest and not arm.arm.off for arm in run.arms]
     if any(keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)):
         kept = [keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)]

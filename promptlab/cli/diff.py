@@ -38,8 +38,8 @@ def diff(
 ) -> None:
     """Show how two versions differ, in text and in results.
 
-    After sentiment@v1, the second REF may be just a version: v3. In a project with one template,
-    so may the first.
+    A REF may be just a version, v3, if the other one says of which template, or if one template
+    alone has it.
     """
     bench = Workbench(session)
     if as_patch:

@@ -101,8 +101,9 @@ def log(session: Session, name: str, as_json: bool) -> None:
 def new(session: Session, name: str, origin: str | None, version: str | None) -> None:
     """Create a new version of template NAME, or a new template."""
     bench = Workbench(session)
-    path = new_version(bench, name, origin, version)
-    say(f"created {path.relative_to(bench.project.root)}")
+    made = new_version(bench, name, origin, version)
+    say(f"created {made.path.relative_to(bench.project.root)}")
+    tell(*(f"Note: {visible(note)}" for note in made.notes))
 
 
 @template.command(epilog=example("template tag sentiment@v3 best"))
@@ -172,7 +173,13 @@ def _summary(loaded: Template) -> dict[str, object]:
 def _print_log(rows: Sequence[PastText]) -> None:
     table = plain_table("version", "digest", "first run", "trials", "", right=("trials",))
     for row in rows:
-        text = row.description or "" if row.current else "(an older text under this label)"
+        text = row.description or "" if row.current else _fate(row)
         first = (row.first_run or "")[:10]
         table.add_row(row.version, row.digest[:11], first, str(row.trials or ""), text)
     stdout().print(table)
+
+
+def _fate(row: PastText) -> str:
+    """Say what became of a text that its version no longer has."""
+    what = "edited since" if row.fate == "edited" else "deleted since"
+    return f"({what}; the text of {row.kept_as} now)" if row.kept_as else f"({what})"

@@ -94,9 +94,10 @@ def _templates(
     suite: Suite, library: TemplateLibrary, selection: Selection
 ) -> tuple[Template, ...]:
     templates: dict[tuple[str, str], Template] = {}
+    among = named_templates(suite) if selection.templates else ()
     for index, reference in enumerate(selection.templates or suite.settings.templates):
         try:
-            resolved = library.resolve(reference)
+            resolved = library.resolve(reference, among)
         except PromptlabError as error:
             place = suite.document.where(("templates", index))
             raise error.at(f"-t {reference}" if selection.templates else place) from None
@@ -112,6 +113,11 @@ def _templates(
                 hint="it gives: " + (", ".join(sorted(template.answers)) or "an unnamed one"),
             )
     return tuple(templates.values())
+
+
+def named_templates(suite: Suite) -> list[str]:
+    """Return the templates that a suite names: of these is a version that is named alone."""
+    return [reference.partition("@")[0] for reference in suite.settings.templates]
 
 
 def _arms(

@@ -33,6 +33,7 @@ from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
 from promptlab.store.opening import prepare
+from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
 
 __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_while"]
@@ -47,6 +48,7 @@ class Store:
     def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
         self._connection = connection
         self._clock = clock
+        self.texts = Texts(connection)
 
     @classmethod
     def open(
@@ -244,18 +246,6 @@ class Store:
         """Make a scorer's new scores count from now on; the earlier ones are kept beside them."""
         number = self._number(run_id)
         gradings.replace_grading(self._connection, number, spec, scores, self._now())
-
-    # Templates
-
-    @decoded
-    def template_history(self, name: str) -> list[TemplateHistory]:
-        """Return all texts that the versions of a template have had, oldest first."""
-        return queries.template_history(self._connection, name)
-
-    @decoded
-    def label_digests(self, name: str, version: str) -> list[str]:
-        """Return the digests under which a template's version has results."""
-        return queries.label_digests(self._connection, name, version)
 
     # Maintenance
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from promptlab.core.errors import DamagedStore, StoreError
-from promptlab.core.results import Result, ResultFilter, TemplateHistory
+from promptlab.core.results import Result, ResultFilter
 from promptlab.core.types import Completion, Outcome, Request, Turn
 from promptlab.store.columns import COMPLETION_COLUMNS, RESULT_COLUMNS, listed
 from promptlab.store.connection import Connection, Row, Value, connect
@@ -58,21 +58,6 @@ JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
 WHERE s.run = :run AND s.seq = :seq AND s.traceback IS NOT NULL ORDER BY s.scorer
 """
 
-_HISTORY = """
-SELECT l.version, l.digest, l.first_seen, count(DISTINCT a.run), count(t.seq)
-FROM template_labels l LEFT JOIN run_arms a ON a.template = l.id
-LEFT JOIN trials t ON t.run = a.run AND t.arm = a.position
-WHERE l.name = :name GROUP BY l.id ORDER BY l.id
-"""
-
-_LABEL_DIGESTS = """
-SELECT l.digest FROM template_labels l WHERE l.name = :name AND l.version = :version AND EXISTS (
-    SELECT 1 FROM run_arms a JOIN trials t ON t.run = a.run AND t.arm = a.position
-    WHERE a.template = l.id
-) ORDER BY l.id
-"""
-
-
 _TEMPLATES = """EXISTS (
     SELECT 1 FROM json_each(:templates) WHERE json_extract(value, '$[0]') = template
     AND coalesce(json_extract(value, '$[1]'), version) = version
@@ -104,18 +89,6 @@ def conversation(connection: Connection, run: int, seq: int) -> tuple[Turn, ...]
 def tracebacks(connection: Connection, run: int, seq: int) -> dict[str, str]:
     """Return the tracebacks of the scorers that failed on a trial, by their label."""
     return dict(connection.rows(_TRACEBACKS, run=run, seq=seq))
-
-
-def template_history(connection: Connection, name: str) -> list[TemplateHistory]:
-    """Return all texts that the versions of a template have had, oldest first."""
-    rows = connection.rows(_HISTORY, name=name)
-    return [TemplateHistory(*row) for row in rows]
-
-
-def label_digests(connection: Connection, name: str, version: str) -> list[str]:
-    """Return the digests under which a template's version has results."""
-    rows = connection.rows(_LABEL_DIGESTS, name=name, version=version)
-    return [str(digest) for (digest,) in rows]
 
 
 def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, None, None]:

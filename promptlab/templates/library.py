@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +18,8 @@ from promptlab.core.yamlfile import parse_yaml
 from promptlab.templates.affected import make_source
 from promptlab.templates.front_matter import has_front_matter
 from promptlab.templates.parsed import ParsedVersion
+from promptlab.templates.past import NoPast, Past, older_version, past_text, restoring
+from promptlab.templates.references import choose, natural_key, no_such_version
 from promptlab.templates.template import Template
 
 if TYPE_CHECKING:
@@ -30,50 +32,15 @@ _MAX_DEPTH = 50  # files that include one another in a chain
 _STARTS = "paths start from templates/, for example _shared/rules.j2"
 
 
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key that puts v10 after v9."""
-    parts = re.findall(r"\d+|\D+", text)
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
-
-
-def chosen_versions(
-    reference: str, versions: Sequence[str], aliases: Mapping[str, str]
-) -> list[str]:
-    """Return the versions that a reference selects from those of its template, in natural order."""
-    name, at, wanted = reference.partition("@")
-    if not at:
-        return [versions[-1]]
-    if wanted == "*":
-        return list(versions)
-    if ".." in wanted and wanted not in versions:
-        first, _, last = wanted.partition("..")
-        low, high = (
-            versions.index(_version_named(name, end, versions, aliases)) for end in (first, last)
-        )
-        if low > high:
-            raise PromptlabError(
-                f"the range {reference!r} is empty", hint=f"write {name}@{last}..{first}"
-            )
-        return list(versions[low : high + 1])
-    return [_version_named(name, wanted, versions, aliases)]
-
-
-def _version_named(
-    name: str, wanted: str, versions: Sequence[str], aliases: Mapping[str, str]
-) -> str:
-    if wanted in versions:
-        return wanted
-    if wanted in aliases:
-        return aliases[wanted]
-    raise unknown("version", wanted, [*versions, *aliases], of=name)
-
-
 class TemplateLibrary:
     """All template versions below one `templates/` folder."""
 
-    def __init__(self, folder: Path, *, keeps_breaks: bool = True) -> None:
-        """Take the folder, and whether prompts keep the line breaks after tags."""
+    def __init__(
+        self, folder: Path, *, keeps_breaks: bool = True, past: Past | None = None
+    ) -> None:
+        """Take the folder, whether prompts keep the line breaks after tags, and the past texts."""
         self.folder = folder
+        self._past = past or NoPast()
         self._keeps_breaks = keeps_breaks
 
     def names(self) -> list[str]:
@@ -121,28 +88,62 @@ class TemplateLibrary:
         except PromptlabError as error:
             raise error.saying("has no `alias: version` lines to add to") from None
 
-    def resolve(self, reference: str) -> list[tuple[str, str]]:
-        """Resolve `name`, `name@v2`, `name@v1..v3`, `name@*` or `name@alias`, in natural order."""
-        name = reference.partition("@")[0]
-        versions, aliases = self.versions(name), self.aliases(name)
-        return [(name, version) for version in chosen_versions(reference, versions, aliases)]
+    def digest_of(self, name: str, version: str) -> str | None:
+        """Return the digest of a version, None if its file has a mistake."""
+        try:
+            return self.read(name, version).digest
+        except PromptlabError:
+            return None
 
-    def one(self, reference: str) -> TemplateSource:
-        """Read the one version that a reference selects."""
-        return self.read(*self._only(reference))
+    def resolve(self, reference: str, among: Sequence[str] = ()) -> list[tuple[str, str]]:
+        """Resolve a reference to versions that have a file, in natural order.
 
-    def load_one(self, reference: str) -> Template:
-        """Read and compile the one version that a reference selects."""
-        return self.load(*self._only(reference))
+        A version alone is one of the templates `among`, by default of any.
+        """
+        if found := choose(self, reference, among):
+            return found
+        raise self._without_file(reference, among)
 
-    def _only(self, reference: str) -> tuple[str, str]:
-        versions = self.resolve(reference)
-        if len(versions) > 1:
-            names = ", ".join(f"{name}@{version}" for name, version in versions)
-            raise PromptlabError(
-                f"{reference!r} names {len(versions)} versions", hint=f"choose one of {names}"
-            )
-        return versions[0]
+    def one(self, reference: str, among: Sequence[str] = ()) -> TemplateSource:
+        """Read the one text that a reference selects: of a version, or else of the past."""
+        if found := choose(self, reference, among):
+            return self.read(*_only(reference, found))
+        label = past_text(self._past.labels(), reference, among)
+        if label is None:
+            raise no_such_version(self, reference, among)
+        return replace(self._past.read(label), version=older_version(label.version, label.digest))
+
+    def load_one(self, reference: str, among: Sequence[str] = ()) -> Template:
+        """Read and compile the one text that a reference selects."""
+        if found := choose(self, reference, among):
+            return self.load(*_only(reference, found))
+        return Template(self.one(reference, among))
+
+    def was_run(self, name: str) -> bool:
+        """Return whether a template has a text of the past, with a file or without."""
+        return any(label.name == name for label in self._past.labels())
+
+    def owners(self, reference: str) -> list[str]:
+        """Return the templates that a reference may be about; none if it names nothing here."""
+        names = self.names()
+        template = reference.partition("@")[0]
+        if "@" in reference or template in names:
+            return [template]
+        return [name for name in names if choose(self, reference, [name])]
+
+    def only(self, reference: str, among: Sequence[str] = ()) -> tuple[str, str]:
+        """Resolve a reference to one version that has a file."""
+        return _only(reference, self.resolve(reference, among))
+
+    def _without_file(self, reference: str, among: Sequence[str]) -> PromptlabError:
+        """Return the error for a reference to no file, which may be to a text of the past."""
+        label = past_text(self._past.labels(), reference, among)
+        if label is None:
+            return no_such_version(self, reference, among)
+        return PromptlabError(
+            f"{reference!r} is a text that was run and has no file any more",
+            hint=f"to have it back: {restoring(label.name, label.digest)}",
+        )
 
     def read(self, name: str, version: str) -> TemplateSource:
         """Read one version with every file that it includes."""
@@ -210,6 +211,15 @@ class TemplateLibrary:
                 hint="move what both share into a file without one, such as _shared/rules.j2",
             )
         return text
+
+
+def _only(reference: str, versions: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    if len(versions) > 1:
+        names = ", ".join(f"{name}@{version}" for name, version in versions)
+        raise PromptlabError(
+            f"{reference!r} names {len(versions)} versions", hint=f"choose one of {names}"
+        )
+    return versions[0]
 
 
 def _referenced(tree: nodes.Template, shown: str) -> list[tuple[str, int]]:

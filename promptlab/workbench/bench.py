@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -12,11 +12,12 @@ from promptlab.backends import Backend
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.files import exists
-from promptlab.core.types import BackendSpec
+from promptlab.core.types import BackendSpec, TemplateSource
 from promptlab.project.backends import describe_backend, entry_of, make_backend
 from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
 from promptlab.store import UNEXPECTED, Store
 from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.past import PastLabel
 from promptlab.workbench.patience import patient
 from promptlab.workbench.session import Session
 
@@ -60,7 +61,8 @@ class Workbench:
     def library(self) -> TemplateLibrary:
         """The versions of the project's templates."""
         project = self.project
-        return TemplateLibrary(project.templates, keeps_breaks=project.keeps_breaks)
+        breaks = project.keeps_breaks
+        return TemplateLibrary(project.templates, keeps_breaks=breaks, past=_Past(self))
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
@@ -157,3 +159,21 @@ class Workbench:
         if self._described(today)[0].digest != spec.digest:
             return entry
         return replace(entry, options={**entry.options, "price": today.options["price"]})
+
+
+class _Past:
+    """The texts in the database of a workbench, read when they are asked for."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    def labels(self) -> Sequence[PastLabel]:
+        if not self._bench.has_database:
+            return ()
+        with self._bench.open_store() as store:
+            return [PastLabel(*label) for label in store.texts.labels()]
+
+    def read(self, label: PastLabel) -> TemplateSource:
+        with self._bench.open_store() as store:
+            source, includes = store.texts.read(label.digest)
+        return TemplateSource(label.name, label.version, source, includes, label.digest)

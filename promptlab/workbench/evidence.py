@@ -15,6 +15,7 @@ from promptlab.core.results import WiderRun
 from promptlab.core.types import TemplateSource
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.past import label_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +62,27 @@ def with_baseline(
 ) -> Evidence:
     """Find the arm that a reference names; if these runs lack it, join the newest run that has it.
 
-    It may be an arm's label as tables show it, just a version, or an alias of the `library`.
+    It may be an arm's label as tables show it, or any reference that the `library` takes.
     """
     label = _label_of(evidence.table, reference)
     if label is not None:
         return replace(evidence, baseline=label)
-    templates = {arm.arm.template for arm in evidence.table.arms}
-    if library is not None and "@" not in reference and len(templates) == 1:
-        [name] = templates
-        if name in library.names() and reference in library.aliases(name):
-            reference = f"{name}@{reference}"
-    if library is None or reference.partition("@")[0] not in library.names():
-        labels = dict.fromkeys(arm.label for arm in evidence.table.arms)
-        raise unknown("arm", reference, [*labels])
-    return with_version(store, evidence, library.one(reference))
+    templates = sorted({arm.arm.template for arm in evidence.table.arms})
+    if library is not None:
+        try:
+            text = library.one(reference, templates)
+        except PromptlabError:
+            if reference.partition("@")[0] in library.names():
+                raise
+        else:
+            return with_version(store, evidence, text)
+    labels = dict.fromkeys(arm.label for arm in evidence.table.arms)
+    raise unknown("arm", reference, [*labels])
 
 
 def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evidence:
     """Make a version the baseline; if these runs lack its text, join the newest run that has it."""
-    named = f"{text.name}@{text.version}"
+    named = f"{text.name}@{label_of(text.version)}"
     arms = [arm for arm in evidence.table.arms if arm.arm.digest == text.digest and not arm.arm.off]
     if arms:  # the version itself is preferred to a copy of its text under another name
         arm = next((arm for arm in arms if arm.arm.prompt == named), arms[0])

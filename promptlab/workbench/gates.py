@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from promptlab.analysis.judged import Judged
@@ -39,10 +40,11 @@ def suite_gates(
         for place, text in enumerate(suite.settings.gates)
     ]
     texts = [*own, *((text, _TYPED) for text in extra)]
+    among = [source.name for source in plan.templates]
     shares = {bound.spec.label for bound in scorers if bound.scorer.shares}
     gates = []
     for text, place in texts:
-        gate = parse_gate(text, labels, plan.primary, place, library.one)
+        gate = parse_gate(text, labels, plan.primary, place, partial(library.one, among=among))
         if gate.scorer in shares:
             check_scale(gate, place, may_fail=place != _TYPED)
         gates.append(gate)
@@ -53,7 +55,8 @@ def stored_gates(plan: Plan, library: TemplateLibrary) -> tuple[Gate, ...]:
     """Read the gates of a stored run again."""
     labels = [spec.label for spec in plan.scorers]
     where = "the run's gates"
-    return tuple(parse_gate(text, labels, plan.primary, where, library.one) for text in plan.gates)
+    resolve = partial(library.one, among=[source.name for source in plan.templates])
+    return tuple(parse_gate(text, labels, plan.primary, where, resolve) for text in plan.gates)
 
 
 def check_measurable(store: Store, plan: Plan, gates: Sequence[Gate]) -> None:

@@ -11,7 +11,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import Result, ResultFilter, RunResults
 from promptlab.core.types import Plan, Turn
 from promptlab.store import Store
-from promptlab.templates.library import chosen_versions, natural_key
+from promptlab.templates.references import choose, natural_key, no_such_version
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.runs import read_run
 
@@ -70,7 +70,7 @@ def review(
             failed=chosen.failed,
             errors=chosen.errors,
             cases=_known_cases(plan, chosen.cases),
-            templates=_versions(plan, chosen.templates),
+            templates=_versions(_Tested(bench, plan), chosen.templates),
             where=chosen.where,
         )
         limit = None if chosen.limit is None else chosen.limit + 1
@@ -105,14 +105,35 @@ def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
     return cases
 
 
-def _versions(plan: Plan, references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
+class _Tested:
+    """The versions of a run, as references name them. Aliases are those of the project today."""
+
+    def __init__(self, bench: Workbench, plan: Plan) -> None:
+        self._bench = bench
+        self._digests = {(arm.template, arm.version): arm.digest for arm in plan.arms}
+
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(name for name, _ in self._digests))
+
+    def versions(self, name: str) -> list[str]:
+        versions = (version for template, version in self._digests if template == name)
+        return sorted(versions, key=natural_key)
+
+    def aliases(self, name: str) -> Mapping[str, str]:
+        if self._bench.project_if_any is None or name not in self._bench.library.names():
+            return {}
+        return self._bench.library.aliases(name)
+
+    def digest_of(self, name: str, version: str) -> str | None:
+        return self._digests.get((name, version))
+
+
+def _versions(tested: _Tested, references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
     """Resolve references to versions of the run."""
-    chosen: list[tuple[str, str | None]] = []
+    found: list[tuple[str, str | None]] = []
     for reference in references:
-        name = reference.partition("@")[0]
-        versions = {arm.version for arm in plan.arms if arm.template == name}
+        versions = choose(tested, reference)
         if not versions:
-            raise unknown("template", name, {arm.template for arm in plan.arms}, of="this run")
-        in_order = sorted(versions, key=natural_key)
-        chosen += [(name, version) for version in chosen_versions(reference, in_order, {})]
-    return tuple(chosen)
+            raise no_such_version(tested, reference, of="this run")
+        found += versions
+    return tuple(found)

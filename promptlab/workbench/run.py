@@ -14,7 +14,7 @@ from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.executors.foreign import make_executor
 from promptlab.experiments.gates import Gate
-from promptlab.experiments.plan import Selection, make_plan
+from promptlab.experiments.plan import Selection, make_plan, named_templates
 from promptlab.experiments.suite import Suite, load_suite
 from promptlab.importers.outcomes import imported_template
 from promptlab.runner.answers import Stored
@@ -25,6 +25,8 @@ from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
 from promptlab.templates.affected import with_crlf, without_breaks
+from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.past import restoring
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
@@ -117,7 +119,8 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
     scorers = knowing(scorers, [*specs, *scorer_specs])
-    graders, selection = [scorer.spec for scorer in scorers], _selection(bench, settings)
+    graders = [scorer.spec for scorer in scorers]
+    selection = _selection(bench, suite, settings)
     plan, templates = make_plan(suite, bench.library, specs, graders, selection, scorer_specs)
     gates = suite_gates(suite, plan, scorers, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
@@ -168,12 +171,11 @@ def _named_backends(
     return [spec for spec, _ in backends], {spec.name: backend for spec, backend in backends}
 
 
-def _selection(bench: Workbench, settings: RunSettings) -> Selection:
+def _selection(bench: Workbench, suite: Suite, settings: RunSettings) -> Selection:
     """Return what the settings select from a suite."""
     baseline = settings.baseline
-    if baseline is not None and baseline.partition("@")[0] in bench.library.names():
-        source = bench.library.one(baseline)
-        baseline = f"{source.name}@{source.version}"
+    if baseline is not None:
+        baseline = _arm_named(bench.library, baseline, named_templates(suite))
     return Selection(
         templates=settings.templates,
         limit=settings.limit,
@@ -187,6 +189,18 @@ def _selection(bench: Workbench, settings: RunSettings) -> Selection:
         until_decided=bench.project.rule.alpha if settings.until_decided else None,
         baseline=baseline,
     )
+
+
+def _arm_named(library: TemplateLibrary, reference: str, among: Sequence[str]) -> str:
+    """Return the label of the arm that a reference means: it may be one that switches practices
+    off, which is no version.
+    """
+    try:
+        return "@".join(library.only(reference, among))
+    except PromptlabError:
+        if reference.partition("@")[0] in library.names() and " -" not in reference:
+            raise
+        return reference
 
 
 def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
@@ -206,7 +220,7 @@ def _edits(store: Store, plan: Plan) -> tuple[str, ...]:
         else:
             notes.append(
                 f"{label} was edited since it was run; earlier results stay with the earlier text"
-                f" (keep both: promptlab template new {source.name})"
+                f" (keep both: {restoring(source.name, earlier[-1])})"
             )
     return tuple(notes)
 
@@ -223,7 +237,7 @@ def _notes(bench: Workbench, ready: _Assembled) -> tuple[str, ...]:
 def _texts_of(store: Store, name: str, version: str) -> list[str]:
     """Return the digests of all texts with results under a label, imported ones aside."""
     unknown_text = imported_template(name, version).digest
-    digests = store.label_digests(name, version)
+    digests = store.texts.measured(name, version)
     return [digest for digest in digests if digest != unknown_text]
 
 

@@ -30,6 +30,7 @@ from promptlab.templates.diff import (
     whole_text,
 )
 from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.past import is_older, restoring
 from promptlab.templates.template import Template
 from promptlab.templates.text_diff import patch
 from promptlab.workbench.bench import Workbench
@@ -86,8 +87,8 @@ class _Rendered:
 def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspects()) -> Difference:
     """Compare two versions in everything that is known about them.
 
-    The second may be just a version of the first one's template; in a project with one template,
-    so may the first.
+    The second may be just a version of the first one's template; the first may be just a version
+    where one template alone has it. Both may be texts that were run and have no file any more.
     """
     pair = _versions(bench.library, first, second)
     versions = diff_versions(*pair)
@@ -103,43 +104,23 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
 
 def patch_between(bench: Workbench, first: str, second: str) -> str:
     """Return the patch between the files of two versions, as they are on disk."""
-    paths = [template.file for template in _versions(bench.library, first, second)]
+    pair = _versions(bench.library, first, second)
+    for older in (template for template in pair if is_older(template.source.version)):
+        raise PromptlabError(
+            f"--patch is between files, and {older.reference} has none any more",
+            hint=f"to have it back: {restoring(older.source.name, older.source.digest)}",
+        )
+    paths = [template.file for template in pair]
     files = [(read_bytes(bench.project.root / path, path), path) for path in paths]
     texts = [decoded(data, path, "utf-8") for data, path in files]  # with a byte order mark
     return patch(paths[0], texts[0], paths[1], texts[1])
 
 
 def _versions(library: TemplateLibrary, first: str, second: str) -> _Pair:
-    """Load the two versions; the second may be named without the first one's template."""
-    names = library.names()
-    a = _version(library, first, names[0] if len(names) == 1 else None)
-    return a, _version(library, second, a.source.name)
-
-
-def _version(library: TemplateLibrary, reference: str, default: str | None) -> Template:
-    """Load the version that a reference names, or just a version of the `default` template."""
-    names = library.names()
-    if "@" not in reference and reference not in names:
-        if default is None:
-            raise _no_template(library, reference)
-        known = [*library.versions(default), *library.aliases(default)]
-        if reference not in known:
-            raise unknown("template or version", reference, [*names, *known])
-        reference = f"{default}@{reference}"
-    return library.load_one(reference)
-
-
-def _no_template(library: TemplateLibrary, reference: str) -> PromptlabError:
-    """Return the error for a first reference without a template, in a project of several."""
-    owners = [
-        name
-        for name in library.names()
-        if reference in {*library.versions(name), *library.aliases(name)}
-    ]
-    if not owners:
-        return unknown("template", reference, library.names())
-    listed = ", ".join(f"{name}@{reference}" for name in owners)
-    return PromptlabError(f"{reference!r} is not a template", hint=f"write one of {listed}")
+    """Load the two versions; either may be named without its template, if the other says which."""
+    owners = library.owners(second)
+    a = library.load_one(first, [name for name in library.owners(first) if name in owners])
+    return a, library.load_one(second, (a.source.name,))
 
 
 def _rendered(
@@ -167,8 +148,12 @@ def _suite(bench: Workbench, pair: _Pair, name: str | None) -> Suite:
 
 
 def _suites_with(bench: Workbench, pair: _Pair) -> Iterator[Suite]:
-    """Yield the suites that reference both versions, by name; skip broken ones."""
+    """Yield the suites that reference both versions, by name; skip broken ones.
+
+    Of a text without a file, any version of its template will do.
+    """
     wanted = {(template.source.name, template.source.version) for template in pair}
+    past = {template.source.name for template in pair if is_older(template.source.version)}
     for name in suite_names(bench.project.suites):
         try:
             suite = load_suite(bench.project.suites, name)
@@ -176,7 +161,8 @@ def _suites_with(bench: Workbench, pair: _Pair) -> Iterator[Suite]:
             versions = {version for text in references for version in bench.library.resolve(text)}
         except PromptlabError:
             continue
-        if wanted <= versions:
+        present = {name for name, _ in versions}
+        if all(at in versions or (at[0] in past and at[0] in present) for at in wanted):
             yield suite
 
 

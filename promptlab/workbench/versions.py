@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from promptlab.cases.images import ImageFolder
 from promptlab.core.errors import PromptlabError
@@ -14,9 +15,11 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import TemplateHistory
 from promptlab.core.types import Json
 from promptlab.experiments.suite import load_suite
+from promptlab.importers.outcomes import imported_template
 from promptlab.templates.front_matter import SLUG, with_parent
 from promptlab.templates.library import ALIASES
 from promptlab.templates.other_tools import notes_on
+from promptlab.templates.past import is_older, label_of
 from promptlab.templates.template import Call, Template
 from promptlab.workbench.bench import Workbench
 
@@ -35,6 +38,8 @@ Write the prompt here; {{ text }} comes from the case.
 class PastText:
     """A text that a version has or had. Only the `current` one has parent and description.
 
+    `fate` says of any other whether its version was `edited` since, or `deleted`; `kept_as` is a
+    version that has the same text today, if there is one.
     `first_run` is when it was first run, None if never; `trials` counts its results.
     """
 
@@ -45,6 +50,8 @@ class PastText:
     description: str | None
     first_run: str | None
     trials: int
+    fate: Literal["edited", "deleted"] | None = None
+    kept_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,14 @@ class Alias:
     before: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """The file of a new version, and what is to be said of it."""
+
+    path: Path
+    notes: tuple[str, ...] = ()
+
+
 def load_version(bench: Workbench, reference: str) -> Template:
     """Load the version that a reference names."""
     return bench.library.load_one(reference)
@@ -92,8 +107,11 @@ def all_versions(bench: Workbench) -> list[Template]:
 
 def history(bench: Workbench, name: str) -> list[PastText]:
     """Return the versions of a template, and every text that they have had in runs."""
-    now = {version: bench.library.load(name, version) for version in bench.library.versions(name)}
     past = {(each.version, each.digest): each for each in _past_texts(bench, name)}
+    known = name in bench.library.names() or not past
+    versions = bench.library.versions(name) if known else []
+    now = {version: bench.library.load(name, version) for version in versions}
+    kept = {loaded.source.digest: version for version, loaded in reversed(now.items())}
     current = [
         PastText(
             version=version,
@@ -108,7 +126,17 @@ def history(bench: Workbench, name: str) -> list[PastText]:
         for ran in (past.pop((version, loaded.source.digest), None),)
     ]
     earlier = (
-        PastText(each.version, each.digest, False, None, None, each.first_seen, each.trials)
+        PastText(
+            version=each.version,
+            digest=each.digest,
+            current=False,
+            parent=None,
+            description=None,
+            first_run=each.first_seen,
+            trials=each.trials,
+            fate="edited" if each.version in now else "deleted",
+            kept_as=kept.get(each.digest),
+        )
         for each in past.values()
     )
     return [*current, *earlier]
@@ -119,13 +147,14 @@ def _past_texts(bench: Workbench, name: str) -> list[TemplateHistory]:
     if bench.session.database is None and not bench.has_database:
         return []
     with bench.open_store() as store:
-        return list(store.template_history(name))
+        return store.texts.history(name)
 
 
-def new_version(bench: Workbench, name: str, origin: str | None, version: str | None) -> Path:
-    """Write a new version of a template, or a new template, and return its file.
+def new_version(bench: Workbench, name: str, origin: str | None, version: str | None) -> NewVersion:
+    """Write a new version of a template, or a new template.
 
-    It starts from the version `origin`, by default the newest, and notes it as its parent.
+    It starts from the version `origin`, by default the newest, and notes it as its parent. A text
+    of the past is written as it was, so that its results belong to the new version.
     """
     if not SLUG.match(name):
         hint = "use lower-case letters, digits, _ and -"
@@ -135,22 +164,24 @@ def new_version(bench: Workbench, name: str, origin: str | None, version: str | 
         raise PromptlabError(f"{version!r} is not a valid version name", hint=hint)
     with locked(bench.project.templates):
         known = name in bench.library.names()
-        text = _FIRST_VERSION
+        text, start = _FIRST_VERSION, None
         if origin is not None or known:
-            text = _with_parent(load_version(bench, origin or name), name)
+            among = (name,) if known or bench.library.was_run(name) else ()
+            start = bench.library.load_one(origin or name, among)
+            text = _copied(start, name)
         newest = bench.library.versions(name)[-1] if known else None
         path = bench.project.templates / name / f"{version or _next(newest)}.j2"
         if exists(path):
             raise PromptlabError("already exists", where=str(path), hint="choose another --version")
         make_folder(path.parent)
         write_text(path, text, new=True)
-    return path
+    return NewVersion(path, _unlike(bench, start, name, path.stem))
 
 
 def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:
     """Point an alias of a template at a version."""
-    loaded = load_version(bench, reference)
-    name, version = loaded.source.name, loaded.source.version
+    name, version = bench.library.only(reference)
+    bench.library.load(name, version)
     if not SLUG.match(alias):
         hint = "use lower-case letters, digits, _ and -, as in best"
         raise PromptlabError(f"{alias!r} is not a valid alias", hint=hint)
@@ -179,6 +210,30 @@ def render_calls(
             raise
         raise error.advising("set it with -p KEY VALUE, or take a case's with --suite") from None
     return calls, notes_on(loaded.source, variables)
+
+
+def _copied(start: Template, name: str) -> str:
+    """Return the text of a new version that starts from another."""
+    source = start.source
+    if not is_older(source.version):
+        return _with_parent(start, name)
+    if source.digest == imported_template(source.name, label_of(source.version)).digest:
+        raise PromptlabError(
+            f"the text of {source.name}@{label_of(source.version)} is not known: it was imported"
+        )
+    return source.source
+
+
+def _unlike(bench: Workbench, start: Template | None, name: str, version: str) -> tuple[str, ...]:
+    """Note where a text of the past would not give the prompts that it gave."""
+    if start is None or not is_older(start.source.version):
+        return ()
+    if bench.library.digest_of(name, version) == start.source.digest:
+        return ()
+    return (
+        f"{name}@{version} is not all that was run as {start.reference}: what it includes, or how"
+        " lines are kept, has changed since, and its earlier results stay with the earlier prompts",
+    )
 
 
 def _with_parent(parent: Template, name: str) -> str:

@@ -108,6 +108,22 @@ def test_ways_to_name_a_version(
     assert (described["a"], described["b"]) == ("greet@v1", "greet@v2")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("v1", "v2", ("greet@v1", "greet@v2")),  # greet alone has both
+        ("v9", "v1", ("part@v9", "part@v1")),
+        ("v1", "part@v9", ("part@v1", "part@v9")),
+        ("v1", "greet", ("greet@v1", "greet@v2")),
+    ],
+)
+def test_the_other_side_says_of_which_template_a_version_is(
+    other: Path, promptlab: Promptlab, first: str, second: str, expected: tuple[str, str]
+) -> None:
+    described = document(promptlab, first, second)
+    assert (described["a"], described["b"]) == expected
+
+
 def test_versions_of_two_templates(other: Path, promptlab: Promptlab) -> None:
     described = document(promptlab, "greet@v1", "part@v9")
     assert (described["a"], described["b"]) == ("greet@v1", "part@v9")
@@ -124,8 +140,11 @@ def test_versions_of_two_templates(other: Path, promptlab: Promptlab) -> None:
         (["gret", "greet"], "unknown template 'gret' (did you mean 'greet'?)"),
         (["gret@v1", "greet"], "unknown template 'gret' (did you mean 'greet'?)"),
         (["greet@v1", "greet@v7"], "unknown version 'v7' of greet (known: v1, v2)"),
-        (["v1", "v2"], "'v1' is not a template (write one of greet@v1, part@v1)"),
-        (["v9", "v1"], "'v9' is not a template (write one of part@v9)"),
+        (
+            ["v1", "v1"],
+            "'v1' may be a version of greet or of part (write greet@v1 or part@v1)",
+        ),
+        (["v9", "v2"], "unknown template or version 'v2' (known: greet, part, v1, v9)"),
         (
             ["greet@*", "v1"],
             "'greet@*' names 2 versions (choose one of greet@v1, greet@v2)",

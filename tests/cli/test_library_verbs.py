@@ -67,7 +67,7 @@ def test_template_log_shows_every_text_of_a_version(
     ]
     edit(ran_project / "templates/greet/v1.j2", "Say", "Whisper")
     text = promptlab("template", "log", "greet").out
-    assert "(an older text under this label)" in text
+    assert "(edited since)" in text
     rows = document(promptlab, "template", "log", "greet", "--json")
     assert [(row["version"], row["trials"], row["current"]) for row in rows] == [
         ("v1", 0, True),

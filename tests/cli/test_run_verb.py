@@ -294,12 +294,13 @@ def test_a_gate_that_fails_ends_with_1(project: Path, promptlab: Promptlab) -> N
 
 
 def test_an_edit_is_noticed(ran_project: Path, promptlab: Promptlab) -> None:
+    was = promptlab("template", "show", "greet@v1").out.split()[1][:11]
     edit(ran_project / "templates/greet/v1.j2", "Say", "Please say")
     ran = promptlab("run", "greet")
     assert ran.code == 0
     assert ran.err == (
         "Note: greet@v1 was edited since it was run; earlier results stay with the earlier text"
-        " (keep both: promptlab template new greet)\n"
+        f" (keep both: promptlab template new --from {was} greet)\n"
     )
     assert "3 model calls, 3 answers reused" in ran.out
     assert promptlab("run", "greet").err == ""

@@ -275,7 +275,8 @@ def test_a_wrong_answer_to_grade_is_reported_with_the_known_ones(plan_of: MakePl
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        (Selection(templates=("mod",)), "-t mod: unknown template 'mod' (did you mean 'mood'?)"),
+        (Selection(templates=("mod",)),
+         "-t mod: unknown template or version 'mod' (did you mean 'mood'?)"),
         (Selection(case_ids=("x",)), "unknown case 'x' of suite s (known: a, b, c)"),
         (Selection(tags=("hrad",)), "unknown tag 'hrad' of suite s (did you mean 'hard'?)"),
         (Selection(split="holdout"),

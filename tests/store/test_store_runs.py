@@ -257,15 +257,15 @@ def test_a_label_remembers_every_text_it_had(
     with store.writer("r1") as writer:
         writer.put_result(make_result(first, 0))
     old, new = first.templates[0].digest, edited.templates[0].digest
-    assert store.label_digests("sentiment", "v1") == [old]
-    assert store.label_digests("sentiment", "v2") == []
-    history = store.template_history("sentiment")
+    assert store.texts.measured("sentiment", "v1") == [old]
+    assert store.texts.measured("sentiment", "v2") == []
+    history = store.texts.history("sentiment")
     assert [(h.version, h.digest, h.runs, h.trials) for h in history] == [
         ("v1", old, 2, 1),
         ("v1", new, 1, 0),
     ]
     assert history[0].first_seen < history[1].first_seen < clock().isoformat()
-    assert store.template_history("other") == []
+    assert store.texts.history("other") == []
 
 
 def test_a_later_process_of_the_same_number_is_not_the_run(

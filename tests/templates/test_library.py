@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.core.errors import PromptlabError
-from promptlab.templates.library import TemplateLibrary, natural_key
+from promptlab.templates.library import TemplateLibrary
+from promptlab.templates.references import natural_key
 from promptlab.templates.template import Template
 
 Write = Callable[[str, str], Path]
@@ -66,14 +67,17 @@ def test_a_reference_names_versions(
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("moood", "unknown template 'moood' (did you mean 'mood'?)"),
-        ("zzz", "unknown template 'zzz' (known: mood)"),
+        ("moood", "unknown template or version 'moood' (did you mean 'mood'?)"),
+        (
+            "zzz",
+            "unknown template or version 'zzz' (known: best, latest-good, mood, v1, v10, v2, v9)",
+        ),
         ("mood@v3", "unknown version 'v3' of mood (known: best, latest-good, v1, v10, v2, v9)"),
         ("mood@bets", "unknown version 'bets' of mood (did you mean 'best'?)"),
         ("mood@", "unknown version '' of mood"),
         ("mood@v1..v3", "unknown version 'v3' of mood"),
         ("mood@v9..v2", "the range 'mood@v9..v2' is empty (write mood@v2..v9)"),
-        ("../mood", "unknown template '../mood'"),
+        ("../mood", "unknown template or version '../mood'"),
     ],
 )
 def test_a_reference_to_nothing_is_reported(
