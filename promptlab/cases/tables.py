@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptlab.cases.delimited import read_delimited
-from promptlab.cases.xlsx import read_sheet
 from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
+
+if TYPE_CHECKING:
+    from promptlab.cases import xlsx
+else:
+    xlsx = lazy_module("promptlab.cases.xlsx")
 
 Line = tuple[str, Sequence[str]]
 """The cells of a row, with its place."""
@@ -34,7 +40,7 @@ def read_table(path: Path, file: str) -> Iterator[tuple[str, Cells]]:
     """Read the rows of a table with their places; `file` is its name in errors."""
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        return rows_of(read_sheet(path, file), "use one column for each name")
+        return rows_of(xlsx.read_sheet(path, file), "use one column for each name")
     lines, separator = read_delimited(path, file, "\t" if suffix == ".tsv" else None)
     name = {",": "a comma", ";": "a semicolon", "\t": "a tab"}.get(separator, repr(separator))
     return rows_of(lines, f"quote cells that contain {name} or a line break")

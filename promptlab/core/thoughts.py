@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 
 _WORDS = (
@@ -30,20 +31,9 @@ _FAMILIES = {
     "channel": (r"<\|channel>thoughts?\b", r"<channel\|>"),  # Gemma
     "unused": (r"<unused94>(?:thought\b)?", r"<unused95>"),  # MedGemma
 }
-_MARK = re.compile(
-    "|".join(
-        f"(?P<{kind}_{family}>{pattern})"
-        for family, pair in _FAMILIES.items()
-        for kind, pattern in zip(("open", "close"), pair, strict=True)
-    ),
-    re.IGNORECASE,
-)
 _IN_MARKS = (
     *("think", "thought", "reasoning", "scratchpad", "monologue"),
     *("inner_", "channel", "<unused9"),
-)
-_MARK_AT_END = re.compile(
-    f"(?:{'|'.join(opening for opening, _ in _FAMILIES.values())})\\s*\\Z", re.IGNORECASE
 )
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 # What follows a mark that is spoken of: `<think> is a tag`, `</think>, which ends it`.
@@ -93,7 +83,7 @@ class Said:
 
 def opens_thoughts(prompt: str) -> bool:
     """Return whether a prompt ends with an opening mark, so that the model begins by thinking."""
-    return _MARK_AT_END.search(prompt[-_LINE:]) is not None
+    return _mark_at_end().search(prompt[-_LINE:]) is not None
 
 
 def split_thoughts(text: str, *, opened: bool = False) -> Said:
@@ -190,9 +180,26 @@ class _Mark:
         return touches and (self.after[:1].isalnum() or self.is_last)
 
 
+# Compiled when first needed, which takes longer than many a verb.
+@cache
+def _mark() -> re.Pattern[str]:
+    patterns = (
+        f"(?P<{kind}_{family}>{pattern})"
+        for family, pair in _FAMILIES.items()
+        for kind, pattern in zip(("open", "close"), pair, strict=True)
+    )
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+@cache
+def _mark_at_end() -> re.Pattern[str]:
+    openings = "|".join(opening for opening, _ in _FAMILIES.values())
+    return re.compile(rf"(?:{openings})\s*\Z", re.IGNORECASE)
+
+
 def _marks(text: str) -> Iterator[_Mark]:
     last, fences = 0, 0
-    for match in islice(_MARK.finditer(text), _MOST_MARKS):
+    for match in islice(_mark().finditer(text), _MOST_MARKS):
         start, end = match.span()
         kind, _, family = (match.lastgroup or "").partition("_")
         fences += sum(1 for _ in _FENCE.finditer(text, last, start))

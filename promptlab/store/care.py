@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptlab.core.digest import (
     backend_digest,
@@ -14,13 +14,18 @@ from promptlab.core.digest import (
     template_digest,
 )
 from promptlab.core.errors import DamagedStore
+from promptlab.core.lazy import lazy_module
 from promptlab.core.results import StoreStats
 from promptlab.store.connection import Connection, connect
 from promptlab.store.encode import case_from_json, from_json
 from promptlab.store.faults import UNDECODABLE
 from promptlab.store.rules import RULES
-from promptlab.store.structure import flaws, unrecorded_steps
-from promptlab.store.values import wrong_values
+
+if TYPE_CHECKING:
+    from promptlab.store import structure, values
+else:  # only `db verify` needs them
+    structure = lazy_module("promptlab.store.structure")
+    values = lazy_module("promptlab.store.values")
 
 # What SQLite's own check finds wrong with values; the checks here say where.
 _VALUES = (
@@ -66,7 +71,7 @@ def verify(connection: Connection) -> list[str]:
     broken = list(_broken_pages(connection))
     if any(not problem.startswith(_VALUES) for problem in broken):
         return broken  # anything read from broken pages would be misleading
-    problems = [*flaws(connection), *unrecorded_steps(connection)]
+    problems = [*structure.flaws(connection), *structure.unrecorded_steps(connection)]
     for findings in _checks(connection):
         problems += _limited(_as_far_as_possible(findings))
     return list(dict.fromkeys(problems or broken))
@@ -87,7 +92,7 @@ def verify_as_it_is(path: Path, error: DamagedStore) -> list[str]:
 def _checks(connection: Connection) -> Iterator[Iterable[str]]:
     """Yield the findings of every check. Each reads every row once or twice."""
     yield _dangling(connection)
-    yield from wrong_values(connection)
+    yield from values.wrong_values(connection)
     for check in _DIGESTS:
         yield _wrong_digests(connection, *check)
     for meaning, sql in RULES:

@@ -24,12 +24,14 @@ from promptlab.store.migrations import (
     migrations,
     new_database,
 )
-from promptlab.store.structure import flaws
 
 if TYPE_CHECKING:
     import sqlite_utils
+
+    from promptlab.store import structure
 else:
     sqlite_utils = lazy_module("sqlite_utils")
+    structure = lazy_module("promptlab.store.structure")  # for a database that is not as expected
 
 _PAUSE_S = 0.02  # between attempts at what SQLite does not wait for
 
@@ -94,7 +96,7 @@ def _bring_up_to_date(connection: Connection) -> None:
         applied = _applied(connection)
         if not applied and not _holds_tables(connection):
             _make(connection)
-        elif not list(flaws(connection)):
+        elif not list(structure.flaws(connection)):
             _record(connection, KNOWN - applied)
         elif applied < KNOWN:
             _migrate(connection)
@@ -149,7 +151,7 @@ def _check_version(connection: Connection, applied: set[str]) -> None:
             hint="update promptlab, or name another file with --db",
             where=where,
         )
-    if not applied and _holds_tables(connection) and list(flaws(connection)):
+    if not applied and _holds_tables(connection) and list(structure.flaws(connection)):
         raise StoreError(
             "this database belongs to another program",
             hint="name another file with --db",

@@ -6,21 +6,22 @@ Every scorer that reads text uses it, so that two of them never disagree about w
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
 
-import regex
-
+from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Json
+
+if TYPE_CHECKING:
+    import regex
+else:
+    regex = lazy_module("regex")  # texts of plain ASCII, which most are, need none
 
 # Whatever Unicode has nothing to be shown for: zero-width characters, controls of direction, byte
 # order marks, selectors of variants, tags, and the marks around annotations.
 INVISIBLE = r"\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB"
-_INVISIBLE = regex.compile(rf"[{INVISIBLE}]+")
-_ESCAPE = regex.compile(
-    r"\\(?|u([\da-fA-F]{4})|U(000[\da-fA-F]{5}|0010[\da-fA-F]{4})|x([\da-fA-F]{2}))"
-)
-_CLASS_OF_INVISIBLE = regex.compile(
-    r"\\[pP]\{\^?(?:Cf?|DI|Format|Other|Default_Ignorable_\w+)\}|\\N\{"
-)
+_ESCAPE = r"\\(?|u([\da-fA-F]{4})|U(000[\da-fA-F]{5}|0010[\da-fA-F]{4})|x([\da-fA-F]{2}))"
+_CLASS_OF_INVISIBLE = r"\\[pP]\{\^?(?:Cf?|DI|Format|Other|Default_Ignorable_\w+)\}|\\N\{"
 _DOTS = str.maketrans("İı", "ii")  # the Turkish capital and small letters
 _DOTTED_I = "i\N{COMBINING DOT ABOVE}"
 
@@ -29,7 +30,12 @@ def normal(text: str) -> str:
     """Return the text in NFC without invisible characters."""
     if text.isascii():
         return text
-    return composed(_INVISIBLE.sub("", text))
+    return composed(_invisible().sub("", text))
+
+
+@cache
+def _invisible() -> regex.Pattern[str]:
+    return regex.compile(rf"[{INVISIBLE}]+")
 
 
 def composed(text: str) -> str:
@@ -39,11 +45,11 @@ def composed(text: str) -> str:
 
 def names_invisible(pattern: str) -> bool:
     """Return whether a regular expression names an invisible character, as it is or escaped."""
-    escaped = (chr(int(match[1], 16)) for match in _ESCAPE.finditer(pattern))
+    escaped = (chr(int(match[1], 16)) for match in regex.finditer(_ESCAPE, pattern))
     return bool(
-        _INVISIBLE.search(pattern)
-        or any(_INVISIBLE.match(char) for char in escaped)
-        or _CLASS_OF_INVISIBLE.search(pattern)
+        _invisible().search(pattern)
+        or any(_invisible().match(char) for char in escaped)
+        or regex.search(_CLASS_OF_INVISIBLE, pattern)
     )
 
 
