@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
+from promptlab.scorers.reading import normal as forms
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import listed, not_gradable, quoted, verdict
 
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
     import regex as timed
 
     from promptlab.scorers.reading import labels as reading
-    from promptlab.scorers.reading import normal as forms
     from promptlab.scorers.reading import punctuation
 else:
     timed = lazy_module("regex")
-    forms, punctuation, reading = (
-        lazy_module(f"promptlab.scorers.reading.{name}")
-        for name in ("normal", "punctuation", "labels")
+    punctuation, reading = (
+        lazy_module(f"promptlab.scorers.reading.{name}") for name in ("punctuation", "labels")
     )
 
 # One or more texts. A number stands for its JSON text; true and false are refused.
