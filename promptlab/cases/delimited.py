@@ -1,7 +1,8 @@
 """Text tables: CSV with the separator that its writer chose, and tabs.
 
-Spreadsheets write semicolons where a comma is the decimal mark, a byte order mark, UTF-16 ("Unicode
-text"), and `sep=;` above the header. The separator is found by reading the first rows with each.
+Spreadsheets write semicolons where a comma is the decimal mark, a byte order mark, and `sep=;`
+above the header. The separator is found by reading the first rows with each. Text is UTF-8, as in
+every file of a project.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ MAX_CELL = 1_000_000  # characters; Python's own limit is 131,072
 _COMMON = (",", ";", "\t", "|")
 _RARE = ("^", "~", ":", "\x1f", "¦")
 _LOOKED_AT = 30  # rows that tell the separator
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SAYS_SEPARATOR = re.compile(r'\A"?sep=([^\n"])"?\n', re.IGNORECASE)
 
 
@@ -30,8 +30,11 @@ def read_delimited(
 ) -> tuple[Iterator[tuple[str, list[str]]], str]:
     """Read the lines of a text table, and its separator; `file` is its name in errors."""
     data = read_bytes(path, file)
-    text = decoded(data, file, "utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
-    text = text.replace("\r\n", "\n")
+    text = decoded(data, file).replace("\r\n", "\n")
+    if "\0" in text:  # UTF-16 without its mark is such a text
+        line = text.count("\n", 0, text.index("\0")) + 1
+        hint = "save the file as UTF-8"
+        raise PromptlabError("a table holds no NUL character", where=place(file, line), hint=hint)
     said = _SAYS_SEPARATOR.match(text)
     mark = said[1] if said else separator or separator_of(text)
     above = 1 if said else 0

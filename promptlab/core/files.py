@@ -70,9 +70,8 @@ def decoded(data: bytes, shown: str, encoding: str = "utf-8-sig") -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         byte = f"byte {error.object[error.start]:#04x} at offset {error.start}"
-        name = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
         raise PromptlabError(
-            f"not {name}: {byte}", where=shown, hint="save the file as UTF-8"
+            f"not UTF-8: {byte}", where=shown, hint="save the file as UTF-8"
         ) from None
 
 

@@ -41,8 +41,6 @@ def mistake(path: Path) -> str:
         ("c.CSV", PLAIN.replace(",", "|").replace("long|", "long,")),
         ("c.csv", PLAIN.replace(",", "^").replace("long^", "long,")),
         ("c.tsv", PLAIN.replace(",", "\t").replace("long\t", "long,")),
-        ("c.csv", PLAIN.replace(",", "\t").replace("long\t", "long,").encode("utf-16")),
-        ("c.csv", b"\xfe\xff" + SEMICOLONS.encode("utf-16-be")),
         ("c.csv", "sep=;\n" + SEMICOLONS),
         ("c.csv", "\n , \n" + PLAIN + ",,\n  ,\t,\n\n"),
         ("c.csv", 'id,gift,why,\n1,a book,"long,\nand heavy",\n2,socks,,\n'),
@@ -84,7 +82,7 @@ CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size
 @given(
     st.sampled_from(",;\t|"),
     st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6),
-    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["utf-8", "utf-8-sig"]),
 )
 def test_what_a_spreadsheet_writes_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory,
@@ -109,7 +107,9 @@ def test_what_a_spreadsheet_writes_is_what_is_read(
         ("c.tsv", "a\tb\n1\n", "c.tsv:2: the row has 1 cells under 2 columns (quote cells that co"),
         ("c.csv", "sep=;\na;a\n1;2\n", "c.csv:2: the column 'a' appears twice (give each column"),
         ("c.csv", "\n\na,\n1,2\n", "c.csv:3: a column has no name (give each column its own"),
-        ("c.csv", b"\xff\xfea", "c.csv: not UTF-16: byte 0x61 at offset 2 (save the file as"),
+        ("c.csv", "a,b\n1,2\n".encode("utf-16-le"), "c.csv:1: a table holds no NUL character"
+         " (save the file as UTF-8)"),
+        ("c.csv", b"\xff\xfea\0", "c.csv: not UTF-8: byte 0xff at offset 0 (save the file as"),
     ],
 )  # fmt: skip
 def test_a_table_that_does_not_fit_its_header_is_reported(
