@@ -102,8 +102,10 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     parts: dict[str, Floats] = {}
     for number, run in enumerate(runs):
         part = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
-        part[:, _AT["arm"]] = np.array(arm_at[number])[part[:, _AT["arm"]].astype(int)]
-        part[:, _AT["case"]] = np.array(case_at[number])[part[:, _AT["case"]].astype(int)]
+        with np.errstate(invalid="raise"):  # a place that is no number is damage, not place 0
+            arms_in, cases_in = (part[:, _AT[name]].astype(int) for name in ("arm", "case"))
+        part[:, _AT["arm"]] = np.array(arm_at[number])[arms_in]
+        part[:, _AT["case"]] = np.array(case_at[number])[cases_in]
         parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     known = rows[:, _AT["score"]]

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from promptlab.core.errors import StoreBusy, StoreError
-from promptlab.store.faults import mapped
+from promptlab.store.faults import decoding, mapped
 
 Value = None | int | float | str
 Row = tuple[Any, ...]  # of the types in the schema
@@ -160,12 +160,15 @@ def connect(path: Path, *, readonly: bool = False, waits: Waits = wait_a_while) 
 def _opened(path: Path, options: str, waits: Waits) -> Connection:
     connection = Connection(path, options, waits)
     try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        # In WAL mode NORMAL is safe against our own crashes, including kill -9. A power cut never
-        # corrupts the file: it may undo the last moments, and those calls are then made again.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.count("SELECT count(*) FROM sqlite_schema")  # the first read of the file
+        # SQLite quotes a damaged schema in its messages, which may then be no UTF-8.
+        with decoding(path):
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            # In WAL mode NORMAL is safe against our own crashes, including kill -9. A power cut
+            # never corrupts the file: it may undo the last moments, and those calls are then made
+            # again.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.count("SELECT count(*) FROM sqlite_schema")  # the first read of the file
     except BaseException:
         connection.close()
         raise

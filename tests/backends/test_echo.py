@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,15 +90,3 @@ def test_the_event_loop_gets_its_turn() -> None:
         return turns
 
     assert asyncio.run(turns()) >= 10
-
-
-@pytest.mark.slow
-def test_it_is_fast() -> None:
-    requests = [Request(str(i), (user("a b c d e"),), Sampling()) for i in range(100_000)]
-
-    async def run() -> int:
-        return len([c async for _, c in Echo(None, Options()).generate(requests)])
-
-    started = time.perf_counter()
-    assert asyncio.run(run()) == 100_000
-    assert time.perf_counter() - started < 3
