@@ -79,8 +79,14 @@ class Interruptible:
             self._watch()
 
     def _watch(self) -> None:
-        """From now on, look again and again whether the event loop goes on."""
+        """From now on, look again and again whether the event loop goes on.
+
+        It is asked for its first sign at once: without one, the first look would interrupt whatever
+        user-defined code runs at that moment, and lose its answer.
+        """
         if _TIMER is not None and signal.SIGALRM not in self._before:
+            if self._task is not None:
+                self._task.get_loop().call_soon_threadsafe(self._hear)
             self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_timer)
             signal.setitimer(_TIMER, _DEAF_S, _DEAF_S)
 

@@ -50,6 +50,7 @@ def test_a_lock_is_waited_for_and_costs_nothing(lab: Lab, seconds: float) -> Non
     lab.assert_complete()
 
 
+@pytest.mark.slow
 def test_a_run_begins_when_the_lock_is_gone(lab: Lab) -> None:
     lab.carry("run", "two")
     with locked(lab):
@@ -62,6 +63,7 @@ def test_a_run_begins_when_the_lock_is_gone(lab: Lab) -> None:
     lab.assert_complete(runs=2)
 
 
+@pytest.mark.slow
 def test_verbs_without_a_display_tell_that_they_wait(lab: Lab) -> None:
     lab.carry("run", "one")
     (lab.root / "o.csv").write_text("template,case,score\na,c1,1\nb,c1,0\n")
@@ -75,6 +77,7 @@ def test_verbs_without_a_display_tell_that_they_wait(lab: Lab) -> None:
         assert process.returncode == 0, told
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_waits_and_ctrl_c_again_drops_it(lab: Lab) -> None:
     process, log = lab.begin("run", "one", pace=0.05)
     lab.wait_until(lambda: log.stat().st_size > 5_000)
@@ -93,6 +96,7 @@ def test_ctrl_c_keeps_what_waits_and_ctrl_c_again_drops_it(lab: Lab) -> None:
     lab.assert_complete()
 
 
+@pytest.mark.slow
 def test_ctrl_c_once_ends_when_the_lock_is_gone_with_all_stored(lab: Lab) -> None:
     process, log = lab.begin("run", "one", pace=0.05)
     lab.wait_until(lambda: log.stat().st_size > 5_000)
