@@ -144,13 +144,13 @@ def _selected(catalogue: Catalogue, names: Sequence[str], wanted: str, text: str
 
 
 def _versions(catalogue: Catalogue, name: str, wanted: str, text: str) -> Sequence[str]:
-    versions = list(catalogue.versions(name))
+    versions, aliases = list(catalogue.versions(name)), catalogue.aliases(name)
     if wanted == "*":
         return versions
     if ".." not in wanted or wanted in versions:
-        return list(_one(catalogue, name, versions, wanted))
+        return list(_one(versions, aliases, wanted))
     first, last = _ends(wanted)
-    ends = [*_one(catalogue, name, versions, first), *_one(catalogue, name, versions, last)]
+    ends = [*_one(versions, aliases, first), *_one(versions, aliases, last)]
     if len(ends) < 2:
         return []
     low, high = (versions.index(end) for end in ends)
@@ -165,10 +165,10 @@ def _ends(wanted: str) -> tuple[str, str]:
     return first, last
 
 
-def _one(catalogue: Catalogue, name: str, versions: Sequence[str], wanted: str) -> Iterator[str]:
+def _one(versions: Sequence[str], aliases: Mapping[str, str], wanted: str) -> Iterator[str]:
     if wanted in versions:
         yield wanted
-    elif (meant := catalogue.aliases(name).get(wanted)) in versions and meant is not None:
+    elif (meant := aliases.get(wanted)) in versions and meant is not None:
         yield meant
 
 

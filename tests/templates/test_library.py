@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,12 @@ def test_an_included_file_reads_an_answer_that_another_one_gives(
         "templates/_s/revise.j2:2: 'draft' is the name of an answer and cannot be assigned "
         "(rename the variable)"
     )
+
+
+def test_a_damaged_file_of_aliases_is_told_whatever_the_reference(
+    library: TemplateLibrary, write: Write
+) -> None:
+    write("templates/mood/v1.j2", "one")
+    write("templates/mood/aliases.yaml", "best: v7\n")
+    for reference in ("mood@v1", "mood@*", "mood@v1..v1", "v1"):
+        assert "aliases.yaml:1" in mistake(partial(library.resolve, reference))
