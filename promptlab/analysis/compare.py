@@ -47,14 +47,20 @@ class _Pair:
 
 
 def compare(
-    table: Measurements, rule: Rule, *, by: By = "version", baseline: str | None = None
+    table: Measurements,
+    rule: Rule,
+    *,
+    by: By = "version",
+    baseline: str | None = None,
+    toward: str | None = None,
 ) -> list[Comparison]:
     """Compare all pairs of arms, or all arms against the one that `baseline` names.
 
     `by` is what differs within a pair: the version, on each backend and on all together; the
-    backend, for each version; or the version again, within each group of cases.
+    backend, for each version; or the version again, within each group of cases. The arm labelled
+    `toward` is side b of all its pairs; which side is which changes nothing but signs.
     """
-    pairs = list(_pairs(table, by, baseline))
+    pairs = [_toward(pair, toward) for pair in _pairs(table, by, baseline)]
     if not pairs:
         lone = by == "group" and all(case.group is None for case in table.cases)
         hint = "run more than one version or backend, or name several runs"
@@ -74,6 +80,12 @@ def compare(
         for pair in pairs
     ]
     return list(conclude(comparisons, rule))
+
+
+def _toward(pair: _Pair, label: str | None) -> _Pair:
+    if label is None or pair.names[0] != label:
+        return pair
+    return replace(pair, a=pair.b, b=pair.a, names=pair.names[::-1])
 
 
 def _pairs(table: Measurements, by: By, baseline: str | None) -> Iterator[_Pair]:

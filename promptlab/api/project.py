@@ -172,9 +172,7 @@ class Project:
                 difference.versions,
                 difference.size,
                 difference.case,
-                difference.comparisons,
-                difference.flips,
-                difference.notes,
+                difference.results,
             )
         )
 

@@ -52,9 +52,7 @@ def diff(
         difference.versions,
         difference.size,
         difference.case,
-        difference.comparisons,
-        difference.flips,
-        difference.notes,
+        difference.results,
     )
     if as_json:
         print_json(diff_json(view))

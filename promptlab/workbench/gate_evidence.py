@@ -15,13 +15,19 @@ from promptlab.workbench.evidence import Evidence, read_evidence, with_version
 
 
 def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comparison, ...]:
-    """Return the comparisons, backend by backend, that do not show a version to be better."""
+    """Return the comparisons, backend by backend, that do not show a version to be better.
+
+    They are rows of the family that `compare` concludes on, so that both say the same.
+    """
     evidence = with_version(store, read_evidence(store, [run_id], gate.scorer), gate.better)
     better = evidence.baseline
     evidence = with_version(store, evidence, gate.than)
     _require_a_backend_of_both(evidence, gate.better, gate.than)
-    pairs = _against(evidence, rule)
-    comparisons = _some([comparison for comparison in pairs if comparison.b == better])
+    family = compare(evidence.table, rule, toward=better)
+    pair = (evidence.baseline, better)
+    comparisons = _some(
+        [row for row in family if (row.a, row.b) == pair and row.backend is not None]
+    )
     return tuple(comparison for comparison in comparisons if comparison.verdict != "better")
 
 

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from promptlab.analysis.compare import Comparison, compare
-from promptlab.analysis.measurements import join, only_text
+from promptlab.analysis.measurements import Measurements, join, only_text
+from promptlab.analysis.pair import PairResults
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.reasons import Reason
@@ -15,6 +16,7 @@ from promptlab.core.results import MeasuredRun, ResultFilter
 from promptlab.core.types import Arm, TemplateSource
 from promptlab.store import Store
 from promptlab.templates.diff import Flip
+from promptlab.templates.past import label_of
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.evidence import more_stored
 
@@ -28,6 +30,11 @@ class _Side:
 
     text: TemplateSource
     run: MeasuredRun
+
+    @property
+    def name(self) -> str:
+        """Return the name of the text's arms with all of its practices."""
+        return f"{self.text.name}@{label_of(self.text.version)}"
 
     @property
     def arms(self) -> list[Arm]:
@@ -44,38 +51,28 @@ class _Answer:
     score: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResults:
-    """How two texts compare in stored runs, the cases that flipped, and notes on these runs."""
-
-    comparisons: Sequence[Comparison] = ()
-    flips: Sequence[Flip] = ()
-    notes: Sequence[Reason] = ()
-
-
 def measured(
     bench: Workbench, a: TemplateSource, b: TemplateSource, case_id: str | None
-) -> StoredResults:
+) -> PairResults:
     """Compare two measured texts; cases that flipped have lost ones first.
 
-    With `case_id`, return only that case, flipped or not. All is empty if one of the texts was
-    not run, or shares no scorer or no backend with the other.
+    With `case_id`, return only that case, flipped or not.
     """
     if not bench.has_database:
-        return StoredResults()
+        return PairResults()
     rule = bench.project.rule
     with bench.open_store() as store:
         sides = _sides(store, a, b)
         comparisons = _compared(*sides, rule) if sides is not None else ()
         if sides is None or not comparisons:
-            return StoredResults()
+            return PairResults()
         flipped = {
             case for comparison in comparisons for case in (*comparison.won, *comparison.lost)
         }
         wanted = flipped if case_id is None else {case_id}
         first, second = (_answers(store, side, wanted) for side in sides)
         notes = tuple(_wider(store, *sides))
-    return StoredResults(comparisons, _flips(first, second), notes)
+    return PairResults(comparisons, _flips(first, second), notes, rule)
 
 
 def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _Side] | None:
@@ -105,26 +102,37 @@ def _wider(store: Store, a: _Side, b: _Side) -> Iterator[Reason]:
 
 
 def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
-    """Compare two texts, which may have no backend in common.
+    """Return the rows about two texts of the family that `compare` concludes on.
 
-    A run that stopped arms early is judged as it was planned, with all of its pairs.
+    Texts of one run are a pair of that run; a text of another run is the baseline of this one's.
+    Pairs that a run which stops arms early did not declare stand alone, and are refused.
     """
-    if a.run.info.run_id == b.run.info.run_id and a.run.sequential is not None:
-        labels = [{arm.prompt for arm in side.arms} for side in (a, b)]
-        comparisons = compare(join([a.run]), rule)
-        relevant = [
-            comparison
-            for comparison in comparisons
-            if comparison.a in labels[0] and comparison.b in labels[1]
-        ]
-        if relevant:
-            return relevant
-    table = join([only_text(side.run, side.text) for side in (a, b)])
-    label = next(arm.label for arm in table.arms if arm.arm.digest == a.text.digest)
-    try:
-        return compare(table, rule, baseline=label)
-    except PromptlabError:
-        return ()
+    together = a.run.info.run_id == b.run.info.run_id
+    family = join([a.run] if together else [b.run, only_text(a.run, a.text)])
+    alone = join([only_text(side.run, side.text) for side in (a, b)])
+    for table in (family, alone):
+        first, second = _labels(table, a, b)
+        baseline = first if table is alone or not together else None
+        try:
+            rows = compare(table, rule, baseline=baseline, toward=second)
+        except PromptlabError:  # they have no backend in common
+            continue
+        if found := [row for row in rows if (row.a, row.b) == (first, second)]:
+            return found
+    return ()
+
+
+def _labels(table: Measurements, a: _Side, b: _Side) -> tuple[str, str]:
+    """Return the labels of two texts, each with all of its practices, in a table that has them.
+
+    The version itself is preferred to a copy of its text under another name.
+    """
+    return _label(table, a), _label(table, b)
+
+
+def _label(table: Measurements, side: _Side) -> str:
+    arms = [arm for arm in table.arms if arm.arm.digest == side.text.digest and not arm.arm.off]
+    return min(arms, key=lambda arm: arm.arm.prompt != side.name).label
 
 
 def _answers(store: Store, side: _Side, cases: set[str]) -> Mapping[_Key, _Answer]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from promptlab.analysis.compare import Comparison
+from promptlab.analysis.pair import PairResults
 from promptlab.backends import Backend
 from promptlab.cases.images import ImageFolder
 from promptlab.core.errors import PromptlabError
 from promptlab.core.files import decoded, read_bytes
 from promptlab.core.plugins import unknown
-from promptlab.core.reasons import Reason
 from promptlab.core.types import Case, Message, Request, Sampling
 from promptlab.experiments.suite import Suite, load_suite, suite_names
 from promptlab.templates.diff import (
     CaseDiff,
     Conversation,
-    Flip,
     PromptSize,
     VersionDiff,
     diff_conversations,
@@ -58,16 +56,13 @@ class Aspects:
 class Difference:
     """How two versions differ. `case` compares their prompts on one case, None if none is named.
 
-    `comparisons` and `flips` are empty if no results can be compared, `notes` are about the runs
-    that they come from; `size` is None if the texts are the same and were compared no further.
+    `size` is None if the texts are the same and were compared no further.
     """
 
     versions: VersionDiff
     size: PromptSize | None = None
     case: CaseDiff | None = None
-    comparisons: Sequence[Comparison] = ()
-    flips: Sequence[Flip] = ()
-    notes: Sequence[Reason] = ()
+    results: PairResults = field(default_factory=PairResults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,7 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
     case = _case(rendered, aspects.case_id)
     results = measured(bench, pair[0].source, pair[1].source, aspects.case_id)
     size = _size(rendered, counters, named=aspects.backend is not None)
-    return Difference(versions, size, case, results.comparisons, results.flips, results.notes)
+    return Difference(versions, size, case, results)
 
 
 def patch_between(bench: Workbench, first: str, second: str) -> str:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
+from promptlab.analysis.pair import PairResults
 from promptlab.core.types import Message
+from promptlab.report.documents.contrast import comparison_json
 from promptlab.report.documents.diff import diff_json
 from promptlab.report.views.diff import diff_view
 from promptlab.templates.diff import (
@@ -89,25 +91,17 @@ def test_a_line_shows_that_its_newline_is_missing() -> None:
 
 def test_what_was_measured_is_in_the_document() -> None:
     flips = [Flip("x1", 1.0, 0.0, "yes", None, "smollm2")]
-    document = diff_json(diff_view(FOUND, None, None, [measured(), measured(ci=None)], flips))
+    document = diff_json(
+        diff_view(FOUND, None, None, PairResults([measured(), measured(ci=None)], flips))
+    )
     first, second = json.loads(json.dumps(document))["measured"]
     assert first == {
+        **comparison_json(measured(), None),
         "a": "mood@v1",
         "b": "mood@v3",
-        "backend": "smollm2",
         "scorer": "label",
-        "n": 72,
-        "mean_a": 0.181,
-        "mean_b": 0.75,
         "delta": 0.569,
-        "ci": [0.451, 0.688],
-        "p_adjusted": 0.00001,
         "verdict": "better",
-        "reason": None,
-        "reasons": [],
-        "wins": 44,
-        "losses": 3,
-        "ties": 25,
     }
     assert second["ci"] is None
     assert document["flips"] == [

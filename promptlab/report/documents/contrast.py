@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from promptlab.analysis.compare import Comparison
 from promptlab.analysis.contrast import Change, Contrast
 from promptlab.core.reasons import Reason
 from promptlab.report.documents.reasons import reasons_json
@@ -40,6 +41,18 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
         "usd_per_point": contrast.usd_per_point,
         "warnings": [warning.text for warning in contrast.warnings],
         "notes": reasons_json(contrast.warnings),
+    }
+
+
+def comparison_json(comparison: Comparison, still_open: Reason | None) -> dict[str, object]:
+    """Return one comparison as JSON; `still_open` says what more cases would show."""
+    return {
+        "a": comparison.a,
+        "b": comparison.b,
+        "backend": comparison.backend,
+        "group": comparison.group,
+        "scorer": comparison.scorer,
+        **contrast_json(comparison, still_open),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptlab.analysis.compare import Comparison
+from promptlab.report.documents.contrast import comparison_json
 from promptlab.report.documents.reasons import reasons_json
 from promptlab.report.views.diff import DiffView
 from promptlab.templates.diff import CaseDiff, FileDiff, Flip, MessageDiff, Names, PromptSize
@@ -26,7 +26,9 @@ def diff_json(view: DiffView) -> dict[str, object]:
         "case": None if view.case is None else _case_json(view.case.case),
     }
     if view.measured:
-        document["measured"] = [_comparison_json(each.comparison) for each in view.measured]
+        document["measured"] = [
+            comparison_json(each.comparison, each.open) for each in view.measured
+        ]
         document["flips"] = [_flip_json(each.flip) for each in view.flips]
         document["notes"] = reasons_json(view.evidence)
     return document
@@ -88,27 +90,6 @@ def _message_json(message: MessageDiff) -> dict[str, object]:
         "role_a": message.role_a,
         "role_b": message.role_b,
         "hunks": [_hunk_json(hunk) for hunk in message.hunks],
-    }
-
-
-def _comparison_json(comparison: Comparison) -> dict[str, object]:
-    return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "backend": comparison.backend,
-        "scorer": comparison.scorer,
-        "n": comparison.n,
-        "mean_a": comparison.mean_a,
-        "mean_b": comparison.mean_b,
-        "delta": comparison.delta,
-        "ci": None if comparison.ci is None else [*comparison.ci],
-        "p_adjusted": comparison.p_adjusted,
-        "verdict": comparison.verdict,
-        "reason": comparison.reason,
-        "reasons": reasons_json(comparison.reasons),
-        "wins": len(comparison.won),
-        "losses": len(comparison.lost),
-        "ties": comparison.ties,
     }
 
 

@@ -27,6 +27,8 @@ def print_diff(console: Console, view: DiffView, *, full: bool = False) -> None:
     if view.measured or view.flips:
         console.print()
         print_measured(console, view.measured, view.flips, full=full)
+        warnings = [note.line for note in view.notes if note.reason.code.weight != "refused"]
+        print_lines(console, [*warnings, *(question.line for question in view.open)])
         print_lines(console, evidence_lines(view.evidence))
 
 

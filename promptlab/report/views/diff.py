@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from promptlab.analysis.compare import Comparison
+from promptlab.analysis.pair import PairResults
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Json
-from promptlab.report.views.measured import FlipView, MeasuredView, flip_view, measured_view
+from promptlab.report.views.contrast import Note, OpenQuestion, notes_on, open_question
+from promptlab.report.views.measured import (
+    FlipView,
+    MeasuredView,
+    flip_view,
+    measured_view,
+    where_measured,
+)
 from promptlab.report.wording import counted, length
 from promptlab.templates.diff import (
     CaseDiff,
-    Flip,
     KeyDiff,
     MessageDiff,
     Names,
@@ -69,7 +75,8 @@ class CaseView:
 class DiffView:
     """Two versions. `rows` has what differs besides the text; parts not requested are None.
 
-    `measured` and `flips` come from runs of both, lost cases first; `evidence` has notes on these.
+    `measured` and `flips` come from runs of both, lost cases first; `notes` and `open` are about
+    what was measured, as `compare` says them, `evidence` about these runs.
     """
 
     version: VersionDiff
@@ -78,6 +85,8 @@ class DiffView:
     case: CaseView | None
     measured: tuple[MeasuredView, ...]
     flips: tuple[FlipView, ...]
+    notes: tuple[Note, ...] = ()
+    open: tuple[OpenQuestion, ...] = ()
     evidence: tuple[Reason, ...] = ()
 
     @property
@@ -91,19 +100,25 @@ def diff_view(
     version: VersionDiff,
     size: PromptSize | None,
     case: CaseDiff | None,
-    comparisons: Sequence[Comparison] = (),
-    flips: Sequence[Flip] = (),
-    notes: Sequence[Reason] = (),
+    results: PairResults | None = None,
 ) -> DiffView:
-    """Return the view of two versions; `notes` are about the runs of both."""
+    """Return the view of two versions, with what was measured of both."""
+    results = results or PairResults()
+    named = [(comparison, where_measured(comparison)) for comparison in results.comparisons]
+    asked = [(name, open_question(comparison, results.rule)) for comparison, name in named]
     return DiffView(
         version=version,
         rows=tuple(_rows(version)),
         size=None if size is None else _size_view(size, case),
         case=None if case is None else _case_view(case),
-        measured=tuple(measured_view(comparison) for comparison in comparisons),
-        flips=tuple(flip_view(flip) for flip in flips),
-        evidence=tuple(notes),
+        measured=tuple(
+            measured_view(comparison, still_open)
+            for comparison, (_, still_open) in zip(results.comparisons, asked, strict=True)
+        ),
+        flips=tuple(flip_view(flip) for flip in results.flips),
+        notes=notes_on(named),
+        open=tuple(OpenQuestion(name, reason) for name, reason in asked if reason is not None),
+        evidence=tuple(results.notes),
     )
 
 

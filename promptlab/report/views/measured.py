@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.analysis.compare import Comparison
+from promptlab.core.reasons import Reason
 from promptlab.report.wording import bounds, counted, difference, mean, p_value
 from promptlab.templates.diff import Flip
 from promptlab.templates.text_diff import Line, diff_texts
@@ -16,11 +17,15 @@ FlipKind = Literal["lost", "won", "alike"]
 
 @dataclass(frozen=True, slots=True)
 class MeasuredView:
-    """A comparison in one line: `text` comes before its verdict, `reason` is why it was refused."""
+    """A comparison in one line: `text` comes before its verdict, `reason` is why it was refused.
+
+    `open` says what more cases would show, if it is undecided.
+    """
 
     comparison: Comparison
     text: str
     reason: str | None
+    open: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,14 @@ class FlipGroup:
     flips: tuple[FlipView, ...]
 
 
-def measured_view(comparison: Comparison) -> MeasuredView:
+def where_measured(comparison: Comparison) -> str:
+    """Return where two versions were compared: on one backend, or on all of them together."""
+    return f"on {comparison.backend}" if comparison.backend else "on all backends together"
+
+
+def measured_view(comparison: Comparison, still_open: Reason | None = None) -> MeasuredView:
     """Return the view of what was measured in one place."""
-    where = f"measured on {comparison.backend}" if comparison.backend else "measured"
+    where = f"measured {where_measured(comparison)}"
     rate = comparison.is_rate
     means = f"{mean(comparison.mean_a, is_rate=rate)} -> {mean(comparison.mean_b, is_rate=rate)}"
     parts = [f"{where}: {comparison.scorer} {means} ({counted(comparison.n, 'case')})"]
@@ -63,7 +73,7 @@ def measured_view(comparison: Comparison) -> MeasuredView:
     if comparison.p_adjusted is not None:
         parts.append(f"p {p_value(comparison.p_adjusted)}")
     parts.append(f"{len(comparison.won)} won, {len(comparison.lost)} lost, {comparison.ties} tied")
-    return MeasuredView(comparison, ", ".join(parts), comparison.reason)
+    return MeasuredView(comparison, ", ".join(parts), comparison.reason, still_open)
 
 
 def flip_view(flip: Flip) -> FlipView:
