@@ -1,13 +1,14 @@
 """Planning: how many cases a comparison needs, and what a number of cases can show.
 
 The effect is always the smallest that matters to the user, never the one observed; the variation
-between cases is an upper limit from the data. With groups, multiply the cases by the design effect
-(`clusters.design_effect`). The module knows nothing of runs or costs.
+between cases is an upper limit from the data. `alpha` is the level of one test: that of a family
+divided by its size. A `margin` is the smallest effect that matters: the test asks for more than
+that. The module knows nothing of runs or costs.
 """
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import floor, inf, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -18,50 +19,94 @@ from promptlab.core.lazy import lazy_module
 scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
 _ROUNDING = 1e-9
+_CERTAIN = 30.0  # standard errors: nothing that large is missed
 
 
 def cases_needed_binary(
-    discordance: float, effect: float, alpha: float = 0.05, power: float = 0.8
+    discordance: float,
+    effect: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    margin: float = 0.0,
 ) -> float:
     """Return how many cases a test of passes and failures needs, as a real number.
 
-    ((z(alpha/2)·√p + z(beta)·√(p - effect²))/effect)² with p the share of cases on which the arms
-    differ. R. J. Connor, Biometrics 43 (1987), 207-211.
+    ((z(alpha/2)·√p + z(beta)·√(p - effect²))/(effect - margin))² with p the share of cases on which
+    the arms differ. R. J. Connor, Biometrics 43 (1987), 207-211, has it without a margin.
 
     Args:
         discordance: p; |effect| if p is below it, which is impossible
         effect: the difference in pass rates to detect
         alpha: level of the two-sided test
         power: probability of detecting it
+        margin: what the difference must be shown to exceed
 
     Raises:
-        ValueError: the effect is 0, or a share is not between 0 and 1.
+        ValueError: the effect is 0 or within the margin, or a share is not between 0 and 1.
     """
+    beyond = _beyond(effect, margin)
     p = _discordance(discordance, effect)
     root = _z(1 - alpha / 2) * sqrt(p) + _z(power) * sqrt(max(0.0, p - effect**2))
-    return (root / effect) ** 2
+    return (root / beyond) ** 2
 
 
 def cases_needed_numeric(
     sd: float, effect: float, alpha: float = 0.05, power: float = 0.8
 ) -> float:
-    """Return how many cases a test of a mean difference needs, as a real number.
+    """Return how many cases a test of a mean difference needs where its spread is known.
 
-    (z(alpha/2) + z(beta))²·sd²/effect² with sd the standard deviation of the differences per case.
-    E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024), applies it to evaluations.
-    The other arguments and the errors as in `cases_needed_binary`.
+    A real number: (z(alpha/2) + z(beta))²·sd²/effect² with sd the standard deviation of the
+    differences per case. E. Miller, Adding Error Bars to Evals, arXiv:2411.00640 (2024), applies it
+    to evaluations. The other arguments and the errors as in `cases_needed_binary`.
     """
     _check_effect(effect)
     return ((_z(1 - alpha / 2) + _z(power)) * sd / effect) ** 2
 
 
-def minimum_detectable_effect(se: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Return the difference that is detected with that power, (z(alpha/2) + z(beta))·se.
+def units_needed(
+    sd: float, effect: float, alpha: float = 0.05, power: float = 0.8, margin: float = 0.0
+) -> int:
+    """Return how many units (cases, or groups of cases) Student's test of their mean needs.
+
+    The least n with ((t(1 - alpha/2, n - 1) + t(power, n - 1))·sd/(effect - margin))² <= n, at
+    least 2; `sd` is the standard deviation of the units. The other arguments and the errors as in
+    `cases_needed_binary`.
+    """
+    beyond = _beyond(effect, margin)
+    n = max(2, floor(cases_needed_numeric(sd, beyond, alpha, power)))
+    while minimum_detectable_effect(sd / sqrt(n), alpha, power, df=n - 1) > beyond:
+        n += 1
+    return n
+
+
+def minimum_detectable_effect(
+    se: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    *,
+    df: float = inf,
+    margin: float = 0.0,
+) -> float:
+    """Return the difference found with that power, margin + (t(1 - alpha/2) + t(power))·se.
 
     H. S. Bloom, Evaluation Review 19 (1995), 547-556. `se` is the standard error of the mean
-    difference; the other arguments as in `cases_needed_binary`.
+    difference and `df` its degrees of freedom; the other arguments as in `cases_needed_binary`.
     """
-    return (_z(1 - alpha / 2) + _z(power)) * se
+    return margin + (_t(1 - alpha / 2, df) + _t(power, df)) * se
+
+
+def student_power(
+    se: float, df: float, effect: float, alpha: float = 0.05, margin: float = 0.0
+) -> float:
+    """Return the probability that Student's test finds an effect beyond the margin.
+
+    P(T > t(1 - alpha/2, df)) with T of the noncentral t distribution, (effect - margin)/se its
+    noncentrality. Arguments and errors as in `minimum_detectable_effect`; `se` is above 0.
+    """
+    shift = _beyond(effect, margin) / se
+    if shift > _CERTAIN:
+        return 1.0
+    return 1 - float(scipy.special.nctdtr(df, shift, _t(1 - alpha / 2, df)))
 
 
 def mcnemar_power(
@@ -123,6 +168,20 @@ def sd_upper(sd: float, n: int, level: float = 0.8) -> float | None:
 
 def _z(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
+
+
+def _t(probability: float, df: float) -> float:
+    if df == inf:
+        return _z(probability)
+    return float(scipy.special.stdtrit(df, probability))
+
+
+def _beyond(effect: float, margin: float) -> float:
+    """Return by how much an effect exceeds the margin."""
+    _check_effect(effect)
+    if abs(effect) <= margin:
+        raise ValueError(f"no number of cases can show more than {margin} of {effect}")
+    return abs(effect) - margin
 
 
 def _check_effect(effect: float) -> None:

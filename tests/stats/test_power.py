@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil, inf, sqrt
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,8 @@ from promptlab.stats.power import (
     mcnemar_power,
     minimum_detectable_effect,
     sd_upper,
+    student_power,
+    units_needed,
 )
 
 effects = st.floats(0.01, 0.3)
@@ -28,6 +30,63 @@ def test_cases_needed_reference() -> None:
     assert cases_needed_numeric(0.4, 0.05) == pytest.approx(502.3, abs=0.05)
     assert cases_needed_binary(0.2, 0.05) == pytest.approx(625.5, abs=0.05)
     assert cases_needed_binary(0.2, 0.1) == pytest.approx(154.6, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("effect", "margin", "family", "cases"),
+    [
+        (0.05, 0.0, 1, 626),
+        (0.05, 0.0, 4, 890),
+        (0.05, 0.0, 20, 1192),
+        (0.1, 0.05, 1, 619),
+        (0.1, 0.05, 4, 881),
+    ],
+)
+def test_cases_needed_in_a_family_and_beyond_a_margin(
+    effect: float, margin: float, family: int, cases: int
+) -> None:
+    assert ceil(cases_needed_binary(0.2, effect, 0.05 / family, margin=margin)) == cases
+
+
+@pytest.mark.parametrize(("sd", "family", "units"), [(0.2, 1, 34), (0.2, 5, 50), (0.16, 1, 23)])
+def test_units_needed_by_t(sd: float, family: int, units: int) -> None:
+    assert units_needed(sd, 0.1, 0.05 / family) == units
+    assert units_needed(sd, -0.15, 0.05 / family, margin=0.05) == units
+
+
+@given(st.floats(0.001, 3), effects, st.sampled_from([0.05, 0.01, 0.0025]))
+def test_the_units_needed_are_the_fewest(sd: float, effect: float, alpha: float) -> None:
+    n = units_needed(sd, effect, alpha)
+    assert minimum_detectable_effect(sd / sqrt(n), alpha, df=n - 1) <= effect
+    if n > 2:
+        fewer = minimum_detectable_effect(sd / sqrt(n - 1), alpha, df=n - 2)
+        assert fewer > effect
+    assert n >= cases_needed_numeric(sd, effect, alpha)
+
+
+@pytest.mark.parametrize(
+    ("df", "family", "margin", "least"),
+    [
+        (14, 1, 0.0, 0.15064207),
+        (14, 5, 0.0, 0.19224488),
+        (5, 1, 0.0, 0.17450628),
+        (199, 1, 0.02, 0.16076939),
+    ],
+)
+def test_what_is_detectable(df: float, family: int, margin: float, least: float) -> None:
+    alpha = 0.05 / family
+    assert minimum_detectable_effect(0.05, alpha, df=df, margin=margin) == pytest.approx(least)
+    # It is found about as often as promised, and half of it far less often.
+    assert student_power(0.05, df, least, alpha, margin) == pytest.approx(0.8, abs=0.03)
+    assert student_power(0.05, df, (least + margin) / 2, alpha, margin) < 0.45
+
+
+def test_the_power_of_t_against_statsmodels() -> None:
+    power = pytest.importorskip("statsmodels.stats.power").TTestPower()
+    expected = power.power(0.5, 20, 0.05, alternative="larger")
+    assert student_power(0.2 / sqrt(20), 19, 0.1, 0.1) == pytest.approx(expected)
+    assert student_power(0.001, 19, 0.9) == 1.0
+    assert student_power(0.05, 1e9, 0.14) == pytest.approx(stats.norm.sf(1.959964 - 2.8), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +166,7 @@ def test_sign_level_and_power(effect: float, p: float) -> None:
 @given(effects, st.floats(0.01, 1))
 def test_the_detectable_effect_inverts_the_cases_needed(effect: float, sd: float) -> None:
     n = cases_needed_numeric(sd, effect)
-    assert minimum_detectable_effect(sd / sqrt(n)) == pytest.approx(effect)
+    assert minimum_detectable_effect(sd / sqrt(n), df=inf) == pytest.approx(effect)
 
 
 def test_the_numeric_formula_against_statsmodels() -> None:
@@ -124,6 +183,13 @@ def test_no_effect_needs_no_number_of_cases(effect: float) -> None:
         cases_needed_numeric(0.2, effect)
 
 
+@pytest.mark.parametrize("effect", [0.05, -0.05, 0.02])
+def test_nothing_beyond_a_margin_is_within_it(effect: float) -> None:
+    for needed in (cases_needed_binary, units_needed):
+        with pytest.raises(ValueError, match="no number of cases can show more than"):
+            needed(0.2, effect, margin=0.05)
+
+
 def test_what_is_not_a_share() -> None:
     with pytest.raises(ValueError, match="is not a share"):
         cases_needed_binary(1.2, 0.1)
@@ -132,6 +198,11 @@ def test_what_is_not_a_share() -> None:
 
 
 # Upper limits.
+
+
+def test_limits_of_a_pilot() -> None:
+    assert discordance_upper(14, 72) == pytest.approx(0.24434645)
+    assert sd_upper(0.2, 20) == pytest.approx(0.23539454)
 
 
 @given(st.integers(0, 200), st.integers(0, 200))
