@@ -55,6 +55,7 @@ test-slow: $(DEV_READY) ## All tests, also those marked `slow`, with their cover
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
 	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m bench.coverage --runs 400 --jobs 2
 
 docs: $(DEV_READY) ## Regenerate the generated parts of the documentation.
 	$(BIN)/cog -r -I . $(DOCS)

@@ -67,7 +67,7 @@ def effect(
     Cases in groups: CR2, or CR3 if the groups are of very unequal size. Cases that all passed or
     failed outright (`binary`): McNemar and Tango. Otherwise Student's t over cases; with fewer
     than 30 the sign-flip test must agree, and the larger p counts. `bounded` means that
-    differences lie between -1 and 1; `seed` is for the random draws. `bench/coverage.py` measures
+    differences lie between -1 and 1; `seed` is for the random draws. `bench/coverage/` measures
     how well all this holds.
     """
     n_groups = len(np.unique(groups))

@@ -1,0 +1,161 @@
+"""What every theme shares: a setting, what is seen in one run of it, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any, Generic, TypeVar
+from zlib import crc32
+
+import numpy as np
+
+from bench.coverage.draws import Chance
+from bench.coverage.judge import Seen, compared
+from bench.coverage.plain import plainly
+
+DrawnT = TypeVar("DrawnT")
+ERRORS = 2  # of the simulation, that are taken for chance
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The rates that a setting must keep; None asks for nothing.
+
+    `coverage` and `at_once` are the least shares of intervals, and of families all of whose
+    intervals, hold the truth; `false` the most families with a false verdict; `found` the least
+    power. `marks` names shares of runs: the least that each may be, `at_most` the most; `stated`
+    are those that are printed only.
+    """
+
+    coverage: float | None = None
+    at_once: float | None = None
+    false: float | None = 0.05
+    found: float | None = None
+    refused: float | None = None
+    marks: Mapping[str, float] = field(default_factory=dict)
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    stated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[DrawnT]):
+    """One way in which data come about, drawn and concluded from again and again.
+
+    `share` is the part of the runs that it gets: less than 1 where a run takes long.
+    """
+
+    label: str
+    draw: Callable[[Chance], DrawnT]
+    keep: Keep = Keep()
+    conclude: Callable[[DrawnT], Seen] = compared  # type: ignore[assignment]
+    plain: Callable[[DrawnT], Seen] | None = plainly  # type: ignore[assignment]
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of runs, or the mean over runs of shares of their rows, and its error."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, each: Sequence[float | None]) -> Share | None:
+        """Return the mean of what is known of each run, None if nothing is."""
+        known = np.array([one for one in each if one is not None], dtype=float)
+        if not known.size:
+            return None
+        return cls(float(known.mean()), float(known.std()) / sqrt(known.size))
+
+    def __str__(self) -> str:
+        return f"{self.value * 100:.1f}±{self.error * 100:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was seen in the runs of a setting."""
+
+    label: str
+    runs: int
+    shares: Mapping[str, Share | None]
+    plain: Mapping[str, Share | None]
+    marks: Mapping[str, Share | None]
+    against: int
+    examples: tuple[str, ...]
+    missed: tuple[str, ...]
+
+
+def held(setting: Setting[Any], runs: int, seed: int) -> Held:
+    """Draw runs of a setting, conclude from each, and count. The label and `seed` fix the draws."""
+    chance = np.random.default_rng([seed, crc32(setting.label.encode())])  # noqa: TID251 - seeded
+    runs = max(2, round(runs * setting.share))
+    seen, beside = [], []
+    for _ in range(runs):
+        drawn = setting.draw(chance)
+        seen.append(setting.conclude(drawn))
+        if setting.plain is not None:
+            beside.append(setting.plain(drawn))
+    shares, marks = _shares(seen), _marks(seen)
+    contradictions = [text for one in seen for text in one.contradictions()]
+    missed = tuple(_missed(setting.keep, shares, marks))
+    if setting.keep.refused is None and all(one.refused == 1 for one in seen):
+        missed = (*missed, "every row was refused: nothing is measured")
+    if contradictions:
+        missed = (*missed, f"{len(contradictions)} contradictions")
+    return Held(
+        setting.label,
+        runs,
+        shares,
+        _shares(beside),
+        marks,
+        len(contradictions),
+        tuple(contradictions[:3]),
+        missed,
+    )
+
+
+def _shares(seen: Sequence[Seen]) -> dict[str, Share | None]:
+    return {
+        "coverage": Share.of([one.covered for one in seen]),
+        "at_once": Share.of([one.at_once for one in seen]),
+        "false": Share.of([float(one.false) for one in seen]),
+        "refused": Share.of([one.refused for one in seen]),
+        "found": Share.of([one.found for one in seen]),
+    }
+
+
+def _marks(seen: Sequence[Seen]) -> dict[str, Share | None]:
+    names = dict.fromkeys(name for one in seen for name in one.marks)
+    return {name: Share.of([one.marks.get(name, 0.0) for one in seen]) for name in names}
+
+
+def _missed(
+    keep: Keep, shares: Mapping[str, Share | None], marks: Mapping[str, Share | None]
+) -> list[str]:
+    """Say which rates were not kept: none where nothing was measured of what was asked for."""
+    least = {
+        "coverage": keep.coverage,
+        "at_once": keep.at_once,
+        "found": keep.found,
+        "refused": keep.refused,
+        **keep.marks,
+    }
+    seen = {**marks, **shares}
+    missed = [
+        f"{name} {seen.get(name) or 'unknown'}, at least {rate * 100:g}"
+        for name, rate in least.items()
+        if rate is not None and _short(seen.get(name), rate, 1)
+    ]
+    return missed + [
+        f"{name} {seen.get(name) or 'unknown'}, at most {rate * 100:g}"
+        for name, rate in {"false": keep.false, **keep.at_most}.items()
+        if rate is not None and _short(seen.get(name), rate, -1)
+    ]
+
+
+def _short(share: Share | None, rate: float, sign: int) -> bool:
+    if share is None:  # no interval was shown: then the row was refused, and holds nothing false
+        return False
+    error = max(share.error, sqrt(rate * (1 - rate)) * 1e-9)
+    return sign * (rate - share.value) > ERRORS * error + 1e-9
