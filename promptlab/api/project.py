@@ -134,12 +134,8 @@ class Project:
             by=by,
             deciding=Deciding(**options),
         )
-        evidence = compared.evidence
-        label = evidence.table.scorer.label
         return Comparisons(
-            comparison_view(
-                evidence.run_ids, label, compared.comparisons, compared.rule, evidence.notes
-            )
+            comparison_view(compared.evidence.basis, compared.comparisons, compared.rule)
         )
 
     def practices(
@@ -149,11 +145,7 @@ class Project:
         effects = effects_of_practices(
             self._bench, [_id(run) for run in runs], scorer=scorer, deciding=Deciding(**options)
         )
-        evidence = effects.evidence
-        label = evidence.table.scorer.label
-        return Effects(
-            practices_view(evidence.run_ids, label, effects.practices, effects.rule, evidence.notes)
-        )
+        return Effects(practices_view(effects.evidence.basis, effects.practices, effects.rule))
 
     def diff(
         self,

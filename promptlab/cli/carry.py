@@ -94,7 +94,7 @@ def _print(ended: Ended, view: RunView, progress: RunProgress, command: str) -> 
     for line in (ending.sentence, *ending.remedies):
         say(line)
     if ended.decided is not None:
-        conclusion.print_decided(ended.results, ended.decided, progress.calls_a_trial)
+        conclusion.print_decided(ended.results, ended.decided, progress.calls_a_trial, command)
 
 
 def _show_partial(job: Job, *, as_json: bool) -> None:

@@ -57,12 +57,8 @@ def compare_verb(
         by=by,
         deciding=Deciding(**options),
     )
-    evidence = compared.evidence
-    label = evidence.table.scorer.label
-    view = comparison_view(
-        evidence.run_ids, label, compared.comparisons, compared.rule, evidence.notes
-    )
+    view = comparison_view(compared.evidence.basis, compared.comparisons, compared.rule)
     if as_json:
         print_json(compare_json(view))
     else:
-        print_comparisons(stdout(), view)
+        print_comparisons(stdout(), view, session.command)

@@ -10,16 +10,17 @@ from promptlab.report.wording import counted
 from promptlab.workbench.conclusions import Compared
 
 
-def print_decided(results: RunResults, decided: Compared, calls_a_trial: float) -> None:
+def print_decided(
+    results: RunResults, decided: Compared, calls_a_trial: float, command: str
+) -> None:
     """Print how many calls were saved, then the comparisons."""
     if any(comparison.stopped_at is not None for comparison in decided.comparisons):
         say(_saved(results, calls_a_trial))
     else:
         say("Nothing was decided before the last case.")
     say("")
-    label = decided.evidence.table.scorer.label
-    view = comparison_view([results.run.run_id], label, decided.comparisons, decided.rule)
-    print_comparisons(stdout(), view)
+    view = comparison_view(decided.evidence.basis, decided.comparisons, decided.rule)
+    print_comparisons(stdout(), view, command)
 
 
 def _saved(results: RunResults, calls_a_trial: float) -> str:

@@ -37,14 +37,7 @@ def practices(
     """
     bench, deciding_options = Workbench(session), Deciding(**options)
     effects = effects_of_practices(bench, run_refs, scorer=scorer, deciding=deciding_options)
-    evidence = effects.evidence
-    view = practices_view(
-        evidence.run_ids,
-        evidence.table.scorer.label,
-        effects.practices,
-        effects.rule,
-        evidence.notes,
-    )
+    view = practices_view(effects.evidence.basis, effects.practices, effects.rule)
     if as_json:
         print_json(practices_json(view))
     else:

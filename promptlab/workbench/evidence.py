@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from promptlab.analysis.basis import Basis
 from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
@@ -26,6 +27,11 @@ class Evidence:
     run_ids: tuple[str, ...]
     baseline: str | None = None
     notes: tuple[Reason, ...] = ()
+
+    @property
+    def basis(self) -> Basis:
+        """Return what a conclusion from these runs rests on."""
+        return Basis.of(self.table, self.notes)
 
 
 def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:

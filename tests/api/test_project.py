@@ -63,7 +63,7 @@ def test_comparisons_read_well_everywhere(project: Project) -> None:
     [row] = comparisons
     assert (row.comparison.verdict, row.comparison.n, len(comparisons)) == ("better", 20, 1)
     assert comparisons[0] is row
-    assert repr(comparisons).replace(" \n", " ").endswith(str(comparisons.sentence))
+    assert str(comparisons.sentence) in repr(comparisons).replace(" \n", " ")
     assert comparisons.to_dict()["comparisons"][0]["delta"] == 1.0
     assert list(comparisons.to_frame()["verdict"]) == ["better"]
     assert "<td" in comparisons._repr_html_()

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from promptlab.analysis.basis import Basis
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.conclude import Effect
 from promptlab.analysis.contrast import Change
@@ -68,10 +69,12 @@ def print_comparisons(
     console: Console, scorer: str, comparisons: Sequence[Comparison], rule: Rule
 ) -> None:
     """Print the view of comparisons."""
-    view = comparison_view(["r1"], scorer, comparisons, rule)
+    view = comparison_view(Basis(("r1",), scorer), comparisons, rule)
     terminal_compare.print_comparisons(console, view)
 
 
 def print_practices(console: Console, scorer: str, effects: Practices, rule: Rule) -> None:
     """Print the view of effects."""
-    terminal_practices.print_practices(console, practices_view(["r1"], scorer, effects, rule))
+    terminal_practices.print_practices(
+        console, practices_view(Basis(("r1",), scorer), effects, rule)
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inline_snapshot import snapshot
 
+from promptlab.analysis.basis import Basis
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.report.views.comparison import comparison_view
@@ -25,7 +26,7 @@ def test_a_comparison_as_markdown() -> None:
         build_comparison(b="mood@v3", n=12, verdict="refused", reasons=(few,), warnings=(cut_off,)),
         build_comparison(b="mood@v4", verdict="undecided", delta=0.01, ci=(-0.05, 0.07)),
     ]
-    view = comparison_view(["r1"], "exact", comparisons, Rule())
+    view = comparison_view(Basis(("r1",), "exact"), comparisons, Rule())
     assert markdown_plugin.markdown(view) == snapshot("""\
 ### exact on small, against v1 (70.0 %), 95 % intervals
 

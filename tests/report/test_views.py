@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from promptlab.analysis.basis import Basis
 from promptlab.analysis.practices import Practices
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
@@ -22,7 +23,7 @@ def test_a_reason_is_reported_once_for_all_that_it_is_about() -> None:
         build_comparison(b=label, reasons=(few,), verdict="refused", warnings=(lone,)),
         build_comparison(a="mood@v2", b=label, warnings=(lone,)),
     ]
-    first, second = comparison_view(["r1"], "exact", comparisons, Rule()).notes
+    first, second = comparison_view(Basis(("r1",), "exact"), comparisons, Rule()).notes
     assert (first.reason, first.about) == (few, ("v2 against v1", "v3 against v1"))
     assert (second.reason, second.text, second.about) == (lone, "v3 alone has c9", ())
     assert second.line == "note: v3 alone has c9"
@@ -30,13 +31,15 @@ def test_a_reason_is_reported_once_for_all_that_it_is_about() -> None:
 
 def test_a_name_is_shortened_only_where_the_reason_is_about_it() -> None:
     exploratory = build_reason(Code.EXPLORATORY, "exploratory: mood@v1 is no arm here")
-    view = comparison_view(["r1"], "exact", [build_comparison(warnings=(exploratory,))], Rule())
+    view = comparison_view(
+        Basis(("r1",), "exact"), [build_comparison(warnings=(exploratory,))], Rule()
+    )
     assert [note.text for note in view.notes] == [exploratory.text]
 
 
 def test_what_is_open_is_a_reason_too() -> None:
     one = build_comparison(verdict="undecided", n=100, cases_needed=2000, detectable=0.09)
-    view = comparison_view(["r1"], "exact", [one], Rule(min_effect=0.05))
+    view = comparison_view(Basis(("r1",), "exact"), [one], Rule(min_effect=0.05))
     about = {"cases": 100, "detectable": 0.09, "more_cases": 1900, "to_detect": 0.1}
     text = (
         "with 100 cases a difference of 9 points is detectable; 1,900 more are needed to detect 10"
@@ -51,7 +54,7 @@ def test_what_is_open_is_a_reason_too() -> None:
 
 def test_the_conclusion_comes_in_parts() -> None:
     comparisons = [build_comparison(), build_comparison(b="mood@v3", verdict="worse", delta=-0.3)]
-    conclusion = comparison_view(["r1"], "exact", comparisons, Rule()).conclusion
+    conclusion = comparison_view(Basis(("r1",), "exact"), comparisons, Rule()).conclusion
     assert conclusion is not None
     assert (conclusion.b, conclusion.verdict, conclusion.a) == ("v3", "worse", "v1")
     assert (conclusion.delta, conclusion.p, conclusion.place) == ("-30.0 points", "p = 0.002", None)
@@ -63,7 +66,7 @@ def test_rows_keep_their_order_and_tables_share_them() -> None:
         for b in ("mood@v2", "mood@v3")
         for backend in ("small", "large")
     ]
-    view = comparison_view(["r1"], "exact", comparisons, Rule())
+    view = comparison_view(Basis(("r1",), "exact"), comparisons, Rule())
     assert [row.comparison for row in view.rows] == comparisons
     assert [[row.name for row in table.rows] for table in view.tables] == [["v2", "v3"]] * 2
     assert [table.place for table in view.tables] == ["on small", "on large"]
@@ -73,7 +76,7 @@ def test_the_scale_of_a_forest_plot_is_a_number() -> None:
     few = build_reason(Code.TOO_FEW_MODELS, "2 models tell nothing of others: at least 5")
     silent = build_practice("clear", scope="models in general", backend=None, reasons=(few,))
     effects = (build_practice("clear", ci=(-0.034, 0.1987)), silent)
-    view = practices_view(["r1"], "exact", Practices(effects, ()), Rule())
+    view = practices_view(Basis(("r1",), "exact"), Practices(effects, ()), Rule())
     assert (view.scale.reach, view.scale.low, view.scale.high) == (0.2, "-20", "+20")
     assert [row.is_silent for row in view.rows] == [False, True]
     assert view.silence == (few,)

@@ -16,4 +16,5 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
         "min_effect": view.rule.min_effect,
         "comparisons": [comparison_json(row.comparison, row.open) for row in view.rows],
         "notes": reasons_json(view.evidence),
+        "next": None if view.next is None else [*view.next.words],
     }

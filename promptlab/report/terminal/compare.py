@@ -20,8 +20,11 @@ from promptlab.report.wording import UNKNOWN, listed
 _CASES = 8  # named in a line
 
 
-def print_comparisons(console: Console, view: ComparisonView) -> None:
-    """Print all comparisons, a table for each baseline."""
+def print_comparisons(console: Console, view: ComparisonView, command: str = "promptlab") -> None:
+    """Print all comparisons, a table for each baseline; what to do next stands last.
+
+    `command` is how the user calls promptlab.
+    """
     for place, table in enumerate(view.tables):
         if place:
             console.print()
@@ -33,6 +36,7 @@ def print_comparisons(console: Console, view: ComparisonView) -> None:
     print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])
     print_lines(console, [view.conclusion.sentence] if view.conclusion else [])
     print_lines(console, evidence_lines(view.evidence))
+    print_lines(console, [view.next.line(command)] if view.next else [])
 
 
 def _print_table(console: Console, table: ComparisonTable) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from promptlab.analysis.basis import Basis
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.contrast import Change
 from promptlab.core.decision import Rule
@@ -21,6 +22,7 @@ from promptlab.report.views.contrast import (
     open_question,
 )
 from promptlab.report.views.names import Names
+from promptlab.report.views.next_step import NextStep, next_step
 from promptlab.report.wording import UNKNOWN, counted, level, mean, more_usd, usd
 
 Unit = Literal["points", "delta"]
@@ -79,7 +81,7 @@ class ComparisonView:
     """Comparisons of joined runs by one scorer. `rows` has them in order, `tables` by baseline.
 
     `evidence` has notes on the runs: an arm that they lack was taken from another, or others have
-    more cases.
+    more cases. `next` is what to do now.
     """
 
     run_ids: tuple[str, ...]
@@ -91,16 +93,11 @@ class ComparisonView:
     open: tuple[OpenQuestion, ...]
     conclusion: Conclusion | None
     evidence: tuple[Reason, ...]
+    next: NextStep | None
 
 
-def comparison_view(
-    run_ids: Sequence[str],
-    scorer: str,
-    comparisons: Sequence[Comparison],
-    rule: Rule,
-    notes: Sequence[Reason] = (),
-) -> ComparisonView:
-    """Return the view of a family of comparisons; `notes` are about the evidence."""
+def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule) -> ComparisonView:
+    """Return the view of a family of comparisons."""
     names = Names(comparisons)
     arms: defaultdict[_Place, set[str]] = defaultdict(set)
     for comparison in comparisons:
@@ -110,11 +107,11 @@ def comparison_view(
         for comparison in comparisons
     )
     return ComparisonView(
-        run_ids=tuple(run_ids),
-        scorer=scorer,
+        run_ids=basis.run_ids,
+        scorer=basis.scorer,
         rule=rule,
         rows=rows,
-        tables=tuple(_tables(scorer, rows, names, rule)),
+        tables=tuple(_tables(basis.scorer, rows, names, rule)),
         notes=notes_on([(row.comparison, row.pair) for row in rows], names.short),
         open=tuple(
             OpenQuestion(row.pair, row.open)
@@ -122,7 +119,8 @@ def comparison_view(
             if row.open is not None and row.comparison.group is None
         ),
         conclusion=conclusion(comparisons, names, rule),
-        evidence=tuple(notes),
+        evidence=basis.notes,
+        next=next_step(basis, comparisons),
     )
 
 

@@ -39,18 +39,28 @@ class Conclusion:
         )
 
 
-def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> Conclusion | None:
-    """Return the clearest conclusion, preferring all backends to one; None for groups."""
+def clearest(comparisons: Sequence[Comparison]) -> Comparison | None:
+    """Return the comparison that a conclusion is about, preferring all backends to one.
+
+    None if none is decided, and for groups.
+    """
     decided = [
         comparison for comparison in comparisons if comparison.verdict in ("better", "worse")
     ]
     if not decided or any(comparison.group is not None for comparison in comparisons):
         return None
     against_first = [comparison for comparison in decided if comparison.a == comparisons[0].a]
-    best = max(
+    return max(
         against_first or decided,
         key=lambda comparison: (comparison.backend is None, abs(comparison.delta or 0.0)),
     )
+
+
+def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> Conclusion | None:
+    """Return the clearest conclusion, preferring all backends to one; None for groups."""
+    best = clearest(comparisons)
+    if best is None:
+        return None
     unit = " points" if best.is_rate else ""
     return Conclusion(
         b=names.short(best.b),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from typing import Literal
 
+from promptlab.analysis.basis import Basis
 from promptlab.analysis.practices import PracticeEffect, Practices
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
@@ -113,14 +114,8 @@ class PracticesView:
         return tuple(row for row in self.rows if not row.is_silent)
 
 
-def practices_view(
-    run_ids: Sequence[str],
-    scorer: str,
-    practices: Practices,
-    rule: Rule,
-    notes: Sequence[Reason] = (),
-) -> PracticesView:
-    """Return the view of the effects of practices; `notes` are about the runs."""
+def practices_view(basis: Basis, practices: Practices, rule: Rule) -> PracticesView:
+    """Return the view of the effects of practices."""
     effects = practices.effects
     rows = tuple(_row(effect, effects, rule) for effect in effects)
     shown = [row for row in rows if not row.is_silent]
@@ -128,10 +123,10 @@ def practices_view(
     named = [(row, _about(row.effect) if several else row.practice) for row in shown]
     is_rate = shown[0].effect.is_rate
     return PracticesView(
-        run_ids=tuple(run_ids),
-        scorer=scorer,
+        run_ids=basis.run_ids,
+        scorer=basis.scorer,
         rule=rule,
-        title=f"{scorer}: what each practice changes, {level(rule)}",
+        title=f"{basis.scorer}: what each practice changes, {level(rule)}",
         unit="points" if is_rate else "effect",
         rows=rows,
         scale=_scale([row.effect for row in shown], is_rate=is_rate),
@@ -146,7 +141,7 @@ def practices_view(
             if effect.general is not None
         ),
         open=tuple(OpenQuestion(name, row.open) for row, name in named if row.open),
-        evidence=tuple(notes),
+        evidence=basis.notes,
     )
 
 

@@ -1,0 +1,36 @@
+"""What a conclusion rests on: the runs, the suites and cases they are of, and the scorer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from promptlab.analysis.measurements import Measurements
+from promptlab.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The runs behind a conclusion, and `notes` on them.
+
+    `suites` are those that can be run again: outcomes of other tools have none. `splits` are the
+    sides of the holdout that the cases are from.
+    """
+
+    run_ids: tuple[str, ...]
+    scorer: str
+    suites: frozenset[str] = frozenset()
+    splits: frozenset[str] = frozenset({"all"})
+    notes: tuple[Reason, ...] = ()
+
+    @classmethod
+    def of(cls, table: Measurements, notes: tuple[Reason, ...] = ()) -> Basis:
+        """Return what joined runs are."""
+        return cls(
+            run_ids=tuple(dict.fromkeys(run.info.run_id for run in table.runs)),
+            scorer=table.scorer.label,
+            suites=frozenset(
+                run.info.suite for run in table.runs if run.info.settings.imported is None
+            ),
+            splits=frozenset(run.split for run in table.runs),
+            notes=notes,
+        )
