@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
+from promptlab.core.reducers import Reducer
 from promptlab.core.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
+from promptlab.stats.reducers import reduced
 from promptlab.templates.past import label_of
 
 Floats = NDArray[np.float64]
@@ -32,8 +34,9 @@ _Key = tuple[object, ...]
 class Cells:
     """One arm on every case: arrays of shape (cases,), NaN where nothing is known.
 
-    `trials` counts what was measured, `failed` those of them without a score. `score` counts a
-    failed trial as 0 if the scores are shares, `complete` leaves it out. `answers` identifies the
+    `trials` counts what was measured, `failed` those of them without a score. `score` is that of
+    all repeats of a case, by default their mean; it counts a failed trial as 0 if the scores are
+    shares, `complete` leaves it out. `answers` identifies the
     set of answers behind a cell, 0 if one is missing. `tokens` are those of the prompt and the
     answers together.
     """
@@ -110,6 +113,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     known = rows[:, _AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
+    reduce = runs[0].scorer.reduce
     backends = backend_names(arms)
     labels = arm_labels(arms, backends)
     joined = tuple(
@@ -122,7 +126,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
                 for scorer in (runs[number].scorer for number, _ in settings)
             ),
             runs=frozenset(number for number, _ in settings),
-            cells=_cells(rows[rows[:, _AT["arm"]] == place], len(cases), bounded=bounded),
+            cells=_cells(rows[rows[:, _AT["arm"]] == place], len(cases), reduce, bounded=bounded),
         )
         for place, settings in enumerate(arms)
     )
@@ -232,7 +236,7 @@ def _counted_once(parts: Mapping[str, Floats]) -> Floats:
     return kept
 
 
-def _cells(rows: Floats, cases: int, *, bounded: bool) -> Cells:
+def _cells(rows: Floats, cases: int, reduce: Reducer, *, bounded: bool) -> Cells:
     at = rows[:, _AT["case"]].astype(int)
     score = rows[:, _AT["score"]]
     unscored = np.isnan(score)
@@ -243,8 +247,8 @@ def _cells(rows: Floats, cases: int, *, bounded: bool) -> Cells:
         trials=np.bincount(at, minlength=cases),
         failed=np.bincount(at, weights=unscored, minlength=cases).astype(int),
         truncated=np.bincount(at, weights=rows[:, _AT["truncated"]], minlength=cases).astype(int),
-        score=_mean(at, counted, cases),
-        complete=_mean(at, score, cases),
+        score=reduced(reduce.how, reduce.k, at, counted, cases),
+        complete=reduced(reduce.how, reduce.k, at, score, cases),
         answers=_fingerprints(at, rows[:, _AT["generation"]], cases),
         tokens=quantity["input_tokens"] + quantity["output_tokens"],
         output_tokens=quantity["output_tokens"],

@@ -15,13 +15,25 @@ _COUNTED = re.compile(rf"({'|'.join(COUNTING)})_([1-9][0-9]{{0,3}})")
 
 @dataclass(frozen=True, slots=True)
 class Reducer:
-    """One way to reduce repeats: `how` is one of `PLAIN`, or of `COUNTING` with the number `k`."""
+    """One way to reduce repeats: `how` is one of `PLAIN`, or of `COUNTING` with the number `k`.
+
+    A repeat passes if its score is 1. `at_least` k must pass; `pass_at` and `all` are the
+    probabilities that one of k repeats passes, and that all of them do.
+    """
 
     how: str
     k: int = 1
 
+    @property
+    def least(self) -> int:
+        """Return how many repeats it needs."""
+        return self.k
+
     def __str__(self) -> str:
         return self.how if self.how in PLAIN else f"{self.how}_{self.k}"
+
+
+MEAN = Reducer("mean")
 
 
 def read_reducer(text: str) -> Reducer:

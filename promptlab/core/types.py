@@ -20,6 +20,7 @@ from promptlab.core.messages import (
     Sampling,
     Usage,
 )
+from promptlab.core.reducers import MEAN, Reducer
 
 __all__ = [
     "Arm",
@@ -100,7 +101,8 @@ class ScorerSpec:
 
     `judge` means that a model or a person decides, whose own error rate must be known first.
     `identity` is what else its scores depend on, as JSON: its source and the versions of its
-    libraries. It is None where unknown, as in runs from before it was recorded.
+    libraries. It is None where unknown, as in runs from before it was recorded. `reduce` makes one
+    score of a case's repeats, by default their mean; it changes no score of a trial.
     """
 
     label: str
@@ -109,6 +111,7 @@ class ScorerSpec:
     params: Mapping[str, Json]
     judge: bool = False
     identity: str | None = None
+    reduce: Reducer = MEAN
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from promptlab.core.documents import parse_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import drawn_as, places_by_group
 from promptlab.core.plugins import unknown
+from promptlab.core.reducers import MEAN
 from promptlab.core.runs import Split
 from promptlab.core.types import (
     Arm,
@@ -67,6 +68,10 @@ def make_plan(
     arms = _arms(suite, templates, backends)
     seed = settings.seed if selection.seed is None else selection.seed
     cases = with_params(select_cases(suite, selection), _typed(selection.params, templates))
+    repeats = selection.repeats or settings.repeats
+    primary = _primary(suite, scorers)
+    early = primary if selection.until_decided is not None else None
+    _check_reducers(suite, scorers, repeats, early)
     sequential = None
     if selection.until_decided is not None:
         sequential = Sequential(selection.until_decided, _pairs(arms, selection.baseline))
@@ -75,10 +80,10 @@ def make_plan(
         suite=suite.name,
         arms=arms,
         cases=cases,
-        repeats=selection.repeats or settings.repeats,
+        repeats=repeats,
         seed=seed,
         scorers=tuple(scorers),
-        primary=_primary(suite, scorers),
+        primary=primary,
         grade=settings.grade,
         templates=tuple(template.source for template in templates),
         backends=(*backends, *scorer_backends),
@@ -157,6 +162,27 @@ def _primary(suite: Suite, scorers: Sequence[ScorerSpec]) -> str:
     if primary is not None and primary not in labels:
         raise unknown("scorer", primary, labels).at(suite.document.where(("primary",)))
     return primary or labels[0]
+
+
+def _check_reducers(
+    suite: Suite, scorers: Sequence[ScorerSpec], repeats: int, early: str | None
+) -> None:
+    """Refuse a reducer that needs more repeats, or that stopping early by it cannot follow."""
+    for place, spec in enumerate(scorers):
+        reducer, where = spec.reduce, suite.document.where(("scorers", place))
+        if reducer.least > repeats:
+            raise PromptlabError(
+                f"scorer {spec.label!r} reduces by {reducer}, which takes {reducer.least} repeats:"
+                f" there {'is' if repeats == 1 else 'are'} {repeats}",
+                where=where,
+                hint=f"set repeats: {reducer.least} or more",
+            )
+        if spec.label == early and repeats > 1 and reducer != MEAN:
+            raise PromptlabError(
+                f"scorer {spec.label!r} reduces by {reducer}, and --until-decided compares means",
+                where=where,
+                hint="leave one of the two out",
+            )
 
 
 def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:

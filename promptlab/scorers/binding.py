@@ -7,7 +7,6 @@ value when the suite is read, one with `{{ ... }}` for every case before the fir
 from __future__ import annotations
 
 import reprlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -23,7 +22,16 @@ from promptlab.core.plugins import unknown
 from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers.asking import Ask, backends_named, flaw_of, names_backend
 from promptlab.scorers.decorator import Scorer
-from promptlab.scorers.entries import LABEL_KEY, Entry, Where, parse_scorer_entry, told_at, within
+from promptlab.scorers.entries import (
+    REDUCE_KEY,
+    Entry,
+    Where,
+    parse_scorer_entry,
+    refuse_same_labels,
+    told_at,
+    with_reducer,
+    within_item,
+)
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.identity import identity_of, with_backends
 from promptlab.scorers.parameters import Field, WrongValue, fields_of
@@ -150,26 +158,11 @@ def bind(
     for number, entry in enumerate(entries):
         with told_at(where, number):
             parsed.append(parse_scorer_entry(entry))
-    _refuse_same_labels(parsed, where)
+    refuse_same_labels(parsed, where)
     return tuple(
-        _bind_one(entry, root, time_limit_s, _within_item(where, number, given))
+        _bind_one(entry, root, time_limit_s, within_item(where, number, given))
         for number, (entry, given) in enumerate(zip(parsed, entries, strict=True))
     )
-
-
-def _within_item(where: Where | None, number: int, given: object) -> Where | None:
-    return within(where, number, *(given if isinstance(given, Mapping) else ()))
-
-
-def _refuse_same_labels(entries: list[Entry], where: Where | None) -> None:
-    counts = Counter(entry.label for entry in entries)
-    for number, entry in reversed(list(enumerate(entries))):
-        if counts[entry.label] > 1:
-            with told_at(where, number):
-                raise PromptlabError(
-                    f"{counts[entry.label]} scorers are called {entry.label!r}",
-                    hint=f"give each its own name, such as {LABEL_KEY}: {entry.label}_2",
-                )
 
 
 def knowing(
@@ -199,6 +192,8 @@ def _bound(
     scorer = get_scorer(entry.name, root)
     with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
         fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
+    with told_at(where, REDUCE_KEY):
+        entry = with_reducer(entry, fields)
     given = _as_json(entry, fields)
     _refuse_wrong_names(entry.label, fields, given, where)
     fixed: dict[str, Any] = {}
@@ -222,6 +217,7 @@ def _bound(
         params=given,
         judge=scorer.judge,
         identity=identity_of(scorer, root),
+        reduce=entry.reduce,
     )
     named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
     backends = tuple(dict.fromkeys(name for value in named for name in backends_named(value)))

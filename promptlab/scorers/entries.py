@@ -3,22 +3,28 @@
 exact_match                                     by name alone
 exact_match: {ignore_case: true}                with parameters
 my_module:my_scorer: {name: tone, level: 3}     user-defined, with its own label
+exact_match: {reduce: pass_at_3}                a case scores how likely one of 3 repeats passes
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.reducers import MEAN, Reducer, read_reducer
 from promptlab.core.types import Json, ScorerSpec
 from promptlab.core.yamlfile import KeyPath
 
 LABEL_KEY = "name"
 """A reserved parameter: no scorer can have it."""
+
+REDUCE_KEY = "reduce"
+"""How repeats become one score, unless the scorer has a parameter of that name."""
 
 Where = Callable[[KeyPath], str]
 """Returns the place of what stands at a path of keys, such as a line of a file."""
@@ -33,12 +39,13 @@ class Entry:
     name: str
     label: str
     params: Mapping[str, Json]
+    reduce: Reducer = MEAN
 
 
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     """Read one item of a suite's `scorers`, or a stored scorer."""
     if isinstance(entry, ScorerSpec):
-        return Entry(entry.name, entry.label, entry.params)
+        return Entry(entry.name, entry.label, entry.params, entry.reduce)
     if isinstance(entry, str):
         entry = {entry: None}
     if not isinstance(entry, Mapping) or len(entry) != 1:
@@ -56,6 +63,20 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     return Entry(name, label, {key: value for key, value in params.items() if key != LABEL_KEY})
 
 
+def with_reducer(entry: Entry, own: Collection[str]) -> Entry:
+    """Take how repeats are reduced out of the parameters; `own` are those of the scorer."""
+    if REDUCE_KEY not in entry.params or REDUCE_KEY in own:
+        return entry
+    params = {key: value for key, value in entry.params.items() if key != REDUCE_KEY}
+    written = entry.params[REDUCE_KEY]
+    try:
+        return replace(entry, params=params, reduce=read_reducer(str(written)))
+    except ValueError as error:
+        raise PromptlabError(
+            f"scorer {entry.label!r} cannot reduce repeats by {written!r}", hint=str(error)
+        ) from None
+
+
 def within(where: Where | None, *path: str | int) -> Where | None:
     """Return where the parts of a part are."""
     return None if where is None else lambda inner: where((*path, *inner))
@@ -71,6 +92,23 @@ def told_at(where: Where | None, *path: str | int) -> Iterator[None]:
             raise
         inner = getattr(error, "path", ())  # of a value: the part that is wrong
         raise error.at(where((*path, *inner))) from error.__cause__
+
+
+def within_item(where: Where | None, number: int, given: object) -> Where | None:
+    """Return where the parts of an item are: below its own key, if it has one."""
+    return within(where, number, *(given if isinstance(given, Mapping) else ()))
+
+
+def refuse_same_labels(entries: Sequence[Entry], where: Where | None) -> None:
+    """Refuse two scorers with one label."""
+    counts = Counter(entry.label for entry in entries)
+    for number, entry in reversed(list(enumerate(entries))):
+        if counts[entry.label] > 1:
+            with told_at(where, number):
+                raise PromptlabError(
+                    f"{counts[entry.label]} scorers are called {entry.label!r}",
+                    hint=f"give each its own name, such as {LABEL_KEY}: {entry.label}_2",
+                )
 
 
 def _misread(entry: object) -> PromptlabError:

@@ -33,6 +33,7 @@ from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
 from promptlab.store.opening import prepare
+from promptlab.store.reduced import reduced
 from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
 
@@ -221,7 +222,8 @@ class Store:
     @decoded
     def arm_scores(self, run_id: str) -> list[ArmScores]:
         """Return the scores of each arm, by scorer."""
-        return aggregates.arm_scores(self._connection, self._number(run_id))
+        number = self._number(run_id)
+        return reduced(self._connection, number, aggregates.arm_scores(self._connection, number))
 
     @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:

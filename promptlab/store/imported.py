@@ -11,7 +11,8 @@ from promptlab.core.runs import RunSettings
 from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json
-from promptlab.store.plans import load_arms, load_scorers, load_settings
+from promptlab.store.plan_settings import load_settings
+from promptlab.store.plans import load_arms, load_scorers
 from promptlab.store.runs import run_info
 
 # The order of `results.MEASURED`.

@@ -6,17 +6,16 @@ Content that is already there (templates, cases, backends) is stored once and re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
+from promptlab.core.reducers import MEAN, read_reducer
 from promptlab.core.types import (
     Arm,
     BackendSpec,
     Case,
     Plan,
-    PlanSettings,
     ScorerSpec,
-    Sequential,
     TemplateSource,
 )
 from promptlab.store.columns import listed, placeholders
@@ -31,6 +30,7 @@ from promptlab.store.encode import (
     sampling_to_json,
     to_json,
 )
+from promptlab.store.plan_settings import load_settings
 
 _INSERT_TEMPLATE = """
 INSERT INTO templates (digest, source, includes, created_at)
@@ -109,30 +109,11 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.po
 """
 
 _LOAD_SCORERS = """
-SELECT label, name, version, params, judge, identity FROM run_scorers WHERE run = :run
-ORDER BY position
+SELECT s.label, s.name, s.version, s.params, s.judge, s.identity, (
+    SELECT value FROM json_each(r.settings, '$.reduce') WHERE key = s.label
+)
+FROM run_scorers s JOIN runs r ON r.id = s.run WHERE s.run = :run ORDER BY s.position
 """
-
-
-def settings_to_json(plan: Plan) -> str:
-    """Return as JSON the parts of a plan that have no table of their own."""
-    settings = {field.name: getattr(plan, field.name) for field in fields(PlanSettings)}
-    if plan.sequential is None:
-        del settings["sequential"]
-    else:
-        settings["sequential"] = asdict(plan.sequential)
-    return to_json(settings)
-
-
-def load_settings(connection: Connection, run: int) -> PlanSettings:
-    """Return the parts of a run's plan that have no table of their own."""
-    text = connection.value("SELECT settings FROM runs WHERE id = :run", run=run)
-    settings = from_json(text)
-    settings["gates"] = tuple(settings["gates"])
-    if sequential := settings.get("sequential"):
-        pairs = tuple((a, b) for a, b in sequential["pairs"])
-        settings["sequential"] = Sequential(sequential["alpha"], pairs)
-    return PlanSettings(**settings)
 
 
 def save_plan(connection: Connection, run: int, plan: Plan, now: str) -> None:
@@ -295,5 +276,6 @@ def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, d
 
 
 def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:
-    judge, identity = rest
-    return ScorerSpec(label, name, version, from_json(params), bool(judge), identity)
+    judge, identity, reduce = rest
+    reducer = MEAN if reduce is None else read_reducer(reduce)
+    return ScorerSpec(label, name, version, from_json(params), bool(judge), identity, reducer)

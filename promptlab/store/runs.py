@@ -18,7 +18,8 @@ from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, to_json, told
 from promptlab.store.facts import add_facts
 from promptlab.store.liveness import NOW, PROCESS, SILENT_S, is_alive, this_process
-from promptlab.store.plans import save_plan, settings_to_json
+from promptlab.store.plan_settings import settings_to_json
+from promptlab.store.plans import save_plan
 
 _INSERT_RUN = f"""
 INSERT INTO runs (run_id, suite, settings, overrides, status, trials, fresh, pid, host,

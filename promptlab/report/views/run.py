@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from promptlab.core.reducers import MEAN
 from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.report.views.arm_names import ArmNames, arm_names
@@ -118,9 +119,11 @@ class RunView:
         rows = tuple(
             (arm, score) for arm in self.arms for score in arm.scores if score.scorer == scorer
         )
+        reduce = next(spec.reduce for spec in self.plan.scorers if spec.label == scorer)
+        title = scorer if reduce == MEAN else f"{scorer}, {reduce} of {self.plan.repeats} repeats"
         return ScoreTable(
             scorer=scorer,
-            title=f"{scorer} (primary)" if scorer == self.plan.primary else scorer,
+            title=f"{title} (primary)" if scorer == self.plan.primary else title,
             rows=rows,
             are_rates=all(score.is_rate for _, score in rows),
             failed=sum(score.failed for _, score in rows),

@@ -1,0 +1,52 @@
+"""The scores of arms whose scorer reduces repeats by another number than their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promptlab.core.lazy import lazy_module
+from promptlab.core.reducers import MEAN, Reducer
+from promptlab.core.results import ArmScores
+from promptlab.store.connection import Connection
+from promptlab.store.plans import load_scorers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from promptlab.stats import reducers
+else:
+    np = lazy_module("numpy")  # most suites take means, which SQLite computes
+    reducers = lazy_module("promptlab.stats.reducers")
+
+_SCORES = """
+SELECT t.case_, s.score FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
+JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+WHERE t.run = :run AND t.arm = :arm AND k.label = :scorer
+"""
+
+
+def reduced(connection: Connection, run: int, scores: Sequence[ArmScores]) -> list[ArmScores]:
+    """Return the entries with the mean and the variance of what each case is reduced to."""
+    by_label = {spec.label: spec.reduce for spec in load_scorers(connection, run)}
+    return [
+        entry
+        if by_label[entry.scorer] == MEAN
+        else _reduced(connection, run, entry, by_label[entry.scorer])
+        for entry in scores
+    ]
+
+
+def _reduced(connection: Connection, run: int, entry: ArmScores, by: Reducer) -> ArmScores:
+    rows = list(connection.rows(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer))
+    at = np.array([case for case, _ in rows], dtype=int)
+    values = np.array([score for _, score in rows], dtype=float)
+    each = reducers.reduced(by.how, by.k, at, values, int(at.max(initial=-1)) + 1)
+    each = each[~np.isnan(each)]
+    return replace(
+        entry,
+        n_cases=each.size,
+        mean=float(each.mean()) if each.size else None,
+        variance=float(each.var(ddof=1)) if each.size > 1 else None,
+    )
