@@ -24,8 +24,9 @@ class Keep:
 
     `coverage` and `at_once` are the least shares of intervals, and of families all of whose
     intervals, hold the truth; `false` the most families with a false verdict; `found` the least
-    power. `marks` names shares of runs: the least that each may be, `at_most` the most; `stated`
-    are those that are printed only.
+    power, `refused` the least share of refused rows. A setting all of whose rows were refused
+    holds nothing, unless it `may_refuse`. `marks` names shares of runs: the least that each may be,
+    `at_most` the most; `stated` are those that are printed only.
     """
 
     coverage: float | None = None
@@ -33,6 +34,7 @@ class Keep:
     false: float | None = 0.05
     found: float | None = None
     refused: float | None = None
+    may_refuse: bool = False
     marks: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
     stated: tuple[str, ...] = ()
@@ -99,7 +101,8 @@ def held(setting: Setting[Any], runs: int, seed: int) -> Held:
     shares, marks = _shares(seen), _marks(seen)
     contradictions = [text for one in seen for text in one.contradictions()]
     missed = tuple(_missed(setting.keep, shares, marks))
-    if setting.keep.refused is None and all(one.refused == 1 for one in seen):
+    may_refuse = setting.keep.may_refuse or setting.keep.refused is not None
+    if not may_refuse and all(one.refused == 1 for one in seen):
         missed = (*missed, "every row was refused: nothing is measured")
     if contradictions:
         missed = (*missed, f"{len(contradictions)} contradictions")
