@@ -10,7 +10,9 @@ import pytest
 
 import promptlab
 from promptlab.core.codes import Code
+from promptlab.core.notes import NOTES, OPEN
 from promptlab.core.reasons import Reason
+from promptlab.core.refusals import REFUSALS
 
 PACKAGE = Path(promptlab.__file__).parent
 
@@ -27,6 +29,11 @@ def test_every_code_is_used_and_every_used_code_is_listed() -> None:
     table = PACKAGE / "core/codes.py"
     named = {name for path in PACKAGE.rglob("*.py") if path != table for name in used(path)}
     assert named == set(Code.__members__)
+
+
+def test_every_code_is_explained_once_and_nothing_else_is() -> None:
+    explained = [*REFUSALS, *OPEN, *NOTES]
+    assert sorted(explained) == sorted(Code)
 
 
 @pytest.mark.parametrize("code", Code)

@@ -1,0 +1,109 @@
+"""What the reasons mean that leave a verdict open, or are noted beside it, by their code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from promptlab.core.explanation import Explanation
+
+OPEN: Mapping[str, Explanation] = {
+    "more-cases-needed": Explanation(
+        "The verdict is undecided: these cases can only show a larger difference.",
+        "Add cases.",
+        ("cases", "detectable", "more_cases", "to_detect"),
+    ),
+}
+
+NOTES: Mapping[str, Explanation] = {
+    "repeated-cases": Explanation(
+        "Cases with the same id, or with the same answers from every arm, count as one.",
+        "Remove duplicates from the cases.",
+    ),
+    "answers-reused": Explanation(
+        "A run that may stop early started from stored answers.",
+        "Ignore stored answers with `--fresh`.",
+        ("run", "reused", "stored"),
+    ),
+    "sampling-differs": Explanation(
+        "The sides used different sampling settings.",
+        "Run both with the same sampling settings.",
+        ("setting", "a", "b"),
+    ),
+    "several-models": Explanation(
+        "Several models answered one arm under the same name.",
+        "Pin a fixed version of the model.",
+        ("arms", "backend", "models"),
+    ),
+    "model-differs": Explanation(
+        "A different model answered each side.",
+        "Run both sides on one model.",
+        ("backend", "a", "b"),
+    ),
+    "server-differs": Explanation(
+        "The server reports a different configuration for each side.",
+        "Run both sides again, close together in time.",
+        ("backend", "a", "b"),
+    ),
+    "backend-differs": Explanation(
+        "A backend had other properties in each run, such as revision or batch size.",
+        "Run both sides on the same machine and revision.",
+        ("backend", "property", "values"),
+    ),
+    "not-honoured": Explanation(
+        "A backend did not honour a setting.",
+        "Leave the setting out, or use a backend that honours it.",
+        ("what",),
+    ),
+    "lone-cases": Explanation(
+        "A few cases were run on one side only; they are left out.",
+        "Run both sides on the same cases.",
+        ("arms", "cases"),
+    ),
+    "development-cases": Explanation(
+        "Prompts may have been written with these cases in view.",
+        "Confirm the result with `--split holdout`.",
+    ),
+    "answers-cut-off": Explanation(
+        "Answers were cut off at the token limit.",
+        "Raise `max_tokens`.",
+        ("arms", "backends", "share"),
+    ),
+    "exploratory": Explanation(
+        "There are fewer than 30 cases.",
+        "Add cases before relying on the result.",
+        ("cases",),
+    ),
+    "failures-left-out": Explanation(
+        "Trials without a score are left out, because the scores have no lowest value.",
+        "`promptlab show --errors`, then `promptlab resume RUN`.",
+        ("failed",),
+    ),
+    "failures-as-zero": Explanation(
+        "Trials without a score count as 0; the difference without them is given too.",
+        "`promptlab show --errors`, then `promptlab resume RUN`.",
+        ("failed", "delta_without"),
+    ),
+    "no-interval": Explanation(
+        "Every case differs by the same amount: p is small, but no interval can be given.",
+        "Look at the scores: numbers that never vary hardly measure anything.",
+    ),
+    "interval-too-wide": Explanation(
+        "The interval does not lie beyond the smallest effect that matters, though p is small.",
+        "Add cases.",
+    ),
+    "taken-from": Explanation(
+        "An arm that these runs lack was taken from another run.",
+        "Run both sides together.",
+        ("arm", "run"),
+    ),
+    "more-cases-stored": Explanation(
+        "An earlier run measured the same arms on more cases, or further arms.",
+        "Name that run: `promptlab compare RUN`.",
+        ("run", "cases", "arms", "newer", "newer_cases", "newer_arms"),
+    ),
+    "stopped-early": Explanation(
+        "The run stopped once it was decided, so the difference looks larger than it is.",
+        "Rely on the interval.",
+        ("after", "unit"),
+    ),
+}
