@@ -15,7 +15,7 @@ from bench.coverage.judge import Seen, compared
 from bench.coverage.plain import plainly
 
 DrawnT = TypeVar("DrawnT")
-ERRORS = 2  # of the simulation, that are taken for chance
+ERRORS = 2.0  # of the simulation, that are taken for chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,11 @@ class Held:
     missed: tuple[str, ...]
 
 
-def held(setting: Setting[Any], runs: int, seed: int) -> Held:
-    """Draw runs of a setting, conclude from each, and count. The label and `seed` fix the draws."""
+def held(setting: Setting[Any], runs: int, seed: int, errors: float = ERRORS) -> Held:
+    """Draw runs of a setting, conclude from each, and count.
+
+    The label and `seed` fix the draws; a rate may be missed by `errors` errors of the simulation.
+    """
     chance = np.random.default_rng([seed, crc32(setting.label.encode())])  # noqa: TID251 - seeded
     runs = max(2, round(runs * setting.share))
     seen, beside = [], []
@@ -98,9 +101,9 @@ def held(setting: Setting[Any], runs: int, seed: int) -> Held:
         seen.append(setting.conclude(drawn))
         if setting.plain is not None:
             beside.append(setting.plain(drawn))
-    shares, marks = _shares(seen), _marks(seen)
+    shares, marks = _shares(seen), _marks(seen, setting.keep)
     contradictions = [text for one in seen for text in one.contradictions()]
-    missed = tuple(_missed(setting.keep, shares, marks))
+    missed = tuple(_missed(setting.keep, {**marks, **shares}, errors))
     may_refuse = setting.keep.may_refuse or setting.keep.refused is not None
     if not may_refuse and all(one.refused == 1 for one in seen):
         missed = (*missed, "every row was refused: nothing is measured")
@@ -128,14 +131,14 @@ def _shares(seen: Sequence[Seen]) -> dict[str, Share | None]:
     }
 
 
-def _marks(seen: Sequence[Seen]) -> dict[str, Share | None]:
-    names = dict.fromkeys(name for one in seen for name in one.marks)
+def _marks(seen: Sequence[Seen], keep: Keep) -> dict[str, Share | None]:
+    """Return the share of each mark that was seen or asked for; a run without it counts as 0."""
+    names = dict.fromkeys([*keep.marks, *keep.at_most, *keep.stated])
+    names.update(dict.fromkeys(name for one in seen for name in one.marks))
     return {name: Share.of([one.marks.get(name, 0.0) for one in seen]) for name in names}
 
 
-def _missed(
-    keep: Keep, shares: Mapping[str, Share | None], marks: Mapping[str, Share | None]
-) -> list[str]:
+def _missed(keep: Keep, seen: Mapping[str, Share | None], errors: float) -> list[str]:
     """Say which rates were not kept: none where nothing was measured of what was asked for."""
     least = {
         "coverage": keep.coverage,
@@ -144,21 +147,20 @@ def _missed(
         "refused": keep.refused,
         **keep.marks,
     }
-    seen = {**marks, **shares}
     missed = [
         f"{name} {seen.get(name) or 'unknown'}, at least {rate * 100:g}"
         for name, rate in least.items()
-        if rate is not None and _short(seen.get(name), rate, 1)
+        if rate is not None and _short(seen.get(name), rate, errors)
     ]
     return missed + [
         f"{name} {seen.get(name) or 'unknown'}, at most {rate * 100:g}"
         for name, rate in {"false": keep.false, **keep.at_most}.items()
-        if rate is not None and _short(seen.get(name), rate, -1)
+        if rate is not None and _short(seen.get(name), rate, errors, -1)
     ]
 
 
-def _short(share: Share | None, rate: float, sign: int) -> bool:
-    if share is None:  # no interval was shown: then the row was refused, and holds nothing false
+def _short(share: Share | None, rate: float, errors: float, sign: int = 1) -> bool:
+    """Say whether a share is less than a rate, or more if `sign` is -1, by more than chance."""
+    if share is None:  # nothing was shown that could be false
         return False
-    error = max(share.error, sqrt(rate * (1 - rate)) * 1e-9)
-    return sign * (rate - share.value) > ERRORS * error + 1e-9
+    return sign * (rate - share.value) > errors * share.error + 1e-9
