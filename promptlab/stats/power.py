@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.core.lazy import lazy_module
+from promptlab.stats.intervals import clopper_pearson
 
 scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
@@ -144,15 +145,13 @@ def mcnemar_power(
 def discordance_upper(m: int, n: int, level: float = 0.8) -> float:
     """Return the one-sided upper limit of a share observed as `m` of `n`, 1 without data.
 
-    The quantile `level` of the beta distribution (m + 1, n - m). C. J. Clopper and E. S. Pearson,
-    Biometrika 26 (1934), 404-413.
+    The upper end of `intervals.clopper_pearson` with 1 - level on either side.
 
     Raises:
         ValueError: `m` is not between 0 and `n`.
     """
-    if not 0 <= m <= n:
-        raise ValueError(f"{m} of {n}")
-    return 1.0 if m == n else float(scipy.special.betaincinv(m + 1, n - m, level))
+    both = clopper_pearson(m, n, 2 * level - 1)
+    return 1.0 if both is None else both[1]
 
 
 def sd_upper(sd: float, n: int, level: float = 0.8) -> float | None:

@@ -1,0 +1,149 @@
+"""What earlier runs of a suite tell for planning: how much its differences vary, never their sign.
+
+It reads spreads alone, so that planning is no look at the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from promptlab.analysis.compare import compare
+from promptlab.analysis.contrast import Contrast
+from promptlab.analysis.measurements import Measurements, join
+from promptlab.analysis.planning import Kind, Spread, of_units, seen
+from promptlab.analysis.practices import practice_effects
+from promptlab.analysis.prospect import Pilot, Row
+from promptlab.core.decision import Rule
+from promptlab.core.errors import PromptlabError
+from promptlab.core.reducers import MEAN
+from promptlab.core.results import MEASURED, MeasuredRun
+from promptlab.core.types import Plan
+from promptlab.stats.variance import split_variance
+from promptlab.store import Store
+
+_AT = {name: place for place, name in enumerate(MEASURED)}
+_Key = tuple[str, tuple[str, ...], str]
+"""An arm, whatever run it is in: its text, the practices switched off, its backend."""
+
+
+def find_pilot(store: Store, plan: Plan, rule: Rule, *, practices: bool) -> Pilot | None:
+    """Return the newest finished run of the plan's suite that tells how much differences vary.
+
+    One that measured arms of this plan is preferred to one of other versions. `practices` asks for
+    the effects of practices instead of those of versions.
+    """
+    others: Pilot | None = None
+    wanted = {(arm.digest, arm.off, arm.backend) for arm in plan.arms}
+    for info in store.runs():
+        if info.suite != plan.suite or info.status != "finished":
+            continue
+        try:
+            run = store.measured(info.run_id, plan.primary)
+        except PromptlabError:  # it was graded by other scorers
+            continue
+        pilot, own = _read(run, rule, wanted, practices=practices)
+        if pilot is not None and own:
+            return pilot
+        others = others or pilot
+    return others
+
+
+def _read(
+    run: MeasuredRun, rule: Rule, wanted: set[_Key], *, practices: bool
+) -> tuple[Pilot | None, bool]:
+    """Return what a run tells, None if nothing, and whether that is of arms that are wanted."""
+    table = join([run])
+    every = list(_practices(table, rule) if practices else _versions(table, run, rule))
+    of_plan = [row for row, arms in every if arms <= wanted]
+    rows = of_plan or [row for row, _ in every]
+    if not rows:
+        return None, False
+    verdicts = all(arm.cells.is_verdict for arm in table.arms)
+    pilot = Pilot(
+        run_id=run.info.run_id,
+        cases=len(table.cases),
+        repeats=run.repeats,
+        bounded=table.bounded,
+        is_rate=table.bounded and verdicts,
+        rows=tuple(rows),
+    )
+    return pilot, bool(of_plan)
+
+
+def _versions(
+    table: Measurements, run: MeasuredRun, rule: Rule
+) -> Iterator[tuple[Row, frozenset[_Key]]]:
+    """Yield the pairs of arms on each backend, or else of backends for each version."""
+    arms = {(arm.label, arm.arm.backend): place for place, arm in enumerate(table.arms)}
+    backends = {backend for _, backend in arms}
+    by_version = len({label for label, _ in arms}) > 1
+    try:
+        comparisons = compare(table, rule, by="version" if by_version else "backend")
+    except PromptlabError:  # there is nothing to compare
+        return
+    scores = _scores(run) if run.scorer.reduce == MEAN and run.repeats > 1 else None
+    for one in comparisons:
+        spread = spread_of(one)
+        sides = _places(arms, one.a, one.b, one.backend, backends)
+        if spread is None or sides is None:
+            continue
+        split = None
+        if scores is not None:
+            split = split_variance(scores[sides[0]], scores[sides[1]])
+            split = of_units(split, spread, run.repeats)
+        keys = frozenset(_key(table, place) for place in sides)
+        yield Row(one.a, one.b, one.backend, spread, split), keys
+
+
+def _places(
+    arms: dict[tuple[str, str], int], a: str, b: str, backend: str | None, backends: set[str]
+) -> tuple[int, int] | None:
+    """Return the arms of a comparison, None for one that pools several backends."""
+    if backend is not None:
+        return arms[a, backend], arms[b, backend]
+    by_name = {f"{label} on {on}": place for (label, on), place in arms.items() if on in backends}
+    return (by_name[a], by_name[b]) if a in by_name and b in by_name else None
+
+
+def _practices(table: Measurements, rule: Rule) -> Iterator[tuple[Row, frozenset[_Key]]]:
+    """Yield the effect of each practice on these models."""
+    try:
+        effects = practice_effects(table, rule).effects
+    except PromptlabError:  # no two arms differ in just one practice
+        return
+    every = frozenset(_key(table, place) for place in range(len(table.arms)))
+    widest = {
+        effect.practice: effect for effect in effects if effect.scope != "models in general"
+    }  # on these models together, if there are several: it comes last
+    for name, effect in widest.items():
+        spread = spread_of(effect)
+        if spread is not None:
+            yield Row(f"without {name}", f"with {name}", effect.backend, spread), every
+
+
+def spread_of(contrast: Contrast) -> Spread | None:
+    """Return how much the differences of a contrast vary, None where that is not known."""
+    effect = contrast.effect
+    if effect.se is None or effect.n_groups < 2:
+        return None
+    if effect.n_groups < effect.n:
+        return seen("groups", effect.n_groups, effect.n, effect.nonzero, effect.se)
+    kind: Kind = "pass/fail" if effect.method.startswith("mcnemar") else "numbers"
+    return seen(kind, effect.n, effect.n, effect.nonzero, effect.se)
+
+
+def _key(table: Measurements, place: int) -> _Key:
+    arm = table.arms[place].settings[0].arm
+    return arm.digest, arm.off, arm.backend
+
+
+def _scores(run: MeasuredRun) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return scores of shape (arms, cases, repeats), NaN where unknown."""
+    rows = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
+    arm, case, repeat = (rows[:, _AT[name]].astype(int) for name in ("arm", "case", "repeat"))
+    repeats = max(run.repeats, int(repeat.max(initial=0)) + 1)
+    scores = np.full((len(run.arms), len(run.cases), repeats), np.nan)
+    scores[arm, case, repeat] = rows[:, _AT["score"]]
+    return scores
