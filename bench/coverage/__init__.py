@@ -35,6 +35,7 @@ A line of the table, in percent with the error of the simulation:
     found    rows whose verdict is the right one; undecided is not
     plain    the same three (covers, false, found) by the plain method, see `plain`
     against  rows whose interval and verdict contradict each other: must be 0
+    lost     the power lost against the plain method, where that keeps 93 % and 5 % itself
 
 `holds` says that each rate is kept or missed by no more than two errors of the simulation; else the
 row says what it missed, and the command ends with 1.

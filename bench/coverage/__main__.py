@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
@@ -91,7 +91,28 @@ def cells(one: Held) -> list[str]:
 
     shown = [told(one.shares[name]) for name in SHARES]
     plain = [told(one.plain.get(name)) for name in ("coverage", "false", "found")]
-    return [*shown, *plain, str(one.against)]
+    return [*shown, *plain, str(one.against), told(one.lost)]
+
+
+def summary(found: Sequence[Held]) -> str:
+    """Say what was least and most among the settings of a theme."""
+    said = []
+    for text, name, sign in (
+        ("covers at least", "coverage", -1),
+        ("all at once at least", "at_once", -1),
+        ("false at most", "false", 1),
+        ("power lost at most", "lost", 1),
+    ):
+        known = [
+            (share, one.label)
+            for one in found
+            for share in [one.lost if name == "lost" else one.shares[name]]
+            if share is not None
+        ]
+        if known:
+            share, label = max(known, key=lambda pair: sign * pair[0].value)
+            said.append(f"{text} {share} ({label})")
+    return "; ".join(said)
 
 
 def print_theme(theme: str, module: ModuleType, asked: argparse.Namespace) -> list[str]:
@@ -101,12 +122,12 @@ def print_theme(theme: str, module: ModuleType, asked: argparse.Namespace) -> li
     if not places:
         return []
     width = max(len(settings[place].label) for place in places) + 1
-    summary = (module.__doc__ or theme).splitlines()[0]
-    print(f"\n{theme}: {summary}")
-    columns = [*HEAD, "plain cov.", "false", "found", "against"]
+    print(f"\n{theme}: {(module.__doc__ or theme).splitlines()[0]}")
+    columns = [*HEAD, "plain cov.", "false", "found", "against", "lost"]
     print(f"{line('', columns, width)}  holds")
-    short = []
+    short, found = [], []
     for one in results(asked, theme, places):
+        found.append(one)
         verdict = "holds" if not one.missed else "MISSED " + "; ".join(one.missed)
         marks = ", ".join(
             f"{name} {share}"
@@ -119,6 +140,7 @@ def print_theme(theme: str, module: ModuleType, asked: argparse.Namespace) -> li
         for example in one.examples:
             print(f"    {example}")
         short += [f"{theme}: {one.label}"] * bool(one.missed)
+    print(f"{theme}: {summary(found)}")
     return short
 
 

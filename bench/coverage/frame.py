@@ -24,7 +24,8 @@ class Keep:
 
     `coverage` and `at_once` are the least shares of intervals, and of families all of whose
     intervals, hold the truth; `false` the most families with a false verdict; `found` the least
-    power, `refused` the least share of refused rows. A setting all of whose rows were refused
+    power, `refused` the least share of refused rows, `lost` the most power lost against the plain
+    method where that keeps its own rates. A setting all of whose rows were refused
     holds nothing, unless it `may_refuse`. `marks` names shares of runs: the least that each may be,
     `at_most` the most; `stated` are those that are printed only.
     """
@@ -35,6 +36,7 @@ class Keep:
     found: float | None = None
     refused: float | None = None
     may_refuse: bool = False
+    lost: float | None = 0.05
     marks: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
     stated: tuple[str, ...] = ()
@@ -82,6 +84,7 @@ class Held:
     runs: int
     shares: Mapping[str, Share | None]
     plain: Mapping[str, Share | None]
+    lost: Share | None
     marks: Mapping[str, Share | None]
     against: int
     examples: tuple[str, ...]
@@ -103,7 +106,9 @@ def held(setting: Setting[Any], runs: int, seed: int, errors: float = ERRORS) ->
             beside.append(setting.plain(drawn))
     shares, marks = _shares(seen), _marks(seen, setting.keep)
     contradictions = [text for one in seen for text in one.contradictions()]
-    missed = tuple(_missed(setting.keep, {**marks, **shares}, errors))
+    plain = _shares(beside)
+    lost = _lost(seen, beside) if _valid(plain) else None
+    missed = tuple(_missed(setting.keep, {**marks, **shares, "lost": lost}, errors))
     may_refuse = setting.keep.may_refuse or setting.keep.refused is not None
     if not may_refuse and all(one.refused == 1 for one in seen):
         missed = (*missed, "every row was refused: nothing is measured")
@@ -113,7 +118,8 @@ def held(setting: Setting[Any], runs: int, seed: int, errors: float = ERRORS) ->
         setting.label,
         runs,
         shares,
-        _shares(beside),
+        plain,
+        lost,
         marks,
         len(contradictions),
         tuple(contradictions[:3]),
@@ -129,6 +135,19 @@ def _shares(seen: Sequence[Seen]) -> dict[str, Share | None]:
         "refused": Share.of([one.refused for one in seen]),
         "found": Share.of([one.found for one in seen]),
     }
+
+
+def _valid(plain: Mapping[str, Share | None]) -> bool:
+    """Say whether the plain method keeps the rates that everything must keep."""
+    coverage, false = plain["coverage"], plain["false"]
+    covers = coverage is not None and not _short(coverage, 0.93, ERRORS)
+    return covers and not _short(false, 0.05, ERRORS, -1)
+
+
+def _lost(seen: Sequence[Seen], beside: Sequence[Seen]) -> Share | None:
+    """Return the power that the plain method has more, run by run."""
+    both = [(one.found, plain.found) for one, plain in zip(seen, beside, strict=True)]
+    return Share.of([None if x is None or y is None else y - x for x, y in both])
 
 
 def _marks(seen: Sequence[Seen], keep: Keep) -> dict[str, Share | None]:
@@ -154,7 +173,7 @@ def _missed(keep: Keep, seen: Mapping[str, Share | None], errors: float) -> list
     ]
     return missed + [
         f"{name} {seen.get(name) or 'unknown'}, at most {rate * 100:g}"
-        for name, rate in {"false": keep.false, **keep.at_most}.items()
+        for name, rate in {"false": keep.false, "lost": keep.lost, **keep.at_most}.items()
         if rate is not None and _short(seen.get(name), rate, errors, -1)
     ]
 

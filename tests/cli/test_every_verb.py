@@ -1,0 +1,103 @@
+"""Projects drawn at random: whichever verb is asked about a pair, the answer is the same."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from promptlab import open_project
+
+from .conftest import Promptlab
+from .drawn import lay_out, suite, version, write
+
+CASES = 48
+DECIDING = ("", "[compare]\nmin_effect = 0.05\n", "[compare]\nstrict = true\n")
+OTHER_WAY = {"better": "worse", "worse": "better"}
+SAME = ("n", "p", "p_adjusted", "ci", "delta", "verdict", "won", "lost", "notes", "reasons")
+
+# All in all a second each: two run always, the others with the slow tests.
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
+
+
+def drawn_project(root: Path, seed: int) -> list[str]:
+    """Lay out versions that are right on cases drawn at random; return their names."""
+    chance = np.random.default_rng([seed, 13])  # noqa: TID251 - seeded
+    hard = chance.random(CASES)
+    names = [f"v{place}" for place in range(1, int(chance.integers(2, 6)) + 1)]
+    versions = {}
+    for name in names:
+        shift = chance.choice([0.0, 0.0, 0.2, 0.5])
+        noise = chance.choice([0.02, 0.3])
+        right = hard + noise * chance.standard_normal(CASES) < 0.5 + shift
+        versions[name] = version(",".join(f"{rank}-{rank}" for rank in np.flatnonzero(right)), name)
+    group = 4 if seed % 4 == 3 else 1
+    lay_out(root, versions, suite(CASES, group=group))
+    write(root, "promptlab.toml", DECIDING[seed % 3])
+    return [f"task@{name}" for name in names]
+
+
+def compared(promptlab: Promptlab, *words: str) -> dict[tuple[str, str], dict[str, Any]]:
+    ran = promptlab("compare", "--json", *words)
+    assert ran.code == 0, ran.err
+    return {(row["a"], row["b"]): row for row in json.loads(ran.out)["comparisons"]}
+
+
+def turned(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a row says of the pair the other way round."""
+    ci = row["ci"]
+    return {
+        **{name: row[name] for name in SAME},
+        "delta": -row["delta"],
+        "ci": None if ci is None else [-ci[1], -ci[0]],
+        "verdict": OTHER_WAY.get(row["verdict"], row["verdict"]),
+        "won": row["lost"],
+        "lost": row["won"],
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_verb_says_the_same_of_a_pair(project: Path, promptlab: Promptlab, seed: int) -> None:
+    names = drawn_project(project, seed)
+    assert promptlab("run", "task", "-t", "task@*").code == 0
+    rows = compared(promptlab)
+    assert len(rows) == len(names) * (len(names) - 1) // 2
+    told = {**{pair[::-1]: turned(row) for pair, row in rows.items()}, **rows}
+    ours = open_project(project)
+    for a, b in permutations(names, 2):
+        by_diff = json.loads(promptlab("diff", a, b, "--json").out)["measured"]
+        by_api = ours.diff(a, b).to_dict()["measured"]
+        assert by_api == by_diff
+        [found] = by_diff
+        for name in SAME:
+            expected = told[a, b][name]
+            near = isinstance(expected, float) or name == "ci"
+            assert found[name] == (pytest.approx(expected) if near else expected), name
+    in_api = ours.compare().to_dict()["comparisons"]
+    assert in_api == list(rows.values())
+    assert compared(promptlab) == rows  # asking again changes nothing
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_gate_holds_where_compare_says_better(
+    project: Path, promptlab: Promptlab, seed: int
+) -> None:
+    names = drawn_project(project, seed)
+    gates = [f"{b} > {a}" for a, b in permutations(names, 2)]
+    words = [word for gate in gates for word in ("--gate", gate)]
+    ran = promptlab("run", "task", "-t", "task@*", "--json", *words)
+    assert ran.code in (0, 1), ran.err
+    judged = {gate["gate"]: gate for gate in json.loads(ran.out)["gates"]}
+    rows = compared(promptlab)
+    told = {**{pair[::-1]: turned(row) for pair, row in rows.items()}, **rows}
+    for a, b in permutations(names, 2):
+        gate = judged[f"{b} > {a}"]
+        assert gate["holds"] is (told[a, b]["verdict"] == "better")
+        if not gate["holds"]:
+            [finding] = gate["findings"]
+            assert finding["verdict"] == told[a, b]["verdict"]
+            assert finding["delta"] == pytest.approx(told[a, b]["delta"])
