@@ -18,6 +18,8 @@ from promptlab.analysis.sides import (
     labels,
     listed,
     lone_cases,
+    missing_repeats,
+    names,
     share,
     too_few_shared,
 )
@@ -35,6 +37,7 @@ def of_the_table(table: Measurements) -> list[Reason]:
     if table.repeated:
         text = "cases of one id, or with the same answers, are one piece of evidence each"
         reasons.append(Reason(Code.REPEATED_CASES, text))
+    reasons += _ungraded(table)
     for run in table.runs:
         if run.sequential is not None and run.reused:
             stored = run.info.stored
@@ -58,6 +61,7 @@ def of_the_sides(
     both = (*a, *b)
     reasons = [*_settings(a, b), *_servers(table, a, b), *_facts(table, both)]
     reasons += _added(table, a, b, within, limits)
+    reasons += _lost_repeats(table, a, b, within, limits)
     if any(table.runs[number].split == "dev" for arm in both for number in arm.runs):
         text = "these are the cases for development: confirm it with --split holdout"
         reasons.append(Reason(Code.DEVELOPMENT_CASES, text))
@@ -115,6 +119,36 @@ def _added(
         for side in lone_cases(table, a, b, within):
             about: dict[str, Json] = {"arms": [*side.arms], "cases": [*side.cases]}
             yield Reason(Code.LONE_CASES, side.text, about)
+
+
+def _lost_repeats(
+    table: Measurements, a: Side, b: Side, within: Where, limits: Limits
+) -> Iterator[Reason]:
+    """Yield that repeats are missing, if they are few enough for a verdict."""
+    counts = [missing_repeats(table, side, within) for side in (a, b)]
+    shares = [missing / planned if planned else 0.0 for missing, planned in counts]
+    unfair = abs(shares[0] - shares[1]) > limits.max_failure_gap
+    if not any(shares) or unfair or max(shares) > limits.max_missing:
+        return
+    lacking = " and ".join(
+        f"{name} lacks {missing} of {planned} repeats"
+        for name, (missing, planned) in zip(names(a, b), counts, strict=True)
+        if missing
+    )
+    missing, planned = zip(*counts, strict=True)
+    yield Reason(Code.LONE_REPEATS, lacking, {"missing": [*missing], "planned": [*planned]})
+
+
+def _ungraded(table: Measurements) -> Iterator[Reason]:
+    """Yield the cases that no arm has a score on, failures apart: the scorer did not see them."""
+    if any(run.sequential is not None or run.info.stored < run.info.trials for run in table.runs):
+        return
+    graded = has_any(table.arms)
+    cases = table.names(~graded)
+    if cases and graded.any():
+        scorer = table.scorer.label
+        text = f"{len(cases)} of {graded.size} cases have no score by {scorer}"
+        yield Reason(Code.CASES_WITHOUT_SCORES, text, {"scorer": scorer, "cases": [*cases]})
 
 
 def _settings(a: Side, b: Side) -> Iterator[Reason]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from promptlab.analysis import early
 from promptlab.analysis.measurements import Measurements
-from promptlab.analysis.sides import Side, Where, lone_cases, share, too_few_shared
+from promptlab.analysis.sides import Side, Where, lone_cases, missing_repeats, share, too_few_shared
 from promptlab.analysis.sufficiency import untrusted
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
@@ -38,6 +38,7 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
         reasons.append(why)
     reasons += _different_cases(table, a, b, within, rule.limits)
     reasons += _failures(a, b, within, rule.limits)
+    reasons += _repeats(table, a, b, within, rule.limits)
     if table.scorer.judge:
         judge = table.scorer.label
         why = untrusted(judge, rule.judges.get(judge), rule.limits)
@@ -148,4 +149,19 @@ def _failures(a: Side, b: Side, within: Where, limits: Limits) -> list[Reason]:
                 {"shares": [*shares], "most_apart": limits.max_failure_gap},
             )
         ]
+    return []
+
+
+def _repeats(table: Measurements, a: Side, b: Side, within: Where, limits: Limits) -> list[Reason]:
+    """Refuse where repeats are missing as often as cases may not be: which ones is no accident."""
+    counts = [missing_repeats(table, side, within) for side in (a, b)]
+    shares = [lacking / planned if planned else 0.0 for lacking, planned in counts]
+    text = f"{shares[0] * 100:.1f} % and {shares[1] * 100:.1f} % of the repeats are missing"
+    if max(shares) > limits.max_missing:
+        about: dict[str, Json] = {"shares": [*shares], "most": limits.max_missing}
+        return [Reason(Code.MISSING_REPEATS, text, about)]
+    if abs(shares[0] - shares[1]) > limits.max_failure_gap:
+        about = {"shares": [*shares], "most_apart": limits.max_failure_gap}
+        text = f"one arm lacks more repeats: {text}"
+        return [Reason(Code.REPEATS_MISSING_UNEVENLY, text, about)]
     return []

@@ -16,16 +16,18 @@ if TYPE_CHECKING:  # it loads statistics, which a gate on a mean does not need
 class Judged:
     """A gate with everything that speaks against it; it holds if nothing does.
 
-    `means` are those of arms that miss a bound, None for an arm without a score. `comparisons` are
-    those that do not show what the gate asks for. `problem` says why it could not be judged.
+    `means` are those of arms that miss a bound, None for an arm without a score. `unscored` are
+    arms too many of whose trials have no score, with the share of these. `comparisons` are those
+    that do not show what the gate asks for. `problem` says why it could not be judged.
     """
 
     gate: Gate
     means: tuple[tuple[Arm, float | None], ...] = ()
+    unscored: tuple[tuple[Arm, float], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     problem: str | None = None
 
     @property
     def holds(self) -> bool:
         """Return whether the gate holds."""
-        return not (self.means or self.comparisons or self.problem)
+        return not (self.means or self.unscored or self.comparisons or self.problem)

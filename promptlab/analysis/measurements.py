@@ -14,49 +14,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from promptlab.analysis.answers import padded, repeats
+from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
-from promptlab.core.reducers import Reducer
 from promptlab.core.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
-from promptlab.stats.reducers import reduced
 from promptlab.templates.past import label_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _AT = {name: place for place, name in enumerate(MEASURED)}
-_QUANTITIES = ("input_tokens", "output_tokens", "cost_usd", "latency_s")
 _Key = tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """One arm on every case: arrays of shape (cases,), NaN where nothing is known.
-
-    `trials` counts what was measured, `failed` those of them without a score. `score` is that of
-    all repeats of a case, by default their mean; it counts a failed trial as 0 if the scores are
-    shares, `complete` leaves it out. `answers` identifies the
-    set of answers behind a cell, 0 if one is missing. `tokens` are those of the prompt and the
-    answers together.
-    """
-
-    trials: Ints
-    failed: Ints
-    truncated: Ints
-    score: Floats
-    complete: Floats
-    answers: NDArray[np.uint64]
-    tokens: Floats
-    output_tokens: Floats
-    cost_usd: Floats
-    latency_s: Floats
-    is_verdict: bool
-
-    @property
-    def measured(self) -> NDArray[np.bool_]:
-        """Return where there is a trial."""
-        return self.trials > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +74,14 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     arms, arm_at = _join_arms(runs)
     parts: dict[str, Floats] = {}
     for number, run in enumerate(runs):
-        part = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
+        width = len(run.rows[0]) if len(run.rows) else len(MEASURED)
+        part = padded(np.array(run.rows, dtype=float).reshape(-1, width))
         with np.errstate(invalid="raise"):  # a place that is no number is damage, not place 0
             arms_in, cases_in = (part[:, _AT[name]].astype(int) for name in ("arm", "case"))
         part[:, _AT["arm"]] = np.array(arm_at[number])[arms_in]
         part[:, _AT["case"]] = np.array(case_at[number])[cases_in]
         parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
+    counted = repeats(parts, len(arms), len(cases))
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     known = rows[:, _AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
@@ -126,7 +98,9 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
                 for scorer in (runs[number].scorer for number, _ in settings)
             ),
             runs=frozenset(number for number, _ in settings),
-            cells=_cells(rows[rows[:, _AT["arm"]] == place], len(cases), reduce, bounded=bounded),
+            cells=cells_of(
+                rows[rows[:, _AT["arm"]] == place], counted[place], reduce, bounded=bounded
+            ),
         )
         for place, settings in enumerate(arms)
     )
@@ -234,49 +208,3 @@ def _counted_once(parts: Mapping[str, Floats]) -> Floats:
     measured = np.bincount(code.ravel(), weights=~unscored) > 0
     kept: Floats = rows[~(unscored & measured[code.ravel()])]
     return kept
-
-
-def _cells(rows: Floats, cases: int, reduce: Reducer, *, bounded: bool) -> Cells:
-    at = rows[:, _AT["case"]].astype(int)
-    score = rows[:, _AT["score"]]
-    unscored = np.isnan(score)
-    counted = np.where(unscored, 0.0, score) if bounded else score
-    verdict = rows[:, _AT["is_verdict"]]
-    quantity = {name: _mean(at, rows[:, _AT[name]], cases) for name in _QUANTITIES}
-    return Cells(
-        trials=np.bincount(at, minlength=cases),
-        failed=np.bincount(at, weights=unscored, minlength=cases).astype(int),
-        truncated=np.bincount(at, weights=rows[:, _AT["truncated"]], minlength=cases).astype(int),
-        score=reduced(reduce.how, reduce.k, at, counted, cases),
-        complete=reduced(reduce.how, reduce.k, at, score, cases),
-        answers=_fingerprints(at, rows[:, _AT["generation"]], cases),
-        tokens=quantity["input_tokens"] + quantity["output_tokens"],
-        output_tokens=quantity["output_tokens"],
-        cost_usd=quantity["cost_usd"],
-        latency_s=quantity["latency_s"],
-        is_verdict=bool(np.all(verdict[~unscored] == 1)),
-    )
-
-
-def _mean(at: Ints, values: Floats, cases: int) -> Floats:
-    """Return the mean of the known values of each case, NaN if there are none."""
-    known = ~np.isnan(values)
-    total = np.bincount(at[known], weights=values[known], minlength=cases)
-    count = np.bincount(at[known], minlength=cases)
-    means: Floats = np.divide(total, count, out=np.full(cases, np.nan), where=count > 0)
-    return means
-
-
-def _fingerprints(at: Ints, generations: Floats, cases: int) -> NDArray[np.uint64]:
-    """Return a number that identifies each case's set of answers: the sum of their scrambled ids.
-
-    The scrambling is the finalizer of splitmix64 (Steele, Lea & Flood, OOPSLA 2014).
-    """
-    known = ~np.isnan(generations)
-    mixed = np.where(known, generations, 0).astype(np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    sums = np.zeros(cases, dtype=np.uint64)
-    np.add.at(sums, at, mixed ^ (mixed >> np.uint64(31)))
-    sums[at[~known]] = 0
-    return sums

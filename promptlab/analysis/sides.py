@@ -60,6 +60,18 @@ def share(side: Side, within: Where, name: str) -> float:
     return counted / trials if trials else 0.0
 
 
+def missing_repeats(table: Measurements, side: Side, within: Where) -> tuple[int, int]:
+    """Return how many repeats a side lacks on these cases, and how many were planned.
+
+    A run that may stop early lacks none: it ends within a case.
+    """
+    if any(table.runs[number].sequential is not None for arm in side for number in arm.runs):
+        return 0, 0
+    became = [arm.cells.became for arm in side]
+    lacking = sum(int(each.lacking[within].sum()) for each in became)
+    return lacking, sum(int(each.planned[within].sum()) for each in became)
+
+
 def has_any(side: Side) -> Where:
     """Return the cases that at least one arm of a side has."""
     measured: Where = np.any([arm.cells.measured for arm in side], axis=0)

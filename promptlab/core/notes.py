@@ -59,6 +59,16 @@ NOTES: Mapping[str, Explanation] = {
         "Run both sides on the same cases.",
         ("arms", "cases"),
     ),
+    "lone-repeats": Explanation(
+        "A few repeats are missing.",
+        "Measure or import every repeat.",
+        ("missing", "planned"),
+    ),
+    "cases-without-scores": Explanation(
+        "No arm has a score by this scorer on some cases; they are left out.",
+        "Grade them, or compare by a scorer that has graded all.",
+        ("scorer", "cases"),
+    ),
     "development-cases": Explanation(
         "Prompts may have been written with these cases in view.",
         "Confirm the result with `--split holdout`.",

@@ -56,6 +56,16 @@ REFUSALS: Mapping[str, Explanation] = {
         "`promptlab show --errors`, then `promptlab resume RUN`.",
         ("shares", "most_apart"),
     ),
+    "missing-repeats": Explanation(
+        "Too many repeats are missing, of those that other cells have.",
+        "Measure or import every repeat.",
+        ("shares", "most"),
+    ),
+    "repeats-missing-unevenly": Explanation(
+        "One side lacks more of its repeats than the other.",
+        "Measure or import every repeat.",
+        ("shares", "most_apart"),
+    ),
     "judge-unchecked": Explanation(
         "The scores come from a judge that was never compared with human labels.",
         "State its agreement with human labels in `[tool.promptlab.judges]`.",

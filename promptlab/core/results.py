@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Literal
 
 from promptlab.core.runs import BackendFacts, RunSettings
@@ -45,7 +46,11 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A row of the view `results`, with the position of its trial in the plan."""
+    """A row of the view `results`, with the position of its trial in the plan.
+
+    `gradable` is False where the output holds nothing to grade, None where the scorer does not
+    tell; `found` is what the scorer took for the answer.
+    """
 
     seq: int
     run_id: str
@@ -74,13 +79,16 @@ class Result:
     created_at: str
     thoughts: str | None = None
     tags: tuple[str, ...] = ()
+    gradable: bool | None = None
+    found: str | None = None
 
     @property
-    def gradable(self) -> bool | None:
-        """Return False if the scorer cannot tell of this output, None where there was no scorer."""
+    def was_gradable(self) -> bool | None:
+        """Return False if the scorer found nothing to grade, None where there was no scorer."""
         if self.scorer is None or self.outcome is Outcome.ERROR:
             return None
-        return not (self.score is None and (self.error or "").startswith(NOT_GRADABLE))
+        cannot = self.score is None and (self.error or "").startswith(NOT_GRADABLE)
+        return self.gradable is not False and not cannot
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +197,15 @@ class RunResults:
         means = {scores.arm: scores.mean for scores in self.scores if scores.scorer == scorer}
         return [(self.plan.arms[ended.arm], means.get(ended.arm)) for ended in self.outcomes]
 
+    def unscored(self, scorer: str) -> list[tuple[Arm, float]]:
+        """Return each arm that has scores by a scorer, with the share of its trials without one."""
+        trials = {ended.arm: ended.trials for ended in self.outcomes}
+        return [
+            (self.plan.arms[scores.arm], 1 - scores.n_scores / trials[scores.arm])
+            for scores in self.scores
+            if scores.scorer == scorer and scores.n_scores
+        ]
+
     @property
     def failed_trials(self) -> int:
         """Return the number of trials that ended in an error."""
@@ -235,8 +252,22 @@ class MeasuredCase:
 MEASURED = (
     *("arm", "case", "repeat", "failed", "truncated", "score", "is_verdict", "generation"),
     *("input_tokens", "output_tokens", "cost_usd", "latency_s"),
+    *("silent", "gradable", "found", "expected"),
 )
-"""The columns of `MeasuredRun.rows`: indices into `arms` and `cases`, flags, then quantities."""
+"""The columns of `MeasuredRun.rows`: indices into `arms` and `cases`, flags, then quantities.
+
+`silent` is a number of `Silence`, 0 for an answer. `gradable` is None where the scorer does not
+tell, `found` and `expected` are keys of `MeasuredRun.readings`. Rows may lack these last columns:
+then nothing of the kind is known.
+"""
+
+
+class Silence(IntEnum):
+    """How an answer came to say nothing, errors apart."""
+
+    REFUSED = 1
+    FILTERED = 2
+    EMPTY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +277,9 @@ class MeasuredRun:
     An unknown value is None. A trial without a score is left out, unless the trial or its scorer
     failed. `sequential` is set where the run could stop early. `reused` counts the trials served
     by answers of earlier runs. `looks` are the numbers of cases, each below this run's own limit,
-    to which earlier runs were limited.
+    to which earlier runs were limited. `readings` are the texts that scorers found or expected.
+    `others` has the scores of the run's other scorers by their label: arm, case and score of each
+    trial.
     """
 
     info: RunInfo
@@ -260,3 +293,5 @@ class MeasuredRun:
     arms: tuple[MeasuredArm, ...]
     cases: tuple[MeasuredCase, ...]
     rows: Sequence[Sequence[float | None]]
+    readings: Mapping[int, str] = field(default_factory=dict)
+    others: Mapping[str, Sequence[tuple[int, int, float | None]]] = field(default_factory=dict)

@@ -70,6 +70,10 @@ class Score:
     `value` is None when the scorer failed; then `error` is its last line and `traceback` the rest.
     An error that begins with `NOT_GRADABLE` says that the scorer cannot tell of this output.
     `passed` is None for scores that are numbers, not verdicts.
+
+    `gradable` is False where the output holds nothing to grade (no label, no number, no JSON), None
+    where the scorer does not tell. `found` is what the scorer took for the answer, `expected` what
+    would be right, both as short texts for which equality has a meaning, such as labels.
     """
 
     value: float | None
@@ -77,6 +81,9 @@ class Score:
     reason: str | None = None
     error: str | None = None
     traceback: str | None = None
+    gradable: bool | None = None
+    found: str | None = None
+    expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,11 @@ def failed_score(error: BaseException) -> Score:
 
 def _legal(score: Score) -> Score:
     """Return the score with either a finite float or an error."""
-    texts = (score.reason, score.error, score.traceback)
+    texts = (score.reason, score.error, score.traceback, score.found, score.expected)
     if not all(text is None or isinstance(text, str) for text in texts):
         return Score(None, error="the scorer gave a Score whose reason or error is not a text")
+    if type(score.gradable) not in (bool, type(None)):
+        score = replace(score, gradable=bool(score.gradable))
     if score.error is not None or score.value is None:
         reason = score.error or "the scorer gave a Score without a value"
         return replace(score, value=None, passed=None, error=reason)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from promptlab.core.types import NOT_GRADABLE, Score
 
 _REASON_LENGTH = 300
 _QUOTE_LENGTH = 80
+_FOUND_LENGTH = 40  # characters: a longer text is an answer of its own, no label
 
 
 def verdict(passed: bool, reason: str | None = None) -> Score:
@@ -13,9 +16,23 @@ def verdict(passed: bool, reason: str | None = None) -> Score:
     return Score(float(passed), passed, reason and cut(reason, _REASON_LENGTH))
 
 
+def graded(
+    passed: bool, reason: str | None, found: str | None, expected: str | list[str] | None = None
+) -> Score:
+    """Return the verdict on what was found in the output, None if it holds nothing to grade.
+
+    `expected` is what would be right; where several texts would be, there is no one right answer.
+    """
+    score = verdict(passed, reason)
+    one = expected[0] if isinstance(expected, list) and len(expected) == 1 else expected
+    known = one if isinstance(one, str) and len(one) <= _FOUND_LENGTH else None
+    kept = found if found and len(found) <= _FOUND_LENGTH else None
+    return replace(score, gradable=found is not None, found=kept, expected=known)
+
+
 def not_gradable(reason: str) -> Score:
     """Return that there is no score, as the scorer cannot tell of this output."""
-    return Score(None, error=cut(f"{NOT_GRADABLE}: {reason}", _REASON_LENGTH))
+    return Score(None, error=cut(f"{NOT_GRADABLE}: {reason}", _REASON_LENGTH), gradable=False)
 
 
 def quoted(text: str) -> str:

@@ -12,15 +12,16 @@ from promptlab.core.errors import StoreError
 from promptlab.core.results import GradedTrial
 from promptlab.core.types import Outcome, Score, ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.records import INSERT_SCORE
-from promptlab.store.rows import score_row
+from promptlab.store.records import INSERT_READING, INSERT_SCORE
+from promptlab.store.rows import readings, score_row
 from promptlab.store.runs import run_info
 
 _GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
 
 _SCORES = """
-SELECT s.seq, s.score, s.passed, s.reason, s.error, s.traceback
+SELECT s.seq, s.score, s.passed, s.gradable, s.reason, s.error, s.traceback, f.text, x.text
 FROM scores s JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+LEFT JOIN readings f ON f.id = s.found LEFT JOIN readings x ON x.id = s.expected
 WHERE s.run = :run AND k.label = :label
 """
 
@@ -31,8 +32,10 @@ WHERE run = :run AND position = :scorer
 """
 
 _KEEP_SCORES = """
-INSERT INTO former_scores (grading, seq, score, passed, reason, error, traceback)
-SELECT :grading, seq, score, passed, reason, error, traceback FROM scores
+INSERT INTO former_scores (
+    grading, seq, score, passed, reason, error, traceback, gradable, found, expected
+)
+SELECT :grading, seq, score, passed, reason, error, traceback, gradable, found, expected FROM scores
 WHERE run = :run AND scorer = :scorer
 """
 
@@ -52,10 +55,15 @@ def graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
 
 def scores(connection: Connection, run: int, label: str) -> dict[int, Score]:
     """Return the scores that one scorer gave in a run, by the place of their trial."""
+    rows = connection.rows(_SCORES, run=run, label=label)
     return {
-        seq: Score(score, None if passed is None else bool(passed), *texts)
-        for seq, score, passed, *texts in connection.rows(_SCORES, run=run, label=label)
+        seq: Score(score, _flag(passed), reason, error, trace, _flag(gradable), found, expected)
+        for seq, score, passed, gradable, reason, error, trace, found, expected in rows
     }
+
+
+def _flag(value: object) -> bool | None:
+    return None if value is None else bool(value)
 
 
 def replace_grading(
@@ -72,6 +80,7 @@ def replace_grading(
         grading = connection.execute(_KEEP_GRADING, now=now, run=run, scorer=place)
         connection.execute(_KEEP_SCORES, grading=grading, run=run, scorer=place)
         connection.execute(_DROP_SCORES, run=run, scorer=place)
+        connection.executemany(INSERT_READING, readings(new_scores.values()))
         connection.executemany(
             INSERT_SCORE,
             ((run, seq, place, *score_row(score)) for seq, score in new_scores.items()),

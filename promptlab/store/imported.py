@@ -10,7 +10,7 @@ from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunIn
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json
+from promptlab.store.encode import from_json, to_json
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.plans import load_arms, load_scorers
 from promptlab.store.runs import run_info
@@ -19,11 +19,33 @@ from promptlab.store.runs import run_info
 _ROWS = """
 SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     s.score, s.score = s.passed, u.generation,
-    t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s
+    t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s,
+    CASE t.outcome WHEN 'empty' THEN 3 WHEN 'refused' THEN 1 + (
+        SELECT coalesce(max(instr(lower(g.finish_reason), f.value) > 0), 0)
+        FROM generations g, json_each(:filters) f WHERE g.id = u.generation
+    ) ELSE 0 END,
+    s.gradable, s.found, s.expected
 FROM trials t
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
 WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
+"""
+
+# What the reason for an ending contains where not the model refused, but a filter around it.
+_FILTERS = (
+    *("filter", "safety", "block", "guard", "moderat", "policy", "prohibited", "sensitive"),
+    *("flagged", "recitation", "spii", "copyright", "toxic", "censored", "armor"),
+)
+
+_READINGS = """
+SELECT id, text FROM readings WHERE id IN (
+    SELECT found FROM scores WHERE run = :run AND scorer = :scorer
+)
+"""
+
+_OTHER = """
+SELECT t.arm, t.case_, s.score FROM scores s JOIN trials t ON t.run = s.run AND t.seq = s.seq
+WHERE s.run = :run AND s.scorer = :scorer
 """
 
 # The settings of earlier runs of the same suite that share a version with this one.
@@ -74,7 +96,13 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         scorer=spec,
         arms=arms,
         cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run)),
-        rows=list(connection.rows(_ROWS, run=run, scorer=place)),
+        rows=list(connection.rows(_ROWS, run=run, scorer=place, filters=to_json(_FILTERS))),
+        readings=dict(connection.rows(_READINGS, run=run, scorer=place)),
+        others={
+            other.label: list(connection.rows(_OTHER, run=run, scorer=number))
+            for number, other in enumerate(load_scorers(connection, run))
+            if number != place
+        },
     )
 
 

@@ -174,8 +174,9 @@ def _result(row: Row) -> Result:
     values["outcome"] = Outcome(values["outcome"])
     values["cached"] = bool(values["cached"])
     values["tags"] = tuple(from_json(values["tags"]))
-    if values["passed"] is not None:
-        values["passed"] = bool(values["passed"])
+    for name in ("passed", "gradable"):
+        if values[name] is not None:
+            values[name] = bool(values[name])
     return Result(**values)
 
 

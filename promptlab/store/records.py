@@ -20,7 +20,14 @@ from promptlab.store.facts import add_facts
 from promptlab.store.faults import OF_A_VALUE
 from promptlab.store.liveness import NOW, OWNER
 from promptlab.store.pending import Opened, Record
-from promptlab.store.rows import failed_turn_row, request_row, score_row, trial_row, turn_row
+from promptlab.store.rows import (
+    failed_turn_row,
+    readings,
+    request_row,
+    score_row,
+    trial_row,
+    turn_row,
+)
 
 _TEXT = ("digest", "text")
 _GENERATION = (
@@ -40,7 +47,10 @@ _FAILED_TURN = (
     *("run", "seq", "turn", "name", "aside", "backend", "cached"),
     *("key", "prompt", "sampling"),
 )
-_SCORE = ("run", "seq", "scorer", "score", "passed", "reason", "error", "traceback")
+_SCORE = (
+    *("run", "seq", "scorer", "score", "passed", "reason", "error", "traceback"),
+    *("gradable", "found", "expected"),
+)
 
 
 def _new(columns: Sequence[str]) -> str:
@@ -106,7 +116,13 @@ _BACKENDS = """
 SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
 """
 
-INSERT_SCORE = f"INSERT INTO scores ({listed(_SCORE)}) VALUES ({placeholders(_SCORE)})"
+INSERT_READING = "INSERT INTO readings (text) VALUES (?) ON CONFLICT DO NOTHING"
+
+_READING = "(SELECT id FROM readings WHERE text = ?)"
+INSERT_SCORE = f"""
+INSERT INTO scores ({listed(_SCORE)})
+VALUES ({placeholders(_SCORE[:-2])}, {_READING}, {_READING})
+"""
 
 _KEEP_SPENT = """
 UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answers = :unpriced
@@ -224,7 +240,7 @@ class Recorder:
 
     def _write_trials(self, records: Iterable[Record]) -> None:
         last = {r.value.trial.seq: r for r in records if isinstance(r.value, TrialResult)}
-        trials, turns, failed_turns, scores = [], [], [], []
+        trials, turns, failed_turns, scores, graded = [], [], [], [], []
         for record in last.values():
             result = record.value
             assert isinstance(result, TrialResult)
@@ -239,9 +255,11 @@ class Recorder:
                     turns.append((*at, *turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
                 scores.append((self._run, seq, self._scorers[label], *score_row(score)))
+                graded.append(score)
         self._insert(_REPLACE_TRIAL, trials)
         self._insert(_INSERT_TURN, turns)
         self._insert(_INSERT_FAILED_TURN, failed_turns)
+        self._insert(INSERT_READING, readings(graded))
         self._insert(INSERT_SCORE, scores)
 
 

@@ -5,7 +5,7 @@ Content loses known keys on its way here; names, messages and reasons lose all t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from promptlab.core.digest import digest_text
@@ -94,4 +94,13 @@ def score_row(score: Score) -> tuple[Value, ...]:
         told(score.reason),
         told(score.error),
         told(score.traceback),
+        score.gradable,
+        told(score.found),
+        told(score.expected),
     )
+
+
+def readings(scores: Iterable[Score]) -> Iterator[tuple[str]]:
+    """Yield what these scores refer to in the table `readings`, each text once."""
+    texts = {text: None for score in scores for text in (score.found, score.expected)}
+    yield from ((told(text) or "",) for text in texts if text is not None)

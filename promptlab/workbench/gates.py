@@ -82,7 +82,12 @@ def judge(
 def _judge(store: Store, results: RunResults, gate: Gate, rule: Rule) -> Judged:
     if isinstance(gate, Bound):
         means = results.means(gate.scorer)
-        return Judged(gate, means=tuple(pair for pair in means if not gate.holds(pair[1])))
+        most = rule.limits.max_missing
+        return Judged(
+            gate,
+            means=tuple(pair for pair in means if not gate.holds(pair[1])),
+            unscored=tuple(pair for pair in results.unscored(gate.scorer) if pair[1] > most),
+        )
     run_id = results.run.run_id
     try:
         if isinstance(gate, Beats):

@@ -35,6 +35,15 @@ def test_an_arm_that_misses_a_bound_comes_with_its_mean() -> None:
     )
 
 
+def test_an_arm_with_too_many_trials_without_a_score_fails_a_bound() -> None:
+    arm = build_plan(arms=1).arms[0]
+    gate = gate_view(Judged(BOUND, unscored=((arm, 0.03),)))
+    assert not gate.holds
+    assert gate.lines == (
+        "exact >= 0.8: 3.0 % of the trials of sentiment@v1 on smollm2 have no score",
+    )
+
+
 def test_a_comparison_against_a_gate_keeps_its_numbers_and_reasons() -> None:
     few = build_reason(Code.TOO_FEW_CASES, "3 cases are too few: at least 15")
     comparisons = (

@@ -51,9 +51,12 @@ def graded(
 
 
 def test_the_likeliest_option_is_the_choice() -> None:
-    assert graded(bound("loglikelihood")) == Score(1.0, True, "chose 'yes' (-2)")
+    right = graded(bound("loglikelihood"))
+    assert (right.value, right.passed, right.reason) == (1.0, True, "chose 'yes' (-2)")
     wrong = graded(bound("loglikelihood", target="no indeed"))
-    assert wrong == Score(0.0, False, "chose 'yes' (-2) before 'no indeed' (-3)")
+    reason = "chose 'yes' (-2) before 'no indeed' (-3)"
+    assert (wrong.value, wrong.passed, wrong.reason) == (0.0, False, reason)
+    assert (wrong.gradable, wrong.found, wrong.expected) == (True, "yes", "no indeed")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from promptlab.store import Store
 MakePlan = Callable[..., Plan]
 MakeResult = Callable[..., TrialResult]
 
-BEFORE = Score(0.0, passed=False, reason="no")
+BEFORE = Score(0.0, passed=False, reason="no", gradable=True, found="no", expected="yes")
 NOW = Score(None, error="ValueError: odd", traceback="...")
 
 
@@ -53,8 +53,13 @@ def test_the_newest_grading_counts_and_the_one_before_is_kept(
     with closing(sqlite3.connect(tmp_path / "promptlab.db")) as database:
         kept = list(database.execute("SELECT version, identity FROM former_gradings"))
         assert kept == [(spec.version, None)]
-        kept = list(database.execute("SELECT seq, score, passed, reason FROM former_scores"))
-        assert kept == [(seq, 0.0, 0, "no") for seq in range(5)]
+        kept = list(
+            database.execute(
+                "SELECT seq, score, passed, reason, gradable, f.text, e.text FROM former_scores"
+                " JOIN readings f ON f.id = found JOIN readings e ON e.id = expected"
+            )
+        )
+        assert kept == [(seq, 0.0, 0, "no", 1, "no", "yes") for seq in range(5)]
 
 
 @pytest.mark.parametrize("seqs", [[], range(4), range(6)])

@@ -14,7 +14,7 @@ from promptlab.analysis.compare import compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.results import MEASURED, MeasuredRun
+from promptlab.core.results import MEASURED, MeasuredRun, Silence
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import (
     Outcome,
@@ -68,7 +68,70 @@ def test_a_row_holds_all_of_a_trial(
     assert all(len(row) == len(MEASURED) for row in run.rows)
     assert [row[3:7] for row in run.rows] == [(0, 0, 1.0, 1)] * 8
     assert len(set(column(run, "generation"))) == 8
-    assert run.rows[0][8:] == (10, 2, 0.25, 0.5)
+    assert run.rows[0][8:] == (10, 2, 0.25, 0.5, 0, None, None, None)
+
+
+def test_a_row_holds_what_the_scorer_found(
+    store: Store, make_plan: PlanMaker, make_result: ResultMaker
+) -> None:
+    plan = make_plan(cases=2)
+    scores = [
+        Score(1.0, True, gradable=True, found="red", expected="red"),
+        Score(0.0, False, gradable=True, found="blue", expected="red"),
+        Score(0.0, False, gradable=False, expected="red"),
+        Score(0.0, False),
+    ]
+    results = [make_result(plan, seq, score=score) for seq, score in enumerate(scores)]
+    run = keep(store, "r1", plan, results)
+    assert column(run, "gradable") == [1, 1, 0, None]
+    found = [run.readings.get(int(code)) for code in column(run, "found") if code is not None]
+    assert found == ["red", "blue"]
+    assert [code is None for code in column(run, "expected")] == [False, False, False, True]
+    assert column(run, "found")[0] == column(run, "expected")[1]  # one text has one code
+
+
+@pytest.mark.parametrize(
+    ("outcome", "finish", "silent"),
+    [
+        (Outcome.OK, "stop", 0),
+        (Outcome.TRUNCATED, "length", 0),
+        (Outcome.EMPTY, "stop", Silence.EMPTY),
+        (Outcome.REFUSED, "stop", Silence.REFUSED),
+        (Outcome.REFUSED, "refusal", Silence.REFUSED),
+        (Outcome.REFUSED, None, Silence.REFUSED),
+        (Outcome.REFUSED, "content_filter", Silence.FILTERED),
+        (Outcome.REFUSED, "PROHIBITED_CONTENT", Silence.FILTERED),
+        (Outcome.REFUSED, "blocked by our content filter", Silence.FILTERED),
+    ],
+)
+def test_a_row_says_how_an_answer_came_to_say_nothing(
+    store: Store,
+    make_plan: PlanMaker,
+    make_result: ResultMaker,
+    make_turn: TurnMaker,
+    outcome: Outcome,
+    finish: str | None,
+    silent: int,
+) -> None:
+    plan, turn = make_plan(cases=1), make_turn("k")
+    turn = replace(turn, completion=replace(turn.completion, outcome=outcome, finish_reason=finish))
+    run = keep(store, "r1", plan, [make_result(plan, 0, turn)])
+    assert column(run, "silent") == [silent]
+
+
+def test_the_scores_of_other_scorers_stand_beside(
+    store: Store, make_plan: PlanMaker, make_result: ResultMaker
+) -> None:
+    plan = make_plan(cases=1, scorers=("exact_match", "length"))
+    results = [
+        replace(
+            make_result(plan, seq), scores={"exact_match": Score(1.0), "length": Score(0.25 * seq)}
+        )
+        for seq in range(plan.size)
+    ]
+    run = keep(store, "r1", plan, results)
+    assert list(run.others) == ["length"]
+    assert sorted(run.others["length"]) == [(0, 0, 0.0), (1, 0, 0.25)]
 
 
 def test_how_trials_ended(

@@ -62,6 +62,8 @@ COLUMNS = [
     "created_at",
     "thoughts",
     "tags",
+    "gradable",
+    "found",
 ]
 
 

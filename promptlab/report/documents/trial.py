@@ -16,7 +16,7 @@ def result_json(result: Result) -> dict[str, object]:
 
 def shown_json(result: Result) -> dict[str, object]:
     """Return a row of the view as `show --json` writes it: also whether the scorer can tell."""
-    return {**result_json(result), "gradable": result.gradable}
+    return {**result_json(result), "gradable": result.was_gradable}
 
 
 def messages_json(messages: Sequence[Message]) -> list[Json]:

@@ -78,13 +78,20 @@ def gate_view(judged: Judged) -> GateView:
     problem = [] if judged.problem is None else [Finding(judged.problem)]
     means = [_missed(arm, mean) for arm, mean in judged.means]
     open_ = [_not_shown(comparison) for comparison in judged.comparisons]
-    return GateView(gate.text, kind, gate.scorer, (*problem, *means, *open_))
+    unscored = [_lacking(arm, share) for arm, share in judged.unscored]
+    return GateView(gate.text, kind, gate.scorer, (*problem, *means, *unscored, *open_))
 
 
 def _missed(arm: Arm, mean: float | None) -> Finding:
     """Return the finding that an arm's mean misses a bound."""
     has = "no score" if mean is None else f"{mean:.4g}"
     return Finding(f"{arm.label} has {has}", arm.label, arm.backend, mean)
+
+
+def _lacking(arm: Arm, share: float) -> Finding:
+    """Return the finding that too many trials of an arm have no score."""
+    text = f"{share * 100:.1f} % of the trials of {arm.label} have no score"
+    return Finding(text, arm.label, arm.backend)
 
 
 def _not_shown(comparison: Comparison) -> Finding:

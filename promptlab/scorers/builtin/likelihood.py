@@ -12,7 +12,7 @@ from promptlab.core.types import Likelihood, Score
 from promptlab.scorers.asking import Ask
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import listed, quoted, verdict
+from promptlab.scorers.verdict import graded, listed, quoted, verdict
 
 # Only texts: how likely a number is depends on how it is written.
 Texts = str | list[str]
@@ -73,9 +73,10 @@ def loglikelihood(
     best = max(range(len(values)), key=values.__getitem__)  # the first of equals
     choice = f"chose {quoted(options[best])} ({values[best]:.4g})"
     if options[best] in _texts(target):
-        return verdict(True, choice)
+        return graded(True, choice, options[best], target)
     wanted = max((options.index(text) for text in _texts(target)), key=values.__getitem__)
-    return verdict(False, f"{choice} before {quoted(options[wanted])} ({values[wanted]:.4g})")
+    reason = f"{choice} before {quoted(options[wanted])} ({values[wanted]:.4g})"
+    return graded(False, reason, options[best], target)
 
 
 def _ask_for_text(sample: Sample, *, text: str, delimiter: str, **_: object) -> list[Ask]:

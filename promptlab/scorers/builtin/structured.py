@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Json, Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import quoted, verdict
+from promptlab.scorers.verdict import graded, quoted, verdict
 
 if TYPE_CHECKING:
     from promptlab.scorers import schemas
@@ -24,6 +25,7 @@ else:
     )
 
 DecimalMark = Literal[".", ","]
+_WRITTEN_OUT = 128  # bits: Python writes out no number of thousands of digits
 _BEGINNINGS = tuple('{["-0123456789tfn')  # of JSON values
 NonNegative = Annotated[float, Field(ge=0)]
 
@@ -66,19 +68,27 @@ def numeric(
         decimal: the decimal mark; with "," numbers are read as 1.234,5
     """
     wanted = _target(target, decimal)
+    right = _written(wanted)
     if which == "only":
         different = numbers.different_numbers(sample.output, decimal)
         if len(different) > 1:
-            return verdict(False, f"found {len(different)} different numbers")
+            return graded(False, f"found {len(different)} different numbers", None, right)
         number = different[0] if different else None
     else:
         number = numbers.one_number(sample.output, which, decimal)
     if number is None:
-        return verdict(False, "found no number")
+        return graded(False, "found no number", None, right)
     if number.value is None:
-        return verdict(False, f"found no plain number: {quoted(number.text)}")
+        return graded(False, f"found no plain number: {quoted(number.text)}", None, right)
     allowed = max(_exact(tolerance), _exact(relative) * abs(wanted))
-    return verdict(abs(number.value - wanted) <= allowed, f"found {number.text}")
+    passed = abs(number.value - wanted) <= allowed
+    return graded(passed, f"found {number.text}", _written(number.value), right)
+
+
+def _written(number: Fraction) -> str:
+    """Return a number in the one way that equal ones share, however they were written."""
+    bits = max(number.numerator.bit_length(), number.denominator.bit_length())
+    return str(number) if bits <= _WRITTEN_OUT else f"#{hash(number):x}"
 
 
 def _exact(number: int | float) -> Fraction:
@@ -132,9 +142,9 @@ def json_schema(
     try:
         document = _document(normal.normal(sample.output), extract)
     except (ValueError, RecursionError) as error:
-        return verdict(False, f"not JSON: {error}")
+        return replace(verdict(False, f"not JSON: {error}"), gradable=False)
     problem = schemas.first_problem(document, schema)
-    return verdict(problem is None, problem)
+    return replace(verdict(problem is None, problem), gradable=True)
 
 
 def _document(output: str, extract: bool) -> Json:

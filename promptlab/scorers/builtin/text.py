@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -11,7 +12,7 @@ from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.reading import normal as forms
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import listed, not_gradable, quoted, verdict
+from promptlab.scorers.verdict import graded, listed, not_gradable, quoted, verdict
 
 if TYPE_CHECKING:
     import regex as timed
@@ -36,7 +37,7 @@ def exact_match(
     ignore_case: bool = False,
     ignore_space: bool = False,
     ignore_punctuation: bool = False,
-) -> bool:
+) -> Score:
     """The whole output equals the target, white space around it aside.
 
     Limits:
@@ -59,8 +60,9 @@ def exact_match(
             text = punctuation.without_punctuation(text)
         return (" ".join(text.split()) if ignore_space else text).strip()
 
-    output = plain(sample.output)
-    return any(output == plain(text) for text in _texts(target))
+    output, texts = plain(sample.output), [plain(text) for text in _texts(target)]
+    # Whether an output that is none of the texts is an answer at all cannot be told.
+    return replace(graded(output in texts, None, output, texts), gradable=None)
 
 
 def _check_contains(
@@ -157,15 +159,14 @@ def regex(
         match = search(text.strip() if full else text, timeout=timeout)
     except TimeoutError:
         return Score(None, error=f"TimeoutError: the pattern took longer than {timeout:g} s")
+    if target is None:  # that it matches is what is graded
+        return verdict(match is not None, f"matched {quoted(match[0])}" if match else "no match")
+    wanted = [form(item).strip() for item in _texts(target)]
     if match is None:
-        return verdict(False, "no match")
-    captured = match[group]
-    if target is None:
-        return verdict(True, f"matched {quoted(match[0])}")
-    passed = captured is not None and captured.strip() in [
-        form(item).strip() for item in _texts(target)
-    ]
-    return verdict(passed, f"found {quoted(captured or '')}")
+        return graded(False, "no match", None, wanted)
+    captured = (match[group] or "").strip()
+    passed = match[group] is not None and captured in wanted
+    return graded(passed, f"found {quoted(match[group] or '')}", captured, wanted)
 
 
 def _check_label(*, labels: list[str | int], target: str | int, ignore_case: bool) -> None:
@@ -219,8 +220,10 @@ def label(
     names = listed(sorted(settled.labels))
     if settled.unread:
         return not_gradable(f"negations are not known in the language around {names}")
-    passed = settled.labels == {found.bare(str(target))}
-    return verdict(passed, f"found {names}" if names else "found no label")
+    wanted = found.bare(str(target))
+    reason = f"found {names}" if names else "found no label"
+    one = next(iter(settled.labels)) if len(settled.labels) == 1 else None
+    return graded(settled.labels == {wanted}, reason, one, wanted)
 
 
 def _texts(value: Texts) -> list[str]:
