@@ -28,6 +28,7 @@ from .golden.commands import (
     DATABASE,
     ENDS,
     ENVIRONMENT,
+    FIRST_20,
     MADE,
     PROJECT,
     RUNS,
@@ -230,7 +231,7 @@ SUITES = sorted(path.stem for path in (PROJECT / "suites").glob("*.yaml"))
 NEEDS_MODEL = {"tone", "weigh"}
 # What of a suite is stored: cases that failed on `moody` and on `far` would be asked again, and
 # an arm of `race` was stopped when it was decided.
-STORED = {"plain": ["-b", "parrot"], "far": ["--tag", "fine"], "race": ["-n", "20"]}
+STORED = {"plain": ["-b", "parrot"], "far": ["--tag", "fine"], "race": FIRST_20.split()}
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +384,7 @@ def test_only_prompts_that_changed_are_measured_again(project: Path) -> None:
         assert "the prompts of note@v2 now keep their line breaks after tags" in err
         assert "note@v1" not in err
         assert typed(["db", "verify"])[0] == 0
-        assert json.loads(typed(["run", "race", "-n", "20", "--json"])[1])["calls"] == 0
+        assert json.loads(typed(["run", "race", *FIRST_20.split(), "--json"])[1])["calls"] == 0
         assert json.loads(typed(["run", "kind", "--json"])[1])["calls"] == 0
     finally:
         settings.write_text(cut, encoding="utf-8")

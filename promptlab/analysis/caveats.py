@@ -26,7 +26,9 @@ from promptlab.analysis.sides import (
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits
 from promptlab.core.reasons import Reason
+from promptlab.core.results import MeasuredRun
 from promptlab.core.types import Json, Sampling
+from promptlab.experiments.sample import told
 
 _WORTH_A_NOTE = 0.02  # share of answers cut off
 
@@ -39,6 +41,7 @@ def of_the_table(table: Measurements) -> list[Reason]:
         reasons.append(Reason(Code.REPEATED_CASES, text))
     reasons += _ungraded(table)
     for run in table.runs:
+        reasons += _part_of_the_suite(run)
         if run.sequential is not None and run.reused:
             stored = run.info.stored
             text = (
@@ -52,6 +55,21 @@ def of_the_table(table: Measurements) -> list[Reason]:
             }
             reasons.append(Reason(Code.ANSWERS_REUSED, text, about))
     return reasons
+
+
+def _part_of_the_suite(run: MeasuredRun) -> Iterator[Reason]:
+    """Yield which cases a run took, if not all, and which of them were seen before."""
+    cases, part = len(run.cases), run.part
+    if part.of is not None and part.of > cases:
+        about: dict[str, Json] = {"cases": cases, "of": part.of, "seed": run.seed}
+        yield Reason(Code.SAMPLE_OF_CASES, told(cases, part.of, run.seed), about)
+    elif part.first:
+        text = f"the first {cases:,} cases of the file: run again, -n draws a sample now"
+        yield Reason(Code.FIRST_CASES, text, {"cases": cases})
+    if part.developed:
+        text = f"{part.developed:,} of {cases:,} cases are of the side for development"
+        about = {"developed": part.developed, "cases": cases}
+        yield Reason(Code.DEVELOPED_BEFORE, f"{text}: confirm it with --split holdout", about)
 
 
 def of_the_sides(

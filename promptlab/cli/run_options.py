@@ -58,7 +58,12 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="BACKEND",
                 help="This backend instead of the suite's.",
             ),
-            click.option("-n", "--limit", type=Whole(1), help="Only the first N cases."),
+            click.option(
+                "-n",
+                "--limit",
+                type=Whole(1),
+                help="A sample of at most N cases, drawn by the seed.",
+            ),
             click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case."),
             click.option("--tag", "tags", multiple=True, help="Only cases with this tag."),
             click.option(

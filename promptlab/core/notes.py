@@ -73,6 +73,21 @@ NOTES: Mapping[str, Explanation] = {
         "Prompts may have been written with these cases in view.",
         "Confirm the result with `--split holdout`.",
     ),
+    "developed-before": Explanation(
+        "Some of the cases are of the `dev` side, on which prompts may have been written.",
+        "Confirm the result with `--split holdout`.",
+        ("developed", "cases"),
+    ),
+    "sample-of-cases": Explanation(
+        "The run took a sample of the cases, drawn by the seed.",
+        "Run the whole suite.",
+        ("cases", "of", "seed"),
+    ),
+    "first-cases": Explanation(
+        "A run of an older version took the first cases of the file, which are no sample.",
+        "Run the suite again; stored answers cost nothing.",
+        ("cases",),
+    ),
     "answers-cut-off": Explanation(
         "Answers were cut off at the token limit.",
         "Raise `max_tokens`.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
+from promptlab.core.part import WHOLE, Part
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import NOT_GRADABLE, Arm, Outcome, Plan, ScorerSpec, Sequential
 
@@ -279,7 +280,7 @@ class MeasuredRun:
     by answers of earlier runs. `looks` are the numbers of cases, each below this run's own limit,
     to which earlier runs were limited. `readings` are the texts that scorers found or expected.
     `others` has the scores of the run's other scorers by their label: arm, case and score of each
-    trial.
+    trial. `part` tells which of its suite's cases these are.
     """
 
     info: RunInfo
@@ -295,3 +296,4 @@ class MeasuredRun:
     rows: Sequence[Sequence[float | None]]
     readings: Mapping[int, str] = field(default_factory=dict)
     others: Mapping[str, Sequence[tuple[int, int, float | None]]] = field(default_factory=dict)
+    part: Part = WHOLE

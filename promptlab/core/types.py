@@ -193,7 +193,8 @@ class PlanSettings:
     for the last. `split` is the side of the suite's holdout that the cases are from. `gates` are
     the conditions that the results must meet. `assets` is the folder that image paths start from,
     itself relative to the project's folder. With `sequential` the cases are shuffled, and arms may
-    be stopped early.
+    be stopped early. `sample_of` is the number of cases from which a sample was to be drawn by the
+    seed, None if none was asked for.
     """
 
     repeats: int = 1
@@ -204,6 +205,7 @@ class PlanSettings:
     gates: tuple[str, ...] = ()
     assets: str = "."
     sequential: Sequential | None = None
+    sample_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

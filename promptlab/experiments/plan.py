@@ -10,7 +10,7 @@ from promptlab.cases.rows import with_params
 from promptlab.core.digest import case_json, seed_from
 from promptlab.core.documents import parse_json
 from promptlab.core.errors import PromptlabError
-from promptlab.core.groups import drawn_as, places_by_group
+from promptlab.core.groups import drawn_as
 from promptlab.core.plugins import unknown
 from promptlab.core.reducers import MEAN
 from promptlab.core.runs import Split
@@ -25,6 +25,7 @@ from promptlab.core.types import (
     Sequential,
 )
 from promptlab.experiments.designs import arms_off, require_practices
+from promptlab.experiments.sample import sampled, shuffled
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.template import Template
@@ -34,8 +35,9 @@ from promptlab.templates.template import Template
 class Selection:
     """What the command line sets beyond the suite file; None keeps the suite's value.
 
-    `until_decided` is the level at which arms are compared with their baseline during the run, and
-    stopped once decided; `baseline` names that arm, by default the first.
+    `limit` is the most cases to draw. `until_decided` is the level at which arms are compared with
+    their baseline during the run, and stopped once decided; `baseline` names that arm, by default
+    the first.
     """
 
     templates: tuple[str, ...] = ()
@@ -67,7 +69,8 @@ def make_plan(
     templates = _templates(suite, library, selection)
     arms = _arms(suite, templates, backends)
     seed = settings.seed if selection.seed is None else selection.seed
-    cases = with_params(select_cases(suite, selection), _typed(selection.params, templates))
+    chosen = select_cases(suite, selection)
+    cases = with_params(_part(chosen, selection, seed), _typed(selection.params, templates))
     repeats = selection.repeats or settings.repeats
     primary = _primary(suite, scorers)
     early = primary if selection.until_decided is not None else None
@@ -91,6 +94,7 @@ def make_plan(
         gates=(*settings.gates, *selection.gates),
         assets=suite.assets_below(library.folder.parent),
         sequential=sequential,
+        sample_of=None if selection.limit is None else len(chosen),
     )
     return plan, {template.source.digest: template for template in templates}
 
@@ -186,7 +190,7 @@ def _check_reducers(
 
 
 def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
-    """Choose cases by id, tag, split and limit, in the order of their file."""
+    """Choose cases by id, tag and split, in the order of their file."""
     cases = suite.read_cases()
     known = [case.id for case in cases]
     for wanted in selection.case_ids:
@@ -204,13 +208,20 @@ def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:
         if (not selection.case_ids or case.id in selection.case_ids)
         and (not selection.tags or set(selection.tags) & set(case.tags))
         and (split == "all" or in_holdout(case, share, suite.settings.seed) == (split == "holdout"))
-    )[: selection.limit]
-    if not chosen:
+    )
+    if not chosen or selection.limit == 0:
         raise PromptlabError(
             f"no case of suite {suite.name} is left in the split {split}",
             hint="widen --case, --tag, --split or the suite's holdout",
         )
     return chosen
+
+
+def _part(cases: Sequence[Case], selection: Selection, seed: int) -> Sequence[Case]:
+    """Return all cases, or a sample of as many as were asked for."""
+    if selection.limit is None or selection.limit >= len(cases):
+        return cases
+    return sampled(cases, selection.limit, seed)
 
 
 def chosen_split(suite: Suite, selection: Selection) -> Split:
@@ -239,17 +250,6 @@ def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], 
             hint="run two or more, for example -t name@v1 -t name@v2",
         )
     return pairs
-
-
-def shuffled(cases: Sequence[Case], seed: int) -> tuple[Case, ...]:
-    """Put cases in a random order that depends only on the seed; a group stays together."""
-    groups = places_by_group(cases)
-
-    def draw(group: str) -> tuple[int, str, str]:
-        name = drawn_as(cases[groups[group][0]])
-        return seed_from("order", seed, name), name, group
-
-    return tuple(cases[place] for group in sorted(groups, key=draw) for place in groups[group])
 
 
 def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:

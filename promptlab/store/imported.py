@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from promptlab.core.part import Part
 from promptlab.core.plugins import unknown
 from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
 from promptlab.core.runs import RunSettings
-from promptlab.core.types import ScorerSpec
+from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.plan_settings import load_settings
@@ -48,6 +49,22 @@ SELECT t.arm, t.case_, s.score FROM scores s JOIN trials t ON t.run = s.run AND 
 WHERE s.run = :run AND s.scorer = :scorer
 """
 
+# Answers that this run has from earlier ones; trials that share one of its own are none of these.
+_REUSED = """
+SELECT count(*) FROM trials t
+JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+JOIN generations g ON g.id = u.generation
+WHERE t.run = :run AND t.cached AND g.run IS NOT :run
+"""
+
+# Of the cases of a run of both sides, those that runs of the dev side had before.
+_DEVELOPED = """
+SELECT count(*) FROM run_cases WHERE run = :run AND case_ IN (
+    SELECT p.case_ FROM run_cases p JOIN runs r ON r.id = p.run
+    WHERE r.id < :run AND json_extract(r.settings, '$.split') = 'dev'
+)
+"""
+
 # The settings of earlier runs of the same suite that share a version with this one.
 _EARLIER = """
 SELECT DISTINCT r.overrides FROM runs r WHERE r.id < :run AND r.suite = :suite AND EXISTS (
@@ -85,6 +102,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         MeasuredArm(arm, digests[arm.backend], **served[place])
         for place, arm in enumerate(load_arms(connection, run))
     )
+    cases = tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run))
     return MeasuredRun(
         info=info,
         split=settings.split,
@@ -92,10 +110,10 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         repeats=settings.repeats,
         sequential=settings.sequential,
         looks=_looks(connection, run, info),
-        reused=connection.count("SELECT count(*) FROM trials WHERE run = :run AND cached", run=run),
+        reused=connection.count(_REUSED, run=run),
         scorer=spec,
         arms=arms,
-        cases=tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run)),
+        cases=cases,
         rows=list(connection.rows(_ROWS, run=run, scorer=place, filters=to_json(_FILTERS))),
         readings=dict(connection.rows(_READINGS, run=run, scorer=place)),
         others={
@@ -103,7 +121,14 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
             for number, other in enumerate(load_scorers(connection, run))
             if number != place
         },
+        part=_part(connection, run, settings, limited=info.settings.limit == len(cases)),
     )
+
+
+def _part(connection: Connection, run: int, settings: PlanSettings, *, limited: bool) -> Part:
+    both = settings.split == "all"
+    developed = connection.count(_DEVELOPED, run=run) if both else 0
+    return Part(settings.sample_of, limited and settings.sample_of is None, developed)
 
 
 def _looks(connection: Connection, run: int, info: RunInfo) -> tuple[int, ...]:

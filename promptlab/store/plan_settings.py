@@ -16,6 +16,8 @@ def settings_to_json(plan: Plan) -> str:
     # What is not stored where there is none: settings from before it stay as they are.
     if reduced := {s.label: str(s.reduce) for s in plan.scorers if s.reduce != MEAN}:
         settings["reduce"] = reduced
+    if plan.sample_of is None:
+        del settings["sample_of"]
     if plan.sequential is None:
         del settings["sequential"]
     else:

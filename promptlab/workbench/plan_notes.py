@@ -8,6 +8,7 @@ from itertools import combinations
 
 from promptlab.backends import Backend, repeats_itself
 from promptlab.core.types import Plan
+from promptlab.experiments.sample import told
 from promptlab.templates.other_tools import notes_on
 
 _ALMOST = 0.8  # of two names: `clear` and `claer` have it, `role` and `rules` too
@@ -18,8 +19,20 @@ _STANDARD = frozenset(
 
 
 def notes_of(plan: Plan, backends: Mapping[str, Backend]) -> tuple[str, ...]:
-    """Return what a user may not have meant: marks of other tools, near names, idle repeats."""
-    return (*_foreign_marks(plan), *_near_practices(plan), *_idle_repeats(plan, backends))
+    """Return what a user may not have meant: a sample, marks, near names, idle repeats."""
+    return (
+        *_sample(plan),
+        *_foreign_marks(plan),
+        *_near_practices(plan),
+        *_idle_repeats(plan, backends),
+    )
+
+
+def _sample(plan: Plan) -> Iterator[str]:
+    """Note that there are more cases than a run takes."""
+    cases = len(plan.cases)
+    if plan.sample_of is not None and plan.sample_of > cases:
+        yield told(cases, plan.sample_of, plan.seed)
 
 
 def _foreign_marks(plan: Plan) -> Iterator[str]:

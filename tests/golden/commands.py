@@ -31,6 +31,9 @@ DATABASE = "promptlab.db"
 ENVIRONMENT = {"COLUMNS": "100", "NO_COLOR": "1"}
 UNSET = ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "OPENAI_API_KEY")
 
+# `-n 20` took the first cases of the file then; these are named now, as it draws a sample.
+FIRST_20 = " ".join(f"--case {number}" for number in range(1, 21))
+
 # The runs of the database, oldest first: by name, what was typed and how it ended.
 MADE: dict[str, tuple[str, int]] = {
     "earlier": ("run plain -t note@v1 -n 3 -b parrot", 0),  # of another text of note@v1
@@ -168,10 +171,11 @@ _JSON = {
     "again_confirm": "run parts --offline --split all --repeats 1",
     "again_grid": "run grid --offline",
     "again_race": "run race --offline --until-decided",
-    "again_race3": "run race --offline --until-decided --baseline race@v3 --seed 3 -n 20",
+    "again_race3": f"run race --offline --until-decided --baseline race@v3 --seed 3 {FIRST_20}",
     "again_sight": "run sight --offline",
     "again_many": "run many --offline",
-    "again_chosen": "run parts --offline -p year 1999 --tag old -n 3 --seed 9 --split all",
+    "again_chosen": "run parts --offline -p year 1999 --seed 9 --split all"
+    " --case p01 --case p04 --case p05",
     "again_schema": "run plain --offline -b far -t note@v5 --case n01 --case n02",
     "again_kind": "run kind --offline",
     "again_far": "run far --offline",
@@ -242,7 +246,7 @@ _TEXT = {
     "dry_parts": "run parts --dry-run --split all",
     "again_plain": "run plain --offline -b parrot",
     "again_fine": "run far --offline --tag fine",
-    "again_race3": "run race --offline --until-decided --baseline race@v3 --seed 3 -n 20",
+    "again_race3": f"run race --offline --until-decided --baseline race@v3 --seed 3 {FIRST_20}",
     "resume_stopped": "resume {stopped} --max-calls 99",
     "template_list": "template list",
     "template_log": "template log note",
