@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis import caveats, doubts, early
+from promptlab.analysis.claims import OF_VERSIONS, Claim
 from promptlab.analysis.conclude import (
     Effect,
     Floats,
@@ -64,6 +65,7 @@ class Contrast:
     was refused, `warnings` what else to know. `cases_needed` is a total, `detectable` the
     difference that the present cases show with a power of 80 %. `stopped_at` is the number of
     cases, or groups of cases, after which a run that could stop early had decided the question.
+    `claim` says of which others like these a verdict holds.
     """
 
     effect: Effect
@@ -83,6 +85,7 @@ class Contrast:
     stopped_at: int | None = None
     p_adjusted: float | None = None
     verdict: Verdict = "undecided"
+    claim: Claim = OF_VERSIONS
 
     @property
     def reason(self) -> str | None:

@@ -231,7 +231,8 @@ class StoreStats:
 class MeasuredArm:
     """An arm with everything its answers depend on, and what its servers reported.
 
-    `models`, `fingerprints` and `warnings` are those of its answers, without duplicates.
+    `models`, `fingerprints` and `warnings` are those of its answers, without duplicates. `text`
+    identifies what the version says, apart from its front matter; None if unknown.
     """
 
     arm: Arm
@@ -239,6 +240,7 @@ class MeasuredArm:
     models: frozenset[str] = frozenset()
     fingerprints: frozenset[str] = frozenset()
     warnings: frozenset[str] = frozenset()
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.plan_settings import load_settings
-from promptlab.store.plans import load_arms, load_scorers
+from promptlab.store.plans import load_arms, load_scorers, load_templates
 from promptlab.store.runs import run_info
+from promptlab.templates.wordings import wording
 
 # The order of `results.MEASURED`.
 _ROWS = """
@@ -98,8 +99,12 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
     place, spec = _scorer(connection, run, scorer or settings.primary, info.run_id)
     digests: dict[str, str] = dict(connection.rows(_BACKENDS, run=run))
     served = _served(connection, run)
+    texts = {
+        template.digest: wording(template.source, template.includes)
+        for template in load_templates(connection, run)
+    }
     arms = tuple(
-        MeasuredArm(arm, digests[arm.backend], **served[place])
+        MeasuredArm(arm, digests[arm.backend], text=texts[arm.digest], **served[place])
         for place, arm in enumerate(load_arms(connection, run))
     )
     cases = tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run))

@@ -160,9 +160,15 @@ def load_plan(connection: Connection, run: int) -> Plan:
         arms=load_arms(connection, run),
         cases=tuple(_case(*row) for row in connection.rows(_LOAD_CASES, run=run)),
         scorers=tuple(load_scorers(connection, run)),
-        templates=tuple(_template(*row) for row in connection.rows(_LOAD_TEMPLATES, run=run)),
+        templates=tuple(load_templates(connection, run)),
         backends=tuple(_backend(*row) for row in connection.rows(_LOAD_BACKENDS, run=run)),
     )
+
+
+def load_templates(connection: Connection, run: int) -> Iterator[TemplateSource]:
+    """Yield the texts of a run's versions, with all that they include."""
+    for row in connection.rows(_LOAD_TEMPLATES, run=run):
+        yield _template(*row)
 
 
 def _save_templates(

@@ -27,6 +27,7 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
         "p_adjusted": contrast.p_adjusted,
         "method": contrast.effect.method,
         "verdict": contrast.verdict,
+        "claim": contrast.claim.to_json(),
         "reason": contrast.reason,
         "reasons": reasons_json(refusals),
         "wins": len(contrast.won),
