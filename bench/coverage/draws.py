@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from promptlab.analysis.measurements import Measurements, join
 from promptlab.core.decision import Rule
-from promptlab.core.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.measured import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Outcome, ScorerSpec, Sequential
 

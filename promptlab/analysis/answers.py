@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.core.results import MEASURED, Silence
+from promptlab.core.measured import MEASURED, Silence
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

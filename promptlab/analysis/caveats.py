@@ -25,8 +25,8 @@ from promptlab.analysis.sides import (
 )
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.reasons import Reason
-from promptlab.core.results import MeasuredRun
 from promptlab.core.types import Json, Sampling
 from promptlab.experiments.sample import told
 

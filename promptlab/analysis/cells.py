@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis.answers import Answers, Repeats, answers_of
+from promptlab.core.measured import MEASURED
 from promptlab.core.reducers import Reducer
-from promptlab.core.results import MEASURED
 from promptlab.stats.reducers import reduced
 
 Floats = NDArray[np.float64]

@@ -16,9 +16,9 @@ from promptlab.analysis.sides import Side, Where, lone_cases, missing_repeats, s
 from promptlab.analysis.sufficiency import untrusted
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.messages import Json
 from promptlab.core.reasons import Reason
-from promptlab.core.results import MeasuredRun
 from promptlab.scorers.identity import backends_in
 
 

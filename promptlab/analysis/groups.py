@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.core.groups import group_of
-from promptlab.core.results import MeasuredCase
+from promptlab.core.measured import MeasuredCase
 
 Ints = NDArray[np.int64]
 

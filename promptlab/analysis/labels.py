@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from promptlab.core.results import MeasuredArm
+from promptlab.core.measured import MeasuredArm
 
 Settings = Sequence[tuple[int, MeasuredArm]]
 """An arm as it appears in each run, with the number of the run; the first one names it."""

@@ -18,7 +18,7 @@ from promptlab.analysis.answers import padded, repeats
 from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
-from promptlab.core.results import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.measured import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
 from promptlab.templates.past import label_of
 

@@ -15,7 +15,7 @@ from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.early import WHOLE, threshold
 from promptlab.core.decision import Limits
 from promptlab.core.groups import places_by_group
-from promptlab.core.results import MEASURED, MeasuredRun
+from promptlab.core.measured import MEASURED, MeasuredRun
 from promptlab.core.types import Plan
 from promptlab.stats.sequential import EProcess, e_binary
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import Literal
 
-from promptlab.core.part import WHOLE, Part
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import NOT_GRADABLE, Arm, Outcome, Plan, ScorerSpec, Sequential
+from promptlab.core.types import NOT_GRADABLE, Arm, Outcome, Plan
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -225,77 +223,3 @@ class StoreStats:
     rows: Mapping[str, int]
     size: int
     wal_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredArm:
-    """An arm with everything its answers depend on, and what its servers reported.
-
-    `models`, `fingerprints` and `warnings` are those of its answers, without duplicates. `text`
-    identifies what the version says, apart from its front matter; None if unknown.
-    """
-
-    arm: Arm
-    backend_digest: str
-    models: frozenset[str] = frozenset()
-    fingerprints: frozenset[str] = frozenset()
-    warnings: frozenset[str] = frozenset()
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredCase:
-    """A case: its id, its group and the digest of its content."""
-
-    id: str
-    group: str | None
-    digest: str
-
-
-MEASURED = (
-    *("arm", "case", "repeat", "failed", "truncated", "score", "is_verdict", "generation"),
-    *("input_tokens", "output_tokens", "cost_usd", "latency_s"),
-    *("silent", "gradable", "found", "expected"),
-)
-"""The columns of `MeasuredRun.rows`: indices into `arms` and `cases`, flags, then quantities.
-
-`silent` is a number of `Silence`, 0 for an answer. `gradable` is None where the scorer does not
-tell, `found` and `expected` are keys of `MeasuredRun.readings`. Rows may lack these last columns:
-then nothing of the kind is known.
-"""
-
-
-class Silence(IntEnum):
-    """How an answer came to say nothing, errors apart."""
-
-    REFUSED = 1
-    FILTERED = 2
-    EMPTY = 3
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredRun:
-    """One scorer's results for a run: one row per stored trial, with the columns of `MEASURED`.
-
-    An unknown value is None. A trial without a score is left out, unless the trial or its scorer
-    failed. `sequential` is set where the run could stop early. `reused` counts the trials served
-    by answers of earlier runs. `looks` are the numbers of cases, each below this run's own limit,
-    to which earlier runs were limited. `readings` are the texts that scorers found or expected.
-    `others` has the scores of the run's other scorers by their label: arm, case and score of each
-    trial. `part` tells which of its suite's cases these are.
-    """
-
-    info: RunInfo
-    split: str
-    seed: int
-    repeats: int
-    sequential: Sequential | None
-    looks: tuple[int, ...]
-    reused: int
-    scorer: ScorerSpec
-    arms: tuple[MeasuredArm, ...]
-    cases: tuple[MeasuredCase, ...]
-    rows: Sequence[Sequence[float | None]]
-    readings: Mapping[int, str] = field(default_factory=dict)
-    others: Mapping[str, Sequence[tuple[int, int, float | None]]] = field(default_factory=dict)
-    part: Part = WHOLE

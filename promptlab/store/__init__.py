@@ -14,11 +14,11 @@ from typing import Literal, Self
 
 from promptlab.core.budget import Spent
 from promptlab.core.errors import DamagedStore
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
     GradedTrial,
-    MeasuredRun,
     Result,
     ResultFilter,
     RunInfo,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.part import Part
 from promptlab.core.plugins import unknown
-from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.connection import Connection

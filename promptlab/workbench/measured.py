@@ -11,8 +11,9 @@ from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.analysis.pair import PairResults
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.reasons import Reason
-from promptlab.core.results import MeasuredRun, ResultFilter
+from promptlab.core.results import ResultFilter
 from promptlab.core.types import Arm, TemplateSource
 from promptlab.store import Store
 from promptlab.templates.diff import Flip

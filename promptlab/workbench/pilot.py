@@ -17,8 +17,8 @@ from promptlab.analysis.practices import practice_effects
 from promptlab.analysis.prospect import Pilot, Row
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.measured import MEASURED, MeasuredRun
 from promptlab.core.reducers import MEAN
-from promptlab.core.results import MEASURED, MeasuredRun
 from promptlab.core.types import Plan
 from promptlab.stats.variance import split_variance
 from promptlab.store import Store

@@ -9,8 +9,9 @@ from itertools import count
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
+from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.reasons import Reason
-from promptlab.core.results import MeasuredArm, MeasuredCase, MeasuredRun, RunInfo
+from promptlab.core.results import RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Arm, Json, Outcome, Sampling, ScorerSpec
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Json, Sampling
 
 from .measured_runs import (

@@ -18,7 +18,7 @@ from promptlab.analysis.compare import By, Comparison, compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Limits, Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Sampling, Sequential
 from promptlab.stats.multiplicity import holm
 from promptlab.stats.paired import mcnemar_exact, paired_t

@@ -11,7 +11,7 @@ from promptlab.analysis.contrast import Change
 from promptlab.analysis.measurements import join
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Sequential
 from promptlab.stats.paired import paired_t

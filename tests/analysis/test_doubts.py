@@ -11,7 +11,7 @@ import pytest
 from promptlab.analysis.compare import compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Calibration, Limits, Rule
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import ScorerSpec, Sequential
 
 from .measured_runs import (

@@ -19,7 +19,7 @@ from promptlab.analysis.early import (
 )
 from promptlab.analysis.measurements import Measurements, join
 from promptlab.core.decision import Limits, Rule
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Sequential
 from promptlab.stats.sequential import e_binary, e_path
 

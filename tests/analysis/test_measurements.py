@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.analysis.measurements import JoinedArm, Measurements, join, only_text
-from promptlab.core.results import MeasuredCase
+from promptlab.core.measured import MeasuredCase
 from promptlab.core.types import Sampling, ScorerSpec, TemplateSource
 
 from .measured_runs import ABSENT, measured_arm, measured_run, versions

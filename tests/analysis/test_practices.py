@@ -13,7 +13,7 @@ from promptlab.analysis.measurements import join
 from promptlab.analysis.practices import PracticeEffect, Practices, practice_effects
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.results import MeasuredArm, MeasuredRun
+from promptlab.core.measured import MeasuredArm, MeasuredRun
 from promptlab.core.types import Sampling
 from promptlab.experiments.designs import alias_groups, arms_off
 from promptlab.stats.multiplicity import holm

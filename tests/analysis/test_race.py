@@ -14,7 +14,7 @@ from promptlab.analysis.early import look
 from promptlab.analysis.measurements import join
 from promptlab.analysis.race import Race
 from promptlab.core.decision import Limits, Rule
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Arm, Case, Plan, ScorerSpec, Sequential
 
 from .measured_runs import Cell, measured_run, versions

@@ -9,7 +9,7 @@ import pytest
 
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Json, Sampling, ScorerSpec, Sequential
 
 from .measured_runs import (

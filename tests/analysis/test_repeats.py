@@ -11,7 +11,7 @@ import pytest
 from promptlab.analysis.compare import Comparison
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
-from promptlab.core.results import MeasuredRun
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Sequential
 
 from .measured_runs import ABSENT, Cell, concluded, measured_run, texts

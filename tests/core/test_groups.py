@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from promptlab.core.groups import drawn_as, group_of, places_by_group
-from promptlab.core.results import MeasuredCase
+from promptlab.core.measured import MeasuredCase
 from promptlab.core.types import Case
 
 NAMED = Case("a", {}, None, (), "g", "b2:1")

@@ -14,7 +14,7 @@ from promptlab.analysis.compare import compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.results import MEASURED, MeasuredRun, Silence
+from promptlab.core.measured import MEASURED, MeasuredRun, Silence
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import (
     Outcome,
