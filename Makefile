@@ -9,6 +9,9 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS := -n 2 --dist loadscope --no-loadscope-reorder
 DOCS := README.md $(wildcard docs/*.md)
 
+# Many tests start processes: none of these must compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A stamp records what is already installed, so that a second call installs nothing.
 PIP_READY := $(VENV)/.pip-ready
 INSTALLED := $(VENV)/.installed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Collection makes a million objects that stay. To look through them for garbage again and again
+# takes seconds.
+gc.disable()
+
 # The same examples on every machine; a busy one is no reason to fail. `make test-slow` takes the
 # profile `thorough`.
 HOUSE = settings(
@@ -35,6 +40,11 @@ settings.register_profile("thorough", HOUSE, max_examples=200)
 settings.load_profile("quick")
 
 DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from anthropic.types import Message as Answer
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from pydantic import ValidationError
+from pydantic_core import SchemaValidator
 
 from promptlab.backends.anthropic import Anthropic, Options
 from promptlab.core.digest import digest_bytes
@@ -17,7 +16,7 @@ from promptlab.core.failure import Fault
 from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 from promptlab.remote.exchange import CallError, Reply
 
-from .sdk_types import strict_validator
+from .sdk_types import sdk_type, strict_validator
 
 KEY = "sk-ant-planted-0123456789abcdef"
 SCHEMA: dict[str, Any] = {
@@ -133,8 +132,17 @@ def test_a_conversation_that_no_user_begins_is_refused(messages: tuple[Message, 
 
 # The package describes the API's version 2026-10-21. In 2023-06-01, which is spoken here, requests
 # have these two keys more.
-FORM = strict_validator(MessageCreateParamsNonStreaming)
 OLDER = {"temperature", "top_p"}
+
+
+def form() -> SchemaValidator:
+    params = "anthropic.types.message_create_params"
+    return strict_validator(params, "MessageCreateParamsNonStreaming")
+
+
+def theirs_of(body: dict[str, Any]) -> Any:
+    """Return an answer as the package reads it."""
+    return sdk_type("anthropic.types", "Message").model_validate(body)
 
 
 @pytest.mark.parametrize("schema", [None, SCHEMA])
@@ -147,7 +155,7 @@ def test_anthropic_takes_what_is_sent(
 ) -> None:
     body = sent(make(**options), ask(*TALK, picture, sampling=sampling, schema=schema))
     rest = {key: value for key, value in body.items() if key not in OLDER}
-    assert FORM.validate_python(rest) == rest
+    assert form().validate_python(rest) == rest
     assert body["temperature"] == sampling.temperature
     assert body.get("top_p") == sampling.top_p
 
@@ -163,9 +171,9 @@ def test_anthropic_takes_what_is_sent(
 )
 def test_the_oracle_finds_mistakes(wrong: dict[str, Any]) -> None:
     body = sent(make(omit=("temperature",)), ask(sampling=Sampling()))
-    assert FORM.validate_python(body)
+    assert form().validate_python(body)
     with pytest.raises(ValidationError):
-        FORM.validate_python({**body, **wrong})
+        form().validate_python({**body, **wrong})
 
 
 @pytest.mark.parametrize(
@@ -295,7 +303,7 @@ TOLD = {"type": "refusal", "category": "bio", "explanation": "It may do harm."}
     ],
 )
 def test_what_anthropic_writes_is_read(body: dict[str, Any], outcome: Outcome, said: str) -> None:
-    theirs = Answer.model_validate(body)
+    theirs = theirs_of(body)
     for written in (body, theirs.model_dump(mode="json")):
         assert answered(written) == Completion(
             outcome,
@@ -331,7 +339,7 @@ def test_what_anthropic_writes_is_read(body: dict[str, Any], outcome: Outcome, s
     ],
 )
 def test_tokens_are_counted(fields: dict[str, Any], usage: Usage) -> None:
-    theirs = Answer.model_validate(answer(text("x"), usage=fields))
+    theirs = theirs_of(answer(text("x"), usage=fields))
     assert answered(theirs.model_dump(mode="json")).usage == usage
 
 

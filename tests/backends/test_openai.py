@@ -6,9 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from openai.types.chat import ChatCompletion
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 from pydantic import ValidationError
 
 from promptlab.backends.openai import OpenAI, Options
@@ -18,7 +15,7 @@ from promptlab.core.failure import Fault
 from promptlab.core.types import Completion, Image, Message, Outcome, Request, Sampling, Usage
 from promptlab.remote.exchange import CallError, Reply
 
-from .sdk_types import strict_validator
+from .sdk_types import sdk_type, strict_validator
 
 KEY = "sk-planted-0123456789abcdef"
 LOCAL = "http://127.0.0.1:8000/v1"
@@ -159,8 +156,12 @@ def test_images_are_sent(picture: Message) -> None:
     ]
 
 
-CHAT = strict_validator(CompletionCreateParamsNonStreaming)
-RESPONSE = strict_validator(ResponseCreateParamsNonStreaming)
+CHAT = (
+    "openai.types.chat.completion_create_params", "CompletionCreateParamsNonStreaming"
+)  # fmt: skip
+RESPONSE = (
+    "openai.types.responses.response_create_params", "ResponseCreateParamsNonStreaming"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("schema", [None, CLOSED, LOOSE])
@@ -176,7 +177,7 @@ def test_openai_takes_what_is_sent(
     for api, form in (("chat", CHAT), ("responses", RESPONSE)):
         backend = make(api=api, **options)
         body = json.loads(backend.content(request, backend.logprob_keys()))
-        assert form.validate_python(body) == body
+        assert strict_validator(*form).validate_python(body) == body
 
 
 @pytest.mark.parametrize(
@@ -188,11 +189,11 @@ def test_openai_takes_what_is_sent(
         (RESPONSE, "responses", {"text": {"format": {"type": "json_schema", "name": "x"}}}),
     ],
 )
-def test_the_oracle_finds_mistakes(form: Any, api: str, wrong: dict[str, Any]) -> None:
+def test_the_oracle_finds_mistakes(form: tuple[str, str], api: str, wrong: dict[str, Any]) -> None:
     body = sent(make(api=api), ask(sampling=UNSTOPPED))
-    assert form.validate_python(body)
+    assert strict_validator(*form).validate_python(body)
     with pytest.raises(ValidationError):
-        form.validate_python({**body, **wrong})
+        strict_validator(*form).validate_python({**body, **wrong})
 
 
 def test_the_effort_of_thinking_is_sent() -> None:
@@ -396,7 +397,7 @@ def test_tokens_are_counted_where_they_are_reported(fields: dict[str, Any], usag
 def test_what_openai_writes_is_read(
     message: dict[str, Any], finish: str, usage: dict[str, Any] | None
 ) -> None:
-    theirs = ChatCompletion.model_validate(
+    theirs = sdk_type("openai.types.chat", "ChatCompletion").model_validate(
         chat(message, finish, usage=usage, system_fingerprint="fp_1", service_tier="default")
     )
     said = answered(make(), theirs.model_dump(mode="json"))

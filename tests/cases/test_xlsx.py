@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from promptlab.cases import workbook as reading
+from promptlab.cases import xlsx
 from promptlab.cases.files import read_rows
 from promptlab.core.errors import PromptlabError
 
@@ -115,6 +117,7 @@ def test_a_cell_that_has_no_value_is_reported(tmp_path: Path, cell: str, message
     assert mistake(path).startswith(message)
 
 
+@pytest.mark.slow
 def test_a_sheet_that_unpacks_to_very_much_is_refused(tmp_path: Path) -> None:
     far = [f'<c r="A{n}"><v>1</v></c><c r="XFD{n}"><v>1</v></c>' for n in range(1, 400)]
     assert mistake(workbook(tmp_path / "w.xlsx", sheet(*far))) == (
@@ -124,6 +127,15 @@ def test_a_sheet_that_unpacks_to_very_much_is_refused(tmp_path: Path) -> None:
     assert mistake(workbook(tmp_path / "v.xlsx", sheet(), styles=bomb)).startswith(
         "v.xlsx: cannot read the workbook: it is too large (save it as CSV"
     )
+
+
+def test_a_limit_of_cells_and_of_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "_MAX_CELLS", 100)
+    wide = sheet(*(inline(*"abcde") for _ in range(21)))
+    assert "has more than 100 cells" in mistake(workbook(tmp_path / "w.xlsx", wide))
+    monkeypatch.setattr(reading, "_MAX_UNPACKED", 2_000_000)
+    bomb = "<x>" + " " * 2_010_000
+    assert "it is too large" in mistake(workbook(tmp_path / "v.xlsx", sheet(), styles=bomb))
 
 
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><sst><si><t>&b;</t></si></sst>'

@@ -12,7 +12,7 @@ import pytest
 
 from promptlab.cli import run_cli
 
-DAMAGES = [30, pytest.param(120, marks=pytest.mark.slow)]
+DAMAGES = [10, pytest.param(120, marks=pytest.mark.slow)]
 
 VERBS = (
     *("runs", "show", "show --json --full", "show --failed", "compare", "practices", "db stats"),

@@ -108,6 +108,8 @@ class Harmless:
 
     code: str
     stderr: str = ""
+    apart: bool = False
+    """Whether it takes a process of its own."""
 
 
 HARMLESS = {
@@ -120,6 +122,7 @@ HARMLESS = {
         "import subprocess\n"
         + _TONE.format("subprocess.run(['echo', 'loud'], check=True); return True"),
         "loud",
+        apart=True,
     ),
     "goes elsewhere": Harmless("import os\nos.chdir('/')\n" + _TONE.format("return True")),
     "goes elsewhere each time": Harmless(
@@ -127,21 +130,26 @@ HARMLESS = {
     ),
     "starts a thread": Harmless(
         "import threading, time\n"
-        + _TONE.format("threading.Thread(target=time.sleep, args=[999]).start(); return True")
+        + _TONE.format("threading.Thread(target=time.sleep, args=[999]).start(); return True"),
+        apart=True,
     ),
     "leaves a thread that prints": Harmless(
         "import threading\n"
         "def loud():\n    while True: print('loud')\n"
         "threading.Thread(target=loud, daemon=True).start()\n" + _TONE.format("return True"),
         "loud",
+        apart=True,
     ),
 }
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_a_scorer_does_beside_its_work_harms_no_run(project: Path, name: str) -> None:
+def test_what_a_scorer_does_beside_its_work_harms_no_run(
+    project: Path, promptlab: Promptlab, name: str
+) -> None:
     with_scorer(project, HARMLESS[name].code)
-    ran = alone(project, "--db", "own.db", "run", "greet", "--json")
+    words = ("--db", "own.db", "run", "greet", "--json")
+    ran = alone(project, *words) if HARMLESS[name].apart else promptlab(*words)
     assert ran.code == 0
     assert len(json.loads(ran.out)["arms"]) == 2
     assert HARMLESS[name].stderr in ran.err
@@ -335,10 +343,6 @@ def test_a_call_that_fails_is_a_failed_trial(
     ("code", "expected"),
     [
         (
-            backend("def close(self): time.sleep(999)"),
-            "backend 'mine' did not close within 5 s",
-        ),
-        (
             backend("async def close(self): sys.exit(0)"),
             "backend 'mine': its close fails: SystemExit: 0",
         ),
@@ -347,12 +351,19 @@ def test_a_call_that_fails_is_a_failed_trial(
     ],
 )
 def test_how_a_backend_closes_takes_nothing_from_its_run(
-    project: Path, code: str, expected: str
+    project: Path, promptlab: Promptlab, code: str, expected: str
 ) -> None:
     with_backend(project, code)
-    ran = alone(project, "run", "greet", "--json", limit_s=30)
+    ran = promptlab("run", "greet", "--json")
     assert (ran.code, json.loads(ran.out)["status"]) == (0, "finished")
     assert expected in ran.err
+
+
+def test_a_backend_that_does_not_close_takes_nothing_from_its_run(project: Path) -> None:
+    with_backend(project, backend("def close(self): time.sleep(999)"))
+    ran = alone(project, "run", "greet", "--json", limit_s=_LIMIT_S)
+    assert (ran.code, json.loads(ran.out)["status"]) == (0, "finished")
+    assert "backend 'mine' did not close within 5 s" in ran.err
 
 
 @pytest.mark.parametrize(

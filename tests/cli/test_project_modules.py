@@ -9,7 +9,9 @@ import pytest
 
 from .conftest import alone, edit
 
-LIBRARIES = ["regex", "json", "numpy", "random"]
+LIBRARIES = [
+    "numpy", *(pytest.param(name, marks=pytest.mark.slow) for name in ("regex", "json", "random"))
+]  # fmt: skip
 SUITE = """\
 templates: ["greet@*"]
 backends: [echo]

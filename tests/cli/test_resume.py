@@ -53,7 +53,9 @@ def test_a_resumed_run_keeps_its_own_text(ran_project: Path, promptlab: Promptla
     assert query(ran_project, "SELECT count(*) FROM results WHERE output LIKE 'Whisper%'") == [(0,)]
 
 
-def test_an_interrupt_ends_with_130_and_names_what_finishes_the_run(project: Path) -> None:
+def test_an_interrupt_ends_with_130_and_names_what_finishes_the_run(
+    project: Path, promptlab: Promptlab
+) -> None:
     (project / "checks_that_stop.py").write_text(STOPS, encoding="utf-8")
     scorers = "scorers:\n  - checks_that_stop:impatient\n"
     edit(project / "suites/greet.yaml", "scorers:\n", scorers)
@@ -62,8 +64,8 @@ def test_an_interrupt_ends_with_130_and_names_what_finishes_the_run(project: Pat
     assert (ran.returncode, ran.stdout) == (130, "")
     expected = rf"interrupted: \d of 6 trials are stored; finish with: promptlab resume {run_id}\n"
     assert re.fullmatch(expected, ran.stderr)
-    assert spawn("db", "verify").stdout == "The database is sound.\n"
-    [run] = json.loads(spawn("runs", "--json").stdout)
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+    [run] = json.loads(promptlab("runs", "--json").out)
     assert run["status"] == "interrupted"
 
 

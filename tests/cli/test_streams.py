@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import shlex
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .conftest import Promptlab, alone, edit, with_scorer
+from .conftest import Promptlab, edit, with_scorer
 
 PROMPTLAB = f"{shlex.quote(sys.executable)} -m promptlab"
+
+
+def slow(*lines: str) -> list[Any]:
+    """Leave these to the slow tests: they are like another that is not."""
+    return [pytest.param(line, marks=pytest.mark.slow) for line in lines]
 
 
 def shell(root: Path, line: str) -> subprocess.CompletedProcess[str]:
@@ -24,7 +33,7 @@ def shell(root: Path, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("words", ["show", "runs --json", "run greet", "schema suite"])
+@pytest.mark.parametrize("words", ["run greet", *slow("show", "runs --json", "schema suite")])
 def test_a_full_device(ran_project: Path, words: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
@@ -36,13 +45,13 @@ def test_a_full_device(ran_project: Path, words: str) -> None:
     )
 
 
-@pytest.mark.parametrize("words", ["show", "run greet --json"])
-def test_a_closed_stdout(ran_project: Path, words: str) -> None:
+@pytest.mark.parametrize("words", ["run greet --json", *slow("show")])
+def test_a_closed_stdout(ran_project: Path, promptlab: Promptlab, words: str) -> None:
     done = shell(ran_project, f"promptlab {words} >&-")
     assert done.returncode == 5
     assert done.stderr.startswith("Error: cannot write to stdout: it is closed (")
     assert done.stderr.count("\n") == 1
-    assert alone(ran_project, "db", "verify").code == 0
+    assert promptlab("db", "verify").code == 0
 
 
 def test_a_closed_stderr_changes_nothing(ran_project: Path) -> None:
@@ -50,7 +59,7 @@ def test_a_closed_stderr_changes_nothing(ran_project: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
-@pytest.mark.parametrize("reader", ["true", "head -1"])
+@pytest.mark.parametrize("reader", ["head -1", *slow("true")])
 def test_a_gate_that_fails_is_told_whoever_reads(ran_project: Path, reader: str) -> None:
     done = shell(ran_project, f"promptlab run greet --gate 'length >= 100' | {reader}")
     assert done.returncode == 1
@@ -62,8 +71,8 @@ def test_a_gate_that_fails_is_told_whoever_reads(ran_project: Path, reader: str)
     [
         ("promptlab run greet --gate 'length >= 100' > /dev/full", 1),
         ("promptlab run greet --json | true", 4),
-        ("promptlab db verify | true", 0),
-        ("promptlab show nothing | true", 2),
+        pytest.param("promptlab db verify | true", 0, marks=pytest.mark.slow),
+        pytest.param("promptlab show nothing | true", 2, marks=pytest.mark.slow),
     ],
 )
 def test_the_verdict_comes_before_the_stream(ran_project: Path, line: str, code: int) -> None:
@@ -120,7 +129,7 @@ def test_the_patch_is_exact_in_a_pipe(project: Path, promptlab: Promptlab) -> No
     assert "<U+200F>^[[2J" in promptlab("diff", "greet@v1", "v2").out
 
 
-@pytest.mark.parametrize("words", ["run greet", "show", "compare"])
+@pytest.mark.parametrize("words", ["run greet", *slow("show", "compare")])
 def test_signs_that_an_encoding_lacks(ran_project: Path, words: str) -> None:
     done = shell(
         ran_project, f"PYTHONUTF8=0 PYTHONIOENCODING=ascii LC_ALL=C TERM=dumb promptlab {words}"
@@ -130,13 +139,17 @@ def test_signs_that_an_encoding_lacks(ran_project: Path, words: str) -> None:
     assert "?" not in done.stdout
 
 
-def test_what_follows_init_works_as_it_is_printed(tmp_path: Path) -> None:
-    for name in ("my shop", "-x", "it's"):
-        done = shell(tmp_path, f"promptlab init -- {shlex.quote(name)}")
-        command = done.stdout.splitlines()[-1].removeprefix("Next: ")
-        ran = shell(tmp_path, command)
-        assert ran.returncode == 0, ran.stderr
-        assert "thanks" in shell(tmp_path / name, "promptlab runs").stdout
+@pytest.mark.parametrize("name", ["-it's my shop", *slow("my shop", "-x", "it's")])
+def test_what_follows_init_works_as_it_is_printed(
+    tmp_path: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = promptlab("init", "--", name)
+    command = done.out.splitlines()[-1].removeprefix("Next: ")
+    ran = shell(tmp_path, command)
+    assert ran.returncode == 0, ran.stderr
+    monkeypatch.chdir(name)
+    assert "thanks" in promptlab("runs").out
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "5", "x", "-3", "\u00b2", "9" * 10, "9" * 5000])
@@ -161,6 +174,10 @@ def test_a_pipe_that_does_not_block_loses_nothing(ran_project: Path) -> None:
     command = [sys.executable, "-c", code.replace("ARGS", repr(args))]
     with subprocess.Popen(command, cwd=ran_project, stdout=subprocess.PIPE) as done:
         assert done.stdout is not None
-        time.sleep(1)  # until the pipe is full
+        waiting, deadline = array.array("i", [0]), time.monotonic() + 30
+        while waiting[0] < 60_000 and time.monotonic() < deadline:  # until the pipe is full
+            time.sleep(0.02)
+            fcntl.ioctl(done.stdout, termios.FIONREAD, waiting)
+        time.sleep(0.1)
         assert done.stdout.read().count(b"hello") == 50_000
         assert done.wait(60) == 0

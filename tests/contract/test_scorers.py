@@ -14,7 +14,7 @@ from promptlab.core.types import Score
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.testing import ScorerContract
-from promptlab.testing.scorers import Entry
+from promptlab.testing.scorers import OUTPUTS, Entry
 
 CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "contains": {"any": ["a", "b"], "all": "c", "not": "d", "ignore_case": True},
@@ -35,6 +35,21 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},
 }
 NAMES = [name for name in scorer_names() if get_scorer(name).built_in]
+# The detector of languages takes seconds to load.
+LIGHT = {**CONFIGURED, "format": {"bullets": True, "one_line": True}}
+GRADED = [
+    *(pytest.param({name: LIGHT[name]}, id=name) for name in NAMES),
+    pytest.param({"format": CONFIGURED["format"]}, id="language", marks=pytest.mark.slow),
+]
+SHORT = 100_000
+SIZED = [
+    *(pytest.param(text[:SHORT], id=name) for name, text in OUTPUTS.items()),
+    *(
+        pytest.param(text, id=f"{name}, a megabyte", marks=pytest.mark.slow)
+        for name, text in OUTPUTS.items()
+        if len(text) > SHORT
+    ),
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,9 +60,14 @@ def test_is_configured_here(name: str) -> None:
 class TestEveryScorer(ScorerContract):
     """Built-in scorers do more: short reasons, and values that can be pickled."""
 
-    @pytest.fixture(params=NAMES)
+    @pytest.fixture(params=GRADED)
     def configured(self, request: pytest.FixtureRequest) -> Entry:
-        return {request.param: CONFIGURED[request.param]}
+        entry: Entry = request.param
+        return entry
+
+    @pytest.mark.parametrize("output", SIZED)
+    def test_it_gives_a_legal_score_in_time(self, scorer: BoundScorer, output: str) -> None:
+        super().test_it_gives_a_legal_score_in_time(scorer, output)
 
     def accept(self, score: Score) -> None:
         if score.value is None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.cases.files import read_rows
@@ -244,7 +244,6 @@ def tables(draw: st.DrawFn) -> list[dict[str, object]]:
 
 
 @given(tables())
-@settings(max_examples=60)
 def test_what_is_read_back_is_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]]
 ) -> None:

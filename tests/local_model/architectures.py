@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import pytest
 import torch
 import transformers as tf
 
@@ -85,6 +86,17 @@ PADDED: dict[str, Callable[[], Any]] = {
         )
     ),
 }
+
+
+# The kinds that differ in how they attend; the others are variants of these.
+UNLIKE = {"llama", "qwen2 with a window", "gemma2", "gpt2", "gpt-oss", "bloom"}
+
+
+def kinds(names: Iterable[str]) -> list[Any]:
+    """Return parameters of a test; models like others are left to the slow tests."""
+    return [
+        pytest.param(name, marks=[] if name in UNLIKE else [pytest.mark.slow]) for name in names
+    ]
 
 
 def build(make: Callable[[], Any]) -> Any:

@@ -167,16 +167,30 @@ def said(model: LocalModel, *asked: str) -> list[str]:
     return [completions[text].text for text in asked]
 
 
+def variants(*given: tuple[dict[str, Any], str | None]) -> list[Any]:
+    """Return each variant on both kinds of base; all but four, on the first, are slow tests."""
+    return [
+        pytest.param(
+            *variant, converted, marks=[pytest.mark.slow] if converted or place > 3 else []
+        )
+        for converted in (False, True)
+        for place, variant in enumerate(given)
+    ]
+
+
 def with_peft_says(model: Any, chat: Chat, text: str) -> str:
     ids = chat.encode([Message("user", text)])
     return chat.decode(alone(model, ids, 12))
 
 
-@pytest.mark.parametrize("converted", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    ("config", "why"),
-    [
+    ("config", "why", "converted"),
+    variants(
         ({"modules_to_save": ["lm_head"]}, "it sets modules_to_save"),
+        ({"r": 2, "rank_pattern": {"q_proj": 5}, "alpha_pattern": {"v_proj": 30},
+          "use_rslora": True}, None),
+        ({"layers_to_transform": [1], "target_modules": ["v_proj", "o_proj"]}, None),
+        ({"layer_replication": [(0, 2), (1, 2)]}, "it sets layer_replication"),
         ({"use_dora": True}, "it sets use_dora"),
         ({"bias": "all"}, "it sets bias"),
         ({"trainable_token_indices": [5, 9]}, "it sets trainable_token_indices"),
@@ -184,14 +198,10 @@ def with_peft_says(model: Any, chat: Chat, text: str) -> str:
          "it holds base_model.model.model.embed_tokens.base_layer.weight"),
         ({"target_modules": [], "target_parameters": ["q_proj.weight"]},
          "it sets target_parameters"),
-        ({"r": 2, "rank_pattern": {"q_proj": 5}, "alpha_pattern": {"v_proj": 30},
-          "use_rslora": True}, None),
-        ({"layer_replication": [(0, 2), (1, 2)]}, "it sets layer_replication"),
         ({"ensure_weight_tying": True, "target_modules": ["embed_tokens", "v_proj"]},
          "it sets ensure_weight_tying"),
-        ({"layers_to_transform": [1], "target_modules": ["v_proj", "o_proj"]}, None),
         ({"init_lora_weights": "orthogonal", "exclude_modules": ["down_proj"]}, None),
-    ],
+    ),
 )  # fmt: skip
 def test_variants_are_what_peft_makes_of_them_and_change_nobody_else(
     config: dict[str, Any], why: str | None, tiny: Path, chat: Chat, tiny_tokenizer: Any,

@@ -46,6 +46,7 @@ def folder(tmp_path: Path, tiny_model: Any, tiny_tokenizer: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_converted_model_answers_without_transformers(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", ANSWER, str(folder), str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

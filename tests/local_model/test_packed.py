@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,7 +19,16 @@ from promptlab.local_model.batching.rows import Row
 from promptlab.local_model.batching.trie import Thrift
 from promptlab.local_model.forward_pass.forward import Forward
 from promptlab.local_model.forward_pass.kv import Geometry
-from tests.local_model.architectures import PACKED, PADDED, alone, build, cramped, prompts, spell
+from tests.local_model.architectures import (
+    PACKED,
+    PADDED,
+    alone,
+    build,
+    cramped,
+    kinds,
+    prompts,
+    spell,
+)
 
 SAID = 8
 LIMITS = {
@@ -54,28 +64,32 @@ def said_alone(model: Any, asked: Sequence[list[int]]) -> list[str]:
     return [spell(row[: row.index(1)] if 1 in row else row) for row in rows]
 
 
+@cache
+def first_said(name: str) -> list[str]:
+    """Return what such a model says to the prompts."""
+    return said_alone(build({**PACKED, **PADDED}[name]), prompts())
+
+
 def geometry(model: Any) -> Geometry:
     shape = fitness(model)
     assert isinstance(shape, Geometry)
     return shape
 
 
-@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("name", kinds(PACKED))
 def test_greedy_is_what_transformers_says_alone(name: str) -> None:
-    model = build(PACKED[name])
-    expected = said_alone(model, prompts())
-    engine = Engine(model, spell)
+    expected = first_said(name)
+    engine = Engine(build(PACKED[name]), spell)
     assert engine.note is None
     assert texts(engine, prompts()) == expected
     assert len(set(expected)) > 5  # so that they tell something
     assert engine.stats.read_tokens < sum(map(len, prompts())) / 2
 
 
-@pytest.mark.parametrize("name", PADDED)
+@pytest.mark.parametrize("name", kinds(PADDED))
 def test_other_models_get_padded_batches_and_it_says_so(name: str) -> None:
-    model = build(PADDED[name])
-    expected = said_alone(model, prompts())
-    engine = Engine(model, spell)
+    expected = first_said(name)
+    engine = Engine(build(PADDED[name]), spell)
     assert engine.note
     assert texts(engine, prompts()) == expected
     assert engine.stats.shared == 0
@@ -89,15 +103,24 @@ def test_settings_that_change_scores_are_left_to_transformers() -> None:
 
 def test_a_penalty_of_repetition_is_the_models_own() -> None:
     model = build(PACKED["llama"])
-    plain = said_alone(model, prompts())
+    plain = first_said("llama")
     model.generation_config.repetition_penalty = 1.3
     expected = said_alone(model, prompts())
     assert expected != plain
     assert texts(Engine(model, spell), prompts()) == expected
 
 
-@pytest.mark.parametrize("limits", LIMITS)
-@pytest.mark.parametrize("name", ["llama", "gemma2", "mistral", "gpt2", "gpt-oss"])
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        pytest.param(
+            *(name, limits),
+            marks=[] if name == "llama" or place == at else [pytest.mark.slow],
+        )
+        for at, name in enumerate(["llama", "gemma2", "mistral", "gpt2", "gpt-oss"])
+        for place, limits in enumerate(LIMITS, start=1)
+    ],
+)
 def test_logits_are_those_of_each_prompt_alone(name: str, limits: str) -> None:
     model = build(PACKED[name])
     asked = prompts()
@@ -153,7 +176,7 @@ def test_a_second_turn_recalls_the_first() -> None:
     rows = [alone(model, ids, SAID) for ids in first]
     turns = [[*ids, *row, 9, 8, 7] for ids, row in zip(first, rows, strict=True) if 1 not in row]
     assert len(turns) > 10
-    assert texts(engine, first, followed=True) == said_alone(model, first)
+    assert texts(engine, first, followed=True) == first_said("qwen2")
     before = engine.stats.read_tokens
     assert texts(engine, turns) == said_alone(model, turns)
     read = engine.stats.read_tokens - before
@@ -188,7 +211,7 @@ def test_memory_does_not_grow_with_the_number_of_prompts() -> None:
     assert many <= 1.02 * few <= 400 * shape.token_bytes
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("rows", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 5))])
 def test_sampling_does_not_depend_on_the_batch(rows: int) -> None:
     model = build(PACKED["llama"])
     asked = prompts()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ from tests.local_model.architectures import (
     alone,
     build,
     cramped,
+    kinds,
     prompts,
     spell,
 )
@@ -92,9 +93,9 @@ def llama() -> Any:
     return build(PACKED["llama"])
 
 
-@pytest.mark.parametrize("make", [*PACKED.values(), *PADDED.values()], ids=[*PACKED, *PADDED])
-def test_likelihoods_are_those_of_one_plain_pass_each(make: Callable[[], Any]) -> None:
-    model = build(make)
+@pytest.mark.parametrize("name", kinds([*PACKED, *PADDED]))
+def test_likelihoods_are_those_of_one_plain_pass_each(name: str) -> None:
+    model = build({**PACKED, **PADDED}[name])
     engine = Engine(model, spell)
     asked = pairs()
     answers = ask_pairs(engine, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sqlite3
@@ -10,14 +11,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CASES = 400
+from promptlab.cli import run_cli
+
+CASES = 200
 CALLS_A_CASE = 4  # v1 asks once, v2 three times
 
 # A backend of the project: echoes at the pace of the environment and logs each call that it makes.
@@ -65,13 +68,22 @@ scorers:
 
 @dataclass(slots=True)
 class Lab:
-    """A project with the suites `one` and `two`, of `CASES` cases and two versions each."""
+    """A project with the suites `one` and `two`, of so many cases and two versions each."""
 
     root: Path
-    calls: int = CASES * CALLS_A_CASE
-    trials: int = CASES * 2
+    cases: int
     _logs: int = 0
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        """How many calls a run of a suite makes."""
+        return self.cases * CALLS_A_CASE
+
+    @property
+    def trials(self) -> int:
+        """How many trials a run of a suite has."""
+        return self.cases * 2
 
     def begin(
         self, *arguments: str, pace: float = 0.0, set_up: Callable[[], None] | None = None
@@ -115,6 +127,12 @@ class Lab:
         with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=30)) as opened:
             return opened.execute(sql).fetchall()
 
+    def sound(self) -> bool:
+        """Return whether `promptlab db verify` finds nothing; it needs no process of its own."""
+        with redirect_stdout(io.StringIO()) as out:
+            code = run_cli(["--project", str(self.root), "db", "verify", "--json"])
+        return code == 0 and json.loads(out.getvalue()) == {"problems": []}
+
     def assert_complete(self, runs: int = 1) -> None:
         """Check that every trial of every run is there exactly once and all of it is sound."""
         trials = "SELECT count(*), count(DISTINCT arm || ' ' || case_) FROM trials GROUP BY run"
@@ -122,7 +140,7 @@ class Lab:
         turns = "SELECT count(generation) FROM trial_turns GROUP BY run"
         assert self.rows(turns) == [(self.calls,)] * runs
         assert self.rows("SELECT DISTINCT status FROM runs") == [("finished",)]
-        assert self.carry("db", "verify") == {"problems": []}
+        assert self.sound()
 
     @staticmethod
     def asked(log: Path) -> set[str]:
@@ -147,12 +165,14 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
+def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """Return such a project; a test may name how many cases it has, as the fixture's parameter."""
+    count = getattr(request, "param", CASES)
     suites = tmp_path / "suites"
     suites.mkdir()
     (tmp_path / "promptlab.toml").write_text(_CONFIG)
     (tmp_path / "logged_echo.py").write_text(_BACKEND)
-    cases = [{"id": f"case{number}", "topic": f"number {number}"} for number in range(CASES)]
+    cases = [{"id": f"case{number}", "topic": f"number {number}"} for number in range(count)]
     (suites / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
     for name in ("one", "two"):
         folder = tmp_path / "templates" / name
@@ -160,6 +180,6 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         (folder / "v1.j2").write_text(f"{name}: {_ONE_CALL}")
         (folder / "v2.j2").write_text(_THREE_CALLS.replace("line", name))
         (suites / f"{name}.yaml").write_text(_SUITE.format(name=name))
-    made = Lab(tmp_path)
+    made = Lab(tmp_path, count)
     yield made
     made.end()

@@ -143,8 +143,8 @@ def test_strange_answers_are_answers(tmp_path: Path, fault_server: FaultServer) 
     ("fault", "remedy", "begins"),
     [
         ("401", "check the key", 1),
-        ("401", "check the key", 20),
-        ("404", "check the name of the model", 1),
+        pytest.param("401", "check the key", 20, marks=pytest.mark.slow),
+        pytest.param("404", "check the name of the model", 1, marks=pytest.mark.slow),
         ("quota", "check the account's plan and credit", 20),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
-LIMIT_BYTES = 1_200_000  # enough for the plan and the first answers
+LIMIT_BYTES = 700_000  # enough for the plan and the first answers
 
 
 def test_what_fitted_on_the_disk_is_kept(lab: Lab) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.cli import cli, run_cli
+from promptlab.store.patience import SECONDS, Patience
 
 from .poisoned import leaves, needed, poison
 
@@ -109,7 +110,6 @@ def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert heard or not code, words
 
 
-@settings(max_examples=60)
 @given(place=st.sampled_from(PLACES), value=VALUES)
 def test_some(
     here: Path,
@@ -131,5 +131,9 @@ def test_each(
         check(called(place, value), capsys)
 
 
-def test_a_condition_without_an_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("limit_s", [0.3, pytest.param(SECONDS, marks=pytest.mark.slow)])
+def test_a_condition_without_an_end(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, limit_s: float
+) -> None:
+    monkeypatch.setattr(Patience.__init__, "__defaults__", (limit_s,))
     check(["show", "--where", f"score < {ENDLESS}"], capsys)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
 # Kills, and how many of them fall while the process starts up.
-CAMPAIGNS = [(5, 1), pytest.param(20, 4, marks=pytest.mark.slow)]
+CAMPAIGNS = [(200, 3, 1), pytest.param(400, 20, 4, marks=pytest.mark.slow)]
 PACE = 0.4  # seconds a call: 64 side by side make at most 160 calls a second
 
 
-@pytest.mark.parametrize(("kills", "at_start"), CAMPAIGNS)
+@pytest.mark.parametrize(("lab", "kills", "at_start"), CAMPAIGNS, indirect=["lab"])
 def test_a_run_killed_again_and_again_ends_complete(lab: Lab, kills: int, at_start: int) -> None:
     chance = random.Random(2)
     early = set(chance.sample(range(1, kills), at_start))

@@ -23,6 +23,7 @@ def test_reference() -> None:
     assert benjamini_hochberg(p) == pytest.approx((0.02, 0.04, 0.04, 0.02))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "p", [[0.2], [0.5, 0.01, 0.5], [0.001, 0.9, 0.04, 0.04, 0.03, 0.0, 1.0], [0.02] * 5]
 )

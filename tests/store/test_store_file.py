@@ -11,9 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -26,6 +24,8 @@ from promptlab.store.connection import Connection, connect
 from promptlab.store.faults import mapped
 from promptlab.store.migrations import migrations, statements
 from promptlab.store.schema import STEPS
+
+from .opening_at_once import open_all
 
 Clock = Callable[[], datetime]
 MakePlan = Callable[..., Plan]
@@ -259,16 +259,6 @@ def test_a_locked_database_is_waited_for_and_given_up(path: Path) -> None:
             waiting.execute("INSERT INTO t VALUES (1)")
         assert waiting.count("SELECT count(*) FROM t") == 1
         waiting.close()
-
-
-def open_all(folder: Path, together: Barrier, failures: SimpleQueue[str]) -> None:
-    """Open one new database after another, each at the same moment as other processes."""
-    for number in range(40):
-        together.wait()
-        try:
-            Store.open(folder / f"{number}.db", lambda: datetime.now(UTC)).close()
-        except StoreError as error:
-            failures.put(str(error))
 
 
 def test_a_new_database_may_be_opened_by_many_at_the_same_moment(tmp_path: Path) -> None:
