@@ -6,6 +6,7 @@ It reads spreads alone, so that planning is no look at the results.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from promptlab.stats.variance import split_variance
 from promptlab.store import Store
 
 _AT = {name: place for place, name in enumerate(MEASURED)}
+_READ = 20  # runs at most: what no newer one tells, older ones hardly do
 _Key = tuple[str, tuple[str, ...], str]
 """An arm, whatever run it is in: its text, the practices switched off, its backend."""
 
@@ -36,9 +38,8 @@ def find_pilot(store: Store, plan: Plan, rule: Rule, *, practices: bool) -> Pilo
     """
     others: Pilot | None = None
     wanted = {(arm.digest, arm.off, arm.backend) for arm in plan.arms}
-    for info in store.runs():
-        if info.suite != plan.suite or info.status != "finished":
-            continue
+    runs = (info for info in store.runs() if info.suite == plan.suite)
+    for info in islice((info for info in runs if info.status == "finished"), _READ):
         try:
             run = store.measured(info.run_id, plan.primary)
         except PromptlabError:  # it was graded by other scorers
