@@ -94,6 +94,7 @@ def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
         "n": 3,
         "trials": 3,
         "n_groups": 3,
+        "reduce": "mean",
         "mean": 1.0,
         "ci": list(wilson(3, 3) or ()),
         "failed": 0,

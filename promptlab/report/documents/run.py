@@ -24,7 +24,7 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "unpriced_answers": view.run.unpriced,
         "outcomes": _outcomes_json(view.outcomes),
         "primary": view.plan.primary,
-        "arms": [_arm_json(arm) for arm in view.arms],
+        "arms": [_arm_json(arm, view.reduced_by) for arm in view.arms],
         "backends": _facts_json(view.run),
     }
 
@@ -57,7 +57,7 @@ def _facts_json(run: RunInfo) -> dict[str, object]:
     return {name: facts.to_json() for name, facts in run.facts.items()}
 
 
-def _arm_json(view: ArmView) -> dict[str, object]:
+def _arm_json(view: ArmView, reduced_by: Mapping[str, str]) -> dict[str, object]:
     arm = view.arm
     return {
         "arm": arm.label,
@@ -73,16 +73,17 @@ def _arm_json(view: ArmView) -> dict[str, object]:
         "output_tokens": _sum_json(view.output_tokens),
         "latency_s": _sum_json(view.latency_s),
         "cost_usd": _sum_json(view.cost_usd),
-        "scores": [_score_json(score) for score in view.scores],
+        "scores": [_score_json(score, reduced_by[score.scorer]) for score in view.scores],
     }
 
 
-def _score_json(score: ScoreView) -> dict[str, object]:
+def _score_json(score: ScoreView, reduced_by: str) -> dict[str, object]:
     return {
         "scorer": score.scorer,
         "n": score.n,
         "trials": score.trials,
         "n_groups": score.n_groups,
+        "reduce": reduced_by,
         "mean": score.mean,
         "ci": None if score.low is None else [score.low, score.high],
         "failed": score.failed,

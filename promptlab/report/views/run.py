@@ -91,6 +91,11 @@ class RunView:
         return (self.plan.primary, *(label for label in labels if label != self.plan.primary))
 
     @property
+    def reduced_by(self) -> dict[str, str]:
+        """Return by what each scorer reduces the repeats of a case."""
+        return {spec.label: str(spec.reduce) for spec in self.plan.scorers}
+
+    @property
     def tables(self) -> tuple[ScoreTable, ...]:
         """Return a table for each scorer, the primary one first."""
         return tuple(self._table(scorer) for scorer in self.scorers)
