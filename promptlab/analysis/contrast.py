@@ -24,7 +24,6 @@ from promptlab.analysis.conclude import (
     effect,
     interval,
     verdict,
-    within_scale,
     without_rounding,
 )
 from promptlab.analysis.measurements import JoinedArm, Measurements
@@ -32,6 +31,7 @@ from promptlab.analysis.sufficiency import too_alike, too_little
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
+from promptlab.core.types import Json
 from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
 from promptlab.stats.multiplicity import holm
@@ -135,17 +135,18 @@ def estimate(
     cases = np.ones(len(table.cases), dtype=bool) if within is None else within
     look = early.look(table, a, b, cases, rule)
     shared = cases & np.all([~np.isnan(arm.cells.score) for arm in (*a, *b)], axis=0)
-    if look is not None and look.at is not None:
-        shared &= table.declared < look.at  # what came in later was already in flight
+    if look is not None:  # what came in later, or out of order, was not looked at
+        shared &= table.declared < look.sums.size
     before, after = (_means(side, shared, "score") for side in (a, b))
     d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
     groups = table.groups[shared] if within is None else np.arange(d.size)
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
     binary = verdicts and _wholly(before) and _wholly(after)
     bounded = table.bounded
-    observed = effect(d, groups, rule, binary=binary, bounded=bounded, seed=table.runs[0].seed)
+    single = rule if look is None else replace(rule, alpha=rule.alpha / 2)
+    observed = effect(d, groups, single, binary=binary, bounded=bounded, seed=table.runs[0].seed)
     if look is not None:
-        observed = _anytime(observed, look, bounded=bounded)
+        observed = _anytime(observed, look, rule.alpha)
     reasons = doubts.refusals(table, a, b, cases, rule)
     reasons += too_little(observed, groups, rule.limits)
     return Contrast(
@@ -168,7 +169,7 @@ def estimate(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
             *caveats.without_failures(table, a, b, cases),
-            *_optimistic(observed, look),
+            *_stopped(table, observed, look),
         ),
         stopped_at=None if look is None else look.at,
     )
@@ -212,20 +213,34 @@ def _detectable(observed: Effect, rule: Rule) -> float | None:
     return rule.min_effect + minimum_detectable_effect(observed.se, rule.alpha)
 
 
-def _anytime(observed: Effect, look: early.Look, *, bounded: bool) -> Effect:
-    """Replace what holds for a single look by what holds at any time: the confidence sequence."""
-    if look.at is None and look.complete:
-        return replace(observed, p=look.p(observed.p))
-    ci = within_scale(look.ci) if bounded else look.ci
-    return replace(observed, p=look.p(observed.p), ci=ci, method="e-process")
+def _anytime(observed: Effect, look: early.Look, alpha: float) -> Effect:
+    """Return what holds at any time, and with the last case also what was tested once."""
+    p, ci = look.p(observed.p), look.interval(alpha)
+    if look.at is not None or not look.complete:
+        return replace(observed, p=p, ci=ci, method="e-process")
+    if ci is not None and observed.ci is not None:
+        ci = max(ci[0], observed.ci[0]), min(ci[1], observed.ci[1])
+    return replace(observed, p=p, ci=ci)
 
 
-def _optimistic(observed: Effect, look: early.Look | None) -> list[Reason]:
-    if look is None or look.at is None:
+def _stopped(table: Measurements, observed: Effect, look: early.Look | None) -> list[Reason]:
+    """Return what to know of a run that ended before its last case."""
+    if look is None:
         return []
     unit = "groups of cases" if observed.n_groups < observed.n else "cases"
-    text = f"decided after {look.at} {unit}: the difference itself is optimistic"
-    return [Reason(Code.STOPPED_EARLY, text, {"after": look.at, "unit": unit})]
+    if look.at is not None:
+        text = f"decided after {look.at} {unit}: the difference itself is optimistic"
+        return [Reason(Code.STOPPED_EARLY, text, {"after": look.at, "unit": unit})]
+    run = table.runs[0].info
+    if look.complete or run.status != "finished":
+        return []
+    after, of = look.sums.size, int(table.declared.max(initial=-1)) + 1
+    text = (
+        f"run {run.run_id} stopped after {after} of {of} {unit}, which decide nothing by this"
+        " scorer and today's rule: run the suite again for the others"
+    )
+    about: dict[str, Json] = {"run": run.run_id, "after": after, "of": of, "unit": unit}
+    return [Reason(Code.STOPPED_UNDECIDED, text, about)]
 
 
 def _wholly(means: Floats) -> bool:

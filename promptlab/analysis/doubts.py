@@ -96,7 +96,18 @@ def _peeked(
         run_id = stopped[0].info.run_id
         text = f"run {run_id} stopped its arms early for another comparison"
         return Reason(Code.STOPPED_FOR_ANOTHER, text, {"run": run_id})
-    return None
+    return _reordered(table, a, b) if stopped else None
+
+
+def _reordered(table: Measurements, a: Side, b: Side) -> Reason | None:
+    """Refuse stored answers in another order than that of the first look at them."""
+    [run] = table.runs
+    places = {place for place, arm in enumerate(table.arms) if arm is a[0] or arm is b[0]}
+    first = next((run_id for run_id, shared in run.reordered if places <= shared), None)
+    if first is None:
+        return None
+    text = f"run {first} looked at these answers in another order: see `promptlab compare {first}`"
+    return Reason(Code.ORDER_CHANGED, text, {"run": run.info.run_id, "first": first})
 
 
 def _graded_differently(scorer: str, both: Side, runs: Sequence[MeasuredRun]) -> Reason | None:

@@ -1,8 +1,9 @@
 """Stopping as soon as a comparison is decided, without being fooled by looking.
 
 A run that may stop early declares its pairs beforehand and runs the cases in a shuffled order. Its
-evidence is an e-process over the cases completed in that order, which may be looked at after every
-case; what is still undecided is tested once at the end. Each of the two uses half of the level.
+evidence is an e-process over the groups of cases completed in that order, which may be looked at
+after every group; what is still undecided is tested once at the end. Each of the two uses half of
+the level. Both speak of the mean over cases, however unequal the groups.
 """
 
 from __future__ import annotations
@@ -13,43 +14,72 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.analysis.conclude import Floats, without_rounding
+from promptlab.analysis.conclude import Floats, Ints, without_rounding
 from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.watch import TIE, Evidence, Watch, shares
 from promptlab.core.decision import Rule
 from promptlab.core.types import Sequential
 from promptlab.stats.intervals import Interval
-from promptlab.stats.sequential import confidence_sequence, e_path, first_crossing
+from promptlab.stats.sequential import confidence_sequence, finite_exp
 
 Side = Sequence[JoinedArm]
 Where = NDArray[np.bool_]
-
-WHOLE = (-1.0, 0.0, 1.0)  # the possible differences between passes and failures
+_ABOVE = float(np.nextafter(0, 1))  # the least number beyond 0
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a run that may stop early shows about a pair.
 
-    `at` is the number of groups of cases after which it was decided, None if it was not. `e` is the
-    highest e-value so far.
+    `at` is the number of groups of cases after which it was decided, None if it was not. `sums` are
+    those of the differences of the groups that count, in the order of the run, and `weights` their
+    sizes, both in units of the largest group of the plan. `single` says that each is one answer to
+    one case.
     """
 
     at: int | None
-    e: float
     complete: bool
-    ci: Interval | None
+    sums: Floats
+    weights: Floats
+    single: bool
+
+    def at_least(self, null: float) -> float:
+        """Return the one-sided p-value, valid at any time, of a mean of at most `null`."""
+        return self._p(null, 1)
+
+    def at_most(self, null: float) -> float:
+        """Return the one-sided p-value, valid at any time, of a mean of at least `null`."""
+        return self._p(null, -1)
+
+    def _p(self, null: float, side: int) -> float:
+        """Return 1/E, 1 where what was seen lies on the other side of `null`."""
+        beyond = self.sums.sum() - null * self.weights.sum()
+        if beyond * side <= 0:
+            return 1.0
+        path = Evidence(null, single=self.single).update(self.sums, self.weights)
+        return min(1.0, 1 / float(finite_exp(path[-1] + TIE)))
 
     def p(self, fixed: float | None) -> float:
-        """Return the p-value of both halves: 2/e at any time, twice the fixed one at the end."""
-        anytime = min(1.0, 2 / self.e)
+        """Return the p-value of both halves: 2/E at any time, twice the fixed one at the end."""
+        anytime = min(1.0, 2 * min(self.at_least(0), self.at_most(0)))
         if self.at is not None or not self.complete or fixed is None:
             return anytime
         return min(anytime, 2 * fixed, 1.0)
 
+    def interval(self, alpha: float) -> Interval | None:
+        """Return the confidence sequence at half of the level `alpha`; None before any group.
 
-def threshold(sequential: Sequential) -> float:
-    """Return the e-value that decides a pair: half of the level, shared by all declared pairs."""
-    return 2 * len(sequential.pairs) / sequential.alpha
+        Evidence of passes and failures against 0 is not that of numbers, which the sequence rests
+        on: it decides on which side of 0 the sequence ends.
+        """
+        if not self.sums.size:
+            return None
+        low, high = confidence_sequence(self.sums, alpha / 2, self.weights)
+        if 2 * self.at_least(0) <= alpha:
+            return max(low, _ABOVE), high
+        if 2 * self.at_most(0) <= alpha:
+            return low, min(high, -_ABOVE)
+        return min(low, 0.0), max(high, 0.0)
 
 
 def declared_pairs(table: Measurements) -> list[tuple[JoinedArm, JoinedArm]] | None:
@@ -61,11 +91,14 @@ def declared_pairs(table: Measurements) -> list[tuple[JoinedArm, JoinedArm]] | N
 
 
 def may_stop_early(table: Measurements, a: Side, b: Side, within: Where) -> bool:
-    """Return whether this is a declared pair on all cases, for which a run may stop early."""
+    """Return whether this is a declared pair on all cases, for which a run may stop early.
+
+    Which of the two arms is side a changes nothing but signs.
+    """
     declared = declared_pairs(table) or ()
     if len(a) > 1 or len(b) > 1 or not within.all():
         return False
-    return any(a[0] is x and b[0] is y for x, y in declared)
+    return any({id(a[0]), id(b[0])} == {id(x), id(y)} for x, y in declared)
 
 
 def look(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> Look | None:
@@ -73,57 +106,31 @@ def look(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> Lo
     sequential = _only_run(table)
     if sequential is None or not table.bounded or not may_stop_early(table, a, b, within):
         return None
-    d, complete = _completed(table, a[0], b[0])
-    if not d.size:
-        return Look(None, 1.0, complete=False, ci=None)
-    single = table.runs[0].repeats == 1 and len(np.unique(table.declared)) == len(table.cases)
-    path = evidence(d, single=single)
-    at = first_decided(path, d, sequential, rule)
+    sums, sizes, single = _completed(table, a[0], b[0])
+    watch = Watch(sequential, rule.limits, sizes, single=single)
+    watch.take(sums)
     # What came in after the decision was already in flight, and is ignored.
-    return Look(at, float(path[:at].max()), complete, confidence_sequence(d[:at], rule.alpha))
-
-
-def evidence(d: Floats, *, single: bool) -> Floats:
-    """Return the e-value after each difference.
-
-    With `single` answers, up to the first fraction they are those of passes and failures; from then
-    on, they are multiplied by those of a new process for numbers: the capital so far is bet again.
-    """
-    if not single:
-        return e_path(d, binary=False)
-    whole = int(np.argmin(np.append(np.isin(d, WHOLE), [False])))
-    before = e_path(d[:whole], binary=True)
-    after = e_path(d[whole:], binary=False)
-    return np.concatenate([before, after * (before[-1] if whole else 1.0)])
-
-
-def first_decided(path: Floats, d: Floats, sequential: Sequential, rule: Rule) -> int | None:
-    """Return after how many observations a pair is decided, None if it is not.
-
-    Fewer than a verdict requires decide nothing, however clear they are.
-    """
-    limits = rule.limits
-    nonzero = np.cumsum(d != 0)
-    enough = (np.arange(1, d.size + 1) >= limits.min_cases) & (nonzero >= limits.min_nonzero)
-    return first_crossing(np.where(enough, path, 0.0), threshold(sequential))
+    seen = sums.size if watch.at is None else watch.at
+    values, weights = shares(sums[:seen], sizes[:seen], watch.scale)
+    return Look(watch.at, sums.size == sizes.size, values, weights, single)
 
 
 def _only_run(table: Measurements) -> Sequential | None:
     return table.runs[0].sequential if len(table.runs) == 1 else None
 
 
-def _completed(table: Measurements, a: JoinedArm, b: JoinedArm) -> tuple[Floats, bool]:
-    """Return the differences of groups of cases, in the order of the run, up to the first gap.
+def _completed(table: Measurements, a: JoinedArm, b: JoinedArm) -> tuple[Floats, Ints, bool]:
+    """Return the sums of differences of groups of cases, in the order of the run, up to a gap.
 
-    Also return whether all of them are there.
+    Also return the sizes of all groups, and whether each is a single case with a single answer.
     """
     repeats = table.runs[0].repeats
     done = (a.cells.trials >= repeats) & (b.cells.trials >= repeats)
     d = without_rounding(b.cells.score - a.cells.score)
     groups = table.declared
-    size = np.bincount(groups)
-    ended = np.bincount(groups, weights=done) == size
+    sizes = np.bincount(groups)
+    ended = np.bincount(groups, weights=done) == sizes
     upto = int(np.argmin(ended)) if not ended.all() else len(ended)
     taken = groups < upto
-    means = np.bincount(groups[taken], weights=d[taken], minlength=upto) / size[:upto]
-    return without_rounding(means), upto == len(ended)
+    sums = np.bincount(groups[taken], weights=d[taken], minlength=upto).astype(np.float64)
+    return sums, sizes, repeats == 1 and sizes.size == groups.size

@@ -7,49 +7,32 @@ a random sample.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from promptlab.analysis.conclude import Floats, without_rounding
-from promptlab.analysis.early import WHOLE, threshold
+from promptlab.analysis.watch import Watch
 from promptlab.core.decision import Limits
 from promptlab.core.groups import places_by_group
 from promptlab.core.measured import MEASURED, MeasuredRun
 from promptlab.core.types import Plan
-from promptlab.stats.sequential import EProcess, e_binary
 
 _AT = {name: place for place, name in enumerate(MEASURED)}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Pair:
-    """A pair in progress: the groups that both arms have completed, and the evidence so far."""
+    """A pair in progress: its two arms, and the evidence so far."""
 
     a: int
     b: int
-    groups: int = 0
-    nonzero: int = 0
-    wins: int = 0
-    losses: int = 0
-    whole: bool = True
-    numeric: EProcess = field(default_factory=EProcess)
-    decided: bool = False
+    watch: Watch
 
-    def take(self, d: float) -> None:
-        """Take the next difference in the order of the plan."""
-        self.groups += 1
-        self.nonzero += d != 0
-        self.whole &= d in WHOLE
-        if self.whole:
-            self.wins += d == 1
-            self.losses += d == -1
-        if not self.whole:
-            self.numeric.update(d)
-
-    def e(self) -> float:
-        """Return the e-value so far, as `early.evidence` defines it."""
-        return e_binary(self.wins, self.losses) * self.numeric.e
+    @property
+    def decided(self) -> bool:
+        """Return whether there is nothing left to decide."""
+        return self.watch.at is not None
 
 
 class Race:
@@ -61,13 +44,15 @@ class Race:
 
     def __init__(self, plan: Plan, limits: Limits) -> None:
         assert plan.sequential is not None
-        self._limits = limits
         self._repeats = plan.repeats
-        self._needed = threshold(plan.sequential)
         self._raced = {arm for pair in plan.sequential.pairs for arm in pair}
         self._groups = list(places_by_group(plan.cases).values())
-        single = plan.repeats == 1 and all(len(group) == 1 for group in self._groups)
-        self._pairs = [_Pair(a, b, whole=single) for a, b in plan.sequential.pairs]
+        sizes = np.array([len(group) for group in self._groups])
+        single = plan.repeats == 1 and len(self._groups) == len(plan.cases)
+        self._pairs = [
+            _Pair(a, b, Watch(plan.sequential, limits, sizes, single=single))
+            for a, b in plan.sequential.pairs
+        ]
         self._sums: Floats = np.zeros((len(plan.arms), len(plan.cases)))
         self._counts = np.zeros((len(plan.arms), len(plan.cases)), dtype=int)
         self._bounded = True
@@ -101,15 +86,17 @@ class Race:
                 self._advance(pair)
 
     def _advance(self, pair: _Pair) -> None:
-        """Add the groups that both arms have completed by now, checking the evidence after each."""
-        while pair.groups < len(self._groups) and not pair.decided:
-            group = self._groups[pair.groups]
+        """Add the groups that both arms have completed by now."""
+        sums = []
+        for place in range(pair.watch.groups, len(self._groups)):
+            group = self._groups[place]
             if (self._counts[[[pair.a], [pair.b]], group] < self._repeats).any():
-                return
-            both = (
-                self._sums[[[pair.a], [pair.b]], group] / self._counts[[[pair.a], [pair.b]], group]
-            )
-            pair.take(float(without_rounding(without_rounding(both[1] - both[0]).mean())))
-            enough = pair.groups >= self._limits.min_cases
-            if enough and pair.nonzero >= self._limits.min_nonzero:
-                pair.decided = pair.e() >= self._needed
+                break
+            sums.append(self._sum(pair, group))
+        if sums:
+            pair.watch.take(sums)
+
+    def _sum(self, pair: _Pair, group: list[int]) -> float:
+        """Return what the differences of a group's cases add up to."""
+        a, b = (self._sums[arm, group] / self._counts[arm, group] for arm in (pair.a, pair.b))
+        return float(without_rounding(b - a).sum())

@@ -33,6 +33,7 @@ class Code(StrEnum):
     RUN_UNFINISHED = "run-unfinished"
     LOOKED_BEFORE = "looked-before"
     STOPPED_FOR_ANOTHER = "stopped-for-another"
+    ORDER_CHANGED = "order-changed"
     SCORER_CHANGED = "scorer-changed"
     SCORER_CONFIGURED_OTHERWISE = "scorer-configured-otherwise"
     SCORER_ASKED_OTHERS = "scorer-asked-others"
@@ -74,6 +75,7 @@ class Code(StrEnum):
     TAKEN_FROM = "taken-from"
     MORE_CASES_STORED = "more-cases-stored"
     STOPPED_EARLY = "stopped-early"
+    STOPPED_UNDECIDED = "stopped-undecided"
 
     @property
     def weight(self) -> Weight:

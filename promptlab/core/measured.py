@@ -66,7 +66,9 @@ class MeasuredRun:
     by answers of earlier runs. `looks` are the numbers of cases, each below this run's own limit,
     to which earlier runs were limited. `readings` are the texts that scorers found or expected.
     `others` has the scores of the run's other scorers by their label: arm, case and score of each
-    trial. `part` tells which of its suite's cases these are.
+    trial. `part` tells which of its suite's cases these are. `reordered` names earlier runs that
+    could stop early and had some of these cases in another order, each with the places of the arms
+    that it shares.
     """
 
     info: RunInfo
@@ -83,3 +85,4 @@ class MeasuredRun:
     readings: Mapping[int, str] = field(default_factory=dict)
     others: Mapping[str, Sequence[tuple[int, int, float | None]]] = field(default_factory=dict)
     part: Part = WHOLE
+    reordered: tuple[tuple[str, frozenset[int]], ...] = ()

@@ -131,4 +131,9 @@ NOTES: Mapping[str, Explanation] = {
         "Rely on the interval.",
         ("after", "unit"),
     ),
+    "stopped-undecided": Explanation(
+        "The run stopped before its last case by another rule, scorer or limit than today's.",
+        "Run the suite again: what was answered is not asked again.",
+        ("run", "after", "of", "unit"),
+    ),
 }

@@ -26,6 +26,11 @@ REFUSALS: Mapping[str, Explanation] = {
         "Run both versions on all cases, or name the pair with `--baseline`.",
         ("run",),
     ),
+    "order-changed": Explanation(
+        "A run that may stop early put stored answers in another order than the first such run.",
+        "Rely on the first run: some order decides anything.",
+        ("run", "first"),
+    ),
     "scorer-changed": Explanation(
         "The sides were graded by different versions of the scorer.",
         "Grade both again: `promptlab score RUN`.",

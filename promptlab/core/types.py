@@ -178,11 +178,15 @@ class Trial:
 class Sequential:
     """That a run stops comparing once it is decided, at level `alpha` over all `pairs` together.
 
-    A pair is two indices into the plan's arms: a baseline, and the arm compared with it.
+    A pair is two indices into the plan's arms: a baseline, and the arm compared with it. It is
+    decided once its difference is known to be beyond `margin`, or within it. `order` is the seed
+    that drew the order of the cases, None for the plan's own.
     """
 
     alpha: float
     pairs: tuple[tuple[int, int], ...]
+    margin: float = 0.0
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,8 @@ class Selection:
     """What the command line sets beyond the suite file; None keeps the suite's value.
 
     `limit` is the most cases to draw. `until_decided` is the level at which arms are compared with
-    their baseline during the run, and stopped once decided; `baseline` names that arm, by default
-    the first.
+    their baseline during the run, and stopped once they differ by more than `margin`, or less;
+    `baseline` names that arm, by default the first.
     """
 
     templates: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ class Selection:
     params: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[str, ...] = ()
     until_decided: float | None = None
+    margin: float = 0.0
     baseline: str | None = None
 
 
@@ -77,7 +78,8 @@ def make_plan(
     _check_reducers(suite, scorers, repeats, early)
     sequential = None
     if selection.until_decided is not None:
-        sequential = Sequential(selection.until_decided, _pairs(arms, selection.baseline))
+        pairs = _pairs(arms, selection.baseline)
+        sequential = Sequential(selection.until_decided, pairs, selection.margin)
         cases = shuffled(cases, seed)
     plan = Plan(
         suite=suite.name,

@@ -1,9 +1,14 @@
 """Looking while results come in: evidence that may be read after every case, and racing.
 
-An e-process E starts at 1 and has, where there is no difference, an expectation of at most 1
-whenever one stops looking. So it reaches 1/alpha with probability at most alpha (J. Ville, Étude
-critique de la notion de collectif, 1939), however often one looks. This holds for cases in an order
-fixed before their results were known. The module knows nothing of runs or verdicts.
+An e-process E starts at 1 and has, where the mean difference is the one it tests, an expectation
+of at most 1 whenever one stops looking. So it reaches 1/alpha with probability at most alpha
+(J. Ville, Étude critique de la notion de collectif, 1939), however often one looks. This holds for
+cases in an order fixed before their results were known. The module knows nothing of runs or
+verdicts.
+
+Cases that come in groups are bet on group by group. What is tested is the mean over cases: a group
+of n_g cases whose differences add up to S_g is worth S_g/n_max, with n_max the size of the largest
+group there may be, and weighs n_g/n_max. Means of groups would test another quantity.
 """
 
 from __future__ import annotations
@@ -13,18 +18,16 @@ from math import exp, lgamma, log
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from promptlab.core.lazy import lazy_module
 from promptlab.stats.intervals import Interval
-from promptlab.stats.paired import known_values
 
-scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
+Floats = NDArray[np.float64]
 
 _STAKES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.95)
 # The shares lambda of one's capital that are bet on d > 0 (positive) or on d < 0.
 GRID: tuple[float, ...] = tuple(-stake for stake in reversed(_STAKES)) + _STAKES
 _GRID = np.array(GRID)
-_BOUND = 1 + 1e-9  # of a difference; allows for rounding in a mean of scores
-_LARGEST_LOG = 709.0  # the exponential of anything larger is not finite
+_ROUNDING = 1e-9  # how far a difference may lie beyond its bounds
+LARGEST_LOG = 709.0  # the exponential of anything larger is not finite
 _BISECTIONS = 40
 
 
@@ -43,43 +46,80 @@ def log_e_binary(b: int, c: int) -> float:
 
 def e_binary(b: int, c: int) -> float:
     """Return E for wins and losses, as in `log_e_binary`; kept finite, at most about 8e307."""
-    return exp(min(_LARGEST_LOG, log_e_binary(b, c)))
+    return exp(min(LARGEST_LOG, log_e_binary(b, c)))
+
+
+class WinsAndLosses:
+    """E of `log_e_binary`, as wins, ties and losses arrive in blocks."""
+
+    def __init__(self) -> None:
+        self.log_e = 0.0
+        self._won = self._lost = 0
+
+    def update(self, d: ArrayLike) -> Floats:
+        """Add differences of -1, 0 and 1 in their order; return the logarithm of E after each.
+
+        Raises:
+            ValueError: a difference is another number. Nothing is added then.
+        """
+        values = np.asarray(d, dtype=np.float64)
+        if not np.all(values == np.sign(values)):
+            raise ValueError("a difference of passes and failures must be -1, 0 or 1")
+        won, lost = self._won + np.cumsum(values == 1), self._lost + np.cumsum(values == -1)
+        # The next case is bet on by the share of wins so far, (b + 1)/(m + 2).
+        alike = np.where(values == 1, won, lost)
+        steps = np.where(values == 0, 0.0, np.log(2 * np.maximum(alike, 1) / (won + lost + 1)))
+        path: Floats = np.cumsum(np.concatenate([[self.log_e], steps]))
+        if values.size:
+            self._won, self._lost = int(won[-1]), int(lost[-1])
+            self.log_e = float(path[-1])
+        return path[1:]
 
 
 class EProcess:
-    """E for differences in [-1, 1] that arrive one by one.
+    """E for a mean difference of `null`, as differences in [-1, 1] arrive in blocks.
 
     After n differences E is the mean over the stakes lambda of `GRID` of the product of
-    1 + lambda·d_i. I. Waudby-Smith and A. Ramdas, J. R. Stat. Soc. B 86 (2024), 1-27, describe
-    such bets and review them.
+    1 + lambda·(d_i - null·w_i), with w_i the weight of the i-th. Since such a bet reaches as far as
+    1 + |null| from 0, stakes are cut to 0.95/(1 + |null|): at 0 that changes none. I. Waudby-Smith
+    and A. Ramdas, J. R. Stat. Soc. B 86 (2024), 1-27, describe such bets and review them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, null: float = 0.0) -> None:
+        self._null = null
+        self._stakes = _stakes(null)
         self._logs = np.zeros(len(GRID))
 
-    def update(self, d: float) -> float:
-        """Add the difference of the next case; return E.
+    def update(self, d: ArrayLike, weights: ArrayLike = 1.0) -> Floats:
+        """Add differences in their order; return the logarithm of E after each.
+
+        Args:
+            d: differences of shape (cases,), or S_g/n_max of groups
+            weights: 1 for a case, n_g/n_max for a group of cases
 
         Raises:
-            ValueError: `d` is outside [-1, 1] or NaN. E is then unchanged.
+            ValueError: a difference is outside its weight or NaN. Nothing is added then.
         """
-        if not abs(d) <= _BOUND:
-            raise ValueError(f"a difference must lie in [-1, 1], unlike {d}")
-        self._logs += np.log1p(_GRID * d)
-        return self.e
+        values, sizes = _bounded(d, weights)
+        bets = (values - self._null * sizes)[:, None] * self._stakes
+        logs = np.cumsum(np.concatenate([self._logs[None], np.log1p(bets)]), axis=0)
+        self._logs = logs[-1]
+        return _log_mean(logs[1:])
 
     @property
     def e(self) -> float:
         """E after all differences so far, 1 before the first; kept finite, at most about 8e307."""
-        return float(_mean_exp(self._logs))
+        return float(finite_exp(_log_mean(self._logs)))
 
 
-def e_path(d: ArrayLike, *, binary: bool) -> NDArray[np.float64]:
+def e_path(d: ArrayLike, *, binary: bool, weights: ArrayLike = 1.0, null: float = 0.0) -> Floats:
     """Return E after each case, as `e_binary` or `EProcess` would.
 
     Args:
         d: differences of shape (cases,), in their order; -1, 0 and 1 where `binary`
         binary: treat them as losses, ties and wins
+        weights: as for `EProcess.update`; not where `binary`
+        null: the mean that is tested; 0 where `binary`
 
     Returns:
         E of shape (cases,), kept finite
@@ -87,17 +127,9 @@ def e_path(d: ArrayLike, *, binary: bool) -> NDArray[np.float64]:
     Raises:
         ValueError: a difference is NaN or not allowed.
     """
-    values = np.asarray(d, dtype=np.float64)
-    if not binary:
-        _check_bounded(values)
-        return _mean_exp(np.cumsum(np.log1p(values[:, None] * _GRID), axis=0))
-    if not np.all(np.isin(values, (-1.0, 0.0, 1.0))):
-        raise ValueError("a difference of passes and failures must be -1, 0 or 1")
-    b, c = np.cumsum(values == 1), np.cumsum(values == -1)
-    log_factorial = scipy.special.gammaln
-    logs = (b + c) * log(2) + log_factorial(b + 1) + log_factorial(c + 1)
-    path: NDArray[np.float64] = np.exp(np.minimum(_LARGEST_LOG, logs - log_factorial(b + c + 2)))
-    return path
+    if binary:
+        return finite_exp(WinsAndLosses().update(d))
+    return finite_exp(EProcess(null).update(d, weights))
 
 
 def first_crossing(path: ArrayLike, threshold: float) -> int | None:
@@ -106,48 +138,71 @@ def first_crossing(path: ArrayLike, threshold: float) -> int | None:
     return int(reached[0]) + 1 if reached.size else None
 
 
-def confidence_sequence(d: ArrayLike, alpha: float = 0.05) -> Interval:
+def confidence_sequence(d: ArrayLike, alpha: float = 0.05, weights: ArrayLike = 1.0) -> Interval:
     """Return an interval for the mean difference that is valid however often one looked.
 
-    It contains every m in [-1, 1] for which E of d - m is below 1/alpha. Since d - m reaches as far
-    as 1 + |m| from 0, the stakes of `GRID` are cut to 0.95/(1 + |m|): at 0 that changes none, so
-    that 0 is outside as soon as `EProcess` has reached 1/alpha. E is at most 1 at the mean of d and
-    rises on both sides, where the bounds are found by bisection. I. Waudby-Smith and A. Ramdas,
-    J. R. Stat. Soc. B 86 (2024), 1-27.
+    It contains every mean m in [-1, 1] for which E of `EProcess(m)` is below 1/alpha, so that 0 is
+    outside as soon as `EProcess` has reached 1/alpha. E is at most 1 at the mean that was seen: of
+    d, or sum of S_g over sum of n_g. It rises on both sides, where the bounds are found by
+    bisection. I. Waudby-Smith and A. Ramdas, J. R. Stat. Soc. B 86 (2024), 1-27.
 
     Args:
-        d: the differences so far, of shape (cases,); NaN are left out
+        d: the differences so far, of shape (cases,), or S_g/n_max of groups; NaN are left out
         alpha: one minus the confidence level
+        weights: 1 for a case, n_g/n_max for a group of cases
 
     Raises:
-        ValueError: no difference is known, or one is outside [-1, 1].
+        ValueError: no difference is known, or one is outside its weight.
     """
-    values, counts = np.unique(known_values(d), return_counts=True)
-    _check_bounded(values)
-    return -_upper(-values, counts, alpha), _upper(values, counts, alpha)
+    values = np.asarray(d, dtype=np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
+        raise ValueError("no difference is known")
+    values, sizes = _bounded(values[known], np.broadcast_to(weights, values.shape)[known])
+    # Equal ones are counted: the bisection looks at each value once.
+    pairs, counts = np.unique(values + 1j * sizes, return_counts=True)
+    values, sizes = pairs.real, pairs.imag
+    return -_upper(-values, sizes, counts, alpha), _upper(values, sizes, counts, alpha)
 
 
-def _mean_exp(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of the exponentials over the last axis."""
-    largest = logs.max(axis=-1, keepdims=True)
-    means = largest[..., 0] + np.log(np.mean(np.exp(logs - largest), axis=-1))
-    path: NDArray[np.float64] = np.exp(np.minimum(_LARGEST_LOG, means))
+def finite_exp(logs: ArrayLike) -> Floats:
+    """Return the exponentials, kept finite."""
+    path: Floats = np.exp(np.minimum(LARGEST_LOG, logs))
     return path
 
 
-def _check_bounded(values: NDArray[np.float64]) -> None:
-    if values.ndim != 1 or not np.all(np.abs(values) <= _BOUND):
+def _log_mean(logs: Floats) -> Floats:
+    """Return the logarithm of the mean of the exponentials over the last axis."""
+    largest = logs.max(axis=-1, keepdims=True)
+    means: Floats = largest[..., 0] + np.log(np.mean(np.exp(logs - largest), axis=-1))
+    return means
+
+
+def _stakes(null: float) -> Floats:
+    """Return the stakes that cannot lose everything where the mean is `null`."""
+    largest = _STAKES[-1] / (1 + abs(null))
+    stakes: Floats = np.clip(_GRID, -largest, largest)
+    return stakes
+
+
+def _bounded(d: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
+    """Return differences and their weights, each of shape (cases,)."""
+    values = np.asarray(d, dtype=np.float64)
+    sizes = np.broadcast_to(np.asarray(weights, dtype=np.float64), values.shape)
+    within = (np.abs(values) <= sizes + _ROUNDING) & (sizes <= 1 + _ROUNDING)
+    if values.ndim != 1 or not np.all(within):
         raise ValueError("differences must be of shape (cases,) and lie in [-1, 1]")
+    return values, sizes
 
 
-def _upper(values: NDArray[np.float64], counts: NDArray[np.intp], alpha: float) -> float:
+def _upper(values: Floats, sizes: Floats, counts: NDArray[np.intp], alpha: float) -> float:
     """Return the upper bound: 1, or the first m above the mean that is rejected."""
-    inside, outside = float(np.average(values, weights=counts)), 1.0
-    if not _rejected(outside, values, counts, alpha):
+    inside, outside = float((values @ counts) / (sizes @ counts)), 1.0
+    if not _rejected(outside, values, sizes, counts, alpha):
         return outside
     for _ in range(_BISECTIONS):
         middle = (inside + outside) / 2
-        if _rejected(middle, values, counts, alpha):
+        if _rejected(middle, values, sizes, counts, alpha):
             outside = middle
         else:
             inside = middle
@@ -155,9 +210,7 @@ def _upper(values: NDArray[np.float64], counts: NDArray[np.intp], alpha: float) 
 
 
 def _rejected(
-    mean: float, values: NDArray[np.float64], counts: NDArray[np.intp], alpha: float
+    mean: float, values: Floats, sizes: Floats, counts: NDArray[np.intp], alpha: float
 ) -> bool:
-    largest = _STAKES[-1] / (1 + abs(mean))
-    stakes = np.clip(_GRID, -largest, largest)
-    logs = counts @ np.log1p((values - mean)[:, None] * stakes)
-    return float(_mean_exp(logs)) >= 1 / alpha
+    bets = np.log1p((values - mean * sizes)[:, None] * _stakes(mean))
+    return float(_log_mean(counts.astype(np.float64) @ bets)) >= log(1 / alpha)

@@ -27,7 +27,7 @@ from promptlab.core.results import (
     WiderRun,
 )
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Completion, Plan, Score, ScorerSpec, Turn
+from promptlab.core.types import Case, Completion, Plan, Score, ScorerSpec, Turn
 from promptlab.store import aggregates, care, evidence, gradings, imported, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
@@ -156,6 +156,11 @@ class Store:
     def wider_run(self, run_id: str, digests: Sequence[str] | None = None) -> WiderRun | None:
         """Return the earlier run with the same arms, or those of `digests`, and more cases."""
         return evidence.wider_run(self._connection, run_id, digests)
+
+    @decoded
+    def first_order(self, suite: str, cases: Sequence[Case]) -> tuple[str, int] | None:
+        """Return the first run to stop early on one of these cases, and the seed of its order."""
+        return evidence.first_order(self._connection, suite, cases)
 
     @decoded
     def runs(self, limit: int | None = None) -> list[RunInfo]:

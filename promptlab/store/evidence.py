@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptlab.core.results import WiderRun
+from promptlab.core.types import Case
 from promptlab.store.connection import Connection
 from promptlab.store.encode import to_json
 
@@ -40,6 +41,21 @@ AND NOT EXISTS (
 ORDER BY cases DESC, r.id DESC LIMIT 1
 """
 
+# A run that could stop early, and the seed that drew the order of its cases.
+_FIRST_ORDER = """
+SELECT r.run_id, coalesce(
+    json_extract(r.settings, '$.sequential.order'), json_extract(r.settings, '$.seed')
+)
+FROM runs r WHERE json_extract(r.settings, '$.sequential') IS NOT NULL AND EXISTS (
+    SELECT 1 FROM run_cases p JOIN cases c ON c.id = p.case_
+    WHERE p.run = r.id AND (
+        c.digest IN (SELECT value FROM json_each(:cases))
+        OR r.suite = :suite AND c.case_id IN (SELECT value FROM json_each(:names))
+    )
+)
+ORDER BY r.id LIMIT 1
+"""
+
 
 def newest_run_of(connection: Connection, digests: Sequence[str]) -> str | None:
     """Return the id of the newest run with results of all these texts, None if there is none.
@@ -61,3 +77,19 @@ def wider_run(
     wanted = None if digests is None else to_json(digests)
     rows = connection.rows(_WIDEST, run_id=run_id, digests=wanted)
     return next((WiderRun(*row) for row in rows), None)
+
+
+def first_order(
+    connection: Connection, suite: str, cases: Sequence[Case]
+) -> tuple[str, int] | None:
+    """Return the first run that could stop early on one of these cases, and the seed of its order.
+
+    In the same suite, a case of the same name is the same, even with other tags.
+    """
+    rows = connection.rows(
+        _FIRST_ORDER,
+        suite=suite,
+        cases=to_json([case.digest for case in cases]),
+        names=to_json([case.id for case in cases]),
+    )
+    return next(((str(run_id), int(seed)) for run_id, seed in rows), None)

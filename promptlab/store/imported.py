@@ -74,6 +74,27 @@ SELECT DISTINCT r.overrides FROM runs r WHERE r.id < :run AND r.suite = :suite A
 )
 """
 
+# Arms that an earlier run shares with this one, both of which could stop early on the same cases,
+# but in another order.
+_REORDERED = """
+WITH declared AS (
+    SELECT id, run_id, coalesce(
+        json_extract(settings, '$.sequential.order'), json_extract(settings, '$.seed')
+    ) AS drawn
+    FROM runs WHERE json_extract(settings, '$.sequential') IS NOT NULL
+), arms AS (
+    SELECT a.run, a.position, json_array(l.digest, a.off, b.digest, a.sampling) AS arm
+    FROM run_arms a JOIN template_labels l ON l.id = a.template JOIN backends b ON b.id = a.backend
+)
+SELECT e.run_id, ours.position
+FROM declared own JOIN declared e ON e.id < own.id AND e.drawn <> own.drawn
+JOIN arms theirs ON theirs.run = e.id JOIN arms ours ON ours.run = own.id AND ours.arm = theirs.arm
+WHERE own.id = :run AND EXISTS (
+    SELECT 1 FROM run_cases p JOIN run_cases q USING (case_) WHERE p.run = e.id AND q.run = own.id
+)
+ORDER BY e.id
+"""
+
 _CASES = """
 SELECT c.case_id, c.case_group, c.digest
 FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.position
@@ -109,6 +130,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         for place, arm in enumerate(load_arms(connection, run))
     )
     cases = tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run))
+    reused = connection.count(_REUSED, run=run)
     return MeasuredRun(
         info=info,
         split=settings.split,
@@ -116,7 +138,8 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         repeats=settings.repeats,
         sequential=settings.sequential,
         looks=_looks(connection, run, info),
-        reused=connection.count(_REUSED, run=run),
+        reused=reused,
+        reordered=_reordered(connection, run) if settings.sequential and reused else (),
         scorer=spec,
         arms=arms,
         cases=cases,
@@ -147,6 +170,13 @@ def _looks(connection: Connection, run: int, info: RunInfo) -> tuple[int, ...]:
     earlier = connection.rows(_EARLIER, run=run, suite=info.suite)
     limits = {RunSettings.from_json(from_json(overrides)).limit for (overrides,) in earlier}
     return tuple(sorted(at for at in limits if at is not None and at < info.settings.limit))
+
+
+def _reordered(connection: Connection, run: int) -> tuple[tuple[str, frozenset[int]], ...]:
+    places: defaultdict[str, set[int]] = defaultdict(set)
+    for run_id, place in connection.rows(_REORDERED, run=run):
+        places[run_id].add(place)
+    return tuple((run_id, frozenset(shared)) for run_id, shared in places.items())
 
 
 def _scorer(connection: Connection, run: int, label: str, run_id: str) -> tuple[int, ScorerSpec]:

@@ -21,7 +21,7 @@ def settings_to_json(plan: Plan) -> str:
     if plan.sequential is None:
         del settings["sequential"]
     else:
-        settings["sequential"] = asdict(plan.sequential)
+        settings["sequential"] = _declared(plan.sequential)
     return to_json(settings)
 
 
@@ -33,5 +33,12 @@ def load_settings(connection: Connection, run: int) -> PlanSettings:
     settings["gates"] = tuple(settings["gates"])
     if sequential := settings.get("sequential"):
         pairs = tuple((a, b) for a, b in sequential["pairs"])
-        settings["sequential"] = Sequential(sequential["alpha"], pairs)
+        settings["sequential"] = Sequential(**{**sequential, "pairs": pairs})
     return PlanSettings(**settings)
+
+
+def _declared(sequential: Sequential) -> dict[str, object]:
+    """Return what a run that may stop early declares, without what has its default."""
+    usual = asdict(Sequential(sequential.alpha, ()))
+    given = asdict(sequential)
+    return {name: given[name] for name in given if name == "alpha" or given[name] != usual[name]}

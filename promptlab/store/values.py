@@ -146,6 +146,7 @@ def _check_plan(plan: Plan) -> None:
         _require(known, f"the template {arm.template}@{arm.version} is missing")
     if plan.sequential is not None:
         _require(0 < plan.sequential.alpha < 1, "its level is no probability")
+        _require(plan.sequential.margin >= 0, "its margin is negative")
         places = [place for pair in plan.sequential.pairs for place in pair]
         _require(all(0 <= place < len(plan.arms) for place in places), "it pairs unknown arms")
 

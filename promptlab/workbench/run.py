@@ -32,6 +32,7 @@ from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
+from promptlab.workbench.ordering import in_first_order
 from promptlab.workbench.plan_notes import notes_of
 
 AS_WRITTEN = RunSettings()
@@ -64,11 +65,11 @@ def look_ahead(
 ) -> Outlook:
     """Return what a run would do, without any call."""
     _require_sense(settings, fresh=fresh)
-    ready = _assemble(bench, suite, settings)
+    ready, ordered = _in_order(bench, _assemble(bench, suite, settings))
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
     outlook = run_to_end(_walk(bench, renderer, ready, fresh=fresh))
-    return replace(outlook, notes=_notes(bench, ready))
+    return replace(outlook, notes=(*ordered, *_notes(bench, ready)))
 
 
 @contextmanager
@@ -84,9 +85,10 @@ def prepare_run(
     budget = make_budget(settings.max_calls, settings.max_cost, ready.backends)
     with bench.open_store(readonly=False) as store:
         check_measurable(store, ready.plan, ready.gates)
+        plan, ordered = in_first_order(store, ready.plan)
         job = Job(
             run_id=bench.session.new_run_id(),
-            plan=ready.plan,
+            plan=plan,
             templates=ready.templates,
             backends=ready.backends,
             scorers=ready.scorers,
@@ -99,8 +101,17 @@ def prepare_run(
             limits=bench.project.rule.limits,
         )
         flow = partial(start, settings=settings)
-        notes = (*_edits(store, ready.plan), *notes_of(ready.plan, ready.backends))
+        notes = (*ordered, *_edits(store, plan), *notes_of(plan, ready.backends))
         yield Prepared(job, flow, ready.gates, bench.project.rule, notes)
+
+
+def _in_order(bench: Workbench, ready: _Assembled) -> tuple[_Assembled, tuple[str, ...]]:
+    """Return a suite ready to run as its run would order it, and notes on that."""
+    if not bench.has_database:
+        return ready, ()
+    with bench.open_store() as store:
+        plan, notes = in_first_order(store, ready.plan)
+    return replace(ready, plan=plan), notes
 
 
 def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
@@ -187,6 +198,7 @@ def _selection(bench: Workbench, suite: Suite, settings: RunSettings) -> Selecti
         params=dict(settings.params),
         gates=settings.gates,
         until_decided=bench.project.rule.alpha if settings.until_decided else None,
+        margin=bench.project.rule.min_effect,
         baseline=baseline,
     )
 

@@ -14,12 +14,13 @@ from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Sequential
-from promptlab.stats.paired import paired_t
+from promptlab.stats.paired import paired_t, tango
 from promptlab.stats.power import minimum_detectable_effect
 from promptlab.stats.sequential import confidence_sequence, e_binary
 
 from .measured_runs import (
     ABSENT,
+    Cell,
     Quantities,
     binary_scores,
     measured_run,
@@ -157,7 +158,7 @@ def test_a_decided_pair_has_the_confidence_sequence_up_to_its_decision() -> None
     assert result.stopped_at == 15  # the smallest number that bears a verdict
     assert result.effect.method == "e-process"
     assert result.effect.p == pytest.approx(2 / e_binary(15, 0))
-    assert result.ci == confidence_sequence([1.0] * 15)
+    assert result.ci == confidence_sequence([1.0] * 15, 0.025)  # the other half is for the end
     assert result.verdict == "better"
     assert texts(result.warnings) == (
         "decided after 15 cases: the difference itself is optimistic",
@@ -176,8 +177,46 @@ def test_an_undecided_pair_is_tested_at_the_end_at_half_of_the_level() -> None:
     assert looked.stopped_at is None
     assert fixed.effect.p is not None
     assert looked.effect.p == pytest.approx(2 * fixed.effect.p)
-    assert replace(looked.effect, p=None) == replace(fixed.effect, p=None)
+    halved = tango(52, 9, 3, 0.975)
+    assert looked.effect == replace(fixed.effect, p=looked.effect.p, ci=halved)
     assert texts(looked.warnings) == ()
+
+
+def test_a_run_that_stopped_by_a_rule_of_the_past_is_read_by_todays() -> None:
+    """Earlier versions bet on the means of documents: 40 small ones that gain, 10 large that lose.
+
+    They stopped, and called b better. Nothing is concluded from that: what is stored is undecided.
+    """
+    scores: list[list[Cell]] = [[], []]
+    groups = []
+    for document in range(40):
+        size = 9 if document % 4 == 3 else 1
+        scores[0] += [1.0, *[0.0] * 8] if size == 9 else [0.0]
+        scores[1] += [0.0] * 9 if size == 9 else [1.0]
+        groups += [f"d{document}"] * size
+    rest = 30
+    scores = [[*arm, *[ABSENT] * rest] for arm in scores]
+    run = measured_run(scores, groups=[*groups, *[f"e{at}" for at in range(rest)]])
+    run = sequential(run, (0, 1))
+    stored = len(groups) * 2
+    run = replace(run, info=replace(run.info, status="finished", trials=2 * (len(groups) + rest)))
+    result = only(run)
+    assert result.n * 2 == stored
+    assert result.verdict == "undecided"
+    assert result.delta == pytest.approx(20 / len(groups))
+    [note] = [why for why in result.warnings if why.code is Code.STOPPED_UNDECIDED]
+    assert (note.about["after"], note.about["of"]) == (40, 70)
+
+
+def test_an_order_drawn_again_decides_nothing() -> None:
+    run = sequential(measured_run(binary_scores(20, 0, 20)), (0, 1))
+    assert only(run).verdict == "better"
+    both, one = frozenset({0, 1}), frozenset({0})
+    result = only(replace(run, reordered=(("r0", one), ("r1", both))))
+    assert result.verdict == "refused"
+    assert [why.code for why in result.reasons] == [Code.ORDER_CHANGED]
+    assert result.reasons[0].about["first"] == "r1"
+    assert only(replace(run, reordered=(("r0", one),))).verdict == "better"
 
 
 def test_an_unfinished_pair_has_what_holds_at_any_time() -> None:

@@ -33,6 +33,7 @@ def plan_of(
     groups: Sequence[str | None] | None = None,
     pairs: tuple[tuple[int, int], ...] = ((0, 1),),
     alpha: float = 0.05,
+    margin: float = 0.0,
 ) -> Plan:
     return Plan(
         suite="s",
@@ -51,7 +52,7 @@ def plan_of(
         split="all",
         gates=(),
         assets=".",
-        sequential=Sequential(alpha, pairs),
+        sequential=Sequential(alpha, pairs, margin),
     )
 
 
@@ -183,9 +184,14 @@ def runs(draw: st.DrawFn) -> tuple[Plan, Scores, list[Arrival]]:
     if draw(st.booleans()):
         size = draw(st.integers(1, 3))
         groups = [f"g{at // size}" if at % 7 else None for at in range(cases)]
+        if draw(st.booleans()):  # of unequal size
+            groups = [f"g{int(at**0.7)}" for at in range(cases)]
     alpha = draw(st.sampled_from([0.05, 0.3]))
+    margin = draw(st.sampled_from([0.0, 0.0, 0.1]))
     pairs = tuple((0, arm) for arm in range(1, arms))
-    plan = plan_of(arms, cases, repeats=repeats, groups=groups, pairs=pairs, alpha=alpha)
+    plan = plan_of(
+        arms, cases, repeats=repeats, groups=groups, pairs=pairs, alpha=alpha, margin=margin
+    )
     arrivals = [
         (trial.arm, trial.case, trial.repeat)
         for trial in (plan.trial(int(seq)) for seq in rng.permutation(plan.size))

@@ -44,6 +44,12 @@ def compared(promptlab: Promptlab, *words: str) -> dict[str, dict[str, Any]]:
     return {one["b"].removeprefix("task@"): one for one in comparisons}
 
 
+def forget(root: Path) -> None:
+    """Remove the database of a project."""
+    for file in root.glob("promptlab.db*"):
+        file.unlink()
+
+
 def order(root: Path, run_id: str) -> list[str]:
     return [case for (case,) in query(root, ORDER, run_id)]
 
@@ -141,9 +147,10 @@ def test_another_comparison_than_the_declared_one_is_refused(
 ) -> None:
     run(promptlab)
     comparisons = compared(promptlab, "--baseline", "task@v2")
-    for one in comparisons.values():
-        assert one["verdict"] == "refused"
-        assert "stopped its arms early for another comparison" in one["reason"]
+    assert comparisons["v1"]["verdict"] == "worse"  # the declared pair, the other way round
+    one = comparisons["v3"]
+    assert one["verdict"] == "refused"
+    assert "stopped its arms early for another comparison" in one["reason"]
 
 
 def test_what_is_not_decided_is_tested_at_half_the_level(
@@ -192,9 +199,39 @@ def test_the_order_is_drawn_from_the_seed_and_kept(race: Path, promptlab: Prompt
     assert sorted(drawn) == sorted(written)
     assert drawn != written
     assert order(race, second) == drawn
-    assert order(race, other) not in (drawn, written)
+    assert order(race, other) == drawn  # its answers were looked at in that order before
     usual = promptlab("run", "task", "--json")
     assert order(race, json.loads(usual.out)["run"]) == written
+
+
+def test_another_seed_decides_nothing_about_stored_answers(
+    project: Path, promptlab: Promptlab
+) -> None:
+    """22 won and 10 lost are not enough; in the order of seed 1 they would have been."""
+    lay_out(project, {"v1": version("0-19"), "v2": version("10-41")}, suite(110))
+    run(promptlab, "--seed", "1")
+    assert compared(promptlab)["v2"]["verdict"] == "better"
+    forget(project)
+    first = run(promptlab, "--seed", "0")["run"]
+    verdicts = [compared(promptlab)["v2"]["verdict"]]
+    for seed in (1, 2):
+        ran = promptlab("run", "task", "--until-decided", "--seed", str(seed))
+        assert f"the cases come in the order of run {first} (seed 0)" in " ".join(ran.err.split())
+        verdicts.append(compared(promptlab)["v2"]["verdict"])
+    assert set(verdicts) == {"undecided"}
+    planned = promptlab("run", "task", "--until-decided", "--seed", "7", "--dry-run")
+    assert f"in the order of run {first}" in " ".join((planned.out + planned.err).split())
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+def test_new_cases_are_put_into_the_first_order(project: Path, promptlab: Promptlab) -> None:
+    versions = {"v1": version("0-19"), "v2": version("8-39")}
+    lay_out(project, versions, suite(60))
+    before = order(project, run(promptlab, "--seed", "3")["run"])
+    lay_out(project, versions, suite(90))
+    after = order(project, run(promptlab, "--seed", "4")["run"])
+    assert [case for case in after if case in before] == before
+    assert after[:60] != before
 
 
 def test_groups_stay_together(project: Path, promptlab: Promptlab) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from promptlab.stats.sequential import (
     GRID,
     EProcess,
+    WinsAndLosses,
     confidence_sequence,
     e_binary,
     e_path,
@@ -46,7 +47,7 @@ def test_grid_reference(d: list[int], e: float) -> None:
     process = EProcess()
     assert process.e == 1
     for value in d:
-        process.update(value)
+        process.update([value])
     assert process.e == pytest.approx(e, rel=2e-5)
     assert e_path(d, binary=False)[-1] == pytest.approx(e, rel=2e-5)
 
@@ -60,7 +61,9 @@ def test_the_grid_has_both_sides() -> None:
 @given(differences)
 def test_a_path_is_what_updates_say(d: list[float]) -> None:
     process = EProcess()
-    assert e_path(d, binary=False) == pytest.approx([process.update(value) for value in d])
+    assert e_path(d, binary=False) == pytest.approx(
+        [np.exp(process.update([value])[0]) for value in d]
+    )
 
 
 @given(outcomes)
@@ -137,10 +140,10 @@ def test_first_crossing_counts_cases() -> None:
 @pytest.mark.parametrize("d", [1.0001, -1.5, float("nan"), float("inf")])
 def test_differences_out_of_bounds(d: float) -> None:
     process = EProcess()
-    process.update(0.5)
+    process.update([0.5])
     before = process.e
     with pytest.raises(ValueError, match=r"\[-1, 1\]"):
-        process.update(d)
+        process.update([d])
     assert process.e == before
     with pytest.raises(ValueError, match=r"\[-1, 1\]"):
         e_path([0.5, d], binary=False)
@@ -150,7 +153,7 @@ def test_differences_out_of_bounds(d: float) -> None:
 
 def test_a_rounding_error_is_not_out_of_bounds() -> None:
     above = float(np.nextafter(1, 2))
-    assert EProcess().update(-above) == pytest.approx(EProcess().update(-1))
+    assert EProcess().update([-above]) == pytest.approx(EProcess().update([-1]))
     assert e_path([above], binary=False) == pytest.approx(e_path([1], binary=False))
     assert confidence_sequence([above]) == (-1, 1)
 
@@ -226,3 +229,104 @@ def test_one_case_says_next_to_nothing() -> None:
         confidence_sequence([0.0, 2.0])
     with pytest.raises(ValueError, match="no difference is known"):
         confidence_sequence([float("nan")])
+
+
+# Groups of unequal size.
+
+# (sum of differences, number of cases) of 60 groups, where a plan has groups of at most 6.
+SUMS = [0, 1, 1, -1, 3, 0, 0, 2, 2, 0, -2, 1, 0, 0, 3, 1, -1, 2, 0, 0, -2, 2, 1, 0, 1, 0, -1, 3]
+SUMS += [2, 0, 0, 1, 1, -1, 3, 0, 0, 2, 2, 0, -2, 1, 0, 0, 3, 1, -1, 2, 0, 0, -2, 2, 1, 0, 1, 0]
+SUMS += [-1, 3, 2, 0]
+SIZES = [1, 2, 5, 4, 5, 2] * 10
+
+unequal = st.lists(
+    st.integers(1, 6).flatmap(lambda n: st.tuples(st.integers(-n, n), st.just(n))),
+    min_size=1,
+    max_size=30,
+)
+
+
+def in_sixths(groups: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    sums, sizes = np.array(groups, dtype=float).T
+    return sums / 6, sizes / 6
+
+
+def test_groups_are_bet_on_by_their_sums() -> None:
+    d, weights = np.array(SUMS) / 6, np.array(SIZES) / 6
+    assert np.sum(SUMS) / np.sum(SIZES) == pytest.approx(0.18947368)
+    assert e_path(d, binary=False, weights=weights)[-1] == pytest.approx(10.07708, rel=1e-6)
+    # Means of groups would bear out another claim: that of the mean over groups.
+    means = np.array(SUMS) / SIZES
+    assert e_path(means, binary=False)[-1] == pytest.approx(402.08721, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "low", "high"),
+    [(0.05, -0.03141468, 0.45156229), (0.025, -0.063856927, 0.49672453)],
+)
+def test_the_interval_is_of_the_mean_over_cases(alpha: float, low: float, high: float) -> None:
+    d, weights = np.array(SUMS) / 6, np.array(SIZES) / 6
+    assert confidence_sequence(d, alpha, weights) == pytest.approx((low, high), abs=1e-8)
+
+
+@given(unequal, st.sampled_from([-0.4, -0.05, 0.0, 0.1, 0.7]))
+def test_blocks_add_up_to_the_last_digit(groups: list[tuple[int, int]], null: float) -> None:
+    d, weights = in_sixths(groups)
+    whole, parts = EProcess(null).update(d, weights), EProcess(null)
+    one_by_one = [parts.update([x], [w])[0] for x, w in zip(d, weights, strict=True)]
+    assert whole.tolist() == one_by_one
+
+
+@given(outcomes)
+def test_blocks_of_wins_add_up_to_the_last_digit(d: list[int]) -> None:
+    parts = WinsAndLosses()
+    one_by_one = [parts.update([value])[0] for value in d]
+    assert WinsAndLosses().update(d).tolist() == one_by_one
+    assert parts.log_e == one_by_one[-1]
+
+
+@given(unequal, st.sampled_from([0.05, 0.3]))
+def test_a_mean_is_inside_unless_its_own_process_is_large(
+    groups: list[tuple[int, int]], alpha: float
+) -> None:
+    d, weights = in_sixths(groups)
+    low, high = confidence_sequence(d, alpha, weights)
+    mean = d.sum() / weights.sum()
+    assert low - 1e-9 <= mean <= high + 1e-9
+    for null in (low - 1e-6, high + 1e-6):
+        if abs(null) <= 1:
+            assert e_path(d, binary=False, weights=weights, null=null)[-1] >= 1 / alpha * 0.999
+    for null in (low + 1e-6, high - 1e-6):
+        if low < null < high:
+            assert e_path(d, binary=False, weights=weights, null=null)[-1] <= 1 / alpha * 1.001
+    swapped = confidence_sequence(-d, alpha, weights)
+    assert swapped == pytest.approx((-high, -low))
+
+
+@pytest.mark.parametrize("mean", [-0.5, 0.0, 0.25])
+def test_e_is_expected_to_be_1_at_the_mean_over_cases(mean: float) -> None:
+    """Over all orders and outcomes of two kinds of groups, E against the true mean is 1."""
+    # A group of 1 has the sum s, a group of 3 the sum t, one as likely as the other:
+    # (s + t)/4 is the mean over cases, whatever the means of the groups are.
+    s, t = 0.5, 4 * mean - 0.5
+    ends = []
+    for kinds in product((0, 1), repeat=6):
+        d = [(s, t)[kind] / 3 for kind in kinds]
+        weights = [(1, 3)[kind] / 3 for kind in kinds]
+        ends.append(e_path(d, binary=False, weights=weights, null=mean)[-1])
+    assert np.mean(ends) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("d", "weight"), [(0.5, 1 / 3), (-0.5, 1 / 3), (0.5, 1.5)])
+def test_a_group_cannot_be_worth_more_than_it_weighs(d: float, weight: float) -> None:
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+        EProcess().update([d], [weight])
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+        confidence_sequence([d], 0.05, [weight])
+
+
+def test_unknown_groups_are_left_out() -> None:
+    d, weights = np.array([0.2, np.nan, -0.1] * 9), np.array([0.5, 1.0, 0.25] * 9)
+    known = ~np.isnan(d)
+    expected = confidence_sequence(d[known], 0.05, weights[known])
+    assert confidence_sequence(d, 0.05, weights) == expected
