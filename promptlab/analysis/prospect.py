@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,7 +47,8 @@ class Prospect:
     `family` counts the comparisons of the question, 0 where there is nothing to compare. `aim` has
     the level of one of them. `units` are the cases or, if they come in groups, the groups. `spread`
     is that of the comparison that takes the most cases, as its repeats will be; `row` is that
-    comparison in the pilot. Without a pilot the spread is assumed.
+    comparison in the pilot. Without a pilot the spread is assumed. `wordings` counts, for a design
+    of practices, the texts that have each of them and are also run without it.
     """
 
     plan: Plan
@@ -61,6 +62,7 @@ class Prospect:
     pilot: Pilot | None
     row: Row | None
     case_cost: float
+    wordings: Mapping[str, int]
 
     @property
     def in_groups(self) -> bool:

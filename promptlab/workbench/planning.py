@@ -82,6 +82,7 @@ def look_forward(
         pilot=pilot,
         row=row,
         case_cost=wish.case_cost,
+        wordings=_wordings(plan) if question == "which practice" else {},
     )
     return Planned(prospect, outlook)
 
@@ -148,6 +149,15 @@ def _family(plan: Plan, baseline: str | None) -> tuple[Question, int]:
     pairs = [pair for pair in combinations(labels, 2) if baseline in (None, *pair)]
     places = len(by_backend) + (len(by_backend) > 1)
     return "which version", len(pairs) * places
+
+
+def _wordings(plan: Plan) -> dict[str, int]:
+    """Count the texts that each practice is switched off in."""
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    for arm in plan.arms:
+        for name in arm.off:
+            texts[name].add(arm.digest)
+    return {name: len(digests) for name, digests in texts.items()}
 
 
 def _balanced(plan: Plan) -> float:

@@ -213,6 +213,8 @@ def test_a_design_asks_for_practices(
     before = plan(promptlab, suite="p")
     assert before["family"] == {"question": "which practice", "size": 2}
     assert len(before["arms"]) == arms
+    assert before["wordings"] == {"clear": 1, "role": 1}
+    assert "takes 3 wordings of it (clear 1, role 1)" in " ".join(before["text"])
     promptlab("run", "p")
     pairs = [row["pair"] for row in plan(promptlab, suite="p")["comparisons"]]
     assert pairs in (["with clear against without clear"], [

@@ -34,6 +34,7 @@ def planning_json(view: PlanningView) -> dict[str, object]:
         "pilot": None
         if pilot is None
         else {"run": pilot.run_id, "cases": pilot.cases, "repeats": pilot.repeats},
+        "wordings": dict(prospect.wordings),
         "comparisons": [_row_json(row) for row in view.rows],
         "variance": None if view.parts is None else _parts_json(view.parts),
         "calls": forecast.calls,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from promptlab.analysis.claims import WORDINGS
 from promptlab.analysis.planning import (
     ASSUMED_SHARE,
     Source,
@@ -235,6 +236,7 @@ def _lines(view: PlanningView) -> Iterator[str]:
     if prospect.aim.margin:
         least = _size(prospect, prospect.aim.margin)
         yield f"Better means by more than {least}, the smallest effect that matters."
+    yield from _on_wordings(prospect)
     yield from _on_parts(view)
 
 
@@ -253,6 +255,17 @@ def _basis(prospect: Prospect) -> str:
         return f"{seen}{several}: too few to plan with."
     limit = f"{upper * 100:.0f} %" if row.spread.kind == "pass/fail" else f"{upper:.3g}"
     return f"{seen}{several}; needs are counted with {limit}, the upper 80 % limit."
+
+
+def _on_wordings(prospect: Prospect) -> Iterator[str]:
+    """Say of which practices too few wordings are run to speak of more than these."""
+    few = {name: count for name, count in prospect.wordings.items() if count < WORDINGS}
+    if few:
+        listed = ", ".join(f"{name} {count}" for name, count in few.items())
+        yield (
+            f"A verdict on a practice takes {WORDINGS} wordings of it ({listed}):"
+            " with fewer it is about these alone."
+        )
 
 
 def _on_parts(view: PlanningView) -> Iterator[str]:
