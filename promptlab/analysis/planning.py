@@ -68,6 +68,13 @@ class Spread:
         """Return the mean number of cases in a unit of the pilot."""
         return self.cases / self.units if self.units else 1.0
 
+    @property
+    def likely(self) -> float:
+        """Return the standard deviation of a unit; where nothing differed, its upper limit."""
+        if self.sd or self.upper is None:
+            return self.sd
+        return sqrt(self.upper) if self.kind == "pass/fail" else self.upper
+
     def over(self, cases: int, groups: int) -> Spread:
         """Return it for a plan with these cases and groups, where the pilot had none, or had some.
 
@@ -161,10 +168,10 @@ def cases_to_show(spread: Spread, aim: Aim) -> int | None:
 
 def shown_by(spread: Spread, units: int, aim: Aim) -> float | None:
     """Return the difference that this many units show with a power of 80 %, None if unknown."""
-    if units < 2 or not spread.sd:
+    if units < 2 or not spread.likely:
         return None
     return minimum_detectable_effect(
-        spread.sd / sqrt(units), aim.alpha, POWER, df=units - 1, margin=aim.margin
+        spread.likely / sqrt(units), aim.alpha, POWER, df=units - 1, margin=aim.margin
     )
 
 
@@ -173,12 +180,12 @@ def power_of(spread: Spread, units: int, aim: Aim) -> float | None:
 
     Passes and failures: enumerated, where there is no margin.
     """
-    if units < 2 or not spread.sd or aim.effect <= aim.margin:
+    if units < 2 or not spread.likely or aim.effect <= aim.margin:
         return None
     if spread.kind == "pass/fail" and not aim.margin:
-        share = spread.differ / spread.cases if spread.cases else ASSUMED_SHARE
+        share = spread.differ / spread.cases if spread.differ else min(1.0, spread.likely**2)
         return mcnemar_power(units, share, aim.effect, aim.alpha, midp=not aim.strict)
-    return student_power(spread.sd / sqrt(units), units - 1, aim.effect, aim.alpha, aim.margin)
+    return student_power(spread.likely / sqrt(units), units - 1, aim.effect, aim.alpha, aim.margin)
 
 
 def half_width(spread: Spread, units: int, alpha: float) -> float | None:
@@ -186,14 +193,14 @@ def half_width(spread: Spread, units: int, alpha: float) -> float | None:
 
     Passes and failures by Bonett and Price's interval, a closed form near that of a verdict.
     """
-    if units < 2 or not spread.sd:
+    if units < 2 or not spread.likely:
         return None
     if spread.kind == "pass/fail":
-        each = round(spread.sd**2 * units / 2)
+        each = round(spread.likely**2 * units / 2)
         low, high = bonett_price(units, min(each, units // 2), min(each, units // 2), 1 - alpha)
         return (high - low) / 2
     # With a power of a half, the interval of a difference that is seen as it is just ends at 0.
-    return minimum_detectable_effect(spread.sd / sqrt(units), alpha, 0.5, df=units - 1)
+    return minimum_detectable_effect(spread.likely / sqrt(units), alpha, 0.5, df=units - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,18 @@ def test_what_no_number_of_cases_shows() -> None:
     assert units_to_show(unknown, FIVE) is None
     assert units_to_show(Spread("numbers", 9, 9, 9, 1.0, 1.0), Aim(1e-6, 0.05)) is None
     assert shown_by(PASSING, 1, FIVE) is None
-    assert half_width(replace(PASSING, sd=0.0), 60, 0.05) is None
+    assert half_width(replace(PASSING, sd=0.0, upper=None), 60, 0.05) is None
+
+
+def test_a_pilot_in_which_nothing_differed() -> None:
+    same = seen("pass/fail", 60, 60, 0, 0.0)
+    shown = shown_by(same, 60, FIVE)
+    assert shown is not None
+    assert shown == pytest.approx(
+        (2.0010 + 0.8478) * sqrt(1 - 0.2 ** (1 / 60)) / sqrt(60), rel=1e-3
+    )
+    assert (units_to_show(same, FIVE) or 0) > 100
+    assert (power_of(same, 60, FIVE) or 0) > 0
 
 
 def test_how_far_an_interval_reaches() -> None:
