@@ -262,3 +262,13 @@ def test_cost_grows_with_the_cases(planned: Path, promptlab: Promptlab) -> None:
     assert found["needed"]["calls"] == found["cases_needed"] * 2
     assert found["needed"]["cost_usd"] == pytest.approx([low * times, high * times], rel=0.2)
     assert "would take" in promptlab("plan", "s", *words).out
+
+
+def test_it_fits_on_one_screen(planned: Path, promptlab: Promptlab) -> None:
+    for version in range(5, 12):
+        (planned / f"templates/t/v{version}.j2").write_text(f"{{{{ s2 }}}} {version}")
+    promptlab("run", "s")
+    shown = promptlab("plan", "s").out
+    assert "more, listed by --json" in shown
+    assert len(shown.splitlines()) <= 23
+    assert max(map(len, shown.splitlines())) <= 80

@@ -5,9 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 
 from promptlab.report.terminal.tables import Column, print_fitted
-from promptlab.report.terminal.text import AT_MOST, plain_text, print_lines
+from promptlab.report.terminal.text import plain_text, print_lines
 from promptlab.report.views.planning import PlanningView
 from promptlab.report.wording import UNKNOWN, size
+
+_ROWS = 5  # pairs: all of it is to fit on one screen
 
 
 def print_planning(console: Console, view: PlanningView) -> None:
@@ -22,7 +24,8 @@ def print_planning(console: Console, view: PlanningView) -> None:
 
 
 def _print_rows(console: Console, view: PlanningView) -> None:
-    rows, rate = view.rows[:AT_MOST], view.prospect.is_rate
+    rows = sorted(view.rows, key=lambda row: -(row.needed or 0))[:_ROWS]
+    rate = view.prospect.is_rate
     several = len({row.backend for row in view.rows}) > 1
     names = [f"{row.pair} on {row.backend}" if several else row.pair for row in rows]
     shown = [
@@ -35,6 +38,6 @@ def _print_rows(console: Console, view: PlanningView) -> None:
         Column("can show", shown, number=True),
         Column("cases needed", needed, number=True, rank=1),
     ]
-    print_fitted(console, "By pair", columns)
-    if len(view.rows) > AT_MOST:
-        console.print(plain_text(f"{len(view.rows) - AT_MOST} more, listed by --json"))
+    print_fitted(console, "By pair, the widest first", columns)
+    if len(view.rows) > _ROWS:
+        console.print(plain_text(f"{len(view.rows) - _ROWS} more, listed by --json"))
