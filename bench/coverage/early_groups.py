@@ -141,6 +141,8 @@ def settings() -> Iterator[Setting[Drawn]]:
         for pairs in (1, 4):
             truths = (found, *(0.0,) * (pairs - 1))
             draw = partial(documents, kind=kind, number=number, truths=truths, most=0.0)
-            label = f"{number} documents, {kind.label}, {pairs} pairs, one +{found * 100:g}, as before"
+            label = (
+                f"{number} documents, {kind.label}, {pairs} pairs, one +{found * 100:g}, as before"
+            )
             keep = Keep(0.93, lost=0.02, stated=STATED)
             yield Setting(label, draw, keep, conclude, before)

@@ -13,7 +13,7 @@ group there may be, and weighs n_g/n_max. Means of groups would test another qua
 
 from __future__ import annotations
 
-from math import exp, lgamma, log
+from math import exp, lgamma, log, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +28,7 @@ GRID: tuple[float, ...] = tuple(-stake for stake in reversed(_STAKES)) + _STAKES
 _GRID = np.array(GRID)
 _ROUNDING = 1e-9  # how far a difference may lie beyond its bounds
 LARGEST_LOG = 709.0  # the exponential of anything larger is not finite
-_BISECTIONS = 40
+_NEAR = 1e-11  # bounds are found to this
 
 
 def log_e_binary(b: int, c: int) -> float:
@@ -143,8 +143,8 @@ def confidence_sequence(d: ArrayLike, alpha: float = 0.05, weights: ArrayLike = 
 
     It contains every mean m in [-1, 1] for which E of `EProcess(m)` is below 1/alpha, so that 0 is
     outside as soon as `EProcess` has reached 1/alpha. E is at most 1 at the mean that was seen: of
-    d, or sum of S_g over sum of n_g. It rises on both sides, where the bounds are found by
-    bisection. I. Waudby-Smith and A. Ramdas, J. R. Stat. Soc. B 86 (2024), 1-27.
+    d, or sum of S_g over sum of n_g. It rises on both sides, where the bounds are searched for.
+    I. Waudby-Smith and A. Ramdas, J. R. Stat. Soc. B 86 (2024), 1-27.
 
     Args:
         d: the differences so far, of shape (cases,), or S_g/n_max of groups; NaN are left out
@@ -159,10 +159,10 @@ def confidence_sequence(d: ArrayLike, alpha: float = 0.05, weights: ArrayLike = 
     if not known.any():
         raise ValueError("no difference is known")
     values, sizes = _bounded(values[known], np.broadcast_to(weights, values.shape)[known])
-    # Equal ones are counted: the bisection looks at each value once.
+    # Equal ones are counted, so that each value is looked at once.
     pairs, counts = np.unique(values + 1j * sizes, return_counts=True)
-    values, sizes = pairs.real, pairs.imag
-    return -_upper(-values, sizes, counts, alpha), _upper(values, sizes, counts, alpha)
+    values, sizes, number = pairs.real, pairs.imag, counts.astype(np.float64)
+    return -_upper(-values, sizes, number, alpha), _upper(values, sizes, number, alpha)
 
 
 def finite_exp(logs: ArrayLike) -> Floats:
@@ -195,22 +195,35 @@ def _bounded(d: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
     return values, sizes
 
 
-def _upper(values: Floats, sizes: Floats, counts: NDArray[np.intp], alpha: float) -> float:
-    """Return the upper bound: 1, or the first m above the mean that is rejected."""
-    inside, outside = float((values @ counts) / (sizes @ counts)), 1.0
-    if not _rejected(outside, values, sizes, counts, alpha):
-        return outside
-    for _ in range(_BISECTIONS):
-        middle = (inside + outside) / 2
-        if _rejected(middle, values, sizes, counts, alpha):
-            outside = middle
+def _upper(values: Floats, sizes: Floats, counts: Floats, alpha: float) -> float:
+    """Return the upper bound: 1, or the first mean above the one seen that is rejected.
+
+    Regula falsi with the halving of the Illinois method, from a bracket that is doubled until its
+    end is rejected. M. Dowell and P. Jarratt, BIT 11 (1971), 168-174.
+    """
+
+    def excess(mean: float) -> float:
+        bets = np.log1p((values - mean * sizes)[:, None] * _stakes(mean))
+        return float(_log_mean(counts @ bets)) - log(1 / alpha)
+
+    inside = float((values @ counts) / (sizes @ counts))
+    low, width = excess(inside), 1 / sqrt(counts.sum())
+    outside = min(1.0, inside + width)
+    while (high := excess(outside)) < 0:
+        if outside == 1:
+            return 1.0
+        inside, low, width = outside, high, 2 * width
+        outside = min(1.0, inside + width)
+    side = 0
+    while outside - inside > _NEAR:
+        middle = outside - high * (outside - inside) / (high - low)
+        if not inside < middle < outside:
+            middle = (inside + outside) / 2
+        found = excess(middle)
+        if found < 0:
+            inside, low, high = middle, found, high / 2 if side < 0 else high
+            side = -1
         else:
-            inside = middle
+            outside, high, low = middle, found, low / 2 if side > 0 else low
+            side = 1
     return outside
-
-
-def _rejected(
-    mean: float, values: Floats, sizes: Floats, counts: NDArray[np.intp], alpha: float
-) -> bool:
-    bets = np.log1p((values - mean * sizes)[:, None] * _stakes(mean))
-    return float(_log_mean(counts.astype(np.float64) @ bets)) >= log(1 / alpha)
