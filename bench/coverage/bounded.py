@@ -113,7 +113,8 @@ def marks() -> Iterator[Setting[Drawn]]:
                 yield Setting(label, draw, Keep(0.93))
     for sd, n, truth in ((0.2, 40, 0.1), (0.05, 80, 0.015), (0.3, 100, 0.1)):
         draw = partial(tight, sd=sd, n=n, truth=truth)
-        yield Setting(f"numbers, sd {sd:g}, n {n}, true {truth * 100:+g}", draw, Keep(0.93))
+        keep = Keep(0.93, lost=0.05 if sd > 0.1 else None)  # tight numbers: power is stated alone
+        yield Setting(f"numbers, sd {sd:g}, n {n}, true {truth * 100:+g}", draw, keep)
 
 
 def tight(chance: Chance, sd: float, n: int, truth: float) -> Drawn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -70,9 +71,8 @@ def settings() -> Iterator[Setting[Drawn]]:
 
 
 def alike() -> Iterator[Setting[Drawn]]:
-    for arms in (1, 5, 20):
-        for n in (72, 150, 400):
-            yield family(f"{arms} arms, all null, n {n}", n, (0.0,) * arms)
+    for arms, n in ((1, 72), (1, 150), (1, 400), (5, 72), (5, 150), (5, 400), (20, 72), (20, 400)):
+        yield family(f"{arms} arms, all null, n {n}", n, (0.0,) * arms)
     for n, effect in ((100, 0.15), (200, 0.1), (400, 0.1)):
         yield family(f"1 arm, {effect * 100:+g}, n {n}", n, (effect,))
 
@@ -88,11 +88,13 @@ def at_the_margin() -> Iterator[Setting[Drawn]]:
 
 
 def best_of_many() -> Iterator[Setting[Drawn]]:
-    for arms in (5, 20):
-        for n, effect in ((72, 0.05), (72, 0.15), (100, 0.1), (200, 0.05), (200, 0.08)):
-            draw = partial(against_a_base, n=n, effects=(effect,) * arms)
-            label = f"the best of {arms}, all {effect * 100:+g}, n {n}"
-            yield Setting(label, draw, Keep(0.93), the_best, plain_best)
+    for arms, n, effect in (
+        *((5, 72, 0.05), (5, 72, 0.15), (5, 100, 0.1), (5, 200, 0.08)),
+        *((20, 72, 0.05), (20, 100, 0.1), (20, 200, 0.08)),
+    ):
+        draw = partial(against_a_base, n=n, effects=(effect,) * arms)
+        label = f"the best of {arms}, all {effect * 100:+g}, n {n}"
+        yield Setting(label, draw, Keep(0.93), the_best, plain_best)
 
 
 def mixed() -> Iterator[Setting[Drawn]]:
@@ -102,7 +104,7 @@ def mixed() -> Iterator[Setting[Drawn]]:
         ("20 arms, half +30", (*(0.3,) * 10, *(0.0,) * 10)),
         ("20 arms, +20, -20 and 0", (*(0.2,) * 6, *(-0.2,) * 7, *(0.0,) * 7)),
     ):
-        for n in (72, 400):
+        for n in (72, 400) if len(effects) < 20 else (100,):
             yield family(f"{name}, n {n}", n, effects)
 
 
@@ -117,4 +119,7 @@ def other_families() -> Iterator[Setting[Drawn]]:
 def family(label: str, n: int, effects: tuple[float, ...], margin: float = 0.0) -> Setting[Drawn]:
     """Return a setting of arms against a base, all of whose intervals are to hold at once."""
     draw = partial(against_a_base, n=n, effects=effects, margin=margin)
-    return Setting(label, draw, Keep(0.93, at_once=0.93))
+    keep = Keep(0.93, at_once=0.93)
+    if margin and len(effects) > 1:  # the plain method did not correct for a family there
+        keep = replace(keep, lost=None)
+    return Setting(label, draw, keep)

@@ -12,6 +12,8 @@ from bench.coverage.frame import Keep, Setting
 from promptlab.core.decision import Rule
 
 PASSES = 0.7  # of the cases of the first arm
+# Where fewer than six documents differ, the guard takes power; how much is stated, not bounded.
+GUARDED = Keep(0.93, may_refuse=True, lost=None)
 SIZES = ((5, 20), (6, 20), (10, 20), (20, 10), (27, 40))
 
 
@@ -43,32 +45,35 @@ def turned(chance: Chance, number: int, size: int, share: float) -> Drawn:
 
 
 def sized(chance: Chance, number: int, sizes: Sequence[int], slope: float) -> Drawn:
-    """Return groups of drawn sizes whose effect rises or falls with the size.
+    """Return passes in groups of drawn sizes whose effect rises or falls with the size.
 
     The truth is the mean over cases of the population: E(size * effect) / E(size).
     """
     drawn = np.asarray(sizes)[chance.integers(0, len(sizes), number)]
     groups = np.repeat(np.arange(number), drawn)
-    return _with_effects(chance, groups, slope * (drawn - np.mean(sizes)), true_of(sizes, slope))
-
-
-def true_of(sizes: Sequence[int], slope: float) -> float:
-    """Return the mean over cases of an effect that is `slope` for each case above the mean size."""
-    return slope * float(np.var(sizes)) / float(np.mean(sizes))
+    truth = slope * float(np.var(sizes)) / float(np.mean(sizes))
+    return _passes(chance, groups, slope * (drawn - np.mean(sizes)), truth)
 
 
 def one_large(chance: Chance, number: int, size: int) -> Drawn:
     """Return small groups and one that holds just under half of the cases."""
-    large = number * size - 2
-    groups = np.repeat(np.arange(number + 1), [size] * number + [large])
-    return _with_effects(chance, groups, np.zeros(number + 1), 0.0)
+    groups = np.repeat(np.arange(number + 1), [size] * number + [number * size - 2])
+    return _passes(chance, groups, np.zeros(number + 1), 0.0)
 
 
-def _with_effects(chance: Chance, groups: Ints, effects: Floats, truth: float) -> Drawn:
-    """Return numbers in bounds with these effects of groups, and noise of groups and cases."""
-    noise = chance.uniform(-0.12, 0.12, int(groups.max()) + 1)
-    d = (effects + noise)[groups] + chance.uniform(-0.2, 0.2, groups.size)
-    base = np.full(groups.size, 0.5) + chance.uniform(-0.05, 0.05, groups.size)
+def _passes(chance: Chance, groups: Ints, effects: Floats, truth: float) -> Drawn:
+    """Return passes around a half, with these effects of groups and noise around them."""
+    noise = chance.uniform(-0.15, 0.15, int(groups.max()) + 1)
+    shares = 0.5 + np.stack([-(effects + noise), effects + noise])[:, groups] / 2
+    passed = np.where(chance.random(shares.shape) < shares, 1.0, 0.0)
+    return Drawn(passed, (0.5, 0.5 + truth), groups)
+
+
+def tight(chance: Chance, number: int, size: int, truth: float) -> Drawn:
+    """Return numbers in bounds whose groups hardly differ: less than half a flip in all."""
+    groups = np.repeat(np.arange(number), size)
+    d = truth + chance.uniform(-0.1, 0.1, number)[groups] + chance.uniform(-0.2, 0.2, groups.size)
+    base = chance.uniform(0.45, 0.55, groups.size)
     return Drawn(np.stack([base - d / 2, base + d / 2]), (0.5, 0.5 + truth), groups)
 
 
@@ -78,14 +83,13 @@ def settings() -> Iterator[Setting[Drawn]]:
         for share in (0.03, 0.1):
             label = f"{number} x {size}, {share * 100:g} % lost whole"
             draw = partial(lost, number=number, size=size, share=share, margin=0.0)
-            yield Setting(label, draw, Keep(0.93, may_refuse=True))
+            yield Setting(label, draw, GUARDED)
             margin = round(PASSES * share * 0.8, 4)  # the truth lies beyond
             draw = partial(lost, number=number, size=size, share=share, margin=margin)
-            keep = Keep(0.93, may_refuse=True)
-            yield Setting(f"{label}, margin {margin * 100:.1f}", draw, keep)
+            yield Setting(f"{label}, margin {margin * 100:.1f}", draw, GUARDED)
         draw = partial(turned, number=number, size=size, share=0.1)
         label = f"{number} x {size}, 10 % turn either way"
-        yield Setting(label, draw, Keep(0.93, may_refuse=True))
+        yield Setting(label, draw, GUARDED)
     to_twelve = tuple(range(1, 13))
     for number in (10, 20, 40):
         for slope in (0.02, -0.02, 0.0):
@@ -96,3 +100,7 @@ def settings() -> Iterator[Setting[Drawn]]:
         draw = partial(one_large, number=number, size=size)
         label = f"{number} groups of {size}, and one of half of the cases"
         yield Setting(label, draw, Keep(0.93, may_refuse=True))
+    for number, truth in ((10, 0.06), (40, 0.04)):
+        draw = partial(tight, number=number, size=8, truth=truth)
+        label = f"tight numbers, {number} groups of 8, true {truth * 100:+g}"
+        yield Setting(label, draw, Keep(0.93, lost=None))

@@ -84,20 +84,20 @@ class Seen:
 
 
 def _right(truth: float, least: float) -> Verdict | None:
-    if abs(truth) > least:
+    if abs(truth) > least + ROUNDING:
         return "better" if truth > 0 else "worse"
-    return "equivalent" if abs(truth) < least else None
+    return "equivalent" if abs(truth) < least - ROUNDING else None
 
 
 def false(one: Told, rule: Rule, no_worse: float | None = None) -> bool:
     """Say whether the truth contradicts a row. At a margin itself nothing may be said of it."""
     least, truth = rule.min_effect, one.truth
-    if no_worse is not None and one.no_worse and truth <= -no_worse:
+    if no_worse is not None and one.no_worse and truth <= -no_worse + ROUNDING:
         return True
     return (
-        (one.verdict == "better" and truth <= least)
-        or (one.verdict == "worse" and truth >= -least)
-        or (one.verdict == "equivalent" and abs(truth) >= least)
+        (one.verdict == "better" and truth <= least + ROUNDING)
+        or (one.verdict == "worse" and truth >= -least - ROUNDING)
+        or (one.verdict == "equivalent" and abs(truth) >= least - ROUNDING)
     )
 
 

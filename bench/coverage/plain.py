@@ -7,6 +7,7 @@ commit dc1810e without its sign-flip test, which with fewer than 30 cases could 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +20,7 @@ from promptlab.stats.intervals import Interval
 from promptlab.stats.multiplicity import holm
 from promptlab.stats.paired import mcnemar_midp, paired_t, tango
 
+tango = lru_cache(maxsize=100_000)(tango)  # the same tables come again and again
 FEW_CASES, FEW_GROUPS, FEW_DIFFER, EVEN = 15, 5, 6, 0.75
 
 

@@ -46,27 +46,26 @@ def both(
 
 def pass_or_fail() -> Iterator[Row]:
     for n, share, truth in (
-        *((20, 0.2, 0.1), (20, 0.5, 0.3), (50, 0.1, 0.1), (50, 0.2, 0.1), (50, 0.4, 0.2)),
-        *((200, 0.05, 0.05), (200, 0.2, 0.1), (200, 0.4, 0.1), (1000, 0.02, 0.02)),
+        *((20, 0.2, 0.1), (20, 0.5, 0.3), (50, 0.1, 0.1), (50, 0.4, 0.2)),
+        *((200, 0.05, 0.05), (200, 0.2, 0.1), (1000, 0.02, 0.02)),
     ):
         yield "pass/fail", n, Changed(share), truth
 
 
 def repeated() -> Iterator[Row]:
     for n, repeats, alike, noise in (
-        *((20, 3, 0.5, 0.5), (20, 5, 0.9, 0.2), (50, 3, 0.9, 0.2)),
-        *((50, 5, 0.5, 0.5), (200, 3, 0.9, 0.2)),
+        *((20, 3, 0.5, 0.5), (20, 5, 0.9, 0.2), (50, 3, 0.9, 0.2), (200, 3, 0.9, 0.2)),
     ):
         name = f"pass/fail, {repeats} repeats, alike {alike:g}"
         yield name, n, Latent(1, repeats, alike, repeat=noise), 0.1
 
 
 def numbers() -> Iterator[Row]:
-    for n, alike in ((20, 0.5), (20, 0.9), (50, 0.9), (200, 0.5)):
+    for n, alike in ((20, 0.5), (50, 0.9), (200, 0.5)):
         yield f"number, alike {alike:g}", n, Latent(0, 1, alike), 0.05
     for n, repeats in ((20, 3), (50, 5)):
         yield f"number, {repeats} repeats", n, Latent(0, repeats), 0.05
-    for n, alike in ((20, 0.9), (50, 0.5), (200, 0.9)):
+    for n, alike in ((20, 0.9), (50, 0.5)):
         yield f"0 to 4 points, alike {alike:g}", n, Latent(4, 1, alike, repeat=0.2), 0.05
     for n, share, truth in ((20, 0.3, 0.1), (50, 0.1, 0.05), (200, 0.1, 0.03)):
         yield "number, most answers alike", n, Changed(share, whole=False), truth
@@ -77,13 +76,10 @@ def grouped() -> Iterator[tuple[str, Sequence[int], Latent, float]]:
     alike = Latent(1, 1, 0.98, case=3.0, repeat=0.2, group=1.0)
     most_alike = Latent(1, 1, 0.98, case=20.0, repeat=0.2, group=6.0)
     yield "pass/fail", (8, 4, 3, 2, 2, 1), passes, 0.2
-    yield "pass/fail", (10,) * 6, passes, 0.2
     yield "pass/fail", FALLING, passes, 0.2
     yield "number", FALLING, number, 0.2
-    yield "number, groups do not matter", FALLING, Latent(0), 0.1
     yield "number", (45, *(5,) * 11), number, 0.2
     yield "pass/fail", (5,) * 10, passes, 0.2
-    yield "pass/fail", STEEP, passes, 0.2
     yield "pass/fail, few differ", (5,) * 10, alike, 0.1
     yield "pass/fail, hardly any differ", (5,) * 10, most_alike, 0.05
     yield "pass/fail, hardly any differ", STEEP, most_alike, 0.05

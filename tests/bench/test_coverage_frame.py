@@ -50,6 +50,8 @@ def test_a_run_is_what_the_store_would_give() -> None:
         ("better", 0.0, 0.0, True),
         ("better", 0.1, 0.0, False),
         ("better", 0.05, 0.05, True),  # at the margin it is not more than that
+        ("better", 0.65 - 0.6, 0.05, True),
+        ("equivalent", 0.55 - 0.6, 0.05, True),
         ("worse", -0.01, 0.0, False),
         ("worse", -0.01, 0.05, True),
         ("equivalent", 0.04, 0.05, False),
