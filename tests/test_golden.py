@@ -194,6 +194,12 @@ CHANGED = {
         ),
     },
     "scorer_show.json": {'"version": "1"': '"version": "2"'},
+    # Numbers between 0 and 1 that hardly vary are not known that well: two imagined cases.
+    "gate_fails.json": {
+        "worse, -0.1227, interval -0.1244 to -0.121": (
+            "undecided, -0.1227, interval -0.3331 to +0.1227"
+        )
+    },
 }
 
 # What was changed on purpose since, in every file: patterns of what was said, and what is now.

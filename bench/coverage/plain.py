@@ -18,7 +18,8 @@ from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.clusters import cluster_mean, evenness
 from promptlab.stats.intervals import Interval
 from promptlab.stats.multiplicity import holm
-from promptlab.stats.paired import mcnemar_midp, paired_t, tango
+from promptlab.stats.paired import mcnemar_midp, paired_t
+from promptlab.stats.tango import tango
 
 tango = lru_cache(maxsize=100_000)(tango)  # the same tables come again and again
 FEW_CASES, FEW_GROUPS, FEW_DIFFER, EVEN = 15, 5, 6, 0.75

@@ -21,6 +21,11 @@ from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 
 By = Literal["version", "backend", "group"]
+_QUESTIONS: dict[By, str] = {
+    "version": "which version",
+    "backend": "which backend",
+    "group": "which version in which group",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,7 @@ def compare(
         )
         for pair in pairs
     ]
-    return list(conclude(comparisons, rule))
+    return list(conclude(comparisons, rule, _QUESTIONS[by]))
 
 
 def _toward(pair: _Pair, label: str | None) -> _Pair:

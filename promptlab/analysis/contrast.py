@@ -6,55 +6,33 @@ the same way.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from math import inf
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis import caveats, doubts, early
+from promptlab.analysis.anytime import at_any_time
+from promptlab.analysis.changes import Change, change_of, in_batches, means_of
 from promptlab.analysis.claims import OF_VERSIONS, Claim
-from promptlab.analysis.conclude import (
-    Effect,
-    Floats,
-    Ints,
-    cases_needed,
-    effect,
-    interval,
-    verdict,
-    without_rounding,
-)
+from promptlab.analysis.conclude import Effect, Floats, cases_needed, effect, without_rounding
+from promptlab.analysis.families import Family, Member, Null, rulings
+from promptlab.analysis.inference import Scale
 from promptlab.analysis.measurements import JoinedArm, Measurements
-from promptlab.analysis.sufficiency import too_alike, too_little
+from promptlab.analysis.sufficiency import guarded, no_interval, too_alike, too_little
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Json
-from promptlab.stats.clusters import cluster_mean
 from promptlab.stats.intervals import Interval
-from promptlab.stats.multiplicity import holm
 from promptlab.stats.power import minimum_detectable_effect
 
 Side = tuple[JoinedArm, ...]
 Where = NDArray[np.bool_]
 ContrastT = TypeVar("ContrastT", bound="Contrast")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a trial uses on average on each side, and the paired difference with its interval."""
-
-    mean_a: float
-    mean_b: float
-    delta: float
-    ci: Interval | None
-
-    @property
-    def ratio(self) -> float | None:
-        """Return b's share of a."""
-        return self.mean_b / self.mean_a if self.mean_a else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +44,10 @@ class Contrast:
     difference that the present cases show with a power of 80 %. `stopped_at` is the number of
     cases, or groups of cases, after which a run that could stop early had decided the question.
     `claim` says of which others like these a verdict holds.
+
+    What is known only beside the rest of its `family`: `p` is the p-value of the claim that `null`
+    names, `p_family` the same corrected for the whole family, `p_adjusted` for the block that is
+    shown. `ci_simultaneous` holds for all of the family at once and agrees with the verdict.
     """
 
     effect: Effect
@@ -83,7 +65,12 @@ class Contrast:
     latency_s: Change | None
     warnings: tuple[Reason, ...]
     stopped_at: int | None = None
+    family: Family | None = None
+    null: Null | None = None
+    p: float | None = None
+    p_family: float | None = None
     p_adjusted: float | None = None
+    ci_simultaneous: Interval | None = None
     verdict: Verdict = "undecided"
     claim: Claim = OF_VERSIONS
 
@@ -104,7 +91,7 @@ class Contrast:
 
     @property
     def ci(self) -> Interval | None:
-        """Return the interval of `delta`."""
+        """Return the interval of `delta`, by itself."""
         return self.effect.ci
 
     @property
@@ -118,6 +105,10 @@ class Contrast:
         if self.cost_usd is None or self.delta is None or self.ci is None or self.ci[0] <= 0:
             return None
         return self.cost_usd.delta / self.delta if self.cost_usd.delta > 0 else None
+
+    def alpha(self, rule: Rule) -> float:
+        """Return the level at which it is judged."""
+        return rule.alpha
 
     def parts(self) -> dict[str, Any]:
         """Return the fields by name, to build a more specific contrast from them."""
@@ -137,16 +128,18 @@ def estimate(
     shared = cases & np.all([~np.isnan(arm.cells.score) for arm in (*a, *b)], axis=0)
     if look is not None:  # what came in later, or out of order, was not looked at
         shared &= table.declared < look.sums.size
-    before, after = (_means(side, shared, "score") for side in (a, b))
+    before, after = (means_of(side, shared, "score") for side in (a, b))
     d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
     groups = table.groups[shared] if within is None else np.arange(d.size)
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
-    binary = verdicts and _wholly(before) and _wholly(after)
-    bounded = table.bounded
-    single = rule if look is None else replace(rule, alpha=rule.alpha / 2)
-    observed = effect(d, groups, single, binary=binary, bounded=bounded, seed=table.runs[0].seed)
+    scale = Scale(
+        verdicts=verdicts,
+        whole=verdicts and _wholly(before) and _wholly(after),
+        largest=1.0 if table.bounded else inf,
+    )
+    observed = effect(d, groups, rule, scale, table.runs[0].seed)
     if look is not None:
-        observed = _anytime(observed, look, rule.alpha)
+        observed = at_any_time(observed, look, rule)
     reasons = doubts.refusals(table, a, b, cases, rule)
     reasons += too_little(observed, groups, rule.limits)
     return Contrast(
@@ -158,13 +151,15 @@ def estimate(
         lost=table.names(_at(shared, d < 0)),
         reasons=tuple(reasons),
         detectable=_detectable(observed, rule),
-        cases_needed=cases_needed(observed, d, groups, rule, binary=binary, bounded=table.bounded),
-        tokens=_change(a, b, shared, "tokens", groups, rule),
-        output_tokens=_change(a, b, shared, "output_tokens", groups, rule),
-        cost_usd=_change(a, b, shared, "cost_usd", groups, rule),
+        cases_needed=cases_needed(
+            observed, d, groups, rule, binary=scale.whole, bounded=scale.bounded
+        ),
+        tokens=change_of(a, b, shared, "tokens", groups, rule),
+        output_tokens=change_of(a, b, shared, "output_tokens", groups, rule),
+        cost_usd=change_of(a, b, shared, "cost_usd", groups, rule),
         latency_s=None
-        if _in_batches(table, (*a, *b))
-        else _change(a, b, shared, "latency_s", groups, rule),
+        if in_batches(table, (*a, *b))
+        else change_of(a, b, shared, "latency_s", groups, rule),
         warnings=(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
@@ -175,35 +170,45 @@ def estimate(
     )
 
 
-def conclude(family: Sequence[ContrastT], rule: Rule) -> Iterator[ContrastT]:
-    """Give each contrast of a family its verdict, with p-values corrected by Holm's method."""
-    raw = np.array([contrast.effect.p for contrast in family], dtype=float)  # None becomes NaN
-    adjusted = holm(raw) if rule.correct else raw
-    for contrast, corrected in zip(family, adjusted, strict=True):
-        p = None if np.isnan(corrected) else float(corrected)
-        if contrast.reasons:
-            yield replace(contrast, p_adjusted=p, verdict="refused")
-            continue
-        shown = verdict(contrast.effect, p, rule)
-        alike = too_alike(contrast.effect, rule.limits)
-        if alike is not None and shown != "equivalent":
-            yield replace(contrast, p_adjusted=p, verdict="refused", reasons=(alike,))
-        else:
-            warnings = (*contrast.warnings, *_unseen(contrast.effect, shown, p, rule))
-            yield replace(contrast, p_adjusted=p, verdict=shown, warnings=warnings)
+def conclude(
+    contrasts: Sequence[ContrastT], rule: Rule, question: str, size: int | None = None
+) -> Iterator[ContrastT]:
+    """Give each contrast of a family its verdict, with what holds for all of them at once.
 
-
-def _unseen(observed: Effect, shown: Verdict, p: float | None, rule: Rule) -> Iterator[Reason]:
-    """Yield why a contrast with a small p is undecided all the same."""
-    if shown != "undecided" or p is None or p > rule.alpha:
-        return
-    if observed.ci is None:
-        text = "every case differs by the same amount: no interval can be given, and no verdict"
-        yield Reason(Code.NO_INTERVAL, text)
-    else:
-        least = f" the smallest effect, {rule.min_effect:g}," if rule.min_effect else " 0"
-        text = f"p is small, but the interval does not lie beyond{least}"
-        yield Reason(Code.INTERVAL_TOO_WIDE, text.rstrip(","))
+    `question` is what the family asks, `size` how many contrasts it has if there are others. Where
+    the rule does not correct, each contrast is a family of its own.
+    """
+    size = (size or len(contrasts)) if rule.correct else 1
+    alike = [too_alike(contrast.effect, rule.limits) for contrast in contrasts]
+    members = [
+        Member(
+            contrast.delta,
+            contrast.effect.inference,
+            contrast.alpha(rule),
+            refused=bool(contrast.reasons),
+            directed=why is None,
+        )
+        for contrast, why in zip(contrasts, alike, strict=True)
+    ]
+    ruled = rulings(members, rule.min_effect, size)
+    for contrast, why, ruling in zip(contrasts, alike, ruled, strict=True):
+        concluded = replace(
+            contrast,
+            verdict=ruling.verdict,
+            null=ruling.null,
+            p=ruling.p,
+            p_family=ruling.p_family,
+            p_adjusted=ruling.p_family,
+            ci_simultaneous=ruling.ci,
+            family=Family(question, size),
+            warnings=(*contrast.warnings, *guarded(contrast.effect, is_rate=contrast.is_rate)),
+        )
+        if ruling.verdict == "refused" and not contrast.reasons and why is not None:
+            concluded = replace(concluded, reasons=(why,))
+        elif ruling.verdict == "undecided" and ruling.ci is None:
+            unseen = no_interval(ruling.p_family, contrast.alpha(rule))
+            concluded = replace(concluded, warnings=(*concluded.warnings, *unseen))
+        yield concluded
 
 
 def _detectable(observed: Effect, rule: Rule) -> float | None:
@@ -211,16 +216,6 @@ def _detectable(observed: Effect, rule: Rule) -> float | None:
     if not observed.se:
         return None
     return rule.min_effect + minimum_detectable_effect(observed.se, rule.alpha)
-
-
-def _anytime(observed: Effect, look: early.Look, alpha: float) -> Effect:
-    """Return what holds at any time, and with the last case also what was tested once."""
-    p, ci = look.p(observed.p), look.interval(alpha)
-    if look.at is not None or not look.complete:
-        return replace(observed, p=p, ci=ci, method="e-process")
-    if ci is not None and observed.ci is not None:
-        ci = max(ci[0], observed.ci[0]), min(ci[1], observed.ci[1])
-    return replace(observed, p=p, ci=ci)
 
 
 def _stopped(table: Measurements, observed: Effect, look: early.Look | None) -> list[Reason]:
@@ -253,34 +248,3 @@ def _at(shared: Where, which: Where) -> Where:
     flags = shared.copy()
     flags[shared] = which
     return flags
-
-
-def _means(side: Side, where: Where, name: str) -> Floats:
-    """Return a quantity per case: the mean over a backend's arms, then over backends."""
-    by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
-    for arm in side:
-        by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
-    values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
-    return values
-
-
-def _in_batches(table: Measurements, arms: Side) -> bool:
-    """Return whether seconds mean nothing here: they are those of a queue, not of an answer."""
-    facts = (
-        table.runs[number].info.facts.get(setting.arm.backend)
-        for arm in arms
-        for number in arm.runs
-        for setting in arm.settings
-    )
-    return any(each is not None and each.in_batches for each in facts)
-
-
-def _change(a: Side, b: Side, shared: Where, name: str, groups: Ints, rule: Rule) -> Change | None:
-    """Compare what both sides use, on the cases where that is known for both."""
-    before, after = (_means(side, shared, name) for side in (a, b))
-    known = ~(np.isnan(before) | np.isnan(after))
-    if not known.any():
-        return None
-    difference = cluster_mean((after - before)[known], groups[known], rule.level)
-    mean_a, mean_b = float(before[known].mean()), float(after[known].mean())
-    return Change(mean_a, mean_b, difference.mean, interval(difference.low, difference.high))

@@ -11,18 +11,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
+from math import inf
 from typing import Literal
 
-from promptlab.analysis.conclude import interval
 from promptlab.analysis.contrast import Contrast, Side, conclude, estimate
 from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.methods import MeanByT
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.reasons import Reason
 from promptlab.experiments.designs import alias_groups
+from promptlab.stats.lopsided import CubicT
 from promptlab.stats.meta import RandomEffects, random_effects
-from promptlab.stats.paired import student
 
 Scope = Literal["model", "these models", "models in general"]
 Source = Literal["factorial", "ablation", "versions"]
@@ -205,7 +206,9 @@ def _in_general(
         for estimated in single
         if estimated.effect.delta is not None and estimated.effect.se
     ]
-    effect = replace(pooled.effect, se=None, ci=None, p=None, method="random-effects")
+    effect = replace(
+        pooled.effect, se=None, ci=None, p=None, method="random-effects", inference=None
+    )
     in_general = replace(pooled, scope="models in general", cases_needed=None)
     if len(known) < MODELS_IN_GENERAL:
         few = _too_few(models=len(single), known=len(known))
@@ -215,9 +218,18 @@ def _in_general(
     # The models share their cases, so all may err together, which no scatter between models shows:
     # the error for models in general is never smaller than for these models.
     se = max(filter(None, (general.se, pooled.effect.se)), default=0.0)
-    sure = student(general.mean, se, len(known) - 1, level=rule.level, largest=1.0)
-    ci = interval(sure.low, sure.high)
-    effect = replace(effect, delta=general.mean, se=sure.se, ci=ci, p=sure.p)
+    if not se:
+        return replace(in_general, effect=effect, general=general)
+    sure = CubicT(general.mean, se, len(known) - 1)
+    judged = MeanByT(sure, None, None, inf, effect.method, imagined=False, lopsided=0.0)
+    effect = replace(
+        effect,
+        delta=general.mean,
+        se=se,
+        ci=judged.interval(rule.level),
+        p=judged.two_sided(),
+        inference=judged,
+    )
     return replace(in_general, effect=effect, general=general)
 
 
@@ -237,8 +249,9 @@ def _concluded(effects: Sequence[PracticeEffect], rule: Rule) -> Iterator[Practi
     for place, effect in enumerate(effects):
         families[effect.scope, effect.backend].append(place)
     concluded: dict[int, PracticeEffect] = {}
-    for places in families.values():
-        family = conclude([effects[place] for place in places], rule)
+    for (scope, backend), places in families.items():
+        question = f"which practice on {backend}" if backend else f"which practice for {scope}"
+        family = conclude([effects[place] for place in places], rule, question)
         concluded.update(zip(places, family, strict=True))
     return (concluded[place] for place in range(len(effects)))
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from promptlab.analysis.conclude import Effect, Ints
+from promptlab.analysis.inference import LOPSIDED
 from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
+from promptlab.core.messages import Json
 from promptlab.core.reasons import Reason
 
 
@@ -51,6 +53,43 @@ def too_alike(effect: Effect, limits: Limits) -> Reason | None:
         f"{differ} at least {limits.min_nonzero} must",
         {"differing": effect.nonzero, "cases": effect.n, "least": limits.min_nonzero},
     )
+
+
+def guarded(effect: Effect, *, is_rate: bool) -> list[Reason]:
+    """Return how the data are allowed for: imagined units, or a correction for skewness."""
+    judged = effect.inference
+    if judged is None:
+        return []
+    if judged.imagined:
+        return [_imagined(effect, is_rate=is_rate)]
+    if judged.lopsided > LOPSIDED:
+        text = "the differences are lopsided: allowed for"
+        return [Reason(Code.LOPSIDED, text, {"skewness": judged.lopsided})]
+    return []
+
+
+def _imagined(effect: Effect, *, is_rate: bool) -> Reason:
+    unit = "groups of cases" if effect.n_groups < effect.n else "cases"
+    most = max(map(abs, effect.ci)) if effect.ci is not None else None
+    if effect.nonzero == 0 and most is not None:
+        shown = f"{most * 100:.2g} points" if is_rate else f"{most:.2g}"
+        text = f"nothing differs in {effect.n_groups} {unit}: up to {shown} cannot be excluded"
+    else:
+        text = f"{effect.n_groups} {unit} hardly vary: judged with two imagined ones, +1 and -1"
+    about: dict[str, Json] = {
+        "units": effect.n_groups,
+        "differing": effect.nonzero,
+        "most": most,
+    }
+    return Reason(Code.IMAGINED_UNITS, text, about)
+
+
+def no_interval(p: float | None, alpha: float) -> list[Reason]:
+    """Return why a contrast with a small p is undecided all the same."""
+    if p is None or p > alpha:
+        return []
+    text = "every case differs by the same amount: no interval can be given, and no verdict"
+    return [Reason(Code.NO_INTERVAL, text)]
 
 
 def untrusted(judge: str, calibration: Calibration | None, limits: Limits) -> Reason | None:

@@ -112,9 +112,17 @@ NOTES: Mapping[str, Explanation] = {
         "Every case differs by the same amount: p is small, but no interval can be given.",
         "Look at the scores: numbers that never vary hardly measure anything.",
     ),
-    "interval-too-wide": Explanation(
-        "The interval does not lie beyond the smallest effect that matters, though p is small.",
-        "Add cases.",
+    "imagined-units": Explanation(
+        "Hardly anything differs, or scores hardly vary: two imagined cases, or groups of cases,"
+        " one with the largest difference there can be and one with its opposite, are added.",
+        "Add cases; of those that come in groups, other groups.",
+        ("units", "differing", "most"),
+    ),
+    "lopsided": Explanation(
+        "A few large differences weigh most. p-value and interval allow for it; where they are very"
+        " large, the interval may still hold the truth in 90 % of the cases rather than in 95 %.",
+        "Look at the largest differences; add cases.",
+        ("skewness",),
     ),
     "taken-from": Explanation(
         "An arm that these runs lack was taken from another run.",

@@ -64,9 +64,15 @@ def size(effect: float, *, is_rate: bool) -> str:
     return f"{effect * 100:.2g} points" if is_rate else f"{effect:.3g}"
 
 
-def level(rule: Rule) -> str:
-    """Return the level of a table's intervals, as in: 95 % intervals."""
-    return f"{rule.level * 100:g} % intervals"
+def level(rule: Rule, size: int = 1) -> str:
+    """Return what the intervals of a family hold for: 95 % intervals, 95 % for all 6 together."""
+    percent = f"{rule.level * 100:g} %"
+    return f"{percent} intervals" if size == 1 else f"{percent} for all {size} together"
+
+
+def p_heading(size: int = 1) -> str:
+    """Return the heading of p-values, which names what they are corrected for."""
+    return "p" if size == 1 else f"p (Holm, {size})"
 
 
 def p_value(p: float | None) -> str:

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from promptlab.core.lazy import lazy_module
 from promptlab.stats.intervals import Interval
+from promptlab.stats.tango import check_counts
 
 scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
 _ROUNDING = 1e-10  # anything smaller than this share of the values is rounding noise
-_BISECTIONS = 60
 _COMPLETE = 16  # up to this many cases, all 2^n choices of signs are enumerated
 _CELLS = 1 << 20  # signs held in memory at once
 
@@ -120,30 +120,6 @@ def probability_better(b: int, c: int) -> float:
     return float(scipy.special.betainc(c + 0.5, b + 0.5, 0.5))
 
 
-def tango(n: int, b: int, c: int, level: float = 0.95) -> Interval:
-    """Return Tango's score interval for the difference of two paired shares, (b - c)/n.
-
-    It contains every difference D for which |b - c - nD| / √(n(2q + D(1 - D))) <= z, with q the
-    most likely share of cases that only A wins, given D: q = (√(B² - 4AC) - B)/2A, A = 2n,
-    B = -b - c + (2n - b + c)D, C = -cD(1 - D). T. Tango, Statistics in Medicine 17 (1998), 891-908.
-    Whether it contains 0 depends only on b and c, not on the ties.
-
-    Args:
-        n: cases; without any the difference can be anything, and the interval is (-1, 1)
-        b: cases that only B won
-        c: cases that only A won
-        level: confidence level
-
-    Raises:
-        ValueError: b and c are negative or more than n.
-    """
-    _check_counts(n, b, c)
-    if n == 0:
-        return -1.0, 1.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    return -_tango_upper(n, c, b, z), _tango_upper(n, b, c, z)
-
-
 def bonett_price(n: int, b: int, c: int, level: float = 0.95) -> Interval:
     """Return Bonett and Price's adjusted Wald interval for (b - c)/n, conservative if n is small.
 
@@ -151,7 +127,7 @@ def bonett_price(n: int, b: int, c: int, level: float = 0.95) -> Interval:
     within -1 and 1. D. G. Bonett and R. M. Price, J. Educ. Behav. Stat. 37 (2012), 479-488.
     Arguments and errors as in `tango`.
     """
-    _check_counts(n, b, c)
+    check_counts(n, b, c)
     p, q = (b + 1) / (n + 2), (c + 1) / (n + 2)
     z = NormalDist().inv_cdf((1 + level) / 2)
     half = z * sqrt((p + q - (p - q) ** 2) / (n + 2))
@@ -246,31 +222,6 @@ def student(mean: float, se: float, df: float, *, level: float, largest: float) 
 
 def _tail(k: int, tosses: int) -> float:
     return float(scipy.special.bdtr(k, tosses, 0.5)) if k >= 0 else 0.0
-
-
-def _check_counts(n: int, b: int, c: int) -> None:
-    if min(b, c) < 0 or b + c > n:
-        raise ValueError(f"{b} won and {c} lost of {n} cases")
-
-
-def _tango_upper(n: int, b: int, c: int, z: float) -> float:
-    inside, outside = (b - c) / n, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (inside + outside) / 2
-        if (n * middle - (b - c)) ** 2 > z * z * n * _tango_variance(n, b, c, middle):
-            outside = middle
-        else:
-            inside = middle
-    return outside
-
-
-def _tango_variance(n: int, b: int, c: int, difference: float) -> float:
-    spread = difference * (1 - difference)
-    linear = -b - c + (2 * n - b + c) * difference
-    root = sqrt(max(0.0, linear * linear + 8 * n * c * spread))
-    # Of two forms of the same root, the one without cancellation.
-    q = 2 * c * spread / (root + linear) if linear > 0 else (root - linear) / (4 * n)
-    return 2 * q + spread
 
 
 def _drawn_beyond(sizes: NDArray[np.float64], reach: float, seed: int, draws: int) -> int:

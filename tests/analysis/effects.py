@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from promptlab.analysis.conclude import Effect, Floats, effect
+from promptlab.analysis.inference import NUMBERS, PASSES
 from promptlab.core.decision import Rule
 
 RULE = Rule()
@@ -15,7 +16,7 @@ def effect_of(
 ) -> Effect:
     values = np.asarray(d, dtype=float)
     codes = np.arange(values.size) if groups is None else np.asarray(groups)
-    return effect(values, codes, rule, binary=binary)
+    return effect(values, codes, rule, PASSES if binary else NUMBERS)
 
 
 def passes(wins: int, losses: int, ties: int) -> Floats:

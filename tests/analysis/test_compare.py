@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.analysis.compare import By, Comparison, compare
+from promptlab.analysis.families import Family
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Limits, Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.types import Sampling, Sequential
 from promptlab.stats.multiplicity import holm
-from promptlab.stats.paired import mcnemar_exact, paired_t
+from promptlab.stats.paired import mcnemar_exact, paired_t, sign_flip
 from tests.analysis.measured_runs import (
     ABSENT,
     Cell,
@@ -187,12 +188,16 @@ def test_two_labels_of_one_text_in_two_runs_leave_nothing_to_compare() -> None:
 
 
 def test_all_p_values_are_corrected_together() -> None:
-    scores = [*binary_scores(12, 2, 26), binary_scores(20, 1, 19)[1]]
+    base = [0.0, 1.0] * 20
+    scores = [base, [1.0] * 24 + base[24:], [*base[:20], *[1.0] * 18, 0.0, 0.0]]
     comparisons = compare(join([measured_run(scores)]), Rule())
     raw = [result.effect.p or 0 for result in comparisons]
-    assert [result.p_adjusted for result in comparisons] == pytest.approx(list(holm(raw)))
+    assert [result.p for result in comparisons] == raw
+    assert [result.p_family for result in comparisons] == pytest.approx(list(holm(raw)))
+    assert {result.family for result in comparisons} == {Family("which version", 3)}
     alone = compare(join([measured_run(scores)]), Rule(correct=False))
-    assert [result.p_adjusted for result in alone] == raw
+    assert [result.p_family for result in alone] == raw
+    assert [result.ci_simultaneous for result in alone] == [result.ci for result in alone]
 
 
 def test_a_refused_pair_still_counts_as_one_of_the_family() -> None:
@@ -250,10 +255,11 @@ def test_the_same_scores_in_another_order_are_a_tie() -> None:
 def test_groups_allow_for_cases_that_resemble_each_other() -> None:
     d, groups = (1, 0, 1, 1, 0, -1, 0, 1, 0, 0), "aaaabbcddd"
     scores = [[float(x < 0) for x in d], [float(x > 0) for x in d]]
+    scores = [[10 * score for score in row] for row in scores]  # numbers without bounds
     result = only(measured_run(scores, groups=list(groups)), Rule())
-    assert (result.effect.method, result.effect.n_groups) == ("cr2", 4)
+    assert (result.effect.method, result.effect.n_groups) == ("cr2+cubic", 4)
     assert (result.delta, result.effect.se, result.effect.p) == pytest.approx(
-        (0.3, 0.2952, 0.40106), 1e-4
+        (3.0, 2.952, 0.40106), 1e-4
     )
 
 
@@ -486,9 +492,9 @@ def test_where_all_groups_agree_there_is_a_test_and_an_interval() -> None:
     groups = [f"g{place // 3}" for place in range(60)]
     scores: list[Row] = [[0.0] * 60, [float(place % 3 > 0) for place in range(60)]]
     result = only(measured_run(scores, groups=groups), Rule())
-    assert result.effect.se is None
     assert result.ci is not None
     assert 0 < result.ci[0] < 2 / 3 < result.ci[1]
+    assert result.effect.p == sign_flip([1.0] * 20)
     assert result.verdict == "better"
 
 

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison, compare
-from promptlab.analysis.contrast import Change
 from promptlab.analysis.measurements import join
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Sequential
-from promptlab.stats.paired import paired_t, tango
+from promptlab.stats.paired import paired_t
 from promptlab.stats.power import minimum_detectable_effect
 from promptlab.stats.sequential import confidence_sequence, e_binary
+from promptlab.stats.tango import tango
 
 from .measured_runs import (
     ABSENT,
@@ -158,7 +159,8 @@ def test_a_decided_pair_has_the_confidence_sequence_up_to_its_decision() -> None
     assert result.stopped_at == 15  # the smallest number that bears a verdict
     assert result.effect.method == "e-process"
     assert result.effect.p == pytest.approx(2 / e_binary(15, 0))
-    assert result.ci == confidence_sequence([1.0] * 15, 0.025)  # the other half is for the end
+    sequence = confidence_sequence([1.0] * 15, 0.025)  # the other half is for the end
+    assert result.ci == pytest.approx(sequence)
     assert result.verdict == "better"
     assert texts(result.warnings) == (
         "decided after 15 cases: the difference itself is optimistic",
@@ -178,7 +180,7 @@ def test_an_undecided_pair_is_tested_at_the_end_at_half_of_the_level() -> None:
     assert fixed.effect.p is not None
     assert looked.effect.p == pytest.approx(2 * fixed.effect.p)
     halved = tango(52, 9, 3, 0.975)
-    assert looked.effect == replace(fixed.effect, p=looked.effect.p, ci=halved)
+    assert looked.ci == halved
     assert texts(looked.warnings) == ()
 
 
@@ -220,7 +222,7 @@ def test_an_order_drawn_again_decides_nothing() -> None:
 
 
 def test_an_unfinished_pair_has_what_holds_at_any_time() -> None:
-    scores = binary_scores(9, 3, 40)
+    scores = binary_scores(6, 3, 43)
     run = measured_run([scores[0], [*scores[1][:-1], ABSENT]])
     result = only(sequential(run, (0, 1)))
     assert (result.stopped_at, result.effect.method) == (None, "e-process")
@@ -258,8 +260,8 @@ def test_the_decision_of_several_pairs_survives_the_correction_for_all() -> None
 def test_a_small_p_that_decides_nothing_is_explained() -> None:
     found = only(measured_run([[0.5] * 60, [50.0] * 60]))
     assert (found.verdict, found.ci) == ("undecided", None)
-    assert found.p_adjusted is not None
-    assert found.p_adjusted < 0.05
+    assert found.p_family is not None
+    assert found.p_family < 0.05
     assert Code.NO_INTERVAL in [reason.code for reason in found.warnings]
 
 

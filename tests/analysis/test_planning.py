@@ -25,7 +25,7 @@ from promptlab.analysis.planning import (
     sources,
     units_to_show,
 )
-from promptlab.stats.paired import tango
+from promptlab.stats.tango import tango
 from promptlab.stats.variance import VarianceSplit
 
 FIVE = Aim(0.05, 0.05)

@@ -83,10 +83,11 @@ def test_the_levels_are_corrected_for_all_practices(project: Path, promptlab: Pr
     lay_out(project, {"v1": THREE}, suite(more=ABLATION))
     run(promptlab)
     by_practice = effects(promptlab)
-    raw = sorted((one["p"], one["p_adjusted"]) for one in by_practice.values())
-    assert [adjusted for _, adjusted in raw] == pytest.approx(
-        [3 * raw[0][0], max(3 * raw[0][0], 2 * raw[1][0]), 1.0]
+    raw = sorted(
+        (one["p"], one["p_adjusted"]) for one in by_practice.values() if one["p"] is not None
     )
+    assert [one["verdict"] for one in by_practice.values()].count("refused") == 2
+    assert [adjusted for _, adjusted in raw] == pytest.approx([3 * raw[0][0]])
 
 
 def test_two_backends_are_reported_apart_and_together(
@@ -216,10 +217,9 @@ def test_another_scorer_and_another_level(project: Path, promptlab: Promptlab) -
     )
     assert (document["scorer"], document["alpha"], document["min_effect"]) == ("half", 0.02, 0.05)
     by_practice = {one["practice"]: one for one in document["practices"]}
-    assert (by_practice["clear"]["verdict"], by_practice["clear"]["delta"]) == (
-        "better",
-        pytest.approx(0.1),
-    )
+    clear = by_practice["clear"]
+    assert (clear["verdict"], clear["delta"]) == ("undecided", pytest.approx(0.1))
+    assert (clear["method"], clear["null"]) == ("paired-t+cubic", "better")
     assert (
         by_practice["context"]["verdict"] == "refused"
     )  # no case differs: 40 cannot tell so little

@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from promptlab.analysis.basis import Basis
+from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.conclude import Effect
-from promptlab.analysis.contrast import Change
+from promptlab.analysis.families import Family
 from promptlab.analysis.practices import PracticeEffect, Practices
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
@@ -45,8 +46,7 @@ def build_comparison(**changes: Any) -> Comparison:
     """Return a comparison of `mood@v2` with `mood@v1`; fields of its effect count as its own."""
     of_effect = {name: changes.pop(name) for name in Effect.__slots__ if name in changes}
     named = {"a": "mood@v1", "b": "mood@v2", "backend": "small", "group": None, "scorer": "exact"}
-    values = {**_CONTRAST, **named, "effect": replace(EFFECT, **of_effect), **changes}
-    return Comparison(**values)
+    return Comparison(**_concluded({**_CONTRAST, **named, **changes}, of_effect))
 
 
 def build_practice(practice: str, **changes: Any) -> PracticeEffect:
@@ -56,8 +56,20 @@ def build_practice(practice: str, **changes: Any) -> PracticeEffect:
         "practice": practice, "scope": "model", "backend": "small", "source": "ablation",
         "wordings": 1, "with_it": ("mood@v1",), "without": (f"mood@v1 -{practice}",),
     }  # fmt: skip
-    values = {**_CONTRAST, **named, "effect": replace(EFFECT, **of_effect), **changes}
-    return PracticeEffect(**values)
+    return PracticeEffect(**_concluded({**_CONTRAST, **named, **changes}, of_effect))
+
+
+def _concluded(values: dict[str, Any], of_effect: dict[str, Any]) -> dict[str, Any]:
+    """Add what a family of one says: the same p-value and interval; nothing where refused."""
+    effect = replace(EFFECT, **of_effect)
+    refused = values["verdict"] == "refused"
+    of_family = {
+        "family": Family("which version", 1),
+        "p": None if refused else effect.p,
+        "p_family": None if refused else values["p_adjusted"],
+        "ci_simultaneous": None if refused else effect.ci,
+    }
+    return {**of_family, **values, "effect": effect}
 
 
 def build_reason(code: Code, text: str, *arms: str) -> Reason:

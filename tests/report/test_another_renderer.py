@@ -33,7 +33,7 @@ def test_a_comparison_as_markdown() -> None:
 | | points | interval | p | won:lost | verdict |
 | --- | ---: | --- | ---: | ---: | --- |
 | v2 | +12.0 | +5.2 to +19.9 | 0.002 | 15:3 | better |
-| v3 | +12.0 | +5.2 to +19.9 | 0.002 | 15:3 | refused |
+| v3 | +12.0 | - | - | 15:3 | refused |
 | v4 | +1.0 | -5.0 to +7.0 | 0.002 | 15:3 | undecided |
 
 - no verdict: 12 cases are too few: at least 15 (v3 against v1)

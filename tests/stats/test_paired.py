@@ -20,8 +20,8 @@ from promptlab.stats.paired import (
     paired_t,
     probability_better,
     sign_flip,
-    tango,
 )
+from promptlab.stats.tango import tango
 
 STEADY = (0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15)
 DARWIN = (49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48)

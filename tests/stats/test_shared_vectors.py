@@ -12,8 +12,9 @@ import pytest
 
 from promptlab.stats.clusters import cluster_mean, design_effect
 from promptlab.stats.multiplicity import holm
-from promptlab.stats.paired import bonett_price, mcnemar_exact, mcnemar_midp, paired_t, tango
+from promptlab.stats.paired import bonett_price, mcnemar_exact, mcnemar_midp, paired_t
 from promptlab.stats.sequential import e_binary
+from promptlab.stats.tango import tango
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

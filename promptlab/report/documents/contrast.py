@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
-from promptlab.analysis.contrast import Change, Contrast
+from promptlab.analysis.contrast import Contrast
 from promptlab.core.reasons import Reason
 from promptlab.report.documents.reasons import reasons_json
 from promptlab.stats.intervals import Interval
@@ -23,8 +24,14 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
         "delta": contrast.delta,
         "se": contrast.effect.se,
         "ci": _pair(contrast.ci),
-        "p": contrast.effect.p,
+        "ci_simultaneous": _pair(contrast.ci_simultaneous),
+        "p": contrast.p,
+        "null": contrast.null,
         "p_adjusted": contrast.p_adjusted,
+        "p_family": contrast.p_family,
+        "family": None
+        if contrast.family is None
+        else {"question": contrast.family.question, "size": contrast.family.size},
         "method": contrast.effect.method,
         "verdict": contrast.verdict,
         "claim": contrast.claim.to_json(),

@@ -22,7 +22,10 @@ def comparison_html(view: ComparisonView) -> str:
 
 
 def _comparisons(comparisons: ComparisonTable) -> str:
-    head = ("", "n", "a", "b", comparisons.unit, "interval", "p", "won:lost", "tokens", "verdict")
+    head = (
+        *("", "n", "a", "b", comparisons.unit, "interval", comparisons.p_heading),
+        *("won:lost", "tokens", "verdict"),
+    )
     rows = [
         (
             row.name,
@@ -43,7 +46,7 @@ def _comparisons(comparisons: ComparisonTable) -> str:
 
 def practices_html(view: PracticesView) -> str:
     """Return the effects of practices with their sources and notes."""
-    head = ("practice", "", view.unit, "interval", "p", "tokens", "verdict")
+    head = ("practice", "", view.unit, "interval", view.p_heading, "tokens", "verdict")
     rows = [
         (
             row.practice,

@@ -50,7 +50,7 @@ def _print_table(console: Console, table: ComparisonTable) -> None:
         Column("b", [each.mean_b for each in figures], number=True, rank=4),
         Column(table.unit, [each.delta for each in figures], number=True),
         Column("interval", [each.interval for each in figures], rank=1),
-        Column("p", [each.p for each in figures], number=True, rank=1),
+        Column(table.p_heading, [each.p for each in figures], number=True, rank=1),
         Column("won:lost", [each.won_lost for each in figures], number=True, rank=3),
         Column("tokens", [each.tokens for each in figures], number=True, rank=5),
         Column("verdict", [verdict_text(each.verdict) for each in figures]),

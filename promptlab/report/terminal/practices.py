@@ -35,7 +35,7 @@ def _columns(view: PracticesView) -> list[Column]:
         Column("practice", [_named(row) for row in view.shown]),
         Column(view.unit, [each.delta for each in figures], number=True),
         Column("interval", [each.interval for each in figures], rank=1),
-        Column("p", [each.p for each in figures], number=True, rank=1),
+        Column(view.p_heading, [each.p for each in figures], number=True, rank=1),
         Column("tokens", [each.tokens for each in figures], number=True, rank=3),
         Column("verdict", [verdict_text(each.verdict) for each in figures]),
     ]
@@ -61,13 +61,9 @@ def _plot(effect: PracticeEffect, reach: float, half: int) -> str:
     line[half] = "│"
     if effect.delta is None:
         return "".join(line)
+    known = effect.ci_simultaneous or (effect.delta,)
     low, middle, high = (
-        half + round(value / reach * half)
-        for value in (
-            min(effect.ci or (effect.delta,)),
-            effect.delta,
-            max(effect.ci or (effect.delta,)),
-        )
+        half + round(value / reach * half) for value in (min(known), effect.delta, max(known))
     )
     line[low : high + 1] = "─" * (high - low + 1)
     line[half] = "┼" if low <= half <= high else "│"

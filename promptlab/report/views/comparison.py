@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.analysis.basis import Basis
+from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
-from promptlab.analysis.contrast import Change
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
 from promptlab.report.views.conclusion import Conclusion, conclusion
@@ -17,13 +17,14 @@ from promptlab.report.views.contrast import (
     Figures,
     Note,
     OpenQuestion,
+    family_size,
     figures_of,
     notes_on,
     open_question,
 )
 from promptlab.report.views.names import Names
 from promptlab.report.views.next_step import NextStep, next_step
-from promptlab.report.wording import UNKNOWN, counted, level, mean, more_usd, usd
+from promptlab.report.wording import UNKNOWN, counted, level, mean, more_usd, p_heading, usd
 
 Unit = Literal["points", "delta"]
 _Place = tuple[str | None, str]
@@ -64,13 +65,14 @@ class ComparisonTable:
     """All comparisons with arm `a` in one place; `place` is None if there is only one.
 
     `cases` and `mean_a` hold for all rows, and are None if rows differ in them; the title has
-    them too. `unit` is that of the differences.
+    them too. `unit` is that of the differences, `p_heading` says what the p-values are.
     """
 
     title: str
     a: str
     place: str | None
     unit: Unit
+    p_heading: str
     cases: int | None
     mean_a: str | None
     rows: tuple[ComparisonRow, ...]
@@ -164,11 +166,13 @@ def _tables(
             title += f" ({mean(first.mean_a, is_rate=first.is_rate)})"
         if len(counts) == 1:
             title += f", {counted(first.n, 'case')}"
+        size = family_size([first])
         yield ComparisonTable(
-            title=f"{title}, {level(rule)}",
+            title=f"{title}, {level(rule, size)}",
             a=names.short(first.a),
             place=place,
             unit="points" if first.is_rate else "delta",
+            p_heading=p_heading(size),
             cases=first.n if len(counts) == 1 else None,
             mean_a=means.pop() if len(means) == 1 else None,
             rows=tuple(members),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule, Verdict
-from promptlab.report.views.contrast import ratio
+from promptlab.report.views.contrast import family_size, ratio
 from promptlab.report.views.names import Names
-from promptlab.report.wording import bounds, counted, difference, more, p_equation
+from promptlab.report.wording import bounds, counted, difference, level, more, p_equation
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> C
         a=names.short(best.a),
         place=names.apart(best),
         delta=f"{difference(best.delta, is_rate=best.is_rate)}{unit}",
-        level=f"{rule.level * 100:g} % interval",
-        interval=bounds(best.ci, is_rate=best.is_rate),
-        p=p_equation(best.p_adjusted),
+        level=level(rule, family_size([best])).removesuffix("s"),
+        interval=bounds(best.ci_simultaneous, is_rate=best.is_rate),
+        p=p_equation(best.p_family),
         won=f"{counted(len(best.won), 'case')} won",
         lost=f"{len(best.lost)} lost",
         tokens=None if best.tokens is None else f"{more(ratio(best.tokens))} tokens",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from promptlab.analysis.changes import Change
 from promptlab.analysis.conclude import planned_effect
-from promptlab.analysis.contrast import Change, Contrast
+from promptlab.analysis.contrast import Contrast
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
@@ -29,7 +30,8 @@ _NAMED = 2  # of what a note is about
 class Figures:
     """The numbers of a contrast in words, `-` if unknown.
 
-    Means and differences have no unit: it is in the heading of the table.
+    Means and differences have no unit: it is in the heading of the table. Interval and p-value
+    are those of the whole family.
     """
 
     n: str
@@ -84,12 +86,17 @@ def figures_of(contrast: Contrast) -> Figures:
         mean_a=mean(contrast.mean_a, is_rate=rate).removesuffix(" %"),
         mean_b=mean(contrast.mean_b, is_rate=rate).removesuffix(" %"),
         delta=difference(contrast.delta, is_rate=rate),
-        interval=bounds(contrast.ci, is_rate=rate),
-        p=p_value(contrast.p_adjusted),
+        interval=bounds(contrast.ci_simultaneous, is_rate=rate),
+        p=p_value(contrast.p_family),
         won_lost=f"{len(contrast.won)}:{len(contrast.lost)}",
         tokens=more(ratio(contrast.tokens)),
         verdict=contrast.verdict,
     )
+
+
+def family_size(contrasts: Iterable[Contrast]) -> int:
+    """Return the size of the largest family among these."""
+    return max((one.family.size for one in contrasts if one.family is not None), default=1)
 
 
 def ratio(change: Change | None) -> float | None:

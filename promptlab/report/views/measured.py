@@ -8,7 +8,8 @@ from typing import Literal
 
 from promptlab.analysis.compare import Comparison
 from promptlab.core.reasons import Reason
-from promptlab.report.wording import bounds, counted, difference, mean, p_value
+from promptlab.report.views.contrast import family_size
+from promptlab.report.wording import bounds, counted, difference, mean, p_heading, p_value
 from promptlab.templates.diff import Flip
 from promptlab.templates.text_diff import Line, diff_texts
 
@@ -68,10 +69,12 @@ def measured_view(comparison: Comparison, still_open: Reason | None = None) -> M
     parts = [f"{where}: {comparison.scorer} {means} ({counted(comparison.n, 'case')})"]
     if comparison.delta is not None:
         parts.append(f"{difference(comparison.delta, is_rate=rate)}{' points' * rate}")
-    if comparison.ci is not None:
-        parts.append(f"interval {bounds(comparison.ci, is_rate=rate)}")
-    if comparison.p_adjusted is not None:
-        parts.append(f"p {p_value(comparison.p_adjusted)}")
+    size = family_size([comparison])
+    if comparison.ci_simultaneous is not None:
+        within = "interval" if size == 1 else f"interval for all {size} together"
+        parts.append(f"{within} {bounds(comparison.ci_simultaneous, is_rate=rate)}")
+    if comparison.p_family is not None:
+        parts.append(f"{p_heading(size)} {p_value(comparison.p_family)}")
     parts.append(f"{len(comparison.won)} won, {len(comparison.lost)} lost, {comparison.ties} tied")
     return MeasuredView(comparison, ", ".join(parts), comparison.reason, still_open)
 

@@ -15,11 +15,12 @@ from promptlab.report.views.contrast import (
     Figures,
     Note,
     OpenQuestion,
+    family_size,
     figures_of,
     notes_on,
     open_question,
 )
-from promptlab.report.wording import difference, level, listed
+from promptlab.report.wording import difference, level, listed, p_heading
 from promptlab.stats.meta import RandomEffects
 
 _GENERAL = "models in general"
@@ -97,6 +98,7 @@ class PracticesView:
     rule: Rule
     title: str
     unit: Literal["points", "effect"]
+    p_heading: str
     rows: tuple[PracticeRow, ...]
     scale: Scale
     definitions: tuple[Definition, ...]
@@ -122,12 +124,14 @@ def practices_view(basis: Basis, practices: Practices, rule: Rule) -> PracticesV
     several = len({effect.backend for effect in effects}) > 1
     named = [(row, _about(row.effect) if several else row.practice) for row in shown]
     is_rate = shown[0].effect.is_rate
+    size = family_size(effects)
     return PracticesView(
         run_ids=basis.run_ids,
         scorer=basis.scorer,
         rule=rule,
-        title=f"{basis.scorer}: what each practice changes, {level(rule)}",
+        title=f"{basis.scorer}: what each practice changes, {level(rule, size)}",
         unit="points" if is_rate else "effect",
+        p_heading=p_heading(size),
         rows=rows,
         scale=_scale([row.effect for row in shown], is_rate=is_rate),
         definitions=tuple(_definitions(effects)),
@@ -173,7 +177,9 @@ def _about(effect: PracticeEffect) -> str:
 
 def _scale(effects: Sequence[PracticeEffect], *, is_rate: bool) -> Scale:
     """Return how far a plot reaches: to the widest interval, rounded up to two digits."""
-    known = [abs(bound) for effect in effects if effect.ci is not None for bound in effect.ci]
+    known = [
+        abs(bound) for effect in effects for bound in effect.ci_simultaneous or effect.ci or ()
+    ]
     widest = max(known, default=0.0)
     reach = 1.0
     if widest >= _NOTHING:

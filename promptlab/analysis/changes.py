@@ -1,0 +1,66 @@
+"""What arms take on average per trial, in tokens, money and time, and by how much they differ.
+
+Such quantities have long tails: their intervals allow for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from promptlab.analysis.inference import Floats, Ints, infer
+from promptlab.analysis.measurements import Measurements
+from promptlab.analysis.sides import Side, Where
+from promptlab.core.decision import Rule
+from promptlab.stats.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a trial uses on average on each side, and the paired difference with its interval."""
+
+    mean_a: float
+    mean_b: float
+    delta: float
+    ci: Interval | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Return b's share of a."""
+        return self.mean_b / self.mean_a if self.mean_a else None
+
+
+def means_of(side: Side, where: Where, name: str) -> Floats:
+    """Return a quantity per case: the mean over a backend's arms, then over backends."""
+    by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
+    for arm in side:
+        by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
+    values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
+    return values
+
+
+def in_batches(table: Measurements, arms: Side) -> bool:
+    """Return whether seconds mean nothing here: they are those of a queue, not of an answer."""
+    facts = (
+        table.runs[number].info.facts.get(setting.arm.backend)
+        for arm in arms
+        for number in arm.runs
+        for setting in arm.settings
+    )
+    return any(each is not None and each.in_batches for each in facts)
+
+
+def change_of(
+    a: Side, b: Side, shared: Where, name: str, groups: Ints, rule: Rule
+) -> Change | None:
+    """Compare what both sides use, on the cases where that is known for both."""
+    before, after = (means_of(side, shared, name) for side in (a, b))
+    known = ~(np.isnan(before) | np.isnan(after))
+    if not known.any():
+        return None
+    d = (after - before)[known]
+    mean_a, mean_b = float(before[known].mean()), float(after[known].mean())
+    ci = infer(d, groups[known], seed=None).interval(rule.level)
+    return Change(mean_a, mean_b, float(d.mean()), ci)
