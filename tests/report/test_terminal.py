@@ -107,7 +107,7 @@ def test_the_fullest_run_fits_and_loses_nothing(
     text = printed(print_run, crowded(cost), width=width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for word in ("trunc", "refus", "empty", "error", "100000", "70000", "1,234", "12.34"):
+    for word in ("truncated", "refused", "empty", "error", "100000", "70000", "1,234", "12.34"):
         assert word in text
     assert ("0.001234" in text) is (cost is not None)
     assert "v4" in text

@@ -18,13 +18,6 @@ from promptlab.report.wording import counted, mean, mean_interval, quantity, usd
 _PLOT_WIDTH = 15
 _PLOT_SCALE = "0 %" + "100 %".rjust(_PLOT_WIDTH - 3)
 _PLOT_FROM = 72  # columns of the terminal; a narrower one has no room for a plot
-_HEADINGS = {
-    Outcome.OK: "ok",
-    Outcome.TRUNCATED: "trunc",
-    Outcome.REFUSED: "refus",
-    Outcome.EMPTY: "empty",
-    Outcome.ERROR: "error",
-}
 _Column = tuple[str, Callable[[ArmView], str]]
 """A column of numbers: its heading, and its cell for an arm."""
 
@@ -104,7 +97,7 @@ def _outcome_columns(view: RunView) -> tuple[list[_Column], list[_Column]]:
     """Return the columns of how trials ended, and of what they took."""
     outcomes = [outcome for outcome, count in view.outcomes.items() if count]
     ended: list[_Column] = [("trials", lambda arm: str(arm.trials))]
-    ended += [(_HEADINGS[outcome], partial(_count, outcome)) for outcome in outcomes]
+    ended += [(outcome.value, partial(_count, outcome)) for outcome in outcomes]
     taken: list[_Column] = [
         ("tokens in", lambda arm: quantity(arm.input_tokens.mean)),
         ("out", lambda arm: quantity(arm.output_tokens.mean)),
