@@ -87,7 +87,12 @@ def _translated(error: sqlite3.Error, where: str) -> StoreError:
     if code == sqlite3.SQLITE_CORRUPT:
         hint = f"{CHECK}; restore a copy, or save what can be read: sqlite3 FILE .recover"
         return DamagedStore("the database is corrupted", hint=hint, where=where)
-    return DamagedStore(f"the database is damaged: {error}", hint=CHECK, where=where)
+    return DamagedStore(f"the database is damaged: {_line(error)}", hint=CHECK, where=where)
+
+
+def _line(error: Exception) -> str:
+    """Return an error as a short line: SQLite may quote a statement, or what stands in a row."""
+    return " ".join(str(error).split())[:200]
 
 
 @contextmanager
@@ -96,9 +101,9 @@ def decoding(path: Path) -> Iterator[None]:
     try:
         yield
     except UNDECODABLE as error:
-        reason = " ".join(str(error).split())[:200]
         raise DamagedStore(
-            f"the database holds a value that cannot be read: {type(error).__name__}: {reason}",
+            "the database holds a value that cannot be read: "
+            f"{type(error).__name__}: {_line(error)}",
             hint=CHECK,
             where=str(path),
         ) from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from promptlab.store.connection import Connection
+from promptlab.store.faults import mapped
 from promptlab.store.migrations import ACCOUNT, KNOWN, STEP_SET, new_database
 
 _OBJECTS = """
@@ -62,7 +63,8 @@ def _structure(database: sqlite3.Connection) -> Structure:
 
 def flaws(connection: Connection) -> Iterator[str]:
     """Yield what is missing or changed, beside whatever the user may have added."""
-    found = _structure(connection.raw)
+    with mapped(connection.path):
+        found = _structure(connection.raw)
     for name, columns in expected().tables.items():
         if name not in found.tables:
             yield f"the table {name} is missing"

@@ -163,3 +163,16 @@ def test_no_damage_is_called_a_bug(
         database.write_bytes(sound)
     assert bugs == []
     assert unseen == [], "a verb calls a database damaged that db verify calls sound"
+
+
+def test_a_schema_that_is_no_text_is_told_in_one_line(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tmp_path / "spoilt.db"
+    content = (measured / "promptlab.db").read_bytes()
+    assert content.count(b"settings TEXT") == 1
+    database.write_bytes(content.replace(b"settings TEXT", b"sett\xffngs TEXT"))
+    assert run_cli(["--project", str(measured), "--db", str(database), "db", "verify"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"Error: {database}: the database is damaged: Could not decode to UTF-8")
+    assert told.count("\n") == 1

@@ -36,7 +36,7 @@ def test_a_variable_is_given_in_one_word_or_in_two(
 
 
 def test_a_run_takes_both_forms(typed: Path, promptlab: Promptlab) -> None:
-    words = ["-n", "1", "-p", "n=3", "-p", "tone", "calm", "-t", "greet@v9"]
+    words = ["--case", "ada", "-p", "n=3", "-p", "tone", "calm", "-t", "greet@v9"]
     ran = promptlab("run", "greet", *words)
     assert (ran.code, ran.err) == (0, "")
     assert {row for (row,) in query(typed, "SELECT output FROM results")} == {"4 calm Ada"}

@@ -222,7 +222,7 @@ def test_the_json_of_a_dry_run(ran_project: Path, promptlab: Promptlab) -> None:
 @pytest.mark.parametrize(
     ("words", "arms", "cases"),
     [
-        (["-n", "2"], ["greet@v1 on echo", "greet@v2 on echo"], ["ada", "ben"]),
+        (["-n", "2"], ["greet@v1 on echo", "greet@v2 on echo"], ["ada", "eve"]),
         (["--case", "eve", "--case", "ada"], ["greet@v1 on echo", "greet@v2 on echo"],
          ["ada", "eve"]),
         (["--tag", "short"], ["greet@v1 on echo", "greet@v2 on echo"], ["ada", "eve"]),

@@ -182,7 +182,7 @@ def test_errors_shows_the_trials_that_failed(
 
 
 def test_runs_lists_the_newest_first(ran_project: Path, promptlab: Promptlab, gold: Gold) -> None:
-    moody = '[backends.moody]\nkind = "echo"\nfail = "Ben"\n'
+    moody = '[backends.moody]\nkind = "echo"\nfail = "Eve"\n'
     (ran_project / "promptlab.toml").write_text(moody, encoding="utf-8")
     promptlab("run", "greet", "-b", "moody", "--fresh", "-n", "2")
     gold("show.txt", "runs", promptlab("runs").out)

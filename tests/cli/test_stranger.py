@@ -93,6 +93,7 @@ scorers: [{{length: {{unit: words, max: 5}}}}, "mine:tone"]
 # Every verb with words that make it do its most.
 WORDS: dict[str, tuple[str, ...]] = {
     "init": ("new",),
+    "plan": ("greet",),
     "run": ("greet", "--fresh"),
     "resume": (),
     "score": ("latest",),

@@ -46,7 +46,7 @@ def lines(screen: str) -> str:
 
 
 def test_scorers_and_later_turns_see_the_answer_alone(thinking: Path, promptlab: Promptlab) -> None:
-    assert promptlab("run", "greet", "-n", "1").code == 0
+    assert promptlab("run", "greet", "--case", "ada").code == 0
     rows = query(thinking, "SELECT output, thoughts, score FROM results ORDER BY scorer")
     assert rows == [("Hello Ada", "Is it Bob? No.", 1.0)] * 2
     second = asked(thinking)[1]
@@ -58,7 +58,7 @@ def test_scorers_and_later_turns_see_the_answer_alone(thinking: Path, promptlab:
 
 
 def test_thoughts_are_shown_as_such(thinking: Path, promptlab: Promptlab) -> None:
-    promptlab("run", "greet", "-n", "1")
+    promptlab("run", "greet", "--case", "ada")
     assert "  thoughts: Is it Bob? No.\n  Hello Ada\n" in lines(promptlab("show").out)
     whole = lines(promptlab("show", "--full").out)
     assert whole.count("thoughts before draft\n  Is it Bob? No.\ndraft (ok)\n  Hello Ada\n") == 1
@@ -83,11 +83,11 @@ def test_a_stored_answer_keeps_its_thoughts(thinking: Path, promptlab: Promptlab
 def test_an_answer_of_an_older_version_is_used_without_its_thoughts(
     thinking: Path, promptlab: Promptlab, said: str
 ) -> None:
-    promptlab("run", "greet", "-n", "1")
+    promptlab("run", "greet", "--case", "ada")
     with closing(sqlite3.connect(thinking / "promptlab.db")) as database, database:
         database.execute("UPDATE generations SET output = ?, thoughts = NULL", [said])
     calls = len(asked(thinking))
-    promptlab("run", "greet", "-n", "1")
+    promptlab("run", "greet", "--case", "ada")
     assert len(asked(thinking)) == calls
     rows = query(
         thinking,
@@ -100,7 +100,7 @@ def test_an_answer_of_an_older_version_is_used_without_its_thoughts(
 
 def test_thoughts_that_never_end_are_no_answer(thinking: Path, promptlab: Promptlab) -> None:
     edit(thinking / "mine.py", "\\n</think>\\n\\n", " Or ")
-    ran = promptlab("run", "greet", "-n", "1")
+    ran = promptlab("run", "greet", "--case", "ada")
     assert "ended within its thoughts" in ran.err
     rows = query(thinking, "SELECT DISTINCT outcome, output, score FROM results")
     assert {row[:2] for row in rows} == {("empty", "")}

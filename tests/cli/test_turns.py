@@ -46,9 +46,9 @@ def test_a_refined_answer_reads_well(refined: Path, promptlab: Promptlab, gold: 
 def test_the_last_answer_is_graded_unless_the_suite_says_otherwise(
     refined: Path, promptlab: Promptlab
 ) -> None:
-    promptlab("run", "greet", "-n", "1")
+    promptlab("run", "greet", "--case", "ada")
     edit(refined / "suites/greet.yaml", "cases:", "grade: draft\ncases:")
-    assert "no model call was made" in promptlab("run", "greet", "-n", "1").out
+    assert "no model call was made" in promptlab("run", "greet", "--case", "ada").out
     outputs = query(refined, "SELECT DISTINCT output FROM results ORDER BY output")
     assert outputs == [
         ("Greet",),
@@ -57,7 +57,7 @@ def test_the_last_answer_is_graded_unless_the_suite_says_otherwise(
 
 
 def test_every_answer_of_a_trial_is_in_its_json(refined: Path, promptlab: Promptlab) -> None:
-    promptlab("run", "greet", "-n", "1")
+    promptlab("run", "greet", "--case", "ada")
     row, *_ = json.loads(promptlab("show", "--json", "--full").out)["results"]
     reported = [(turn["answer"], turn["outcome"], turn["output_tokens"]) for turn in row["turns"]]
     assert reported == [("draft", "truncated", 1), ("critique", "ok", 5), ("answer", "ok", 9)]
