@@ -29,6 +29,9 @@ def refused(*reasons: Reason, **changes: object) -> Comparison:
 
 def test_one_comparison_ends_in_a_sentence(printed: Printed) -> None:
     assert printed(print_comparisons, "exact", [build_comparison()], Rule()) == snapshot("""\
+v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
+cases won, 3 lost; +31 % tokens.
+
 exact on small, against v1 (70.0 %), 100 cases, 95 % intervals
        b  points  interval           p  won:lost  tokens  verdict
 ─────────────────────────────────────────────────────────────────
@@ -41,9 +44,6 @@ v2 against v1          +31  +28 to +34   +0.25  +0.20 to +0.30
 
 won by v2: w0, w1, w2, w3, w4, w5, w6, w7 and 7 more
 lost by v2: l1, l2, l3
-
-v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
-cases won, 3 lost; +31 % tokens.
 """)
 
 
@@ -54,8 +54,8 @@ def test_worse_and_a_p_value_too_small_to_write(printed: Printed) -> None:
     text = printed(print_comparisons, "exact", [worse], Rule(alpha=0.1))
     assert text.splitlines()[-2:] == snapshot(
         [
-            "v2 is worse than v1: -10.0 points, 90 % interval -20.0 to -5.0, p < 0.001; 15",
-            "cases won, 3 lost; x2.5 tokens.",
+            "won by v2: w0, w1, w2, w3, w4, w5, w6, w7 and 7 more",
+            "lost by v2: l1, l2, l3",
         ]
     )
     assert "<0.001" in text
@@ -68,6 +68,9 @@ def test_what_is_not_a_rate_has_no_per_cent(printed: Printed) -> None:
     text = printed(print_comparisons, "length", [one], Rule())
     assert "%" not in text.replace("95 %", "").replace("+31 %", "")
     assert text == snapshot("""\
+v2 is better than v1: +1.5, 95 % interval +0.25 to +2.75, p = 0.002; 15 cases
+won, 3 lost; +31 % tokens.
+
 length on small, against v1 (12.5), 100 cases, 95 % intervals
      b  delta  interval            p  won:lost  tokens  verdict
 ───────────────────────────────────────────────────────────────
@@ -80,9 +83,6 @@ v2 against v1          +31  +28 to +34   +0.25  +0.20 to +0.30
 
 won by v2: w0, w1, w2, w3, w4, w5, w6, w7 and 7 more
 lost by v2: l1, l2, l3
-
-v2 is better than v1: +1.5, 95 % interval +0.25 to +2.75, p = 0.002; 15 cases
-won, 3 lost; +31 % tokens.
 """)
 
 
@@ -94,6 +94,8 @@ def test_what_is_unknown_is_a_dash_or_left_out(printed: Printed) -> None:
         detectable=None,
     )  # fmt: skip
     assert printed(print_comparisons, "exact", [nothing], Rule()) == snapshot("""\
+v2 against v1: no verdict (0 cases are too few: at least 15).
+
 exact on small, against v1 (-), 0 cases, 95 % intervals
     b  points  interval  p  won:lost  tokens  verdict
 ────────────────────────────────────────────────────────
@@ -120,8 +122,8 @@ def test_tables_are_reported_apart_by_baseline_and_backend(printed: Printed) -> 
     )
     assert text.splitlines()[-2:] == snapshot(
         [
-            "v2 is better than v1 on all backends: +20.0 points, 95 % interval +5.2 to +19.9,",
-            "p = 0.002; 15 cases won, 3 lost; +31 % tokens.",
+            "v2 against v1 on large                 +31  +28 to +34   +0.25  +0.20 to +0.30",
+            "v2 against v1 on all backends          +31  +28 to +34   +0.25  +0.20 to +0.30",
         ]
     )
 
@@ -130,6 +132,8 @@ def test_groups_are_rows(printed: Printed) -> None:
     groups = [build_comparison(group=name, n=n) for name, n in (("[b]a[/b]", 20), ("é中", 30))]
     text = printed(print_comparisons, "exact", groups, Rule())
     assert text == snapshot("""\
+Of 2 comparisons: 2 better.
+
 exact on small, against v1 (70.0 %), 95 % intervals
            n     b  points  interval           p  won:lost  tokens  verdict
 ───────────────────────────────────────────────────────────────────────────
@@ -149,6 +153,10 @@ def test_the_price_of_a_trial_and_of_a_point(printed: Printed) -> None:
     cheap = build_comparison(b="mood@v3", cost_usd=change(0.001, 0.0005), tokens=None)
     text = printed(print_comparisons, "exact", [dear, cheap], Rule())
     assert text == snapshot("""\
+v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
+cases won, 3 lost; +31 % tokens. It is the best of 2 on these cases: expect less
+on new ones.
+
 exact on small, against v1 (70.0 %), 100 cases, 95 % intervals
        b  points  interval           p  won:lost  tokens  verdict
 ─────────────────────────────────────────────────────────────────
@@ -160,9 +168,6 @@ b against a    tokens more    interval  s more  USD more  USD a point
 ─────────────────────────────────────────────────────────────────────
 v2 against v1          +31  +28 to +34   +0.25   +0.0012      0.00010
 v3 against v1            -           -   +0.25  -0.00050            -
-
-v2 is better than v1: +12.0 points, 95 % interval +5.2 to +19.9, p = 0.002; 15
-cases won, 3 lost; +31 % tokens.
 """)
 
 

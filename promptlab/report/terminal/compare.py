@@ -11,6 +11,7 @@ from promptlab.report.terminal.text import (
     AT_MOST,
     evidence_lines,
     open_lines,
+    plain_text,
     print_lines,
     verdict_text,
 )
@@ -21,10 +22,12 @@ _CASES = 8  # named in a line
 
 
 def print_comparisons(console: Console, view: ComparisonView, command: str = "promptlab") -> None:
-    """Print all comparisons, a table for each baseline; what to do next stands last.
+    """Print all comparisons: what they come to, a table for each baseline, and what to do next.
 
     `command` is how the user calls promptlab.
     """
+    console.print(plain_text(view.headline))
+    console.print()
     for place, table in enumerate(view.tables):
         if place:
             console.print()
@@ -34,7 +37,6 @@ def print_comparisons(console: Console, view: ComparisonView, command: str = "pr
     flips = _flipped(view.rows[0]) if len(view.rows) == 1 else ()
     notes = (note.line for note in view.notes)
     print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])
-    print_lines(console, [view.conclusion.sentence] if view.conclusion else [])
     print_lines(console, evidence_lines(view.evidence))
     print_lines(console, [view.next.line(command)] if view.next else [])
 
@@ -59,7 +61,7 @@ def _print_table(console: Console, table: ComparisonTable) -> None:
 
 
 def _print_taken(console: Console, rows: Sequence[ComparisonRow]) -> None:
-    """Print what a trial takes, if any of it is known."""
+    """Print what a trial takes, if money or seconds are known; tokens are in the first table."""
     taken = [row.taken for row in rows]
     columns = [
         Column("tokens more", [each.tokens for each in taken], number=True),
@@ -70,7 +72,7 @@ def _print_taken(console: Console, rows: Sequence[ComparisonRow]) -> None:
         Column("USD a point", [each.usd_a_point for each in taken], number=True, rank=1),
     ]
     known = [column for column in columns if set(column.cells) != {UNKNOWN}]
-    if known:
+    if any(each.seconds != UNKNOWN or each.usd != UNKNOWN for each in taken):
         pairs = Column("b against a", [row.pair for row in rows])
         console.print()
         print_fitted(console, "What a trial takes", [pairs, *known])

@@ -12,7 +12,7 @@ from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
-from promptlab.report.views.conclusion import Conclusion, conclusion
+from promptlab.report.views.conclusion import Conclusion, conclusion, headline
 from promptlab.report.views.contrast import (
     Figures,
     Note,
@@ -83,7 +83,7 @@ class ComparisonView:
     """Comparisons of joined runs by one scorer. `rows` has them in order, `tables` by baseline.
 
     `evidence` has notes on the runs: an arm that they lack was taken from another, or others have
-    more cases. `next` is what to do now.
+    more cases. `headline` is what it comes to, `next` what to do now.
     """
 
     run_ids: tuple[str, ...]
@@ -93,6 +93,7 @@ class ComparisonView:
     tables: tuple[ComparisonTable, ...]
     notes: tuple[Note, ...]
     open: tuple[OpenQuestion, ...]
+    headline: str
     conclusion: Conclusion | None
     evidence: tuple[Reason, ...]
     next: NextStep | None
@@ -120,6 +121,7 @@ def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule)
             for row in rows
             if row.open is not None and row.comparison.group is None
         ),
+        headline=headline(comparisons, names, rule),
         conclusion=conclusion(comparisons, names, rule),
         evidence=basis.notes,
         next=next_step(basis, comparisons),
