@@ -38,5 +38,6 @@ A line of the table, in percent with the error of the simulation:
     lost     the power lost against the plain method, where that keeps 93 % and 5 % itself
 
 `holds` says that each rate is kept or missed by no more than two errors of the simulation; else the
-row says what it missed, and the command ends with 1.
+row says what it missed, and the command ends with 1. A shortfall that is known (`Keep.known`, told
+in docs/trust.md) is printed and does not.
 """

@@ -94,6 +94,13 @@ def cells(one: Held) -> list[str]:
     return [*shown, *plain, str(one.against), told(one.lost)]
 
 
+def said(one: Held) -> str:
+    """Say whether a setting holds, and what falls short."""
+    parts = [f"MISSED {text}" for text in one.missed]
+    parts += [f"SHORT, known: {text}" for text in one.short]
+    return "; ".join(parts) or "holds"
+
+
 def summary(found: Sequence[Held]) -> str:
     """Say what was least and most among the settings of a theme."""
     said = []
@@ -128,7 +135,7 @@ def print_theme(theme: str, module: ModuleType, asked: argparse.Namespace) -> li
     short, found = [], []
     for one in results(asked, theme, places):
         found.append(one)
-        verdict = "holds" if not one.missed else "MISSED " + "; ".join(one.missed)
+        verdict = said(one)
         marks = ", ".join(
             f"{name} {share}"
             for name, share in one.marks.items()

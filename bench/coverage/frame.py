@@ -27,7 +27,8 @@ class Keep:
     power, `refused` the least share of refused rows, `lost` the most power lost against the plain
     method where that keeps its own rates. A setting all of whose rows were refused
     holds nothing, unless it `may_refuse`. `marks` names shares of runs: the least that each may be,
-    `at_most` the most; `stated` are those that are printed only.
+    `at_most` the most; `stated` are those that are printed only. `known` names rates that
+    fall short, as docs/trust.md says: they are printed as such, and not held against the whole.
     """
 
     coverage: float | None = None
@@ -40,6 +41,7 @@ class Keep:
     marks: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
     stated: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Held:
     against: int
     examples: tuple[str, ...]
     missed: tuple[str, ...]
+    short: tuple[str, ...] = ()
 
 
 def held(setting: Setting[Any], runs: int, seed: int, errors: float = ERRORS) -> Held:
@@ -108,7 +111,9 @@ def held(setting: Setting[Any], runs: int, seed: int, errors: float = ERRORS) ->
     contradictions = [text for one in seen for text in one.contradictions()]
     plain = _shares(beside)
     lost = _lost(seen, beside) if _valid(plain) else None
-    missed = tuple(_missed(setting.keep, {**marks, **shares, "lost": lost}, errors))
+    found = _missed(setting.keep, {**marks, **shares, "lost": lost}, errors)
+    missed = tuple(text for name, text in found if name not in setting.keep.known)
+    short = tuple(text for name, text in found if name in setting.keep.known)
     may_refuse = setting.keep.may_refuse or setting.keep.refused is not None
     if not may_refuse and all(one.refused == 1 for one in seen):
         missed = (*missed, "every row was refused: nothing is measured")
@@ -124,6 +129,7 @@ def held(setting: Setting[Any], runs: int, seed: int, errors: float = ERRORS) ->
         len(contradictions),
         tuple(contradictions[:3]),
         missed,
+        short,
     )
 
 
@@ -157,8 +163,8 @@ def _marks(seen: Sequence[Seen], keep: Keep) -> dict[str, Share | None]:
     return {name: Share.of([one.marks.get(name, 0.0) for one in seen]) for name in names}
 
 
-def _missed(keep: Keep, seen: Mapping[str, Share | None], errors: float) -> list[str]:
-    """Say which rates were not kept: none where nothing was measured of what was asked for."""
+def _missed(keep: Keep, seen: Mapping[str, Share | None], errors: float) -> list[tuple[str, str]]:
+    """Name and describe the rates that were not kept, of those that were asked for."""
     least = {
         "coverage": keep.coverage,
         "at_once": keep.at_once,
@@ -167,12 +173,12 @@ def _missed(keep: Keep, seen: Mapping[str, Share | None], errors: float) -> list
         **keep.marks,
     }
     missed = [
-        f"{name} {seen.get(name) or 'unknown'}, at least {rate * 100:g}"
+        (name, f"{name} {seen.get(name) or 'unknown'}, at least {rate * 100:g}")
         for name, rate in least.items()
         if rate is not None and _short(seen.get(name), rate, errors)
     ]
     return missed + [
-        f"{name} {seen.get(name) or 'unknown'}, at most {rate * 100:g}"
+        (name, f"{name} {seen.get(name) or 'unknown'}, at most {rate * 100:g}")
         for name, rate in {"false": keep.false, "lost": keep.lost, **keep.at_most}.items()
         if rate is not None and _short(seen.get(name), rate, errors, -1)
     ]

@@ -81,16 +81,22 @@ def settings() -> Iterator[Setting[Drawn]]:
         ("lognormal - lognormal", same, 3.05),
     ):
         for n in (20, 40, 100):
-            yield setting(name, source, n)
-            truth = 3 * sd / n**0.5
-            draw = partial(alone, source=source, n=n, truth=truth)
-            yield Setting(f"{name}, n {n}, true +3 standard errors", draw, Keep(0.93))
+            draw = partial(alone, source=source, n=n)
+            yield Setting(f"{name}, n {n}", draw, Keep(0.93, stated=(LOPSIDED,)))
+            draw = partial(alone, source=source, n=n, truth=3 * sd / n**0.5)
+            # Heavy and even: samples look lopsided, and allowing for it costs power.
+            keep = Keep(0.93, known=("lost",) if source is same else ())
+            yield Setting(f"{name}, n {n}, true +3 standard errors", draw, keep)
 
 
 def setting(
     name: str, source: Draw, n: int, coverage: float = 0.93, told: float | None = None
 ) -> Setting[Drawn]:
-    """Return a setting without a true difference."""
+    """Return a setting without a true difference: there a false verdict is an interval that misses.
+
+    Of 30 cases with a tail on both sides, fewer are told as lopsided than it should be.
+    """
     marks = {} if told is None else {LOPSIDED: told}
-    keep = Keep(coverage, false=1 - coverage, marks=marks, stated=(LOPSIDED,))
+    known = (LOPSIDED,) if told is not None and n == 30 else ()
+    keep = Keep(coverage, false=1 - coverage, marks=marks, stated=(LOPSIDED,), known=known)
     return Setting(f"{name}, n {n}", partial(alone, source=source, n=n), keep)

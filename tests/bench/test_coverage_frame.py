@@ -161,3 +161,10 @@ def test_every_theme_has_settings_of_its_own_label() -> None:
 
 def test_versions_are_arms_of_one_template() -> None:
     assert [measured.arm.prompt for measured in versions(2)] == ["t@v0", "t@v1"]
+
+
+def test_a_known_shortfall_is_told_and_not_held_against_the_whole() -> None:
+    keep = Keep(0.93, known=("coverage",))
+    found = held(Setting("lying", partial(normal, truth=0.0, said=0.5), keep), 60, seed=1)
+    assert found.missed == ()
+    assert found.short[0].startswith("coverage")
