@@ -168,7 +168,9 @@ class ArmScores:
     `variance` is the sample variance of the per-case means, None for fewer than two. `n_groups`
     counts the groups of the scored cases, a case without one being its own. `failed` counts the
     scores that the scorer could not give; no mean includes them. `passes` is None unless every
-    score is a plain verdict, 1 or 0.
+    score is a plain verdict, 1 or 0. `least` and `most` are the lowest and the highest score.
+    `groups` has the size of each group and the sum over its cases; it is empty where every case
+    stands alone.
     """
 
     arm: int
@@ -180,6 +182,9 @@ class ArmScores:
     variance: float | None
     passes: int | None
     failed: int
+    least: float | None = None
+    most: float | None = None
+    groups: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

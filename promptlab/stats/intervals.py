@@ -64,30 +64,3 @@ def t_interval(mean: float, variance: float, n: int, level: float = 0.95) -> Int
         return None
     half = float(scipy.special.stdtrit(n - 1, (1 + level) / 2)) * sqrt(variance / n)
     return mean - half, mean + half
-
-
-def mean_interval(
-    mean: float | None,
-    variance: float | None,
-    n_cases: int,
-    n_scores: int,
-    *,
-    verdicts: bool,
-    level: float = 0.95,
-) -> Interval | None:
-    """Return the interval for an arm's mean over cases, each the mean of its repeats.
-
-    `verdicts` means that every score is pass or fail. With one repeat the mean is a share: Wilson.
-    With more repeats, and for numbers, it is Student's, clipped to 0 and 1 for verdicts. Where the
-    verdicts of all cases agree, Student's would claim certainty: Wilson again.
-    """
-    if mean is None or n_cases == 0:
-        return None
-    if verdicts and (n_scores == n_cases or variance == 0):
-        return wilson(mean * n_cases, n_cases, level)
-    if variance is None:
-        return None
-    interval = t_interval(mean, variance, n_cases, level)
-    if interval is None or not verdicts:
-        return interval
-    return max(0.0, interval[0]), min(1.0, interval[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from promptlab.core.budget import Spent
@@ -26,7 +28,7 @@ _ARM_SCORES = f"""
 WITH per_case AS (
     SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean, count(s.score) AS scores,
         sum(s.score = s.passed) AS verdicts, sum(s.passed) AS passes,
-        sum(s.error IS NOT NULL) AS failed
+        sum(s.error IS NOT NULL) AS failed, min(s.score) AS least, max(s.score) AS most
     FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
     WHERE t.run = :run
     GROUP BY t.arm, s.scorer, t.case_
@@ -36,7 +38,7 @@ WITH per_case AS (
 SELECT e.arm, k.label, count(e.mean), sum(e.scores), avg(e.mean),
     CASE WHEN count(e.mean) > 1 THEN sum(deviation * deviation) / (count(e.mean) - 1) END,
     sum(e.verdicts), sum(e.passes), sum(e.failed),
-    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END)
+    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END), min(e.least), max(e.most)
 FROM centred e
 JOIN run_scorers k ON k.run = :run AND k.position = e.scorer
 JOIN run_cases p ON p.run = :run AND p.position = e.case_
@@ -44,6 +46,22 @@ JOIN cases c ON c.id = p.case_
 GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
 """
 
+
+# The same by group: its cases with a score, and their sum.
+_GROUPS = f"""
+WITH per_case AS (
+    SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean
+    FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
+    WHERE t.run = :run AND s.score IS NOT NULL
+    GROUP BY t.arm, s.scorer, t.case_
+)
+SELECT e.arm, k.label, count(*), sum(e.mean)
+FROM per_case e
+JOIN run_scorers k ON k.run = :run AND k.position = e.scorer
+JOIN run_cases p ON p.run = :run AND p.position = e.case_
+JOIN cases c ON c.id = p.case_
+GROUP BY e.arm, e.scorer, {GROUP} ORDER BY e.arm, e.scorer, min(e.case_)
+"""
 
 # In runs older than the columns for what was spent, the answers are all that is known.
 _SPENT = """
@@ -69,7 +87,18 @@ def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
 
 def arm_scores(connection: Connection, run: int) -> list[ArmScores]:
     """Return one entry for each arm and scorer that have a stored score."""
-    return [_scores(*row) for row in connection.rows(_ARM_SCORES, run=run)]
+    entries = [_scores(*row) for row in connection.rows(_ARM_SCORES, run=run)]
+    if all(entry.n_groups == entry.n_cases for entry in entries):
+        return entries
+    groups: defaultdict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
+    for arm, scorer, size, total in connection.rows(_GROUPS, run=run):
+        groups[arm, scorer].append((size, total))
+    return [
+        replace(entry, groups=tuple(groups[entry.arm, entry.scorer]))
+        if entry.n_groups < entry.n_cases
+        else entry
+        for entry in entries
+    ]
 
 
 def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:
@@ -80,7 +109,7 @@ def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:
 
 
 def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
-    n_cases, n_scores, mean, variance, verdicts, passes, failed, n_groups = rest
+    n_cases, n_scores, mean, variance, verdicts, passes, failed, n_groups, least, most = rest
     return ArmScores(
         arm=arm,
         scorer=scorer,
@@ -91,4 +120,6 @@ def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
         variance=variance,
         passes=passes if verdicts == n_scores else None,
         failed=failed,
+        least=least,
+        most=most,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from promptlab.core.lazy import lazy_module
 from promptlab.core.reducers import MEAN, Reducer
 from promptlab.core.results import ArmScores
+from promptlab.store.columns import GROUP
 from promptlab.store.connection import Connection
 from promptlab.store.plans import load_scorers
 
@@ -20,9 +22,11 @@ else:
     np = lazy_module("numpy")  # most suites take means, which SQLite computes
     reducers = lazy_module("promptlab.stats.reducers")
 
-_SCORES = """
-SELECT t.case_, s.score FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
+_SCORES = f"""
+SELECT t.case_, {GROUP}, s.score FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
 JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+JOIN run_cases p ON p.run = t.run AND p.position = t.case_
+JOIN cases c ON c.id = p.case_
 WHERE t.run = :run AND t.arm = :arm AND k.label = :scorer
 """
 
@@ -40,13 +44,20 @@ def reduced(connection: Connection, run: int, scores: Sequence[ArmScores]) -> li
 
 def _reduced(connection: Connection, run: int, entry: ArmScores, by: Reducer) -> ArmScores:
     rows = list(connection.rows(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer))
-    at = np.array([case for case, _ in rows], dtype=int)
-    values = np.array([score for _, score in rows], dtype=float)
+    at = np.array([case for case, *_ in rows], dtype=int)
+    values = np.array([score for *_, score in rows], dtype=float)
     each = reducers.reduced(by.how, by.k, at, values, int(at.max(initial=-1)) + 1)
+    members: defaultdict[str, list[float]] = defaultdict(list)
+    for case, group in {case: group for case, group, _ in rows}.items():
+        if not np.isnan(each[case]):
+            members[group].append(float(each[case]))
     each = each[~np.isnan(each)]
+    alone = len(members) == each.size
     return replace(
         entry,
         n_cases=each.size,
+        n_groups=len(members),
+        groups=() if alone else tuple((len(some), sum(some)) for some in members.values()),
         mean=float(each.mean()) if each.size else None,
         variance=float(each.var(ddof=1)) if each.size > 1 else None,
     )

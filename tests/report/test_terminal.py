@@ -122,7 +122,7 @@ def test_scores_that_failed_and_cases_in_groups_are_reported(printed: Printed) -
     score = replace(build_scores(0, "length", 3.0), failed=1, n_groups=7)
     text = printed(print_run, build_view([build_outcomes(0, ok=101)], [score]))
     assert "length failed on 1 output: `show --errors --full` shows why" in text
-    assert "The cases come in groups; these intervals take them as independent." in text
+    assert "The cases come in groups: these intervals allow for it." in text
 
 
 def test_practices_that_look_like_markup_are_text(printed: Printed) -> None:

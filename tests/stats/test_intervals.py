@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from promptlab.stats.intervals import clopper_pearson, mean_interval, t_interval, wilson
+from promptlab.stats.intervals import clopper_pearson, t_interval, wilson
 
 shares = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -102,34 +102,9 @@ def test_too_little_has_no_interval() -> None:
     assert wilson(0, 0) is None
     assert clopper_pearson(0, 0) is None
     assert t_interval(0.5, 0.0, 1) is None
-    assert mean_interval(None, None, 0, 0, verdicts=True) is None
-    assert mean_interval(3.0, None, 1, 1, verdicts=False) is None
-    assert mean_interval(0.5, None, 1, 4, verdicts=True) is None
 
 
 def test_counts_that_cannot_be() -> None:
     for successes in (-1, 11):
         with pytest.raises(ValueError, match="of 10"):
             clopper_pearson(successes, 10)
-
-
-def test_verdicts_without_repeats_are_a_share() -> None:
-    assert mean_interval(0.7, 0.2333, 10, 10, verdicts=True) == wilson(7, 10)
-    assert mean_interval(1.0, None, 1, 1, verdicts=True) == wilson(1, 1)
-
-
-def test_numbers_get_students_interval() -> None:
-    assert mean_interval(2.5, 1.0, 10, 10, verdicts=False) == t_interval(2.5, 1.0, 10)
-
-
-def test_repeated_verdicts_stay_within_0_and_1() -> None:
-    interval = mean_interval(0.9, 0.09, 5, 15, verdicts=True)
-    plain = t_interval(0.9, 0.09, 5)
-    assert interval is not None
-    assert plain is not None
-    assert plain[1] > 1
-    assert interval == (plain[0], 1.0)
-
-
-def test_repeated_verdicts_that_all_agree_claim_no_certainty() -> None:
-    assert mean_interval(1.0, 0.0, 10, 30, verdicts=True) == wilson(10, 10)

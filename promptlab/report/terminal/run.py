@@ -67,7 +67,7 @@ def _print_scores(console: Console, scores: ScoreTable, layout: _Layout) -> None
         outputs = counted(scores.failed, "output")
         console.print(f"{scores.scorer} failed on {outputs}: `show --errors --full` shows why")
     if scores.in_groups:
-        console.print("The cases come in groups; these intervals take them as independent.")
+        console.print("The cases come in groups: these intervals allow for it.")
 
 
 def _score_table(scores: ScoreTable, layout: _Layout) -> Table:

@@ -9,7 +9,7 @@ from promptlab.core.reducers import MEAN
 from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.report.views.arm_names import ArmNames, arm_names
-from promptlab.stats.intervals import mean_interval
+from promptlab.stats.arm_mean import ArmSample, arm_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class ArmView:
 class ScoreTable:
     """The arms that one scorer has scored.
 
-    `failed` counts the trials that it failed on. `in_groups` is set if cases come in groups, whose
-    cases the intervals of this table take as independent.
+    `failed` counts the trials that it failed on. `in_groups` is set if cases come in groups, which
+    are then what the intervals count.
     """
 
     scorer: str
@@ -142,6 +142,9 @@ def run_view(results: RunResults) -> RunView:
     for entry in results.scores:
         by_arm.setdefault(entry.arm, []).append(entry)
     plan = results.plan
+    bounded = {spec.label for spec in plan.scorers} - {
+        entry.scorer for entry in results.scores if entry.mean is not None and not _in_bounds(entry)
+    }
     full = arm_names(plan.arms)[0]
     arms = tuple(
         ArmView(
@@ -154,18 +157,36 @@ def run_view(results: RunResults) -> RunView:
             output_tokens=ended.output_tokens,
             latency_s=ended.latency_s,
             cost_usd=ended.cost_usd,
-            scores=tuple(_score_view(entry) for entry in by_arm.get(ended.arm, ())),
+            scores=tuple(
+                _score_view(entry, bounded=entry.scorer in bounded)
+                for entry in by_arm.get(ended.arm, ())
+            ),
         )
         for ended in results.outcomes
     )
     return RunView(results.run, plan, arms)
 
 
-def _score_view(entry: ArmScores) -> ScoreView:
-    is_rate = entry.passes is not None
-    interval = mean_interval(
-        entry.mean, entry.variance, entry.n_cases, entry.n_scores, verdicts=is_rate
+def _in_bounds(entry: ArmScores) -> bool:
+    return (
+        entry.least is not None and entry.most is not None and 0 <= entry.least <= entry.most <= 1
     )
+
+
+def _score_view(entry: ArmScores, *, bounded: bool) -> ScoreView:
+    is_rate = entry.passes is not None
+    interval = None
+    if entry.mean is not None:
+        sample = ArmSample(
+            n=entry.n_cases,
+            mean=entry.mean,
+            variance=entry.variance,
+            verdicts=is_rate,
+            once=entry.n_scores == entry.n_cases,
+            bounded=bounded,
+            groups=entry.groups,
+        )
+        interval = arm_interval(sample)
     low, high = interval or (None, None)
     return ScoreView(
         scorer=entry.scorer,
