@@ -224,7 +224,9 @@ def _stopped(table: Measurements, observed: Effect, look: early.Look | None) -> 
         return []
     unit = "groups of cases" if observed.n_groups < observed.n else "cases"
     if look.at is not None:
-        text = f"decided after {look.at} {unit}: the difference itself is optimistic"
+        text = f"decided after {look.at} {unit}"
+        if not look.within:  # what lies within a margin was not stopped for being large
+            text += ": the difference itself is optimistic"
         return [Reason(Code.STOPPED_EARLY, text, {"after": look.at, "unit": unit})]
     run = table.runs[0].info
     if look.complete or run.status != "finished":

@@ -34,7 +34,7 @@ class Look:
     `at` is the number of groups of cases after which it was decided, None if it was not. `sums` are
     those of the differences of the groups that count, in the order of the run, and `weights` their
     sizes, both in units of the largest group of the plan. `single` says that each is one answer to
-    one case.
+    one case. A pair that was decided since its difference lies within the margin is `within`.
     """
 
     at: int | None
@@ -42,6 +42,7 @@ class Look:
     sums: Floats
     weights: Floats
     single: bool
+    within: bool = False
 
     def at_least(self, null: float) -> float:
         """Return the one-sided p-value, valid at any time, of a mean of at most `null`."""
@@ -112,7 +113,9 @@ def look(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -> Lo
     # What came in after the decision was already in flight, and is ignored.
     seen = sums.size if watch.at is None else watch.at
     values, weights = shares(sums[:seen], sizes[:seen], watch.scale)
-    return Look(watch.at, sums.size == sizes.size, values, weights, single)
+    small = bool(abs(values.sum()) < sequential.margin * weights.sum())
+    complete, stopped = sums.size == sizes.size, watch.at is not None
+    return Look(watch.at, complete, values, weights, single, within=stopped and small)
 
 
 def _only_run(table: Measurements) -> Sequential | None:

@@ -210,6 +210,14 @@ def test_a_run_that_stopped_by_a_rule_of_the_past_is_read_by_todays() -> None:
     assert (note.about["after"], note.about["of"]) == (40, 70)
 
 
+def test_what_lies_within_a_margin_is_not_called_optimistic() -> None:
+    scores = [[1.0, 0.0] * 200, [1.0, 0.0] * 199 + [0.0, 1.0]]
+    run = replace(measured_run(scores), sequential=Sequential(0.05, ((0, 1),), margin=0.1))
+    result = only(run, Rule(min_effect=0.1))
+    assert (result.verdict, result.stopped_at == result.n < 400) == ("equivalent", True)
+    assert f"decided after {result.n} cases" in texts(result.warnings)
+
+
 def test_an_order_drawn_again_decides_nothing() -> None:
     run = sequential(measured_run(binary_scores(20, 0, 20)), (0, 1))
     assert only(run).verdict == "better"
