@@ -139,7 +139,7 @@ def estimate(
     )
     observed = effect(d, groups, rule, scale, table.runs[0].seed)
     if look is not None:
-        observed = at_any_time(observed, look, rule)
+        observed = at_any_time(observed, look, rule, repeated=table.repeated)
     reasons = doubts.refusals(table, a, b, cases, rule)
     reasons += too_little(observed, groups, rule.limits)
     return Contrast(

@@ -24,7 +24,6 @@ from promptlab.stats.sequential import confidence_sequence, finite_exp
 
 Side = Sequence[JoinedArm]
 Where = NDArray[np.bool_]
-_ABOVE = float(np.nextafter(0, 1))  # the least number beyond 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,9 @@ class Look:
             return None
         low, high = confidence_sequence(self.sums, alpha / 2, self.weights)
         if 2 * self.at_least(0) <= alpha:
-            return max(low, _ABOVE), high
+            return max(low, 0.0), high
         if 2 * self.at_most(0) <= alpha:
-            return low, min(high, -_ABOVE)
+            return low, min(high, 0.0)
         return min(low, 0.0), max(high, 0.0)
 
 
