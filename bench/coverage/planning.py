@@ -23,7 +23,6 @@ from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.planning import Aim, Spread, shown_by, units_to_show
 from promptlab.core.decision import Limits, Rule
 from promptlab.core.types import Sequential
-from promptlab.workbench.pilot import spread_of
 
 Source = Callable[[Chance, int, float], Drawn]
 """Draws a number of units with a true difference of every arm."""
@@ -85,7 +84,7 @@ def can_show(chance: Chance, source: Source, n: int, alpha: float) -> Drawn:
 def spread_in(drawn: Drawn, margin: float = 0.0) -> Spread | None:
     """Return the spread of the first row of a run."""
     [first, *_] = rows_of(replace(drawn, rule=replace(LEAST, min_effect=margin), sequential=None))
-    return spread_of(first)
+    return first.spread
 
 
 def rows_of(drawn: Drawn) -> list[Comparison]:

@@ -15,6 +15,7 @@ from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.sides import Side, Where
 from promptlab.core.decision import Rule
 from promptlab.stats.intervals import Interval
+from promptlab.stats.ratio import fieller
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Change:
     def ratio(self) -> float | None:
         """Return b's share of a."""
         return self.mean_b / self.mean_a if self.mean_a else None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one unit of score costs in USD, with its interval."""
+
+    usd: float
+    ci: Interval
 
 
 def means_of(side: Side, where: Where, name: str) -> Floats:
@@ -64,3 +73,20 @@ def change_of(
     mean_a, mean_b = float(before[known].mean()), float(after[known].mean())
     ci = infer(d, groups[known], seed=None).interval(rule.level)
     return Change(mean_a, mean_b, float(d.mean()), ci)
+
+
+def price_of(a: Side, b: Side, shared: Where, d: Floats, groups: Ints, rule: Rule) -> Price | None:
+    """Return what more score costs, on the cases whose cost is known.
+
+    None where b does not score more, or does not cost more, or its score may not differ at all.
+    `d` are the differences of score on the shared cases.
+    """
+    before, after = (means_of(side, shared, "cost_usd") for side in (a, b))
+    known = ~np.isnan(after - before)
+    if not known.any():
+        return None
+    cost, score = (after - before)[known], d[known]
+    if cost.mean() <= 0 or score.mean() <= 0:
+        return None
+    ci = fieller(cost, score, groups[known], rule.level)
+    return None if ci is None else Price(float(cost.mean() / score.mean()), ci)

@@ -7,7 +7,6 @@ the effect of a practice. It knows nothing of runs and arms.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 
@@ -21,29 +20,23 @@ from promptlab.analysis.inference import (
     infer,
     without_rounding,
 )
+from promptlab.analysis.planning import PLANNED_EFFECT, POWER, Aim, Kind, Spread, seen
 from promptlab.core.decision import Rule
-from promptlab.stats.clusters import design_effect
 from promptlab.stats.intervals import Interval
-from promptlab.stats.power import (
-    cases_needed_binary,
-    cases_needed_numeric,
-    discordance_upper,
-    sd_upper,
-)
+from promptlab.stats.power import minimum_detectable_effect
 
 __all__ = [
     "FEW",
     "Effect",
     "Floats",
     "Ints",
-    "cases_needed",
+    "detectable",
     "effect",
     "interval",
     "planned_effect",
+    "spread_of",
     "without_rounding",
 ]
-
-PLANNED_EFFECT = 0.05  # of scores between 0 and 1, if the user names no smallest effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +94,20 @@ def planned_effect(rule: Rule, *, bounded: bool) -> float:
     return 2 * rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
 
 
-def cases_needed(
-    observed: Effect, d: Floats, groups: Ints, rule: Rule, *, binary: bool, bounded: bool
-) -> int | None:
-    """Return how many cases decide, with a power of 80 %, if the true effect is `planned_effect`.
-
-    The spread is taken from the data, at its upper 80 % limit; the effect never is. None if no
-    effect is named, no difference can be that large, or the spread is unknown.
-    """
-    wanted = rule.min_effect or (PLANNED_EFFECT if bounded else 0.0)
-    if not 0 < wanted < inf or (bounded and wanted > 1) or observed.n < 2:
+def spread_of(observed: Effect) -> Spread | None:
+    """Return how much the differences behind an effect vary, None where that is not known."""
+    if observed.se is None or observed.n_groups < 2:
         return None
-    if binary:
-        upper = discordance_upper(observed.nonzero, observed.n)
-        needed = cases_needed_binary(max(upper, wanted), wanted, rule.alpha)
-        needed *= 1.1 if rule.strict else 1.0
-    else:
-        spread = sd_upper(float(d.std(ddof=1)), observed.n)
-        if not spread:
-            return None
-        needed = cases_needed_numeric(spread, wanted, rule.alpha)
+    kind: Kind = "pass/fail" if observed.method.startswith("mcnemar") else "numbers"
     if observed.n_groups < observed.n:
-        needed *= max(1.0, design_effect(d, groups) or 1.0)
-    return int(np.ceil(needed))
+        kind = "groups"
+    return seen(kind, observed.n_groups, observed.n, observed.nonzero, observed.se)
+
+
+def detectable(observed: Effect, aim: Aim) -> float | None:
+    """Return the difference that these cases show with a power of 80 %, None where unknown."""
+    df = None if observed.inference is None else observed.inference.df
+    freedom = observed.n - 1 if df is None else df
+    if not observed.se or freedom <= 0:
+        return None
+    return minimum_detectable_effect(observed.se, aim.alpha, POWER, df=freedom, margin=aim.margin)

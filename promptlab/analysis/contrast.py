@@ -16,19 +16,34 @@ from numpy.typing import NDArray
 
 from promptlab.analysis import caveats, doubts, early
 from promptlab.analysis.anytime import at_any_time
-from promptlab.analysis.changes import Change, change_of, in_batches, means_of
+from promptlab.analysis.changes import (
+    Change,
+    Price,
+    change_of,
+    in_batches,
+    means_of,
+    price_of,
+)
 from promptlab.analysis.claims import OF_VERSIONS, Claim
-from promptlab.analysis.conclude import Effect, Floats, cases_needed, effect, without_rounding
+from promptlab.analysis.conclude import (
+    Effect,
+    Floats,
+    detectable,
+    effect,
+    planned_effect,
+    spread_of,
+    without_rounding,
+)
 from promptlab.analysis.families import Family, Member, Null, rulings
 from promptlab.analysis.inference import Scale
 from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.planning import Aim, Spread, cases_to_show
 from promptlab.analysis.sufficiency import guarded, no_interval, too_alike, too_little
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Json
 from promptlab.stats.intervals import Interval
-from promptlab.stats.power import minimum_detectable_effect
 
 Side = tuple[JoinedArm, ...]
 Where = NDArray[np.bool_]
@@ -40,14 +55,16 @@ class Contrast:
     """Side b against side a. `effect` is the mean of b - a over cases.
 
     `won` and `lost` name the cases that b won and lost. `verdict` is about b; `reasons` say why it
-    was refused, `warnings` what else to know. `cases_needed` is a total, `detectable` the
-    difference that the present cases show with a power of 80 %. `stopped_at` is the number of
+    was refused, `warnings` what else to know. `spread` is how much differences vary, None where
+    more cases do not help; `aim` what more of them should show. `stopped_at` is the number of
     cases, or groups of cases, after which a run that could stop early had decided the question.
     `claim` says of which others like these a verdict holds.
 
     What is known only beside the rest of its `family`: `p` is the p-value of the claim that `null`
     names, `p_family` the same corrected for the whole family, `p_adjusted` for the block that is
     shown. `ci_simultaneous` holds for all of the family at once and agrees with the verdict.
+    `cases_needed` is a total, `detectable` the difference that the present cases show with a power
+    of 80 %.
     """
 
     effect: Effect
@@ -57,14 +74,17 @@ class Contrast:
     won: tuple[str, ...]
     lost: tuple[str, ...]
     reasons: tuple[Reason, ...]
-    cases_needed: int | None
-    detectable: float | None
+    spread: Spread | None
+    aim: Aim
     tokens: Change | None
     output_tokens: Change | None
     cost_usd: Change | None
     latency_s: Change | None
+    price: Price | None
     warnings: tuple[Reason, ...]
     stopped_at: int | None = None
+    cases_needed: int | None = None
+    detectable: float | None = None
     family: Family | None = None
     null: Null | None = None
     p: float | None = None
@@ -101,10 +121,18 @@ class Contrast:
 
     @property
     def usd_per_point(self) -> float | None:
-        """Return the price of a point of score, if b is shown to score more and to cost more."""
-        if self.cost_usd is None or self.delta is None or self.ci is None or self.ci[0] <= 0:
-            return None
-        return self.cost_usd.delta / self.delta if self.cost_usd.delta > 0 else None
+        """Return the price of a unit of score, if b is shown to score more and costs more."""
+        return None if self.price is None or not self._scores_more else self.price.usd
+
+    @property
+    def usd_per_point_ci(self) -> Interval | None:
+        """Return the interval of that price."""
+        return None if self.price is None or not self._scores_more else self.price.ci
+
+    @property
+    def _scores_more(self) -> bool:
+        interval = self.ci_simultaneous or self.ci
+        return interval is not None and interval[0] > 0
 
     def alpha(self, rule: Rule) -> float:
         """Return the level at which it is judged."""
@@ -150,9 +178,12 @@ def estimate(
         won=table.names(_at(shared, d > 0)),
         lost=table.names(_at(shared, d < 0)),
         reasons=tuple(reasons),
-        detectable=_detectable(observed, rule),
-        cases_needed=cases_needed(
-            observed, d, groups, rule, binary=scale.whole, bounded=scale.bounded
+        spread=spread_of(observed),
+        aim=Aim(
+            planned_effect(rule, bounded=scale.bounded),
+            rule.alpha if look is None else rule.alpha / 2,
+            rule.min_effect,
+            rule.strict,
         ),
         tokens=change_of(a, b, shared, "tokens", groups, rule),
         output_tokens=change_of(a, b, shared, "output_tokens", groups, rule),
@@ -160,6 +191,7 @@ def estimate(
         latency_s=None
         if in_batches(table, (*a, *b))
         else change_of(a, b, shared, "latency_s", groups, rule),
+        price=price_of(a, b, shared, d, groups, rule),
         warnings=(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
@@ -192,9 +224,13 @@ def conclude(
     ]
     ruled = rulings(members, rule.min_effect, size)
     for contrast, why, ruling in zip(contrasts, alike, ruled, strict=True):
+        share = contrast.alpha(rule) / rule.alpha / size
+        aim = replace(contrast.aim, alpha=contrast.aim.alpha * share)
         concluded = replace(
             contrast,
             verdict=ruling.verdict,
+            cases_needed=None if contrast.spread is None else cases_to_show(contrast.spread, aim),
+            detectable=detectable(contrast.effect, aim),
             null=ruling.null,
             p=ruling.p,
             p_family=ruling.p_family,
@@ -209,13 +245,6 @@ def conclude(
             unseen = no_interval(ruling.p_family, contrast.alpha(rule))
             concluded = replace(concluded, warnings=(*concluded.warnings, *unseen))
         yield concluded
-
-
-def _detectable(observed: Effect, rule: Rule) -> float | None:
-    """Return the difference that these cases can show beyond the smallest effect that matters."""
-    if not observed.se:
-        return None
-    return rule.min_effect + minimum_detectable_effect(observed.se, rule.alpha)
 
 
 def _stopped(table: Measurements, observed: Effect, look: early.Look | None) -> list[Reason]:

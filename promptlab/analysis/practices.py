@@ -209,7 +209,7 @@ def _in_general(
     effect = replace(
         pooled.effect, se=None, ci=None, p=None, method="random-effects", inference=None
     )
-    in_general = replace(pooled, scope="models in general", cases_needed=None)
+    in_general = replace(pooled, scope="models in general", spread=None)
     if len(known) < MODELS_IN_GENERAL:
         few = _too_few(models=len(single), known=len(known))
         return replace(in_general, effect=effect, reasons=(few,))

@@ -64,20 +64,6 @@ def evenness(groups: ArrayLike) -> float:
     return float(sizes.sum()) ** 2 / (sizes.size * float(np.sum(sizes.astype(np.float64) ** 2)))
 
 
-def design_effect(d: ArrayLike, groups: ArrayLike) -> float | None:
-    """Return the factor by which groups multiply the cases needed: (SE by `cluster_mean` / s/√n)².
-
-    s² is the sample variance of the cases. None where either standard error is unknown or 0. Below
-    1 where cases of a group differ more than cases of different groups. The name is from
-    L. Kish, Survey Sampling (1965). Arguments and errors as in `cluster_mean`.
-    """
-    values, _, codes = _grouped(d, groups)
-    se = cluster_mean(values, codes).se
-    if se is None:
-        return None
-    return se**2 / (float(values.var(ddof=1)) / values.size)
-
-
 def _grouped(
     d: ArrayLike, groups: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.intp]]:

@@ -11,9 +11,8 @@ from itertools import islice
 import numpy as np
 
 from promptlab.analysis.compare import compare
-from promptlab.analysis.contrast import Contrast
 from promptlab.analysis.measurements import Measurements, join
-from promptlab.analysis.planning import Kind, Spread, of_units, seen
+from promptlab.analysis.planning import of_units
 from promptlab.analysis.practices import practice_effects
 from promptlab.analysis.prospect import Pilot, Row
 from promptlab.core.decision import Rule
@@ -86,7 +85,7 @@ def _versions(
         return
     scores = _scores(run) if run.scorer.reduce == MEAN and run.repeats > 1 else None
     for one in comparisons:
-        spread = spread_of(one)
+        spread = one.spread
         sides = _places(arms, one.a, one.b, one.backend, backends)
         if spread is None or sides is None:
             continue
@@ -119,20 +118,9 @@ def _practices(table: Measurements, rule: Rule) -> Iterator[tuple[Row, frozenset
         effect.practice: effect for effect in effects if effect.scope != "models in general"
     }  # on these models together, if there are several: it comes last
     for name, effect in widest.items():
-        spread = spread_of(effect)
+        spread = effect.spread
         if spread is not None:
             yield Row(f"without {name}", f"with {name}", effect.backend, spread), every
-
-
-def spread_of(contrast: Contrast) -> Spread | None:
-    """Return how much the differences of a contrast vary, None where that is not known."""
-    effect = contrast.effect
-    if effect.se is None or effect.n_groups < 2:
-        return None
-    if effect.n_groups < effect.n:
-        return seen("groups", effect.n_groups, effect.n, effect.nonzero, effect.se)
-    kind: Kind = "pass/fail" if effect.method.startswith("mcnemar") else "numbers"
-    return seen(kind, effect.n, effect.n, effect.nonzero, effect.se)
 
 
 def _key(table: Measurements, place: int) -> _Key:

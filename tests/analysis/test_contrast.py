@@ -77,7 +77,19 @@ def test_rates_are_distinguished_from_numbers() -> None:
 def test_the_detectable_difference_is_that_of_the_cases_at_hand() -> None:
     result = only(measured_run(binary_scores(12, 5, 40)))
     assert result.effect.se is not None
-    assert result.detectable == minimum_detectable_effect(result.effect.se, 0.05)
+    assert result.detectable == minimum_detectable_effect(result.effect.se, 0.05, df=56)
+
+
+def test_what_is_planned_is_planned_for_the_family() -> None:
+    scores = [*binary_scores(12, 5, 40), binary_scores(12, 5, 40)[1]]
+    alone = only(measured_run(scores[:2]))
+    assert alone.cases_needed is not None
+    assert alone.detectable is not None
+    for row in compare(join([measured_run(scores, arms=versions(3))]), Rule(), baseline="t@v1"):
+        assert row.cases_needed is not None
+        assert row.detectable is not None
+        assert row.cases_needed > 1.15 * alone.cases_needed
+        assert row.detectable > 1.07 * alone.detectable
 
 
 # What it takes.

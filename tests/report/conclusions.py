@@ -13,6 +13,7 @@ from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.conclude import Effect
 from promptlab.analysis.families import Family
+from promptlab.analysis.planning import Aim
 from promptlab.analysis.practices import PracticeEffect, Practices
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
@@ -38,6 +39,7 @@ _CONTRAST: dict[str, Any] = {
     "won": tuple(f"w{n}" for n in range(15)), "lost": ("l1", "l2", "l3"), "reasons": (),
     "cases_needed": 2000, "detectable": 0.09, "tokens": change(100, 131, (28.4, 33.6)),
     "output_tokens": None, "cost_usd": None, "latency_s": change(1.0, 1.25, (0.2, 0.3)),
+    "spread": None, "aim": Aim(0.05, 0.05), "price": None,
     "warnings": (), "p_adjusted": 0.0024, "verdict": "better",
 }  # fmt: skip
 

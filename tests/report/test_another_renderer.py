@@ -40,10 +40,10 @@ def test_a_comparison_as_markdown() -> None:
 
 - note: 9 % of the answers of v3 were cut off
 
-- undecided: v4 against v1: with 100 cases a difference of 9 points is detectable; 1,900 more are needed to detect 5
+- undecided: v4 against v1: 100 cases can show 9 points; 5 points need 2,000
 
 **v2 is better than v1**: +12.0 points, p = 0.002
-""")  # noqa: E501 - a line of Markdown
+""")
 
 
 def test_it_imports_nothing_but_views() -> None:

@@ -66,10 +66,8 @@ context: mood@v1 against mood@v1 -context (one wording)
 examples: mood@v1 against mood@v1 -examples (one wording)
 
 no verdict: no cases (context)
-undecided: role: with 100 cases a difference of 9 points is detectable; 1,900
-more are needed to detect 5
-undecided: examples: with 100 cases a difference of 9 points is detectable;
-1,900 more are needed to detect 5
+undecided: role: 100 cases can show 9 points; 5 points need 2,000
+undecided: examples: 100 cases can show 9 points; 5 points need 2,000
 """)
 
 

@@ -40,10 +40,8 @@ def test_a_name_is_shortened_only_where_the_reason_is_about_it() -> None:
 def test_what_is_open_is_a_reason_too() -> None:
     one = build_comparison(verdict="undecided", n=100, cases_needed=2000, detectable=0.09)
     view = comparison_view(Basis(("r1",), "exact"), [one], Rule(min_effect=0.05))
-    about = {"cases": 100, "detectable": 0.09, "more_cases": 1900, "to_detect": 0.1}
-    text = (
-        "with 100 cases a difference of 9 points is detectable; 1,900 more are needed to detect 10"
-    )
+    about = {"cases": 100, "detectable": 0.09, "more_cases": 1900, "to_detect": 0.05}
+    text = "100 cases can show 9 points; 5 points need 2,000"
     assert view.rows[0].open == Reason(Code.MORE_CASES_NEEDED, text, about)
     document = compare_json(view)["comparisons"]
     assert isinstance(document, list)

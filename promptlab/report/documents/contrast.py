@@ -8,6 +8,7 @@ from promptlab.analysis.contrast import Contrast
 from promptlab.core.reasons import Reason
 from promptlab.report.documents.reasons import reasons_json
 from promptlab.stats.intervals import Interval
+from promptlab.stats.paired import probability_better
 
 
 def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, object]:
@@ -44,9 +45,11 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
         "lost": list(contrast.lost),
         "cases_needed": contrast.cases_needed,
         "detectable": contrast.detectable,
+        "probability_better": _probability_better(contrast),
         "stopped_at": contrast.stopped_at,
         **_changes(contrast),
         "usd_per_point": contrast.usd_per_point,
+        "usd_per_point_ci": _pair(contrast.usd_per_point_ci),
         "warnings": [warning.text for warning in contrast.warnings],
         "notes": reasons_json(contrast.warnings),
     }
@@ -62,6 +65,16 @@ def comparison_json(comparison: Comparison, still_open: Reason | None) -> dict[s
         "scorer": comparison.scorer,
         **contrast_json(comparison, still_open),
     }
+
+
+def _probability_better(contrast: Contrast) -> float | None:
+    """Return how probable it is that b wins more of the cases that differ: display, no verdict.
+
+    None where cases are not just won and lost, or come in groups.
+    """
+    if not contrast.effect.method.startswith("mcnemar"):
+        return None
+    return probability_better(len(contrast.won), len(contrast.lost))
 
 
 def _changes(contrast: Contrast) -> dict[str, object]:

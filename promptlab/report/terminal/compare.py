@@ -70,6 +70,7 @@ def _print_taken(console: Console, rows: Sequence[ComparisonRow]) -> None:
         Column("interval", [each.seconds_interval for each in taken], number=True, rank=3),
         Column("USD more", [each.usd for each in taken], number=True),
         Column("USD a point", [each.usd_a_point for each in taken], number=True, rank=1),
+        Column("interval", [each.usd_a_point_interval for each in taken], number=True, rank=2),
     ]
     known = [column for column in columns if set(column.cells) != {UNKNOWN}]
     if any(each.seconds != UNKNOWN or each.usd != UNKNOWN for each in taken):

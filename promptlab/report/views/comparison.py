@@ -41,6 +41,7 @@ class Taken:
     seconds_interval: str
     usd: str
     usd_a_point: str
+    usd_a_point_interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _row(comparison: Comparison, names: Names, rule: Rule, *, alone: bool) -> Co
         comparison=comparison,
         figures=figures_of(comparison),
         taken=_taken(comparison),
-        open=open_question(comparison, rule),
+        open=open_question(comparison),
     )
 
 
@@ -184,16 +185,16 @@ def _tables(
 def _taken(comparison: Comparison) -> Taken:
     tokens, tokens_interval = _change(comparison.tokens, 0)
     seconds, seconds_interval = _change(comparison.latency_s, 2)
-    price = comparison.usd_per_point
-    if price is not None and comparison.is_rate:
-        price /= 100  # a point is a hundredth if scores are rates
+    price, prices = comparison.usd_per_point, comparison.usd_per_point_ci or ()
+    unit = 0.01 if comparison.is_rate else 1.0  # a point is a hundredth if scores are rates
     return Taken(
         tokens=tokens,
         tokens_interval=tokens_interval,
         seconds=seconds,
         seconds_interval=seconds_interval,
         usd=UNKNOWN if comparison.cost_usd is None else more_usd(comparison.cost_usd.delta),
-        usd_a_point=UNKNOWN if price is None else usd(price),
+        usd_a_point=UNKNOWN if price is None else usd(price * unit),
+        usd_a_point_interval=" to ".join(usd(end * unit) for end in prices) or UNKNOWN,
     )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from promptlab.analysis.changes import Change
-from promptlab.analysis.conclude import planned_effect
 from promptlab.analysis.contrast import Contrast
 from promptlab.core.codes import Code
-from promptlab.core.decision import Rule, Verdict
+from promptlab.core.decision import Verdict
 from promptlab.core.reasons import Reason
 from promptlab.report.wording import (
     NO_VERDICT,
@@ -137,18 +136,20 @@ def _shortened(reason: Reason, short: Callable[[str], str]) -> str:
     return text
 
 
-def open_question(contrast: Contrast, rule: Rule) -> Reason | None:
-    """Return which difference an undecided contrast could detect, and with how many more cases."""
+def open_question(contrast: Contrast) -> Reason | None:
+    """Return which difference an undecided contrast could show, and how many cases show more."""
     if contrast.verdict != "undecided" or contrast.detectable is None:
         return None
-    detectable = size(contrast.detectable, is_rate=contrast.is_rate)
-    text = f"with {counted(contrast.n, 'case')} a difference of {detectable} is detectable"
+    shown = size(contrast.detectable, is_rate=contrast.is_rate)
+    text = f"{counted(contrast.n, 'case')} can show {shown}"
+    if contrast.family is not None and contrast.family.size > 1:
+        text += f" in a family of {contrast.family.size}"
     more_cases = to_detect = None
     if contrast.cases_needed is not None and contrast.cases_needed > contrast.n:
         more_cases = contrast.cases_needed - contrast.n
-        to_detect = planned_effect(rule, bounded=True)
-        text += f"; {more_cases:,} more {'is' if more_cases == 1 else 'are'} needed to detect "
-        text += size(to_detect, is_rate=contrast.is_rate).removesuffix(" points")
+        to_detect = contrast.aim.effect
+        wanted = size(to_detect, is_rate=contrast.is_rate)
+        text += f"; {wanted} need{'' if contrast.is_rate else 's'} {contrast.cases_needed:,}"
     return Reason(
         Code.MORE_CASES_NEEDED,
         text,

@@ -105,7 +105,7 @@ def diff_view(
     """Return the view of two versions, with what was measured of both."""
     results = results or PairResults()
     named = [(comparison, where_measured(comparison)) for comparison in results.comparisons]
-    asked = [(name, open_question(comparison, results.rule)) for comparison, name in named]
+    asked = [(name, open_question(comparison)) for comparison, name in named]
     return DiffView(
         version=version,
         rows=tuple(_rows(version)),

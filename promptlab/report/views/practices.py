@@ -159,7 +159,7 @@ def _row(effect: PracticeEffect, effects: Sequence[PracticeEffect], rule: Rule) 
         leads=effect is same[0],
         effect=effect,
         figures=replace(figures, tokens="") if general else figures,
-        open=None if general else open_question(effect, rule),
+        open=None if general else open_question(effect),
         is_silent=general and effect.general is None,
     )
 
