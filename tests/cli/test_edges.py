@@ -31,12 +31,14 @@ main()
 
 # Pipes
 
+LIKE_IT = ("show --json", "template show greet", "--help")
+
 
 @pytest.mark.parametrize(
     "words",
     [
         "show",
-        *(pytest.param(line, marks=pytest.mark.slow) for line in ("show --json", "--help")),
+        *(pytest.param(line, marks=pytest.mark.slow) for line in LIKE_IT),
     ],
 )
 def test_a_reader_that_goes_away_is_no_mistake(ran_project: Path, words: str) -> None:
