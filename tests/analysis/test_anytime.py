@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.analysis.compare import Comparison, compare
@@ -52,7 +52,6 @@ def rows(run: MeasuredRun, rule: Rule) -> list[Comparison]:
     return compare(join([run]), rule)
 
 
-@settings(max_examples=40)
 @given(declared_runs())
 def test_verdict_difference_and_interval_never_contradict(drawn: tuple[MeasuredRun, Rule]) -> None:
     run, rule = drawn
@@ -76,7 +75,6 @@ def test_verdict_difference_and_interval_never_contradict(drawn: tuple[MeasuredR
             assert high >= -least
 
 
-@settings(max_examples=40)
 @given(declared_runs())
 def test_what_stopped_by_the_rule_of_the_reader_has_a_verdict(
     drawn: tuple[MeasuredRun, Rule],
@@ -89,7 +87,6 @@ def test_what_stopped_by_the_rule_of_the_reader_has_a_verdict(
             assert row.verdict in ("better", "worse", "equivalent")
 
 
-@settings(max_examples=40)
 @given(declared_runs())
 def test_swapping_the_arms_of_a_pair_changes_signs_alone(drawn: tuple[MeasuredRun, Rule]) -> None:
     run, rule = drawn
