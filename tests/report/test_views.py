@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from promptlab.analysis.basis import Basis
 from promptlab.analysis.practices import Practices
 from promptlab.core.codes import Code
@@ -79,3 +81,15 @@ def test_the_scale_of_a_forest_plot_is_a_number() -> None:
     assert [row.is_silent for row in view.rows] == [False, True]
     assert view.silence == (few,)
     assert [definition.practice for definition in view.definitions] == ["clear"]
+
+
+def test_groups_of_cases_have_a_q_for_exploring() -> None:
+    """The values of Benjamini and Hochberg; a row of all cases has none."""
+    named = zip(("g1", "g2", "g3", "g4", None), (0.01, 0.04, 0.03, 0.005, 0.01), strict=True)
+    rows = [build_comparison(group=group, p=p, b=f"mood@v{p}") for group, p in named]
+    document = compare_json(comparison_view(Basis(("r1",), "exact"), rows, Rule()))["comparisons"]
+    assert isinstance(document, list)
+    assert [row["q"] for row in document] == pytest.approx([0.02, 0.04, 0.04, 0.02, None])
+    assert [row["probability_better"] for row in document] == pytest.approx(
+        [0.99752] * 5, abs=0.002
+    )

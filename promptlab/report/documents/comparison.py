@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from promptlab.report.documents.contrast import comparison_json
 from promptlab.report.documents.reasons import reasons_json
-from promptlab.report.views.comparison import ComparisonView
+from promptlab.report.views.comparison import ComparisonRow, ComparisonView
+from promptlab.stats.multiplicity import benjamini_hochberg
 
 
 def compare_json(view: ComparisonView) -> dict[str, object]:
@@ -14,7 +19,20 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
         "scorer": view.scorer,
         "alpha": view.rule.alpha,
         "min_effect": view.rule.min_effect,
-        "comparisons": [comparison_json(row.comparison, row.open) for row in view.rows],
+        "comparisons": [
+            {**comparison_json(row.comparison, row.open), "q": q}
+            for row, q in zip(view.rows, _exploratory(view.rows), strict=True)
+        ],
         "notes": reasons_json(view.evidence),
         "next": None if view.next is None else [*view.next.words],
     }
+
+
+def _exploratory(rows: Sequence[ComparisonRow]) -> list[float | None]:
+    """Return p-values of groups of cases for exploring: which share of such findings is false.
+
+    They decide nothing: a verdict needs the p-value of the family. None for all other rows.
+    """
+    p = [row.comparison.p if row.comparison.group is not None else None for row in rows]
+    adjusted = benjamini_hochberg(np.array(p, dtype=float))
+    return [None if np.isnan(one) else float(one) for one in adjusted]
