@@ -25,7 +25,7 @@ class AnyTime:
     copies: Inference | None = None
     df: None = None
     se: float | None = None
-    imagined: bool = False
+    imagined: float = 0.0
     lopsided: float = 0.0
 
     @property

@@ -58,12 +58,16 @@ def compare(
     by: By = "version",
     baseline: str | None = None,
     toward: str | None = None,
+    beside: Sequence[Measurements] = (),
 ) -> list[Comparison]:
     """Compare all pairs of arms, or all arms against the one that `baseline` names.
 
     `by` is what differs within a pair: the version, on each backend and on all together; the
     backend, for each version; or the version again, within each group of cases. The arm labelled
     `toward` is side b of all its pairs; which side is which changes nothing but signs.
+
+    `beside` are the same runs by other scorers whose comparisons are of the same family: those by
+    any scorer but the primary one.
     """
     pairs = [_toward(pair, toward) for pair in _pairs(table, by, baseline)]
     if not pairs:
@@ -73,7 +77,15 @@ def compare(
             f"there is nothing to compare by {by}",
             hint="give the cases groups" if lone else hint,
         )
-    comparisons = [
+    comparisons = _estimated(table, pairs, rule)
+    for other in beside:
+        comparisons += _estimated(other, list(_pairs(other, by, baseline)), rule)
+    question = f"{_QUESTIONS[by]}, by scorers beside the primary one" if beside else _QUESTIONS[by]
+    return list(conclude(comparisons, rule, question))[: len(pairs)]
+
+
+def _estimated(table: Measurements, pairs: Sequence[_Pair], rule: Rule) -> list[Comparison]:
+    return [
         Comparison(
             a=pair.names[0],
             b=pair.names[1],
@@ -84,7 +96,6 @@ def compare(
         )
         for pair in pairs
     ]
-    return list(conclude(comparisons, rule, _QUESTIONS[by]))
 
 
 def _toward(pair: _Pair, label: str | None) -> _Pair:

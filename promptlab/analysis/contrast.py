@@ -163,7 +163,7 @@ def estimate(
     scale = Scale(
         verdicts=verdicts,
         whole=verdicts and _wholly(before) and _wholly(after),
-        largest=1.0 if table.bounded else inf,
+        largest=_largest(table),
     )
     observed = effect(d, groups, rule, scale, table.runs[0].seed)
     if look is not None:
@@ -267,6 +267,12 @@ def _stopped(table: Measurements, observed: Effect, look: early.Look | None) -> 
     )
     about: dict[str, Json] = {"run": run.run_id, "after": after, "of": of, "unit": unit}
     return [Reason(Code.STOPPED_UNDECIDED, text, about)]
+
+
+def _largest(table: Measurements) -> float:
+    """Return the largest difference that a case can show: 1, or what the suite says, if less."""
+    declared = inf if table.scorer.largest is None else table.scorer.largest
+    return min(declared, 1.0 if table.bounded else inf)
 
 
 def _wholly(means: Floats) -> bool:

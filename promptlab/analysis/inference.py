@@ -70,8 +70,8 @@ class Inference(Protocol):
         """Return the degrees of freedom of t."""
 
     @property
-    def imagined(self) -> bool:
-        """Return whether two imagined units were added."""
+    def imagined(self) -> float:
+        """Return by how much two imagined units differ, 0 where none were added."""
 
     @property
     def lopsided(self) -> float:
@@ -140,9 +140,9 @@ def infer(
         student=plain,
         cubic=cubic,
         flips=flips,
-        largest=1.0 if scale.bounded else inf,
+        largest=max(1.0, scale.largest),
         method=method,
-        imagined=imagined,
+        imagined=scale.largest if imagined else 0.0,
         lopsided=0.0 if cubic is None else lopsided,
         signs_alone=scale.verdicts and alike and bool(units[0]),
     )

@@ -20,7 +20,7 @@ class PassOrFail:
     losses: int
     strict: bool
     df: None = None
-    imagined: bool = False
+    imagined: float = 0.0
     lopsided: float = 0.0
 
     @property
@@ -66,7 +66,7 @@ class MeanByT:
     flips: float | None
     largest: float
     method: str
-    imagined: bool
+    imagined: float
     lopsided: float
     signs_alone: bool = False
 
@@ -111,7 +111,7 @@ class NoSpread:
     method: str
     se: None = None
     df: None = None
-    imagined: bool = False
+    imagined: float = 0.0
     lopsided: float = 0.0
 
     def two_sided(self) -> float | None:

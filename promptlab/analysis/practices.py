@@ -221,7 +221,7 @@ def _in_general(
     if not se:
         return replace(in_general, effect=effect, general=general)
     sure = CubicT(general.mean, se, len(known) - 1)
-    judged = MeanByT(sure, None, None, inf, effect.method, imagined=False, lopsided=0.0)
+    judged = MeanByT(sure, None, None, inf, effect.method, imagined=0.0, lopsided=0.0)
     effect = replace(
         effect,
         delta=general.mean,

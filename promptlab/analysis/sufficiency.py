@@ -61,25 +61,29 @@ def guarded(effect: Effect, *, is_rate: bool) -> list[Reason]:
     if judged is None:
         return []
     if judged.imagined:
-        return [_imagined(effect, is_rate=is_rate)]
+        return [_imagined(effect, judged.imagined, is_rate=is_rate)]
     if judged.lopsided > LOPSIDED:
         text = "the differences are lopsided: allowed for"
         return [Reason(Code.LOPSIDED, text, {"skewness": judged.lopsided})]
     return []
 
 
-def _imagined(effect: Effect, *, is_rate: bool) -> Reason:
+def _imagined(effect: Effect, largest: float, *, is_rate: bool) -> Reason:
     unit = "groups of cases" if effect.n_groups < effect.n else "cases"
     most = max(map(abs, effect.ci)) if effect.ci is not None else None
     if effect.nonzero == 0 and most is not None:
         shown = f"{most * 100:.2g} points" if is_rate else f"{most:.2g}"
         text = f"nothing differs in {effect.n_groups} {unit}: up to {shown} cannot be excluded"
     else:
-        text = f"{effect.n_groups} {unit} hardly vary: judged with two imagined ones, +1 and -1"
+        text = f"{effect.n_groups} {unit} hardly vary: judged with two imagined ones,"
+        text += f" +{largest:g} and -{largest:g}"
+    if largest != 1:
+        text += f" (the suite says that no case differs by more than {largest:g})"
     about: dict[str, Json] = {
         "units": effect.n_groups,
         "differing": effect.nonzero,
         "most": most,
+        "largest": largest,
     }
     return Reason(Code.IMAGINED_UNITS, text, about)
 

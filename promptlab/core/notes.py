@@ -116,7 +116,7 @@ NOTES: Mapping[str, Explanation] = {
         "Hardly anything differs, or scores hardly vary: two imagined cases, or groups of cases,"
         " one with the largest difference there can be and one with its opposite, are added.",
         "Add cases; of those that come in groups, other groups.",
-        ("units", "differing", "most"),
+        ("units", "differing", "most", "largest"),
     ),
     "lopsided": Explanation(
         "A few large differences weigh most. p-value and interval allow for it; where they are very"

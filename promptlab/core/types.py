@@ -109,7 +109,8 @@ class ScorerSpec:
     `judge` means that a model or a person decides, whose own error rate must be known first.
     `identity` is what else its scores depend on, as JSON: its source and the versions of its
     libraries. It is None where unknown, as in runs from before it was recorded. `reduce` makes one
-    score of a case's repeats, by default their mean; it changes no score of a trial.
+    score of a case's repeats, by default their mean; it changes no score of a trial. `largest` is
+    the largest difference that a case can show between two arms, where the suite says so.
     """
 
     label: str
@@ -119,6 +120,7 @@ class ScorerSpec:
     judge: bool = False
     identity: str | None = None
     reduce: Reducer = MEAN
+    largest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

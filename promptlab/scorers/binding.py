@@ -23,13 +23,12 @@ from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.scorers.asking import Ask, backends_named, flaw_of, names_backend
 from promptlab.scorers.decorator import Scorer
 from promptlab.scorers.entries import (
-    REDUCE_KEY,
     Entry,
     Where,
+    apart,
     parse_scorer_entry,
     refuse_same_labels,
     told_at,
-    with_reducer,
     within_item,
 )
 from promptlab.scorers.fill import Blank, blank
@@ -192,8 +191,7 @@ def _bound(
     scorer = get_scorer(entry.name, root)
     with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
         fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
-    with told_at(where, REDUCE_KEY):
-        entry = with_reducer(entry, fields)
+    entry = apart(entry, fields, where)
     given = _as_json(entry, fields)
     _refuse_wrong_names(entry.label, fields, given, where)
     fixed: dict[str, Any] = {}
@@ -218,6 +216,7 @@ def _bound(
         judge=scorer.judge,
         identity=identity_of(scorer, root),
         reduce=entry.reduce,
+        largest=entry.largest,
     )
     named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
     backends = tuple(dict.fromkeys(name for value in named for name in backends_named(value)))

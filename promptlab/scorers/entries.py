@@ -4,6 +4,7 @@ exact_match                                     by name alone
 exact_match: {ignore_case: true}                with parameters
 my_module:my_scorer: {name: tone, level: 3}     user-defined, with its own label
 exact_match: {reduce: pass_at_3}                a case scores how likely one of 3 repeats passes
+my_scorer: {largest_difference: 0.2}            no case can differ by more between two arms
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from promptlab.core.errors import PromptlabError
@@ -25,6 +27,9 @@ LABEL_KEY = "name"
 
 REDUCE_KEY = "reduce"
 """How repeats become one score, unless the scorer has a parameter of that name."""
+
+LARGEST_KEY = "largest_difference"
+"""The largest difference that a case can show, unless the scorer has a parameter of that name."""
 
 Where = Callable[[KeyPath], str]
 """Returns the place of what stands at a path of keys, such as a line of a file."""
@@ -40,12 +45,13 @@ class Entry:
     label: str
     params: Mapping[str, Json]
     reduce: Reducer = MEAN
+    largest: float | None = None
 
 
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     """Read one item of a suite's `scorers`, or a stored scorer."""
     if isinstance(entry, ScorerSpec):
-        return Entry(entry.name, entry.label, entry.params, entry.reduce)
+        return Entry(entry.name, entry.label, entry.params, entry.reduce, entry.largest)
     if isinstance(entry, str):
         entry = {entry: None}
     if not isinstance(entry, Mapping) or len(entry) != 1:
@@ -63,7 +69,15 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
     return Entry(name, label, {key: value for key, value in params.items() if key != LABEL_KEY})
 
 
-def with_reducer(entry: Entry, own: Collection[str]) -> Entry:
+def apart(entry: Entry, own: Collection[str], where: Where | None) -> Entry:
+    """Take out of the parameters what is none of the scorer's `own`, but for the analysis."""
+    with told_at(where, REDUCE_KEY):
+        entry = _with_reducer(entry, own)
+    with told_at(where, LARGEST_KEY):
+        return _with_largest(entry, own)
+
+
+def _with_reducer(entry: Entry, own: Collection[str]) -> Entry:
     """Take how repeats are reduced out of the parameters; `own` are those of the scorer."""
     if REDUCE_KEY not in entry.params or REDUCE_KEY in own:
         return entry
@@ -75,6 +89,21 @@ def with_reducer(entry: Entry, own: Collection[str]) -> Entry:
         raise PromptlabError(
             f"scorer {entry.label!r} cannot reduce repeats by {written!r}", hint=str(error)
         ) from None
+
+
+def _with_largest(entry: Entry, own: Collection[str]) -> Entry:
+    """Take the largest difference out of the parameters; `own` are those of the scorer."""
+    if LARGEST_KEY not in entry.params or LARGEST_KEY in own:
+        return entry
+    params = {key: value for key, value in entry.params.items() if key != LARGEST_KEY}
+    written = entry.params[LARGEST_KEY]
+    number = isinstance(written, (int, float)) and not isinstance(written, bool)
+    if not number or not 0 < float(str(written)) < inf:
+        raise PromptlabError(
+            f"scorer {entry.label!r}: {LARGEST_KEY} must be a number above 0, not {written!r}",
+            hint=f"such as {LARGEST_KEY}: 0.2, if no answer can change a score by more",
+        )
+    return replace(entry, params=params, largest=float(str(written)))
 
 
 def within(where: Where | None, *path: str | int) -> Where | None:

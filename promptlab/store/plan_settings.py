@@ -16,6 +16,8 @@ def settings_to_json(plan: Plan) -> str:
     # What is not stored where there is none: settings from before it stay as they are.
     if reduced := {s.label: str(s.reduce) for s in plan.scorers if s.reduce != MEAN}:
         settings["reduce"] = reduced
+    if largest := {s.label: s.largest for s in plan.scorers if s.largest is not None}:
+        settings["largest"] = largest
     if plan.sample_of is None:
         del settings["sample_of"]
     if plan.sequential is None:
@@ -29,7 +31,8 @@ def load_settings(connection: Connection, run: int) -> PlanSettings:
     """Return the parts of a run's plan that have no table of their own."""
     text = connection.value("SELECT settings FROM runs WHERE id = :run", run=run)
     settings = from_json(text)
-    settings.pop("reduce", None)  # of a scorer: see `load_scorers`
+    for of_a_scorer in ("reduce", "largest"):  # see `load_scorers`
+        settings.pop(of_a_scorer, None)
     settings["gates"] = tuple(settings["gates"])
     if sequential := settings.get("sequential"):
         pairs = tuple((a, b) for a, b in sequential["pairs"])

@@ -111,6 +111,8 @@ FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.po
 _LOAD_SCORERS = """
 SELECT s.label, s.name, s.version, s.params, s.judge, s.identity, (
     SELECT value FROM json_each(r.settings, '$.reduce') WHERE key = s.label
+), (
+    SELECT value FROM json_each(r.settings, '$.largest') WHERE key = s.label
 )
 FROM run_scorers s JOIN runs r ON r.id = s.run WHERE s.run = :run ORDER BY s.position
 """
@@ -282,6 +284,7 @@ def _case(case_id: str, vars_: str, expect: str, tags: str, group: str | None, d
 
 
 def _scorer(label: str, name: str, version: str, params: str, *rest: Any) -> ScorerSpec:
-    judge, identity, reduce = rest
+    judge, identity, reduce, largest = rest
     reducer = MEAN if reduce is None else read_reducer(reduce)
-    return ScorerSpec(label, name, version, from_json(params), bool(judge), identity, reducer)
+    parsed = from_json(params)
+    return ScorerSpec(label, name, version, parsed, bool(judge), identity, reducer, largest)

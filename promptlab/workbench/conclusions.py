@@ -77,7 +77,7 @@ def compare_runs(
         _require_backend(evidence.table, against)
     _check_scale(evidence.table, deciding)
     with _naming_more(evidence):
-        comparisons = compare(evidence.table, rule, by=by, baseline=against)
+        comparisons = compare(evidence.table, rule, by=by, baseline=against, beside=evidence.beside)
     return Compared(evidence, comparisons, rule)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from promptlab.analysis.basis import Basis
 from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.messages import Json
 from promptlab.core.plugins import unknown
 from promptlab.core.reasons import Reason
@@ -21,12 +22,17 @@ from promptlab.templates.past import label_of
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Joined runs. `baseline` is the label of the arm that others are compared with, if any."""
+    """Joined runs. `baseline` is the label of the arm that others are compared with, if any.
+
+    `beside` are the same runs by the other scorers that are not the primary one, if this scorer is
+    none either: what they show is one family.
+    """
 
     table: Measurements
     run_ids: tuple[str, ...]
     baseline: str | None = None
     notes: tuple[Reason, ...] = ()
+    beside: tuple[Measurements, ...] = ()
 
     @property
     def basis(self) -> Basis:
@@ -42,8 +48,21 @@ def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> 
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
     runs = [store.measured(run_ids[0], scorer)]
     runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
-    evidence = Evidence(join(runs), run_ids)
+    evidence = Evidence(join(runs), run_ids, beside=tuple(_beside(store, run_ids, runs[0])))
     return evidence if run_refs else _with_wider(store, evidence)
+
+
+def _beside(store: Store, run_ids: Sequence[str], first: MeasuredRun) -> Iterator[Measurements]:
+    """Yield the runs by each other scorer of the first one, if its scorer is not the primary."""
+    plan = store.load_plan(run_ids[0])
+    if first.scorer.label == plan.primary:
+        return
+    for spec in plan.scorers:
+        if spec.label not in (plan.primary, first.scorer.label):
+            try:
+                yield join([store.measured(run_id, spec.label) for run_id in run_ids])
+            except PromptlabError:  # a later run has no such scorer
+                continue
 
 
 def more_stored(wider: WiderRun, advice: str) -> Reason:
@@ -98,12 +117,17 @@ def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evid
         raise PromptlabError(
             f"the text of {named} was never run", hint=f"promptlab run SUITE -t {named}"
         )
-    run = only_text(store.measured(run_id, evidence.table.scorer.label), text)
-    table = join([*evidence.table.runs, run])
+
+    def joined(table: Measurements) -> Measurements:
+        run = only_text(store.measured(run_id, table.scorer.label), text)
+        return join([*table.runs, run])
+
+    table = joined(evidence.table)
     label = next(arm.label for arm in table.arms if arm.arm.digest == text.digest)
     taken = f"{label} is taken from run {run_id}"
     note = Reason(Code.TAKEN_FROM, taken, {"arm": label, "run": run_id})
-    return Evidence(table, (*evidence.run_ids, run_id), label, (*evidence.notes, note))
+    beside = tuple(map(joined, evidence.beside))
+    return Evidence(table, (*evidence.run_ids, run_id), label, (*evidence.notes, note), beside)
 
 
 def _with_wider(store: Store, evidence: Evidence) -> Evidence:

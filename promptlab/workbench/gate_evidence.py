@@ -23,7 +23,7 @@ def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comp
     better = evidence.baseline
     evidence = with_version(store, evidence, gate.than)
     _require_a_backend_of_both(evidence, gate.better, gate.than)
-    family = compare(evidence.table, rule, toward=better)
+    family = compare(evidence.table, rule, toward=better, beside=evidence.beside)
     pair = (evidence.baseline, better)
     comparisons = _some(
         [row for row in family if (row.a, row.b) == pair and row.backend is not None]
