@@ -38,9 +38,11 @@ class Answers:
     """How the trials of one arm ended, case by case: arrays of shape (cases,).
 
     `errors`, `refused`, `filtered`, `empty` and `ungradable` count trials; the last are answers
-    that hold nothing to grade. `gradable` is the share of trials that could be graded and `earned`
-    the mean over all trials of what these scored; both are NaN where there is no trial. Of the
-    `planned` repeats, `lacking` are not there. `tells` is whether the scorer says what is gradable.
+    that hold nothing to grade. `cut_wrong` and `refused_wrong` are the answers that were cut off,
+    and refused or filtered, of those that score nothing. `gradable` is the share of trials that
+    could be graded and `earned` the mean over all trials of what these scored; both are NaN where
+    there is no trial. Of the `planned` repeats, `lacking` are not there. `tells` is whether the
+    scorer says what is gradable.
     """
 
     errors: Ints
@@ -48,6 +50,8 @@ class Answers:
     filtered: Ints
     empty: Ints
     ungradable: Ints
+    cut_wrong: Ints
+    refused_wrong: Ints
     gradable: Floats
     earned: Floats
     planned: Ints
@@ -115,6 +119,10 @@ def answers_of(rows: Floats, repeats: Repeats) -> Answers:
         filtered=count(silent == Silence.FILTERED),
         empty=count(silent == Silence.EMPTY),
         ungradable=count((told == 0) & (score == 0) & ~(silent > 0) & ~error),
+        cut_wrong=count((rows[:, _AT["truncated"]] == 1) & (score == 0)),
+        refused_wrong=count(
+            ((silent == Silence.REFUSED) | (silent == Silence.FILTERED)) & (score == 0)
+        ),
         gradable=mean(gradable.astype(np.float64)),
         earned=mean(np.where(gradable, score, 0.0)),
         planned=repeats.planned,
@@ -129,6 +137,8 @@ def _found(rows: Floats, at: Ints) -> Found:
     if np.all(np.isnan(found)):
         none = np.zeros(0, dtype=np.int64)
         return Found(none, none, none)
+    graded = ~np.isnan(rows[:, _AT["score"]])
+    at, found, expected = at[graded], found[graded], expected[graded]
     codes = (
         np.where(np.isnan(column), -1, column).astype(np.int64) for column in (found, expected)
     )

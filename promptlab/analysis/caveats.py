@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from promptlab.analysis.conclude import FEW
+from promptlab.analysis import early
+from promptlab.analysis.conclude import FEW, Effect
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.sides import (
     Side,
@@ -105,6 +106,28 @@ def without_failures(table: Measurements, a: Side, b: Side, within: Where) -> li
     rest = "unknown" if delta is None else f"{delta:+.4g}"
     text = f"{failed} trials without a score count as 0; without them the difference is {rest}"
     return [Reason(Code.FAILURES_AS_ZERO, text, {"failed": failed, "delta_without": delta})]
+
+
+def of_the_stop(table: Measurements, observed: Effect, look: early.Look | None) -> list[Reason]:
+    """Return what to know of a run that ended before its last case."""
+    if look is None:
+        return []
+    unit = "groups of cases" if observed.n_groups < observed.n else "cases"
+    if look.at is not None:
+        text = f"decided after {look.at} {unit}"
+        if not look.within:  # what lies within a margin was not stopped for being large
+            text += ": the difference itself is optimistic"
+        return [Reason(Code.STOPPED_EARLY, text, {"after": look.at, "unit": unit})]
+    run = table.runs[0].info
+    if look.complete or run.status != "finished":
+        return []
+    after, of = look.sums.size, int(table.declared.max(initial=-1)) + 1
+    text = (
+        f"run {run.run_id} stopped after {after} of {of} {unit}, which decide nothing by this"
+        " scorer and today's rule: run the suite again for the others"
+    )
+    about: dict[str, Json] = {"run": run.run_id, "after": after, "of": of, "unit": unit}
+    return [Reason(Code.STOPPED_UNDECIDED, text, about)]
 
 
 def _cut_off(table: Measurements, a: Side, b: Side, within: Where) -> Iterator[Reason]:

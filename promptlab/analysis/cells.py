@@ -57,7 +57,7 @@ def cells_of(rows: Floats, repeats: Repeats, reduce: Reducer, *, bounded: bool) 
     unscored = np.isnan(score)
     counted = np.where(unscored, 0.0, score) if bounded else score
     verdict = rows[:, _AT["is_verdict"]]
-    quantity = {name: _mean(at, rows[:, _AT[name]], cases) for name in _QUANTITIES}
+    quantity = {name: mean_by_case(at, rows[:, _AT[name]], cases) for name in _QUANTITIES}
     return Cells(
         trials=np.bincount(at, minlength=cases),
         failed=np.bincount(at, weights=unscored, minlength=cases).astype(int),
@@ -74,7 +74,7 @@ def cells_of(rows: Floats, repeats: Repeats, reduce: Reducer, *, bounded: bool) 
     )
 
 
-def _mean(at: Ints, values: Floats, cases: int) -> Floats:
+def mean_by_case(at: Ints, values: Floats, cases: int) -> Floats:
     """Return the mean of the known values of each case, NaN if there are none."""
     known = ~np.isnan(values)
     total = np.bincount(at[known], weights=values[known], minlength=cases)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from promptlab.analysis import caveats, doubts, early
 from promptlab.analysis.anytime import at_any_time
+from promptlab.analysis.cause_notes import of_the_causes, of_the_edges, settled
+from promptlab.analysis.causes import Causes, causes_of
 from promptlab.analysis.changes import (
     Change,
     Price,
@@ -39,10 +41,9 @@ from promptlab.analysis.inference import Scale
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.planning import Aim, Spread, cases_to_show
 from promptlab.analysis.sufficiency import guarded, no_interval, too_alike, too_little
-from promptlab.core.codes import Code
+from promptlab.analysis.tipping import Basis, Ruled
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
-from promptlab.core.types import Json
 from promptlab.stats.intervals import Interval
 
 Side = tuple[JoinedArm, ...]
@@ -59,6 +60,9 @@ class Contrast:
     more cases do not help; `aim` what more of them should show. `stopped_at` is the number of
     cases, or groups of cases, after which a run that could stop early had decided the question.
     `claim` says of which others like these a verdict holds.
+
+    `causes` says what the difference consists of. Differences that do not matter are neither among
+    `won` nor `lost`.
 
     What is known only beside the rest of its `family`: `p` is the p-value of the claim that `null`
     names, `p_family` the same corrected for the whole family, `p_adjusted` for the block that is
@@ -85,6 +89,7 @@ class Contrast:
     stopped_at: int | None = None
     cases_needed: int | None = None
     detectable: float | None = None
+    causes: Causes | None = None
     family: Family | None = None
     null: Null | None = None
     p: float | None = None
@@ -116,8 +121,8 @@ class Contrast:
 
     @property
     def ties(self) -> int:
-        """Return the number of cases on which both sides scored the same."""
-        return self.effect.n - self.effect.nonzero
+        """Return the number of cases that neither side won."""
+        return self.effect.n - len(self.won) - len(self.lost)
 
     @property
     def usd_per_point(self) -> float | None:
@@ -168,15 +173,17 @@ def estimate(
     observed = effect(d, groups, rule, scale, table.runs[0].seed)
     if look is not None:
         observed = at_any_time(observed, look, rule, repeated=table.repeated)
+    causes = causes_of(table, (a, b), shared, Basis(d, groups, scale, table.runs[0].seed), rule)
+    means = [float(each.mean()) if d.size else None for each in (before, after)]
     reasons = doubts.refusals(table, a, b, cases, rule)
     reasons += too_little(observed, groups, rule.limits)
     return Contrast(
         effect=observed,
         is_rate=verdicts,
-        mean_a=float(before.mean()) if d.size else None,
-        mean_b=float(after.mean()) if d.size else None,
-        won=table.names(_at(shared, d > 0)),
-        lost=table.names(_at(shared, d < 0)),
+        mean_a=means[0],
+        mean_b=means[1],
+        won=table.names(_at(shared, d > rule.min_effect)),
+        lost=table.names(_at(shared, d < -rule.min_effect)),
         reasons=tuple(reasons),
         spread=spread_of(observed),
         aim=Aim(
@@ -196,9 +203,12 @@ def estimate(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
             *caveats.without_failures(table, a, b, cases),
-            *_stopped(table, observed, look),
+            *of_the_causes(table, (a, b), causes, is_rate=verdicts),
+            *(of_the_edges((a, b), means) if table.bounded else ()),
+            *caveats.of_the_stop(table, observed, look),
         ),
         stopped_at=None if look is None else look.at,
+        causes=causes,
     )
 
 
@@ -244,29 +254,23 @@ def conclude(
         elif ruling.verdict == "undecided" and ruling.ci is None:
             unseen = no_interval(ruling.p_family, contrast.alpha(rule))
             concluded = replace(concluded, warnings=(*concluded.warnings, *unseen))
-        yield concluded
+        yield _with_causes(concluded, rule)
 
 
-def _stopped(table: Measurements, observed: Effect, look: early.Look | None) -> list[Reason]:
-    """Return what to know of a run that ended before its last case."""
-    if look is None:
-        return []
-    unit = "groups of cases" if observed.n_groups < observed.n else "cases"
-    if look.at is not None:
-        text = f"decided after {look.at} {unit}"
-        if not look.within:  # what lies within a margin was not stopped for being large
-            text += ": the difference itself is optimistic"
-        return [Reason(Code.STOPPED_EARLY, text, {"after": look.at, "unit": unit})]
-    run = table.runs[0].info
-    if look.complete or run.status != "finished":
-        return []
-    after, of = look.sums.size, int(table.declared.max(initial=-1)) + 1
-    text = (
-        f"run {run.run_id} stopped after {after} of {of} {unit}, which decide nothing by this"
-        " scorer and today's rule: run the suite again for the others"
+def _with_causes(contrast: ContrastT, rule: Rule) -> ContrastT:
+    """Add what is known of the causes once there is a verdict."""
+    if contrast.causes is None:
+        return contrast
+    alpha, family = contrast.alpha(rule), contrast.family
+    ruled = Ruled(
+        contrast.verdict,
+        contrast.effect.inference,
+        alpha,
+        size=1 if family is None else family.size,
+        corrected=(contrast.p_family or 0) / contrast.p if contrast.p else 1.0,
     )
-    about: dict[str, Json] = {"run": run.run_id, "after": after, "of": of, "unit": unit}
-    return [Reason(Code.STOPPED_UNDECIDED, text, about)]
+    causes, notes = settled(contrast.causes, ruled, rule, is_rate=contrast.is_rate)
+    return replace(contrast, causes=causes, warnings=(*contrast.warnings, *notes))
 
 
 def _largest(table: Measurements) -> float:

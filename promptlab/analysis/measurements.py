@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis.answers import padded, repeats
-from promptlab.analysis.cells import Cells, cells_of
+from promptlab.analysis.cells import Cells, cells_of, mean_by_case
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
 from promptlab.core.measured import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
@@ -31,7 +31,11 @@ _Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class JoinedArm:
-    """One arm of the joined runs: all its settings over the runs, and its label in reports."""
+    """One arm of the joined runs: all its settings over the runs, and its label in reports.
+
+    `others` has, by the label of every other scorer, its mean score of each case, NaN where it has
+    none.
+    """
 
     arm: Arm
     label: str
@@ -39,6 +43,7 @@ class JoinedArm:
     scorers: frozenset[tuple[str, str, str | None]]
     runs: frozenset[int]
     cells: Cells
+    others: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
         parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
     counted = repeats(parts, len(arms), len(cases))
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
+    others = _others(runs, arm_at, case_at, (len(arms), len(cases)))
     known = rows[:, _AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
     reduce = runs[0].scorer.reduce
@@ -101,6 +107,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
             cells=cells_of(
                 rows[rows[:, _AT["arm"]] == place], counted[place], reduce, bounded=bounded
             ),
+            others={label: means[place] for label, means in others.items()},
         )
         for place, settings in enumerate(arms)
     )
@@ -121,7 +128,33 @@ def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
         kept = [keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)]
     places = [place for place, keep in enumerate(kept) if keep]
     rows = [(places.index(int(row[0] or 0)), *row[1:]) for row in run.rows if row[0] in places]
-    return replace(run, arms=tuple(run.arms[place] for place in places), rows=rows)
+    others = {
+        label: [(places.index(arm), case, score) for arm, case, score in scores if arm in places]
+        for label, scores in run.others.items()
+    }
+    return replace(run, arms=tuple(run.arms[place] for place in places), rows=rows, others=others)
+
+
+def _others(
+    runs: Sequence[MeasuredRun],
+    arm_at: Sequence[Sequence[int]],
+    case_at: Sequence[Sequence[int]],
+    shape: tuple[int, int],
+) -> dict[str, Floats]:
+    """Return the means of arms and cases by each scorer but the one that the table is of."""
+    parts: defaultdict[str, list[Floats]] = defaultdict(list)
+    for run, arms_in, cases_in in zip(runs, arm_at, case_at, strict=True):
+        for label, rows in run.others.items():
+            part = np.array(rows, dtype=float).reshape(-1, 3)
+            places = part[:, :2].astype(int)
+            at = np.array(arms_in)[places[:, 0]] * shape[1] + np.array(cases_in)[places[:, 1]]
+            parts[label].append(np.column_stack([at, part[:, 2]]))
+    means = {}
+    for label, each in parts.items():
+        rows_of = np.concatenate(each)
+        at, scores = rows_of[:, 0].astype(int), rows_of[:, 1]
+        means[label] = mean_by_case(at, scores, shape[0] * shape[1]).reshape(shape)
+    return means
 
 
 def _join_cases(

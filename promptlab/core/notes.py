@@ -93,6 +93,41 @@ NOTES: Mapping[str, Explanation] = {
         "Raise `max_tokens`.",
         ("arms", "backends", "share"),
     ),
+    "answers-say-nothing": Explanation(
+        "Answers were refused, filtered, empty, or hold nothing to grade.",
+        '`promptlab show --where "gradable = 0"`, or `--where "outcome = \'refused\'"`.',
+        ("arms", "shares", "said"),
+    ),
+    "difference-in-form": Explanation(
+        "Part of the difference is that one side gives fewer answers that can be graded.",
+        "Ask for the form that the scorer reads, and look at what is left then.",
+        ("arms", "shares", "said", "form", "content"),
+    ),
+    "constant-answer": Explanation(
+        "An arm gives nearly always the same answer, more often than it is right.",
+        "Compare its score with that of always giving this answer.",
+        ("arms", "backend", "answer", "given", "answers", "score", "p"),
+    ),
+    "at-the-ceiling": Explanation(
+        "An arm scores more than 95 % of what can be had, so that hardly more can be gained.",
+        "Use harder cases.",
+        ("arms", "mean"),
+    ),
+    "at-the-floor": Explanation(
+        "An arm scores less than 5 % of what can be had.",
+        "Look at its answers with `promptlab show`, or use easier cases.",
+        ("arms", "mean"),
+    ),
+    "scorers-disagree": Explanation(
+        "By another scorer of the suite the difference has the other sign.",
+        "Look at cases on which the scorers differ, and say which one decides.",
+        ("scorer", "delta", "p"),
+    ),
+    "tipping-point": Explanation(
+        "Had so many answers that were cut off or refused been right, there were no verdict.",
+        "Raise `max_tokens`, or find out what is refused.",
+        ("arms", "kind", "answers", "ends_at"),
+    ),
     "exploratory": Explanation(
         "There are fewer than 30 cases.",
         "Add cases before relying on the result.",

@@ -43,6 +43,7 @@ _FILTERS = (
 _READINGS = """
 SELECT id, text FROM readings WHERE id IN (
     SELECT found FROM scores WHERE run = :run AND scorer = :scorer
+    UNION SELECT expected FROM scores WHERE run = :run AND scorer = :scorer
 )
 """
 

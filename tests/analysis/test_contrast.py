@@ -174,8 +174,8 @@ def test_a_decided_pair_has_the_confidence_sequence_up_to_its_decision() -> None
     sequence = confidence_sequence([1.0] * 15, 0.025)  # the other half is for the end
     assert result.ci == pytest.approx(sequence)
     assert result.verdict == "better"
-    assert texts(result.warnings) == (
-        "decided after 15 cases: the difference itself is optimistic",
+    assert texts(result.warnings)[-1] == (
+        "decided after 15 cases: the difference itself is optimistic"
     )
 
 
@@ -254,7 +254,7 @@ def test_groups_that_decide_are_reported_as_groups() -> None:
     run = measured_run(scores, groups=[f"g{at // 2}" for at in range(40)])
     result = only(sequential(run, (0, 1)))
     text = f"decided after {result.stopped_at} groups of cases"
-    assert texts(result.warnings) == (f"{text}: the difference itself is optimistic",)
+    assert texts(result.warnings)[-1] == f"{text}: the difference itself is optimistic"
     assert result.verdict == "better"
 
 

@@ -55,17 +55,17 @@ def test_clear_results_are_not_refused_and_need_no_warning() -> None:
 
 
 def test_too_few_cases() -> None:
-    run = measured_run(binary_scores(14, 0))
+    run = measured_run(binary_scores(13, 1))
     assert refused(run) == ("14 cases are too few: at least 15",)
     result = concluded(run, Rule(limits=Limits(min_cases=14)))
     assert (result.verdict, texts(result.warnings)) == ("better", ("exploratory: 14 cases",))
 
 
 def test_under_30_cases_are_exploratory() -> None:
-    assert texts(concluded(measured_run(binary_scores(29, 0))).warnings) == (
+    assert texts(concluded(measured_run(binary_scores(27, 2))).warnings) == (
         "exploratory: 29 cases",
     )
-    assert texts(concluded(measured_run(binary_scores(30, 0))).warnings) == ()
+    assert texts(concluded(measured_run(binary_scores(28, 2))).warnings) == ()
 
 
 def test_too_few_cases_that_differ() -> None:
@@ -193,8 +193,8 @@ def test_failed_trials_of_scores_beyond_1_are_left_out() -> None:
 
 def test_where_all_trials_of_a_case_failed_nothing_is_known_without_them() -> None:
     run = measured_run([[None] * 20, [1.0] * 20])
-    assert texts(concluded(run).warnings)[-1] == (
-        "20 trials without a score count as 0; without them the difference is unknown"
+    assert "20 trials without a score count as 0; without them the difference is unknown" in texts(
+        concluded(run).warnings
     )
 
 

@@ -165,7 +165,7 @@ WARNED: list[tuple[Runs, Code, dict[str, Json]]] = [
         Code.ANSWERS_CUT_OFF,
         {"arms": ["t@v2"], "backends": ["small"], "share": 0.1},
     ),
-    (lambda: measured_run(binary_scores(20, 0)), Code.EXPLORATORY, {"cases": 20}),
+    (lambda: measured_run(binary_scores(18, 2)), Code.EXPLORATORY, {"cases": 20}),
 ]  # fmt: skip
 
 

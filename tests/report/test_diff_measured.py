@@ -63,7 +63,7 @@ def test_numbers_have_no_per_cent_and_what_is_unknown_is_left_out(printed: Print
     dull = measured(mean_a=1.5, mean_b=1.25, delta=-0.25, ci=(-0.5, 0.0), p_adjusted=0.0421,
                     verdict="undecided", is_rate=False)  # fmt: skip
     assert printed(print_measured, [unsure, dull], []) == snapshot("""\
-measured on all backends together: length - -> 12.35 (1 case), 0 won, 0 lost, 0
+measured on all backends together: length - -> 12.35 (1 case), 0 won, 0 lost, 1
 tied: no verdict (one case is too few)
 measured on smollm2: label 1.5 -> 1.25 (72 cases), -0.25, interval -0.5 to +0, p
 0.042, 44 won, 3 lost, 25 tied: undecided

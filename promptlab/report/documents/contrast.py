@@ -6,6 +6,7 @@ from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.contrast import Contrast
 from promptlab.core.reasons import Reason
+from promptlab.report.documents.causes import causes_json
 from promptlab.report.documents.reasons import reasons_json
 from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import probability_better
@@ -48,6 +49,7 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
         "probability_better": _probability_better(contrast),
         "stopped_at": contrast.stopped_at,
         **_changes(contrast),
+        "causes": causes_json(contrast.causes),
         "usd_per_point": contrast.usd_per_point,
         "usd_per_point_ci": _pair(contrast.usd_per_point_ci),
         "warnings": [warning.text for warning in contrast.warnings],

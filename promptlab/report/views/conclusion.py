@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule, Verdict
+from promptlab.report.views.causes import what_moved
 from promptlab.report.views.contrast import family_size, ratio
 from promptlab.report.views.names import Names
 from promptlab.report.wording import (
@@ -47,15 +48,17 @@ class Conclusion:
     margin: str
     best_of: int | None
     as_good: tuple[str, ...]
+    moved: str | None
 
     @property
     def sentence(self) -> str:
         """Return the parts as one sentence."""
         place = "" if self.place is None else f" {self.place}"
+        moved = "" if self.moved is None else f"; {self.moved}"
         tokens = "" if self.tokens is None else f"; {self.tokens}"
         return (
             f"{self.b} is {self.verdict} than {self.a}{self.margin}{place}: {self.delta},"
-            f" {self.level} {self.interval}, {self.p}; {self.won}, {self.lost}{tokens}."
+            f" {self.level} {self.interval}, {self.p}; {self.won}, {self.lost}{moved}{tokens}."
             f"{self._selection}"
         )
 
@@ -109,6 +112,7 @@ def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> C
         margin=_margin(rule, is_rate=best.is_rate),
         best_of=_chosen_from(best, comparisons),
         as_good=tuple(names.short(name) for name in _as_good(best, comparisons)),
+        moved=what_moved(best, names.short),
     )
 
 
