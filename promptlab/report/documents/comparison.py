@@ -20,7 +20,10 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
         "alpha": view.rule.alpha,
         "min_effect": view.rule.min_effect,
         "comparisons": [
-            {**comparison_json(row.comparison, row.open), "q": q}
+            {
+                **comparison_json(row.comparison, row.open),
+                **({} if row.comparison.group is None else {"q": q}),
+            }
             for row, q in zip(view.rows, _exploratory(view.rows), strict=True)
         ],
         "notes": reasons_json(view.evidence),
@@ -31,7 +34,7 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
 def _exploratory(rows: Sequence[ComparisonRow]) -> list[float | None]:
     """Return p-values of groups of cases for exploring: which share of such findings is false.
 
-    They decide nothing: a verdict needs the p-value of the family. None for all other rows.
+    They decide nothing: a verdict needs the p-value of the family. Other rows have none.
     """
     p = [row.comparison.p if row.comparison.group is not None else None for row in rows]
     adjusted = benjamini_hochberg(np.array(p, dtype=float))
