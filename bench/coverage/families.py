@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,8 +11,9 @@ from scipy.special import ndtri
 
 from bench.coverage.draws import Chance, Drawn, Floats, arm_of
 from bench.coverage.frame import Keep, Setting
-from bench.coverage.judge import Seen, compare_rows, told, truth
+from bench.coverage.judge import Seen, compared
 from bench.coverage.plain import plainly
+from bench.coverage.quick import quickly
 from promptlab.core.decision import Rule
 
 BASE = 0.6
@@ -48,16 +49,9 @@ def several_models(chance: Chance, n: int, models: int) -> Drawn:
     return Drawn(passes(chance, n, means), means, baseline=False, arms=arms)
 
 
-def the_best(drawn: Drawn) -> Seen:
+def the_best(drawn: Drawn, by: Callable[[Drawn], Seen]) -> Seen:
     """Return the row of the best arm alone: the one that a concluding sentence speaks of."""
-    rows = compare_rows(drawn)
-    best = max(rows, key=lambda one: -1.0 if one.delta is None else one.delta)
-    return Seen((told(best, truth(drawn, best)),), drawn.rule)
-
-
-def plain_best(drawn: Drawn) -> Seen:
-    """Return the same by the plain method."""
-    rows = plainly(drawn).rows
+    rows = by(drawn).rows
     return Seen((max(rows, key=lambda one: -1.0 if one.delta is None else one.delta),), drawn.rule)
 
 
@@ -94,7 +88,8 @@ def best_of_many() -> Iterator[Setting[Drawn]]:
     ):
         draw = partial(against_a_base, n=n, effects=(effect,) * arms)
         label = f"the best of {arms}, all {effect * 100:+g}, n {n}"
-        yield Setting(label, draw, Keep(0.93), the_best, plain_best)
+        whole, plain, quick = (partial(the_best, by=by) for by in (compared, plainly, quickly))
+        yield Setting(label, draw, Keep(0.93), whole, plain, quick=quick)
 
 
 def mixed() -> Iterator[Setting[Drawn]]:

@@ -75,12 +75,28 @@ class Seen:
         known = [one.verdict == told for one, told in right.items() if told is not None]
         return sum(known) / len(known) if known else None
 
+    def like(self, other: Seen) -> bool:
+        """Say whether another way to conclude said the same of each row, rounding aside."""
+        return len(self.rows) == len(other.rows) and all(
+            one.verdict == its.verdict
+            and one.no_worse == its.no_worse
+            and _near((one.delta, *(one.ci or ())), (its.delta, *(its.ci or ())))
+            for one, its in zip(self.rows, other.rows, strict=True)
+        )
+
     def contradictions(self) -> Iterator[str]:
         """Describe each row whose interval and verdict contradict each other."""
         for one in self.rows:
             text = contradiction(one.verdict, one.delta, one.ci, self.rule)
             if text is not None:
                 yield text
+
+
+def _near(some: Sequence[float | None], others: Sequence[float | None]) -> bool:
+    return len(some) == len(others) and all(
+        x == y or (x is not None and y is not None and abs(x - y) <= ROUNDING * max(1, abs(x)))
+        for x, y in zip(some, others, strict=True)
+    )
 
 
 def _right(truth: float, least: float) -> Verdict | None:

@@ -22,6 +22,7 @@ from promptlab.stats.paired import mcnemar_midp, paired_t
 from promptlab.stats.tango import tango
 
 tango = lru_cache(maxsize=100_000)(tango)  # the same tables come again and again
+mcnemar_midp = lru_cache(maxsize=100_000)(mcnemar_midp)
 FEW_CASES, FEW_GROUPS, FEW_DIFFER, EVEN = 15, 5, 6, 0.75
 
 

@@ -13,6 +13,7 @@ from bench.coverage.draws import RULE, Chance, Drawn, measured_run, versions
 from bench.coverage.frame import Keep, Setting, Share, held
 from bench.coverage.judge import Seen, Told, compare_rows, compared, contradiction, false
 from bench.coverage.plain import plainly
+from bench.coverage.quick import quickly
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.intervals import Interval
@@ -168,3 +169,36 @@ def test_a_known_shortfall_is_told_and_not_held_against_the_whole() -> None:
     found = held(Setting("lying", partial(normal, truth=0.0, said=0.5), keep), 60, seed=1)
     assert found.missed == ()
     assert found.short[0].startswith("coverage")
+
+
+@pytest.mark.parametrize("kind", ["passes", "repeats", "marks", "numbers", "groups", "margin"])
+def test_the_quick_way_says_what_the_command_says(kind: str) -> None:
+    chance = np.random.default_rng([len(kind), 5])  # noqa: TID251 - seeded
+    groups = np.arange(48) // 6 if kind == "groups" else None
+    rule = MARGIN if kind == "margin" else RULE
+    repeats = 3 if kind == "repeats" else 1
+    verdicts = set()
+    for shift in (0.0, 0.15, 0.4):
+        ease = chance.uniform(0.1, 0.5, (1, 48, 1)) + shift * np.array([0, 1, 0.5])[:, None, None]
+        shares = np.broadcast_to(ease, (3, 48, repeats))
+        scores = {
+            "marks": lambda: chance.binomial(4, shares) / 4,  # noqa: B023 - called here
+            "numbers": lambda: 10 * shares + chance.lognormal(0, 1, shares.shape),  # noqa: B023
+        }.get(kind, lambda: np.where(chance.random(shares.shape) < shares, 1.0, 0.0))()  # noqa: B023
+        drawn = Drawn(scores, (0.3, 0.3 + shift, 0.3 + shift / 2), groups, rule, no_worse=0.1)
+        assert quickly(drawn).like(compared(drawn))
+        verdicts |= {one.verdict for one in quickly(drawn).rows}
+    assert {"better", "undecided"} <= verdicts
+
+
+def test_another_conclusion_of_the_command_is_a_fault() -> None:
+    def other(drawn: Drawn) -> Seen:
+        seen = compared(drawn)
+        return replace(seen, rows=tuple(replace(one, verdict="worse") for one in seen.rows))
+
+    setting = Setting("even", partial(normal, truth=0.0), Keep(0.93), compared_too, quick=other)
+    assert any("concluded otherwise" in text for text in held(setting, 5, seed=1).missed)
+
+
+def compared_too(drawn: Drawn) -> Seen:
+    return compared(drawn)

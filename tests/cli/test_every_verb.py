@@ -18,7 +18,9 @@ from .drawn import lay_out, suite, version, write
 CASES = 48
 DECIDING = ("", "[compare]\nmin_effect = 0.05\n", "[compare]\nstrict = true\n")
 OTHER_WAY = {"better": "worse", "worse": "better"}
-SAME = ("n", "p", "p_adjusted", "ci", "delta", "verdict", "won", "lost", "notes", "reasons")
+DECIDES = ("n", "p", "p_family", "ci", "ci_simultaneous", "delta", "verdict")
+SAME = (*DECIDES, "p_adjusted", "won", "lost", "notes", "reasons")
+INTERVALS = ("ci", "ci_simultaneous")
 
 # All in all a second each: two run always, the others with the slow tests.
 SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
@@ -49,11 +51,13 @@ def compared(promptlab: Promptlab, *words: str) -> dict[tuple[str, str], dict[st
 
 def turned(row: dict[str, Any]) -> dict[str, Any]:
     """Return what a row says of the pair the other way round."""
-    ci = row["ci"]
+    mirrored = {
+        name: None if row[name] is None else [-row[name][1], -row[name][0]] for name in INTERVALS
+    }
     return {
         **{name: row[name] for name in SAME},
+        **mirrored,
         "delta": -row["delta"],
-        "ci": None if ci is None else [-ci[1], -ci[0]],
         "verdict": OTHER_WAY.get(row["verdict"], row["verdict"]),
         "won": row["lost"],
         "lost": row["won"],
@@ -75,7 +79,7 @@ def test_every_verb_says_the_same_of_a_pair(project: Path, promptlab: Promptlab,
         [found] = by_diff
         for name in SAME:
             expected = told[a, b][name]
-            near = isinstance(expected, float) or name == "ci"
+            near = isinstance(expected, float) or name in INTERVALS
             assert found[name] == (pytest.approx(expected) if near else expected), name
     in_api = ours.compare().to_dict()["comparisons"]
     assert in_api == list(rows.values())
