@@ -15,7 +15,9 @@ from typing import Literal
 import numpy as np
 
 from promptlab.analysis import early
-from promptlab.analysis.contrast import Contrast, Side, Where, conclude, estimate
+from promptlab.analysis.account import Account, Within
+from promptlab.analysis.contrast import Contrast, Side, Where, estimate
+from promptlab.analysis.looking import concluded
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
@@ -58,7 +60,7 @@ def compare(
     by: By = "version",
     baseline: str | None = None,
     toward: str | None = None,
-    beside: Sequence[Measurements] = (),
+    account: Account | None = None,
 ) -> list[Comparison]:
     """Compare all pairs of arms, or all arms against the one that `baseline` names.
 
@@ -66,8 +68,8 @@ def compare(
     backend, for each version; or the version again, within each group of cases. The arm labelled
     `toward` is side b of all its pairs; which side is which changes nothing but signs.
 
-    `beside` are the same runs by other scorers whose comparisons are of the same family: those by
-    any scorer but the primary one.
+    With an `account`, each pair is judged in the family in which it was first asked, at the level
+    that earlier looks at it have left; comparisons of the tables beside it are of the same family.
     """
     pairs = [_toward(pair, toward) for pair in _pairs(table, by, baseline)]
     if not pairs:
@@ -77,25 +79,38 @@ def compare(
             f"there is nothing to compare by {by}",
             hint="give the cases groups" if lone else hint,
         )
-    comparisons = _estimated(table, pairs, rule)
-    for other in beside:
-        comparisons += _estimated(other, list(_pairs(other, by, baseline)), rule)
-    question = f"{_QUESTIONS[by]}, by scorers beside the primary one" if beside else _QUESTIONS[by]
-    return list(conclude(comparisons, rule, question))[: len(pairs)]
+    rows = [_estimated(table, pair, rule, account) for pair in pairs]
 
+    def more(questions: frozenset[str]) -> list[Comparison]:
+        others = (_toward(pair, toward) for pair in _pairs(table, by, None))
+        return [
+            _estimated(table, pair, rule, account)
+            for pair in others
+            if account is not None and account.question(pair.a, pair.b, pair.group) in questions
+        ]
 
-def _estimated(table: Measurements, pairs: Sequence[_Pair], rule: Rule) -> list[Comparison]:
-    return [
-        Comparison(
-            a=pair.names[0],
-            b=pair.names[1],
-            backend=pair.backend,
-            group=pair.group,
-            scorer=table.scorer.label,
-            **estimate(table, pair.a, pair.b, rule, pair.within).parts(),
-        )
-        for pair in pairs
+    beside = [
+        _estimated(other, pair, rule, None)
+        for other in (() if account is None else account.beside)
+        for pair in _pairs(other, by, baseline)
     ]
+    question = f"{_QUESTIONS[by]}, by scorers beside the primary one" if beside else _QUESTIONS[by]
+    return concluded(rows, rule, question, more, beside)
+
+
+def _estimated(table: Measurements, pair: _Pair, rule: Rule, account: Account | None) -> Comparison:
+    row = Comparison(
+        a=pair.names[0],
+        b=pair.names[1],
+        backend=pair.backend,
+        group=pair.group,
+        scorer=table.scorer.label,
+        **estimate(table, pair.a, pair.b, rule, pair.within).parts(),
+    )
+    if account is None:
+        return row
+    within = Within(pair.group, pair.within, row.stopped_at)
+    return replace(row, look=account.look(pair.a, pair.b, within, rule.alpha))
 
 
 def _toward(pair: _Pair, label: str | None) -> _Pair:

@@ -38,6 +38,7 @@ from promptlab.analysis.conclude import (
 )
 from promptlab.analysis.families import Family, Member, Null, rulings
 from promptlab.analysis.inference import Scale
+from promptlab.analysis.look import Look
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.planning import Aim, Spread, cases_to_show
 from promptlab.analysis.sufficiency import guarded, no_interval, too_alike, too_little
@@ -87,6 +88,7 @@ class Contrast:
     price: Price | None
     warnings: tuple[Reason, ...]
     stopped_at: int | None = None
+    look: Look | None = None
     cases_needed: int | None = None
     detectable: float | None = None
     causes: Causes | None = None
@@ -141,7 +143,7 @@ class Contrast:
 
     def alpha(self, rule: Rule) -> float:
         """Return the level at which it is judged."""
-        return rule.alpha
+        return rule.alpha if self.look is None else self.look.level
 
     def parts(self) -> dict[str, Any]:
         """Return the fields by name, to build a more specific contrast from them."""

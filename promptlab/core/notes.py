@@ -73,6 +73,28 @@ NOTES: Mapping[str, Explanation] = {
         "Prompts may have been written with these cases in view.",
         "Confirm the result with `--split holdout`.",
     ),
+    "looked-again": Explanation(
+        "The same question was concluded on other scores of these cases before; a smaller level is"
+        " left for this look.",
+        "Ask once, of all cases, or use `--until-decided`; see `promptlab ledger SUITE`.",
+        ("number", "level", "cases", "verdicts"),
+    ),
+    "asked-beside": Explanation(
+        "Other comparisons of these cases were asked for first; a smaller level is left for this"
+        " one.",
+        "Ask for all comparisons at once; see `promptlab ledger SUITE`.",
+        ("others", "level"),
+    ),
+    "holdout-used": Explanation(
+        "The cases are a holdout, which bears three uses, whatever versions they compare.",
+        "Keep the holdout for the version that is to be used.",
+        ("use", "level"),
+    ),
+    "look-not-kept": Explanation(
+        "The ledger could not be written: a later look will not know of this one.",
+        "Make the database writable, and compare again.",
+        ("why",),
+    ),
     "developed-before": Explanation(
         "Some of the cases are of the `dev` side, on which prompts may have been written.",
         "Confirm the result with `--split holdout`.",

@@ -21,6 +21,11 @@ REFUSALS: Mapping[str, Explanation] = {
         "Run the whole suite, or use `--until-decided`.",
         ("after",),
     ),
+    "holdout-used-up": Explanation(
+        "The holdout was used three times; what is found on it now was selected on it.",
+        "Draw new cases for another confirmation.",
+        ("uses",),
+    ),
     "stopped-for-another": Explanation(
         "The run stopped its arms early to decide another comparison.",
         "Run both versions on all cases, or name the pair with `--baseline`.",

@@ -56,3 +56,17 @@ def _ranked(p: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         raise ValueError("p-values must lie between 0 and 1")
     order = np.argsort(values, kind="stable")
     return values, order[: np.count_nonzero(~np.isnan(values))]
+
+
+def level_of_look(alpha: float, number: int) -> float:
+    """Return the level of the k-th look at one question: alpha, then alpha/(10·2^(k-1)).
+
+    All looks together err in at most 1.1 alpha, however many there are and whenever they are taken:
+    K. K. G. Lan & D. L. DeMets, Biometrika 70 (1983), 659-663.
+
+    Raises:
+        ValueError: there is no such look.
+    """
+    if number < 1:
+        raise ValueError(f"looks are counted from 1, not {number}")
+    return alpha if number == 1 else alpha / (10 * 2 ** (number - 1))

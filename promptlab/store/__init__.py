@@ -32,6 +32,7 @@ from promptlab.store import aggregates, care, evidence, gradings, imported, plan
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
+from promptlab.store.ledger import Ledger
 from promptlab.store.opening import prepare
 from promptlab.store.reduced import reduced
 from promptlab.store.texts import Texts
@@ -50,6 +51,7 @@ class Store:
         self._connection = connection
         self._clock = clock
         self.texts = Texts(connection)
+        self.ledger = Ledger(connection, clock)
 
     @classmethod
     def open(

@@ -10,6 +10,7 @@ from promptlab.core.digest import (
     backend_digest,
     case_content,
     case_json,
+    digest_bytes,
     digest_text,
     template_digest,
 )
@@ -174,6 +175,7 @@ _DIGESTS: tuple[tuple[str, str, Callable[..., str]], ...] = (
     ),
     ("backend", "SELECT name, digest, identity FROM backends", _backend_digest),
     ("text", "SELECT id, digest, text FROM texts", digest_text),
+    ("set of cases", "SELECT id, digest, keys FROM look_cases", digest_bytes),
 )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from promptlab.core.errors import StoreBusy, StoreError
 from promptlab.store.faults import decoding, mapped
 
-Value = None | int | float | str
+Value = None | int | float | str | bytes
 Row = tuple[Any, ...]  # of the types in the schema
 
 Waits = Callable[[float], None]

@@ -153,6 +153,50 @@ cost_usd, latency_s, cached, error, created_at, thoughts, tags \
 FROM trial_results;
 """
 
+_LEDGER = """
+-- Sets of cases that something was concluded of: sorted 64-bit numbers, one or more for each case.
+CREATE TABLE look_cases (
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    keys BLOB NOT NULL
+);
+
+-- Comparisons that were concluded together, of one set of cases. None is ever deleted.
+CREATE TABLE look_families (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at TEXT NOT NULL,
+    question TEXT NOT NULL,              -- what they ask together
+    size INTEGER NOT NULL,               -- how many they are, with those that bear no verdict
+    scorer TEXT NOT NULL,
+    suites TEXT NOT NULL,                -- names, as JSON
+    runs TEXT NOT NULL,                  -- ids, as JSON
+    arms TEXT NOT NULL,                  -- digests of all arms that were measured, as JSON
+    cases INTEGER NOT NULL REFERENCES look_cases(id),
+    declared TEXT,                       -- the run that was to stop early; NULL: none
+    holdout_use INTEGER                  -- which use of a holdout it was; NULL: other cases
+);
+
+-- One look: a comparison with its verdict. None is ever deleted.
+CREATE TABLE looks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    family INTEGER NOT NULL REFERENCES look_families(id),
+    question TEXT NOT NULL,              -- digest of both sides and of the scorer
+    evidence TEXT NOT NULL,              -- digest of the scores
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    backend TEXT,
+    cases INTEGER NOT NULL,
+    trials INTEGER NOT NULL,
+    number INTEGER NOT NULL,             -- which look at its question it was
+    level REAL NOT NULL,                 -- the level that was left for it
+    delta REAL,
+    p REAL,
+    verdict TEXT NOT NULL
+);
+
+CREATE INDEX looks_by_family ON looks (family);
+"""
+
 _READINGS = """
 -- What scorers read out of answers, and what would have been right: short texts such as labels.
 CREATE TABLE readings (
@@ -211,5 +255,6 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0008_thoughts", _THOUGHTS),
     ("0009_heartbeat", _HEARTBEAT),
     ("0010_tags", _TAGS),
+    ("0011_ledger", _LEDGER),
     ("0012_readings", _READINGS),
 )

@@ -29,7 +29,7 @@ from promptlab.store.structure import Column, expected
 _SHOWN = 60  # characters of a wrong value
 
 # The declared type of a column -> the types of a value, as SQLite names them.
-_TYPES = {"TEXT": "'text'", "INTEGER": "'integer'", "REAL": "'real', 'integer'"}
+_TYPES = {"TEXT": "'text'", "INTEGER": "'integer'", "REAL": "'real', 'integer'", "BLOB": "'blob'"}
 
 _FLAG, _AMOUNT = "{0} IN (0, 1)", "{0} BETWEEN 0 AND 9e15"
 _MOMENT = "{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*' AND julianday({0}) NOTNULL"
@@ -211,10 +211,17 @@ def _short(error: Exception) -> str:
 
 _USED = "id IN (SELECT {0} FROM generations)"
 
+
 # What is read -> its rows, each with its name first -> what decodes the rest. What a digest covers
 # is not here: that is checked by its digest.
+def _lists(*texts: str) -> None:
+    for text in texts:
+        _texts(from_json(text))
+
+
 _DECODED: tuple[tuple[str, str, Callable[..., object]], ...] = (
     ("backend", "SELECT id, options FROM backends", _object),
+    ("family of looks", "SELECT id, suites, runs, arms FROM look_families", _lists),
     ("run", "SELECT run_id, settings, overrides, facts FROM runs", _run),
     ("arm", "SELECT run || '/' || position, practices, off, sampling FROM run_arms", _arm),
     ("scorer", "SELECT run || '/' || position, params FROM run_scorers", _object),

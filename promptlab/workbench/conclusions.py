@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from promptlab.analysis.compare import By, Comparison, compare
+from promptlab.analysis.compare import By, Comparison
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.practices import Practices, practice_effects
 from promptlab.core.decision import Rule
@@ -16,6 +16,7 @@ from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.evidence import Evidence, read_evidence, with_baseline
+from promptlab.workbench.ledger import compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +73,20 @@ def compare_runs(
         evidence = read_evidence(store, run_refs, scorer)
         if baseline is not None and by != "backend":
             evidence = with_baseline(store, evidence, baseline, _library(bench))
-    against = evidence.baseline or baseline
-    if by == "backend" and against is not None:
-        _require_backend(evidence.table, against)
-    _check_scale(evidence.table, deciding)
-    with _naming_more(evidence):
-        comparisons = compare(evidence.table, rule, by=by, baseline=against, beside=evidence.beside)
+        against = evidence.baseline or baseline
+        if by == "backend" and against is not None:
+            _require_backend(evidence.table, against)
+        _check_scale(evidence.table, deciding)
+        with _naming_more(evidence):
+            tables = (evidence.table, *evidence.beside)
+            comparisons = compared(store, tables, rule, by=by, baseline=against)
     return Compared(evidence, comparisons, rule)
 
 
 def compare_one(store: Store, run_id: str, rule: Rule) -> Compared:
     """Compare the arms of one run by its primary scorer."""
     evidence = read_evidence(store, [run_id], None)
-    return Compared(evidence, compare(evidence.table, rule), rule)
+    return Compared(evidence, compared(store, (evidence.table,), rule), rule)
 
 
 def effects_of_practices(

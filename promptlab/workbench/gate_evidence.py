@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.compare import Comparison
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
@@ -12,6 +12,7 @@ from promptlab.core.types import TemplateSource
 from promptlab.experiments.gates import Beats, NoWorse
 from promptlab.store import Store
 from promptlab.workbench.evidence import Evidence, read_evidence, with_version
+from promptlab.workbench.ledger import compared, each_alone
 
 
 def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comparison, ...]:
@@ -23,7 +24,7 @@ def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comp
     better = evidence.baseline
     evidence = with_version(store, evidence, gate.than)
     _require_a_backend_of_both(evidence, gate.better, gate.than)
-    family = compare(evidence.table, rule, toward=better, beside=evidence.beside)
+    family = compared(store, (evidence.table, *evidence.beside), rule, toward=better)
     pair = (evidence.baseline, better)
     comparisons = _some(
         [row for row in family if (row.a, row.b) == pair and row.backend is not None]
@@ -44,7 +45,7 @@ def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> tuple[Compari
     if own == {evidence.baseline}:
         return ()
     comparisons = _some(
-        [comparison for comparison in _against(evidence, rule) if comparison.b in own]
+        [comparison for comparison in _against(store, evidence, rule) if comparison.b in own]
     )
     return tuple(
         comparison for comparison in comparisons if not _is_no_worse(comparison, gate.margin)
@@ -78,8 +79,8 @@ def _is_no_worse(comparison: Comparison, margin: float) -> bool:
     return comparison.ci is not None and comparison.ci[0] > -margin
 
 
-def _against(evidence: Evidence, rule: Rule) -> list[Comparison]:
+def _against(store: Store, evidence: Evidence, rule: Rule) -> list[Comparison]:
     """Compare all with the baseline, each by itself: `gates` says why nothing is corrected."""
-    alone = replace(rule, correct=False)
-    pairs = compare(evidence.table, alone, baseline=evidence.baseline)
+    assert evidence.baseline is not None
+    pairs = each_alone(store, evidence.table, rule, evidence.baseline)
     return [one for one in pairs if one.backend is not None]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.compare import Comparison
 from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.analysis.pair import PairResults
 from promptlab.core.decision import Rule
@@ -20,6 +20,7 @@ from promptlab.templates.diff import Flip
 from promptlab.templates.past import label_of
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.evidence import more_stored
+from promptlab.workbench.ledger import compared
 
 _Key = tuple[str, str]
 """A backend and a case."""
@@ -64,7 +65,7 @@ def measured(
     rule = bench.project.rule
     with bench.open_store() as store:
         sides = _sides(store, a, b)
-        comparisons = _compared(*sides, rule) if sides is not None else ()
+        comparisons = _compared(store, *sides, rule) if sides is not None else ()
         if sides is None or not comparisons:
             return PairResults()
         flipped = {
@@ -102,7 +103,7 @@ def _wider(store: Store, a: _Side, b: _Side) -> Iterator[Reason]:
             yield more_stored(wider, f"`promptlab compare {wider.run_id}` has those")
 
 
-def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
+def _compared(store: Store, a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
     """Return the rows about two texts of the family that `compare` concludes on.
 
     Texts of one run are a pair of that run; a text of another run is the baseline of this one's.
@@ -115,7 +116,7 @@ def _compared(a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
         first, second = _labels(table, a, b)
         baseline = first if table is alone or not together else None
         try:
-            rows = compare(table, rule, baseline=baseline, toward=second)
+            rows = compared(store, (table,), rule, baseline=baseline, toward=second)
         except PromptlabError:  # they have no backend in common
             continue
         if found := [row for row in rows if (row.a, row.b) == (first, second)]:

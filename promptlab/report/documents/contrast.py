@@ -48,6 +48,9 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
         "detectable": contrast.detectable,
         "probability_better": _probability_better(contrast),
         "stopped_at": contrast.stopped_at,
+        "look": None
+        if contrast.look is None
+        else {"number": contrast.look.number, "level": contrast.look.level},
         **_changes(contrast),
         "causes": causes_json(contrast.causes),
         "usd_per_point": contrast.usd_per_point,

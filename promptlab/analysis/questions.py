@@ -1,0 +1,122 @@
+"""Which question a contrast asks, and of which scores, by digests: was it asked before?
+
+A question is what both sides are (texts, models, sampling), and the scorer with its version. Sides
+have no order: asked the other way round, it is the same question. Evidence is the scores that were
+used, case by case, in no order either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.core.digest import canonical_json, digest_bytes, digest_json
+from promptlab.core.types import ScorerSpec
+
+Keys = NDArray[np.uint64]
+Floats = NDArray[np.float64]
+
+_LONGEST = 64  # bytes of a text that are mixed as they are; of longer ones it is a digest
+_FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+def question_of(
+    sides: Sequence[Sequence[str]], scorer: ScorerSpec, asked: Sequence[str | None]
+) -> str:
+    """Return the digest of a question about two sides, each the digests of its arms, sorted."""
+    params = canonical_json(dict(scorer.params))
+    return digest_json([*asked, *sides, scorer.name, scorer.version, params])
+
+
+def digest_of(arm: JoinedArm) -> str:
+    """Return the digest of what an arm's answers depend on."""
+    setting = arm.settings[0]
+    sampling = asdict(setting.arm.sampling)
+    return digest_json(
+        [setting.arm.digest, list(setting.arm.off), setting.backend_digest, sampling]
+    )
+
+
+def evidence_of(keys: Keys, before: Floats, after: Floats, *, swapped: bool) -> str:
+    """Return the digest of the scores of both sides, one for each case.
+
+    `keys` are those of the cases. Scores count with the seven digits of single precision, so that
+    another order of adding them up makes no other evidence. `swapped` says that the second side
+    comes first in the question.
+    """
+    order = np.argsort(keys)
+    sides = (after, before) if swapped else (before, after)
+    digest = hashlib.sha256(keys[order].tobytes())
+    with np.errstate(over="ignore"):
+        for scores in sides:
+            digest.update((scores[order].astype(np.float32) + np.float32(0)).tobytes())
+    return f"s2:{digest.hexdigest()[:32]}"
+
+
+def case_keys(table: Measurements) -> Keys:
+    """Return a 64-bit number for the content of each case."""
+    return keys_of(case.digest for case in table.cases)
+
+
+def named_keys(table: Measurements) -> Keys:
+    """Return a 64-bit number for each case by its name, in its suite and with its parameters.
+
+    A case that was edited, or put into another group, is still the one that was looked at.
+    """
+    by_digest: dict[str, str] = {}
+    for run in reversed(table.runs):
+        place = canonical_json([run.info.suite, sorted(run.info.settings.params)])
+        by_digest.update((case.digest, f"{place}{case.id}") for case in run.cases)
+    return keys_of(by_digest[case.digest] for case in table.cases)
+
+
+def set_of(*keys: Keys) -> Keys:
+    """Return a set of cases as sorted numbers."""
+    return np.unique(np.concatenate(keys))
+
+
+def digest_of_set(cases: Keys) -> str:
+    """Return the digest of a set of cases."""
+    return digest_bytes(cases.astype("<u8").tobytes())
+
+
+def overlap(a: Keys, b: Keys) -> bool:
+    """Return whether two sets of cases share any."""
+    few, many = sorted((a, b), key=len)
+    if not few.size:
+        return False
+    places = np.minimum(np.searchsorted(many, few), many.size - 1)
+    return bool((many[places] == few).any())
+
+
+def within(part: Keys, whole: Keys) -> bool:
+    """Return whether all cases of one set are in another."""
+    places = np.minimum(np.searchsorted(whole, part), whole.size - 1)
+    return bool(whole.size and (whole[places] == part).all())
+
+
+def keys_of(texts: Iterable[str]) -> Keys:
+    """Return a 64-bit number for each text, mixed word by word as splitmix64 does it."""
+    encoded = [_short(text.encode("utf-8", "surrogatepass")) for text in texts]
+    if not encoded:
+        return np.zeros(0, dtype=np.uint64)
+    width = -(-max(map(len, encoded)) // 8) * 8 or 8
+    words = np.array(encoded, dtype=f"S{width}").view("<u8").reshape(len(encoded), -1)
+    lengths = np.array([len(text) for text in encoded], dtype=np.uint64)
+    keys = lengths.copy()
+    for place, column in enumerate(words.T):
+        mixed = keys * np.uint64(0x9E3779B97F4A7C15) ^ column
+        for shift, factor in zip((30, 27), _FACTORS, strict=True):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
+        # Not beyond a text's end: its number is the same whatever texts are beside it.
+        keys = np.where(lengths > 8 * place, mixed ^ (mixed >> np.uint64(31)), keys)
+    return keys
+
+
+def _short(text: bytes) -> bytes:
+    return text if len(text) <= _LONGEST else hashlib.blake2b(text, digest_size=32).digest()
