@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.digest import canonical_json, digest_bytes, digest_json
-from promptlab.core.types import ScorerSpec
+from promptlab.core.types import Arm, ScorerSpec
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -36,10 +36,12 @@ def question_of(
 def digest_of(arm: JoinedArm) -> str:
     """Return the digest of what an arm's answers depend on."""
     setting = arm.settings[0]
-    sampling = asdict(setting.arm.sampling)
-    return digest_json(
-        [setting.arm.digest, list(setting.arm.off), setting.backend_digest, sampling]
-    )
+    return arm_digest(setting.arm, setting.backend_digest)
+
+
+def arm_digest(arm: Arm, backend: str) -> str:
+    """Return the digest of an arm on a backend with this digest."""
+    return digest_json([arm.digest, list(arm.off), backend, asdict(arm.sampling)])
 
 
 def evidence_of(keys: Keys, before: Floats, after: Floats, *, swapped: bool) -> str:
@@ -92,6 +94,11 @@ def overlap(a: Keys, b: Keys) -> bool:
         return False
     places = np.minimum(np.searchsorted(many, few), many.size - 1)
     return bool((many[places] == few).any())
+
+
+def shares(stored: bytes, cases: Keys) -> bool:
+    """Return whether a set of cases, as the store has it, has any of these."""
+    return overlap(np.frombuffer(stored, dtype="<u8").astype(np.uint64), cases)
 
 
 def within(part: Keys, whole: Keys) -> bool:

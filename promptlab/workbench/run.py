@@ -30,6 +30,7 @@ from promptlab.templates.past import restoring
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import check_measurable, suite_gates
+from promptlab.workbench.holdouts import require_use_left
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.ordering import in_first_order
@@ -85,6 +86,7 @@ def prepare_run(
     budget = make_budget(settings.max_calls, settings.max_cost, ready.backends)
     with bench.open_store(readonly=False) as store:
         check_measurable(store, ready.plan, ready.gates)
+        require_use_left(store, ready.plan)
         plan, ordered = in_first_order(store, ready.plan)
         job = Job(
             run_id=bench.session.new_run_id(),
@@ -110,6 +112,7 @@ def _in_order(bench: Workbench, ready: _Assembled) -> tuple[_Assembled, tuple[st
     if not bench.has_database:
         return ready, ()
     with bench.open_store() as store:
+        require_use_left(store, ready.plan)
         plan, notes = in_first_order(store, ready.plan)
     return replace(ready, plan=plan), notes
 

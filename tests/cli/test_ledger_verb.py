@@ -107,15 +107,24 @@ def test_a_race_is_one_look_however_often_it_is_looked_at(
 def test_a_holdout_is_counted_told_and_burned(project: Path, promptlab: Promptlab) -> None:
     versions = {f"v{place}": version(f"{place * 9}-{place * 9 + 60}") for place in range(1, 7)}
     lay_out(project, versions, suite(120, more="holdout: 0.5\n"))
-    found = []
-    for place in range(2, 7):
+    rows = []
+    for place in (2, 3, 4):
         pair = ("-t", "task@v1", "-t", f"task@v{place}")
         assert promptlab("run", "task", "--split", "holdout", *pair).code == 0
-        row = row_of(promptlab)
-        found.append((row["look"]["level"], row["verdict"] == "refused"))
-    assert found[:3] == [(0.05, False), (0.0025, False), (0.00125, False)]
-    assert [refused for _, refused in found[3:]] == [True, True]
+        rows.append(row_of(promptlab))
+    levels = [(row["look"]["level"], row["verdict"] == "refused") for row in rows]
+    assert levels == [(0.05, False), (0.0025, False), (0.00125, False)]
     assert "the holdout was used 3 of 3 times" in promptlab("ledger", "task").out
+    for words in ((), ("--dry-run",)):
+        ran = promptlab("run", "task", "--split", "holdout", "-t", "task@v5", *words)
+        assert (ran.code, "was used 3 times" in ran.err) == (2, True)
+    again = ("-t", "task@v1", "-t", "task@v4")
+    assert promptlab("run", "task", "--split", "holdout", *again).code == 0  # its answer is known
+    assert row_of(promptlab) == rows[-1]
+    # Whoever gets there by naming the cases gets no verdict.
+    held_out = [case for (case,) in query(project, "SELECT DISTINCT case_id FROM results")]
+    named = [word for case in held_out for word in ("--case", case)]
+    assert promptlab("run", "task", "-t", "task@v1", "-t", "task@v5", *named).code == 0
     assert "holdout-used-up" in {reason["code"] for reason in row_of(promptlab)["reasons"]}
 
 
