@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
-from bench.coverage.draws import Chance, Drawn, Floats, arm_of
+from bench.coverage.draws import Chance, Drawn, Floats, arm_of, table_of
 from bench.coverage.frame import Keep, Setting
-from bench.coverage.judge import Seen, compared
+from bench.coverage.judge import Seen, compared, told
 from bench.coverage.plain import plainly
 from bench.coverage.quick import quickly
+from promptlab.analysis.account import Account
+from promptlab.analysis.compare import compare
 from promptlab.core.decision import Rule
 
 BASE = 0.6
+Scored = Sequence[Drawn]
 ALIKE = 0.6  # of the copula
 
 
@@ -55,7 +59,28 @@ def the_best(drawn: Drawn, by: Callable[[Drawn], Seen]) -> Seen:
     return Seen((max(rows, key=lambda one: -1.0 if one.delta is None else one.delta),), drawn.rule)
 
 
-def settings() -> Iterator[Setting[Drawn]]:
+def by_scorers(chance: Chance, n: int, scorers: int) -> Scored:
+    """Return two equal versions, graded by several scorers that agree more than they differ."""
+    grades = passes(chance, n, (BASE,) * (2 * scorers)).reshape(scorers, 2, n)
+    return [Drawn(both, (BASE, BASE)) for both in grades]
+
+
+def of_scorers(scored: Scored) -> Seen:
+    """Return what all scorers but the first, primary one say: they are one family."""
+    tables = [table_of(drawn) for drawn in scored]
+    rule = scored[0].rule
+    rows = []
+    for place, table in enumerate(tables[1:], start=1):
+        beside = [*tables[1:place], *tables[place + 1 :]]
+        rows += compare(table, rule, account=Account(table, "compare by version", beside=beside))
+    primary = compare(tables[0], rule)
+    told_of = any(one.verdict in ("better", "worse") for one in primary)
+    return Seen(
+        tuple(told(one, 0.0) for one in rows), rule, marks={"the primary one": float(told_of)}
+    )
+
+
+def settings() -> Iterator[Setting[Any]]:
     """Yield the settings."""
     yield from alike()
     yield from at_the_margin()
@@ -103,12 +128,16 @@ def mixed() -> Iterator[Setting[Drawn]]:
             yield family(f"{name}, n {n}", n, effects)
 
 
-def other_families() -> Iterator[Setting[Drawn]]:
+def other_families() -> Iterator[Setting[Any]]:
     keep = Keep(0.93, at_once=0.93)
     for n in (72, 200):
         yield Setting(f"all pairs of 6 arms, n {n}", partial(all_pairs, n=n, arms=6), keep)
     draw = partial(several_models, n=100, models=6)
     yield Setting("2 versions on 6 models and pooled, n 100", draw, keep, plain=None)
+    scored = partial(by_scorers, n=100, scorers=10)
+    keep = Keep(0.93, at_once=0.93, at_most={"the primary one": 0.05})
+    label = "9 scorers beside the primary one, n 100"
+    yield Setting(label, scored, keep, of_scorers, plain=None, share=0.25)
 
 
 def family(label: str, n: int, effects: tuple[float, ...], margin: float = 0.0) -> Setting[Drawn]:
