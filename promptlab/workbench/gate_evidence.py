@@ -48,7 +48,7 @@ def worse(store: Store, run_id: str, gate: NoWorse, rule: Rule) -> tuple[Compari
         [comparison for comparison in _against(store, evidence, rule) if comparison.b in own]
     )
     return tuple(
-        comparison for comparison in comparisons if not _is_no_worse(comparison, gate.margin)
+        comparison for comparison in comparisons if not _is_no_worse(comparison, gate.margin, rule)
     )
 
 
@@ -73,10 +73,15 @@ def _some(comparisons: list[Comparison]) -> list[Comparison]:
     return comparisons
 
 
-def _is_no_worse(comparison: Comparison, margin: float) -> bool:
+def _is_no_worse(comparison: Comparison, margin: float, rule: Rule) -> bool:
+    """Return whether the interval of one comparison, at the level of its look, ends in time."""
     if comparison.reasons:
         return all(reason.code is Code.SAME_ANSWERS for reason in comparison.reasons)
-    return comparison.ci is not None and comparison.ci[0] > -margin
+    ci = comparison.ci
+    if comparison.look is not None and comparison.look.number > 1:
+        judged = comparison.effect.inference
+        ci = None if judged is None else judged.interval(1 - comparison.alpha(rule))
+    return ci is not None and ci[0] > -margin
 
 
 def _against(store: Store, evidence: Evidence, rule: Rule) -> list[Comparison]:

@@ -90,6 +90,25 @@ def test_a_part_that_was_asked_first_stays_as_it_was(project: Path, promptlab: P
     assert [family["size"] for family in account(promptlab)] == [3, 6]
 
 
+def test_a_gate_on_no_loss_has_the_level_of_its_look(project: Path, promptlab: Promptlab) -> None:
+    gate = "no-worse task@v1 by 0.01"
+    exits = []
+    for size in (40, 80):
+        for known in (False, True):
+            db = () if known else ("--db", f"fresh{size}.db")
+            text = suite(1)
+            rows = "\n".join(
+                f"  - {{id: c{place:03}, vars: {{rank: {place * 7 % 40}}}}}"
+                for place in range(size)
+            )
+            lay_out(project, PAIR, text[: text.index("  - {id")] + rows + "\n")
+            exits.append(promptlab(*db, "run", "task", "--gate", gate).code)
+    assert exits[2] == 0  # 80 cases alone show it
+    levels = query(project, "SELECT number, level FROM looks ORDER BY id")
+    assert levels == [(1, 0.05), (2, 0.0025)]
+    assert exits[3] == 1
+
+
 def test_a_race_is_one_look_however_often_it_is_looked_at(
     project: Path, promptlab: Promptlab
 ) -> None:
