@@ -41,7 +41,7 @@ class Claim:
             return None
         return "this wording" if self.texts == 1 else "these wordings"
 
-    def verdict(self, verdict: Verdict) -> str:
+    def said(self, verdict: str) -> str:
         """Return a verdict in words that say no more than the claim."""
         if verdict not in DECIDED or self.scope is None:
             return verdict
@@ -51,7 +51,6 @@ class Claim:
 OF_VERSIONS = Claim()
 
 
-def of_practice(with_it: int, without: int, *, models: Sampled = "named") -> Claim:
-    """Return the claim that so many wordings with a practice, and without it, can bear."""
-    few = min(with_it, without)
-    return Claim(wordings="random" if few >= WORDINGS else "named", models=models, texts=with_it)
+def of_practice(texts: int, *, drawn: bool) -> Claim:
+    """Return the claim of so many wordings with a practice, `drawn` or named."""
+    return Claim(wordings="random" if drawn else "named", texts=texts)

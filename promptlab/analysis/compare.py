@@ -16,13 +16,18 @@ import numpy as np
 
 from promptlab.analysis import early
 from promptlab.analysis.account import Account, Within
+from promptlab.analysis.averages import averaged
 from promptlab.analysis.contrast import Contrast, Side, Where, estimate
+from promptlab.analysis.interactions import of_models, together
 from promptlab.analysis.looking import concluded
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 
 By = Literal["version", "backend", "group"]
+Toward = str | frozenset[tuple[str, str]] | None
+"""The label of side b wherever it is compared, or the labels of pairs as a and b."""
+
 _QUESTIONS: dict[By, str] = {
     "version": "which version",
     "backend": "which backend",
@@ -59,14 +64,15 @@ def compare(
     *,
     by: By = "version",
     baseline: str | None = None,
-    toward: str | None = None,
+    toward: Toward = None,
     account: Account | None = None,
 ) -> list[Comparison]:
     """Compare all pairs of arms, or all arms against the one that `baseline` names.
 
     `by` is what differs within a pair: the version, on each backend and on all together; the
     backend, for each version; or the version again, within each group of cases. The arm labelled
-    `toward` is side b of all its pairs; which side is which changes nothing but signs.
+    `toward` is side b of all its pairs, or the pairs of labels in it are a and b in this order;
+    which side is which changes nothing but signs.
 
     With an `account`, each pair is judged in the family in which it was first asked, at the level
     that earlier looks at it have left; comparisons of the tables beside it are of the same family.
@@ -95,7 +101,27 @@ def compare(
         for pair in _pairs(other, by, baseline)
     ]
     question = f"{_QUESTIONS[by]}, by scorers beside the primary one" if beside else _QUESTIONS[by]
-    return concluded(rows, rule, question, more, beside)
+    return _over_models(table, pairs, concluded(rows, rule, question, more, beside), rule)
+
+
+def _over_models(
+    table: Measurements, pairs: Sequence[_Pair], rows: list[Comparison], rule: Rule
+) -> list[Comparison]:
+    """Let no two versions be equivalent on several models together if they may differ by model."""
+    if all(row.verdict != "equivalent" for row in rows):
+        return rows
+    sides = {str(place): _by_backend(pair) for place, pair in enumerate(pairs) if len(pair.a) > 1}
+    joint = together([*of_models(table, sides, rule)], rule)
+    return [
+        averaged(row, str(place), [one for one in joint if one.practice == str(place)], rule)
+        if row.verdict == "equivalent"
+        else row
+        for place, row in enumerate(rows)
+    ]
+
+
+def _by_backend(pair: _Pair) -> dict[str, tuple[Side, Side]]:
+    return {a.arm.backend: ((a,), (b,)) for a, b in zip(pair.a, pair.b, strict=True)}
 
 
 def _estimated(table: Measurements, pair: _Pair, rule: Rule, account: Account | None) -> Comparison:
@@ -113,8 +139,9 @@ def _estimated(table: Measurements, pair: _Pair, rule: Rule, account: Account | 
     return replace(row, look=account.look(pair.a, pair.b, within, rule.alpha))
 
 
-def _toward(pair: _Pair, label: str | None) -> _Pair:
-    if label is None or pair.names[0] != label:
+def _toward(pair: _Pair, toward: Toward) -> _Pair:
+    there = toward if isinstance(toward, frozenset) else {(pair.names[1], toward)}
+    if pair.names[::-1] not in there:
         return pair
     return replace(pair, a=pair.b, b=pair.a, names=pair.names[::-1])
 

@@ -6,9 +6,8 @@ the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from math import inf
 from typing import Any, TypeVar
 
 import numpy as np
@@ -151,12 +150,18 @@ class Contrast:
 
 
 def estimate(
-    table: Measurements, a: Side, b: Side, rule: Rule, within: Where | None = None
+    table: Measurements,
+    a: Side,
+    b: Side,
+    rule: Rule,
+    within: Where | None = None,
+    over: Callable[[Effect, Where], Effect] | None = None,
 ) -> Contrast:
     """Estimate a contrast, except for what depends on the rest of its family.
 
     A case counts as the mean of a side's arms on each backend, with all backends weighted equally.
-    `within` restricts the cases to one group, inside which they count as independent.
+    `within` restricts the cases to one group, inside which they count as independent. `over` judges
+    the effect on these cases with something else drawn as well.
     """
     cases = np.ones(len(table.cases), dtype=bool) if within is None else within
     look = early.look(table, a, b, cases, rule)
@@ -170,9 +175,11 @@ def estimate(
     scale = Scale(
         verdicts=verdicts,
         whole=verdicts and _wholly(before) and _wholly(after),
-        largest=_largest(table),
+        largest=table.largest,
     )
     observed = effect(d, groups, rule, scale, table.runs[0].seed)
+    if over is not None:
+        observed = over(observed, shared)
     if look is not None:
         observed = at_any_time(observed, look, rule, repeated=table.repeated)
     causes = causes_of(table, (a, b), shared, Basis(d, groups, scale, table.runs[0].seed), rule)
@@ -273,12 +280,6 @@ def _with_causes(contrast: ContrastT, rule: Rule) -> ContrastT:
     )
     causes, notes = settled(contrast.causes, ruled, rule, is_rate=contrast.is_rate)
     return replace(contrast, causes=causes, warnings=(*contrast.warnings, *notes))
-
-
-def _largest(table: Measurements) -> float:
-    """Return the largest difference that a case can show: 1, or what the suite says, if less."""
-    declared = inf if table.scorer.largest is None else table.scorer.largest
-    return min(declared, 1.0 if table.bounded else inf)
 
 
 def _wholly(means: Floats) -> bool:

@@ -111,13 +111,13 @@ def _ruling(
     if p is None:
         verdict: Verdict = "undecided" if member.directed else "refused"
         ci = None if interval is None or not member.directed else interval
-        return Ruling(verdict, ci=ci if ci is None else _agreed(ci, verdict, margin))
+        return Ruling(verdict, ci=ci if ci is None else agreed(ci, verdict, margin))
     verdict = "undecided"
     if p_family <= member.alpha and interval is not None:
         verdict = _shown(null, member.delta)
     if verdict != "equivalent" and not member.directed:
         return Ruling("refused")
-    ci = None if interval is None else _agreed(interval, verdict, margin)
+    ci = None if interval is None else agreed(interval, verdict, margin)
     return Ruling(verdict, null, p, p_family, ci)
 
 
@@ -127,7 +127,7 @@ def _shown(null: Null | None, delta: float | None) -> Verdict:
     return "undecided" if not delta else "better" if delta > 0 else "worse"
 
 
-def _agreed(interval: Interval, verdict: Verdict, margin: float) -> Interval:
+def agreed(interval: Interval, verdict: Verdict, margin: float) -> Interval:
     """Cut an interval at the margin of its verdict, or stretch it to one that is still open."""
     low, high = interval
     if verdict == "better":

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,12 @@ class Measurements:
     groups: Ints
     declared: Ints
     bounded: bool
+
+    @property
+    def largest(self) -> float:
+        """Return the largest difference of a case: 1, or what the suite says, if that is less."""
+        declared = inf if self.scorer.largest is None else self.scorer.largest
+        return min(declared, 1.0 if self.bounded else inf)
 
     @property
     def repeated(self) -> bool:

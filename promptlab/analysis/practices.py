@@ -1,43 +1,65 @@
 """What each practice of prompt writing does to the scores: its effect, on each model and on all.
 
-An effect is a contrast, case by case, of arms with the practice and arms without it. It comes from
-a factorial design (all arms take part), from an ablation (the full template against the one
-without), or from versions whose practices differ only in this one.
+An effect is a contrast, case by case, of arms with the practice and arms without it; `showing` says
+which. One that rests on a single pair of arms is that pair, and is read from `compare`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
-from math import inf
-from typing import Literal
+from functools import partial
+from itertools import chain
+from typing import Literal, Protocol
 
-from promptlab.analysis.contrast import Contrast, Side, conclude, estimate
-from promptlab.analysis.measurements import JoinedArm, Measurements
-from promptlab.analysis.methods import MeanByT
+import numpy as np
+
+from promptlab.analysis.averages import averaged, concerning, turning
+from promptlab.analysis.claims import of_practice
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.contrast import Contrast, conclude, estimate
+from promptlab.analysis.generalizing import in_general
+from promptlab.analysis.interactions import Interaction, joint_effects
+from promptlab.analysis.measurements import Measurements
+from promptlab.analysis.models import by_model
+from promptlab.analysis.showing import Shown, Source, designs, shown_by_backend
+from promptlab.analysis.wordings import over_wordings, share_of_texts, wordings_of
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.reasons import Reason
 from promptlab.experiments.designs import alias_groups
-from promptlab.stats.lopsided import CubicT
-from promptlab.stats.meta import RandomEffects, random_effects
+from promptlab.stats.meta import RandomEffects
+from promptlab.stats.multiplicity import holm
 
 Scope = Literal["model", "these models", "models in general"]
-Source = Literal["factorial", "ablation", "versions"]
 Aliases = tuple[tuple[str, str], ...]
-MODELS_IN_GENERAL = 5  # needed to say anything about models that were not run
+_HALF = 0.5
+
+
+class Comparing(Protocol):
+    """What `compare` says of a table."""
+
+    def __call__(self, *, toward: frozenset[tuple[str, str]]) -> Sequence[Comparison]:
+        """Return its rows, with these pairs of labels as a and b in this order."""
+
+
+_QUESTIONS: Mapping[Scope, str] = {
+    "model": "which practice on each model",
+    "these models": "which practice for these models",
+    "models in general": "which practice for models in general",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PracticeEffect(Contrast):
     """What a practice changes: on one model, on these models together, or on models in general.
 
-    Side a is `without` it, side b `with_it`. `backend` is None for more than one. `wordings`
-    counts the pairs of texts behind it: with one, the effect is that of this wording. `general`
-    is set for models in general, if there are enough.
+    Side a is `without` it, side b `with_it`. `backend` is None for more than one. `wordings` counts
+    the texts with the practice, `wordings_without` those without it, `models` the models.
+    `general` is set for models in general, if there are enough. One that `is_a_pair` of arms has
+    the row of `compare`.
     """
 
     practice: str
@@ -45,222 +67,225 @@ class PracticeEffect(Contrast):
     backend: str | None
     source: Source
     wordings: int
+    wordings_without: int = 1
+    models: int = 1
     with_it: tuple[str, ...]
     without: tuple[str, ...]
     general: RandomEffects | None = None
+    is_a_pair: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Practices:
     """The effects, practice by practice in the order of the templates.
 
-    `aliases` lists pairs of practices whose joint effects a fraction of a factorial confounds.
+    `aliases` lists pairs of practices whose joint effects a fraction of a factorial confounds,
+    `interactions` the joint effects that the arms can tell apart.
     """
 
     effects: tuple[PracticeEffect, ...]
     aliases: tuple[Aliases, ...]
+    interactions: tuple[Interaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Sides:
-    """The arms that show a practice; each backend has as many with it as without it."""
+class _Estimated:
+    """An effect before its family is known, and what shows it, by backend."""
 
-    with_it: Side
-    without: Side
-    source: Source
-    wordings: int
+    effect: PracticeEffect
+    shown: Mapping[str, Shown]
 
-
-def practice_effects(table: Measurements, rule: Rule) -> Practices:
-    """Estimate every practice that some arms follow and comparable arms do not."""
-    names = dict.fromkeys(name for arm in table.arms for name in (*arm.arm.practices, *arm.arm.off))
-    by_backend: defaultdict[str, list[JoinedArm]] = defaultdict(list)
-    for arm in table.arms:
-        by_backend[arm.arm.backend].append(arm)
-    shown = {
-        name: {
-            backend: sides
-            for backend, arms in by_backend.items()
-            if (sides := _sides(arms, name)) is not None
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """Return the names of the arms if it rests on one pair of them, on each backend."""
+        names = {
+            (one.without[0].label, one.with_it[0].label)
+            if len(one.without) == len(one.with_it) == 1
+            else None
+            for one in self.shown.values()
         }
-        for name in names
-    }
-    effects = [
-        effect for name, sides in shown.items() for effect in _estimates(table, name, sides, rule)
+        alone = len(names) == 1 and self.effect.scope != "models in general"
+        return names.pop() if alone else None
+
+
+def practice_effects(
+    table: Measurements, rule: Rule, comparing: Comparing | None = None
+) -> Practices:
+    """Estimate every practice that some arms follow and comparable arms do not.
+
+    `comparing` returns what `compare` says of this table, by default without a ledger.
+    """
+    comparing = comparing or partial(compare, table, rule)
+    names = dict.fromkeys(name for arm in table.arms for name in (*arm.arm.practices, *arm.arm.off))
+    shown = {name: shown_by_backend(table.arms, name) for name in names}
+    estimated = [
+        one for name, places in shown.items() for one in _estimates(table, name, places, rule)
     ]
-    if not effects:
+    if not estimated:
         raise PromptlabError(
             "no two arms differ in just one practice",
             hint="run `design: ablation`, or versions that name their practices",
         )
-    return Practices(tuple(_concluded(effects, rule)), _aliases(shown))
-
-
-def _sides(arms: Sequence[JoinedArm], practice: str) -> _Sides | None:
-    """Return the arms that show a practice on one backend, preferring designs to versions."""
-    designed = [sides for family in _families(arms) if (sides := _designed(family, practice))]
-    if designed:
-        return _together(designed)
-    pairs = list(_differing(arms, practice))
-    if not pairs:
-        return None
-    with_it, without = zip(*pairs, strict=True)
-    return _Sides(with_it, without, "versions", len(pairs))
-
-
-def _families(arms: Iterable[JoinedArm]) -> Iterable[list[JoinedArm]]:
-    """Group arms by text and sampling."""
-    families: defaultdict[tuple[object, ...], list[JoinedArm]] = defaultdict(list)
-    for arm in arms:
-        families[arm.arm.digest, arm.settings[0].arm.sampling].append(arm)
-    return families.values()
-
-
-def _designed(family: Sequence[JoinedArm], practice: str) -> _Sides | None:
-    """Return the arms of one template in a design, None if the practice was never switched off."""
-    without = tuple(arm for arm in family if practice in arm.arm.off)
-    with_it = tuple(arm for arm in family if practice in arm.arm.practices)
-    if without and with_it and _is_factorial(family):
-        return _Sides(with_it, without, "factorial", 1)
-    whole = tuple(arm for arm in with_it if not arm.arm.off)
-    alone = tuple(arm for arm in without if arm.arm.off == (practice,))
-    return _Sides(whole[:1], alone[:1], "ablation", 1) if whole and alone else None
-
-
-def _is_factorial(family: Sequence[JoinedArm]) -> bool:
-    """Return whether all practices are balanced, each by itself and against every other.
-
-    A design with one practice is equally an ablation, and is reported as one.
-    """
-    offs = [frozenset(arm.arm.off) for arm in family]
-    toggled = sorted(frozenset().union(*offs))
-    alone = all(sum(name in off for off in offs) * 2 == len(offs) for name in toggled)
-    together = all(
-        sum(a in off and b in off for off in offs) * 4 == len(offs)
-        for a, b in combinations(toggled, 2)
+    joint = joint_effects(table, shown, rule)
+    effects = tuple(
+        _told(effect, joint, rule) for effect in _concluded(table, estimated, rule, comparing)
     )
-    return len(toggled) > 1 and alone and together
+    return Practices(effects, _aliases(shown), joint)
 
 
-def _differing(arms: Sequence[JoinedArm], practice: str) -> Iterator[tuple[JoinedArm, JoinedArm]]:
-    """Yield pairs of versions, with and without, whose other practices are the same."""
-    whole = [arm for arm in arms if not arm.arm.off]
-    for with_it in whole:
-        rest = set(with_it.arm.practices) - {practice}
-        if practice in with_it.arm.practices:
-            for without in whole:
-                alike = without.arm.template == with_it.arm.template
-                if alike and set(without.arm.practices) == rest:
-                    yield with_it, without
-
-
-def _together(designed: Sequence[_Sides]) -> _Sides:
-    """Join the sides of several templates: each is a wording of the practice.
-
-    If designs differ, only those of the first one's kind are joined.
-    """
-    kept = [sides for sides in designed if sides.source == designed[0].source]
-    return _Sides(
-        tuple(chain.from_iterable(sides.with_it for sides in kept)),
-        tuple(chain.from_iterable(sides.without for sides in kept)),
-        kept[0].source,
-        len(kept),
-    )
+def _told(effect: PracticeEffect, joint: Sequence[Interaction], rule: Rule) -> PracticeEffect:
+    """Tell on what an effect turns. The verdict on a pair of arms stays what `compare` says."""
+    concerned = concerning(effect.practice, effect.backend, joint)
+    if effect.is_a_pair:
+        return turning(effect, effect.practice, concerned)
+    return averaged(effect, effect.practice, concerned, rule)
 
 
 def _estimates(
-    table: Measurements, name: str, shown: Mapping[str, _Sides], rule: Rule
-) -> Iterator[PracticeEffect]:
+    table: Measurements, name: str, shown: Mapping[str, Shown], rule: Rule
+) -> Iterator[_Estimated]:
     """Estimate a practice on each model, on these together, and on models in general."""
-    single = [_estimate(table, name, backend, [sides], rule) for backend, sides in shown.items()]
-    yield from single
-    if len(single) > 1:
-        pooled = _estimate(table, name, None, list(shown.values()), rule)
+    for backend, one in shown.items():
+        yield _estimate(table, name, "model", {backend: one}, rule)
+    if len(shown) > 1:
+        pooled = _estimate(table, name, "these models", shown, rule)
         yield pooled
-        yield _in_general(pooled, single, rule)
+        yield _in_general(table, pooled, rule)
 
 
 def _estimate(
-    table: Measurements, name: str, backend: str | None, shown: Sequence[_Sides], rule: Rule
-) -> PracticeEffect:
-    with_it = tuple(chain.from_iterable(sides.with_it for sides in shown))
-    without = tuple(chain.from_iterable(sides.without for sides in shown))
-    return PracticeEffect(
+    table: Measurements, name: str, scope: Scope, shown: Mapping[str, Shown], rule: Rule
+) -> _Estimated:
+    wordings = wordings_of([*shown.values()])
+    with_it = tuple(chain.from_iterable(one.with_it for one in shown.values()))
+    without = tuple(chain.from_iterable(one.without for one in shown.values()))
+    over = partial(over_wordings, wordings=wordings, rule=rule, bounded=table.bounded)
+    contrast = _more_wordings(estimate(table, without, with_it, rule, over=over))
+    claim = of_practice(max(wordings.with_it, wordings.without), drawn=wordings.drawn)
+    effect = PracticeEffect(
         practice=name,
-        scope="these models" if backend is None else "model",
-        backend=backend,
-        source=shown[0].source,
-        wordings=max(sides.wordings for sides in shown),
+        scope=scope,
+        backend=next(iter(shown)) if scope == "model" else None,
+        source=next(iter(shown.values())).source,
+        wordings=wordings.with_it,
+        wordings_without=wordings.without,
+        models=len(by_model(table, shown)),
         with_it=tuple(dict.fromkeys(arm.label for arm in with_it)),
         without=tuple(dict.fromkeys(arm.label for arm in without)),
-        **estimate(table, without, with_it, rule).parts(),
+        **{**contrast.parts(), "claim": claim},
     )
+    return _Estimated(effect, shown)
 
 
-def _in_general(
-    pooled: PracticeEffect, single: Sequence[PracticeEffect], rule: Rule
-) -> PracticeEffect:
-    """Generalize from these models to others: models differ, and are themselves a sample."""
-    known = [
-        (estimated.effect.delta, estimated.effect.se)
-        for estimated in single
-        if estimated.effect.delta is not None and estimated.effect.se
-    ]
+def _more_wordings(contrast: Contrast) -> Contrast:
+    """Ask for more wordings, and not for more cases, where their choice matters most."""
+    share = share_of_texts(contrast.effect)
+    if share <= _HALF:
+        return contrast
+    text = (
+        f"{share * 100:.0f} % of the uncertainty is due to the wordings:"
+        " more of them would help, more cases would not"
+    )
+    reason = Reason(Code.WORDINGS_DIFFER, text, {"share": share})
+    return replace(contrast, spread=None, warnings=(*contrast.warnings, reason))
+
+
+def _in_general(table: Measurements, pooled: _Estimated, rule: Rule) -> _Estimated:
+    """Generalize from these models to others."""
+    found = in_general(table, pooled.shown, pooled.effect.effect, rule)
     effect = replace(
-        pooled.effect, se=None, ci=None, p=None, method="random-effects", inference=None
+        pooled.effect,
+        scope="models in general",
+        effect=found.effect,
+        spread=None,
+        general=found.among,
+        claim=replace(pooled.effect.claim, models="random"),
     )
-    in_general = replace(pooled, scope="models in general", spread=None)
-    if len(known) < MODELS_IN_GENERAL:
-        few = _too_few(models=len(single), known=len(known))
-        return replace(in_general, effect=effect, reasons=(few,))
-    deltas, errors = zip(*known, strict=True)
-    general = random_effects(deltas, errors, rule.level)
-    # The models share their cases, so all may err together, which no scatter between models shows:
-    # the error for models in general is never smaller than for these models.
-    se = max(filter(None, (general.se, pooled.effect.se)), default=0.0)
-    if not se:
-        return replace(in_general, effect=effect, general=general)
-    sure = CubicT(general.mean, se, len(known) - 1)
-    judged = MeanByT(sure, None, None, inf, effect.method, imagined=0.0, lopsided=0.0)
-    effect = replace(
-        effect,
-        delta=general.mean,
-        se=se,
-        ci=judged.interval(rule.level),
-        p=judged.two_sided(),
-        inference=judged,
+    if found.refused is not None:
+        effect = replace(effect, reasons=(found.refused,))
+    return replace(pooled, effect=effect)
+
+
+def _concluded(
+    table: Measurements, estimated: Sequence[_Estimated], rule: Rule, comparing: Comparing
+) -> list[PracticeEffect]:
+    """Give each effect its verdict: that of its pair of arms, or that of its family.
+
+    There are three families: models one by one, these models together, models in general.
+    """
+    pairs = _of_pairs(table, estimated, comparing)
+    families: defaultdict[Scope, list[int]] = defaultdict(list)
+    for place, one in enumerate(estimated):
+        families[one.effect.scope].append(place)
+    concluded = {
+        place: replace(
+            one.effect,
+            **{**pair.parts(), "claim": one.effect.claim},
+            is_a_pair=True,
+        )
+        for place, one in enumerate(estimated)
+        if (pair := pairs.get(place)) is not None
+    }
+    for scope, places in families.items():
+        own = [place for place in places if place not in concluded]
+        family = conclude(
+            [estimated[place].effect for place in own], rule, _QUESTIONS[scope], len(places)
+        )
+        concluded.update(zip(own, family, strict=True))
+    return _adjusted([concluded[place] for place in range(len(estimated))], rule)
+
+
+def _of_pairs(
+    table: Measurements, estimated: Sequence[_Estimated], comparing: Comparing
+) -> dict[int, Comparison]:
+    """Return what `compare` says of the effects that rest on one pair of arms, by their place."""
+    wanted = {place: pair for place, one in enumerate(estimated) if (pair := one.pair) is not None}
+    if not wanted:
+        return {}
+    rows = {
+        (row.a, row.b, row.backend): row for row in comparing(toward=frozenset(wanted.values()))
+    }
+    found = {}
+    for place, (a, b) in wanted.items():
+        one = estimated[place]
+        if one.effect.backend is None and set(one.shown) != _ran_both(table, a, b):
+            continue
+        row = rows.get((a, b, one.effect.backend))
+        if row is not None:
+            found[place] = row
+    return found
+
+
+def _ran_both(table: Measurements, a: str, b: str) -> set[str]:
+    """Return the backends that ran two arms."""
+    first, second = (
+        {arm.arm.backend for arm in table.arms if arm.label == name} for name in (a, b)
     )
-    return replace(in_general, effect=effect, general=general)
+    return first & second
 
 
-def _too_few(models: int, known: int) -> Reason:
-    """Return why there are too few models, or too few of known error, to generalize from."""
-    if models < MODELS_IN_GENERAL:
-        text = f"{models} models tell nothing of others: at least {MODELS_IN_GENERAL}"
-        return Reason(Code.TOO_FEW_MODELS, text, {"models": models, "least": MODELS_IN_GENERAL})
-    text = f"of {models} models the error of {known} is known"
-    about = {"models": models, "known": known, "least": MODELS_IN_GENERAL}
-    return Reason(Code.MODEL_ERRORS_UNKNOWN, text, about)
-
-
-def _concluded(effects: Sequence[PracticeEffect], rule: Rule) -> Iterator[PracticeEffect]:
-    """Conclude for each model and scope, with Holm's correction over the practices."""
-    families: defaultdict[tuple[Scope, str | None], list[int]] = defaultdict(list)
+def _adjusted(effects: Sequence[PracticeEffect], rule: Rule) -> list[PracticeEffect]:
+    """Correct p-values within the block that is shown: one scope on one backend."""
+    blocks: defaultdict[tuple[Scope, str | None], list[int]] = defaultdict(list)
     for place, effect in enumerate(effects):
-        families[effect.scope, effect.backend].append(place)
-    concluded: dict[int, PracticeEffect] = {}
-    for (scope, backend), places in families.items():
-        question = f"which practice on {backend}" if backend else f"which practice for {scope}"
-        family = conclude([effects[place] for place in places], rule, question)
-        concluded.update(zip(places, family, strict=True))
-    return (concluded[place] for place in range(len(effects)))
+        blocks[effect.scope, effect.backend].append(place)
+    adjusted = list(effects)
+    for places in blocks.values():
+        raw = np.array([effects[place].p for place in places], dtype=float)  # None becomes NaN
+        corrected = holm(raw) if rule.correct else raw
+        for place, p in zip(places, corrected, strict=True):
+            if not effects[place].is_a_pair:
+                known = None if np.isnan(p) else float(p)
+                adjusted[place] = replace(effects[place], p_adjusted=known)
+    return adjusted
 
 
-def _aliases(shown: Mapping[str, Mapping[str, _Sides]]) -> tuple[Aliases, ...]:
+def _aliases(shown: Mapping[str, Mapping[str, Shown]]) -> tuple[Aliases, ...]:
     """Return what the fractional designs confound."""
     groups: dict[Aliases, None] = {}
-    for sides in chain.from_iterable(by_backend.values() for by_backend in shown.values()):
-        if sides.source == "factorial":
-            for family in _families((*sides.with_it, *sides.without)):
-                groups.update(dict.fromkeys(alias_groups([arm.arm.off for arm in family])))
+    for one in chain.from_iterable(places.values() for places in shown.values()):
+        if one.source == "factorial":
+            for family in designs((*one.with_it, *one.without)):
+                offs = dict.fromkeys(arm.arm.off for arm in family)
+                groups.update(dict.fromkeys(alias_groups([*offs])))
     return tuple(groups)

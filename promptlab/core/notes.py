@@ -24,6 +24,21 @@ NOTES: Mapping[str, Explanation] = {
         "Ignore stored answers with `--fresh`.",
         ("run", "reused", "stored"),
     ),
+    "wordings-differ": Explanation(
+        "The wordings of a practice differ so much that they matter more than the cases.",
+        "Write the practice in more wordings.",
+        ("share",),
+    ),
+    "effect-turns": Explanation(
+        "The effect of a practice is an average: it changes with another practice, or by model.",
+        "Look at the effects apart, and follow the practice where it helps.",
+        ("practice", "beside", "backends", "without", "with"),
+    ),
+    "effect-may-turn": Explanation(
+        "The mean effect is equivalent, but may hide effects that differ beyond the smallest one.",
+        "Add cases.",
+        ("practice", "beside", "backends", "interval"),
+    ),
     "sampling-differs": Explanation(
         "The sides used different sampling settings.",
         "Run both with the same sampling settings.",

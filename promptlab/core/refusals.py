@@ -107,13 +107,13 @@ REFUSALS: Mapping[str, Explanation] = {
         ("differing", "cases", "least"),
     ),
     "too-few-models": Explanation(
-        "Too few models were run to say anything about models in general.",
+        "Too few distinct models were run to say anything about models in general.",
         "Run the suite on more models.",
-        ("models", "least"),
+        ("models", "backends", "least"),
     ),
     "model-errors-unknown": Explanation(
-        "The standard error is known for too few models.",
+        "On some model the effect or its standard error is not known.",
         "Add cases.",
-        ("models", "known", "least"),
+        ("models", "known", "least", "backends"),
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from promptlab.analysis.compare import By, Comparison
 from promptlab.analysis.measurements import Measurements
@@ -100,9 +101,10 @@ def effects_of_practices(
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
         evidence = read_evidence(store, run_refs, scorer)
-    _check_scale(evidence.table, deciding)
-    with _naming_more(evidence):
-        practices = practice_effects(evidence.table, rule)
+        _check_scale(evidence.table, deciding)
+        comparing = partial(compared, store, (evidence.table, *evidence.beside), rule)
+        with _naming_more(evidence):
+            practices = practice_effects(evidence.table, rule, comparing)
     return Effects(evidence, practices, rule)
 
 

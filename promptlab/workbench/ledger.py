@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from promptlab.analysis.account import Account
-from promptlab.analysis.compare import By, Comparison, compare
+from promptlab.analysis.compare import By, Comparison, Toward, compare
 from promptlab.analysis.looking import to_keep, without_trace
 from promptlab.analysis.measurements import Measurements
 from promptlab.core.decision import Rule
@@ -27,7 +27,7 @@ def compared(
     *,
     by: By = "version",
     baseline: str | None = None,
-    toward: str | None = None,
+    toward: Toward = None,
 ) -> list[Comparison]:
     """Compare as `analysis.compare` does, each pair at the level that earlier looks have left.
 

@@ -17,6 +17,7 @@ from promptlab.core.measured import MeasuredArm, MeasuredRun
 from promptlab.core.types import Sampling
 from promptlab.experiments.designs import alias_groups, arms_off
 from promptlab.stats.multiplicity import holm
+from promptlab.stats.paired import paired_t
 from tests.analysis.measured_runs import Cell, measured_arm, measured_run, texts
 
 SEVEN = ("role", "context", "steps", "format", "example", "brevity", "check")
@@ -278,9 +279,13 @@ def test_from_five_models_on_they_are_a_sample() -> None:
     assert general.general.fixed == pytest.approx(0.03268, abs=5e-6)
     assert (general.general.q, general.general.i2) == pytest.approx((31.92, 0.8434), rel=2e-4)
     assert general.general.tau2 == pytest.approx(0.000674, abs=5e-7)
-    assert general.delta == pytest.approx(0.03639, abs=5e-6)
-    assert general.ci == pytest.approx((0.00584, 0.06694), abs=5e-6)
-    assert (general.effect.method, general.effect.p) == ("random-effects", general.general.p)
+    assert general.general.mean == pytest.approx(0.03639, abs=5e-6)
+    # All models weigh alike, however well each is measured.
+    alike = paired_t([mean for mean, _ in PUBLISHED])
+    assert general.delta == pytest.approx(alike.mean)
+    assert general.ci == pytest.approx((alike.low, alike.high))
+    assert general.effect.method == "random-effects"
+    assert general.effect.p == pytest.approx(alike.p)
     assert general.verdict == "better"
 
 
@@ -296,24 +301,31 @@ def test_a_practice_may_help_these_models_and_not_be_shown_for_others() -> None:
 # The correction.
 
 
-def test_practices_are_corrected_together_in_each_scope() -> None:
+def test_p_values_are_corrected_in_the_block_that_is_shown_and_in_the_family() -> None:
     names = ("role", "context", "steps")
     arms = [
-        *design_arms("ablation", names, backend="small"),
-        *design_arms("ablation", names, backend="large"),
+        *design_arms("factorial", names, backend="small"),
+        *design_arms("factorial", names, backend="large"),
     ]
-    run = simulated(arms, {"role": 0.012, "context": 0.008})
-    practices = practices_of(run)
-    families: dict[tuple[str, str | None], list[PracticeEffect]] = {}
+    practices = practices_of(simulated(arms, {"role": 0.012, "context": 0.008}))
+    scopes: dict[str, list[PracticeEffect]] = {}
+    blocks: dict[tuple[str, str | None], list[PracticeEffect]] = {}
     for effect in practices.effects:
-        families.setdefault((effect.scope, effect.backend), []).append(effect)
-    assert [effect.practice for effect in practices.effects[::4]] == list(names)
-    assert len(families) == 4
-    for (scope, _), family in families.items():
-        assert [effect.practice for effect in family] == list(names)
+        scopes.setdefault(effect.scope, []).append(effect)
+        blocks.setdefault((effect.scope, effect.backend), []).append(effect)
+    assert {scope: len(rows) for scope, rows in scopes.items()} == {
+        "model": 6, "these models": 3, "models in general": 3,
+    }  # fmt: skip
+    for scope, rows in scopes.items():
+        assert {row.family and row.family.size for row in rows} == {len(rows)}
         if scope != "models in general":
-            raw = [effect.p or 0 for effect in family]
-            assert [effect.p_family for effect in family] == pytest.approx(list(holm(raw)))
+            raw = [row.p or 0 for row in rows]
+            assert [row.p_family for row in rows] == pytest.approx(list(holm(raw)))
+    for (scope, _), rows in blocks.items():
+        assert [row.practice for row in rows] == list(names)
+        if scope != "models in general":
+            raw = [row.p or 0 for row in rows]
+            assert [row.p_adjusted for row in rows] == pytest.approx(list(holm(raw)))
 
 
 def test_too_little_data_is_refused_for_practices_too() -> None:

@@ -117,8 +117,8 @@ def test_the_arms_behind_an_effect(printed: Printed) -> None:
     assert lines == snapshot(
         [
             "clear: mood@v1 against mood@v1 -clear (one wording)",
-            "role: 4 arms with it against 4 without",
-            "tone: mood@v1, mood@v2, mood@v3 and 1 more against mood@v5 (4 wordings)",
+            "role: 4 arms with it against 4 without (one wording)",
+            "tone: mood@v1, mood@v2, mood@v3 and 1 more against mood@v5 (4 wordings against",
         ]
     )
 

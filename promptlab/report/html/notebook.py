@@ -55,7 +55,7 @@ def practices_html(view: PracticesView) -> str:
             row.figures.interval,
             row.figures.p,
             row.figures.tokens,
-            verdict_word(row.figures.verdict),
+            row.figures.said,
         )
         for row in view.shown
     ]

@@ -37,7 +37,7 @@ def _columns(view: PracticesView) -> list[Column]:
         Column("interval", [each.interval for each in figures], rank=1),
         Column(view.p_heading, [each.p for each in figures], number=True, rank=1),
         Column("tokens", [each.tokens for each in figures], number=True, rank=3),
-        Column("verdict", [verdict_text(each.verdict) for each in figures]),
+        Column("verdict", [verdict_text(each.verdict, each.said) for each in figures]),
     ]
 
 

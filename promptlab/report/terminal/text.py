@@ -45,9 +45,9 @@ def pieces(text: str, width: int) -> Iterator[str]:
     yield text[start:]
 
 
-def verdict_text(verdict: Verdict) -> Text:
-    """Return a verdict in its colour, which only repeats what the word says."""
-    return Text(verdict_word(verdict), _COLOURS.get(verdict, ""))
+def verdict_text(verdict: Verdict, said: str | None = None) -> Text:
+    """Return a verdict in its colour, which only repeats what the words say."""
+    return Text(said or verdict_word(verdict), _COLOURS.get(verdict, ""))
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:

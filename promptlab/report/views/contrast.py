@@ -20,6 +20,7 @@ from promptlab.report.wording import (
     more,
     p_value,
     size,
+    verdict_word,
 )
 
 _NAMED = 2  # of what a note is about
@@ -30,7 +31,7 @@ class Figures:
     """The numbers of a contrast in words, `-` if unknown.
 
     Means and differences have no unit: it is in the heading of the table. Interval and p-value
-    are those of the whole family.
+    are those of the whole family. `said` is the verdict in words no wider than what was drawn.
     """
 
     n: str
@@ -42,6 +43,7 @@ class Figures:
     won_lost: str
     tokens: str
     verdict: Verdict
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def figures_of(contrast: Contrast) -> Figures:
         won_lost=f"{len(contrast.won)}:{len(contrast.lost)}",
         tokens=more(ratio(contrast.tokens)),
         verdict=contrast.verdict,
+        said=contrast.claim.said(verdict_word(contrast.verdict)),
     )
 
 

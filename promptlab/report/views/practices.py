@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 from typing import Literal
 
 from promptlab.analysis.basis import Basis
+from promptlab.analysis.interactions import Interaction
 from promptlab.analysis.practices import PracticeEffect, Practices
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
@@ -20,7 +21,7 @@ from promptlab.report.views.contrast import (
     notes_on,
     open_question,
 )
-from promptlab.report.wording import difference, level, listed, p_heading
+from promptlab.report.wording import counted, difference, level, listed, p_heading
 from promptlab.stats.meta import RandomEffects
 
 _GENERAL = "models in general"
@@ -88,9 +89,9 @@ class Heterogeneity:
 class PracticesView:
     """What each practice changes, by one scorer.
 
-    `rows` has all effects, `shown` those that say something. `not_apart` lists joint effects that
-    the design confounds, `silence` why nothing can be said about models in general. `evidence` has
-    notes on the runs.
+    `rows` has all effects, `shown` those that say something. `interactions` are the joint effects,
+    `not_apart` lists those that the design confounds, `silence` why nothing can be said about
+    models in general. `evidence` has notes on the runs.
     """
 
     run_ids: tuple[str, ...]
@@ -103,6 +104,7 @@ class PracticesView:
     scale: Scale
     definitions: tuple[Definition, ...]
     aliases: tuple[tuple[tuple[str, str], ...], ...]
+    interactions: tuple[Interaction, ...]
     not_apart: tuple[str, ...]
     notes: tuple[Note, ...]
     silence: tuple[Reason, ...]
@@ -136,6 +138,7 @@ def practices_view(basis: Basis, practices: Practices, rule: Rule) -> PracticesV
         scale=_scale([row.effect for row in shown], is_rate=is_rate),
         definitions=tuple(_definitions(effects)),
         aliases=practices.aliases,
+        interactions=practices.interactions,
         not_apart=tuple(_not_apart(practices)),
         notes=notes_on([(row.effect, name) for row, name in named]),
         silence=_silence(rows),
@@ -198,11 +201,21 @@ def _definitions(effects: Sequence[PracticeEffect]) -> Iterator[Definition]:
 
 def _source(effect: PracticeEffect) -> str:
     if effect.source == "factorial":
-        return f"{len(effect.with_it)} arms with it against {len(effect.without)} without"
-    if effect.wordings == 1:
-        return f"{effect.with_it[0]} against {effect.without[0]} (one wording)"
+        arms = f"{len(effect.with_it)} arms with it against {len(effect.without)} without"
+        return f"{arms} ({_wordings(effect)})"
     with_it, without = listed(effect.with_it, _LABELS), listed(effect.without, _LABELS)
-    return f"{with_it} against {without} ({effect.wordings} wordings)"
+    return f"{with_it} against {without} ({_wordings(effect)})"
+
+
+def _wordings(effect: PracticeEffect) -> str:
+    """Say how many texts there are, and whether they stand for others."""
+    counts = effect.wordings, effect.wordings_without
+    if counts == (1, 1):
+        return "one wording"
+    several = counted(counts[0], "wording")
+    if counts[0] != counts[1]:
+        several += f" against {counts[1]}"
+    return several if effect.claim.wordings == "random" else f"{several}: only these"
 
 
 def _not_apart(practices: Practices) -> Iterator[str]:
