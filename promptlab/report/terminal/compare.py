@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
+from promptlab.core.codes import Code
 from promptlab.report.terminal.tables import Column, print_fitted
 from promptlab.report.terminal.text import (
     AT_MOST,
@@ -16,6 +17,7 @@ from promptlab.report.terminal.text import (
     verdict_text,
 )
 from promptlab.report.views.comparison import ComparisonRow, ComparisonTable, ComparisonView
+from promptlab.report.views.contrast import Note
 from promptlab.report.wording import UNKNOWN, listed
 
 _CASES = 8  # named in a line
@@ -35,10 +37,20 @@ def print_comparisons(console: Console, view: ComparisonView, command: str = "pr
     if len(view.rows) <= AT_MOST:
         _print_taken(console, view.rows)
     flips = _flipped(view.rows[0]) if len(view.rows) == 1 else ()
-    notes = (note.line for note in view.notes)
+    notes = (note.line for note in _once(view.notes))
     print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])
     print_lines(console, evidence_lines(view.evidence))
     print_lines(console, [view.next.line(command)] if view.next else [])
+
+
+def _once(notes: Sequence[Note]) -> Iterator[Note]:
+    """Leave out where the same arm's differences from further arms come from: --json has all."""
+    seen = set()
+    for note in notes:
+        of_the_arm = (note.reason.code, note.reason.arms)
+        if note.reason.code is not Code.DIFFERENCE_IN_FORM or of_the_arm not in seen:
+            yield note
+        seen.add(of_the_arm)
 
 
 def _print_table(console: Console, table: ComparisonTable) -> None:
