@@ -40,7 +40,7 @@ from promptlab.analysis.inference import Scale
 from promptlab.analysis.look import Look
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.planning import Aim, Spread, cases_to_show
-from promptlab.analysis.sufficiency import guarded, no_interval, too_alike, too_little
+from promptlab.analysis.sufficiency import assumed, guarded, no_interval, too_alike, too_little
 from promptlab.analysis.tipping import Basis, Ruled
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
@@ -212,6 +212,7 @@ def estimate(
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
             *caveats.without_failures(table, a, b, cases),
+            *(assumed(table.scorer.largest, table.widest) if table.scorer.largest else ()),
             *of_the_causes(table, (a, b), causes, is_rate=verdicts),
             *(of_the_edges((a, b), means) if table.bounded else ()),
             *caveats.of_the_stop(table, observed, look),

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _AT = {name: place for place, name in enumerate(MEASURED)}
+_DIGITS = 12  # of a difference of scores: those beyond are due to rounding
 _Key = tuple[object, ...]
 
 
@@ -66,9 +67,20 @@ class Measurements:
 
     @property
     def largest(self) -> float:
-        """Return the largest difference of a case: 1, or what the suite says, if that is less."""
-        declared = inf if self.scorer.largest is None else self.scorer.largest
-        return min(declared, 1.0 if self.bounded else inf)
+        """Return the largest difference of a case: 1, or less if the suite says so and it holds."""
+        bound = 1.0 if self.bounded else inf
+        declared = self.scorer.largest
+        return bound if declared is None or self.widest > declared else min(declared, bound)
+
+    @property
+    def widest(self) -> float:
+        """Return the largest difference between two arms that was seen on a case."""
+        scores = np.array([arm.cells.score for arm in self.arms])
+        known = scores[:, ~np.isnan(scores).all(axis=0)]
+        if not known.size:
+            return 0.0
+        apart = np.nanmax(known, axis=0) - np.nanmin(known, axis=0)
+        return round(float(apart.max()), _DIGITS)
 
     @property
     def repeated(self) -> bool:

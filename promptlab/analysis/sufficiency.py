@@ -77,8 +77,6 @@ def _imagined(effect: Effect, largest: float, *, is_rate: bool) -> Reason:
     else:
         text = f"{effect.n_groups} {unit} hardly vary: judged with two imagined ones,"
         text += f" +{largest:g} and -{largest:g}"
-    if largest != 1:
-        text += f" (the suite says that no case differs by more than {largest:g})"
     about: dict[str, Json] = {
         "units": effect.n_groups,
         "differing": effect.nonzero,
@@ -86,6 +84,14 @@ def _imagined(effect: Effect, largest: float, *, is_rate: bool) -> Reason:
         "largest": largest,
     }
     return Reason(Code.IMAGINED_UNITS, text, about)
+
+
+def assumed(declared: float, seen: float) -> list[Reason]:
+    """Return what a suite says of the largest difference of a case, and whether that holds."""
+    text = f"the suite says that no case differs by more than {declared:g}"
+    if seen > declared:
+        text += f": one differs by {seen:.4g}, so this was not used"
+    return [Reason(Code.LARGEST_DIFFERENCE, text, {"declared": declared, "seen": seen})]
 
 
 def no_interval(p: float | None, alpha: float) -> list[Reason]:

@@ -87,6 +87,7 @@ class Code(StrEnum):
     FAILURES_AS_ZERO = "failures-as-zero"
     NO_INTERVAL = "no-interval"
     IMAGINED_UNITS = "imagined-units"
+    LARGEST_DIFFERENCE = "largest-difference"
     LOPSIDED = "lopsided"
     TAKEN_FROM = "taken-from"
     MORE_CASES_STORED = "more-cases-stored"

@@ -190,6 +190,12 @@ NOTES: Mapping[str, Explanation] = {
         "Add cases; of those that come in groups, other groups.",
         ("units", "differing", "most", "largest"),
     ),
+    "largest-difference": Explanation(
+        "The suite declares the largest difference of a case: an assumption, which few cases rest"
+        " on.",
+        "Leave `largest_difference` out where an answer may change a score by more.",
+        ("declared", "seen"),
+    ),
     "lopsided": Explanation(
         "A few large differences weigh most. p-value and interval allow for it; where they are very"
         " large, the interval may still hold the truth in 90 % of the cases rather than in 95 %.",

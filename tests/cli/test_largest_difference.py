@@ -52,16 +52,26 @@ def compared(promptlab: Promptlab, *words: str) -> dict[str, Any]:
 
 def test_what_the_suite_declares_is_used_and_told(tight: Path, promptlab: Promptlab) -> None:
     verdicts = {}
-    for declared in ("", ": {largest_difference: 0.1}"):
+    for declared in ("", ": {largest_difference: 0.2}"):
         (tight / "suites/s.yaml").write_text(SUITE.format(declared=declared))
         assert promptlab("run", "s").code == 0
         one = compared(promptlab)
         verdicts[declared] = one["verdict"]
         assert one["method"] == "paired-t+imagined"
         [note] = [note for note in one["notes"] if note["code"] == "imagined-units"]
-        assert note["about"]["largest"] == (0.1 if declared else 1.0)
-        assert ("the suite says that no case differs by more" in note["text"]) == bool(declared)
-    assert verdicts == {"": "undecided", ": {largest_difference: 0.1}": "better"}
+        assert note["about"]["largest"] == (0.2 if declared else 1.0)
+        told = "the suite says that no case differs by more than 0.2"
+        assert (told in one["warnings"]) == bool(declared)
+    assert verdicts == {"": "undecided", ": {largest_difference: 0.2}": "better"}
+
+
+def test_what_a_case_contradicts_is_not_used(tight: Path, promptlab: Promptlab) -> None:
+    (tight / "suites/s.yaml").write_text(SUITE.format(declared=": {largest_difference: 0.04}"))
+    promptlab("run", "s")
+    one = compared(promptlab)
+    assert one["verdict"] == "undecided"
+    text = "the suite says that no case differs by more than 0.04"
+    assert f"{text}: one differs by 0.05, so this was not used" in one["warnings"]
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "true", "'0.1'", ".inf", ".nan"])
