@@ -152,7 +152,8 @@ def models() -> Iterator[Setting[Practised]]:
 
 
 def model_setting(label: str, draw: partial[Practised], keep: Keep) -> Setting[Practised]:
-    return Setting(f"models: {label}, n 100", draw, keep, in_general, plain=None)
+    label = f"models: {label}, n 100"
+    return Setting(label, draw, keep, in_general, plain=None, share=0.25)
 
 
 def on_models(
