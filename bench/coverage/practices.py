@@ -15,8 +15,9 @@ from bench.coverage.draws import Chance, Drawn, Floats, arm_of, measured_run
 from bench.coverage.families import passes
 from bench.coverage.frame import Keep, Setting
 from bench.coverage.judge import Seen, Told, shown
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.measurements import join
-from promptlab.analysis.practices import PracticeEffect, Practices, practice_effects
+from promptlab.analysis.practices import Practices, practice_effects
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredArm

@@ -26,12 +26,15 @@ def concluded(
     question: str,
     more: More[ContrastT],
     beside: Sequence[ContrastT] = (),
+    *,
+    apart: int = 0,
 ) -> list[ContrastT]:
     """Give each row its verdict, in the family in which its question was first asked.
 
     Rows with evidence that is in the ledger are judged beside all that was asked with them then;
     `more` computes what is not among the rows. All that is new is one family, as large as all rows
-    together. What is `beside` is of every family, and not returned.
+    together. What is `beside` is of every family, and not returned; so are as many as are judged
+    `apart` from these.
     """
     judged: dict[int, ContrastT] = {}
     for family in _families(rows):
@@ -40,7 +43,7 @@ def concluded(
         if family is not None:
             members += _missing(members, family, more)
         members += beside
-        size = len(rows) + len(beside) if family is None else family.size
+        size = len(rows) + len(beside) + apart if family is None else family.size
         ruled = list(conclude(members, rule, question, max(size, len(members))))
         judged.update(zip(places, ruled, strict=False))
     return [_noted(judged[at]) for at in range(len(rows))]

@@ -7,35 +7,36 @@ which. One that rests on a single pair of arms is that pair, and is read from `c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from promptlab.analysis.averages import averaged, concerning, turning
-from promptlab.analysis.claims import of_practice
 from promptlab.analysis.compare import Comparison, compare
-from promptlab.analysis.contrast import Contrast, conclude, estimate
-from promptlab.analysis.generalizing import in_general
+from promptlab.analysis.contrast import conclude
+from promptlab.analysis.estimates import Estimated, PracticeEffect, Scope, estimates
 from promptlab.analysis.interactions import Interaction, joint_effects
 from promptlab.analysis.measurements import Measurements
-from promptlab.analysis.models import by_model
-from promptlab.analysis.showing import Shown, Source, designs, shown_by_backend
-from promptlab.analysis.wordings import over_wordings, share_of_texts, wordings_of
-from promptlab.core.codes import Code
+from promptlab.analysis.showing import Shown, designs, shown_by_backend
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.reasons import Reason
 from promptlab.experiments.designs import alias_groups
-from promptlab.stats.meta import RandomEffects
 from promptlab.stats.multiplicity import holm
 
-Scope = Literal["model", "these models", "models in general"]
 Aliases = tuple[tuple[str, str], ...]
-_HALF = 0.5
+
+
+class Judging(Protocol):
+    """How a family of effects gets its verdicts."""
+
+    def __call__(
+        self, rows: Sequence[Estimated], question: str, size: int
+    ) -> Sequence[PracticeEffect]:
+        """Return the effects of a family that asks `question` and has this size."""
 
 
 class Comparing(Protocol):
@@ -52,29 +53,6 @@ _QUESTIONS: Mapping[Scope, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PracticeEffect(Contrast):
-    """What a practice changes: on one model, on these models together, or on models in general.
-
-    Side a is `without` it, side b `with_it`. `backend` is None for more than one. `wordings` counts
-    the texts with the practice, `wordings_without` those without it, `models` the models.
-    `general` is set for models in general, if there are enough. One that `is_a_pair` of arms has
-    the row of `compare`.
-    """
-
-    practice: str
-    scope: Scope
-    backend: str | None
-    source: Source
-    wordings: int
-    wordings_without: int = 1
-    models: int = 1
-    with_it: tuple[str, ...]
-    without: tuple[str, ...]
-    general: RandomEffects | None = None
-    is_a_pair: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Practices:
     """The effects, practice by practice in the order of the templates.
@@ -88,38 +66,23 @@ class Practices:
     interactions: tuple[Interaction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Estimated:
-    """An effect before its family is known, and what shows it, by backend."""
-
-    effect: PracticeEffect
-    shown: Mapping[str, Shown]
-
-    @property
-    def pair(self) -> tuple[str, str] | None:
-        """Return the names of the arms if it rests on one pair of them, on each backend."""
-        names = {
-            (one.without[0].label, one.with_it[0].label)
-            if len(one.without) == len(one.with_it) == 1
-            else None
-            for one in self.shown.values()
-        }
-        alone = len(names) == 1 and self.effect.scope != "models in general"
-        return names.pop() if alone else None
-
-
 def practice_effects(
-    table: Measurements, rule: Rule, comparing: Comparing | None = None
+    table: Measurements,
+    rule: Rule,
+    comparing: Comparing | None = None,
+    judging: Judging | None = None,
 ) -> Practices:
     """Estimate every practice that some arms follow and comparable arms do not.
 
-    `comparing` returns what `compare` says of this table, by default without a ledger.
+    `comparing` returns what `compare` says of this table, `judging` concludes a family; by default
+    both without a ledger.
     """
     comparing = comparing or partial(compare, table, rule)
+    judging = judging or partial(_judged, rule)
     names = dict.fromkeys(name for arm in table.arms for name in (*arm.arm.practices, *arm.arm.off))
     shown = {name: shown_by_backend(table.arms, name) for name in names}
     estimated = [
-        one for name, places in shown.items() for one in _estimates(table, name, places, rule)
+        one for name, places in shown.items() for one in estimates(table, name, places, rule)
     ]
     if not estimated:
         raise PromptlabError(
@@ -127,9 +90,9 @@ def practice_effects(
             hint="run `design: ablation`, or versions that name their practices",
         )
     joint = joint_effects(table, shown, rule)
-    effects = tuple(
-        _told(effect, joint, rule) for effect in _concluded(table, estimated, rule, comparing)
-    )
+    pairs = _of_pairs(table, estimated, comparing)
+    concluded = _adjusted(_concluded(estimated, pairs, judging), rule)
+    effects = tuple(_told(effect, joint, rule) for effect in concluded)
     return Practices(effects, _aliases(shown), joint)
 
 
@@ -141,102 +104,41 @@ def _told(effect: PracticeEffect, joint: Sequence[Interaction], rule: Rule) -> P
     return averaged(effect, effect.practice, concerned, rule)
 
 
-def _estimates(
-    table: Measurements, name: str, shown: Mapping[str, Shown], rule: Rule
-) -> Iterator[_Estimated]:
-    """Estimate a practice on each model, on these together, and on models in general."""
-    for backend, one in shown.items():
-        yield _estimate(table, name, "model", {backend: one}, rule)
-    if len(shown) > 1:
-        pooled = _estimate(table, name, "these models", shown, rule)
-        yield pooled
-        yield _in_general(table, pooled, rule)
-
-
-def _estimate(
-    table: Measurements, name: str, scope: Scope, shown: Mapping[str, Shown], rule: Rule
-) -> _Estimated:
-    wordings = wordings_of([*shown.values()])
-    with_it = tuple(chain.from_iterable(one.with_it for one in shown.values()))
-    without = tuple(chain.from_iterable(one.without for one in shown.values()))
-    over = partial(over_wordings, wordings=wordings, rule=rule, bounded=table.bounded)
-    contrast = _more_wordings(estimate(table, without, with_it, rule, over=over))
-    claim = of_practice(max(wordings.with_it, wordings.without), drawn=wordings.drawn)
-    effect = PracticeEffect(
-        practice=name,
-        scope=scope,
-        backend=next(iter(shown)) if scope == "model" else None,
-        source=next(iter(shown.values())).source,
-        wordings=wordings.with_it,
-        wordings_without=wordings.without,
-        models=len(by_model(table, shown)),
-        with_it=tuple(dict.fromkeys(arm.label for arm in with_it)),
-        without=tuple(dict.fromkeys(arm.label for arm in without)),
-        **{**contrast.parts(), "claim": claim},
-    )
-    return _Estimated(effect, shown)
-
-
-def _more_wordings(contrast: Contrast) -> Contrast:
-    """Ask for more wordings, and not for more cases, where their choice matters most."""
-    share = share_of_texts(contrast.effect)
-    if share <= _HALF:
-        return contrast
-    text = (
-        f"{share * 100:.0f} % of the uncertainty is due to the wordings:"
-        " more of them would help, more cases would not"
-    )
-    reason = Reason(Code.WORDINGS_DIFFER, text, {"share": share})
-    return replace(contrast, spread=None, warnings=(*contrast.warnings, reason))
-
-
-def _in_general(table: Measurements, pooled: _Estimated, rule: Rule) -> _Estimated:
-    """Generalize from these models to others."""
-    found = in_general(table, pooled.shown, pooled.effect.effect, rule)
-    effect = replace(
-        pooled.effect,
-        scope="models in general",
-        effect=found.effect,
-        spread=None,
-        general=found.among,
-        claim=replace(pooled.effect.claim, models="random"),
-    )
-    if found.refused is not None:
-        effect = replace(effect, reasons=(found.refused,))
-    return replace(pooled, effect=effect)
+def _judged(
+    rule: Rule, rows: Sequence[Estimated], question: str, size: int
+) -> list[PracticeEffect]:
+    return list(conclude([one.effect for one in rows], rule, question, size))
 
 
 def _concluded(
-    table: Measurements, estimated: Sequence[_Estimated], rule: Rule, comparing: Comparing
+    estimated: Sequence[Estimated], pairs: Mapping[int, Comparison], judging: Judging
 ) -> list[PracticeEffect]:
     """Give each effect its verdict: that of its pair of arms, or that of its family.
 
     There are three families: models one by one, these models together, models in general.
     """
-    pairs = _of_pairs(table, estimated, comparing)
     families: defaultdict[Scope, list[int]] = defaultdict(list)
     for place, one in enumerate(estimated):
         families[one.effect.scope].append(place)
     concluded = {
         place: replace(
-            one.effect,
-            **{**pair.parts(), "claim": one.effect.claim},
+            estimated[place].effect,
+            **{**pair.parts(), "claim": estimated[place].effect.claim},
             is_a_pair=True,
         )
-        for place, one in enumerate(estimated)
-        if (pair := pairs.get(place)) is not None
+        for place, pair in pairs.items()
     }
     for scope, places in families.items():
         own = [place for place in places if place not in concluded]
-        family = conclude(
-            [estimated[place].effect for place in own], rule, _QUESTIONS[scope], len(places)
-        )
-        concluded.update(zip(own, family, strict=True))
-    return _adjusted([concluded[place] for place in range(len(estimated))], rule)
+        rows = [estimated[place] for place in own]
+        if rows:
+            judged = judging(rows, _QUESTIONS[scope], len(places))
+            concluded.update(zip(own, judged, strict=True))
+    return [concluded[place] for place in range(len(estimated))]
 
 
 def _of_pairs(
-    table: Measurements, estimated: Sequence[_Estimated], comparing: Comparing
+    table: Measurements, estimated: Sequence[Estimated], comparing: Comparing
 ) -> dict[int, Comparison]:
     """Return what `compare` says of the effects that rest on one pair of arms, by their place."""
     wanted = {place: pair for place, one in enumerate(estimated) if (pair := one.pair) is not None}

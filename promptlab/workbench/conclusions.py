@@ -17,7 +17,7 @@ from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.evidence import Evidence, read_evidence, with_baseline
-from promptlab.workbench.ledger import compared
+from promptlab.workbench.ledger import compared, practised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,8 @@ def effects_of_practices(
         _check_scale(evidence.table, deciding)
         comparing = partial(compared, store, (evidence.table, *evidence.beside), rule)
         with _naming_more(evidence):
-            practices = practice_effects(evidence.table, rule, comparing)
+            judging = partial(practised, store, evidence.table, rule)
+            practices = practice_effects(evidence.table, rule, comparing, judging)
     return Effects(evidence, practices, rule)
 
 

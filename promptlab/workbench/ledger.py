@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
-from promptlab.analysis.account import Account
+from promptlab.analysis.account import Account, Within
 from promptlab.analysis.compare import By, Comparison, Toward, compare
-from promptlab.analysis.looking import to_keep, without_trace
+from promptlab.analysis.estimates import Estimated, PracticeEffect
+from promptlab.analysis.looking import concluded, to_keep, without_trace
 from promptlab.analysis.measurements import Measurements
 from promptlab.core.decision import Rule
 from promptlab.core.errors import StoreError
@@ -17,6 +19,7 @@ from promptlab.core.plugins import unknown
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 
+RowT = TypeVar("RowT", Comparison, PracticeEffect)
 _TRIES = 5  # while others conclude from the same database
 
 
@@ -43,19 +46,52 @@ def each_alone(store: Store, table: Measurements, rule: Rule, baseline: str) -> 
     return _kept(store, (table,), "no-worse", partial(compare, table, alone, baseline=baseline))
 
 
+def practised(
+    store: Store,
+    table: Measurements,
+    rule: Rule,
+    rows: Sequence[Estimated],
+    question: str,
+    size: int,
+) -> list[PracticeEffect]:
+    """Conclude on practices, each at the level that earlier looks have left.
+
+    `size` is that of the family, some of which may be pairs of arms that were compared.
+    """
+
+    def conclude(account: Account) -> list[PracticeEffect]:
+        looked = [
+            replace(
+                one.effect,
+                look=account.look(
+                    one.without, one.with_it, Within(one.effect.practice), rule.alpha
+                ),
+            )
+            for one in rows
+        ]
+        return concluded(looked, rule, question, _nothing_more, apart=size - len(rows))
+
+    return _kept(store, (table,), question, conclude)
+
+
+def _nothing_more(questions: frozenset[str]) -> Sequence[PracticeEffect]:
+    """Return what else was asked: nothing, since a table always shows the same practices."""
+    return ()
+
+
 def _kept(
     store: Store,
     tables: Sequence[Measurements],
     kind: str,
-    conclude: Callable[..., list[Comparison]],
-) -> list[Comparison]:
+    conclude: Callable[..., list[RowT]],
+) -> list[RowT]:
     """Conclude by the ledger, and add to it; where it takes nothing, the rows say so."""
-    rows: list[Comparison] = []
+    rows: list[RowT] = []
     for _ in range(_TRIES):
         past = store.ledger.past()
         account = Account(tables[0], kind, past, store.ledger.cases, tables[1:])
         rows = conclude(account=account)
-        family = to_keep(rows, account, lambda row: (row.a, row.b, row.backend))
+        family = to_keep(rows, account, _named)
         if family is None:
             return rows
         try:
@@ -64,6 +100,13 @@ def _kept(
         except StoreError as error:
             return without_trace(rows, error.message)
     return without_trace(rows, "other programs wrote into it all the time")
+
+
+def _named(row: Comparison | PracticeEffect) -> tuple[str, str, str | None]:
+    """Return the names of both sides, and the backend if it is one."""
+    if isinstance(row, Comparison):
+        return row.a, row.b, row.backend
+    return f"without {row.practice}", f"with {row.practice}", row.backend
 
 
 def looks_at(bench: Workbench, suite: str) -> tuple[PastFamily, ...]:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.inference import RATES, infer
 from promptlab.analysis.measurements import join
-from promptlab.analysis.practices import PracticeEffect, practice_effects
+from promptlab.analysis.practices import practice_effects
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredArm
 from promptlab.core.messages import Json

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from promptlab.analysis.cross import crossed
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.measurements import join
-from promptlab.analysis.practices import PracticeEffect, Practices, practice_effects
+from promptlab.analysis.practices import Practices, practice_effects
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredArm

@@ -9,8 +9,9 @@ import pytest
 
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.contrast import Contrast
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.measurements import Measurements, join
-from promptlab.analysis.practices import PracticeEffect, practice_effects
+from promptlab.analysis.practices import practice_effects
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredArm
 from tests.analysis.measured_runs import measured_arm, measured_run

@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.measurements import join
-from promptlab.analysis.practices import PracticeEffect, Practices, practice_effects
+from promptlab.analysis.practices import Practices, practice_effects
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.measured import MeasuredArm, MeasuredRun

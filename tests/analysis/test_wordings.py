@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.measurements import join
-from promptlab.analysis.practices import PracticeEffect, practice_effects
+from promptlab.analysis.practices import practice_effects
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredArm

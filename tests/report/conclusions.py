@@ -12,9 +12,10 @@ from promptlab.analysis.basis import Basis
 from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.conclude import Effect
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.families import Family
 from promptlab.analysis.planning import Aim
-from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.analysis.practices import Practices
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.cells import cell_len
 
-from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.analysis.estimates import PracticeEffect
+from promptlab.analysis.practices import Practices
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.report.terminal.screen import Screen

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from promptlab.analysis.practices import PracticeEffect
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.report.terminal.tables import BETWEEN, Column, print_fitted, total_width
 from promptlab.report.terminal.text import evidence_lines, open_lines, print_lines, verdict_text
 from promptlab.report.views.practices import PracticeRow, PracticesView, Scale

@@ -8,8 +8,9 @@ from math import ceil, floor, log10
 from typing import Literal
 
 from promptlab.analysis.basis import Basis
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.interactions import Interaction
-from promptlab.analysis.practices import PracticeEffect, Practices
+from promptlab.analysis.practices import Practices
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
 from promptlab.report.views.contrast import (
