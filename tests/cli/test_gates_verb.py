@@ -52,7 +52,7 @@ def test_a_gate_that_holds(versions: Path, promptlab: Promptlab, gate: str) -> N
     ("gate", "expected"),
     [
         ("right: task@v1 > task@v2",
-         ["task@v1 on echo is worse, -35.0 points, interval -52.1 to -16.0"]),
+         ["task@v1 on echo is worse, -35.0 points, interval -57.4 to -8.2"]),
         ("task@v3 > task@v1",
          ["task@v3 on echo has no verdict: only 2 of 40 cases differ: at least 6 must"]),
         ("no-worse task@v1 by 0.1",

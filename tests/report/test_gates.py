@@ -75,3 +75,14 @@ def test_the_document_says_of_every_gate_whether_it_holds(gate: Gate, kind: str)
     assert [(entry["kind"], entry["holds"]) for entry in document] == [(kind, False), (kind, True)]
     assert json.loads(json.dumps(document)) == document
     assert failed.lines == (f"{gate.text}: no backend ran both",)
+
+
+def test_each_kind_of_gate_shows_the_interval_that_decides_it() -> None:
+    open_ = build_comparison(
+        verdict="undecided", delta=0.1, ci=(0.01, 0.2), ci_simultaneous=(-0.05, 0.25)
+    )
+    beats = Beats("mood@v2 > mood@v1", "exact", TEXT, TEXT)
+    for gate, interval in ((beats, "-5.0 to +25.0"), (NO_WORSE, "+1.0 to +20.0")):
+        [finding] = gate_view(Judged(gate, comparisons=(open_,))).findings
+        assert finding.text.endswith(f"is undecided, +10.0 points, interval {interval}")
+        assert (finding.ci, finding.ci_simultaneous) == ((0.01, 0.2), (-0.05, 0.25))

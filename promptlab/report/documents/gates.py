@@ -31,5 +31,6 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "verdict": finding.verdict,
         "delta": finding.delta,
         "ci": None if finding.ci is None else [*finding.ci],
+        "ci_simultaneous": None if finding.ci_simultaneous is None else [*finding.ci_simultaneous],
         "reasons": reasons_json(finding.reasons),
     }

@@ -26,7 +26,7 @@ GateKind = Literal["bound", "better", "no-worse"]
 class Finding:
     """A finding against a gate, possibly about one arm.
 
-    `mean` is the one that missed a bound; `verdict`, `delta`, `ci` and `reasons` are those of a
+    `mean` is the one that missed a bound; `verdict`, `delta`, the intervals and `reasons` are of a
     comparison with the other version.
     """
 
@@ -37,6 +37,7 @@ class Finding:
     verdict: Verdict | None = None
     delta: float | None = None
     ci: Interval | None = None
+    ci_simultaneous: Interval | None = None
     reasons: tuple[Reason, ...] = ()
 
 
@@ -77,7 +78,7 @@ def gate_view(judged: Judged) -> GateView:
         kind = "better"
     problem = [] if judged.problem is None else [Finding(judged.problem)]
     means = [_missed(arm, mean) for arm, mean in judged.means]
-    open_ = [_not_shown(comparison) for comparison in judged.comparisons]
+    open_ = [_not_shown(comparison, kind) for comparison in judged.comparisons]
     unscored = [_lacking(arm, share) for arm, share in judged.unscored]
     return GateView(gate.text, kind, gate.scorer, (*problem, *means, *unscored, *open_))
 
@@ -94,8 +95,12 @@ def _lacking(arm: Arm, share: float) -> Finding:
     return Finding(text, arm.label, arm.backend)
 
 
-def _not_shown(comparison: Comparison) -> Finding:
-    """Return the finding of a comparison that fails a gate."""
+def _not_shown(comparison: Comparison, kind: GateKind) -> Finding:
+    """Return the finding of a comparison that fails a gate, with the interval that decided it.
+
+    Better is shown within the family; no worse, for each arm by itself.
+    """
+    ci = comparison.ci if kind == "no-worse" else comparison.ci_simultaneous
     word = verdict_word(comparison.verdict)
     verb = "has" if word == NO_VERDICT else "is"
     text = f"{comparison.b} on {comparison.backend} {verb} {word}"
@@ -104,7 +109,7 @@ def _not_shown(comparison: Comparison) -> Finding:
     else:
         unit = " points" if comparison.is_rate else ""
         delta = difference(comparison.delta, is_rate=comparison.is_rate)
-        text += f", {delta}{unit}, interval {bounds(comparison.ci, is_rate=comparison.is_rate)}"
+        text += f", {delta}{unit}, interval {bounds(ci, is_rate=comparison.is_rate)}"
     return Finding(
         text,
         arm=comparison.b,
@@ -112,5 +117,6 @@ def _not_shown(comparison: Comparison) -> Finding:
         verdict=comparison.verdict,
         delta=comparison.delta,
         ci=comparison.ci,
+        ci_simultaneous=comparison.ci_simultaneous,
         reasons=comparison.reasons,
     )
