@@ -53,10 +53,10 @@ def settings() -> Iterator[Setting[Drawn]]:
     for course in courses():
         for truth in (0.0, course.truth):
             label = f"{course.label}, n {course.n}, {course.pairs} pairs, true {truth * 100:+g}"
-            draw, keep = partial(course.draw, truth=truth), Keep(0.93, stated=STATED)
+            draw, keep = partial(course.draw, truth=truth), Keep(0.93, lost=None, stated=STATED)
             yield Setting(label, draw, keep, conclude, share=min(1.0, 200 / course.n))
     for course in courses():
-        keep = Keep(marks={"agrees": 1.0})
+        keep = Keep(lost=None, marks={"agrees": 1.0})
         label = f"{course.label}, n {course.n}, {course.pairs} pairs, through Race"
         draw = partial(course.draw, truth=course.truth)
         yield Setting(label, draw, keep, raced, plain=None, share=0.01)

@@ -21,6 +21,7 @@ OTHER_WAY = {"better": "worse", "worse": "better"}
 DECIDES = ("n", "p", "p_family", "ci", "ci_simultaneous", "delta", "verdict")
 SAME = (*DECIDES, "p_adjusted", "won", "lost", "notes", "reasons")
 INTERVALS = ("ci", "ci_simultaneous")
+MODELS = {"a": 3, "b": 5, "c": 7}
 
 # All in all a second each: two run always, the others with the slow tests.
 SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
@@ -105,3 +106,32 @@ def test_a_gate_holds_where_compare_says_better(
             [finding] = gate["findings"]
             assert finding["verdict"] == told[a, b]["verdict"]
             assert finding["delta"] == pytest.approx(told[a, b]["delta"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_practice_that_rests_on_a_pair_is_that_pair(
+    project: Path, promptlab: Promptlab, seed: int
+) -> None:
+    chance = np.random.default_rng([seed, 17])  # noqa: TID251 - seeded
+    names = list(MODELS)[: 1 + seed % 3]
+    first, second = (
+        ",".join(f"{rank}-{rank}" for rank in np.flatnonzero(chance.random(CASES) < share))
+        for share in (0.5, chance.choice([0.5, 0.7, 0.9]))
+    )
+    versions = {
+        "v1": version(first, "v1"),
+        "v2": "---\npractices: [clear]\n---\n" + version(second, "v2"),
+    }
+    text = suite(CASES, scorer="drawn_checks:by_model")
+    lay_out(project, versions, text.replace("[echo]", f"[{', '.join(names)}]"))
+    models = [f'[backends.{name}]\nkind = "echo"\nmodel = "{MODELS[name]}"' for name in names]
+    write(project, "promptlab.toml", DECIDING[seed % 2] + "\n".join(models))
+    assert promptlab("run", "task", "-t", "task@*").code == 0
+    rows = json.loads(promptlab("compare", "--json").out)["comparisons"]
+    by_backend = {row["backend"]: row for row in rows if row["backend"] is not None}
+    practices = json.loads(promptlab("practices", "--json").out)["practices"]
+    on_models = [one for one in practices if one["scope"] == "model"]
+    assert {one["backend"] for one in on_models} == set(names)
+    for one in on_models:
+        row = by_backend[one["backend"]]
+        assert {name: one[name] for name in DECIDES} == {name: row[name] for name in DECIDES}
