@@ -123,7 +123,7 @@ class Account:
         connected = self._connected(asked)
         known = next((each for each in connected if self._is_same(look, *each)), None)
         earlier = connected if known is None else connected[: connected.index(known)]
-        before = _distinct(earlier)
+        before = _distinct((past, row) for past, row in earlier if row.verdict != "refused")
         number = 1 + max([len(before), *(row.number for row in before)])
         beside = () if connected else self._beside(arms)
         if beside:

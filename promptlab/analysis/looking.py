@@ -54,15 +54,12 @@ def to_keep(
 ) -> PastFamily | None:
     """Return what of the rows is new to the ledger, None if nothing is.
 
-    What bears no verdict is no look: it could have shown nothing.
+    What bears no verdict is no look: it could have shown nothing. It is kept beside looks, so that
+    it is known as of their family when it is asked for again.
     """
-    new = [
-        row
-        for row in rows
-        if row.look is not None and not row.look.kept and row.verdict != "refused"
-    ]
+    new = [row for row in rows if row.look is not None and not row.look.kept]
     looks = tuple(_kept(row, row.look, *named(row)) for row in new if row.look is not None)
-    if not looks:
+    if all(look.verdict == "refused" for look in looks):
         return None
     return PastFamily(
         at="",

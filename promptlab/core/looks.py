@@ -31,8 +31,8 @@ class PastLook:
 class PastFamily:
     """The comparisons that a verb concluded together, at one moment.
 
-    `size` counts those without a verdict too, which are not among `looks`. `arms` are digests of
-    all arms that were measured; `cases` is the digest of the set of cases. `declared` is the run
+    `looks` has those without a verdict too, which show nothing and are no looks. `arms` are digests
+    of all arms that were measured; `cases` is the digest of the set of cases. `declared` is the run
     that was to stop early, where that was declared beforehand. `use` tells which use of a holdout
     it was, None for other cases.
     """
@@ -48,6 +48,11 @@ class PastFamily:
     declared: str | None
     use: int | None
     looks: tuple[PastLook, ...]
+
+    @property
+    def concluded(self) -> tuple[PastLook, ...]:
+        """Return the looks that bore a verdict."""
+        return tuple(look for look in self.looks if look.verdict != "refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "diff": ("greet@v1", "greet@v2", "--case", "ada"),
     "compare": (),
     "practices": (),
+    "ledger": ("greet",),
     "template list": (),
     "template show": ("greet@v1",),
     "template log": ("greet",),

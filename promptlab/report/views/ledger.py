@@ -49,7 +49,7 @@ class LedgerView:
 
 def ledger_view(suite: str, families: Sequence[PastFamily]) -> LedgerView:
     """Return the view of a ledger."""
-    looks = [look for family in families for look in family.looks]
+    looks = [look for family in families for look in family.concluded]
     questions = len({look.question for look in looks})
     uses = max((family.use or 0 for family in families), default=0)
     total = f"{counted(len(looks), 'look')} at {counted(questions, 'question')}"
@@ -77,7 +77,7 @@ def _heading(family: PastFamily) -> str:
 
 
 def _rows(family: PastFamily) -> list[LookRow]:
-    places = {look.backend for look in family.looks}
+    places = {look.backend for look in family.concluded}
     return [
         LookRow(
             name=f"{look.b} against {look.a}"
@@ -89,7 +89,7 @@ def _rows(family: PastFamily) -> list[LookRow]:
             p=UNKNOWN if look.p is None else p_value(look.p),
             verdict=look.verdict,
         )
-        for look in family.looks
+        for look in family.concluded
     ]
 
 
