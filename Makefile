@@ -18,7 +18,7 @@ INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check tests static bench docs clean
+.PHONY: help demo test test-slow coverage check tests static bench docs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,10 @@ static:
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cog --check -I . $(DOCS)
 
-test-slow: $(DEV_READY) ## All tests, also those marked `slow`, with their coverage.
+test-slow: $(DEV_READY) ## The tests marked `slow`, and more examples for each property of them.
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m slow --hypothesis-profile thorough
+
+coverage: $(DEV_READY) ## All tests, also the slow ones, with their coverage.
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "slow or not slow" --hypothesis-profile thorough --cov
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
