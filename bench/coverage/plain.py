@@ -1,8 +1,8 @@
 """The method of before, as a reference: one interval a row, no allowance for what samples hide.
 
-McNemar's mid-p with Tango's interval; Student's t; CR2 or CR3 over groups; two imagined cases where
-fewer than six differ. p is Holm's over the family, but the interval is that of one row. This is
-commit dc1810e without its sign-flip test, which with fewer than 30 cases could but take power away.
+McNemar's mid-p with Tango's interval; Student's t, with fewer than 30 cases the larger p of it and
+the sign-flip test; CR2 or CR3 over groups; two imagined cases where fewer than six differ. p is
+Holm's over the family, but the interval is that of one row. (Commit dc1810e.)
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.clusters import cluster_mean, evenness
 from promptlab.stats.intervals import Interval
 from promptlab.stats.multiplicity import holm
-from promptlab.stats.paired import mcnemar_midp, paired_t
+from promptlab.stats.paired import mcnemar_midp, paired_t, sign_flip
 from promptlab.stats.tango import tango
 
 tango = lru_cache(maxsize=100_000)(tango)  # the same tables come again and again
 mcnemar_midp = lru_cache(maxsize=100_000)(mcnemar_midp)
-FEW_CASES, FEW_GROUPS, FEW_DIFFER, EVEN = 15, 5, 6, 0.75
+FEW_CASES, FEW_GROUPS, FEW_DIFFER, SMALL, EVEN = 15, 5, 6, 30, 0.75
 
 
 def plainly(drawn: Drawn) -> Seen:
@@ -67,6 +67,8 @@ def effect(d: Floats, groups: Ints, whole: bool, bounded: bool) -> tuple[Interva
     else:
         found = paired_t(d)
     p = found.p
+    if n_groups == n and (n < SMALL or p is None):
+        p = max(p or 0.0, sign_flip(d))
     if bounded and (wins + losses < FEW_DIFFER or found.se is None) and n_groups > 1:
         apart = np.append(groups, groups.max() + np.array([1, 2]))
         found = cluster_mean(np.append(d, (1.0, -1.0)), apart)
