@@ -1,4 +1,4 @@
-"""Settings of each theme of the simulation with few runs: a rate that is missed by far is a fault.
+"""Every setting of the simulation with few runs: a rate that is missed by far is a fault.
 
 The table of `python -m bench.coverage` is what the rates are judged by; this finds a mistake soon.
 """
@@ -14,12 +14,8 @@ from bench.coverage.__main__ import themes
 from bench.coverage.frame import held
 
 pytestmark = pytest.mark.slow
-RUNS, FEWER, ERRORS = 200, 25, 4  # fewer where each run takes the whole way of a command
-SETTINGS = [
-    (name, one.label)
-    for name, module in themes().items()
-    for one in [*module.settings()][:: len([*module.settings()]) - 1 or 1]  # all take hours
-]
+RUNS, FEWER, ERRORS = 400, 100, 4  # fewer where each run takes the whole way of a command
+SETTINGS = [(name, one.label) for name, module in themes().items() for one in module.settings()]
 
 
 @pytest.mark.parametrize(("theme", "label"), SETTINGS, ids=[": ".join(one) for one in SETTINGS])
