@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from promptlab.analysis.causes import Causes, Part, Shares
 from promptlab.analysis.measurements import Measurements
-from promptlab.analysis.sides import Side, labels, listed, names
+from promptlab.analysis.sides import Named, Side, named, on_backends
 from promptlab.analysis.tipping import Ruled, tipping_points
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
@@ -41,29 +41,32 @@ def of_the_causes(
     table: Measurements, sides: tuple[Side, Side], causes: Causes, *, is_rate: bool
 ) -> Iterator[Reason]:
     """Yield what a difference of two sides consists of, where that is worth a note."""
-    shown = names(*sides)
     told = [_worth_telling(table, *pair) for pair in ((causes.a, causes.b), (causes.b, causes.a))]
     lower = _lower(causes)
     form = lower is not None and bool(told[lower]) and causes.form is not None
     for place, side in enumerate(sides):
+        whom = named(table, side)
         if form and place == lower:
-            yield _form(causes, shown[place], side, told[place], is_rate=is_rate)
+            yield _form(causes, whom, told[place], is_rate=is_rate)
         elif told[place]:
-            text = f"of the answers of {shown[place]} {_listed(told[place])}"
-            yield Reason(Code.ANSWERS_SAY_NOTHING, text, _about(side, told[place]))
-    yield from _constants(causes)
+            text = f"of the answers of {whom.name} {_listed(told[place])}"
+            yield Reason(Code.ANSWERS_SAY_NOTHING, text, _about(whom, told[place]))
+    yield from _constants(table, causes)
 
 
-def of_the_edges(sides: tuple[Side, Side], means: Sequence[float | None]) -> Iterator[Reason]:
+def of_the_edges(
+    table: Measurements, sides: tuple[Side, Side], means: Sequence[float | None]
+) -> Iterator[Reason]:
     """Yield the sides that score nearly all or nearly nothing of what can be scored."""
-    for side, name, mean in zip(sides, names(*sides), means, strict=True):
+    for side, mean in zip(sides, means, strict=True):
         if mean is None or 1 - _CEILING <= mean <= _CEILING:
             continue
         code = Code.AT_THE_CEILING if mean > _CEILING else Code.AT_THE_FLOOR
         edge = "ceiling" if mean > _CEILING else "floor"
-        verbs = ("is", "it scores") if len(labels(side)) == 1 else ("are", "they score")
-        text = f"{name} {verbs[0]} at the {edge}: {verbs[1]} {mean * 100:.1f} %"
-        yield Reason(code, text, {"arms": [*labels(side)], "mean": mean})
+        whom = named(table, side)
+        verbs = ("is", "it scores") if len(whom.arms) == 1 else ("are", "they score")
+        text = f"{whom.name} {verbs[0]} at the {edge}: {verbs[1]} {mean * 100:.1f} %"
+        yield Reason(code, text, whom.about | {"mean": mean})
 
 
 def settled(
@@ -92,10 +95,9 @@ def _tipping(causes: Causes) -> Iterator[Reason]:
     for point in causes.tipping:
         if point.ends_at > _LIKELY * point.answers:
             continue
-        name = listed(point.arms, 1)
-        text = f"ends if {point.ends_at} of {point.answers} answers of {name}"
+        text = f"ends if {point.ends_at} of {point.answers} answers of {point.side.name}"
         about: dict[str, Json] = {
-            "arms": [*point.arms],
+            **point.side.about,
             "kind": point.kind,
             "answers": point.answers,
             "ends_at": point.ends_at,
@@ -126,11 +128,11 @@ def _worth_telling(table: Measurements, own: Shares, other: Shares) -> list[_Tol
     ]
 
 
-def _form(causes: Causes, name: str, side: Side, told: Sequence[_Told], *, is_rate: bool) -> Reason:
+def _form(causes: Causes, whom: Named, told: Sequence[_Told], *, is_rate: bool) -> Reason:
     """Return how much of a difference comes from answers that cannot be graded."""
     form, content = causes.form, causes.content
     assert form is not None
-    text = f"of the answers of {name} {_listed(told)}: "
+    text = f"of the answers of {whom.name} {_listed(told)}: "
     if content is None:
         text += f"{_signed(form.delta, is_rate=is_rate)}, all of the difference"
     else:
@@ -139,16 +141,17 @@ def _form(causes: Causes, name: str, side: Side, told: Sequence[_Told], *, is_ra
         often = "more" if content.delta >= 0 else "less"
         text += f"{_signed(form.delta, is_rate=is_rate)} of {whole}{points};"
         text += f" being right {often} often {_with_interval(content, is_rate=is_rate)}"
-    about = _about(side, told)
+    about = _about(whom, told)
     about |= {"form": form.delta, "content": None if content is None else content.delta}
     return Reason(Code.DIFFERENCE_IN_FORM, text, about)
 
 
-def _constants(causes: Causes) -> Iterator[Reason]:
+def _constants(table: Measurements, causes: Causes) -> Iterator[Reason]:
     for one in causes.constants:
+        name = f"{one.arm}{on_backends(table, one.backend)}"
         p = "" if one.p is None else f", p {one.p:.2g}"
         text = (
-            f"{one.arm} answers {one.answer!r} to {one.given} of {one.answers}: always saying it"
+            f"{name} answers {one.answer!r} to {one.given} of {one.answers}: always saying it"
             f" scores {one.score * 100:.1f} %, {one.arm} {one.own * 100:.1f} %"
             f" ({one.won} won, {one.lost} lost{p})"
         )
@@ -168,9 +171,9 @@ def _listed(told: Sequence[_Told]) -> str:
     return ", ".join(f"{each.share * 100:.0f} % {each.words}" for each in told)
 
 
-def _about(side: Side, told: Sequence[_Told]) -> dict[str, Json]:
+def _about(whom: Named, told: Sequence[_Told]) -> dict[str, Json]:
     shares: dict[str, Json] = {each.key: each.share for each in told}
-    return {"arms": [*labels(side)], "shares": shares, "said": _listed(told)}
+    return whom.about | {"shares": shares, "said": _listed(told)}
 
 
 def _with_interval(part: Part, *, is_rate: bool) -> str:

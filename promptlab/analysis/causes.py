@@ -116,7 +116,7 @@ def causes_of(
         otherwise=tuple(_otherwise(table, sides, shared, basis.groups)),
         scorers=len(table.arms[0].others),
         basis=basis,
-        doubtful=doubtful(*sides, shared) if adds_up else (),
+        doubtful=doubtful(table, *sides, shared) if adds_up else (),
     )
 
 

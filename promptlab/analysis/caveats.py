@@ -16,11 +16,10 @@ from promptlab.analysis.sides import (
     Side,
     Where,
     has_any,
-    labels,
-    listed,
     lone_cases,
     missing_repeats,
-    names,
+    named,
+    on_backends,
     share,
     too_few_shared,
 )
@@ -134,22 +133,9 @@ def _cut_off(table: Measurements, a: Side, b: Side, within: Where) -> Iterator[R
     for side in (a, b):
         cut_off = share(side, within, "truncated")
         if cut_off > _WORTH_A_NOTE:
-            backends = [*dict.fromkeys(arm.arm.backend for arm in side)]
-            name = f"{listed(labels(side), 1)}{_on(table, *backends)}"
-            text = f"{cut_off * 100:.0f} % of the answers of {name} were cut off"
-            about: dict[str, Json] = {
-                "arms": [*labels(side)],
-                "backends": [*backends],
-                "share": cut_off,
-            }
-            yield Reason(Code.ANSWERS_CUT_OFF, text, about)
-
-
-def _on(table: Measurements, *backends: str) -> str:
-    """Return on which backends something was seen, where there are several."""
-    if len({arm.arm.backend for arm in table.arms}) == 1:
-        return ""
-    return f" on {backends[0]}" if len(backends) == 1 else " on all backends"
+            whom = named(table, side)
+            text = f"{cut_off * 100:.0f} % of the answers of {whom.name} were cut off"
+            yield Reason(Code.ANSWERS_CUT_OFF, text, whom.about | {"share": cut_off})
 
 
 def _added(
@@ -157,9 +143,8 @@ def _added(
 ) -> Iterator[Reason]:
     """Yield the cases that only one side has, if they are few enough for a verdict."""
     if not too_few_shared(table, a, b, within, limits):
-        for side in lone_cases(table, a, b, within):
-            about: dict[str, Json] = {"arms": [*side.arms], "cases": [*side.cases]}
-            yield Reason(Code.LONE_CASES, side.text, about)
+        for lone in lone_cases(table, a, b, within):
+            yield Reason(Code.LONE_CASES, lone.text, lone.side.about | {"cases": [*lone.cases]})
 
 
 def _lost_repeats(
@@ -172,8 +157,8 @@ def _lost_repeats(
     if not any(shares) or unfair or max(shares) > limits.max_missing:
         return
     lacking = " and ".join(
-        f"{name} lacks {missing} of {planned} repeats"
-        for name, (missing, planned) in zip(names(a, b), counts, strict=True)
+        f"{named(table, side).name} lacks {missing} of {planned} repeats"
+        for side, (missing, planned) in zip((a, b), counts, strict=True)
         if missing
     )
     missing, planned = zip(*counts, strict=True)
@@ -220,7 +205,7 @@ def _servers(table: Measurements, a: Side, b: Side) -> Iterator[Reason]:
         models = sorted(_values([arm], "models"))
         if len(models) > 1:
             backend = arm.arm.backend
-            name = f"{arm.label}{_on(table, backend)}"
+            name = f"{arm.label}{on_backends(table, backend)}"
             text = f"several models answered {name}: {', '.join(models)}"
             about: dict[str, Json] = {
                 "arms": [arm.label], "backend": backend, "models": [*models],
@@ -240,7 +225,7 @@ def _servers(table: Measurements, a: Side, b: Side) -> Iterator[Reason]:
 
 
 def _of(table: Measurements, backend: str) -> str:
-    return _on(table, backend).replace(" on ", " of ", 1)
+    return on_backends(table, backend).replace(" on ", " of ", 1)
 
 
 def _values(arms: Side, name: str) -> set[str]:

@@ -214,7 +214,7 @@ def estimate(
             *caveats.without_failures(table, a, b, cases),
             *(assumed(table.scorer.largest, table.widest) if table.scorer.largest else ()),
             *of_the_causes(table, (a, b), causes, is_rate=verdicts),
-            *(of_the_edges((a, b), means) if table.bounded else ()),
+            *(of_the_edges(table, (a, b), means) if table.bounded else ()),
             *caveats.of_the_stop(table, observed, look),
         ),
         stopped_at=None if look is None else look.at,

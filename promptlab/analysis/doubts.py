@@ -133,15 +133,15 @@ def _different_cases(
 ) -> list[Reason]:
     if not too_few_shared(table, a, b, within, limits):
         return []
-    sides = lone_cases(table, a, b, within)
-    listed = ", ".join(side.text for side in sides) or "there is none"
+    lone = lone_cases(table, a, b, within)
+    listed = ", ".join(each.text for each in lone) or "there is none"
     return [
         Reason(
             Code.DIFFERENT_CASES,
             f"the arms ran on different cases: {listed}",
             {
-                "arms": [label for side in sides for label in side.arms],
-                "cases": [case for side in sides for case in side.cases],
+                "arms": [label for each in lone for label in each.side.arms],
+                "cases": [case for each in lone for case in each.cases],
             },
         )
     ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from promptlab.analysis import early
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.decision import Limits
+from promptlab.core.types import Json
 
 Side = Sequence[JoinedArm]
 Where = NDArray[np.bool_]
@@ -19,32 +20,49 @@ _NAMED = 3  # cases listed in one line
 
 
 @dataclass(frozen=True, slots=True)
-class Lone:
-    """Cases that only one side has: the side's name, the labels of its arms, the case ids."""
+class Named:
+    """A side as a line names it: `name` holds its arms' labels, and on which of several backends.
+
+    `arms` are the labels and `backends` the names, each once.
+    """
 
     name: str
     arms: tuple[str, ...]
+    backends: tuple[str, ...]
+
+    @property
+    def about(self) -> dict[str, Json]:
+        """Return whom a reason is about, as data."""
+        return {"arms": [*self.arms], "backends": [*self.backends]}
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """Cases that only one side has, by their ids."""
+
+    side: Named
     cases: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """Return a line that names the side and the first of its cases."""
-        return f"{self.name} alone has {listed(self.cases)}"
+        return f"{self.side.name} alone has {listed(self.cases)}"
 
 
-def names(a: Side, b: Side) -> tuple[str, str]:
-    """Name both sides by their labels, adding the backends if the labels are the same."""
-    ours, theirs = labels(a), labels(b)
-    if ours == theirs:
-        ours, theirs = (
-            tuple(f"{arm.label} on {arm.arm.backend}" for arm in side) for side in (a, b)
-        )
-    return listed(ours, 1), listed(theirs, 1)
+def named(table: Measurements, side: Side) -> Named:
+    """Return a side of a table as a line names it."""
+    arms = tuple(dict.fromkeys(arm.label for arm in side))
+    backends = tuple(dict.fromkeys(arm.arm.backend for arm in side))
+    return Named(listed(arms, 1) + on_backends(table, *backends), arms, backends)
 
 
-def labels(side: Side) -> tuple[str, ...]:
-    """Return the labels of a side's arms, each once."""
-    return tuple(dict.fromkeys(arm.label for arm in side))
+def on_backends(table: Measurements, *backends: str) -> str:
+    """Return on which of a table's backends something was seen, "" if it has only one."""
+    every = {arm.arm.backend for arm in table.arms}
+    if len(every) == 1:
+        return ""
+    everywhere = len(backends) > 1 and every == {*backends}
+    return " on all backends" if everywhere else f" on {listed(backends, 1)}"
 
 
 def listed(words: Sequence[str], most: int = _NAMED) -> str:
@@ -86,8 +104,8 @@ def lone_cases(table: Measurements, a: Side, b: Side, within: Where) -> tuple[Lo
     if early.may_stop_early(table, a, b, within):
         return ()
     return tuple(
-        Lone(name, labels(side), table.names(where))
-        for name, side, where in zip(names(a, b), (a, b), _alone(a, b, within), strict=True)
+        Lone(named(table, side), table.names(where))
+        for side, where in zip((a, b), _alone(a, b, within), strict=True)
         if where.any()
     )
 

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from promptlab.analysis.inference import Floats, Inference, Ints, Scale, infer, without_rounding
-from promptlab.analysis.sides import Side, Where, labels
+from promptlab.analysis.measurements import Measurements
+from promptlab.analysis.sides import Named, Side, Where, named
 from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.decomposition import tipping_point
 
@@ -27,7 +28,7 @@ class Doubtful:
 
     kind: Kind
     of_b: bool
-    arms: tuple[str, ...]
+    side: Named
     case: Ints
     worth: Floats
 
@@ -40,15 +41,15 @@ class TippingPoint:
     """
 
     kind: Kind
-    arms: tuple[str, ...]
+    side: Named
     answers: int
     ends_at: int
 
 
-def doubtful(a: Side, b: Side, shared: Where) -> tuple[Doubtful, ...]:
+def doubtful(table: Measurements, a: Side, b: Side, shared: Where) -> tuple[Doubtful, ...]:
     """Return the answers of both sides that may have been right; places are among shared cases."""
     return tuple(
-        Doubtful(kind, of_b, labels(side), *_worth(side, shared, name))
+        Doubtful(kind, of_b, named(table, side), *_worth(side, shared, name))
         for of_b, side in ((False, a), (True, b))
         for kind, name in _KINDS
         if any(getattr(arm.cells.became, name)[shared].any() for arm in side)
@@ -124,7 +125,7 @@ def tipping_points(
 
         ends_at = tipping_point(case.size, holds)
         if ends_at is not None:
-            yield TippingPoint(each.kind, each.arms, int(case.size), ends_at)
+            yield TippingPoint(each.kind, each.side, int(case.size), ends_at)
 
 
 def _claim(judged: Inference, sign: int, rule: Rule) -> float | None:

@@ -72,7 +72,7 @@ NOTES: Mapping[str, Explanation] = {
     "lone-cases": Explanation(
         "A few cases were run on one side only; they are left out.",
         "Run both sides on the same cases.",
-        ("arms", "cases"),
+        ("arms", "backends", "cases"),
     ),
     "lone-repeats": Explanation(
         "A few repeats are missing.",
@@ -133,12 +133,12 @@ NOTES: Mapping[str, Explanation] = {
     "answers-say-nothing": Explanation(
         "Answers were refused, filtered, empty, or hold nothing to grade.",
         '`promptlab show --where "gradable = 0"`, or `--where "outcome = \'refused\'"`.',
-        ("arms", "shares", "said"),
+        ("arms", "backends", "shares", "said"),
     ),
     "difference-in-form": Explanation(
         "Part of the difference is that one side gives fewer answers that can be graded.",
         "Ask for the form that the scorer reads, and look at what is left then.",
-        ("arms", "shares", "said", "form", "content"),
+        ("arms", "backends", "shares", "said", "form", "content"),
     ),
     "constant-answer": Explanation(
         "An arm gives nearly always the same answer, more often than it is right.",
@@ -148,12 +148,12 @@ NOTES: Mapping[str, Explanation] = {
     "at-the-ceiling": Explanation(
         "An arm scores more than 95 % of what can be had, so that hardly more can be gained.",
         "Use harder cases.",
-        ("arms", "mean"),
+        ("arms", "backends", "mean"),
     ),
     "at-the-floor": Explanation(
         "An arm scores less than 5 % of what can be had.",
         "Look at its answers with `promptlab show`, or use easier cases.",
-        ("arms", "mean"),
+        ("arms", "backends", "mean"),
     ),
     "scorers-disagree": Explanation(
         "By another scorer of the suite the difference has the other sign.",
@@ -163,7 +163,7 @@ NOTES: Mapping[str, Explanation] = {
     "tipping-point": Explanation(
         "Had so many answers that were cut off or refused been right, there were no verdict.",
         "Raise `max_tokens`, or find out what is refused.",
-        ("arms", "kind", "answers", "ends_at"),
+        ("arms", "backends", "kind", "answers", "ends_at"),
     ),
     "exploratory": Explanation(
         "There are fewer than 30 cases.",

@@ -31,5 +31,13 @@ class Reason:
     @property
     def arms(self) -> tuple[str, ...]:
         """Return the labels of the arms that this is about; none where it is about the pair."""
-        arms = self.about.get("arms", ())
-        return tuple(map(str, arms)) if isinstance(arms, list | tuple) else ()
+        return self._names("arms")
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """Return the backends of these arms; none where the code does not list them."""
+        return self._names("backends")
+
+    def _names(self, key: str) -> tuple[str, ...]:
+        names = self.about.get(key, ())
+        return tuple(map(str, names)) if isinstance(names, list | tuple) else ()

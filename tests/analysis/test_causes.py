@@ -231,7 +231,7 @@ def test_refused_answers_of_a_worse_side_tip_too() -> None:
     comparison = concluded(run)
     assert comparison.verdict == "worse"
     [point] = causes(comparison).tipping
-    assert (point.kind, point.arms, point.ends_at) == ("refused", ("t@v2",), 7)
+    assert (point.kind, point.side.arms, point.ends_at) == ("refused", ("t@v2",), 7)
 
 
 def test_in_a_larger_family_fewer_answers_end_a_verdict() -> None:

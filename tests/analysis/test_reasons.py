@@ -157,7 +157,7 @@ WARNED: list[tuple[Runs, Code, dict[str, Json]]] = [
     (
         lambda: holes(ABSENT, 0, 1),
         Code.LONE_CASES,
-        {"arms": ["t@v1"], "cases": ["c99"]},
+        {"arms": ["t@v1"], "backends": ["small"], "cases": ["c99"]},
     ),
     (lambda: replace(measured_run(CLEAR), split="dev"), Code.DEVELOPMENT_CASES, {}),
     (

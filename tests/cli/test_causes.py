@@ -76,6 +76,17 @@ def test_compare_says_which_answers_hold_no_label(moods: Path, promptlab: Prompt
     assert "of v1's answers 33 % hold no single label" in out
 
 
+def test_on_several_backends_each_note_says_on_which(moods: Path, promptlab: Promptlab) -> None:
+    assert promptlab("run", "mood", "-b", "echo", "-b", "echo:other").code == 0
+    lines = [line for line in promptlab("compare").out.splitlines() if line.startswith("note: ")]
+    told = [line for line in lines if "33 % hold no single label" in line]
+    assert [line.partition("v1 ")[2].partition(" 33 %")[0] for line in told] == [
+        "on echo",
+        "on echo:other",
+        "on all backends",
+    ]
+
+
 def test_the_distribution_of_answers_stands_beside(moods: Path, promptlab: Promptlab) -> None:
     side = compared(promptlab)["causes"]["b"]
     assert sum(side["found"].values()) == CASES

@@ -13,6 +13,7 @@ from promptlab.core.codes import Code
 from promptlab.core.notes import NOTES, OPEN
 from promptlab.core.reasons import Reason
 from promptlab.core.refusals import REFUSALS
+from promptlab.core.types import Json
 
 PACKAGE = Path(promptlab.__file__).parent
 
@@ -52,8 +53,9 @@ def test_a_reason_is_about_what_its_code_lists() -> None:
 
 
 def test_a_reason_names_the_arms_that_it_is_about() -> None:
-    about = Reason(Code.LONE_CASES, "a@v1 alone has c1", {"arms": ["a@v1"], "cases": ["c1"]})
-    assert about.arms == ("a@v1",)
+    about: dict[str, Json] = {"arms": ["a@v1"], "backends": ["m"], "cases": ["c1"]}
+    reason = Reason(Code.LONE_CASES, "a@v1 on m alone has c1", about)
+    assert (reason.arms, reason.backends) == (("a@v1",), ("m",))
 
 
 def test_a_reason_is_a_value() -> None:

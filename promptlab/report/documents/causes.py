@@ -36,7 +36,7 @@ def causes_json(causes: Causes | None) -> dict[str, object] | None:
         "tipping_points": [
             {
                 "kind": point.kind,
-                "arms": [*point.arms],
+                "arms": [*point.side.arms],
                 "answers": point.answers,
                 "ends_at": point.ends_at,
             }

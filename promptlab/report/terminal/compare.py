@@ -47,7 +47,7 @@ def _once(notes: Sequence[Note]) -> Iterator[Note]:
     """Leave out where the same arm's differences from further arms come from: --json has all."""
     seen = set()
     for note in notes:
-        of_the_arm = (note.reason.code, note.reason.arms)
+        of_the_arm = (note.reason.code, note.reason.arms, note.reason.backends)
         if note.reason.code is not Code.DIFFERENCE_IN_FORM or of_the_arm not in seen:
             yield note
         seen.add(of_the_arm)
