@@ -7,32 +7,19 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
-from multiprocessing import get_context
-from pkgutil import iter_modules
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import scipy
 
-import bench.coverage
-from bench.coverage.frame import Held, Setting, Share, held
+from bench.coverage.frame import Held, Setting, Share
+from bench.coverage.work import results, themes
 
 RUNS = 4_000
 SHARES = ("coverage", "at_once", "false", "refused", "found")
 HEAD = ("covers", "at once", "false", "refused", "found")
-
-
-def themes() -> dict[str, ModuleType]:
-    """Return the modules of this package that yield settings, by name."""
-    names = sorted(found.name for found in iter_modules(bench.coverage.__path__))
-    modules = {
-        name: import_module(f"bench.coverage.{name}") for name in names if name != "__main__"
-    }
-    return {name: module for name, module in modules.items() if hasattr(module, "settings")}
 
 
 def environment() -> str:
@@ -59,23 +46,6 @@ def options(known: Mapping[str, ModuleType]) -> argparse.Namespace:
     if unknown:
         parser.error(f"no theme {unknown[0]!r}: there are {', '.join(known)}")
     return asked
-
-
-def job(theme: str, place: int, runs: int, seed: int) -> Held:
-    """Carry out the setting at this place of a theme; only its name goes to another process."""
-    module = import_module(f"bench.coverage.{theme}")
-    settings: list[Setting[Any]] = list(module.settings())
-    return held(settings[place], runs, seed)
-
-
-def results(asked: argparse.Namespace, theme: str, places: list[int]) -> Iterator[Held]:
-    """Yield what each setting held, in their order."""
-    work = [(theme, place, asked.runs, asked.seed) for place in places]
-    if asked.jobs == 1:
-        yield from (job(*one) for one in work)
-        return
-    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(job, *zip(*work, strict=True))
 
 
 def line(label: str, columns: list[str], width: int) -> str:
@@ -133,7 +103,7 @@ def print_theme(theme: str, module: ModuleType, asked: argparse.Namespace) -> li
     columns = [*HEAD, "plain cov.", "false", "found", "against", "lost"]
     print(f"{line('', columns, width)}  holds")
     short, found = [], []
-    for one in results(asked, theme, places):
+    for one in results(theme, places, asked.runs, asked.seed, asked.jobs):
         found.append(one)
         verdict = said(one)
         marks = ", ".join(

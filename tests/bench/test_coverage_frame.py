@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from bench.coverage.__main__ import themes
 from bench.coverage.draws import RULE, Chance, Drawn, measured_run, versions
 from bench.coverage.frame import Keep, Setting, Share, held
 from bench.coverage.judge import Seen, Told, compare_rows, compared, contradiction, false
 from bench.coverage.plain import plainly
 from bench.coverage.quick import quickly
+from bench.coverage.work import themes
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule, Verdict
 from promptlab.stats.intervals import Interval

@@ -10,8 +10,8 @@ from importlib import import_module
 
 import pytest
 
-from bench.coverage.__main__ import themes
 from bench.coverage.frame import held
+from bench.coverage.work import results, themes
 
 pytestmark = pytest.mark.slow
 RUNS, FEWER, ERRORS = 400, 100, 4  # fewer where each run takes the whole way of a command
@@ -26,3 +26,9 @@ def test_a_setting_keeps_its_rates(theme: str, label: str) -> None:
     found = held(replace(setting, plain=None), runs, seed=7, errors=ERRORS)
     assert found.missed == ()
     assert found.against == 0
+
+
+def test_processes_side_by_side_find_the_same() -> None:
+    alone, together = (list(results("cost", [0, 1], 20, 1, processes)) for processes in (1, 2))
+    assert [one.label for one in alone] == [one.label for one in together]
+    assert [one.shares for one in alone] == [one.shares for one in together]
