@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.threads import in_thread
 
 if TYPE_CHECKING:
     import asyncio
@@ -100,20 +101,22 @@ async def _in_thread(function: Callable[[], Any], what: str, passing: Passing) -
         else:
             answer.set_exception(error)
 
-    def work() -> None:
-        result, failure = (
-            None,
-            None,
-        )  # exactly one of them is set, unless the function returned None
+    def work() -> Callable[[], None]:
+        # exactly one of them is set, unless the function returned None
+        result, failure = None, None
         try:
             with foreign(what, passing=passing):
                 result = function()
         except Exception as error:  # noqa: BLE001 - it is passed on to the waiting task
             failure = error
-        with suppress(RuntimeError):  # the loop is closed: nobody is waiting
-            loop.call_soon_threadsafe(settle, result, failure)
 
-    threading.Thread(target=work, name="promptlab plugin", daemon=True).start()
+        def finish() -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody is waiting
+                loop.call_soon_threadsafe(settle, result, failure)
+
+        return finish
+
+    in_thread(work)
     return await answer
 
 
