@@ -174,3 +174,14 @@ def test_unequal_groups_are_covered() -> None:
             and estimate.low <= 0 <= estimate.high
         )
     assert 0.92 <= held / trials <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("size", "interval"), [(1, (-0.78997822, 1.3899782)), (4, (-1.7327025, 2.3327025))]
+)
+def test_the_interval_of_one_in_a_family_is_at_its_share_of_the_level(
+    size: int, interval: tuple[float, float]
+) -> None:
+    d, groups = [1, 0, 1, 1, 0, -1, 0, 1, 0, 0], [0, 0, 0, 0, 1, 1, 2, 3, 3, 3]
+    found = cluster_mean(d, groups, 1 - 0.05 / size)
+    assert (found.low, found.high) == pytest.approx(interval)
