@@ -18,9 +18,10 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptlab.api import open_project, template
+    from promptlab.api.outlooks import Forecast, Looks, Planning
     from promptlab.api.project import Project
     from promptlab.api.prompts import Prompt, Version
-    from promptlab.api.results import Comparisons, Difference, Effects, Forecast, Results
+    from promptlab.api.results import Comparisons, Difference, Effects, Results
     from promptlab.api.run import Run
     from promptlab.backends import Backend
     from promptlab.core.errors import PromptlabError
@@ -44,8 +45,10 @@ __all__ = [
     "Effects",
     "Executor",
     "Forecast",
+    "Looks",
     "Message",
     "Outcome",
+    "Planning",
     "Project",
     "Prompt",
     "PromptlabError",
@@ -63,9 +66,10 @@ __all__ = [
 
 _AT = {
     "promptlab.api": ("open_project", "template"),
+    "promptlab.api.outlooks": ("Forecast", "Looks", "Planning"),
     "promptlab.api.project": ("Project",),
     "promptlab.api.prompts": ("Prompt", "Version"),
-    "promptlab.api.results": ("Comparisons", "Difference", "Effects", "Forecast", "Results"),
+    "promptlab.api.results": ("Comparisons", "Difference", "Effects", "Results"),
     "promptlab.api.run": ("Run",),
     "promptlab.backends": ("Backend",),
     "promptlab.core.errors": ("PromptlabError",),

@@ -13,7 +13,8 @@ class Basis:
     """The runs behind a conclusion, and `notes` on them.
 
     `suites` are those that can be run again: outcomes of other tools have none. `splits` are the
-    sides of the holdout that the cases are from.
+    sides of the holdout that the cases are from. `reduced` says what the repeats of a case were
+    reduced to, None for their mean. A `secondary` scorer is not the suite's primary one.
     """
 
     run_ids: tuple[str, ...]
@@ -21,9 +22,19 @@ class Basis:
     suites: frozenset[str] = frozenset()
     splits: frozenset[str] = frozenset({"all"})
     notes: tuple[Reason, ...] = ()
+    reduced: str | None = None
+    secondary: bool = False
+
+    @property
+    def scores(self) -> str:
+        """Return what a table of these scores is of: the scorer, and how it counts repeats."""
+        named = self.scorer if self.reduced is None else f"{self.scorer}, {self.reduced}"
+        return f"{named} (secondary)" if self.secondary else named
 
     @classmethod
-    def of(cls, table: Measurements, notes: tuple[Reason, ...] = ()) -> Basis:
+    def of(
+        cls, table: Measurements, notes: tuple[Reason, ...] = (), *, secondary: bool = False
+    ) -> Basis:
         """Return what joined runs are."""
         return cls(
             run_ids=tuple(dict.fromkeys(run.info.run_id for run in table.runs)),
@@ -33,4 +44,6 @@ class Basis:
             ),
             splits=frozenset(run.split for run in table.runs),
             notes=notes,
+            reduced=table.reduced,
+            secondary=secondary,
         )

@@ -30,7 +30,6 @@ from promptlab.stats.intervals import Interval
 from promptlab.stats.paired import Estimate
 
 ENOUGH_GRADED = 20  # on each side: with fewer, the intervals of the parts are too narrow
-_MEAN = "mean"
 _TWICE = Scale(largest=2.0)  # of differences of differences
 
 
@@ -101,9 +100,10 @@ def causes_of(
 ) -> Causes:
     """Return what the difference of two sides on the shared cases consists of.
 
-    Parts and tipping points are of means of bounded scores: of others they are not known.
+    Parts, tipping points, and what other answers or scorers make of it are of means of bounded
+    scores: where scores are others, or repeats are reduced to something else, they are not known.
     """
-    adds_up = table.bounded and table.scorer.reduce.how == _MEAN and bool(shared.any())
+    adds_up = table.bounded and table.reduced is None and bool(shared.any())
     graded = [_graded(side, shared) if adds_up else None for side in sides]
     form, content = _parts(graded[0], graded[1], basis.groups, rule.level)
     a, b = (_shares(table, *both, shared) for both in zip(sides, graded, strict=True))
@@ -112,7 +112,7 @@ def causes_of(
         b=b,
         form=form,
         content=content,
-        constants=tuple(constants_of(table, sides, shared, rule)),
+        constants=() if table.reduced else tuple(constants_of(table, sides, shared, rule)),
         otherwise=tuple(_otherwise(table, sides, shared, basis.groups)),
         scorers=len(table.arms[0].others),
         basis=basis,
@@ -180,8 +180,8 @@ def _otherwise(
     table: Measurements, sides: tuple[Side, Side], shared: Where, groups: Ints
 ) -> Iterator[Otherwise]:
     """Yield the scorers by which the difference has the other sign, with how sure that is."""
-    if not table.bounded or not shared.any():
-        return
+    if not table.bounded or not shared.any() or table.reduced is not None:
+        return  # the scores of other scorers are means: another reducer is another quantity
     a, b = sides
     d = _difference(a, b, shared, lambda arm: arm.cells.score)
     for scorer in table.arms[0].others:

@@ -28,6 +28,7 @@ By = Literal["version", "backend", "group"]
 Toward = str | frozenset[tuple[str, str]] | None
 """The label of side b wherever it is compared, or the labels of pairs as a and b."""
 
+SECONDARY = ", by scorers beside the primary one"
 _QUESTIONS: dict[By, str] = {
     "version": "which version",
     "backend": "which backend",
@@ -100,7 +101,7 @@ def compare(
         for other in (() if account is None else account.beside)
         for pair in _pairs(other, by, baseline)
     ]
-    question = f"{_QUESTIONS[by]}, by scorers beside the primary one" if beside else _QUESTIONS[by]
+    question = _QUESTIONS[by] + SECONDARY * bool(beside)
     return _over_models(table, pairs, concluded(rows, rule, question, more, beside), rule)
 
 

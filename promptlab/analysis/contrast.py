@@ -61,7 +61,8 @@ class Contrast:
     cases, or groups of cases, after which a run that could stop early had decided the question.
     `claim` says of which others like these a verdict holds.
 
-    `causes` says what the difference consists of. Differences that do not matter are neither among
+    `reduced` says what the repeats of a case were reduced to, None for their mean. `causes` says
+    what the difference consists of. Differences that do not matter are neither among
     `won` nor `lost`.
 
     What is known only beside the rest of its `family`: `p` is the p-value of the claim that `null`
@@ -99,6 +100,7 @@ class Contrast:
     ci_simultaneous: Interval | None = None
     verdict: Verdict = "undecided"
     claim: Claim = OF_VERSIONS
+    reduced: str | None = None
 
     @property
     def reason(self) -> str | None:
@@ -219,6 +221,7 @@ def estimate(
         ),
         stopped_at=None if look is None else look.at,
         causes=causes,
+        reduced=table.reduced,
     )
 
 

@@ -66,6 +66,11 @@ class Measurements:
     bounded: bool
 
     @property
+    def reduced(self) -> str | None:
+        """Return what the repeats of a case were reduced to, None for their mean."""
+        return self.scorer.reduce.of(max(run.repeats for run in self.runs))
+
+    @property
     def largest(self) -> float:
         """Return the largest difference of a case: 1, or less if the suite says so and it holds."""
         bound = 1.0 if self.bounded else inf

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from promptlab.analysis.averages import averaged, concerning, turning
-from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.compare import SECONDARY, Comparison, compare
 from promptlab.analysis.contrast import conclude
 from promptlab.analysis.estimates import Estimated, PracticeEffect, Scope, estimates
 from promptlab.analysis.interactions import Interaction, joint_effects
@@ -30,13 +30,24 @@ from promptlab.stats.multiplicity import holm
 Aliases = tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A family of effects: what it asks, and its size.
+
+    Some of it may be pairs of arms that were compared. What is `beside` is of the family too: the
+    same effects by other scorers, none of which is the primary one.
+    """
+
+    question: str
+    size: int
+    beside: tuple[Estimated, ...] = ()
+
+
 class Judging(Protocol):
     """How a family of effects gets its verdicts."""
 
-    def __call__(
-        self, rows: Sequence[Estimated], question: str, size: int
-    ) -> Sequence[PracticeEffect]:
-        """Return the effects of a family that asks `question` and has this size."""
+    def __call__(self, rows: Sequence[Estimated], asked: Asked) -> Sequence[PracticeEffect]:
+        """Return the effects of a family without those that are beside."""
 
 
 class Comparing(Protocol):
@@ -71,19 +82,19 @@ def practice_effects(
     rule: Rule,
     comparing: Comparing | None = None,
     judging: Judging | None = None,
+    beside: Sequence[Measurements] = (),
 ) -> Practices:
     """Estimate every practice that some arms follow and comparable arms do not.
 
     `comparing` returns what `compare` says of this table, `judging` concludes a family; by default
-    both without a ledger.
+    both without a ledger. Effects in the tables `beside`, those of the other scorers that are not
+    the primary one, are of the same families.
     """
     comparing = comparing or partial(compare, table, rule)
     judging = judging or partial(_judged, rule)
     names = dict.fromkeys(name for arm in table.arms for name in (*arm.arm.practices, *arm.arm.off))
     shown = {name: shown_by_backend(table.arms, name) for name in names}
-    estimated = [
-        one for name, places in shown.items() for one in estimates(table, name, places, rule)
-    ]
+    estimated = _estimated(table, [*names], rule)
     if not estimated:
         raise PromptlabError(
             "no two arms differ in just one practice",
@@ -91,9 +102,19 @@ def practice_effects(
         )
     joint = joint_effects(table, shown, rule)
     pairs = _of_pairs(table, estimated, comparing)
-    concluded = _adjusted(_concluded(estimated, pairs, judging), rule)
+    others = [one for other in beside for one in _estimated(other, [*names], rule)]
+    concluded = _adjusted(_concluded(estimated, pairs, others, judging), rule)
     effects = tuple(_told(effect, joint, rule) for effect in concluded)
     return Practices(effects, _aliases(shown), joint)
+
+
+def _estimated(table: Measurements, names: Sequence[str], rule: Rule) -> list[Estimated]:
+    """Estimate practices, in this order."""
+    return [
+        one
+        for name in names
+        for one in estimates(table, name, shown_by_backend(table.arms, name), rule)
+    ]
 
 
 def _told(effect: PracticeEffect, joint: Sequence[Interaction], rule: Rule) -> PracticeEffect:
@@ -104,18 +125,21 @@ def _told(effect: PracticeEffect, joint: Sequence[Interaction], rule: Rule) -> P
     return averaged(effect, effect.practice, concerned, rule)
 
 
-def _judged(
-    rule: Rule, rows: Sequence[Estimated], question: str, size: int
-) -> list[PracticeEffect]:
-    return list(conclude([one.effect for one in rows], rule, question, size))
+def _judged(rule: Rule, rows: Sequence[Estimated], asked: Asked) -> list[PracticeEffect]:
+    family = [one.effect for one in (*rows, *asked.beside)]
+    return list(conclude(family, rule, asked.question, asked.size))[: len(rows)]
 
 
 def _concluded(
-    estimated: Sequence[Estimated], pairs: Mapping[int, Comparison], judging: Judging
+    estimated: Sequence[Estimated],
+    pairs: Mapping[int, Comparison],
+    others: Sequence[Estimated],
+    judging: Judging,
 ) -> list[PracticeEffect]:
     """Give each effect its verdict: that of its pair of arms, or that of its family.
 
-    There are three families: models one by one, these models together, models in general.
+    There are three families: models one by one, these models together, models in general. `others`
+    are the effects by other scorers of these families.
     """
     families: defaultdict[Scope, list[int]] = defaultdict(list)
     for place, one in enumerate(estimated):
@@ -131,10 +155,19 @@ def _concluded(
     for scope, places in families.items():
         own = [place for place in places if place not in concluded]
         rows = [estimated[place] for place in own]
+        in_pairs = {_place_of(estimated[place]) for place in places if place in concluded}
+        beside = [one for one in others if one.effect.scope == scope]
         if rows:
-            judged = judging(rows, _QUESTIONS[scope], len(places))
+            question = _QUESTIONS[scope] + SECONDARY * bool(beside)
+            size = len(places) + len(beside)
+            apart = tuple(one for one in beside if _place_of(one) not in in_pairs)
+            judged = judging(rows, Asked(question, size, apart))
             concluded.update(zip(own, judged, strict=True))
     return [concluded[place] for place in range(len(estimated))]
+
+
+def _place_of(one: Estimated) -> tuple[str, str | None]:
+    return one.effect.practice, one.effect.backend
 
 
 def _of_pairs(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from promptlab.core.runs import RunSettings, Split
+from promptlab.workbench.planning import Wish
 from promptlab.workbench.reviewing import Chosen
 
 Names = str | Sequence[str]
@@ -35,6 +36,25 @@ class RunKeywords(TypedDict, total=False):
     until_decided: bool
     baseline: str | None
     fresh: bool
+
+
+class PlanKeywords(TypedDict, total=False):
+    """The options of `promptlab plan`: what is selected of a suite, and what to plan for."""
+
+    templates: Names
+    backends: Names
+    limit: int | None
+    case_ids: Names
+    tags: Names
+    split: Split | None
+    repeats: int | None
+    seed: int | None
+    params: Mapping[str, str]
+    until_decided: bool
+    effect: float | None
+    alpha: float | None
+    baseline: str | None
+    case_cost: float
 
 
 class LimitKeywords(TypedDict, total=False):
@@ -72,11 +92,19 @@ def run_settings(options: RunKeywords) -> RunSettings:
     return RunSettings(**values)
 
 
+def wish_of(options: PlanKeywords) -> tuple[RunSettings, Wish]:
+    """Return what is selected, and what to plan for."""
+    values: dict[str, Any] = dict(options)
+    wished = {name: values.pop(name) for name in _WISHED if name in values}
+    return run_settings(cast(RunKeywords, values)), Wish(**wished)
+
+
 def chosen(options: ChoosingKeywords) -> Chosen:
     """Return the choice of trials as one value."""
     return Chosen(**_as_tuples(options))
 
 
+_WISHED = ("effect", "alpha", "baseline", "case_cost")
 _NAMES = ("templates", "backends", "case_ids", "cases", "tags", "gates")
 
 

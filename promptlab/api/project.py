@@ -13,26 +13,33 @@ from promptlab.api.keywords import (
     DecidingKeywords,
     LimitKeywords,
     Names,
+    PlanKeywords,
     RunKeywords,
     as_tuple,
     chosen,
     run_settings,
+    wish_of,
 )
+from promptlab.api.outlooks import Forecast, Looks, Planning
 from promptlab.api.prompts import Version
-from promptlab.api.results import Comparisons, Difference, Effects, Forecast, Results
+from promptlab.api.results import Comparisons, Difference, Effects, Results
 from promptlab.api.run import Run
 from promptlab.core.results import RunInfo
 from promptlab.report.views.comparison import comparison_view
 from promptlab.report.views.diff import diff_view
 from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.gates import gate_view
+from promptlab.report.views.ledger import ledger_view
+from promptlab.report.views.planning import planning_view
 from promptlab.report.views.practices import practices_view
 from promptlab.report.views.run import run_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.carrying import carry_out
 from promptlab.workbench.conclusions import Deciding, compare_runs, effects_of_practices
 from promptlab.workbench.jobs import Prepared
+from promptlab.workbench.ledger import looks_at
 from promptlab.workbench.looping import run_to_end
+from promptlab.workbench.planning import look_forward
 from promptlab.workbench.progress import Progress
 from promptlab.workbench.resume import Bounds, prepare_resume
 from promptlab.workbench.reviewing import review
@@ -100,6 +107,16 @@ class Project:
             self._bench, suite, run_settings(options), fresh=options.get("fresh", False)
         )
         return Forecast(forecast_view(outlook.plan, outlook.forecast, outlook.shortfalls))
+
+    def plan(self, suite: str, **options: Unpack[PlanKeywords]) -> Planning:
+        """Return what a suite can show and what more it takes, without any call."""
+        planned = look_forward(self._bench, suite, *wish_of(options))
+        outlook = planned.outlook
+        return Planning(planning_view(planned.prospect, outlook.forecast, outlook.shortfalls))
+
+    def ledger(self, suite: str) -> Looks:
+        """Return what was concluded of the cases of a suite, look by look."""
+        return Looks(ledger_view(suite, looks_at(self._bench, suite)))
 
     def runs(self, limit: int | None = None) -> list[RunInfo]:
         """List the runs, the newest first."""

@@ -9,7 +9,6 @@ from promptlab.api.frames import frame_of
 from promptlab.core.results import Result
 from promptlab.report.documents.comparison import compare_json
 from promptlab.report.documents.diff import diff_json
-from promptlab.report.documents.forecast import forecast_json
 from promptlab.report.documents.practices import practices_json
 from promptlab.report.documents.trial import result_json
 from promptlab.report.html.notebook import comparison_html, practices_html, results_html
@@ -18,10 +17,8 @@ from promptlab.report.terminal.compare import print_comparisons
 from promptlab.report.terminal.diff import print_diff
 from promptlab.report.terminal.page import as_text
 from promptlab.report.terminal.practices import print_practices
-from promptlab.report.terminal.runs import print_forecast
 from promptlab.report.views.comparison import ComparisonRow, ComparisonView
 from promptlab.report.views.diff import DiffView
-from promptlab.report.views.forecast import ForecastView
 from promptlab.report.views.practices import PracticeRow, PracticesView
 
 if TYPE_CHECKING:
@@ -117,26 +114,6 @@ class Difference:
 
     def __repr__(self) -> str:
         return as_text(print_diff, self.view)
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
-
-
-class Forecast:
-    """What a run would do: trials, calls, stored answers, tokens, cost."""
-
-    def __init__(self, view: ForecastView) -> None:
-        self.view = view
-        self.calls = view.forecast.calls
-        self.stored = view.forecast.stored
-        self.cost_usd = view.forecast.cost_usd
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the document that `promptlab run SUITE --dry-run --json` writes."""
-        return forecast_json(self.view)
-
-    def __repr__(self) -> str:
-        return as_text(print_forecast, self.view)
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

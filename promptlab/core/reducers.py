@@ -29,6 +29,10 @@ class Reducer:
         """Return how many repeats it needs."""
         return self.k
 
+    def of(self, repeats: int) -> str | None:
+        """Return it as the heading of scores has it, None for the mean."""
+        return None if self == MEAN else f"{self} of {repeats} repeat{'s' * (repeats != 1)}"
+
     def __str__(self) -> str:
         return self.how if self.how in PLAIN else f"{self.how}_{self.k}"
 

@@ -105,7 +105,7 @@ def effects_of_practices(
         comparing = partial(compared, store, (evidence.table, *evidence.beside), rule)
         with _naming_more(evidence):
             judging = partial(practised, store, evidence.table, rule)
-            practices = practice_effects(evidence.table, rule, comparing, judging)
+            practices = practice_effects(evidence.table, rule, comparing, judging, evidence.beside)
     return Effects(evidence, practices, rule)
 
 

@@ -9,12 +9,11 @@ from promptlab.analysis.basis import Basis
 from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
-from promptlab.core.measured import MeasuredRun
 from promptlab.core.messages import Json
 from promptlab.core.plugins import unknown
 from promptlab.core.reasons import Reason
 from promptlab.core.results import WiderRun
-from promptlab.core.types import TemplateSource
+from promptlab.core.types import Plan, ScorerSpec, TemplateSource
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import label_of
@@ -25,7 +24,7 @@ class Evidence:
     """Joined runs. `baseline` is the label of the arm that others are compared with, if any.
 
     `beside` are the same runs by the other scorers that are not the primary one, if this scorer is
-    none either: what they show is one family.
+    `secondary` itself: what they show is one family.
     """
 
     table: Measurements
@@ -33,11 +32,12 @@ class Evidence:
     baseline: str | None = None
     notes: tuple[Reason, ...] = ()
     beside: tuple[Measurements, ...] = ()
+    secondary: bool = False
 
     @property
     def basis(self) -> Basis:
         """Return what a conclusion from these runs rests on."""
-        return Basis.of(self.table, self.notes)
+        return Basis.of(self.table, self.notes, secondary=self.secondary)
 
 
 def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:
@@ -48,17 +48,19 @@ def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> 
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
     runs = [store.measured(run_ids[0], scorer)]
     runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
-    evidence = Evidence(join(runs), run_ids, beside=tuple(_beside(store, run_ids, runs[0])))
+    plan = store.load_plan(run_ids[0])
+    secondary = runs[0].scorer.label != plan.primary
+    beside = tuple(_beside(store, run_ids, plan, runs[0].scorer)) if secondary else ()
+    evidence = Evidence(join(runs), run_ids, beside=beside, secondary=secondary)
     return evidence if run_refs else _with_wider(store, evidence)
 
 
-def _beside(store: Store, run_ids: Sequence[str], first: MeasuredRun) -> Iterator[Measurements]:
-    """Yield the runs by each other scorer of the first one, if its scorer is not the primary."""
-    plan = store.load_plan(run_ids[0])
-    if first.scorer.label == plan.primary:
-        return
+def _beside(
+    store: Store, run_ids: Sequence[str], plan: Plan, scorer: ScorerSpec
+) -> Iterator[Measurements]:
+    """Yield the runs by each scorer of the first one that is neither the primary nor this one."""
     for spec in plan.scorers:
-        if spec.label not in (plan.primary, first.scorer.label):
+        if spec.label not in (plan.primary, scorer.label):
             try:
                 yield join([store.measured(run_id, spec.label) for run_id in run_ids])
             except PromptlabError:  # a later run has no such scorer
@@ -127,7 +129,14 @@ def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evid
     taken = f"{label} is taken from run {run_id}"
     note = Reason(Code.TAKEN_FROM, taken, {"arm": label, "run": run_id})
     beside = tuple(map(joined, evidence.beside))
-    return Evidence(table, (*evidence.run_ids, run_id), label, (*evidence.notes, note), beside)
+    return replace(
+        evidence,
+        table=table,
+        run_ids=(*evidence.run_ids, run_id),
+        baseline=label,
+        notes=(*evidence.notes, note),
+        beside=beside,
+    )
 
 
 def _with_wider(store: Store, evidence: Evidence) -> Evidence:

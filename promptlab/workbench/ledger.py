@@ -8,10 +8,11 @@ from functools import partial
 from typing import TypeVar
 
 from promptlab.analysis.account import Account, Within
-from promptlab.analysis.compare import By, Comparison, Toward, compare
+from promptlab.analysis.compare import SECONDARY, By, Comparison, Toward, compare
 from promptlab.analysis.estimates import Estimated, PracticeEffect
 from promptlab.analysis.looking import concluded, to_keep, without_trace
 from promptlab.analysis.measurements import Measurements
+from promptlab.analysis.practices import Asked
 from promptlab.core.decision import Rule
 from promptlab.core.errors import StoreError
 from promptlab.core.looks import PastFamily
@@ -47,17 +48,9 @@ def each_alone(store: Store, table: Measurements, rule: Rule, baseline: str) -> 
 
 
 def practised(
-    store: Store,
-    table: Measurements,
-    rule: Rule,
-    rows: Sequence[Estimated],
-    question: str,
-    size: int,
+    store: Store, table: Measurements, rule: Rule, rows: Sequence[Estimated], asked: Asked
 ) -> list[PracticeEffect]:
-    """Conclude on practices, each at the level that earlier looks have left.
-
-    `size` is that of the family, some of which may be pairs of arms that were compared.
-    """
+    """Conclude on practices, each at the level that earlier looks have left."""
 
     def conclude(account: Account) -> list[PracticeEffect]:
         looked = [
@@ -69,9 +62,11 @@ def practised(
             )
             for one in rows
         ]
-        return concluded(looked, rule, question, _nothing_more, apart=size - len(rows))
+        beside = [one.effect for one in asked.beside]
+        apart = asked.size - len(rows) - len(beside)
+        return concluded(looked, rule, asked.question, _nothing_more, beside, apart=apart)
 
-    return _kept(store, (table,), question, conclude)
+    return _kept(store, (table,), asked.question.removesuffix(SECONDARY), conclude)
 
 
 def _nothing_more(questions: frozenset[str]) -> Sequence[PracticeEffect]:

@@ -22,7 +22,8 @@ PROMISED = [
         "Effects",
         "Executor",
     ),
-    *("Forecast", "Message", "Outcome", "Project", "Prompt", "PromptlabError", "RemoteBackend"),
+    *("Forecast", "Looks", "Message", "Outcome", "Planning", "Project", "Prompt"),
+    *("PromptlabError", "RemoteBackend"),
     *("Request", "Results", "Run", "Sample", "Score", "Version"),
     *("open_project", "scorer", "template"),
 ]

@@ -31,6 +31,10 @@ def half(sample):
     return 0.5 + right(sample) / 4
 
 
+def lucky(sample):
+    return right(sample) or sample.case.vars["rank"] % 3 == 0
+
+
 def by_model(sample):
     return right(sample) and sample.case.vars["rank"] % int(sample.turns[0].completion.model) != 0
 

@@ -255,3 +255,44 @@ def test_mistakes(project: Path, promptlab: Promptlab) -> None:
         " (run `design: ablation`, or versions that name their practices)\n"
     )
     assert "unknown scorer 'left'" in promptlab("practices", "--scorer", "left").err
+
+
+def test_the_other_scorers_are_a_family_of_their_own(project: Path, promptlab: Promptlab) -> None:
+    """Wordings on both sides, so that no effect is a pair of arms."""
+    texts = {f"v{n}": version(f"0-{9 + n}") for n in range(1, 4)}
+    clear = {
+        f"v{n}": f"---\npractices: [clear]\n---\n{version(f'0-{18 + n}')}" for n in range(4, 7)
+    }
+    scorers = "\n  - ".join(f"drawn_checks:{name}" for name in ("right", "half", "lucky"))
+    lay_out(project, texts | clear, suite(scorer=scorers))
+    run(promptlab)
+    found = {}
+    for scorer in ("right", "half", "lucky"):
+        document = practices_json(promptlab, "--scorer", scorer)
+        [found[scorer]] = document["practices"]
+        assert document["secondary"] == (scorer != "right")
+    assert found["right"]["family"]["size"] == 1
+    assert found["half"]["family"] == found["lucky"]["family"] == {
+        "question": "which practice on each model, by scorers beside the primary one", "size": 2,
+    }  # fmt: skip
+    assert found["right"]["p_family"] == found["right"]["p"]
+    for scorer in ("half", "lucky"):  # Holm: the smaller one twice
+        assert found[scorer]["p_family"] >= found[scorer]["p"]
+    smaller = min(found["half"], found["lucky"], key=lambda row: float(row["p"]))
+    assert smaller["p_family"] == pytest.approx(2 * smaller["p"])
+    out = promptlab("practices", "--scorer", "half").out
+    assert out.startswith("half (secondary): what each practice changes, 95 % for all 2 together")
+    compared = promptlab("compare", "--scorer", "half").out
+    assert "half (secondary) on echo, against v1" in compared
+
+
+def test_pairs_by_another_scorer_are_those_of_compare(project: Path, promptlab: Promptlab) -> None:
+    scorers = "drawn_checks:right\n  - drawn_checks:half\n  - drawn_checks:judged"
+    lay_out(project, {"v1": THREE}, suite(scorer=scorers, more=ABLATION))
+    run(promptlab)
+    clear = effects(promptlab, "--scorer", "half")["clear"]
+    rows = json.loads(promptlab("compare", "--scorer", "half", "--json").out)["comparisons"]
+    [row] = [row for row in rows if (row["a"], row["b"]) == ("task@v1", "task@v1 -clear")]
+    assert clear["family"] == row["family"]
+    assert clear["family"]["size"] == 2 * 6
+    assert (clear["p"], clear["p_family"]) == pytest.approx((row["p"], row["p_family"]))

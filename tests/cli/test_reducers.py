@@ -26,6 +26,30 @@ def reducing(sample, *, reduce: int = 0):
     return reduce == 2
 """
 
+LABELS = """
+from collections import Counter
+
+from promptlab import Score
+
+seen = {"said": Counter(), "other": Counter()}
+
+
+def answer(sample, scorer):
+    name, _, answers = sample.output.strip().partition(":")
+    seen[scorer][name] += 1
+    return answers.split("/")[(seen[scorer][name] - 1) % 3]
+
+
+def said(sample):
+    text = answer(sample, "said")
+    right = text == sample.case.vars["right"]
+    return Score(float(right), right, gradable=text != "no idea")
+
+
+def other(sample):
+    return answer(sample, "other") == "no idea"
+"""
+
 # What the three repeats of each case score, by version.
 CASES = """\
 {"id": "a", "v1": "a1: 1 0 0", "v2": "a2: 1 1 0"}
@@ -98,6 +122,48 @@ def test_a_run_names_the_reducer(repeated: Path, promptlab: Promptlab) -> None:
     ran = promptlab("run", "s")
     assert "score, pass_at_2 of 3 repeats" in ran.out
     assert "0.5833" in ran.out
+
+
+def test_titles_name_the_reducer(repeated: Path, promptlab: Promptlab) -> None:
+    promptlab("run", "s")
+    reduced = "pass_at_2 of 3 repeats"
+    assert f"score, {reduced} on echo, against v1" in promptlab("compare").out
+    assert compared(promptlab)["reduced"] == reduced
+    assert f"score {reduced} 0.5833 -> 0.9167" in promptlab("diff", "t@v1", "t@v2").out
+    edit(repeated / "suites/s.yaml", "pass_at_2", "mean")
+    promptlab("run", "s")
+    assert "score on echo, against v1" in promptlab("compare").out
+    assert compared(promptlab)["reduced"] is None
+
+
+@pytest.mark.parametrize("reduce", ["mean", "max"])
+def test_what_does_not_add_up_is_not_told(
+    repeated: Path, promptlab: Promptlab, reduce: str
+) -> None:
+    """Of v1's answers half hold no label; by the best of three repeats that is no part of it."""
+    labels = [["no idea", "no idea", "yes"], ["yes", "yes", "no"]]
+    rows = [
+        {
+            "id": f"c{n}",
+            "right": ["yes", "no"][n % 7 == 0],
+            **{f"v{v + 1}": f"{n}-{v}:{'/'.join(labels[v])}" for v in range(2)},
+        }
+        for n in range(40)
+    ]
+    cases = "".join(json.dumps(row) + "\n" for row in rows)
+    (repeated / "suites/cases.jsonl").write_text(cases)
+    (repeated / "mine.py").write_text(LABELS)
+    suite = SUITE.replace("nth: {name: score, reduce: pass_at_2}", f"said: {{reduce: {reduce}}}")
+    (repeated / "suites/s.yaml").write_text(f"{suite}  - mine:other\n")
+    promptlab("run", "s")
+    row = compared(promptlab)
+    causes = row["causes"]
+    assert causes["a"]["not_gradable"] == pytest.approx(2 / 3)
+    means = reduce == "mean"
+    assert (causes["form"] is not None) == means
+    assert (causes["a"]["right_given_gradable"] is not None) == means
+    assert bool(causes["other_scorers"]) == means
+    assert ("difference-in-form" in [note["code"] for note in row["notes"]]) == means
 
 
 def test_a_gate_takes_what_repeats_are_reduced_to(repeated: Path, promptlab: Promptlab) -> None:

@@ -17,6 +17,7 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
     return {
         "run": list(view.run_ids),
         "scorer": view.scorer,
+        "secondary": view.secondary,
         "alpha": view.rule.alpha,
         "min_effect": view.rule.min_effect,
         "comparisons": [

@@ -21,6 +21,7 @@ def contrast_json(contrast: Contrast, still_open: Reason | None) -> dict[str, ob
     return {
         "n": contrast.n,
         "n_groups": contrast.effect.n_groups,
+        "reduced": contrast.reduced,
         "mean_a": contrast.mean_a,
         "mean_b": contrast.mean_b,
         "delta": contrast.delta,

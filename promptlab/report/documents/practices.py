@@ -15,6 +15,7 @@ def practices_json(view: PracticesView) -> dict[str, object]:
     return {
         "run": list(view.run_ids),
         "scorer": view.scorer,
+        "secondary": view.secondary,
         "alpha": view.rule.alpha,
         "min_effect": view.rule.min_effect,
         "practices": [_row_json(row) for row in view.rows],

@@ -89,6 +89,7 @@ class ComparisonView:
 
     run_ids: tuple[str, ...]
     scorer: str
+    secondary: bool
     rule: Rule
     rows: tuple[ComparisonRow, ...]
     tables: tuple[ComparisonTable, ...]
@@ -113,9 +114,10 @@ def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule)
     return ComparisonView(
         run_ids=basis.run_ids,
         scorer=basis.scorer,
+        secondary=basis.secondary,
         rule=rule,
         rows=rows,
-        tables=tuple(_tables(basis.scorer, rows, names, rule)),
+        tables=tuple(_tables(basis.scores, rows, names, rule)),
         notes=notes_on([(row.comparison, row.pair) for row in rows], names.short),
         open=tuple(
             OpenQuestion(row.pair, row.open)
@@ -153,7 +155,7 @@ def _place_of(comparison: Comparison) -> _Place:
 
 
 def _tables(
-    scorer: str, rows: Sequence[ComparisonRow], names: Names, rule: Rule
+    scores: str, rows: Sequence[ComparisonRow], names: Names, rule: Rule
 ) -> Iterator[ComparisonTable]:
     """Yield a table for each baseline, in each place."""
     tables: defaultdict[_Place, list[ComparisonRow]] = defaultdict(list)
@@ -164,7 +166,7 @@ def _tables(
         place = names.place(first)
         means = {row.figures.mean_a for row in members}
         counts = {row.comparison.n for row in members}
-        title = f"{scorer}{f' {place}' if place else ''}, against {names.short(first.a)}"
+        title = f"{scores}{f' {place}' if place else ''}, against {names.short(first.a)}"
         if len(means) == 1:
             title += f" ({mean(first.mean_a, is_rate=first.is_rate)})"
         if len(counts) == 1:

@@ -97,12 +97,13 @@ def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> C
     if best is None:
         return None
     unit = " points" if best.is_rate else ""
+    reduced = "" if best.reduced is None else f"{best.reduced} "
     return Conclusion(
         b=names.short(best.b),
         verdict=best.verdict,
         a=names.short(best.a),
         place=names.apart(best),
-        delta=f"{difference(best.delta, is_rate=best.is_rate)}{unit}",
+        delta=f"{reduced}{difference(best.delta, is_rate=best.is_rate)}{unit}",
         level=level(rule, family_size([best])).removesuffix("s"),
         interval=bounds(best.ci_simultaneous, is_rate=best.is_rate),
         p=p_equation(best.p_family),

@@ -66,7 +66,8 @@ def measured_view(comparison: Comparison, still_open: Reason | None = None) -> M
     where = f"measured {where_measured(comparison)}"
     rate = comparison.is_rate
     means = f"{mean(comparison.mean_a, is_rate=rate)} -> {mean(comparison.mean_b, is_rate=rate)}"
-    parts = [f"{where}: {comparison.scorer} {means} ({counted(comparison.n, 'case')})"]
+    scores = " ".join(filter(None, (comparison.scorer, comparison.reduced)))
+    parts = [f"{where}: {scores} {means} ({counted(comparison.n, 'case')})"]
     if comparison.delta is not None:
         parts.append(f"{difference(comparison.delta, is_rate=rate)}{' points' * rate}")
     size = family_size([comparison])

@@ -97,6 +97,7 @@ class PracticesView:
 
     run_ids: tuple[str, ...]
     scorer: str
+    secondary: bool
     rule: Rule
     title: str
     unit: Literal["points", "effect"]
@@ -131,8 +132,9 @@ def practices_view(basis: Basis, practices: Practices, rule: Rule) -> PracticesV
     return PracticesView(
         run_ids=basis.run_ids,
         scorer=basis.scorer,
+        secondary=basis.secondary,
         rule=rule,
-        title=f"{basis.scorer}: what each practice changes, {level(rule, size)}",
+        title=f"{basis.scores}: what each practice changes, {level(rule, size)}",
         unit="points" if is_rate else "effect",
         p_heading=p_heading(size),
         rows=rows,

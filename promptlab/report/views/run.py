@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promptlab.core.reducers import MEAN
 from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.report.views.arm_names import ArmNames, arm_names
@@ -125,7 +124,8 @@ class RunView:
             (arm, score) for arm in self.arms for score in arm.scores if score.scorer == scorer
         )
         reduce = next(spec.reduce for spec in self.plan.scorers if spec.label == scorer)
-        title = scorer if reduce == MEAN else f"{scorer}, {reduce} of {self.plan.repeats} repeats"
+        reduced = reduce.of(self.plan.repeats)
+        title = scorer if reduced is None else f"{scorer}, {reduced}"
         return ScoreTable(
             scorer=scorer,
             title=f"{title} (primary)" if scorer == self.plan.primary else title,
