@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import NOT_GRADABLE, Arm, Outcome, Plan
+from promptlab.core.types import NOT_GRADABLE, Arm, Json, Outcome, Plan
 
 Status = Literal["running", "finished", "interrupted"]
 
@@ -48,7 +48,8 @@ class Result:
     """A row of the view `results`, with the position of its trial in the plan.
 
     `gradable` is False where the output holds nothing to grade, None where the scorer does not
-    tell; `found` is what the scorer took for the answer.
+    tell; `found` is what the scorer took for the answer. `vars` and `expect` are the case's;
+    `graded` names the answer that the scorer graded, which is `output`.
     """
 
     seq: int
@@ -80,6 +81,9 @@ class Result:
     tags: tuple[str, ...] = ()
     gradable: bool | None = None
     found: str | None = None
+    vars: Mapping[str, Json] = field(default_factory=dict)
+    expect: Json = None
+    graded: str | None = None
 
     @property
     def was_gradable(self) -> bool | None:

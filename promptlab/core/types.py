@@ -73,7 +73,9 @@ class Score:
 
     `gradable` is False where the output holds nothing to grade (no label, no number, no JSON), None
     where the scorer does not tell. `found` is what the scorer took for the answer, `expected` what
-    would be right, both as short texts for which equality has a meaning, such as labels.
+    would be right, both as short texts for which equality has a meaning, such as labels. `graded`
+    is set, not by scorers, where the suite has one grade another answer than the trial's: the place
+    of its turn, and its name.
     """
 
     value: float | None
@@ -84,6 +86,7 @@ class Score:
     gradable: bool | None = None
     found: str | None = None
     expected: str | None = None
+    graded: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

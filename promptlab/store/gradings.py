@@ -19,7 +19,8 @@ from promptlab.store.runs import run_info
 _GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
 
 _SCORES = """
-SELECT s.seq, s.score, s.passed, s.gradable, s.reason, s.error, s.traceback, f.text, x.text
+SELECT s.seq, s.score, s.passed, s.gradable, s.reason, s.error, s.traceback, f.text, x.text,
+    s.turn, s.answer
 FROM scores s JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
 LEFT JOIN readings f ON f.id = s.found LEFT JOIN readings x ON x.id = s.expected
 WHERE s.run = :run AND k.label = :label
@@ -33,10 +34,11 @@ WHERE run = :run AND position = :scorer
 
 _KEEP_SCORES = """
 INSERT INTO former_scores (
-    grading, seq, score, passed, reason, error, traceback, gradable, found, expected
+    grading, seq, score, passed, reason, error, traceback, gradable, found, expected, turn, answer
 )
-SELECT :grading, seq, score, passed, reason, error, traceback, gradable, found, expected FROM scores
-WHERE run = :run AND scorer = :scorer
+SELECT :grading, seq, score, passed, reason, error, traceback, gradable, found, expected, turn,
+    answer
+FROM scores WHERE run = :run AND scorer = :scorer
 """
 
 _DROP_SCORES = "DELETE FROM scores WHERE run = :run AND scorer = :scorer"
@@ -56,10 +58,24 @@ def graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
 def scores(connection: Connection, run: int, label: str) -> dict[int, Score]:
     """Return the scores that one scorer gave in a run, by the place of their trial."""
     rows = connection.rows(_SCORES, run=run, label=label)
-    return {
-        seq: Score(score, _flag(passed), reason, error, trace, _flag(gradable), found, expected)
-        for seq, score, passed, gradable, reason, error, trace, found, expected in rows
-    }
+    return {seq: _score(*row) for seq, *row in rows}
+
+
+def _score(  # noqa: PLR0913 - one for each column of `_SCORES`
+    value: float | None,
+    passed: object,
+    gradable: object,
+    reason: str | None,
+    error: str | None,
+    trace: str | None,
+    found: str | None,
+    expected: str | None,
+    turn: int | None,
+    answer: str | None,
+) -> Score:
+    graded = None if turn is None or answer is None else (turn, answer)
+    told = (reason, error, trace, _flag(gradable), found, expected)
+    return Score(value, _flag(passed), *told, graded)
 
 
 def _flag(value: object) -> bool | None:

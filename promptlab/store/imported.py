@@ -30,7 +30,7 @@ SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     s.gradable, s.found, s.expected
 FROM trials t
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
-LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = coalesce(s.turn, t.graded)
 WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
 """
 

@@ -174,6 +174,8 @@ def _result(row: Row) -> Result:
     values["outcome"] = Outcome(values["outcome"])
     values["cached"] = bool(values["cached"])
     values["tags"] = tuple(from_json(values["tags"]))
+    for name in ("vars", "expect"):
+        values[name] = from_json(values[name])
     for name in ("passed", "gradable"):
         if values[name] is not None:
             values[name] = bool(values[name])

@@ -49,7 +49,7 @@ _FAILED_TURN = (
 )
 _SCORE = (
     *("run", "seq", "scorer", "score", "passed", "reason", "error", "traceback"),
-    *("gradable", "found", "expected"),
+    *("gradable", "turn", "answer", "found", "expected"),
 )
 
 

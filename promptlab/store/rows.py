@@ -95,6 +95,7 @@ def score_row(score: Score) -> tuple[Value, ...]:
         told(score.error),
         told(score.traceback),
         score.gradable,
+        *(score.graded or (None, None)),
         told(score.found),
         told(score.expected),
     )

@@ -8,6 +8,7 @@ and the view `trial_results` are internal and may change.
 from __future__ import annotations
 
 from promptlab.store.first_schema import FIRST
+from promptlab.store.graded_schema import GRADED
 
 _PAID_BY = """
 -- Which run made the call and so paid for it; NULL for calls older than this step.
@@ -257,4 +258,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0010_tags", _TAGS),
     ("0011_ledger", _LEDGER),
     ("0012_readings", _READINGS),
+    ("0013_graded", GRADED),
 )

@@ -99,7 +99,7 @@ def test_the_json_of_show_is_the_view_results(ran_project: Path, promptlab: Prom
 
 
 def _as_json(column: str, value: object) -> object:
-    if column == "tags":
+    if column in ("tags", "vars", "expect"):
         return json.loads(str(value))
     return bool(value) if column in ("passed", "cached") else value
 

@@ -64,6 +64,9 @@ COLUMNS = [
     "tags",
     "gradable",
     "found",
+    "vars",
+    "expect",
+    "graded",
 ]
 
 
@@ -115,6 +118,9 @@ def test_a_result_row_holds_everything(
             error=None,
             created_at="2026-01-01T00:00:02.000+00:00",
             tags=("short",),
+            vars=plan.cases[0].vars,
+            expect="positive",
+            graded="answer",
         )
     ]
 
@@ -153,6 +159,35 @@ def test_a_run_without_scorers_still_has_rows(
     store.begin_run("r1", plan)
     fill(store, "r1", [make_result(plan, 0)])
     assert [(row.output, row.scorer) for row in store.results("r1")] == [("positive", None)]
+
+
+def test_a_row_shows_the_answer_that_its_scorer_graded(
+    store: Store, path: Path, make_plan: MakePlan, make_turn: MakeTurn
+) -> None:
+    plan = make_plan(scorers=("last", "first", "all"))
+    store.begin_run("r1", plan)
+    turns = tuple(
+        Turn(name, make_turn(name, output).request, make_turn(name, output).completion, False)
+        for name, output in (("draft", "rough"), ("final", "smooth"))
+    )
+    scores = {
+        "last": Score(1.0, passed=True),
+        "first": Score(0.0, passed=False, graded=(0, "draft")),
+        "all": Score(None, error="not gradable: long", graded=(1, "all")),
+    }
+    fill(store, "r1", [TrialResult(plan.trial(0), turns, 1, Outcome.OK, None, scores)])
+    shown = [(row.scorer, row.graded, row.output) for row in store.results("r1")]
+    assert shown == [("last", "final", "smooth"), ("first", "draft", "rough"),
+                     ("all", "all", "smooth")]  # fmt: skip
+    assert store.scores("r1", "first") == {0: scores["first"]}
+    spec = replace(plan.scorers[1], version="9")
+    store.end_run("r1", "finished")
+    store.replace_grading("r1", spec, {0: Score(1.0, passed=True)})
+    assert store.scores("r1", "first")[0].graded is None
+    with sqlite3.connect(path) as raw:
+        former = raw.execute("SELECT turn, answer FROM former_scores").fetchall()
+    raw.close()
+    assert former == [(0, "draft")]
 
 
 def test_a_sum_with_an_unknown_part_is_unknown(

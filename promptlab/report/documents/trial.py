@@ -11,7 +11,7 @@ from promptlab.core.types import Image, Json, Message, Turn
 def result_json(result: Result) -> dict[str, object]:
     """Return one row of the view `results` as JSON."""
     row = {name: getattr(result, name) for name in Result.__slots__ if name != "seq"}
-    return {**row, "tags": list(result.tags)}
+    return {**row, "tags": list(result.tags), "vars": dict(result.vars)}
 
 
 def shown_json(result: Result) -> dict[str, object]:
