@@ -170,9 +170,11 @@ class ArmScores:
     """One scorer's results for one arm: over cases, each the mean of its repeats.
 
     `variance` is the sample variance of the per-case means, None for fewer than two. `n_groups`
-    counts the groups of the scored cases, a case without one being its own. `failed` counts the
-    scores that the scorer could not give; no mean includes them. `passes` is None unless every
-    score is a plain verdict, 1 or 0. `least` and `most` are the lowest and the highest score.
+    counts the groups of these cases, a case without one being its own. `failed` counts the scores
+    that the scorer could not give, `unscored` all trials without a score, those that failed
+    included. These count as 0 (`as_zero`) if all scores of the run lie between 0 and 1, as in
+    comparisons; otherwise no mean includes them. `passes` is None unless every score is a plain
+    verdict, 1 or 0. `least` and `most` are the lowest and the highest score.
     `groups` has the size of each group and the sum over its cases; it is empty where every case
     stands alone.
     """
@@ -189,6 +191,13 @@ class ArmScores:
     least: float | None = None
     most: float | None = None
     groups: tuple[tuple[int, float], ...] = ()
+    unscored: int = 0
+    as_zero: bool = False
+
+    @property
+    def n_counted(self) -> int:
+        """Return how many trials its mean counts."""
+        return self.n_scores + self.unscored * self.as_zero
 
 
 @dataclass(frozen=True, slots=True)

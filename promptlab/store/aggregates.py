@@ -11,6 +11,7 @@ from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
 from promptlab.store.columns import GROUP
 from promptlab.store.connection import Connection
+from promptlab.store.encode import to_json
 
 _ARM_OUTCOMES = """
 SELECT arm, count(*),
@@ -23,22 +24,38 @@ SELECT arm, count(*),
 FROM trials WHERE run = :run GROUP BY arm ORDER BY arm
 """
 
+# The scorers whose scores all lie between 0 and 1: by these a trial without a score counts as 0.
+_BOUNDED = """
+SELECT scorer FROM scores WHERE run = :run GROUP BY scorer
+HAVING min(score) >= 0 AND max(score) <= 1
+"""
+
+# What counts of each trial: its score, 0 if it or its scorer failed and scores are bounded.
+_COUNTED = """
+SELECT t.arm, k.position AS scorer, t.case_, s.score, s.passed, s.error,
+    coalesce(s.score, CASE WHEN k.position IN (SELECT value FROM json_each(:bounded)) THEN 0.0 END)
+        AS counted
+FROM trials t JOIN run_scorers k ON k.run = t.run
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
+WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL)
+"""
+
 # Repeats of a case are not independent evidence: they are averaged first, then the cases count.
 _ARM_SCORES = f"""
 WITH per_case AS (
-    SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean, count(s.score) AS scores,
-        sum(s.score = s.passed) AS verdicts, sum(s.passed) AS passes,
-        sum(s.error IS NOT NULL) AS failed, min(s.score) AS least, max(s.score) AS most
-    FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
-    WHERE t.run = :run
-    GROUP BY t.arm, s.scorer, t.case_
+    SELECT arm, scorer, case_, avg(counted) AS mean, count(score) AS scores,
+        count(*) - count(score) AS unscored, sum(score = passed) AS verdicts,
+        sum(passed) AS passes, sum(error IS NOT NULL) AS failed,
+        min(score) AS least, max(score) AS most
+    FROM ({_COUNTED}) GROUP BY arm, scorer, case_
 ), centred AS (
     SELECT *, mean - avg(mean) OVER (PARTITION BY arm, scorer) AS deviation FROM per_case
 )
 SELECT e.arm, k.label, count(e.mean), sum(e.scores), avg(e.mean),
     CASE WHEN count(e.mean) > 1 THEN sum(deviation * deviation) / (count(e.mean) - 1) END,
     sum(e.verdicts), sum(e.passes), sum(e.failed),
-    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END), min(e.least), max(e.most)
+    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END), min(e.least), max(e.most),
+    sum(e.unscored), e.scorer IN (SELECT value FROM json_each(:bounded))
 FROM centred e
 JOIN run_scorers k ON k.run = :run AND k.position = e.scorer
 JOIN run_cases p ON p.run = :run AND p.position = e.case_
@@ -47,13 +64,11 @@ GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
 """
 
 
-# The same by group: its cases with a score, and their sum.
+# The same by group: its cases that count, and their sum.
 _GROUPS = f"""
 WITH per_case AS (
-    SELECT t.arm, s.scorer, t.case_, avg(s.score) AS mean
-    FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
-    WHERE t.run = :run AND s.score IS NOT NULL
-    GROUP BY t.arm, s.scorer, t.case_
+    SELECT arm, scorer, case_, avg(counted) AS mean FROM ({_COUNTED})
+    WHERE counted IS NOT NULL GROUP BY arm, scorer, case_
 )
 SELECT e.arm, k.label, count(*), sum(e.mean)
 FROM per_case e
@@ -87,11 +102,13 @@ def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
 
 def arm_scores(connection: Connection, run: int) -> list[ArmScores]:
     """Return one entry for each arm and scorer that have a stored score."""
-    entries = [_scores(*row) for row in connection.rows(_ARM_SCORES, run=run)]
+    bounded = to_json([scorer for (scorer,) in connection.rows(_BOUNDED, run=run)])
+    rows = connection.rows(_ARM_SCORES, run=run, bounded=bounded)
+    entries = [entry for row in rows if (entry := _scores(*row)).n_scores or entry.failed]
     if all(entry.n_groups == entry.n_cases for entry in entries):
         return entries
     groups: defaultdict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
-    for arm, scorer, size, total in connection.rows(_GROUPS, run=run):
+    for arm, scorer, size, total in connection.rows(_GROUPS, run=run, bounded=bounded):
         groups[arm, scorer].append((size, total))
     return [
         replace(entry, groups=tuple(groups[entry.arm, entry.scorer]))
@@ -109,7 +126,11 @@ def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:
 
 
 def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
-    n_cases, n_scores, mean, variance, verdicts, passes, failed, n_groups, least, most = rest
+    n_cases, n_scores, mean, variance, verdicts, passes, failed, n_groups, *more = rest
+    least, most, unscored, as_zero = more
+    if not n_scores:  # nothing is known of it
+        n_cases = n_groups = 0
+        mean = variance = None
     return ArmScores(
         arm=arm,
         scorer=scorer,
@@ -122,4 +143,6 @@ def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
         failed=failed,
         least=least,
         most=most,
+        unscored=unscored,
+        as_zero=bool(as_zero),
     )

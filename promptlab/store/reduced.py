@@ -23,11 +23,12 @@ else:
     reducers = lazy_module("promptlab.stats.reducers")
 
 _SCORES = f"""
-SELECT t.case_, {GROUP}, s.score FROM trials t JOIN scores s ON s.run = t.run AND s.seq = t.seq
-JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+SELECT t.case_, {GROUP}, s.score FROM trials t JOIN run_scorers k ON k.run = t.run
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 JOIN run_cases p ON p.run = t.run AND p.position = t.case_
 JOIN cases c ON c.id = p.case_
 WHERE t.run = :run AND t.arm = :arm AND k.label = :scorer
+AND (t.outcome = 'error' OR s.run IS NOT NULL)
 """
 
 
@@ -36,7 +37,7 @@ def reduced(connection: Connection, run: int, scores: Sequence[ArmScores]) -> li
     by_label = {spec.label: spec.reduce for spec in load_scorers(connection, run)}
     return [
         entry
-        if by_label[entry.scorer] == MEAN
+        if by_label[entry.scorer] == MEAN or not entry.n_scores
         else _reduced(connection, run, entry, by_label[entry.scorer])
         for entry in scores
     ]
@@ -46,6 +47,8 @@ def _reduced(connection: Connection, run: int, entry: ArmScores, by: Reducer) ->
     rows = list(connection.rows(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer))
     at = np.array([case for case, *_ in rows], dtype=int)
     values = np.array([score for *_, score in rows], dtype=float)
+    if entry.as_zero:
+        values[np.isnan(values)] = 0.0
     each = reducers.reduced(by.how, by.k, at, values, int(at.max(initial=-1)) + 1)
     members: defaultdict[str, list[float]] = defaultdict(list)
     for case, group in {case: group for case, group, _ in rows}.items():

@@ -271,8 +271,14 @@ def test_outcomes_are_counted_by_arm(mixed: Store) -> None:
 
 def test_scores_are_counted_by_arm(mixed: Store) -> None:
     first, _ = mixed.arm_scores("r1")
-    assert (first.scorer, first.n_cases, first.n_groups, first.n_scores) == ("exact_match", 2, 2, 2)
-    assert (first.mean, first.variance, first.passes, first.failed) == (0.5, 0.5, 1, 0)
+    assert (first.scorer, first.n_cases, first.n_groups, first.n_scores) == ("exact_match", 3, 3, 2)
+    assert (first.unscored, first.as_zero, first.n_counted) == (
+        1,
+        True,
+        3,
+    )  # its third trial failed
+    assert (first.mean, first.variance) == pytest.approx((1 / 3, 1 / 3))
+    assert (first.passes, first.failed) == (1, 0)
 
 
 def test_a_partial_score_is_not_a_verdict(

@@ -87,6 +87,8 @@ def _score_json(score: ScoreView, reduced_by: str) -> dict[str, object]:
         "mean": score.mean,
         "ci": None if score.low is None else [score.low, score.high],
         "failed": score.failed,
+        "unscored": score.unscored,
+        "unscored_count_as": 0 if score.as_zero else None,
     }
 
 

@@ -66,6 +66,8 @@ def _print_scores(console: Console, scores: ScoreTable, layout: _Layout) -> None
     if scores.failed:
         outputs = counted(scores.failed, "output")
         console.print(f"{scores.scorer} failed on {outputs}: `show --errors --full` shows why")
+    if scores.without_scores is not None:
+        console.print(scores.without_scores)
     if scores.in_groups:
         console.print("The cases come in groups: these intervals allow for it.")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.report.views.arm_names import ArmNames, arm_names
+from promptlab.report.wording import counted
 from promptlab.stats.arm_mean import ArmSample, arm_interval
 
 
@@ -16,6 +17,7 @@ class ScoreView:
     """One arm's scores by one scorer. `low` and `high` bound a 95 % interval, None if unknown.
 
     `n` counts cases, `trials` the scored trials; `is_rate` distinguishes a pass rate from a mean.
+    `unscored` trials have no score; they count as 0 if `as_zero`, else they are left out.
     """
 
     scorer: str
@@ -27,6 +29,8 @@ class ScoreView:
     is_rate: bool
     failed: int
     n_groups: int
+    unscored: int = 0
+    as_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,18 @@ class ScoreTable:
     are_rates: bool
     failed: int
     in_groups: bool
+
+    @property
+    def without_scores(self) -> str | None:
+        """Return what becomes of trials without a score, None if there are none."""
+        number = sum(score.unscored for _, score in self.rows)
+        if not number:
+            return None
+        once = number == 1
+        verb = "counts" if once else "count"
+        as_zero = any(score.as_zero for _, score in self.rows)
+        what = f"{verb} as 0" if as_zero else f"{'is' if once else 'are'} left out"
+        return f"{counted(number, 'trial')} without a score {what}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +198,7 @@ def _score_view(entry: ArmScores, *, bounded: bool) -> ScoreView:
             mean=entry.mean,
             variance=entry.variance,
             verdicts=is_rate,
-            once=entry.n_scores == entry.n_cases,
+            once=entry.n_counted == entry.n_cases,
             bounded=bounded,
             groups=entry.groups,
         )
@@ -198,4 +214,6 @@ def _score_view(entry: ArmScores, *, bounded: bool) -> ScoreView:
         is_rate=is_rate,
         failed=entry.failed,
         n_groups=entry.n_groups,
+        unscored=entry.unscored,
+        as_zero=entry.as_zero,
     )
