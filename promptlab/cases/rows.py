@@ -155,6 +155,8 @@ def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: 
 
 def _plain(value: object, name: str, where: str, depth: int = 0) -> object:
     """Return a value as JSON would return it: a resumed run must see the same value again."""
+    if type(value) is str:  # what most values are
+        return value
     if depth > _DEEPEST:
         _fail(f"{name} is nested too deeply", where, f"{_DEEPEST} levels are enough")
     if isinstance(value, Mapping):
@@ -191,18 +193,20 @@ def _not_json(content: Mapping[str, object]) -> str:
 
 
 def _check_text(text: str, case_id: str, where: str) -> None:
-    name = shown(case_id)
     if len(text) > MAX_BYTES:
-        raise PromptlabError(
-            f"case {name} is {len(text) / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB",
-            where=where,
-            hint="give the model the part of the text that the question needs",
+        size = f"{len(text) / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB"
+        _fail(
+            f"case {shown(case_id)} is {size}",
+            where,
+            "give the model the part of the text that the question needs",
         )
     if "\\u0000" in text and _NUL.search(text):
-        _fail(f"case {name} contains a NUL character", where, "remove it")
+        _fail(f"case {shown(case_id)} contains a NUL character", where, "remove it")
     if not text.isascii() and _LONE_SURROGATE.search(text):
         _fail(
-            f"case {name} contains half of a surrogate pair", where, "save it as whole characters"
+            f"case {shown(case_id)} contains half of a surrogate pair",
+            where,
+            "save it as whole characters",
         )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
 from typing import NoReturn
 
 from promptlab.core.errors import PromptlabError, place
@@ -21,6 +20,7 @@ MAX_WHOLE = 2**63 - 1
 _DOTS = 200  # of a key in TOML: the library's time grows with the square of their number
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 _LINE = re.compile(r"line (\d+)")
+_HOLDERS = (dict, list)  # what holds other values in JSON and TOML
 _TOO_DEEP = f"use at most {MAX_DEPTH} levels"
 
 
@@ -85,18 +85,15 @@ def parse_toml(text: str, file: str) -> dict[str, object]:
 
 
 def deeper_than(value: object, most: int) -> bool:
-    """Return whether a value has more than so many levels of lists and keys."""
-    level = [value] if isinstance(value, (Mapping, list, tuple)) else []
+    """Return whether a value of JSON or TOML has more than so many levels of lists and keys."""
+    level = [value] if isinstance(value, _HOLDERS) else []
     for _ in range(most):
         inner: list[object] = []
         for each in level:
-            if isinstance(each, Mapping):
-                inner.extend(each.values())
-            elif isinstance(each, (list, tuple)):
-                inner.extend(each)
+            inner.extend(each.values() if isinstance(each, dict) else each)
         if not inner:
             return False
-        level = [each for each in inner if isinstance(each, (Mapping, list, tuple))]
+        level = [each for each in inner if isinstance(each, _HOLDERS)]
     return bool(level)
 
 

@@ -86,8 +86,13 @@ def strike(text: str) -> str:
 
 def holds_known_key(text: str) -> bool:
     """Return whether a text holds a known key that is too long to stand there by chance."""
-    keys = frozenset(key for key in _known if _is_long(key))
+    keys = _long_ones(_known)
     return bool(keys) and _may_hold(text, keys)
+
+
+@lru_cache(maxsize=8)
+def _long_ones(keys: frozenset[str]) -> frozenset[str]:
+    return frozenset(key for key in keys if _is_long(key))
 
 
 @lru_cache(maxsize=1024)

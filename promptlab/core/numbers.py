@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 _WRITTEN = re.compile(r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _OF_JSON = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_PLAIN = frozenset((str, int, float, bool, NoneType))  # what nearly all values are
 _MARK = "\ue000"  # of private use: hardly any text has it, and one that does gets a longer mark
 
 
@@ -83,7 +85,7 @@ def as_json(value: object) -> object:
 
 def holds_spelled(value: object) -> bool:
     """Return whether a value contains a number that remembers its spelling."""
-    if type(value) is str:  # what most values are
+    if type(value) in _PLAIN:
         return False
     if isinstance(value, Mapping):
         return any(map(holds_spelled, value.values()))

@@ -103,9 +103,9 @@ class BoundScorer:
         """Return the parameters for this case. Raise `PromptlabError` if they do not fit."""
         if not self.blanks:
             return self.fixed
-        with told_at(self.where):
-            params = self._filled(case, self.where)
-            _check_together(self.scorer, params, f"scorer {self.spec.label!r}, case {case.id!r}")
+        params = self._filled(case, self.where)
+        place = f"scorer {self.spec.label!r}, case {case.id!r}"
+        _check_together(self.scorer, params, place, self.where)
         return params
 
     async def score(self, sample: Sample) -> Score:
@@ -207,7 +207,7 @@ def _bound(
             else:
                 fixed[field.parameter.key] = field.parameter.default
     if not blanks:
-        _check_together(scorer, fixed, f"scorer {entry.label!r}")
+        _check_together(scorer, fixed, f"scorer {entry.label!r}", where)
     spec = ScorerSpec(
         label=entry.label,
         name=scorer.name,
@@ -267,16 +267,19 @@ def _refuse_wrong_names(
             )
 
 
-def _check_together(scorer: Scorer, params: Mapping[str, Any], place: str) -> None:
+def _check_together(
+    scorer: Scorer, params: Mapping[str, Any], place: str, where: Where | None
+) -> None:
     if scorer.check is None:
         return
     known = (ValueError, PromptlabError)
-    try:
-        fails = foreign(f"{place}: the check of {scorer.name} fails", passing=known)
-        with nullcontext() if scorer.built_in else fails:
-            scorer.check(**params)
-    except ValueError as error:
-        raise PromptlabError(f"{place}: {error}") from error
+    fails = foreign(f"{place}: the check of {scorer.name} fails", passing=known)
+    with told_at(where):
+        try:
+            with nullcontext() if scorer.built_in else fails:
+                scorer.check(**params)
+        except ValueError as error:
+            raise PromptlabError(f"{place}: {error}") from error
 
 
 def _place(label: str, parameter: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from promptlab.core.types import NOT_GRADABLE, Score
 
 _REASON_LENGTH = 300
@@ -23,11 +21,27 @@ def graded(
 
     `expected` is what would be right; where several texts would be, there is no one right answer.
     """
-    score = verdict(passed, reason)
+    return compared(passed, reason, found, expected, gradable=found is not None)
+
+
+def compared(
+    passed: bool,
+    reason: str | None,
+    found: str | None,
+    expected: str | list[str] | None,
+    *,
+    gradable: bool | None = None,
+) -> Score:
+    """Return the verdict as `graded` does; by default nobody can tell whether it is gradable."""
     one = expected[0] if isinstance(expected, list) and len(expected) == 1 else expected
-    known = one if isinstance(one, str) and len(one) <= _FOUND_LENGTH else None
-    kept = found if found and len(found) <= _FOUND_LENGTH else None
-    return replace(score, gradable=found is not None, found=kept, expected=known)
+    return Score(
+        float(passed),
+        passed,
+        reason and cut(reason, _REASON_LENGTH),
+        gradable=gradable,
+        found=found if found and len(found) <= _FOUND_LENGTH else None,
+        expected=one if isinstance(one, str) and len(one) <= _FOUND_LENGTH else None,
+    )
 
 
 def not_gradable(reason: str) -> Score:

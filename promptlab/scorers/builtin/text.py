@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,7 +11,7 @@ from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.reading import normal as forms
 from promptlab.scorers.sample import Sample
-from promptlab.scorers.verdict import graded, listed, not_gradable, quoted, verdict
+from promptlab.scorers.verdict import compared, graded, listed, not_gradable, quoted, verdict
 
 if TYPE_CHECKING:
     import regex as timed
@@ -62,7 +61,7 @@ def exact_match(
 
     output, texts = plain(sample.output), [plain(text) for text in _texts(target)]
     # Whether an output that is none of the texts is an answer at all cannot be told.
-    return replace(graded(output in texts, None, output, texts), gradable=None)
+    return compared(output in texts, None, output, texts)
 
 
 def _check_contains(
