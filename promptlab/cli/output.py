@@ -5,7 +5,6 @@ All of it passes the doors of `core.streams`, so that whatever a text contains, 
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -15,8 +14,11 @@ from promptlab.core.streams import Ready
 from promptlab.core.visible import escaped_in_json
 
 if TYPE_CHECKING:
+    import json
+
     from promptlab.report.terminal import screen
 else:
+    json = lazy_module("json")
     screen = lazy_module("promptlab.report.terminal.screen")
 
 

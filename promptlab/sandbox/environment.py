@@ -130,6 +130,8 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
     def concat(self, pieces: Iterable[str]) -> str:
         """Join what a template, a macro or a block has written."""
         texts = pieces if isinstance(pieces, list) else [*pieces]
+        if len(texts) == 1:
+            return texts[0]
         size = sum(map(len, texts))
         if size > MAX_LENGTH:
             self.budget.need(size)

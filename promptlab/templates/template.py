@@ -104,6 +104,8 @@ class Template:
 
         Practices in `off` are left out. Raise PromptlabError with file, line and variable.
         """
+        if self._has_all(answers):
+            return None
         self._environment.budget.start()
         return self._render(self._typed(variables), answers, off, load_image)
 
@@ -121,7 +123,7 @@ class Template:
         self._check_inputs(variables)
         budget, seconds = self._environment.budget, MAX_SECONDS
         answers: list[str] = []
-        while True:
+        while not self._has_all(answers):
             budget.start(seconds)
             call = self._render(variables, answers, off, load_image)
             seconds = budget.seconds_left()
@@ -132,6 +134,10 @@ class Template:
             if len(answers) > _MAX_CALLS:
                 raise self._error(f"more than {_MAX_CALLS} model calls", "end the loop earlier")
 
+    def _has_all(self, answers: Sequence[str]) -> bool:
+        """Return whether nothing follows: a body without `generate` makes one call, at its end."""
+        return bool(answers) and not self.answers
+
     def _render(
         self,
         variables: Mapping[str, object],
@@ -139,8 +145,6 @@ class Template:
         off: frozenset[str],
         load_image: Callable[[str], Image],
     ) -> Call | None:
-        if answers and not self.answers:
-            return None  # a body without `generate` makes one call, at its end
         transcript = Transcript(answers, off, load_image)
         # What Jinja would assemble itself, but faster: its globals are a chain of mappings.
         given = {**self._globals, **context_for(transcript, variables)}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from promptlab.core.types import Plan
 from promptlab.report.wording import counted, usd
-from promptlab.runner.forecast import CallForecast, Forecast
+
+if TYPE_CHECKING:  # the list of runs shares its renderer, and needs nothing that runs
+    from promptlab.core.types import Plan
+    from promptlab.runner.forecast import CallForecast, Forecast
 
 
 @dataclass(frozen=True, slots=True)
