@@ -6,21 +6,17 @@ It is made from a `TemplateSource`, whether read from a file or from the store, 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
-from jinja2 import Template as JinjaTemplate
-from jinja2 import UndefinedError, meta, nodes
-from jinja2.exceptions import SecurityError
+from jinja2 import meta, nodes
 
 from promptlab.core.errors import PromptlabError, place
 from promptlab.core.types import Image, Json, Message, TemplateSource
 from promptlab.core.validation import shown
 from promptlab.sandbox.budget import MAX_SECONDS
-from promptlab.sandbox.errors import ExpressionError
+from promptlab.templates.failures import explain, template_line
 from promptlab.templates.front_matter import SLUG
 from promptlab.templates.inputs import as_type, is_of_type
 from promptlab.templates.parsed import ParsedVersion, parse_version
@@ -236,38 +232,12 @@ class Template:
         return PromptlabError(message, where=self.file, hint=hint)
 
     def _render_error(self, error: Exception, variables: Mapping[str, object]) -> PromptlabError:
-        file, line = _template_line(error.__traceback__, self.file)
+        file, line = template_line(error.__traceback__, self.file)
         where = place(self._parsed.shown(file), line)
         if isinstance(error, PromptlabError):
             return error.at(where)
-        message, hint = _explain(error, variables)
+        message, hint = explain(error, variables)
         return PromptlabError(message, where=where, hint=hint)
-
-
-def _explain(error: Exception, variables: Mapping[str, object]) -> tuple[str, str]:
-    """Return message and hint for what went wrong while rendering."""
-    message = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    if isinstance(error, ExpressionError):
-        return message, error.hint
-    if isinstance(error, UndefinedError):
-        return message, _hint_undefined(message, variables)
-    if isinstance(error, SecurityError):
-        return message, "templates run in a sandbox; use the case's values and Jinja's filters"
-    if isinstance(error, RecursionError):
-        return "the template calls itself endlessly", "look for a macro that calls itself"
-    return f"an expression fails: {message}", "check it against the case's values"
-
-
-def _hint_undefined(message: str, variables: Mapping[str, object]) -> str:
-    if "is used before" in message:
-        return "use an answer only after its tag"
-    name, matched, _ = message.partition(" is undefined")
-    if not matched:
-        return "check the keys of the case's values"
-    near = difflib.get_close_matches(name.strip("'"), variables, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return "the case gives: " + (", ".join(sorted(variables)) or "nothing")
 
 
 def _outside(body: Sequence[nodes.Node]) -> Iterator[tuple[int, str]]:
@@ -283,17 +253,6 @@ def _outside(body: Sequence[nodes.Node]) -> Iterator[tuple[int, str]]:
         elif not isinstance(node, (nodes.CallBlock, nodes.Macro, nodes.AssignBlock)):
             for field in ("body", "else_", "elif_"):
                 yield from _outside(getattr(node, field, None) or ())
-
-
-def _template_line(trace: TracebackType | None, main: str) -> tuple[str, int | None]:
-    """Find the innermost template line of a traceback."""
-    innermost: tuple[str, int | None] = (main, None)
-    while trace is not None:
-        compiled = trace.tb_frame.f_globals.get("__jinja_template__")
-        if isinstance(compiled, JinjaTemplate):
-            innermost = (compiled.name or main, compiled.get_corresponding_lineno(trace.tb_lineno))
-        trace = trace.tb_next
-    return innermost
 
 
 def _clip(text: str) -> str:
