@@ -7,11 +7,11 @@ that thinks may have no tokens left for its answer. It fetches image URLs itself
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from promptlab.core.capacity import NO_ENVIRONMENT
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.thinking import Thinking
 from promptlab.core.types import (
@@ -96,7 +96,7 @@ class Gemini(RemoteBackend):
         self,
         model: str | None,
         options: Options,
-        environment: Mapping[str, str] = MappingProxyType({}),
+        environment: Mapping[str, str] = NO_ENVIRONMENT,
     ) -> None:
         name = model.removeprefix("models/") if model else None  # one model has one identity
         super().__init__(name, options, environment)

@@ -18,10 +18,22 @@ _PLAIN = frozenset((str, int, float, bool, NoneType))  # what nearly all values 
 _MARK = "\ue000"  # of private use: hardly any text has it, and one that does gets a longer mark
 
 
-class SpelledInt(int):
-    """A whole number with its spelling."""
+class _Spelled:
+    """A number with its spelling."""
 
     spelling: str
+
+    def __str__(self) -> str:
+        return self.spelling
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> tuple[type[_Spelled], tuple[str]]:
+        return type(self), (self.spelling,)
+
+
+class SpelledInt(_Spelled, int):
+    """A whole number with its spelling."""
 
     def __new__(cls, spelling: str) -> SpelledInt:
         """Read the number; raise ValueError where it is none."""
@@ -29,36 +41,15 @@ class SpelledInt(int):
         number.spelling = spelling
         return number
 
-    def __str__(self) -> str:
-        return self.spelling
 
-    __repr__ = __str__
-
-    def __reduce__(self) -> tuple[type[SpelledInt], tuple[str]]:
-        return type(self), (self.spelling,)
-
-
-class SpelledFloat(float):
+class SpelledFloat(_Spelled, float):
     """A number with its spelling."""
-
-    spelling: str
 
     def __new__(cls, spelling: str) -> SpelledFloat:
         """Read the number; raise ValueError where it is none."""
         number = super().__new__(cls, spelling)
         number.spelling = spelling
         return number
-
-    def __str__(self) -> str:
-        return self.spelling
-
-    __repr__ = __str__
-
-    def __reduce__(self) -> tuple[type[SpelledFloat], tuple[str]]:
-        return type(self), (self.spelling,)
-
-
-_SPELLED = (SpelledInt, SpelledFloat)
 
 
 def read_int(text: str) -> int:
@@ -75,7 +66,7 @@ def read_float(text: str) -> float:
 
 def is_spelled(value: object) -> bool:
     """Return whether a value is a number that remembers its spelling."""
-    return isinstance(value, _SPELLED)
+    return isinstance(value, _Spelled)
 
 
 def as_json(value: object) -> object:
@@ -91,7 +82,7 @@ def holds_spelled(value: object) -> bool:
         return any(map(holds_spelled, value.values()))
     if isinstance(value, (list, tuple)):
         return any(map(holds_spelled, value))
-    return isinstance(value, _SPELLED)
+    return isinstance(value, _Spelled)
 
 
 def encode(encoder: json.JSONEncoder, value: object) -> str:
@@ -112,14 +103,14 @@ def _marked(value: object, mark: str) -> object:
         return {key: _marked(item, mark) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_marked(item, mark) for item in value]
-    if isinstance(value, _SPELLED) and _OF_JSON.fullmatch(str(value)):
+    if isinstance(value, _Spelled) and _OF_JSON.fullmatch(str(value)):
         return f"{mark}{value}{mark}"
     return value
 
 
 def respelled(value: Any, original: object) -> Any:
     """Return a checked copy of `original` with the spellings that it lost on the way."""
-    if isinstance(original, _SPELLED):
+    if isinstance(original, _Spelled):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return original if is_number and value == original else value
     if isinstance(value, list) and isinstance(original, (list, tuple)):
