@@ -128,9 +128,9 @@ class RunProgress(Progress):
             f"waiting for {counted(calls, 'answer')} in flight; Ctrl-C again drops them"
         )
 
-    def spoke(self, turn: Turn) -> None:
+    def answered(self, turn: Turn) -> None:
         """Count an answer."""
-        super().spoke(turn)
+        super().answered(turn)
         self._report()
 
     def finished(self, result: TrialResult) -> None:
@@ -180,7 +180,7 @@ def computed(work: Throughput) -> list[str]:
     """Return how fast local models are, and how much of their prompts was shared."""
     if not work.seconds:
         return []
-    kind, tokens = "", work.said_tokens
+    kind, tokens = "", work.output_tokens
     if not tokens:  # no text is generated where answers are only weighed
         kind, tokens = "prompt ", work.read_tokens
     parts = [f"{tokens / work.seconds:,.0f} {kind}tokens/s"]

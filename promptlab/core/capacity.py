@@ -48,14 +48,14 @@ class Throughput:
 
     Of the `prompt_tokens` of all prompts begun, `read_tokens` went through the model and
     `recalled_tokens` were known from an earlier call; the rest were shared. A continuation counts
-    as prompt except for its last token, which need not be read. `said_tokens` counts the tokens of
+    as prompt except for its last token, which need not be read. `output_tokens` counts those of
     the answers, and `seconds` is the time that all of it took.
     """
 
     prompt_tokens: int = 0
     read_tokens: int = 0
     recalled_tokens: int = 0
-    said_tokens: int = 0
+    output_tokens: int = 0
     seconds: float = 0.0
 
     def __add__(self, other: Throughput) -> Throughput:
@@ -63,7 +63,7 @@ class Throughput:
             self.prompt_tokens + other.prompt_tokens,
             self.read_tokens + other.read_tokens,
             self.recalled_tokens + other.recalled_tokens,
-            self.said_tokens + other.said_tokens,
+            self.output_tokens + other.output_tokens,
             self.seconds + other.seconds,
         )
 

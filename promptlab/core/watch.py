@@ -57,7 +57,7 @@ class Watch:
     def draining(self, calls: int) -> None:
         """Note that an interrupted run is waiting for this many answers in flight."""
 
-    def spoke(self, turn: Turn) -> None:
+    def answered(self, turn: Turn) -> None:
         """Note an answer that was just measured."""
 
     def finished(self, result: TrialResult) -> None:

@@ -34,7 +34,7 @@ class Recorder:
     def put_turn(self, turn: Turn) -> None:
         """Store an answer that was just measured."""
         self._writer.put_turn(turn)
-        self._watch.spoke(turn)
+        self._watch.answered(turn)
 
     def put_result(self, result: TrialResult) -> None:
         """Store a trial that was just graded."""

@@ -33,8 +33,8 @@ class Progress(NullWatch):
         self._before = 0  # trials of a resumed run that were already done
         self._timed_from = 0.0  # trials done when the clock was started
         self._received = 0  # answers, including those of unfinished trials
-        self._asked = self._spoken = 0  # requests that went out, and those answered
-        self._spoke_at = clock()
+        self._asked = self._answered = 0  # requests that went out, and those answered
+        self._answered_at = clock()
         self._began = self._started = clock()
 
     @property
@@ -50,12 +50,12 @@ class Progress(NullWatch):
     @property
     def awaited(self) -> int:
         """Return how many answers are on their way."""
-        return max(0, self._asked - self._spoken)
+        return max(0, self._asked - self._answered)
 
     @property
     def silent_s(self) -> float:
         """Return the seconds since the last answer, or since answers are awaited."""
-        return self.clock() - self._spoke_at
+        return self.clock() - self._answered_at
 
     @property
     def elapsed_s(self) -> float:
@@ -107,7 +107,7 @@ class Progress(NullWatch):
         """Add what a backend will not honour to the notes."""
         self.notes += tuple(f"{backend}: {line}" for line in lines)
 
-    def spoke(self, turn: Turn) -> None:
+    def answered(self, turn: Turn) -> None:
         """Count an answer, and what the server did not honour in it."""
         self.answers += turn.completion.outcome is not Outcome.ERROR
         if turn.completion.warnings:
@@ -116,13 +116,13 @@ class Progress(NullWatch):
             self.cost_usd += turn.completion.cost_usd
             self.cost_known = True
         self._received += 1
-        self._spoken += 1
-        self._spoke_at = self.clock()
+        self._answered += 1
+        self._answered_at = self.clock()
 
     def asked(self, backend: str, requests: int) -> None:
         """Count the answers that are awaited."""
         if not self.awaited:
-            self._spoke_at = self.clock()
+            self._answered_at = self.clock()
         self._asked += requests
 
     def finished(self, result: TrialResult) -> None:

@@ -155,7 +155,7 @@ def test_tokens_are_counted_as_they_are() -> None:
     asked = prompts()
     replies = answers(engine, asked)
     assert engine.stats.prompt_tokens == sum(map(len, asked))
-    assert engine.stats.said_tokens == sum(answer.tokens for answer in replies)
+    assert engine.stats.output_tokens == sum(answer.tokens for answer in replies)
     assert engine.stats.seconds > 0
     assert engine.stats.shared == 1 - engine.stats.read_tokens / engine.stats.prompt_tokens
 

@@ -101,7 +101,7 @@ def test_likelihoods_are_those_of_one_plain_pass_each(name: str) -> None:
     answers = ask_pairs(engine, asked)
     assert alike(likelihoods(answers), model, asked)
     assert {(answer.text, answer.tokens, answer.error) for answer in answers} == {("", 0, None)}
-    assert engine.stats.said_tokens == 0
+    assert engine.stats.output_tokens == 0
     assert engine.stats.prompt_tokens == sum(len(ids) + len(end) - 1 for ids, end in asked)
 
 

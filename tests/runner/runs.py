@@ -33,7 +33,7 @@ class Witness(NullWatch):
         self.errors: dict[int, str | None] = {}
         self.scores: dict[int, Mapping[str, Score]] = {}
 
-    def spoke(self, turn: Turn) -> None:
+    def answered(self, turn: Turn) -> None:
         self.spoken.append(turn)
 
     def finished(self, result: TrialResult) -> None:

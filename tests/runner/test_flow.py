@@ -113,7 +113,7 @@ class Witness(NullWatch):
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
         self.events += [f"{backend}: {line}" for line in lines]
 
-    def spoke(self, turn: Turn) -> None:
+    def answered(self, turn: Turn) -> None:
         self.turns.append(turn)
 
     def finished(self, result: TrialResult) -> None:

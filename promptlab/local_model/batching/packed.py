@@ -193,7 +193,7 @@ class Packed:
             else []
         )
         tokens = choose(rows, logits[: len(rows)], texts, self._penalty)
-        self.stats.said_tokens += len(tokens)
+        self.stats.output_tokens += len(tokens)
         drawn = zip(generating, tokens, strict=True)
         return [live for live, token in drawn if live.job.row.push(token)]
 

@@ -128,7 +128,7 @@ class Padded:
             error = None if is_out_of_memory(failure) else describe_error(failure)
         ended = [i for i, row in zip(batch, rows, strict=True) if row.finish is not None]
         self._count(sum(len(prompts[i].ids) for i in ended), started)
-        self.stats.said_tokens += sum(len(row.tokens) for row in rows)
+        self.stats.output_tokens += sum(len(row.tokens) for row in rows)
         return [i for i, row in zip(batch, rows, strict=True) if row.finish is None], error
 
     def _weigh(
