@@ -15,7 +15,6 @@ from promptlab.sandbox.values import as_text
 Arguments = Sequence[Any]
 _Check = Callable[[str, Arguments, Mapping[str, Any], Budget], None]
 
-_MAX_TAB = 1_000
 _MAX_STRIPPED = 1_000  # characters to strip: each is compared with each of the text
 # What else than a text's methods is of use in a prompt; the rest can make values of any size.
 _ALLOWED: tuple[tuple[type, frozenset[str]], ...] = (

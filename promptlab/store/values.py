@@ -35,8 +35,6 @@ _FLAG, _AMOUNT = "{0} IN (0, 1)", "{0} BETWEEN 0 AND 9e15"
 _MOMENT = "{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*' AND julianday({0}) NOTNULL"
 _FINITE = "abs({0}) < 9e999"
 
-_MOMENTS = ("created_at", "finished_at", "first_seen", "replaced_at", "heartbeat")
-
 # What must be true of the columns of these names, in whichever table, unless they are NULL.
 _DOMAINS: Mapping[str, str] = {
     **dict.fromkeys(("cached", "aside", "passed", "fresh", "judge"), _FLAG),
