@@ -35,7 +35,7 @@ HOUSE = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("quick", HOUSE, max_examples=25)
+settings.register_profile("quick", HOUSE, max_examples=15)
 settings.register_profile("thorough", HOUSE, max_examples=200)
 settings.load_profile("quick")
 

@@ -23,6 +23,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from promptlab.store import Store
+from promptlab.workbench.session import Session
+
 from .golden.commands import (
     COMMANDS,
     DATABASE,
@@ -278,13 +281,21 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def migrated(copied: Path, database: bytes) -> bytes:
+    """Return the database as the first verb that opens it leaves it."""
+    restore(copied, database)
+    Store.open(copied / DATABASE, Session.now).close()
+    return (copied / DATABASE).read_bytes()
+
+
 @pytest.fixture
-def project(copied: Path, database: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(copied: Path, migrated: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the frozen project with a fresh copy of its database, and go there.
 
     The server of its backend `far` is gone, and so is every other one.
     """
-    restore(copied, database)
+    restore(copied, migrated)
     monkeypatch.chdir(copied)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -419,7 +430,8 @@ def test_only_prompts_that_changed_are_measured_again(project: Path) -> None:
     assert json.loads(typed(["run", "kind", "--json"])[1])["calls"] == 0  # and none to go back
 
 
-def test_every_run_is_still_there(project: Path) -> None:
+def test_every_run_is_still_there(project: Path, database: bytes) -> None:
+    restore(project, database)
     code, out, err = typed(["runs", "-n", "99", "--json"])
     assert (code, err) == (0, "")
     assert [run["run"] for run in json.loads(out)] == [*RUNS.values()][::-1]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from promptlab.core.lazy import lazy_module
@@ -21,12 +22,15 @@ else:
     json = lazy_module("json")
     screen = lazy_module("promptlab.report.terminal.screen")
 
+_AT_ONCE = 5_000  # pieces of JSON, of which each number, text and bracket is one
+
 
 def print_json(document: object) -> None:
     """Write one JSON document to stdout, in which what a terminal would obey is escaped."""
     out = Ready(sys.stdout)
-    for piece in _encoder().iterencode(document):
-        out.write(escaped_in_json(piece))
+    pieces = _encoder().iterencode(document)
+    while text := "".join(islice(pieces, _AT_ONCE)):
+        out.write(escaped_in_json(text))
     out.write("\n")
 
 

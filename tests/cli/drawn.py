@@ -17,29 +17,34 @@ import re
 from promptlab.scorers.decorator import scorer
 
 
+@scorer(runs="inline")
 def right(sample):
     ranges = re.findall(r"(\\d+)-(\\d+)", sample.output)
     rank = sample.case.vars["rank"]
     return any(int(low) <= rank <= int(high) for low, high in ranges)
 
 
+@scorer(runs="inline")
 def grade(sample):
     return float(re.search(r"Grade (-?\\d+(?:\\.\\d+)?)", sample.output)[1]) * right(sample)
 
 
+@scorer(runs="inline")
 def half(sample):
     return 0.5 + right(sample) / 4
 
 
+@scorer(runs="inline")
 def lucky(sample):
     return right(sample) or sample.case.vars["rank"] % 3 == 0
 
 
+@scorer(runs="inline")
 def by_model(sample):
     return right(sample) and sample.case.vars["rank"] % int(sample.turns[0].completion.model) != 0
 
 
-@scorer(judge=True)
+@scorer(runs="inline", judge=True)
 def judged(sample):
     return right(sample)
 '''

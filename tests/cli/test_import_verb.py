@@ -164,6 +164,7 @@ def test_the_database_stays_sound(few: Path, promptlab: Promptlab) -> None:
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BBH.exists(), reason="needs the outcomes of BIG-Bench Hard")
 def test_published_outcomes_keep_their_accuracies(project: Path, promptlab: Promptlab) -> None:
     expected: dict[tuple[str, str], list[float]] = {}

@@ -156,21 +156,26 @@ def test_what_a_scorer_does_beside_its_work_harms_no_run(
     assert (project / "own.db").exists()
 
 
+def by_code(root: Path, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run code around the command line in a process of its own, in the folder of a project."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        timeout=_LIMIT_S,
+        check=False,
+    )
+
+
 def test_a_scorer_that_never_returns_is_a_failed_score(project: Path) -> None:
-    with_scorer(project, "def tone(sample):\n    while True: pass\n")
+    with_scorer(project, "import time\n" + _TONE.format("time.sleep(999)"))
     code = (
         "import promptlab.scorers.binding as binding\n"
         "binding.bind.__defaults__ = (None, 0.2)\n"
         "from promptlab.cli import main\nmain()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "run", "greet", "--json"],
-        capture_output=True,
-        text=True,
-        cwd=project,
-        timeout=_LIMIT_S,
-        check=False,
-    )
+    done = by_code(project, code, "run", "greet", "--json")
     assert done.returncode == 4
     assert json.loads(done.stdout)["status"] == "finished"
     [(error,)] = query(project, "SELECT DISTINCT error FROM results WHERE scorer = 'tone'")
@@ -361,9 +366,14 @@ def test_how_a_backend_closes_takes_nothing_from_its_run(
 
 def test_a_backend_that_does_not_close_takes_nothing_from_its_run(project: Path) -> None:
     with_backend(project, backend("def close(self): time.sleep(999)"))
-    ran = alone(project, "run", "greet", "--json", limit_s=_LIMIT_S)
-    assert (ran.code, json.loads(ran.out)["status"]) == (0, "finished")
-    assert "backend 'mine' did not close within 5 s" in ran.err
+    code = (
+        "import promptlab.backends.foreign.guarded as guarded\n"
+        "guarded._CLOSE_LIMIT_S = 0.5\n"
+        "from promptlab.cli import main\nmain()\n"
+    )
+    done = by_code(project, code, "run", "greet", "--json")
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "finished")
+    assert "backend 'mine' did not close within 0.5 s" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from .conftest import alone, edit
 
 LIBRARIES = [
-    "numpy", *(pytest.param(name, marks=pytest.mark.slow) for name in ("regex", "json", "random"))
+    "random", *(pytest.param(name, marks=pytest.mark.slow) for name in ("numpy", "regex", "json"))
 ]  # fmt: skip
 SUITE = """\
 templates: ["greet@*"]

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,8 @@ from promptlab.core.types import Completion, Json, Outcome, Request
 from promptlab.local_model.files.weights import DEFAULT_MODEL
 from promptlab.testing import BackendContract
 from promptlab.testing.backends import Make, gather, is_line, requests
+from tests.local_model.adapters import write_model
+from tests.local_model.conftest import make_model, make_tokenizer
 
 if TYPE_CHECKING:
     from tests.remote.vendor_server import VendorServer
@@ -160,14 +162,18 @@ MEMBERS = {
 }
 
 
+MODEL = [pytest.mark.model, pytest.mark.slow]  # quick tests ask a tiny one of its kind
+TINY = Member("hf")
+
+
 def params(members: Sequence[str]) -> list[Any]:
     return [
-        pytest.param(MEMBERS[name], id=name, marks=[pytest.mark.model] if name == "hf" else [])
+        pytest.param(MEMBERS[name], id=name, marks=MODEL if name == "hf" else [])
         for name in members
     ]
 
 
-ALL = params(list(MEMBERS))
+ALL = [*params(list(MEMBERS)), pytest.param(TINY, id="tiny hf")]
 REMOTE = params([name for name, member in MEMBERS.items() if member.api is not None])
 
 
@@ -176,8 +182,16 @@ class TestEveryBackend(BackendContract):
 
     @pytest.fixture(scope="class", params=ALL)
     @classmethod
-    def make(cls, request: pytest.FixtureRequest, lasting_vendor_server: VendorServer) -> Make:
+    def make(
+        cls,
+        request: pytest.FixtureRequest,
+        lasting_vendor_server: VendorServer,
+        tmp_path_factory: pytest.TempPathFactory,
+    ) -> Make:
         member: Member = request.param
+        if member is TINY:
+            folder, tokenizer = tmp_path_factory.mktemp("tiny"), make_tokenizer()
+            member = replace(TINY, model=str(write_model(folder, make_model(tokenizer), tokenizer)))
         return lambda: member.make(lasting_vendor_server)
 
     def accept(self, backend: Backend, request: Request, completion: Completion) -> None:

@@ -10,6 +10,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from promptlab.local_model.loading import linear
 from tests.local_model.architectures import PADDED, build
+from tests.local_model.conftest import make_model
 
 IDS = torch.tensor([[5, 9, 3, 7]])
 
@@ -53,24 +54,31 @@ def test_half_precision_of_the_other_kind_is_not_packed(tiny_model: Any, tmp_pat
     assert not linear.pack(tiny_model.to(torch.float16), "on", tmp_path)
 
 
+@pytest.fixture(scope="module")
+def measured(tiny_tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a measurement, which takes half a second."""
+    folder = tmp_path_factory.mktemp("measured")
+    linear.pack(make_model(tiny_tokenizer), "auto", folder)
+    (file,) = folder.iterdir()
+    return file
+
+
 @pytest.mark.parametrize(("gain", "done"), [(3.0, True), (1.05, False), (0.5, False)])
 def test_auto_goes_by_what_was_measured(
-    tiny_model: Any, tmp_path: Path, gain: float, done: bool
+    tiny_model: Any, measured: Path, tmp_path: Path, gain: float, done: bool
 ) -> None:
-    linear.pack(tiny_model, "auto", tmp_path)
-    (file,) = tmp_path.iterdir()
-    measured = json.loads(file.read_bytes())
-    assert measured["gain"] > 0
-    file.write_text(json.dumps({**measured, "gain": gain}))
-    fresh = type(tiny_model)(tiny_model.config).eval()
-    assert linear.pack(fresh, "auto", tmp_path) is done
+    found = json.loads(measured.read_bytes())
+    assert found["gain"] > 0
+    (tmp_path / measured.name).write_text(json.dumps({**found, "gain": gain}))
+    assert linear.pack(tiny_model, "auto", tmp_path) is done
 
 
-def test_a_spoilt_measurement_is_made_again(tiny_model: Any, tmp_path: Path) -> None:
-    linear.pack(tiny_model, "auto", tmp_path)
-    (file,) = tmp_path.iterdir()
+def test_a_spoilt_measurement_is_made_again(
+    tiny_model: Any, measured: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / measured.name
     file.write_text("{")
-    linear.pack(type(tiny_model)(tiny_model.config).eval(), "auto", tmp_path)
+    linear.pack(tiny_model, "auto", tmp_path)
     assert json.loads(file.read_bytes())["gain"] > 0
 
 

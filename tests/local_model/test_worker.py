@@ -73,6 +73,21 @@ def test_one_that_stops_leaves_the_thread_to_the_other(place: str) -> None:
     asyncio.run(leave())
 
 
+def test_a_call_is_let_go_of_before_its_end_is_heard(place: str) -> None:
+    worker, release, alive = Worker(place), threading.Event(), list[bool]()
+    held = Thing()
+    watched = weakref.ref(held)
+
+    def call(_: Thing = held) -> None:
+        release.wait(10)
+
+    worker.submit(call).add_done_callback(lambda _: alive.append(watched() is not None))
+    del call, held
+    release.set()
+    asyncio.run(worker.stop(10))
+    assert alive == [False]
+
+
 def test_stopping_waits_for_its_own_call_and_not_for_long(place: str) -> None:
     first, second = Worker(place), Worker(place)
     release = threading.Event()

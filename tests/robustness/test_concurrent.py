@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
 
+@pytest.mark.slow
 def test_runs_side_by_side_into_one_new_database_lose_nothing(lab: Lab) -> None:
     started = [lab.begin("run", suite, "--json", pace=0.02) for suite in ("one", "two")]
     logs = []

@@ -78,11 +78,7 @@ def interrupted(project: Path, *words: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "a loop",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in list(DEAF)[1:3]),
-        pytest.param("a loop that takes no interrupt", marks=pytest.mark.slow),
-    ],
+    [pytest.param(name, marks=[] if name == "sleep" else [pytest.mark.slow]) for name in DEAF],
 )
 def test_a_scorer_that_holds_the_loop_is_interrupted(project: Path, name: str) -> None:
     made(project, DEAF[name], "echo", "mine:deaf")

@@ -18,9 +18,8 @@ FILES = 128
 CASES = 600
 
 
-@pytest.mark.parametrize(
-    "hard", [FILES, pytest.param(4096, marks=pytest.mark.slow)], ids=["bounded", "raised"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("hard", [FILES, 4096], ids=["bounded", "raised"])
 def test_calls_are_bounded_by_the_files_that_may_be_open(
     lab: Lab, fault_server: FaultServer, hard: int
 ) -> None:

@@ -6,12 +6,15 @@ import re
 import resource
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.robustness.conftest import Lab
 
 LIMIT_BYTES = 700_000  # enough for the plan and the first answers
 
 
+@pytest.mark.slow
 def test_what_fitted_on_the_disk_is_kept(lab: Lab) -> None:
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_BYTES, LIMIT_BYTES))

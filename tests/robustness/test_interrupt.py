@@ -62,7 +62,7 @@ def test_ctrl_c_waits_for_the_answers_that_are_paid_for(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "signals",
     [
-        pytest.param((INT, INT), id="twice"),
+        pytest.param((INT, INT), id="twice", marks=pytest.mark.slow),
         pytest.param((TERM,), id="term", marks=pytest.mark.slow),
     ],
 )
@@ -87,6 +87,7 @@ def test_waiting_for_a_slow_answer_can_be_interrupted(
     lab.assert_complete()
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_run_that_ignores_ctrl_c(lab: Lab) -> None:
     """A shell starts what a script puts in the background with SIGINT ignored."""
 

@@ -40,6 +40,7 @@ def test_a_run_killed_again_and_again_ends_complete(lab: Lab, kills: int, at_sta
     lab.assert_complete()
 
 
+@pytest.mark.slow
 def test_a_fresh_run_that_was_killed_keeps_its_own_answers_only(lab: Lab) -> None:
     lab.carry("run", "one")
     process, log = lab.begin("run", "one", "--fresh", pace=0.05)

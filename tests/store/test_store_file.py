@@ -292,6 +292,7 @@ def test_our_own_mistakes_are_not_user_errors(path: Path, clock: Clock) -> None:
         connection.raw.execute("SELECT 1")
 
 
+@pytest.mark.slow  # like `test_a_new_database_may_be_opened_by_many_at_the_same_moment`
 def test_many_processes_can_make_the_file_at_once(path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from datetime import UTC, datetime;"

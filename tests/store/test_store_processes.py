@@ -71,8 +71,8 @@ def test_a_killed_process_loses_nothing_that_was_stored(
     path: Path, clock: Callable[[], datetime], make_plan: MakePlan
 ) -> None:
     rng = random.Random(20260101)
-    plan = make_plan(cases=1_000, repeats=50)
-    for number in range(5):
+    plan = make_plan(cases=1_000, repeats=10)
+    for number in range(3):
         run_id = f"r{number}"
         with Store.open(path, clock) as store:
             store.begin_run(run_id, plan)

@@ -13,7 +13,6 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,24 +20,54 @@ T = TypeVar("T")
 _LOOK_S = 0.002
 
 
+class Task:
+    """A call, and the future of its result."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.future: Future[Any] = Future()
+        self._call: Callable[[], Any] | None = call
+
+    def carry_out(self) -> None:
+        """Call, and let go of the call, which may hold a model, before anybody hears of the end."""
+        if not self.future.set_running_or_notify_cancel():
+            self._call = None
+            return
+        assert self._call is not None
+        result, failure = None, None
+        try:
+            result = self._call()
+        except BaseException as error:  # noqa: BLE001 - passed on to whoever awaits the result
+            failure = error
+        self._call = None
+        if failure is None:
+            self.future.set_result(result)
+        else:
+            self.future.set_exception(failure)
+
+
 class _Thread:
     """A thread that runs calls one after another until its last worker has left."""
 
     def __init__(self, place: str) -> None:
-        self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self.calls: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self.workers = 0
         self._thread = threading.Thread(target=self._work, name=place, daemon=True)
         self._thread.start()
 
-    async def ended(self) -> None:
-        """Wait until it has ended."""
-        while self._thread.is_alive():
+    async def ended(self, patience_s: float) -> None:
+        """Wait until it has ended, at most about so long.
+
+        It is counted in looks: on a machine that stood still, the thread had no chance.
+        """
+        for _ in range(round(patience_s / _LOOK_S)):
+            if not self._thread.is_alive():
+                return
             await asyncio.sleep(_LOOK_S)
 
     def _work(self) -> None:
-        while (call := self.calls.get()) is not None:
-            call()
-            del call  # it holds a model, and the next call may be a long way off
+        while (task := self.calls.get()) is not None:
+            task.carry_out()
+            del task  # it holds a result, and the next task may be a long way off
 
 
 _THREADS: dict[str, _Thread] = {}
@@ -60,10 +89,10 @@ class Worker:
         """Queue a call and return the future of its result."""
         if self._thread is None:
             self._thread = _enter(self._place)
-        future: Future[T] = Future()
-        self._calls = {each for each in self._calls if not each.done()} | {future}
-        self._thread.calls.put(lambda: _settle(future, call))
-        return future
+        task = Task(call)
+        self._calls = {each for each in self._calls if not each.done()} | {task.future}
+        self._thread.calls.put(task)
+        return task.future
 
     async def run(self, call: Callable[[], T]) -> T:
         """Run a call in the thread and await its result."""
@@ -81,11 +110,13 @@ class Worker:
         last = _leave(self._place, thread)
         calls = [asyncio.wrap_future(call) for call in self._calls if not call.done()]
         self._calls = set()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(patience_s):
                 await asyncio.gather(*calls, return_exceptions=True)
-                if last:
-                    await thread.ended()
+        except TimeoutError:
+            return
+        if last:
+            await thread.ended(patience_s)
 
 
 async def run_apart(place: str, call: Callable[[], T]) -> T:
@@ -115,12 +146,3 @@ def _leave(place: str, thread: _Thread) -> bool:
         del _THREADS[place]
         thread.calls.put(None)
         return True
-
-
-def _settle(future: Future[T], call: Callable[[], T]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - passed on to whoever awaits the result
-        future.set_exception(error)
