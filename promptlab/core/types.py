@@ -50,7 +50,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test input with its expected answer. `digest` addresses its content."""
+    """One test input with its expected answer. `digest` addresses its content.
+
+    `scorers` are those of a suite's case alone, each with its place. They say how it is graded, not
+    what it is: the digest does not cover them, and no stored case has any.
+    """
 
     id: str
     vars: Mapping[str, Json]
@@ -58,9 +62,15 @@ class Case:
     tags: tuple[str, ...]
     group: str | None
     digest: str
+    scorers: tuple[tuple[str | Mapping[str, Json], str], ...] = field(
+        default=(), compare=False, repr=False
+    )
 
 
 NOT_GRADABLE = "not gradable"
+
+BY_CASE, CASES = "by_case", "cases"
+"""The scorer that stands for those which cases have of their own, and its parameter for whose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,12 @@ class ScorerSpec:
     identity: str | None = None
     reduce: Reducer = MEAN
     largest: float | None = None
+
+    @property
+    def cases(self) -> Mapping[str, Json] | None:
+        """Return the cases that it grades, by their id; None for all of them."""
+        cases = self.params.get(CASES) if self.name == BY_CASE else None
+        return cases if isinstance(cases, Mapping) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from promptlab.core.documents import parse_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import drawn_as
 from promptlab.core.plugins import unknown
-from promptlab.core.reducers import MEAN
 from promptlab.core.runs import Split
 from promptlab.core.types import (
     Arm,
@@ -25,6 +24,7 @@ from promptlab.core.types import (
     Sequential,
 )
 from promptlab.experiments.designs import arms_off, require_practices
+from promptlab.experiments.graders import NOWHERE, Places, check_answers, check_reducers
 from promptlab.experiments.sample import sampled, shuffled
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
@@ -54,20 +54,23 @@ class Selection:
     baseline: str | None = None
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - all that a suite names, made by those who can
     suite: Suite,
     library: TemplateLibrary,
     backends: Sequence[BackendSpec],
     scorers: Sequence[ScorerSpec],
     selection: Selection,
     scorer_backends: Sequence[BackendSpec] = (),
+    places: Places = NOWHERE,
 ) -> tuple[Plan, Mapping[str, Template]]:
     """Make the plan of a suite, and compile its templates (by digest).
 
-    There are arms on each of `backends`; scorers may also call `scorer_backends`.
+    There are arms on each of `backends`; scorers may also call `scorer_backends`. `places` are
+    those of the scorers, for errors.
     """
     settings = suite.settings
     templates = _templates(suite, library, selection)
+    check_answers(suite, templates, places)
     arms = _arms(suite, templates, backends)
     seed = settings.seed if selection.seed is None else selection.seed
     chosen = select_cases(suite, selection)
@@ -75,7 +78,7 @@ def make_plan(
     repeats = selection.repeats or settings.repeats
     primary = _primary(suite, scorers)
     early = primary if selection.until_decided is not None else None
-    _check_reducers(suite, scorers, repeats, early)
+    check_reducers(scorers, repeats, early, places)
     sequential = None
     if selection.until_decided is not None:
         pairs = _pairs(arms, selection.baseline)
@@ -115,14 +118,6 @@ def _templates(
         for name, version in resolved:
             if (name, version) not in templates:
                 templates[name, version] = library.load(name, version)
-    grade = suite.settings.grade
-    for template in templates.values():
-        if grade is not None and grade not in template.answers:
-            raise PromptlabError(
-                f"{template.reference} gives no answer named {grade!r}",
-                where=suite.document.where(("grade",)),
-                hint="it gives: " + (", ".join(sorted(template.answers)) or "an unnamed one"),
-            )
     return tuple(templates.values())
 
 
@@ -168,27 +163,6 @@ def _primary(suite: Suite, scorers: Sequence[ScorerSpec]) -> str:
     if primary is not None and primary not in labels:
         raise unknown("scorer", primary, labels).at(suite.document.where(("primary",)))
     return primary or labels[0]
-
-
-def _check_reducers(
-    suite: Suite, scorers: Sequence[ScorerSpec], repeats: int, early: str | None
-) -> None:
-    """Refuse a reducer that needs more repeats, or that stopping early by it cannot follow."""
-    for place, spec in enumerate(scorers):
-        reducer, where = spec.reduce, suite.document.where(("scorers", place))
-        if reducer.least > repeats:
-            raise PromptlabError(
-                f"scorer {spec.label!r} reduces by {reducer}, which takes {reducer.least} repeats:"
-                f" there {'is' if repeats == 1 else 'are'} {repeats}",
-                where=where,
-                hint=f"set repeats: {reducer.least} or more",
-            )
-        if spec.label == early and repeats > 1 and reducer != MEAN:
-            raise PromptlabError(
-                f"scorer {spec.label!r} reduces by {reducer}, and --until-decided compares means",
-                where=where,
-                hint="leave one of the two out",
-            )
 
 
 def select_cases(suite: Suite, selection: Selection) -> tuple[Case, ...]:

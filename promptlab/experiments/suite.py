@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -66,15 +66,21 @@ class SuiteFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A validated suite file with its name; `document` knows the line of each key."""
+    """A validated suite file with its name; `document` knows the line of each key.
+
+    `cases` are its cases once they are read.
+    """
 
     name: str
     path: Path
     settings: SuiteFile
     document: YamlDocument
+    cases: tuple[Case, ...] | None = field(default=None, compare=False, repr=False)
 
     def read_cases(self) -> tuple[Case, ...]:
-        """Read the suite's cases from their file or its inline list."""
+        """Read the suite's cases from their file or its inline list, unless they are read."""
+        if self.cases is not None:
+            return self.cases
         source = self.settings.cases
         columns = {str(role): name for role, name in self.settings.columns.items()}
         if isinstance(source, str):

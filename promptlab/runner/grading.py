@@ -27,7 +27,7 @@ class Grading:
         self._samples = Samples(plan)
         self._scorers = scorers
         self._keep = keep
-        self._quick = all(scorer.scorer.way == "inline" for scorer in scorers)
+        self._quick = all(scorer.inline for scorer in scorers)
         self._slots = asyncio.Semaphore(at_once)
         self._in_progress: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -71,5 +71,9 @@ class Grading:
             self._keep(TrialResult(trial, turns, None, Outcome.ERROR, error, {}))
             return
         sample = self._samples.of(trial, turns, graded)
-        scores = {scorer.spec.label: await scorer.score(sample) for scorer in self._scorers}
+        scores = {
+            scorer.spec.label: await scorer.score(sample)
+            for scorer in self._scorers
+            if scorer.grades(sample.case)
+        }
         self._keep(TrialResult(trial, turns, graded, sample.outcome, None, scores))

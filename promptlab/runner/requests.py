@@ -65,10 +65,10 @@ class Renderer:
         self.plan = plan
         self.scorers = scorers
         self.asks_others = any(scorer.backends for scorer in scorers)
-        self._asking = [scorer for scorer in scorers if scorer.scorer.asks is not None]
-        self._needs_output = not scorers or any(scorer.scorer.reads_output for scorer in scorers)
+        self._asking = [scorer for scorer in scorers if scorer.may_ask]
+        self._needs_output = not scorers or any(scorer.reads_output for scorer in scorers)
         # A scorer that does not read the output can only ask about the prompt that it answers.
-        self._asks_of_prompt = any(not scorer.scorer.reads_output for scorer in self._asking)
+        self._asks_of_prompt = any(not scorer.reads_output for scorer in self._asking)
         self._templates = [templates[arm.digest] for arm in plan.arms]
         self._off = [frozenset(arm.off) for arm in plan.arms]
         digests = {spec.name: spec.digest for spec in plan.backends}

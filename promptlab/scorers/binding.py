@@ -6,162 +6,71 @@ value when the suite is read, one with `{{ ... }}` for every case before the fir
 
 from __future__ import annotations
 
-import reprlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pydantic_core import from_json, to_json
-
-from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
-from promptlab.core.plugins import unknown
+from promptlab.core.reducers import MEAN
 from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
-from promptlab.scorers.asking import Ask, backends_named, flaw_of, names_backend
-from promptlab.scorers.decorator import Scorer
+from promptlab.core.validation import shown
+from promptlab.scorers.asking import backends_named
+from promptlab.scorers.bound import BoundScorer, Parts, check_together
+from promptlab.scorers.conditions import NO_BOUNDS
 from promptlab.scorers.entries import (
+    LABEL_KEY,
+    LARGEST_KEY,
+    REDUCE_KEY,
     Entry,
     Where,
     apart,
     parse_scorer_entry,
     refuse_same_labels,
     told_at,
-    within_item,
+    within,
 )
-from promptlab.scorers.fill import Blank, blank
-from promptlab.scorers.identity import identity_of, with_backends
-from promptlab.scorers.parameters import Field, WrongValue, fields_of
+from promptlab.scorers.given import as_json, asks_a_backend, refuse_wrong_names, values_of
+from promptlab.scorers.identity import identity_of, with_backends, with_parts
+from promptlab.scorers.parameters import Field, fields_of, placed
+from promptlab.scorers.parts import Part, takes_one, takes_scorers
+from promptlab.scorers.per_case import scorers_of_cases
 from promptlab.scorers.registry import get_scorer
-from promptlab.scorers.running import TIME_LIMIT_S, Run, failed_score, runner
-from promptlab.scorers.sample import Sample
+from promptlab.scorers.running import TIME_LIMIT_S, runner
+from promptlab.scorers.sets import Folder, Given, Item, items
+from promptlab.scorers.signature import gives_a_number
 
+__all__ = ["BoundScorer", "bind", "knowing"]
 
-@dataclass(frozen=True, slots=True)
-class BoundScorer:
-    """A scorer with its parameters. `spec` is what a run stores about it.
-
-    `fixed` are the parameters that are the same for every case, by the function's own names.
-    `backends` are the names of those it may ask, besides the one whose answers it grades, `where`
-    is where its parameters are told to be wrong.
-    """
-
-    spec: ScorerSpec
-    scorer: Scorer
-    fixed: Mapping[str, Any]
-    blanks: tuple[tuple[Field, Blank], ...]
-    run: Run
-    backends: tuple[str, ...] = ()
-    where: Where | None = None
-
-    def asks(self, sample: Sample) -> list[Ask]:
-        """Return its questions to a model, whether or not they are already answered.
-
-        Raise `PromptlabError` if they cannot be determined.
-        """
-        if self.scorer.asks is None:
-            return []
-        params = self.prepare(sample.case)
-        place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
-        with foreign(f"{place}: its asks fail"):
-            asks = list(self.scorer.asks(sample, **params))
-            flaws = [flaw_of(ask) for ask in asks]
-        for ask, flaw in zip(asks, flaws, strict=True):
-            self._check_ask(ask, flaw, place)
-        return asks
-
-    def asks_ahead(self, sample: Sample) -> list[Ask]:
-        """Return what it will ask, given only a stand-in for the output.
-
-        A function that reads the output may fail on that but not on a model's answer.
-        """
-        try:
-            with told_at(self.where):
-                return self.asks(sample)
-        except PromptlabError as error:
-            if self.scorer.reads_output and error.__cause__ is not None:
-                return []
-            raise
-
-    def _check_ask(self, ask: Ask, flaw: str | None, place: str) -> None:
-        if flaw is not None:
-            raise PromptlabError(f"{place}: it asks {reprlib.repr(ask)}: {flaw}")
-        if "" in ask.continuations:
-            raise PromptlabError(
-                f"{place}: there is an empty answer to weigh",
-                hint="name one answer or more, none of them empty",
-            )
-        if ask.backend is not None and ask.backend not in self.backends:
-            raise PromptlabError(
-                f"{place}: it asks the backend {ask.backend!r}, which none of its parameters names",
-                hint="annotate the parameter as promptlab.BackendName",
-            )
-
-    def prepare(self, case: Case) -> Mapping[str, Any]:
-        """Return the parameters for this case. Raise `PromptlabError` if they do not fit."""
-        if not self.blanks:
-            return self.fixed
-        params = self._filled(case, self.where)
-        place = f"scorer {self.spec.label!r}, case {case.id!r}"
-        _check_together(self.scorer, params, place, self.where)
-        return params
-
-    async def score(self, sample: Sample) -> Score:
-        """Grade a sample; any error is a failed score.
-
-        A synchronous built-in scorer never suspends, so awaiting it does not yield to the loop.
-        """
-        try:
-            params = self._filled(sample.case) if self.blanks else self.fixed
-        except PromptlabError as error:
-            return failed_score(error)
-        score = await self.run(sample, params)
-        return self._explained(score, sample) if score.value is None else score
-
-    def _explained(self, score: Score, sample: Sample) -> Score:
-        """Add to a failed score what prevented the scorer from asking, if anything did."""
-        try:
-            self.asks(sample)
-        except PromptlabError as error:
-            return failed_score(error.__cause__ or error)
-        return score
-
-    def _filled(self, case: Case, where: Where | None = None) -> dict[str, Any]:
-        params = dict(self.fixed)
-        for field, fill in self.blanks:
-            try:
-                params[field.parameter.key] = field.parse(fill(case))
-            except PromptlabError:
-                name = field.parameter.name
-                place = f"{_place(self.spec.label, name)}, case {case.id!r}"
-                with told_at(where, name), _placed(place):
-                    raise
-        return params
+_UNGRADED = Score(None, error="not graded yet")
+_OF_VERDICTS = ("all_of", "any_of", "not")
 
 
 def bind(
-    entries: Iterable[str | Mapping[str, Any] | ScorerSpec],
+    entries: Iterable[Given],
     root: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     *,
     where: Where | None = None,
+    folder: Folder | None = None,
+    cases: Iterable[Case] = (),
 ) -> tuple[BoundScorer, ...]:
     """Bind every scorer of a suite or of a stored run, each with a unique label.
 
-    `where` returns the place of what stands at a path within the entries, for errors.
+    `where` returns the place of what stands at a path within the entries, for errors. Files that
+    they use are looked up from `folder`. Scorers that `cases` have of their own come last.
     """
-    entries = list(entries)
-    parsed: list[Entry] = []
-    for number, entry in enumerate(entries):
-        with told_at(where, number):
-            parsed.append(parse_scorer_entry(entry))
-    refuse_same_labels(parsed, where)
-    return tuple(
-        _bind_one(entry, root, time_limit_s, within_item(where, number, given))
-        for number, (entry, given) in enumerate(zip(parsed, entries, strict=True))
-    )
+    found = [*items([*entries], where, folder), *scorers_of_cases(cases, folder)]
+    parsed = [_parsed(item) for item in found]
+    refuse_same_labels(parsed, [item.where for item in found])
+    binder = _Binder(root, time_limit_s)
+    pairs = zip(parsed, found, strict=True)
+    return tuple(binder.bind(entry, item) for entry, item in pairs)
+
+
+def _parsed(item: Item) -> Entry:
+    with told_at(item.where):
+        return parse_scorer_entry(item.given)
 
 
 def knowing(
@@ -178,121 +87,112 @@ def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
     return replace(scorer, spec=spec)
 
 
-def _bind_one(
-    entry: Entry, root: Path | None, time_limit_s: float, where: Where | None
-) -> BoundScorer:
-    with told_at(where):
-        return _bound(entry, root, time_limit_s, where)
+@dataclass(frozen=True, slots=True)
+class _Binder:
+    """What is the same for all scorers of a suite: the project's folder, and the time limit."""
 
+    root: Path | None
+    time_limit_s: float
 
-def _bound(
-    entry: Entry, root: Path | None, time_limit_s: float, where: Where | None
-) -> BoundScorer:
-    scorer = get_scorer(entry.name, root)
-    with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
-        fields = fields_of(scorer.function)  # its annotations may be strings, which are evaluated
-    entry = apart(entry, fields, where)
-    given = _as_json(entry, fields)
-    _refuse_wrong_names(entry.label, fields, given, where)
-    fixed: dict[str, Any] = {}
-    blanks: list[tuple[Field, Blank]] = []
-    for name, field in fields.items():
-        with told_at(where, name), _placed(_place(entry.label, name)):
-            fill = blank(given.get(name, field.parameter.default))
-            if fill is not None:
-                _refuse_blank_backend(field)
-                blanks.append((field, fill))
-            elif name in given:
-                fixed[field.parameter.key] = field.parse(given[name])
-            else:
-                fixed[field.parameter.key] = field.parameter.default
-    if not blanks:
-        _check_together(scorer, fixed, f"scorer {entry.label!r}", where)
-    spec = ScorerSpec(
-        label=entry.label,
-        name=scorer.name,
-        version=scorer.version,
-        params=given,
-        judge=scorer.judge,
-        identity=identity_of(scorer, root),
-        reduce=entry.reduce,
-        largest=entry.largest,
-    )
-    named = [fixed[f.parameter.key] for f in fields.values() if _names_backend(f)]
-    backends = tuple(dict.fromkeys(name for value in named for name in backends_named(value)))
-    run = runner(scorer, time_limit_s)
-    return BoundScorer(spec, scorer, fixed, tuple(blanks), run, backends, where)
+    def bind(self, entry: Entry, item: Item) -> BoundScorer:
+        """Bind one scorer, and those that it is made of."""
+        with told_at(item.inside):
+            return self._bound(entry, item)
 
-
-def _names_backend(field: Field) -> bool:
-    return names_backend(field.parameter.annotation)
-
-
-def _refuse_blank_backend(field: Field) -> None:
-    """Refuse a backend that would differ between cases: a plan names all of its backends."""
-    if _names_backend(field):
-        raise PromptlabError(
-            "the name of a backend cannot be filled in from the case", hint="write the name itself"
+    def _bound(self, entry: Entry, item: Item) -> BoundScorer:
+        scorer, where = get_scorer(entry.name, self.root), item.inside
+        with foreign(f"scorer {entry.label!r} cannot be read", passing=(PromptlabError,)):
+            fields = fields_of(scorer.function)  # annotations may be strings, which are evaluated
+        entry = apart(entry, fields, where)
+        made_of = [field for field in fields.values() if takes_scorers(_annotation(field))]
+        plain = {field.parameter.name for field in made_of}
+        given = as_json(entry, fields, plain)
+        names = [*given, *(name for name in entry.params if name in plain)]
+        refuse_wrong_names(entry.label, fields, names, where)
+        parts = self._parts(entry, made_of[0], item) if made_of else None
+        fixed, blanks = values_of(entry.label, fields, given, where, plain)
+        if parts is not None:
+            fixed |= parts.of([Part(part.spec.label, _UNGRADED) for part in parts.scorers])
+            given |= _written(made_of[0], parts)
+        if not blanks:
+            check_together(scorer, fixed, f"scorer {entry.label!r}", where)
+        members = () if parts is None else parts.scorers
+        spec = ScorerSpec(
+            label=entry.label,
+            name=scorer.name,
+            version=scorer.version,
+            params={**given, **entry.kept},
+            judge=scorer.judge or any(part.spec.judge for part in members),
+            identity=with_parts(identity_of(scorer, self.root), [part.spec for part in members]),
+            reduce=entry.reduce,
+            largest=entry.largest,
+        )
+        named = [fixed[f.parameter.key] for f in fields.values() if asks_a_backend(f)]
+        backends = [name for value in named for name in backends_named(value)]
+        backends += [name for part in members for name in part.backends]
+        return BoundScorer(
+            spec,
+            scorer,
+            fixed,
+            blanks,
+            runner(scorer, self.time_limit_s),
+            tuple(dict.fromkeys(backends)),
+            where,
+            entry.grade,
+            entry.bounds,
+            parts,
         )
 
+    def _parts(self, entry: Entry, field: Field, item: Item) -> Parts:
+        """Bind the scorers that another is made of."""
+        name = field.parameter.name
+        where = item.inside if entry.short else within(item.inside, name)
+        given, one = entry.params[name], takes_one(_annotation(field))
+        place = f"scorer {entry.label!r}, parameter {name!r}"
+        if one and not isinstance(given, list):
+            found = [Item(given, where, item.folder)]  # type: ignore[arg-type] # it is parsed next
+        elif not one and isinstance(given, list):
+            found = items(given, where, item.folder)  # type: ignore[arg-type] # so are these
+        else:
+            with told_at(where):
+                raise PromptlabError(
+                    f"{place}: must be {field.parameter.type_text}, not {shown(given)}"
+                )
+        with placed(place):
+            parsed = [_parsed(part) for part in found]
+        pairs = zip(parsed, found, strict=True)
+        return Parts(field.parameter.key, tuple(self._part(entry, *pair) for pair in pairs), one)
 
-def _as_json(entry: Entry, fields: Mapping[str, Field]) -> dict[str, Json]:
-    """Return the parameters as plain JSON, to be stored and digested (a YAML date is text)."""
-    try:
-        params = {
-            name: fields[name].as_written(value) if name in fields else value
-            for name, value in entry.params.items()
-        }
-        given: dict[str, Json] = from_json(to_json(params))
-        canonical_json(given)
-    except ValueError as error:
-        raise PromptlabError(
-            f"scorer {entry.label!r} has a parameter that is not JSON: {error}"
-        ) from None
-    return given
-
-
-def _refuse_wrong_names(
-    label: str, fields: Mapping[str, Field], given: Mapping[str, Json], where: Where | None
-) -> None:
-    for name in given:
-        if name not in fields:
-            with told_at(where, name), _placed(f"scorer {label!r}"):
-                raise unknown("parameter", name, fields)
-    for name, field in fields.items():
-        if field.parameter.required and name not in given:
-            raise PromptlabError(
-                f"scorer {label!r} needs the parameter {name!r}",
-                hint=f"it is {field.parameter.type_text}: {field.parameter.help}".rstrip(": "),
-            )
-
-
-def _check_together(
-    scorer: Scorer, params: Mapping[str, Any], place: str, where: Where | None
-) -> None:
-    if scorer.check is None:
-        return
-    known = (ValueError, PromptlabError)
-    fails = foreign(f"{place}: the check of {scorer.name} fails", passing=known)
-    with told_at(where):
-        try:
-            with nullcontext() if scorer.built_in else fails:
-                scorer.check(**params)
-        except ValueError as error:
-            raise PromptlabError(f"{place}: {error}") from error
+    def _part(self, whole: Entry, entry: Entry, item: Item) -> BoundScorer:
+        bound = self.bind(entry, item)
+        spec = bound.spec
+        wrong = (REDUCE_KEY, spec.reduce != MEAN), (LARGEST_KEY, spec.largest is not None)
+        for key in [key for key, given in wrong if given]:
+            with told_at(item.inside, key):
+                raise PromptlabError(
+                    f"{key} of {spec.label!r} has no effect within {whole.label!r}",
+                    hint=f"set it for {whole.label!r}",
+                )
+        unbound = bound.bounds == NO_BOUNDS and gives_a_number(bound.scorer.function)
+        if unbound and whole.name in _OF_VERDICTS:
+            with told_at(item.where):
+                raise PromptlabError(
+                    f"{spec.label!r} gives a number, and {whole.name} takes verdicts",
+                    hint="set what passes, such as at_least: 0.8",
+                )
+        return bound
 
 
-def _place(label: str, parameter: str) -> str:
-    return f"scorer {label!r}, parameter {parameter!r}"
+def _annotation(field: Field) -> object:
+    return field.parameter.annotation
 
 
-@contextmanager
-def _placed(place: str) -> Iterator[None]:
-    """Begin the message of an error with what it is about."""
-    try:
-        yield
-    except PromptlabError as error:
-        placed = error.saying(f"{place}: {error.message}")
-        if isinstance(error, WrongValue) and isinstance(placed, WrongValue):
-            placed.path = error.path
-        raise placed from error
+def _written(field: Field, parts: Parts) -> dict[str, Json]:
+    """Return the scorers that another is made of as a suite writes them."""
+    written: list[Json] = [_entry_of(part.spec) for part in parts.scorers]
+    return {field.parameter.name: written[0] if parts.one else written}
+
+
+def _entry_of(spec: ScorerSpec) -> Json:
+    usual = spec.label == spec.name.rpartition(":")[2]
+    return {spec.name: {**spec.params, **({} if usual else {LABEL_KEY: spec.label})}}

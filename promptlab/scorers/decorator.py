@@ -71,12 +71,12 @@ def scorer(  # noqa: PLR0913 - one keyword for each property that a scorer may d
     runs: Runs | None = None,
     shares: bool = False,
 ) -> Callable[[F], F]:
-    """Turn the decorated function into a scorer with the function's name."""
+    """Turn the decorated function into a scorer with its name, as suites write it: `not`."""
 
     def register(function: F) -> F:
         DECORATED.append(
             Scorer(
-                name=function.__name__,
+                name=function.__name__.removesuffix("_"),
                 version=version,
                 function=function,
                 check=check,

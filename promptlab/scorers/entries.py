@@ -5,6 +5,9 @@ exact_match: {ignore_case: true}                with parameters
 my_module:my_scorer: {name: tone, level: 3}     user-defined, with its own label
 exact_match: {reduce: pass_at_3}                a case scores how likely one of 3 repeats passes
 my_scorer: {largest_difference: 0.2}            no case can differ by more between two arms
+my_scorer: {at_least: 0.7}                      a number passes from there on, up to `at_most`
+exact_match: {grade: draft}                     of another answer than the suite's `grade`
+all_of: [exact_match, length: {max: 9}]         a scorer that is made of others
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.reducers import MEAN, Reducer, read_reducer
 from promptlab.core.types import Json, ScorerSpec
 from promptlab.core.yamlfile import KeyPath
+from promptlab.scorers.conditions import AT_LEAST, AT_MOST, NO_BOUNDS, Bounds, read_bounds
 
 LABEL_KEY = "name"
 """A reserved parameter: no scorer can have it."""
@@ -31,6 +35,15 @@ REDUCE_KEY = "reduce"
 LARGEST_KEY = "largest_difference"
 """The largest difference that a case can show, unless the scorer has a parameter of that name."""
 
+GRADE_KEY = "grade"
+"""The answer that is graded, unless the scorer has a parameter of that name."""
+
+OF_KEY = "of"
+"""The parameter of a scorer that is made of others, and may be left out if it is alone."""
+
+MADE_OF_OTHERS = ("all_of", "any_of", "not", "weighted")
+"""Scorers that may be written without `of`."""
+
 Where = Callable[[KeyPath], str]
 """Returns the place of what stands at a path of keys, such as a line of a file."""
 
@@ -39,13 +52,29 @@ _LABEL = re.compile(r"\w[\w.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of a suite's `scorers`, read but not yet looked up."""
+    """One item of a suite's `scorers`, read but not yet looked up.
+
+    It is `short` if it is made of others and was written without `of`.
+    """
 
     name: str
     label: str
     params: Mapping[str, Json]
     reduce: Reducer = MEAN
     largest: float | None = None
+    grade: str | None = None
+    bounds: Bounds = NO_BOUNDS
+    short: bool = False
+
+    @property
+    def kept(self) -> dict[str, Json]:
+        """Return what its scores depend on beside its parameters, as a suite writes it."""
+        known: dict[str, Json] = {
+            GRADE_KEY: self.grade,
+            AT_LEAST: self.bounds.at_least,
+            AT_MOST: self.bounds.at_most,
+        }
+        return {key: value for key, value in known.items() if value is not None}
 
 
 def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
@@ -58,6 +87,9 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
         raise _misread(entry)
     [(name, params)] = entry.items()
     params = {} if params is None else params
+    short = name in MADE_OF_OTHERS and not (isinstance(params, Mapping) and OF_KEY in params)
+    if short and params != {}:
+        params = {OF_KEY: params}
     if not isinstance(name, str) or not isinstance(params, Mapping):
         raise _misread(entry)
     label = params.get(LABEL_KEY, name.rpartition(":")[2])
@@ -66,7 +98,8 @@ def parse_scorer_entry(entry: str | Mapping[str, Any] | ScorerSpec) -> Entry:
             f"scorer {name!r} cannot be called {label!r}",
             hint="a name consists of letters, digits, '_', '-' and '.'",
         )
-    return Entry(name, label, {key: value for key, value in params.items() if key != LABEL_KEY})
+    params = {key: value for key, value in params.items() if key != LABEL_KEY}
+    return Entry(name, label, params, short=short)
 
 
 def apart(entry: Entry, own: Collection[str], where: Where | None) -> Entry:
@@ -74,7 +107,36 @@ def apart(entry: Entry, own: Collection[str], where: Where | None) -> Entry:
     with told_at(where, REDUCE_KEY):
         entry = _with_reducer(entry, own)
     with told_at(where, LARGEST_KEY):
-        return _with_largest(entry, own)
+        entry = _with_largest(entry, own)
+    with told_at(where, GRADE_KEY):
+        entry = _with_grade(entry, own)
+    return _with_bounds(entry, own, where)
+
+
+def _with_grade(entry: Entry, own: Collection[str]) -> Entry:
+    """Take the answer that is graded out of the parameters; `own` are those of the scorer."""
+    if GRADE_KEY not in entry.params or GRADE_KEY in own:
+        return entry
+    params = {key: value for key, value in entry.params.items() if key != GRADE_KEY}
+    written = entry.params[GRADE_KEY]
+    if not isinstance(written, str) or not written:
+        raise PromptlabError(
+            f"scorer {entry.label!r}: {GRADE_KEY} must be the name of an answer, not {written!r}",
+            hint="such as grade: draft; grade: answers for all of them, grade: all for the whole"
+            " conversation",
+        )
+    return replace(entry, params=params, grade=written)
+
+
+def _with_bounds(entry: Entry, own: Collection[str], where: Where | None) -> Entry:
+    """Take the bounds of what passes out of the parameters; `own` are those of the scorer."""
+    given = {key: entry.params[key] for key in (AT_LEAST, AT_MOST) if key in entry.params}
+    given = {key: value for key, value in given.items() if key not in own}
+    if not given:
+        return entry
+    params = {key: value for key, value in entry.params.items() if key not in given}
+    with told_at(where, next(iter(given))):
+        return replace(entry, params=params, bounds=read_bounds(given, entry.label))
 
 
 def _with_reducer(entry: Entry, own: Collection[str]) -> Entry:
@@ -123,17 +185,12 @@ def told_at(where: Where | None, *path: str | int) -> Iterator[None]:
         raise error.at(where((*path, *inner))) from error.__cause__
 
 
-def within_item(where: Where | None, number: int, given: object) -> Where | None:
-    """Return where the parts of an item are: below its own key, if it has one."""
-    return within(where, number, *(given if isinstance(given, Mapping) else ()))
-
-
-def refuse_same_labels(entries: Sequence[Entry], where: Where | None) -> None:
+def refuse_same_labels(entries: Sequence[Entry], wheres: Sequence[Where | None]) -> None:
     """Refuse two scorers with one label."""
     counts = Counter(entry.label for entry in entries)
     for number, entry in reversed(list(enumerate(entries))):
         if counts[entry.label] > 1:
-            with told_at(where, number):
+            with told_at(wheres[number]):
                 raise PromptlabError(
                     f"{counts[entry.label]} scorers are called {entry.label!r}",
                     hint=f"give each its own name, such as {LABEL_KEY}: {entry.label}_2",

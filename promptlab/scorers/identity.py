@@ -7,7 +7,7 @@ does not make it another scorer. Data files that a scorer reads are not covered.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
@@ -33,6 +33,15 @@ def identity_of(scorer: Scorer, root: Path | None) -> str:
 def with_backends(identity: str | None, digests: Mapping[str, str]) -> str:
     """Add the digests of the backends asked, as another model judges differently."""
     return canonical_json({**json.loads(identity or "{}"), "backends": dict(digests)})
+
+
+def with_parts(identity: str, parts: Sequence[ScorerSpec]) -> str:
+    """Add what the scorers that another is made of depend on."""
+    known: list[Json] = [
+        {"name": part.name, "version": part.version, "identity": json.loads(part.identity or "{}")}
+        for part in parts
+    ]
+    return canonical_json({**json.loads(identity), "of": known}) if known else identity
 
 
 def backends_in(identity: str) -> str:

@@ -6,8 +6,8 @@ Values count as JSON, so a list may fill a tuple, but no text is read as a numbe
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -141,3 +141,15 @@ def _describe(problem: Any) -> str:
     if message.startswith("Input should"):
         message += f", not {reprlib.repr(problem['input'])}"
     return f"{place}{message[0].lower()}{message[1:]}"
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Begin the message of an error with what it is about."""
+    try:
+        yield
+    except PromptlabError as error:
+        placed = error.saying(f"{place}: {error.message}")
+        if isinstance(error, WrongValue) and isinstance(placed, WrongValue):
+            placed.path = error.path
+        raise placed from error

@@ -19,7 +19,7 @@ from promptlab.scorers.decorator import DECORATED, Scorer
 from promptlab.scorers.signature import Parameter, limits_of, parameters_of, summary_of
 
 GROUP = "promptlab.scorers"
-_MODULES = ("text", "structured", "shape", "likelihood")
+_MODULES = ("text", "structured", "shape", "likelihood", "composite")
 
 
 @dataclass(frozen=True, slots=True)

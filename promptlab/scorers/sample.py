@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from promptlab.core.types import Case, Completion, Likelihood, Outcome, Turn
 from promptlab.scorers.asking import Ask, Asker
+
+SEVERAL = ALL, ANSWERS = ("all", "answers")
+"""What `grade` can say beside the name of an answer; see `Sample.of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,27 @@ class Sample:
     outcome: Outcome
     turns: tuple[Turn, ...] = ()
     asker: Asker | None = field(default=None, repr=False)
+
+    def of(self, answer: str) -> tuple[Sample, int] | None:
+        """Return the sample in which another answer is graded, and the place of its turn.
+
+        `answer` is the name of one, of which the last counts; `ANSWERS` for all answers, or
+        `ALL` for the whole conversation as a text. None if the trial has no such answer.
+        """
+        places = [place for place, turn in enumerate(self.turns) if not turn.aside]
+        named = [p for p in places if answer in (ALL, ANSWERS, self.turns[p].name)]
+        if not named:
+            return None
+        turn = self.turns[named[-1]]
+        output = turn.completion.text
+        if answer == ANSWERS:
+            output = "\n\n".join(self.turns[place].completion.text for place in places)
+        if answer == ALL:
+            said = [f"{message.role}: {message.text}" for message in turn.request.messages]
+            output = "\n\n".join([*said, f"assistant: {output}"])
+        asker = self.asker and replace(self.asker, prompt=turn.request.messages)
+        outcome = turn.completion.outcome
+        return replace(self, output=output, outcome=outcome, asker=asker), named[-1]
 
     def answer_to(self, ask: Ask) -> Completion:
         """Return the model's answer to this question. Raise `LookupError` if there is none."""

@@ -15,6 +15,7 @@ from types import NoneType, SimpleNamespace, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 from promptlab.core.errors import PromptlabError
+from promptlab.scorers.parts import takes_scorers
 
 REQUIRED = inspect.Parameter.empty
 
@@ -44,6 +45,8 @@ class Parameter:
     @property
     def type_text(self) -> str:
         """Return the annotation as source text, without its hidden checks."""
+        if (scorers := takes_scorers(self.annotation)) is not None:
+            return scorers
         bare = get_type_hints(SimpleNamespace(__annotations__={"it": self.annotation}))["it"]
         return _type_text(bare)
 
@@ -78,6 +81,12 @@ def limits_of(function: Callable[..., object]) -> str:
     _, heading, section = (inspect.getdoc(function) or "").partition(_LIMITS_HEADING + "\n")
     lines = takewhile(lambda line: line.startswith(" " * 4), section.splitlines())
     return " ".join(map(str.strip, lines)) if heading else ""
+
+
+def gives_a_number(function: Callable[..., object]) -> bool:
+    """Return whether a scorer is annotated to return a number, which is no verdict."""
+    returns = getattr(inspect.unwrap(function), "__annotations__", {}).get("return")
+    return returns in (int, float, "int", "float")
 
 
 def _type_text(annotation: object) -> str:

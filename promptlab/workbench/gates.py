@@ -41,7 +41,7 @@ def suite_gates(
     ]
     texts = [*own, *((text, _TYPED) for text in extra)]
     among = [source.name for source in plan.templates]
-    shares = {bound.spec.label for bound in scorers if bound.scorer.shares}
+    shares = {bound.spec.label for bound in scorers if bound.shares}
     gates = []
     for text, place in texts:
         gate = parse_gate(text, labels, plan.primary, place, partial(library.one, among=among))

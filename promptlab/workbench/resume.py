@@ -119,7 +119,7 @@ def _changed(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> list
     pairs = zip(stored, bound, strict=True)
     changed = [scorer for spec, scorer in pairs if not same_grading(spec, scorer.spec)]
     for scorer in changed:
-        if not scorer.scorer.built_in:
+        if not scorer.built_in:
             raise PromptlabError(
                 f"scorer {scorer.spec.label!r} has changed since the run began",
                 hint="start a new run: it grades everything again, and stored answers cost nothing",

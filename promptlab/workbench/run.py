@@ -14,6 +14,7 @@ from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.executors.foreign import make_executor
 from promptlab.experiments.gates import Gate
+from promptlab.experiments.graders import Places
 from promptlab.experiments.plan import Selection, make_plan, named_templates
 from promptlab.experiments.suite import Suite, load_suite
 from promptlab.importers.outcomes import imported_template
@@ -23,6 +24,8 @@ from promptlab.runner.flow import Job, start
 from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import BoundScorer, bind, knowing
+from promptlab.scorers.entries import Where
+from promptlab.scorers.sets import Folder
 from promptlab.store import Store
 from promptlab.templates.affected import with_crlf, without_breaks
 from promptlab.templates.library import TemplateLibrary
@@ -129,13 +132,16 @@ def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
 
 def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
+    suite = replace(suite, cases=suite.read_cases())
     scorers = _bind(suite, bench.project.root)
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
     scorers = knowing(scorers, [*specs, *scorer_specs])
     graders = [scorer.spec for scorer in scorers]
     selection = _selection(bench, suite, settings)
-    plan, templates = make_plan(suite, bench.library, specs, graders, selection, scorer_specs)
+    plan, templates = make_plan(
+        suite, bench.library, specs, graders, selection, scorer_specs, _places(scorers)
+    )
     gates = suite_gates(suite, plan, scorers, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
 
@@ -146,11 +152,25 @@ def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
             suite.settings.scorers,
             root,
             where=lambda path: suite.document.where(("scorers", *path)),
+            folder=Folder(suite.path.parent, "suites"),
+            cases=suite.read_cases(),
         )
     except PromptlabError as error:
         raise error.advising(
             error.hint or "promptlab scorer show NAME lists its parameters"
         ) from None
+
+
+def _places(scorers: Sequence[BoundScorer]) -> Places:
+    """Return where a suite has its scorers, and what it says of the answers that they grade."""
+    return Places(
+        {scorer.spec.label: _told(scorer.where) for scorer in scorers},
+        {answer: _told(where) for scorer in scorers for answer, where in scorer.answers().items()},
+    )
+
+
+def _told(where: Where | None) -> str:
+    return "" if where is None else where(())
 
 
 def _backends(
@@ -169,8 +189,8 @@ def _scorer_backends(
 ) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
     """Create the backends that only scorers ask."""
     places = {
-        name: suite.document.where(("scorers", place))
-        for place, scorer in enumerate(scorers)
+        name: _told(scorer.where)
+        for scorer in scorers
         for name in scorer.backends
         if name not in known
     }

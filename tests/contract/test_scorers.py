@@ -17,6 +17,9 @@ from promptlab.testing import ScorerContract
 from promptlab.testing.scorers import OUTPUTS, Entry
 
 CONFIGURED: Mapping[str, Mapping[str, Any]] = {
+    "all_of": {"of": ["exact_match", {"contains": {"any": "5"}}]},
+    "any_of": {"of": ["exact_match", {"not": {"label": {"labels": ["5", "positive"]}}}]},
+    "by_case": {"of": ["numeric", "exact_match"], "cases": {"c1": 1}},
     "contains": {"any": ["a", "b"], "all": "c", "not": "d", "ignore_case": True},
     "exact_match": {"ignore_case": True, "ignore_space": True, "ignore_punctuation": True},
     "format": {"bullets": True, "one_line": True, "language": "en"},
@@ -30,9 +33,16 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
         "delimiter": " ",
     },
     "mean_logprob": {"text": "five", "delimiter": " "},
+    "not": {"of": "numeric"},
     "numeric": {"which": "only", "relative": 0.1},
     "perplexity": {"text": "five", "at_most": 9.0, "delimiter": " "},
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},
+    "weighted": {
+        "of": ["exact_match", {"numeric": {"which": "only"}}],
+        "weights": [1, 2],
+        "at_least": 0.1,
+        "at_most": 1,
+    },
 }
 NAMES = [name for name in scorer_names() if get_scorer(name).built_in]
 # The detector of languages takes seconds to load.

@@ -14,8 +14,8 @@ from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of
 
 BUILT_IN = [
-    "contains", "exact_match", "format", "json_schema", "label", "length", "loglikelihood",
-    "mean_logprob", "numeric", "perplexity", "regex",
+    "all_of", "any_of", "by_case", "contains", "exact_match", "format", "json_schema", "label",
+    "length", "loglikelihood", "mean_logprob", "not", "numeric", "perplexity", "regex", "weighted",
 ]  # fmt: skip
 
 

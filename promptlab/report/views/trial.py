@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.core.results import Result
 from promptlab.core.types import Message, Outcome, Turn
 from promptlab.report.wording import counted
+from promptlab.scorers.sample import ALL
 from promptlab.scorers.verdict import quoted
 
 
@@ -70,20 +71,27 @@ def trial_view(rows: Sequence[Result]) -> TrialView:
     first = rows[0]
     repeat = f" #{first.repeat + 1}" if first.repeat else ""
     graded = rows[:1] if first.outcome is Outcome.ERROR else rows  # the error is not a scorer's
+    outputs = {row.graded: row.output for row in graded}
+    several = len(outputs) > 1
     return TrialView(
         case=f"{first.case_id}{repeat}",
         arm=first.arm,
         outcome=first.outcome,
-        output=first.output,
+        output=_each(outputs) if several else first.output,
         thoughts=first.thoughts,
-        grades=tuple(_grade(row) for row in graded),
+        grades=tuple(_grade(row, f" of {row.graded}" if several else "") for row in graded),
     )
 
 
-def _grade(row: Result) -> Grade:
+def _each(outputs: Mapping[str | None, str | None]) -> str:
+    """Return the answers that scorers graded, each below its name; `all` is made of the others."""
+    return "\n\n".join(f"[{name}]\n{output}" for name, output in outputs.items() if name != ALL)
+
+
+def _grade(row: Result, of: str) -> Grade:
     if row.outcome is Outcome.ERROR:
         return Grade("error", "error", f"{row.error}")
-    label = f"{row.scorer}"
+    label = f"{row.scorer}{of}"
     if row.score is None:
         return Grade(label, "error", row.error or "no score")
     if row.passed is None:
