@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from promptlab.analysis.measurements import Measurements
 from promptlab.core.reasons import Reason
+from promptlab.core.worked import Worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,9 @@ class Basis:
 
     `suites` are those that can be run again: outcomes of other tools have none. `splits` are the
     sides of the holdout that the cases are from. `reduced` says what the repeats of a case were
-    reduced to, None for their mean. A `secondary` scorer is not the suite's primary one.
+    reduced to, None for their mean. A `secondary` scorer is not the suite's primary one. `batched`
+    are the backends that answer many requests together, whose seconds are not compared, with what
+    they did in these runs, None where that was not kept.
     """
 
     run_ids: tuple[str, ...]
@@ -24,6 +28,7 @@ class Basis:
     notes: tuple[Reason, ...] = ()
     reduced: str | None = None
     secondary: bool = False
+    batched: Mapping[str, Worked | None] = field(default_factory=dict)
 
     @property
     def scores(self) -> str:
@@ -46,4 +51,16 @@ class Basis:
             notes=notes,
             reduced=table.reduced,
             secondary=secondary,
+            batched=_batched(table),
         )
+
+
+def _batched(table: Measurements) -> dict[str, Worked | None]:
+    done: dict[str, Worked | None] = {}
+    for run in {run.info.run_id: run for run in table.runs}.values():
+        for name, facts in run.info.facts.items():
+            if facts.in_batches:
+                known = done.get(name)
+                more = facts.worked
+                done[name] = known + more if known and more else known or more
+    return done

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 from promptlab.core.messages import Json
+from promptlab.core.worked import Worked
 
 Split = Literal["dev", "holdout", "all"]
 """A side of the holdout, or both."""
@@ -69,14 +70,28 @@ class BackendFacts:
 
     `not_honoured` are lines about settings that it ignores; `weights` is where those of a local
     model came from, which changes no answer. `in_batches` means that it answers many requests
-    together, so that its seconds do not say what one answer takes. `details` may change answers:
-    its identity, revision, device, ...
+    together, so that its seconds do not say what one answer takes; `worked` is what it did in all,
+    None where that was not kept. `details` may change answers: its identity, revision, device, ...
     """
 
     details: Mapping[str, Json] = field(default_factory=dict)
     weights: str | None = None
     not_honoured: tuple[str, ...] = ()
     in_batches: bool = False
+    worked: Worked | None = None
+
+    def __add__(self, later: BackendFacts) -> BackendFacts:
+        """Return these facts with later ones, which replace what they tell anew."""
+        worked = later.worked or self.worked
+        if self.worked is not None and later.worked is not None:
+            worked = self.worked + later.worked
+        return BackendFacts(
+            {**self.details, **later.details},
+            self.weights if later.weights is None else later.weights,
+            later.not_honoured or self.not_honoured,
+            self.in_batches or later.in_batches,
+            worked,
+        )
 
     def to_json(self) -> dict[str, Json]:
         """Return all facts as JSON."""
@@ -87,6 +102,8 @@ class BackendFacts:
             facts["not_honoured"] = list(self.not_honoured)
         if self.in_batches:
             facts["in_batches"] = True
+        if self.worked is not None:
+            facts["worked"] = self.worked.to_json()
         return facts
 
     @classmethod
@@ -95,11 +112,15 @@ class BackendFacts:
         details = dict(stored) if isinstance(stored, Mapping) else {}
         weights, lines = details.pop("weights", None), details.pop("not_honoured", None)
         in_batches = bool(details.pop("in_batches", False))
+        worked = Worked.from_json(details.get("worked"))
+        if worked is not None:
+            del details["worked"]
         return cls(
             details,
             None if weights is None else str(weights),
             tuple(str(line) for line in lines) if isinstance(lines, list) else (),
             in_batches or "batching" in details,  # only `hf` reported how, before this was kept
+            worked,
         )
 
 

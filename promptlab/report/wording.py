@@ -99,6 +99,11 @@ def quantity(value: float | None, digits: int = 0) -> str:
     return UNKNOWN if value is None else f"{value:,.{digits}f}"
 
 
+def rate(per_second: float) -> str:
+    """Return how many per second: two digits below 100, then whole numbers."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.2g}"
+
+
 def length(value: float) -> str:
     """Return a number of tokens or characters; a mean that is not whole with one digit."""
     return quantity(value, 0 if value == int(value) else 1)

@@ -102,6 +102,7 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
                 await _execute(job, work, watch, desk.grading)
             finally:
                 desk.grading.drop()
+                desk.recorder.keep_work()
                 try:
                     await settle(writer, watch)
                 finally:
@@ -133,7 +134,7 @@ async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) ->
 def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
     """Put together the parties to a run."""
     fresh_run = job.run_id if job.fresh else None
-    recorder = Recorder(writer, watch)
+    recorder = Recorder(writer, watch, asyncio.get_running_loop().time)
     stopping = Stopping(job.plan, job.limits)
     stopping.replay(job.store, job.run_id, done)
 

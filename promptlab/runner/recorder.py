@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Json, TrialResult, Turn
 from promptlab.core.watch import Watch
+from promptlab.runner.work_time import WorkTime
 from promptlab.store import Writer
 
 
 class Recorder:
     """Stores what happens in one run, and passes it on to the watch."""
 
-    def __init__(self, writer: Writer, watch: Watch) -> None:
+    def __init__(self, writer: Writer, watch: Watch, clock: Callable[[], float]) -> None:
+        """`clock` returns monotonic seconds."""
         self.trials = 0
+        self._work_time = WorkTime(clock)
         self._writer = writer
         self._watch = watch
 
@@ -26,13 +29,22 @@ class Recorder:
     def keep_facts(self, backend: str, facts: Mapping[str, Json]) -> None:
         """Store the facts that a backend reported when it opened."""
         self._writer.put_facts(backend, BackendFacts.from_json(facts))
+        self._work_time.opened(backend)
+
+    def keep_work(self) -> None:
+        """Store what each backend has done, at the end."""
+        if not self._writer.ended:
+            for backend, worked in self._work_time.done():
+                self._writer.put_facts(backend, BackendFacts(worked=worked))
 
     def hand_out(self, backend: str, requests: int) -> None:
         """Note that requests are on their way."""
         self._watch.asked(backend, requests)
+        self._work_time.asked(backend, requests)
 
-    def put_turn(self, turn: Turn) -> None:
-        """Store an answer that was just measured."""
+    def put_turn(self, turn: Turn, backend: str) -> None:
+        """Store an answer that a backend just gave."""
+        self._work_time.answered(backend, turn.completion)
         self._writer.put_turn(turn)
         self._watch.answered(turn)
 

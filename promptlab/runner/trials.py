@@ -187,7 +187,7 @@ class TrialWork:
     def _store(self, turn: Turn, backend: str) -> None:
         """Charge and store an answer that was measured."""
         self._desk.clerk.charge(backend, turn)
-        self._desk.recorder.put_turn(turn)
+        self._desk.recorder.put_turn(turn, backend)
 
     def _drop_unwanted(self, lane: Lane) -> None:
         """Leave out trials that have nothing left to decide."""

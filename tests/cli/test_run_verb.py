@@ -75,6 +75,7 @@ def test_the_json_of_a_run(project: Path, promptlab: Promptlab) -> None:
     assert set(run) == {
         "run", "suite", "status", "created_at", "split", "trials", "calls", "cost_usd",
         "unpriced_answers", "outcomes", "primary", "arms", "backends", "gates_failed", "gates",
+        "throughput",
     }  # fmt: skip
     assert (run["suite"], run["status"], run["primary"]) == ("greet", "finished", "contains")
     assert (run["trials"], run["calls"], run["gates_failed"]) == (6, 6, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
@@ -75,7 +76,7 @@ class Run(Witness):
         backends = {spec.name: Echo(None, Options()) for spec in plan.backends}
         store.begin_run(run_id, plan)
         writer = writing.enter_context(store.writer(run_id))
-        recorder = Recorder(writer, watch=self)
+        recorder = Recorder(writer, self, time.monotonic)
         self.desk = Desk(
             answers=Answers(
                 lambda keys: {key: answers[key] for key in keys if key in answers}, writer.unstored

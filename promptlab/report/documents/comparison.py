@@ -8,6 +8,7 @@ import numpy as np
 
 from promptlab.report.documents.contrast import comparison_json
 from promptlab.report.documents.reasons import reasons_json
+from promptlab.report.documents.throughput import throughput_json
 from promptlab.report.views.comparison import ComparisonRow, ComparisonView
 from promptlab.stats.multiplicity import benjamini_hochberg
 
@@ -27,6 +28,7 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
             }
             for row, q in zip(view.rows, _exploratory(view.rows), strict=True)
         ],
+        "throughput": throughput_json(view.batched),
         "notes": reasons_json(view.evidence),
         "next": None if view.next is None else [*view.next.words],
     }

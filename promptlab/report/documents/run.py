@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from promptlab.core.results import RunInfo, Sum
 from promptlab.core.types import Outcome
+from promptlab.report.documents.throughput import throughput_json
 from promptlab.report.views.run import ArmView, RunView, ScoreView
 from promptlab.report.views.runs import RunsView
 
@@ -26,6 +27,7 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "primary": view.plan.primary,
         "arms": [_arm_json(arm, view.reduced_by) for arm in view.arms],
         "backends": _facts_json(view.run),
+        "throughput": throughput_json(view.batched),
     }
 
 

@@ -36,6 +36,7 @@ def print_comparisons(console: Console, view: ComparisonView, command: str = "pr
         _print_table(console, table)
     if len(view.rows) <= AT_MOST:
         _print_taken(console, view.rows)
+        print_lines(console, view.throughput)
     flips = _flipped(view.rows[0]) if len(view.rows) == 1 else ()
     notes = (note.line for note in _once(view.notes))
     print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])

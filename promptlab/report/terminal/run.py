@@ -11,8 +11,10 @@ from rich.table import Table
 
 from promptlab.core.types import Outcome
 from promptlab.report.terminal.tables import fits, plain_table
+from promptlab.report.terminal.text import plain_text
 from promptlab.report.views.arm_names import ArmNames
 from promptlab.report.views.run import ArmView, RunView, ScoreTable, ScoreView
+from promptlab.report.views.throughput import throughput_lines
 from promptlab.report.wording import counted, mean, mean_interval, quantity, usd
 
 _PLOT_WIDTH = 15
@@ -31,6 +33,8 @@ def print_run(console: Console, view: RunView) -> None:
     _print_outcomes(console, view, layout.names.names)
     for line in layout.names.legend:
         console.print(line)
+    for line in throughput_lines(view.batched):
+        console.print(plain_text(line))
     console.print()
 
 

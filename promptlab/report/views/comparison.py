@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
+from promptlab.core.worked import Worked
 from promptlab.report.views.conclusion import Conclusion, conclusion, headline
 from promptlab.report.views.contrast import (
     Figures,
@@ -24,6 +25,7 @@ from promptlab.report.views.contrast import (
 )
 from promptlab.report.views.names import Names
 from promptlab.report.views.next_step import NextStep, next_step
+from promptlab.report.views.throughput import throughput_lines
 from promptlab.report.wording import UNKNOWN, counted, level, mean, more_usd, p_heading, usd
 
 Unit = Literal["points", "delta"]
@@ -90,6 +92,7 @@ class ComparisonView:
     run_ids: tuple[str, ...]
     scorer: str
     secondary: bool
+    batched: Mapping[str, Worked | None]
     rule: Rule
     rows: tuple[ComparisonRow, ...]
     tables: tuple[ComparisonTable, ...]
@@ -99,6 +102,11 @@ class ComparisonView:
     conclusion: Conclusion | None
     evidence: tuple[Reason, ...]
     next: NextStep | None
+
+    @property
+    def throughput(self) -> tuple[str, ...]:
+        """Return how much backends got done whose seconds are not compared, line by line."""
+        return throughput_lines(self.batched)
 
 
 def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule) -> ComparisonView:
@@ -115,6 +123,7 @@ def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule)
         run_ids=basis.run_ids,
         scorer=basis.scorer,
         secondary=basis.secondary,
+        batched=basis.batched,
         rule=rule,
         rows=rows,
         tables=tuple(_tables(basis.scores, rows, names, rule)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
+from promptlab.core.worked import Worked
 from promptlab.report.views.arm_names import ArmNames, arm_names
 from promptlab.report.wording import counted
 from promptlab.stats.arm_mean import ArmSample, arm_interval
@@ -124,6 +125,11 @@ class RunView:
     def trials(self) -> int:
         """Count the trials that are stored."""
         return sum(arm.trials for arm in self.arms)
+
+    @property
+    def batched(self) -> dict[str, Worked | None]:
+        """Return what backends did that answer many requests together, None if it is unknown."""
+        return {name: facts.worked for name, facts in self.run.facts.items() if facts.in_batches}
 
     @property
     def failed_trials(self) -> int:
