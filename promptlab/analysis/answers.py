@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.core.measured import MEASURED, Silence
+from promptlab.core.measured import AT, MEASURED, Silence
+from promptlab.stats.reducers import mean_by_case
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_AT = {name: place for place, name in enumerate(MEASURED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def repeats(parts: Mapping[str, Floats], arms: int, cases: int) -> list[Repeats]
     """
     planned, lacking = (np.zeros((arms, cases), dtype=np.int64) for _ in range(2))
     for rows in parts.values():
-        places = (rows[:, _AT["arm"]] * cases + rows[:, _AT["case"]]).astype(np.int64)
+        places = (rows[:, AT["arm"]] * cases + rows[:, AT["case"]]).astype(np.int64)
         there = np.bincount(places, minlength=arms * cases).reshape(arms, cases)
         most = int(there.max(initial=0))
         planned += np.where(there > 0, most, 0)
@@ -95,23 +94,17 @@ def padded(rows: Floats) -> Floats:
 def answers_of(rows: Floats, repeats: Repeats) -> Answers:
     """Return what became of the trials of one arm, of which these are the rows."""
     cases = repeats.planned.size
-    at = rows[:, _AT["case"]].astype(np.int64)
-    score = np.nan_to_num(rows[:, _AT["score"]])
-    error = rows[:, _AT["failed"]] == 1
-    silent = rows[:, _AT["silent"]]
-    told = rows[:, _AT["gradable"]]
+    at = rows[:, AT["case"]].astype(np.int64)
+    score = np.nan_to_num(rows[:, AT["score"]])
+    error = rows[:, AT["failed"]] == 1
+    silent = rows[:, AT["silent"]]
+    told = rows[:, AT["gradable"]]
     # A refusal that scores was what the case asked for.
-    said = np.where(np.isnan(told), ~(silent > 0), told == 1) & ~np.isnan(rows[:, _AT["score"]])
+    said = np.where(np.isnan(told), ~(silent > 0), told == 1) & ~np.isnan(rows[:, AT["score"]])
     gradable = said | (score != 0)
-    trials = np.bincount(at, minlength=cases)
 
     def count(which: NDArray[np.bool_]) -> Ints:
         return np.bincount(at, weights=which, minlength=cases).astype(np.int64)
-
-    def mean(values: Floats) -> Floats:
-        total = np.bincount(at, weights=values, minlength=cases)
-        means: Floats = np.divide(total, trials, out=np.full(cases, np.nan), where=trials > 0)
-        return means
 
     return Answers(
         errors=count(error),
@@ -119,12 +112,12 @@ def answers_of(rows: Floats, repeats: Repeats) -> Answers:
         filtered=count(silent == Silence.FILTERED),
         empty=count(silent == Silence.EMPTY),
         ungradable=count((told == 0) & (score == 0) & ~(silent > 0) & ~error),
-        cut_wrong=count((rows[:, _AT["truncated"]] == 1) & (score == 0)),
+        cut_wrong=count((rows[:, AT["truncated"]] == 1) & (score == 0)),
         refused_wrong=count(
             ((silent == Silence.REFUSED) | (silent == Silence.FILTERED)) & (score == 0)
         ),
-        gradable=mean(gradable.astype(np.float64)),
-        earned=mean(np.where(gradable, score, 0.0)),
+        gradable=mean_by_case(at, gradable.astype(np.float64), cases),
+        earned=mean_by_case(at, np.where(gradable, score, 0.0), cases),
         planned=repeats.planned,
         lacking=repeats.lacking,
         found=_found(rows, at),
@@ -133,11 +126,11 @@ def answers_of(rows: Floats, repeats: Repeats) -> Answers:
 
 
 def _found(rows: Floats, at: Ints) -> Found:
-    found, expected = rows[:, _AT["found"]], rows[:, _AT["expected"]]
+    found, expected = rows[:, AT["found"]], rows[:, AT["expected"]]
     if np.all(np.isnan(found)):
         none = np.zeros(0, dtype=np.int64)
         return Found(none, none, none)
-    graded = ~np.isnan(rows[:, _AT["score"]])
+    graded = ~np.isnan(rows[:, AT["score"]])
     at, found, expected = at[graded], found[graded], expected[graded]
     codes = (
         np.where(np.isnan(column), -1, column).astype(np.int64) for column in (found, expected)

@@ -6,7 +6,6 @@ scores are.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from promptlab.analysis.readings import (
     found_of,
     majority_of,
 )
-from promptlab.analysis.sides import Side, Where
+from promptlab.analysis.sides import Side, Where, mean_over
 from promptlab.analysis.tipping import Basis, Doubtful, TippingPoint, doubtful
 from promptlab.core.decision import Rule
 from promptlab.stats.decomposition import GradedSide, decompose
@@ -118,15 +117,6 @@ def causes_of(
         basis=basis,
         doubtful=doubtful(table, *sides, shared) if adds_up else (),
     )
-
-
-def mean_over(side: Side, where: Where, read: Callable[[JoinedArm], Floats]) -> Floats:
-    """Return a quantity per case: the mean over a backend's arms, then over backends."""
-    by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
-    for arm in side:
-        by_backend[arm.arm.backend].append(read(arm)[where])
-    values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
-    return values
 
 
 def _graded(side: Side, shared: Where) -> GradedSide:

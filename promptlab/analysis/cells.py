@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis.answers import Answers, Repeats, answers_of
-from promptlab.core.measured import MEASURED
+from promptlab.core.measured import AT
 from promptlab.core.reducers import Reducer
-from promptlab.stats.reducers import reduced
+from promptlab.stats.reducers import mean_by_case, reduced
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_AT = {name: place for place, name in enumerate(MEASURED)}
 _QUANTITIES = ("input_tokens", "output_tokens", "cost_usd", "latency_s")
 
 
@@ -52,19 +51,19 @@ class Cells:
 def cells_of(rows: Floats, repeats: Repeats, reduce: Reducer, *, bounded: bool) -> Cells:
     """Return one arm on every case from the rows of its trials."""
     cases = repeats.planned.size
-    at = rows[:, _AT["case"]].astype(int)
-    score = rows[:, _AT["score"]]
+    at = rows[:, AT["case"]].astype(int)
+    score = rows[:, AT["score"]]
     unscored = np.isnan(score)
     counted = np.where(unscored, 0.0, score) if bounded else score
-    verdict = rows[:, _AT["is_verdict"]]
-    quantity = {name: mean_by_case(at, rows[:, _AT[name]], cases) for name in _QUANTITIES}
+    verdict = rows[:, AT["is_verdict"]]
+    quantity = {name: mean_by_case(at, rows[:, AT[name]], cases) for name in _QUANTITIES}
     return Cells(
         trials=np.bincount(at, minlength=cases),
         failed=np.bincount(at, weights=unscored, minlength=cases).astype(int),
-        truncated=np.bincount(at, weights=rows[:, _AT["truncated"]], minlength=cases).astype(int),
+        truncated=np.bincount(at, weights=rows[:, AT["truncated"]], minlength=cases).astype(int),
         score=reduced(reduce.how, reduce.k, at, counted, cases),
         complete=reduced(reduce.how, reduce.k, at, score, cases),
-        answers=_fingerprints(at, rows[:, _AT["generation"]], cases),
+        answers=_fingerprints(at, rows[:, AT["generation"]], cases),
         tokens=quantity["input_tokens"] + quantity["output_tokens"],
         output_tokens=quantity["output_tokens"],
         cost_usd=quantity["cost_usd"],
@@ -72,15 +71,6 @@ def cells_of(rows: Floats, repeats: Repeats, reduce: Reducer, *, bounded: bool) 
         is_verdict=bool(np.all(verdict[~unscored] == 1)),
         became=answers_of(rows, repeats),
     )
-
-
-def mean_by_case(at: Ints, values: Floats, cases: int) -> Floats:
-    """Return the mean of the known values of each case, NaN if there are none."""
-    known = ~np.isnan(values)
-    total = np.bincount(at[known], weights=values[known], minlength=cases)
-    count = np.bincount(at[known], minlength=cases)
-    means: Floats = np.divide(total, count, out=np.full(cases, np.nan), where=count > 0)
-    return means
 
 
 def _fingerprints(at: Ints, generations: Floats, cases: int) -> NDArray[np.uint64]:

@@ -5,14 +5,13 @@ Such quantities have long tails: their intervals allow for it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
 from promptlab.analysis.inference import Floats, Ints, infer
 from promptlab.analysis.measurements import Measurements
-from promptlab.analysis.sides import Side, Where
+from promptlab.analysis.sides import Side, Where, mean_over
 from promptlab.core.decision import Rule
 from promptlab.stats.intervals import Interval
 from promptlab.stats.ratio import fieller
@@ -42,12 +41,8 @@ class Price:
 
 
 def means_of(side: Side, where: Where, name: str) -> Floats:
-    """Return a quantity per case: the mean over a backend's arms, then over backends."""
-    by_backend: defaultdict[str, list[Floats]] = defaultdict(list)
-    for arm in side:
-        by_backend[arm.arm.backend].append(getattr(arm.cells, name)[where])
-    values: Floats = np.mean([np.mean(arms, axis=0) for arms in by_backend.values()], axis=0)
-    return values
+    """Return a quantity of `Cells` per case, as `mean_over` counts it."""
+    return mean_over(side, where, lambda arm: getattr(arm.cells, name))
 
 
 def in_batches(table: Measurements, arms: Side) -> bool:

@@ -20,7 +20,7 @@ from promptlab.analysis.averages import averaged
 from promptlab.analysis.contrast import Contrast, Side, Where, estimate
 from promptlab.analysis.interactions import of_models, together
 from promptlab.analysis.looking import concluded
-from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.measurements import JoinedArm, Measurements, by_backend
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 
@@ -151,15 +151,13 @@ def _pairs(table: Measurements, by: By, baseline: str | None) -> Iterator[_Pair]
     if by == "backend":
         yield from _backend_pairs(table, baseline)
         return
-    by_backend: defaultdict[str, list[JoinedArm]] = defaultdict(list)
-    for arm in table.arms:
-        by_backend[arm.arm.backend].append(arm)
-    for backend, arms in by_backend.items():
+    arms_on = by_backend(table.arms)
+    for backend, arms in arms_on.items():
         for a, b in _chosen(table, arms, baseline):
             pair = _Pair((a,), (b,), (a.label, b.label), backend)
             yield from _by_group(table, pair) if by == "group" else (pair,)
-    if by == "version" and len(by_backend) > 1 and early.declared_pairs(table) is None:
-        yield from _pooled(by_backend, baseline)
+    if by == "version" and len(arms_on) > 1 and early.declared_pairs(table) is None:
+        yield from _pooled(arms_on, baseline)
 
 
 def _chosen(
@@ -177,10 +175,10 @@ def _chosen(
         yield from combinations(arms, 2)
 
 
-def _pooled(by_backend: dict[str, list[JoinedArm]], baseline: str | None) -> Iterator[_Pair]:
+def _pooled(arms_on: dict[str, list[JoinedArm]], baseline: str | None) -> Iterator[_Pair]:
     """Yield the pairs of versions that several backends ran, each pooled over those backends."""
     by_label: defaultdict[str, dict[str, JoinedArm]] = defaultdict(dict)
-    for backend, arms in by_backend.items():
+    for backend, arms in arms_on.items():
         for arm in arms:
             by_label[arm.label][backend] = arm
     for names in combinations(by_label, 2):

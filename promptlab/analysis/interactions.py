@@ -18,7 +18,7 @@ from promptlab.analysis.changes import means_of
 from promptlab.analysis.cross import Aliases, Cross, crossed, mean_cross
 from promptlab.analysis.families import Family, Member, rulings
 from promptlab.analysis.inference import Floats, Inference, Scale, infer, without_rounding
-from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.measurements import JoinedArm, Measurements, by_backend
 from promptlab.analysis.models import by_model
 from promptlab.analysis.showing import Shown
 from promptlab.analysis.sides import Side, Where
@@ -108,11 +108,8 @@ def together(found: Sequence[Found], rule: Rule) -> tuple[Interaction, ...]:
 
 def _of_practices(table: Measurements, rule: Rule) -> Iterator[Found]:
     """Yield what two practices do together, on each backend and on all that can tell."""
-    by_backend: defaultdict[str, list[JoinedArm]] = defaultdict(list)
-    for arm in table.arms:
-        by_backend[arm.arm.backend].append(arm)
     together: defaultdict[Aliases, dict[str, list[JoinedArm]]] = defaultdict(dict)
-    for backend, arms in by_backend.items():
+    for backend, arms in by_backend(table.arms).items():
         where = _shared(arms)
         for cross in crossed(arms, where) if where.any() else ():
             yield _judged_cross(table, cross, where, backend, rule)

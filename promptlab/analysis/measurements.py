@@ -7,7 +7,7 @@ Cases are distinguished by content: with other parameters, a case is a different
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis.answers import padded, repeats
-from promptlab.analysis.cells import Cells, cells_of, mean_by_case
+from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
-from promptlab.core.measured import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.measured import AT, MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
+from promptlab.stats.reducers import mean_by_case
 from promptlab.templates.past import label_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_AT = {name: place for place, name in enumerate(MEASURED)}
 _DIGITS = 12  # of a difference of scores: those beyond are due to rounding
 _Key = tuple[object, ...]
 
@@ -106,14 +106,14 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
         width = len(run.rows[0]) if len(run.rows) else len(MEASURED)
         part = padded(np.array(run.rows, dtype=float).reshape(-1, width))
         with np.errstate(invalid="raise"):  # a place that is no number is damage, not place 0
-            arms_in, cases_in = (part[:, _AT[name]].astype(int) for name in ("arm", "case"))
-        part[:, _AT["arm"]] = np.array(arm_at[number])[arms_in]
-        part[:, _AT["case"]] = np.array(case_at[number])[cases_in]
+            arms_in, cases_in = (part[:, AT[name]].astype(int) for name in ("arm", "case"))
+        part[:, AT["arm"]] = np.array(arm_at[number])[arms_in]
+        part[:, AT["case"]] = np.array(case_at[number])[cases_in]
         parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
     counted = repeats(parts, len(arms), len(cases))
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     others = _others(runs, arm_at, case_at, (len(arms), len(cases)))
-    known = rows[:, _AT["score"]]
+    known = rows[:, AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
     reduce = runs[0].scorer.reduce
     backends = backend_names(arms)
@@ -129,7 +129,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
             ),
             runs=frozenset(number for number, _ in settings),
             cells=cells_of(
-                rows[rows[:, _AT["arm"]] == place], counted[place], reduce, bounded=bounded
+                rows[rows[:, AT["arm"]] == place], counted[place], reduce, bounded=bounded
             ),
             others={label: means[place] for label, means in others.items()},
         )
@@ -139,6 +139,14 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     answers = np.array([arm.cells.answers for arm in joined])
     groups = merged(declared, same_ids(cases), same_answers(answers))
     return Measurements(tuple(runs), runs[0].scorer, joined, cases, groups, declared, bounded)
+
+
+def by_backend(arms: Iterable[JoinedArm]) -> dict[str, list[JoinedArm]]:
+    """Group arms by their backend."""
+    grouped: defaultdict[str, list[JoinedArm]] = defaultdict(list)
+    for arm in arms:
+        grouped[arm.arm.backend].append(arm)
+    return dict(grouped)
 
 
 def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
@@ -209,7 +217,7 @@ def _join_arms(
     rivals = {
         key
         for run in runs
-        for key, count in _count(_key(measured) for measured in run.arms).items()
+        for key, count in Counter(_key(measured) for measured in run.arms).items()
         if count > 1
     }
     known: dict[_Key, int] = {}
@@ -235,13 +243,6 @@ def _key(measured: MeasuredArm) -> _Key:
     return arm.digest, arm.off, arm.backend, measured.backend_digest, arm.sampling
 
 
-def _count(keys: Iterable[_Key]) -> Mapping[_Key, int]:
-    counts: defaultdict[_Key, int] = defaultdict(int)
-    for key in keys:
-        counts[key] += 1
-    return counts
-
-
 def _counted_once(parts: Mapping[str, Floats]) -> Floats:
     """Keep one copy of what several runs share, and an unscored trial only if no scored one exists.
 
@@ -250,17 +251,17 @@ def _counted_once(parts: Mapping[str, Floats]) -> Floats:
     """
     rows = np.concatenate(list(parts.values()))
     runs = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
-    scored = ~np.isnan(rows[:, _AT["score"]])
+    scored = ~np.isnan(rows[:, AT["score"]])
     unknown = np.where(scored, -2.0 - runs, -1.0)
-    answers = rows[:, _AT["generation"]]
+    answers = rows[:, AT["generation"]]
     answers = np.where(np.isnan(answers), unknown, answers)
     order = np.argsort(~scored, kind="stable")  # scored ones first
     rows, answers = rows[order], answers[order]
-    cells = rows[:, [_AT["arm"], _AT["case"], _AT["repeat"]]]
+    cells = rows[:, [AT["arm"], AT["case"], AT["repeat"]]]
     _, first = np.unique(np.column_stack([cells, answers]), axis=0, return_index=True)
     first.sort()
     rows, cells = rows[first], cells[first]
-    unscored = np.isnan(rows[:, _AT["score"]])
+    unscored = np.isnan(rows[:, AT["score"]])
     _, code = np.unique(cells, axis=0, return_inverse=True)
     measured = np.bincount(code.ravel(), weights=~unscored) > 0
     kept: Floats = rows[~(unscored & measured[code.ravel()])]

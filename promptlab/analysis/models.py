@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.measurements import JoinedArm, Measurements, by_backend
 from promptlab.core.messages import Json
 
 Model = tuple[str, ...]
@@ -13,9 +12,7 @@ Model = tuple[str, ...]
 
 def by_model(table: Measurements, backends: Iterable[str]) -> dict[Model, tuple[str, ...]]:
     """Return the models behind these backends, each with the names of its backends."""
-    arms: defaultdict[str, list[JoinedArm]] = defaultdict(list)
-    for arm in table.arms:
-        arms[arm.arm.backend].append(arm)
+    arms = by_backend(table.arms)
     found: dict[Model, dict[str, None]] = {}
     for name in backends:
         found.setdefault(_model(table, name, arms[name]), {})[name] = None

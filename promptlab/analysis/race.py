@@ -15,10 +15,8 @@ from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.watch import Watch
 from promptlab.core.decision import Limits
 from promptlab.core.groups import places_by_group
-from promptlab.core.measured import MEASURED, MeasuredRun
+from promptlab.core.measured import AT, MeasuredRun
 from promptlab.core.types import Plan
-
-_AT = {name: place for place, name in enumerate(MEASURED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,8 @@ class Race:
     def replay(self, run: MeasuredRun) -> None:
         """Replay what an interrupted run has stored; its failures are tried again."""
         for row in run.rows:
-            if not row[_AT["failed"]]:
-                self.record(int(row[0] or 0), int(row[1] or 0), row[_AT["score"]])
+            if not row[AT["failed"]]:
+                self.record(int(row[0] or 0), int(row[1] or 0), row[AT["score"]])
 
     def wanted(self, arm: int) -> bool:
         """Return whether an arm still has something to decide."""

@@ -15,7 +15,7 @@ from itertools import chain, combinations
 from math import gcd, lcm
 from typing import Literal
 
-from promptlab.analysis.measurements import JoinedArm
+from promptlab.analysis.measurements import JoinedArm, by_backend
 from promptlab.analysis.sides import Side
 
 Source = Literal["factorial", "ablation", "versions"]
@@ -77,10 +77,7 @@ class Shown:
 
 def shown_by_backend(arms: Iterable[JoinedArm], practice: str) -> Mapping[str, Shown]:
     """Return what shows a practice on each backend, preferring designs to versions."""
-    by_backend: defaultdict[str, list[JoinedArm]] = defaultdict(list)
-    for arm in arms:
-        by_backend[arm.arm.backend].append(arm)
-    found = {name: _shown(of_one, practice) for name, of_one in by_backend.items()}
+    found = {name: _shown(of_one, practice) for name, of_one in by_backend(arms).items()}
     return {name: shown for name, shown in found.items() if shown is not None}
 
 

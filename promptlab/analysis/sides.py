@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis import early
-from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.measurements import Floats, JoinedArm, Measurements, by_backend
 from promptlab.core.decision import Limits
 from promptlab.core.types import Json
 
@@ -69,6 +69,15 @@ def listed(words: Sequence[str], most: int = _NAMED) -> str:
     """Join words, counting those beyond `most`."""
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return f"{', '.join(words[:most])}{more}"
+
+
+def mean_over(side: Side, where: Where, read: Callable[[JoinedArm], Floats]) -> Floats:
+    """Return a quantity per case: the mean over a backend's arms, then over backends."""
+    on_each = [
+        np.mean([read(arm)[where] for arm in arms], axis=0) for arms in by_backend(side).values()
+    ]
+    values: Floats = np.mean(on_each, axis=0)
+    return values
 
 
 def share(side: Side, within: Where, name: str) -> float:

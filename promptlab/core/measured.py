@@ -48,6 +48,9 @@ tell, `found` and `expected` are keys of `MeasuredRun.readings`. Rows may lack t
 then nothing of the kind is known.
 """
 
+AT = {name: place for place, name in enumerate(MEASURED)}
+"""The place of each column."""
+
 
 class Silence(IntEnum):
     """How an answer came to say nothing, errors apart."""

@@ -35,14 +35,27 @@ def reduced(how: str, k: int, at: Ints, values: Floats, cases: int) -> Floats:
     if how in _COUNTED:
         passed = np.bincount(at[values >= 1], minlength=cases)
         return _COUNTED[how](total.astype(np.float64), passed.astype(np.float64), k)
-    result = np.full(cases, np.nan)
     if how == "mean":
-        sums = np.bincount(at, weights=values, minlength=cases)
-        np.divide(sums, total, out=result, where=total > 0)
-        return result
+        return mean_by_case(at, values, cases)
+    result = np.full(cases, np.nan)
     order = np.lexsort((values, at))
     result[total > 0] = _SORTED[how](at[order], values[order], total[total > 0])
     return result
+
+
+def mean_by_case(at: Ints, values: Floats, cases: int) -> Floats:
+    """Return the mean of the known values of each case, NaN if there are none.
+
+    Args:
+        at: the case of each value, of shape (values,)
+        values: the values, of the same shape, NaN where unknown
+        cases: the number of cases
+    """
+    known = ~np.isnan(values)
+    sums = np.bincount(at[known], weights=values[known], minlength=cases)
+    counts = np.bincount(at[known], minlength=cases)
+    means: Floats = np.divide(sums, counts, out=np.full(cases, np.nan), where=counts > 0)
+    return means
 
 
 def pass_at(total: Floats, passed: Floats, k: int) -> Floats:
