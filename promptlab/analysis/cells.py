@@ -25,8 +25,8 @@ class Cells:
     `trials` counts what was measured, `failed` those of them without a score. `score` is that of
     all repeats of a case, by default their mean; it counts a failed trial as 0 if the scores are
     shares, `complete` leaves it out. `answers` identifies the set of answers behind a cell, 0 if
-    one is missing. `tokens` are those of the prompt and the
-    answers together. `became` has what became of the trials.
+    one is missing. `tokens` are those of the prompt and the answers together. `became` has what
+    became of the trials.
     """
 
     trials: Ints

@@ -17,10 +17,11 @@ import numpy as np
 from promptlab.analysis import early
 from promptlab.analysis.account import Account, Within
 from promptlab.analysis.averages import averaged
-from promptlab.analysis.contrast import Contrast, Side, Where, estimate
+from promptlab.analysis.contrast import Contrast, estimate
 from promptlab.analysis.interactions import of_models, together
 from promptlab.analysis.looking import concluded
 from promptlab.analysis.measurements import JoinedArm, Measurements, by_backend
+from promptlab.analysis.sides import Side, Where
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from promptlab.analysis import caveats, doubts, early
 from promptlab.analysis.anytime import at_any_time
@@ -38,16 +37,15 @@ from promptlab.analysis.conclude import (
 from promptlab.analysis.families import Family, Member, Null, rulings
 from promptlab.analysis.inference import Scale
 from promptlab.analysis.look import Look
-from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.planning import Aim, Spread, cases_to_show
+from promptlab.analysis.sides import Side, Where
 from promptlab.analysis.sufficiency import assumed, guarded, no_interval, too_alike, too_little
 from promptlab.analysis.tipping import Basis, Ruled
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.stats.intervals import Interval
 
-Side = tuple[JoinedArm, ...]
-Where = NDArray[np.bool_]
 ContrastT = TypeVar("ContrastT", bound="Contrast")
 
 
@@ -62,8 +60,8 @@ class Contrast:
     `claim` says of which others like these a verdict holds.
 
     `reduced` says what the repeats of a case were reduced to, None for their mean. `causes` says
-    what the difference consists of. Differences that do not matter are neither among
-    `won` nor `lost`.
+    what the difference consists of. Cases whose differences do not matter are neither among `won`
+    nor among `lost`.
 
     What is known only beside the rest of its `family`: `p` is the p-value of the claim that `null`
     names, `p_family` the same corrected for the whole family, `p_adjusted` for the block that is

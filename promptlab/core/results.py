@@ -174,9 +174,8 @@ class ArmScores:
     that the scorer could not give, `unscored` all trials without a score, those that failed
     included. These count as 0 (`as_zero`) if all scores of the run lie between 0 and 1, as in
     comparisons; otherwise no mean includes them. `passes` is None unless every score is a plain
-    verdict, 1 or 0. `least` and `most` are the lowest and the highest score.
-    `groups` has the size of each group and the sum over its cases; it is empty where every case
-    stands alone.
+    verdict, 1 or 0. `least` and `most` are the lowest and the highest score. `groups` has the size
+    of each group and the sum over its cases; it is empty where every case stands alone.
     """
 
     arm: int

@@ -1,9 +1,8 @@
 """The doors to stdout and stderr: whatever promptlab writes passes one of them.
 
 A door spells out what a terminal would obey, strikes out keys, keeps stdout for what is ours, and
-never raises: where
-a stream takes nothing more (its reader is gone, the disk is full, it was closed), the verb goes on
-to its end, and `Streams` says what happened.
+never raises: where a stream takes nothing more (its reader is gone, the disk is full, it was
+closed), the verb goes on to its end, and `Streams` says what happened.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ class RandomEffects:
     """An effect over models that are themselves a sample; None where the data cannot tell.
 
     `fixed` is the mean for these models only, `q` Cochran's Q, `i2` the share of the spread beyond
-    chance, `tau2` the variance of the effect between models. `mean` is the mean over
-    models in general, with its standard error `se`, `df` degrees of freedom, the interval from
-    `low` to `high` and the two-sided `p`.
+    chance, `tau2` the variance of the effect between models. `mean` is the mean over models in
+    general, with its standard error `se`, `df` degrees of freedom, the interval from `low` to
+    `high` and the two-sided `p`.
     """
 
     models: int

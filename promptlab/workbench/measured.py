@@ -113,7 +113,7 @@ def _compared(store: Store, a: _Side, b: _Side, rule: Rule) -> Sequence[Comparis
     family = join([a.run] if together else [b.run, only_text(a.run, a.text)])
     alone = join([only_text(side.run, side.text) for side in (a, b)])
     for table in (family, alone):
-        first, second = _labels(table, a, b)
+        first, second = _label(table, a), _label(table, b)
         baseline = first if table is alone or not together else None
         try:
             rows = compared(store, (table,), rule, baseline=baseline, toward=second)
@@ -124,15 +124,11 @@ def _compared(store: Store, a: _Side, b: _Side, rule: Rule) -> Sequence[Comparis
     return ()
 
 
-def _labels(table: Measurements, a: _Side, b: _Side) -> tuple[str, str]:
-    """Return the labels of two texts, each with all of its practices, in a table that has them.
+def _label(table: Measurements, side: _Side) -> str:
+    """Return the label of a text with all of its practices, in a table that has it.
 
     The version itself is preferred to a copy of its text under another name.
     """
-    return _label(table, a), _label(table, b)
-
-
-def _label(table: Measurements, side: _Side) -> str:
     arms = [arm for arm in table.arms if arm.arm.digest == side.text.digest and not arm.arm.off]
     return min(arms, key=lambda arm: arm.arm.prompt != side.name).label
 

@@ -13,8 +13,8 @@ from promptlab.core.watch import NullWatch
 class Progress(NullWatch):
     """Watches a run and counts: trials and how they ended, answers, their cost, their rate.
 
-    A display extends it and draws the counts. `clock` returns monotonic seconds.
-    `notes` are lines to show when the run begins.
+    A display extends it and draws the counts. `clock` returns monotonic seconds. `notes` are lines
+    to show when the run begins.
     """
 
     def __init__(self, plan: Plan, backends: Iterable[Backend], clock: Callable[[], float]) -> None:

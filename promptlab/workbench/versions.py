@@ -39,8 +39,8 @@ class PastText:
     """A text that a version has or had. Only the `current` one has parent and description.
 
     `fate` says of any other whether its version was `edited` since, or `deleted`; `kept_as` is a
-    version that has the same text today, if there is one.
-    `first_run` is when it was first run, None if never; `trials` counts its results.
+    version that has the same text today, if there is one. `first_run` is when it was first run,
+    None if never; `trials` counts its results.
     """
 
     version: str

@@ -112,6 +112,7 @@ class ComparisonView:
 def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule) -> ComparisonView:
     """Return the view of a family of comparisons."""
     names = Names(comparisons)
+    concluded = conclusion(comparisons, names, rule)
     arms: defaultdict[_Place, set[str]] = defaultdict(set)
     for comparison in comparisons:
         arms[_place_of(comparison)].add(comparison.b)
@@ -133,8 +134,8 @@ def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule)
             for row in rows
             if row.open is not None and row.comparison.group is None
         ),
-        headline=headline(comparisons, names, rule),
-        conclusion=conclusion(comparisons, names, rule),
+        headline=headline(concluded, comparisons, names),
+        conclusion=concluded,
         evidence=basis.notes,
         next=next_step(basis, comparisons),
     )

@@ -117,9 +117,8 @@ def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> C
     )
 
 
-def headline(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> str:
+def headline(concluded: Conclusion | None, comparisons: Sequence[Comparison], names: Names) -> str:
     """Return the conclusion, or how many comparisons ended without one."""
-    concluded = conclusion(comparisons, names, rule)
     if concluded is not None:
         return concluded.sentence
     counts = Counter(comparison.verdict for comparison in comparisons)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from promptlab.analysis.basis import Basis
 from promptlab.analysis.compare import Comparison
+from promptlab.core.codes import Code
 from promptlab.report.views.conclusion import clearest
 
-_REMEDIES = {"run-unfinished": "resume", "scorer-changed": "score"}
+_REMEDIES = {Code.RUN_UNFINISHED: "resume", Code.SCORER_CHANGED: "score"}
 
 
 @dataclass(frozen=True, slots=True)
