@@ -179,7 +179,9 @@ CHANGED = {
         ),
     },
     # Descriptions of keys in plainer English.
+    # Scorers may be in a file.
     "schema_suite.txt": {
+        "each with its parameters.": "each with its parameters, or `use: FILE` for a file of them.",
         _MAX_TOKENS: _BOUNDED,
         "that decides; the first one.": "that decides; by default the first.",
         "that is graded; the last one.": "that is graded; by default the last.",

@@ -1,6 +1,6 @@
 """Cases: made from rows, which are mapped, checked and given stable ids.
 
-A row is `{id, vars, expect, tags, group}`, or flat: then its other keys are the variables.
+A row is `{id, vars, expect, tags, group, scorers}`, or flat: then its other keys are the variables.
 `files` reads the rows of each file format.
 """
 
@@ -26,7 +26,8 @@ ROLES = ("id", "expect", "tags", "group")
 MAX_BYTES = 1_000_000  # of one case as JSON; a longer one is a file pasted into a cell by mistake
 
 _DEEPEST = 100  # levels of lists and keys in one value
-_STRUCTURED = ("id", "vars", "expect", "tags", "group")
+_SCORERS = "scorers"
+_STRUCTURED = ("id", "vars", "expect", "tags", "group", _SCORERS)
 # In canonical JSON a NUL is `\u0000` after an even number of backslashes.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -111,6 +112,8 @@ class _CaseMaker:
             check_row(row, self.columns.expect, where)
             fields = {role: self._role(row, role) for role in ROLES}
             variables = {key: value for key, value in row.items() if key not in self.hidden}
+            if _has_scorers(row):
+                fields[_SCORERS] = variables.pop(_SCORERS)
         return _case(fields, variables, where)
 
     def _role(self, row: Mapping[str, object], role: str) -> object:
@@ -124,6 +127,22 @@ class _CaseMaker:
                 error = unknown("column", column, row)
                 message = f"{error.message}, named by columns.{role}"
                 raise error.saying(message).at(where)
+
+
+def _has_scorers(row: Mapping[str, object]) -> bool:
+    """Return whether a flat row has scorers of its own: a list; anything else is a variable."""
+    return isinstance(row.get(_SCORERS), list) and not isinstance(row, Cells)
+
+
+def _scorers(value: object, where: str) -> tuple[tuple[str | Mapping[str, Json], str], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, (list, tuple)):
+        _fail(f"scorers must be a list, not {shown(value)}", where, "write them as a suite does")
+    for each in value:
+        if not isinstance(each, (str, Mapping)):
+            _fail(f"{shown(each)} is not a scorer", where, "write it as a suite does")
+    return tuple((cast(str, _plain(each, _SCORERS, where)), where) for each in value)
 
 
 def _check_keys(row: Mapping[str, object], where: str) -> None:
@@ -150,6 +169,7 @@ def _case(fields: Mapping[str, object], variables: Mapping[str, object], where: 
         tags=tags,
         group=group,
         digest=digest_text(text),
+        scorers=_scorers(fields.get(_SCORERS), where),
     )
 
 

@@ -59,6 +59,13 @@ def check_reducers(
                 where=where,
                 hint=f"set repeats: {reducer.least} or more",
             )
+        if spec.label == early and spec.cases is not None:
+            raise PromptlabError(
+                f"scorer {spec.label!r} grades only cases that have it, and --until-decided takes"
+                " all cases in their order",
+                where=where,
+                hint="make another scorer primary",
+            )
         if spec.label == early and repeats > 1 and reducer != MEAN:
             raise PromptlabError(
                 f"scorer {spec.label!r} reduces by {reducer}, and --until-decided compares means",

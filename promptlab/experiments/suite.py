@@ -40,7 +40,8 @@ class SuiteFile(BaseModel):
         {}, description="Which column of a flat row is the id, expect, tags or group."
     )
     scorers: tuple[str | dict[str, Any], ...] = Field(
-        min_length=1, description="Scorers by name, each with its parameters."
+        min_length=1,
+        description="Scorers by name, each with its parameters, or `use: FILE` for a file of them.",
     )
     primary: str | None = Field(None, description="The scorer that decides; by default the first.")
     grade: str | None = Field(None, description="The answer that is graded; by default the last.")

@@ -9,7 +9,7 @@ from typing import Any
 from promptlab.core.budget import Spent
 from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
-from promptlab.store.columns import GROUP
+from promptlab.store.columns import GRADES, GROUP
 from promptlab.store.connection import Connection
 from promptlab.store.encode import to_json
 
@@ -31,13 +31,13 @@ HAVING min(score) >= 0 AND max(score) <= 1
 """
 
 # What counts of each trial: its score, 0 if it or its scorer failed and scores are bounded.
-_COUNTED = """
+_COUNTED = f"""
 SELECT t.arm, k.position AS scorer, t.case_, s.score, s.passed, s.error,
     coalesce(s.score, CASE WHEN k.position IN (SELECT value FROM json_each(:bounded)) THEN 0.0 END)
         AS counted
 FROM trials t JOIN run_scorers k ON k.run = t.run
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
-WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL)
+WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
 """
 
 # Repeats of a case are not independent evidence: they are averaged first, then the cases count.

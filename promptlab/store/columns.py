@@ -25,6 +25,14 @@ COMPLETION_COLUMNS = (
 # without one its own number, which is not equal to any text.
 GROUP = "coalesce(c.case_group, c.id)"
 
+# Whether the scorer `k` grades the case of the trial `t`: one that cases have of their own (see
+# `ScorerSpec.cases`) grades those alone. Slow for many rows: ask it of those without a score.
+GRADES = """(k.name <> 'by_case' OR EXISTS (
+    SELECT 1 FROM json_each(k.params, '$.cases') o
+    JOIN run_cases q ON q.run = t.run AND q.position = t.case_
+    JOIN cases d ON d.id = q.case_ AND d.case_id = o.key
+))"""
+
 
 def listed(columns: Sequence[str], of: str = "") -> str:
     """Return columns as an SQL list, each prefixed by the table `of` if that is given."""

@@ -41,6 +41,10 @@ SELECT :grading, seq, score, passed, reason, error, traceback, gradable, found, 
 FROM scores WHERE run = :run AND scorer = :scorer
 """
 
+_CASES = """
+SELECT p.position, c.case_id FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run
+"""
+
 _DROP_SCORES = "DELETE FROM scores WHERE run = :run AND scorer = :scorer"
 
 _KEEP_SCORER = """
@@ -87,7 +91,7 @@ def replace_grading(
 ) -> None:
     """Replace the scores that the scorer of this label gave before by new ones."""
     with connection.transaction():
-        _require_whole(connection, run, new_scores)
+        _require_whole(connection, run, spec, new_scores)
         place = connection.count(
             "SELECT position FROM run_scorers WHERE run = :run AND label = :label",
             run=run,
@@ -111,10 +115,16 @@ def replace_grading(
         )
 
 
-def _require_whole(connection: Connection, run: int, new_scores: Mapping[int, Score]) -> None:
+def _require_whole(
+    connection: Connection, run: int, spec: ScorerSpec, new_scores: Mapping[int, Score]
+) -> None:
     """Refuse a grading that does not cover exactly the present trials: the run is still going."""
     info = run_info(connection, run)
-    gradable = {trial.seq for trial in graded_trials(connection, run)}
+    trials = graded_trials(connection, run)
+    if spec.cases is not None:
+        own = {place for place, case in connection.rows(_CASES, run=run) if case in spec.cases}
+        trials = (trial for trial in trials if trial.case in own)
+    gradable = {trial.seq for trial in trials}
     if info.status == "running" or gradable != new_scores.keys():
         raise StoreError(
             f"run {info.run_id} changed while it was being graded", hint="wait for it to finish"

@@ -11,6 +11,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import PlanSettings, ScorerSpec
+from promptlab.store.columns import GRADES
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.plan_settings import load_settings
@@ -19,7 +20,7 @@ from promptlab.store.runs import run_info
 from promptlab.templates.wordings import wording
 
 # The order of `results.MEASURED`.
-_ROWS = """
+_ROWS = f"""
 SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     s.score, s.score = s.passed, u.generation,
     t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s,
@@ -29,9 +30,10 @@ SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     ) ELSE 0 END,
     s.gradable, s.found, s.expected
 FROM trials t
+JOIN run_scorers k ON k.run = t.run AND k.position = :scorer
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = coalesce(s.turn, t.graded)
-WHERE t.run = :run AND (t.outcome = 'error' OR s.run IS NOT NULL) ORDER BY t.seq
+WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES})) ORDER BY t.seq
 """
 
 # What the reason for an ending contains where not the model refused, but a filter around it.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from promptlab.core.lazy import lazy_module
 from promptlab.core.reducers import MEAN, Reducer
 from promptlab.core.results import ArmScores
-from promptlab.store.columns import GROUP
+from promptlab.store.columns import GRADES, GROUP
 from promptlab.store.connection import Connection
 from promptlab.store.plans import load_scorers
 
@@ -28,7 +28,7 @@ LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 JOIN run_cases p ON p.run = t.run AND p.position = t.case_
 JOIN cases c ON c.id = p.case_
 WHERE t.run = :run AND t.arm = :arm AND k.label = :scorer
-AND (t.outcome = 'error' OR s.run IS NOT NULL)
+AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
 """
 
 

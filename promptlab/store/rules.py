@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from promptlab.store.columns import GRADES
+
 # Whether the trials of a run `r` were measured elsewhere (`RunSettings.imported`).
 _IMPORTED = "json_valid(r.overrides) AND json_extract(r.overrides, '$.imported') IS NOT NULL"
 
@@ -82,7 +84,7 @@ RULES: tuple[tuple[str, str], ...] = (
         SELECT run_id, t.seq FROM trials t JOIN runs r ON r.id = t.run
         JOIN run_scorers k ON k.run = t.run
         LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
-        WHERE t.outcome <> 'error' AND s.run IS NULL
+        WHERE t.outcome <> 'error' AND s.run IS NULL AND {GRADES}
             AND NOT ({_IMPORTED})
         """,
     ),

@@ -94,6 +94,7 @@ async def _grade(
     plan: Plan,
 ) -> Grading:
     grades: dict[int, Score] = {}
+    trials = [trial for trial in trials if scorer.grades(plan.cases[trial.case])]
     samples_of = Samples(plan)
     for start in range(0, len(trials), _AT_ONCE):
         batch = trials[start : start + _AT_ONCE]
