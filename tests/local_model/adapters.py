@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import peft
 import torch
+
+from promptlab.core.lazy import lazy_module
+
+if TYPE_CHECKING:
+    import peft
+else:
+    peft = lazy_module("peft")  # it takes seconds, which a worker without its tests need not spend
 
 
 def write_model(folder: Path, model: Any, tokenizer: Any = None) -> Path:
