@@ -19,7 +19,10 @@ from promptlab.scorers.decorator import DECORATED, Scorer
 from promptlab.scorers.signature import Parameter, limits_of, parameters_of, summary_of
 
 GROUP = "promptlab.scorers"
-_MODULES = ("text", "structured", "shape", "likelihood", "composite")
+_MODULES = (
+    "text", "structured", "shape", "likelihood", "composite", "overlap", "translation",
+    "readability",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def test_two_scorers_need_two_labels() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("wat", "unknown scorer 'wat' (known: all_of, any_of, by_case,"),
+        ("wat", "unknown scorer 'wat' (known: all_of, any_of, bleu, by_case,"),
         ("exact_mach", "unknown scorer 'exact_mach' (did you mean 'exact_match'?)"),
         (
             {"exact_match": {"ignorecase": True}},

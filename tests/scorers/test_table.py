@@ -14,8 +14,9 @@ from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of
 
 BUILT_IN = [
-    "all_of", "any_of", "by_case", "contains", "exact_match", "format", "json_schema", "label",
-    "length", "loglikelihood", "mean_logprob", "not", "numeric", "perplexity", "regex", "weighted",
+    "all_of", "any_of", "bleu", "by_case", "chrf", "contains", "exact_match", "f1", "format",
+    "json_schema", "label", "length", "loglikelihood", "mean_logprob", "not", "numeric",
+    "perplexity", "readability", "regex", "rouge", "similarity", "squad_exact", "ter", "weighted",
 ]  # fmt: skip
 
 
@@ -121,7 +122,8 @@ def test_the_table_is_light_to_load() -> None:
     code = (
         "import sys; from promptlab.scorers.registry import scorer_names; scorer_names();"
         "print([m for m in ('jsonschema', 'referencing', 'lingua', 'httpx', 'sqlite3', 'torch',"
-        " 'rich', 'click') if m in sys.modules])"
+        " 'rich', 'click', 'nltk', 'rouge_score', 'sacrebleu', 'rapidfuzz', 'textstat')"
+        " if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

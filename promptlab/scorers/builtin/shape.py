@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from promptlab.core import extras
-from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
+from promptlab.scorers.libraries import library
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import not_gradable, verdict
 
@@ -205,13 +204,7 @@ def _detector(wanted: str) -> Any:
 
 def _lingua() -> ModuleType:
     """Return the language detector's module, which is an extra."""
-    try:
-        return lazy_module("lingua")
-    except ModuleNotFoundError:
-        raise PromptlabError(
-            "the language of a text needs the package lingua-language-detector",
-            hint=extras.install("metrics", "lingua-language-detector"),
-        ) from None
+    return library("lingua", "lingua-language-detector", "the language of a text")
 
 
 def _is_within(count: int, least: int | None, most: int | None) -> bool:

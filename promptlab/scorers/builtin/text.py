@@ -11,6 +11,7 @@ from promptlab.core.types import Score
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.reading import normal as forms
 from promptlab.scorers.sample import Sample
+from promptlab.scorers.targets import Texts, texts_of
 from promptlab.scorers.verdict import compared, graded, listed, not_gradable, quoted, verdict
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ else:
     punctuation, reading = (
         lazy_module(f"promptlab.scorers.reading.{name}") for name in ("punctuation", "labels")
     )
-
-# One or more texts. A number stands for its JSON text; true and false are refused.
-Texts = str | int | float | list[str | int | float]
 
 
 @scorer(version="2", libraries=["regex"], shares=True)
@@ -59,7 +57,7 @@ def exact_match(
             text = punctuation.without_punctuation(text)
         return (" ".join(text.split()) if ignore_space else text).strip()
 
-    output, texts = plain(sample.output), [plain(text) for text in _texts(target)]
+    output, texts = plain(sample.output), [plain(text) for text in texts_of(target)]
     # Whether an output that is none of the texts is an answer at all cannot be told.
     return compared(output in texts, None, output, texts)
 
@@ -70,7 +68,7 @@ def _check_contains(
     given = [texts for texts in (any, all, not_) if texts is not None]
     if not given:
         raise ValueError("one of 'any', 'all' and 'not' must be given")
-    if "" in [forms.normal(text) for texts in given for text in _texts(texts)]:
+    if "" in [forms.normal(text) for texts in given for text in texts_of(texts)]:
         raise ValueError("an empty text is in every output")
 
 
@@ -99,12 +97,12 @@ def contains(
     output = forms.folded(sample.output, ignore_case)
 
     def matching(texts: Texts) -> list[str]:
-        return [text for text in _texts(texts) if forms.folded(text, ignore_case) in output]
+        return [text for text in texts_of(texts) if forms.folded(text, ignore_case) in output]
 
     if any is not None and not matching(any):
-        return verdict(False, f"has none of {listed(_texts(any))}")
-    if all is not None and len(matching(all)) < len(_texts(all)):
-        missing = [text for text in _texts(all) if text not in matching(all)]
+        return verdict(False, f"has none of {listed(texts_of(any))}")
+    if all is not None and len(matching(all)) < len(texts_of(all)):
+        missing = [text for text in texts_of(all) if text not in matching(all)]
         return verdict(False, f"lacks {listed(missing)}")
     if not_ is not None and matching(not_):
         return verdict(False, f"has {listed(matching(not_))}")
@@ -160,7 +158,7 @@ def regex(
         return Score(None, error=f"TimeoutError: the pattern took longer than {timeout:g} s")
     if target is None:  # that it matches is what is graded
         return verdict(match is not None, f"matched {quoted(match[0])}" if match else "no match")
-    wanted = [form(item).strip() for item in _texts(target)]
+    wanted = [form(item).strip() for item in texts_of(target)]
     if match is None:
         return graded(False, "no match", None, wanted)
     captured = (match[group] or "").strip()
@@ -169,7 +167,7 @@ def regex(
 
 
 def _check_label(*, labels: list[str | int], target: str | int, ignore_case: bool) -> None:
-    texts = _texts(list(labels))
+    texts = texts_of(list(labels))
     found = reading.finder(tuple(texts), ignore_case)
     if "" in found.by_bare:
         raise ValueError("a label must be more than punctuation")
@@ -214,7 +212,7 @@ def label(
         target: the right one
         ignore_case: take upper and lower case as the same; switch it off for labels such as A and B
     """
-    found = reading.finder(tuple(_texts(list(labels))), ignore_case)
+    found = reading.finder(tuple(texts_of(list(labels))), ignore_case)
     settled = found.settled(sample.output)
     names = listed(sorted(settled.labels))
     if settled.unread:
@@ -223,8 +221,3 @@ def label(
     reason = f"found {names}" if names else "found no label"
     one = next(iter(settled.labels)) if len(settled.labels) == 1 else None
     return graded(settled.labels == {wanted}, reason, one, wanted)
-
-
-def _texts(value: Texts) -> list[str]:
-    items = value if isinstance(value, list) else [value]
-    return [str(item) for item in items]
