@@ -7,7 +7,7 @@ Each comparison is paired on the cases that both arms have.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -25,7 +25,7 @@ from promptlab.analysis.sides import Side, Where
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 
-By = Literal["version", "backend", "group"]
+By = Literal["version", "backend", "group", "tag"]
 Toward = str | frozenset[tuple[str, str]] | None
 """The label of side b wherever it is compared, or the labels of pairs as a and b."""
 
@@ -34,18 +34,28 @@ _QUESTIONS: dict[By, str] = {
     "version": "which version",
     "backend": "which backend",
     "group": "which version in which group",
+    "tag": "which version on cases of which tag",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Contrast):
-    """Arm b against arm a, on one backend, on all of them (`backend` None), or within a group."""
+    """Arm b against arm a, on one backend, on all of them (`backend` None), or on a part of cases.
+
+    That part is a `group`, or all cases with a `tag`.
+    """
 
     a: str
     b: str
     backend: str | None
     group: str | None
     scorer: str
+    tag: str | None = None
+
+    @property
+    def part(self) -> str | None:
+        """Return the group or the tag, None where all cases are compared."""
+        return self.tag if self.group is None else self.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,12 @@ class _Pair:
     backend: str | None
     within: Where | None = None
     group: str | None = None
+    tag: str | None = None
+
+    @property
+    def part(self) -> str | None:
+        """Return the group or the tag that it is restricted to."""
+        return self.tag if self.group is None else self.group
 
 
 def compare(
@@ -72,7 +88,8 @@ def compare(
     """Compare all pairs of arms, or all arms against the one that `baseline` names.
 
     `by` is what differs within a pair: the version, on each backend and on all together; the
-    backend, for each version; or the version again, within each group of cases. The arm labelled
+    backend, for each version; or the version again, within each group of cases or on the cases of
+    each tag, of which a case may have several. The arm labelled
     `toward` is side b of all its pairs, or the pairs of labels in it are a and b in this order;
     which side is which changes nothing but signs.
 
@@ -81,11 +98,14 @@ def compare(
     """
     pairs = [_toward(pair, toward) for pair in _pairs(table, by, baseline)]
     if not pairs:
-        lone = by == "group" and all(case.group is None for case in table.cases)
+        lone = {
+            "group": all(case.group is None for case in table.cases),
+            "tag": not any(case.tags for case in table.cases),
+        }.get(by, False)
         hint = "run more than one version or backend, or name several runs"
         raise PromptlabError(
             f"there is nothing to compare by {by}",
-            hint="give the cases groups" if lone else hint,
+            hint=f"give the cases {by}s" if lone else hint,
         )
     rows = [_estimated(table, pair, rule, account) for pair in pairs]
 
@@ -94,7 +114,7 @@ def compare(
         return [
             _estimated(table, pair, rule, account)
             for pair in others
-            if account is not None and account.question(pair.a, pair.b, pair.group) in questions
+            if account is not None and account.question(pair.a, pair.b, pair.part) in questions
         ]
 
     beside = [
@@ -133,11 +153,12 @@ def _estimated(table: Measurements, pair: _Pair, rule: Rule, account: Account | 
         backend=pair.backend,
         group=pair.group,
         scorer=table.scorer.label,
+        tag=pair.tag,
         **estimate(table, pair.a, pair.b, rule, pair.within).parts(),
     )
     if account is None:
         return row
-    within = Within(pair.group, pair.within, row.stopped_at)
+    within = Within(pair.part, pair.within, row.stopped_at)
     return replace(row, look=account.look(pair.a, pair.b, within, rule.alpha))
 
 
@@ -156,7 +177,7 @@ def _pairs(table: Measurements, by: By, baseline: str | None) -> Iterator[_Pair]
     for backend, arms in arms_on.items():
         for a, b in _chosen(table, arms, baseline):
             pair = _Pair((a,), (b,), (a.label, b.label), backend)
-            yield from _by_group(table, pair) if by == "group" else (pair,)
+            yield from _PARTS[by](table, pair) if by in _PARTS else (pair,)
     if by == "version" and len(arms_on) > 1 and early.declared_pairs(table) is None:
         yield from _pooled(arms_on, baseline)
 
@@ -212,3 +233,15 @@ def _by_group(table: Measurements, pair: _Pair) -> Iterator[_Pair]:
         within = np.zeros(len(table.cases), dtype=bool)
         within[places] = True
         yield replace(pair, within=within, group=name)
+
+
+def _by_tag(table: Measurements, pair: _Pair) -> Iterator[_Pair]:
+    for tag in dict.fromkeys(tag for case in table.cases for tag in case.tags):
+        within = np.array([tag in case.tags for case in table.cases])
+        yield replace(pair, within=within, tag=tag)
+
+
+_PARTS: dict[By, Callable[[Measurements, _Pair], Iterator[_Pair]]] = {
+    "group": _by_group,
+    "tag": _by_tag,
+}

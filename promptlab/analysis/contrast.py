@@ -160,8 +160,8 @@ def estimate(
     """Estimate a contrast, except for what depends on the rest of its family.
 
     A case counts as the mean of a side's arms on each backend, with all backends weighted equally.
-    `within` restricts the cases to one group, inside which they count as independent. `over` judges
-    the effect on these cases with something else drawn as well.
+    `within` restricts the cases to a part; if that is one group, they count as independent in it.
+    `over` judges the effect on these cases with something else drawn as well.
     """
     cases = np.ones(len(table.cases), dtype=bool) if within is None else within
     look = early.look(table, a, b, cases, rule)
@@ -170,7 +170,8 @@ def estimate(
         shared &= table.declared < look.sums.size
     before, after = (means_of(side, shared, "score") for side in (a, b))
     d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
-    groups = table.groups[shared] if within is None else np.arange(d.size)
+    alone = within is not None and np.unique(table.declared[within]).size == 1
+    groups = np.arange(d.size) if alone else table.groups[shared]
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
     scale = Scale(
         verdicts=verdicts,

@@ -28,10 +28,10 @@ from promptlab.workbench.session import Session
 @click.option("--baseline", metavar="REF", help="Compare all others with this arm.")
 @click.option(
     "--by",
-    type=click.Choice(["version", "backend", "group"]),
+    type=click.Choice(["version", "backend", "group", "tag"]),
     default="version",
     show_default=True,
-    help="What a pair differs in; `group` compares versions in each group of cases.",
+    help="What a pair differs in; `group` and `tag` compare versions on parts of the cases.",
 )
 @deciding
 @click.pass_obj

@@ -7,16 +7,20 @@ from typing import Any
 import click
 
 from promptlab.cli.numbers import Whole
-from promptlab.cli.output import print_json_with, say, stdout
+from promptlab.cli.output import print_json, print_json_with, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
+from promptlab.core.errors import PromptlabError
+from promptlab.report.documents.run import part_json
 from promptlab.report.documents.trial import shown_json, turns_json
-from promptlab.report.terminal.run import print_run
+from promptlab.report.terminal.run import print_run, print_scores
 from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
 from promptlab.report.views.run import run_view
 from promptlab.report.views.trial import conversation_view, trial_view
+from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
+from promptlab.workbench.runs import results_by_tag
 from promptlab.workbench.session import Session
 
 _SHOWN = 20
@@ -43,6 +47,9 @@ _SHOWN = 20
     metavar="N",
     help="How many trials; by default 20, or all with --json.",
 )
+@click.option(
+    "--by", type=click.Choice(["tag"]), help="Means on the cases of each tag, and no trials."
+)
 @click.option("--full", is_flag=True, help="Whole conversations, outputs and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
@@ -53,9 +60,18 @@ def show(
     limit: int | None,
     full: bool,
     as_json: bool,
+    by: str | None,
     **options: Any,
 ) -> None:
     """Review the scored results of RUN (an id, a unique prefix, `latest` or `-2`)."""
+    if by is not None:
+        if limit or full or any(options.values()):
+            raise PromptlabError(
+                "--by tag shows means, which filters of trials do not change",
+                hint="leave one of the two out",
+            )
+        _show_by_tag(session, run_ref, as_json=as_json)
+        return
     shown = limit if limit or as_json else _SHOWN
     chosen = Chosen(**options, limit=shown)
     with review(Workbench(session), run_ref, chosen, full=full) as reviewed:
@@ -64,6 +80,18 @@ def show(
             print_json_with({"run": reviewed.run_id, "more": reviewed.more}, "results", results)
         else:
             _print(reviewed, full=full, shown=shown)
+
+
+def _show_by_tag(session: Session, run_ref: str, *, as_json: bool) -> None:
+    parts = [(part, run_view(part.results)) for part in results_by_tag(Workbench(session), run_ref)]
+    if as_json:
+        slices = [
+            {"tag": part.tag, "cases": part.cases, "arms": part_json(view)} for part, view in parts
+        ]
+        print_json({"run": parts[0][0].results.run.run_id, "by": "tag", "parts": slices})
+        return
+    for part, view in parts:
+        print_scores(stdout(), f"{part.tag}: {counted(part.cases, 'case')}", view)
 
 
 def _print(reviewed: Review, *, full: bool, shown: int | None) -> None:

@@ -29,11 +29,12 @@ class MeasuredArm:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCase:
-    """A case: its id, its group and the digest of its content."""
+    """A case: its id, its group, the digest of its content, and its tags."""
 
     id: str
     group: str | None
     digest: str
+    tags: tuple[str, ...] = ()
 
 
 MEASURED = (

@@ -227,10 +227,11 @@ class Store:
         return aggregates.spent(self._connection, self._number(run_id))
 
     @decoded
-    def arm_scores(self, run_id: str) -> list[ArmScores]:
-        """Return the scores of each arm, by scorer."""
-        number = self._number(run_id)
-        return reduced(self._connection, number, aggregates.arm_scores(self._connection, number))
+    def arm_scores(self, run_id: str, tag: str | None = None) -> list[ArmScores]:
+        """Return the scores of each arm, by scorer; with a `tag`, on the cases that have it."""
+        connection, number = self._connection, self._number(run_id)
+        scores = aggregates.arm_scores(connection, number, tag)
+        return reduced(connection, number, scores, tag)
 
     @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:

@@ -9,7 +9,7 @@ from typing import Any
 from promptlab.core.budget import Spent
 from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
-from promptlab.store.columns import GRADES, GROUP
+from promptlab.store.columns import GRADES, GROUP, TAGGED
 from promptlab.store.connection import Connection
 from promptlab.store.encode import to_json
 
@@ -38,6 +38,7 @@ SELECT t.arm, k.position AS scorer, t.case_, s.score, s.passed, s.error,
 FROM trials t JOIN run_scorers k ON k.run = t.run
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
+    AND {TAGGED}
 """
 
 # Repeats of a case are not independent evidence: they are averaged first, then the cases count.
@@ -100,15 +101,15 @@ def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
     return [_outcomes(*row) for row in connection.rows(_ARM_OUTCOMES, run=run)]
 
 
-def arm_scores(connection: Connection, run: int) -> list[ArmScores]:
-    """Return one entry for each arm and scorer that have a stored score."""
+def arm_scores(connection: Connection, run: int, tag: str | None = None) -> list[ArmScores]:
+    """Return one entry for each arm and scorer that have a stored score, of cases with a tag."""
     bounded = to_json([scorer for (scorer,) in connection.rows(_BOUNDED, run=run)])
-    rows = connection.rows(_ARM_SCORES, run=run, bounded=bounded)
+    rows = connection.rows(_ARM_SCORES, run=run, bounded=bounded, tag=tag)
     entries = [entry for row in rows if (entry := _scores(*row)).n_scores or entry.failed]
     if all(entry.n_groups == entry.n_cases for entry in entries):
         return entries
     groups: defaultdict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
-    for arm, scorer, size, total in connection.rows(_GROUPS, run=run, bounded=bounded):
+    for arm, scorer, size, total in connection.rows(_GROUPS, run=run, bounded=bounded, tag=tag):
         groups[arm, scorer].append((size, total))
     return [
         replace(entry, groups=tuple(groups[entry.arm, entry.scorer]))

@@ -33,6 +33,13 @@ GRADES = """(k.name <> 'by_case' OR EXISTS (
     JOIN cases d ON d.id = q.case_ AND d.case_id = o.key
 ))"""
 
+# Whether the case of the trial `t` has the tag that is asked for, if one is.
+TAGGED = """(:tag IS NULL OR EXISTS (
+    SELECT 1 FROM run_cases q JOIN cases d ON d.id = q.case_
+    WHERE q.run = t.run AND q.position = t.case_
+    AND :tag IN (SELECT value FROM json_each(d.tags))
+))"""
+
 
 def listed(columns: Sequence[str], of: str = "") -> str:
     """Return columns as an SQL list, each prefixed by the table `of` if that is given."""

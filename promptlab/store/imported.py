@@ -99,7 +99,7 @@ ORDER BY e.id
 """
 
 _CASES = """
-SELECT c.case_id, c.case_group, c.digest
+SELECT c.case_id, c.case_group, c.digest, c.tags
 FROM run_cases p JOIN cases c ON c.id = p.case_ WHERE p.run = :run ORDER BY p.position
 """
 
@@ -132,7 +132,10 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         MeasuredArm(arm, digests[arm.backend], text=texts[arm.digest], **served[place])
         for place, arm in enumerate(load_arms(connection, run))
     )
-    cases = tuple(MeasuredCase(*row) for row in connection.rows(_CASES, run=run))
+    cases = tuple(
+        MeasuredCase(case, group, digest, tuple(from_json(tags)))
+        for case, group, digest, tags in connection.rows(_CASES, run=run)
+    )
     reused = connection.count(_REUSED, run=run)
     return MeasuredRun(
         info=info,

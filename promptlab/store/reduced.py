@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from promptlab.core.lazy import lazy_module
 from promptlab.core.reducers import MEAN, Reducer
 from promptlab.core.results import ArmScores
-from promptlab.store.columns import GRADES, GROUP
+from promptlab.store.columns import GRADES, GROUP, TAGGED
 from promptlab.store.connection import Connection
 from promptlab.store.plans import load_scorers
 
@@ -29,22 +29,27 @@ JOIN run_cases p ON p.run = t.run AND p.position = t.case_
 JOIN cases c ON c.id = p.case_
 WHERE t.run = :run AND t.arm = :arm AND k.label = :scorer
 AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
+AND {TAGGED}
 """
 
 
-def reduced(connection: Connection, run: int, scores: Sequence[ArmScores]) -> list[ArmScores]:
+def reduced(
+    connection: Connection, run: int, scores: Sequence[ArmScores], tag: str | None = None
+) -> list[ArmScores]:
     """Return the entries with the mean and the variance of what each case is reduced to."""
     by_label = {spec.label: spec.reduce for spec in load_scorers(connection, run)}
     return [
         entry
         if by_label[entry.scorer] == MEAN or not entry.n_scores
-        else _reduced(connection, run, entry, by_label[entry.scorer])
+        else _reduced(connection, run, entry, by_label[entry.scorer], tag)
         for entry in scores
     ]
 
 
-def _reduced(connection: Connection, run: int, entry: ArmScores, by: Reducer) -> ArmScores:
-    rows = list(connection.rows(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer))
+def _reduced(
+    connection: Connection, run: int, entry: ArmScores, by: Reducer, tag: str | None
+) -> ArmScores:
+    rows = list(connection.rows(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer, tag=tag))
     at = np.array([case for case, *_ in rows], dtype=int)
     values = np.array([score for *_, score in rows], dtype=float)
     if entry.as_zero:

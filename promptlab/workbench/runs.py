@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunResults
 from promptlab.core.types import Plan
 from promptlab.store import Store
+from promptlab.workbench.bench import Workbench
 
 
 def read_run(store: Store, run_id: str, plan: Plan | None = None) -> RunResults:
@@ -15,3 +19,30 @@ def read_run(store: Store, run_id: str, plan: Plan | None = None) -> RunResults:
         outcomes=store.arm_outcomes(run_id),
         scores=store.arm_scores(run_id),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedResults:
+    """The results of a run on its cases with one tag."""
+
+    tag: str
+    cases: int
+    results: RunResults
+
+
+def results_by_tag(bench: Workbench, run_ref: str) -> list[TaggedResults]:
+    """Read a run tag by tag, in the order of the cases; one with several tags is in each."""
+    with bench.open_store() as store:
+        whole = read_run(store, store.find_run(run_ref))
+        run_id, cases = whole.run.run_id, whole.plan.cases
+        tags = dict.fromkeys(tag for case in cases for tag in case.tags)
+        if not tags:
+            raise PromptlabError(f"no case of run {run_id} has a tag", hint="give the cases tags")
+        return [
+            TaggedResults(
+                tag,
+                sum(tag in case.tags for case in cases),
+                replace(whole, scores=store.arm_scores(run_id, tag)),
+            )
+            for tag in tags
+        ]

@@ -24,7 +24,7 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
         "comparisons": [
             {
                 **comparison_json(row.comparison, row.open),
-                **({} if row.comparison.group is None else {"q": q}),
+                **({} if row.comparison.part is None else {"q": q}),
             }
             for row, q in zip(view.rows, _exploratory(view.rows), strict=True)
         ],
@@ -35,10 +35,10 @@ def compare_json(view: ComparisonView) -> dict[str, object]:
 
 
 def _exploratory(rows: Sequence[ComparisonRow]) -> list[float | None]:
-    """Return p-values of groups of cases for exploring: which share of such findings is false.
+    """Return p-values of groups and tags for exploring: which share of such findings is false.
 
     They decide nothing: a verdict needs the p-value of the family. Other rows have none.
     """
-    p = [row.comparison.p if row.comparison.group is not None else None for row in rows]
+    p = [row.comparison.p if row.comparison.part is not None else None for row in rows]
     adjusted = benjamini_hochberg(np.array(p, dtype=float))
     return [None if np.isnan(one) else float(one) for one in adjusted]

@@ -68,6 +68,7 @@ def comparison_json(comparison: Comparison, still_open: Reason | None) -> dict[s
         "b": comparison.b,
         "backend": comparison.backend,
         "group": comparison.group,
+        "tag": comparison.tag,
         "scorer": comparison.scorer,
         **contrast_json(comparison, still_open),
     }

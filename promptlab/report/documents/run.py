@@ -31,6 +31,17 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
     }
 
 
+def part_json(view: RunView) -> list[dict[str, object]]:
+    """Return the scores of a part of a run's cases, arm by arm."""
+    return [
+        {
+            "arm": arm.arm.label,
+            "scores": [_score_json(score, view.reduced_by[score.scorer]) for score in arm.scores],
+        }
+        for arm in view.arms
+    ]
+
+
 def runs_json(view: RunsView) -> list[dict[str, object]]:
     """Return the list of runs as the document that `runs --json` writes."""
     return [_run_info_json(row.run) for row in view.rows]

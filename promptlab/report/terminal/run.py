@@ -38,6 +38,15 @@ def print_run(console: Console, view: RunView) -> None:
     console.print()
 
 
+def print_scores(console: Console, heading: str, view: RunView) -> None:
+    """Print how each arm scored, by scorer, below a heading."""
+    layout = _layout(console, view)
+    console.print(plain_text(heading))
+    for scores in view.tables:
+        _print_scores(console, scores, layout)
+        console.print()
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """What the tables of a run have room for: names of arms, and whether rates are drawn."""

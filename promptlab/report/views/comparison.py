@@ -132,7 +132,7 @@ def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule)
         open=tuple(
             OpenQuestion(row.pair, row.open)
             for row in rows
-            if row.open is not None and row.comparison.group is None
+            if row.open is not None and row.comparison.part is None
         ),
         headline=headline(concluded, comparisons, names),
         conclusion=concluded,
@@ -154,10 +154,10 @@ def _row(comparison: Comparison, names: Names, rule: Rule, *, alone: bool) -> Co
 
 
 def _row_name(comparison: Comparison, b: str, *, alone: bool) -> str:
-    """Return the name of a row: its arm, its group if the table has only one arm, or both."""
-    if comparison.group is None:
+    """Return the name of a row: its arm, its group or tag if that is the only arm, or both."""
+    if comparison.part is None:
         return b
-    return comparison.group if alone else f"{b}, {comparison.group}"
+    return comparison.part if alone else f"{b}, {comparison.part}"
 
 
 def _place_of(comparison: Comparison) -> _Place:

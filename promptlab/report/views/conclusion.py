@@ -77,12 +77,12 @@ class Conclusion:
 def clearest(comparisons: Sequence[Comparison]) -> Comparison | None:
     """Return the comparison that a conclusion is about, preferring all backends to one.
 
-    None if none is decided, and for groups.
+    None if none is decided, and for groups and tags.
     """
     decided = [
         comparison for comparison in comparisons if comparison.verdict in ("better", "worse")
     ]
-    if not decided or any(comparison.group is not None for comparison in comparisons):
+    if not decided or any(comparison.part is not None for comparison in comparisons):
         return None
     against_first = [comparison for comparison in decided if comparison.a == comparisons[0].a]
     return max(

@@ -12,6 +12,7 @@ _KINDS = {
     "version": "which version",
     "backend": "which backend",
     "group": "which version in which group",
+    "tag": "which version on cases of which tag",
     "no-worse": "no worse than the baseline",
 }
 

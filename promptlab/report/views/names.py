@@ -35,7 +35,7 @@ class Names:
 
     def pair(self, comparison: Comparison) -> str:
         """Return the name of a pair."""
-        within = None if comparison.group is None else f"in {comparison.group}"
+        within = None if comparison.part is None else f"in {comparison.part}"
         parts = [
             self.short(comparison.b),
             "against",

@@ -38,7 +38,7 @@ def next_step(basis: Basis, comparisons: Sequence[Comparison]) -> NextStep | Non
     open is planned before more is spent on it.
     """
     if len(basis.suites) != 1 or any(
-        comparison.group is not None or " on " in comparison.a for comparison in comparisons
+        comparison.part is not None or " on " in comparison.a for comparison in comparisons
     ):
         return None
     [suite] = basis.suites
