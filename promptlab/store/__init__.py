@@ -28,7 +28,7 @@ from promptlab.core.results import (
 )
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Case, Completion, Plan, Score, ScorerSpec, Turn
-from promptlab.store import aggregates, care, evidence, gradings, imported, plans, queries, runs
+from promptlab.store import aggregates, care, evidence, gradings, measured, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
@@ -237,7 +237,7 @@ class Store:
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores for a run, in context; None means the primary scorer."""
         with self._connection.snapshot():  # scorer and scores agree, even if regraded meanwhile
-            return imported.measured(self._connection, self._number(run_id), scorer)
+            return measured.measured(self._connection, self._number(run_id), scorer)
 
     # Gradings
 

@@ -19,7 +19,7 @@ from promptlab.store.plans import load_arms, load_scorers, load_templates
 from promptlab.store.runs import run_info
 from promptlab.templates.wordings import wording
 
-# The order of `results.MEASURED`.
+# The order of `core.measured.MEASURED`.
 _ROWS = f"""
 SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
     s.score, s.score = s.passed, u.generation,
