@@ -33,6 +33,7 @@ from promptlab.workbench.session import Session
     show_default=True,
     help="What a pair differs in; `group` and `tag` compare versions on parts of the cases.",
 )
+@click.option("--full", is_flag=True, help="Also show which answers each arm gives how often.")
 @deciding
 @click.pass_obj
 def compare_verb(
@@ -43,6 +44,7 @@ def compare_verb(
     by: By,
     scorer: str | None,
     as_json: bool,
+    full: bool,
     **options: Any,
 ) -> None:
     """Compare the arms of RUN, by default the newest, case by case.
@@ -61,4 +63,4 @@ def compare_verb(
     if as_json:
         print_json(compare_json(view))
     else:
-        print_comparisons(stdout(), view, session.command)
+        print_comparisons(stdout(), view, session.command, full=full)

@@ -75,6 +75,11 @@ def p_heading(size: int = 1) -> str:
     return "p" if size == 1 else f"p (Holm, {size})"
 
 
+def short_p_heading(size: int = 1) -> str:
+    """Return the same without the size of the family, which the title of a table has too."""
+    return "p" if size == 1 else "p Holm"
+
+
 def p_value(p: float | None) -> str:
     """Return a p-value with three digits, or as less than 0.001."""
     if p is None:

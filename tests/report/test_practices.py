@@ -85,6 +85,16 @@ a-practice-of-ones-own on small   +12.0  +5.2 to +19.9  0.002   +31 %  better
   on large                         +3.0  -5.0 to +11.0  0.002   +31 %  better
   these models                    +12.0  +5.2 to +19.9  0.002   +31 %  better
 
+Intervals, points
+                                      -20            0            +20
+─────────────────────────────────────────────────────────────────────
+clear on small                        ···············│···─────●──────
+clear on large                        ···········────┼─●──────·······
+clear, these models                   ···············│···─────●──────
+a-practice-of-ones-own on small       ···············│···─────●──────
+a-practice-of-ones-own on large       ···········────┼─●──────·······
+a-practice-of-ones-own, these models  ···············│···─────●──────
+
 clear: mood@v1 against mood@v1 -clear (one wording)
 a-practice-of-ones-own: mood@v1 against mood@v1 -a-practice-of-ones-own (one
 wording)

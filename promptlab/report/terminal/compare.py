@@ -23,10 +23,13 @@ from promptlab.report.wording import UNKNOWN, listed
 _CASES = 8  # named in a line
 
 
-def print_comparisons(console: Console, view: ComparisonView, command: str = "promptlab") -> None:
+def print_comparisons(
+    console: Console, view: ComparisonView, command: str = "promptlab", *, full: bool = False
+) -> None:
     """Print all comparisons: what they come to, a table for each baseline, and what to do next.
 
-    `command` is how the user calls promptlab.
+    `command` is how the user calls promptlab. The answers of more than two arms are shown if
+    `full`: otherwise all of it is to fit on one screen.
     """
     console.print(plain_text(view.headline))
     console.print()
@@ -37,6 +40,8 @@ def print_comparisons(console: Console, view: ComparisonView, command: str = "pr
     if len(view.rows) <= AT_MOST:
         _print_taken(console, view.rows)
         print_lines(console, view.throughput)
+    if full or len(view.rows) == 1:
+        print_lines(console, view.answers)
     flips = _flipped(view.rows[0]) if len(view.rows) == 1 else ()
     notes = (note.line for note in _once(view.notes))
     print_lines(console, [*flips, *notes, *open_lines([question.line for question in view.open])])
@@ -65,7 +70,13 @@ def _print_table(console: Console, table: ComparisonTable) -> None:
         Column("b", [each.mean_b for each in figures], number=True, rank=4),
         Column(table.unit, [each.delta for each in figures], number=True),
         Column("interval", [each.interval for each in figures], rank=1),
-        Column(table.p_heading, [each.p for each in figures], number=True, rank=1),
+        Column(
+            table.p_heading,
+            [each.p for each in figures],
+            number=True,
+            rank=1,
+            short=table.short_p_heading,
+        ),
         Column("won:lost", [each.won_lost for each in figures], number=True, rank=3),
         Column("tokens", [each.tokens for each in figures], number=True, rank=5),
         Column("verdict", [verdict_text(each.verdict) for each in figures]),

@@ -45,13 +45,15 @@ class Column:
     """A column with all of its cells. `number` aligns them to the right.
 
     If the terminal is too narrow, columns with the highest `rank` are left out first; rank 0
-    always stays, and to keep rank 1 rows are numbered instead of named.
+    always stays, and to keep rank 1 rows are numbered instead of named. Before any is left out, a
+    `short` heading takes the place of the heading.
     """
 
     heading: str
     cells: Sequence[str | Text]
     number: bool = False
     rank: int = 0
+    short: str | None = None
 
     @property
     def width(self) -> int:
@@ -75,7 +77,7 @@ def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> Non
     A row is a line. If names leave no room for the columns of rank 1, numbers stand for them, and
     the names below the table.
     """
-    names, *others = columns
+    names, *others = fitted(columns, console.width)
     shown, legend = _kept([names, *others], console.width), list[str]()
     if any(column.rank == 1 and not _is_in(column, shown) for column in others):
         numbers = replace(names, cells=[f"#{place}" for place in range(1, len(names.cells) + 1)])
@@ -96,6 +98,16 @@ def print_fitted(console: Console, title: str, columns: Sequence[Column]) -> Non
     console.print(table)
     for line in legend:
         console.print(plain_text(line))
+
+
+def fitted(columns: Sequence[Column], width: int) -> list[Column]:
+    """Return the columns, with their short headings if they do not all fit otherwise."""
+    if total_width(columns) <= width:
+        return [*columns]
+    return [
+        column if column.short is None else replace(column, heading=column.short)
+        for column in columns
+    ]
 
 
 def _kept(columns: Sequence[Column], width: int) -> list[Column]:

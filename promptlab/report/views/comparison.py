@@ -13,6 +13,7 @@ from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
 from promptlab.core.worked import Worked
+from promptlab.report.views.answers import answer_lines
 from promptlab.report.views.conclusion import Conclusion, conclusion, headline
 from promptlab.report.views.contrast import (
     Figures,
@@ -26,7 +27,16 @@ from promptlab.report.views.contrast import (
 from promptlab.report.views.names import Names
 from promptlab.report.views.next_step import NextStep, next_step
 from promptlab.report.views.throughput import throughput_lines
-from promptlab.report.wording import UNKNOWN, counted, level, mean, more_usd, p_heading, usd
+from promptlab.report.wording import (
+    UNKNOWN,
+    counted,
+    level,
+    mean,
+    more_usd,
+    p_heading,
+    short_p_heading,
+    usd,
+)
 
 Unit = Literal["points", "delta"]
 _Place = tuple[str | None, str]
@@ -68,7 +78,8 @@ class ComparisonTable:
     """All comparisons with arm `a` in one place; `place` is None if there is only one.
 
     `cases` and `mean_a` hold for all rows, and are None if rows differ in them; the title has
-    them too. `unit` is that of the differences, `p_heading` says what the p-values are.
+    them too. `unit` is that of the differences, `p_heading` says what the p-values are,
+    `short_p_heading` the same where there is little room.
     """
 
     title: str
@@ -76,6 +87,7 @@ class ComparisonTable:
     place: str | None
     unit: Unit
     p_heading: str
+    short_p_heading: str
     cases: int | None
     mean_a: str | None
     rows: tuple[ComparisonRow, ...]
@@ -86,7 +98,8 @@ class ComparisonView:
     """Comparisons of joined runs by one scorer. `rows` has them in order, `tables` by baseline.
 
     `evidence` has notes on the runs: an arm that they lack was taken from another, or others have
-    more cases. `headline` is what it comes to, `next` what to do now.
+    more cases. `headline` is what it comes to, `next` what to do now. `answers` are lines on which
+    answers each arm gives how often, for scorers that tell labels apart.
     """
 
     run_ids: tuple[str, ...]
@@ -102,6 +115,7 @@ class ComparisonView:
     conclusion: Conclusion | None
     evidence: tuple[Reason, ...]
     next: NextStep | None
+    answers: tuple[str, ...]
 
     @property
     def throughput(self) -> tuple[str, ...]:
@@ -138,6 +152,7 @@ def comparison_view(basis: Basis, comparisons: Sequence[Comparison], rule: Rule)
         conclusion=concluded,
         evidence=basis.notes,
         next=next_step(basis, comparisons),
+        answers=answer_lines(comparisons, names.short),
     )
 
 
@@ -188,6 +203,7 @@ def _tables(
             place=place,
             unit="points" if first.is_rate else "delta",
             p_heading=p_heading(size),
+            short_p_heading=short_p_heading(size),
             cases=first.n if len(counts) == 1 else None,
             mean_a=means.pop() if len(means) == 1 else None,
             rows=tuple(members),

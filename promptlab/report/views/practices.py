@@ -22,7 +22,7 @@ from promptlab.report.views.contrast import (
     notes_on,
     open_question,
 )
-from promptlab.report.wording import counted, difference, level, listed, p_heading
+from promptlab.report.wording import counted, difference, level, listed, p_heading, short_p_heading
 from promptlab.stats.meta import RandomEffects
 
 _GENERAL = "models in general"
@@ -102,6 +102,7 @@ class PracticesView:
     title: str
     unit: Literal["points", "effect"]
     p_heading: str
+    short_p_heading: str
     rows: tuple[PracticeRow, ...]
     scale: Scale
     definitions: tuple[Definition, ...]
@@ -137,6 +138,7 @@ def practices_view(basis: Basis, practices: Practices, rule: Rule) -> PracticesV
         title=f"{basis.scores}: what each practice changes, {level(rule, size)}",
         unit="points" if is_rate else "effect",
         p_heading=p_heading(size),
+        short_p_heading=short_p_heading(size),
         rows=rows,
         scale=_scale([row.effect for row in shown], is_rate=is_rate),
         definitions=tuple(_definitions(effects)),
