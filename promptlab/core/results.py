@@ -86,9 +86,14 @@ class Result:
     graded: str | None = None
 
     @property
+    def was_graded(self) -> bool:
+        """Return whether there is a scorer that grades this case: some cases have their own."""
+        return self.scorer is not None and (self.score is not None or self.error is not None)
+
+    @property
     def was_gradable(self) -> bool | None:
-        """Return False if the scorer found nothing to grade, None where there was no scorer."""
-        if self.scorer is None or self.outcome is Outcome.ERROR:
+        """Return False if the scorer found nothing to grade, None where it did not grade."""
+        if not self.was_graded or self.outcome is Outcome.ERROR:
             return None
         cannot = self.score is None and (self.error or "").startswith(NOT_GRADABLE)
         return self.gradable is not False and not cannot

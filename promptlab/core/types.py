@@ -85,7 +85,7 @@ class Score:
     where the scorer does not tell. `found` is what the scorer took for the answer, `expected` what
     would be right, both as short texts for which equality has a meaning, such as labels. `graded`
     is set, not by scorers, where the suite has one grade another answer than the trial's: the place
-    of its turn, and its name.
+    of its turn, past the last where the trial has no such answer, and its name.
     """
 
     value: float | None

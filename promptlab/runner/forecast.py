@@ -12,7 +12,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.prices import NO_TOKENS, TokenRange, prompt_range
 from promptlab.core.types import Completion, Request, Trial, Turn, Usage
 from promptlab.runner.answers import Portion, Stored
-from promptlab.runner.requests import NOT_GIVEN, OpenTurn, Renderer
+from promptlab.runner.requests import OpenTurn, Renderer, not_given
 from promptlab.templates.template import STAND_IN
 
 _CHUNK = 1000  # trials that are walked together, with one look-up per turn
@@ -161,7 +161,9 @@ class _Walk:
                 self._count_trial(opened, turns[trial.seq])
                 if completion is None:
                     guessed[trial.seq] = (*before, opened.request)
-                turns[trial.seq].append(opened.answered(completion or NOT_GIVEN, cached=True))
+                    earlier = len(turns[trial.seq]) if self._renderer.grades_several else 0
+                    completion = not_given(earlier)
+                turns[trial.seq].append(opened.answered(completion, cached=True))
             opening = list(self._open_next([trial for trial, _ in opening], turns))
 
     def _open_next(

@@ -34,6 +34,12 @@ from promptlab.templates.template import STAND_IN, Call, Template
 NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
 """Stands for an answer that is still to come."""
 
+
+def not_given(earlier: int) -> Completion:
+    """Return what stands for an answer to come, unlike those of `earlier` ones."""
+    return replace(NOT_GIVEN, text=STAND_IN + "." * earlier) if earlier else NOT_GIVEN
+
+
 _MOST_ASIDE = 1_000  # questions about one trial: stops a scorer that never stops asking
 
 
@@ -65,6 +71,8 @@ class Renderer:
         self.plan = plan
         self.scorers = scorers
         self.asks_others = any(scorer.backends for scorer in scorers)
+        # A question about one answer is another than the same question about the next one.
+        self.grades_several = any(scorer.answers() for scorer in scorers)
         self._asking = [scorer for scorer in scorers if scorer.may_ask]
         self._needs_output = not scorers or any(scorer.reads_output for scorer in scorers)
         # A scorer that does not read the output can only ask about the prompt that it answers.

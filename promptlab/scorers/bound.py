@@ -162,7 +162,8 @@ class BoundScorer:
         """
         found = None if self.grade is None else sample.of(self.grade)
         if found is None and self.grade is not None:
-            return not_gradable(f"the trial has no answer {self.grade!r}")
+            missing = not_gradable(f"the trial has no answer {self.grade!r}")
+            return replace(missing, graded=(len(sample.turns), self.grade))
         aimed = sample if found is None else found[0]
         try:
             params = self._filled(sample.case) if self.blanks else self.fixed

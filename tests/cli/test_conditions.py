@@ -106,3 +106,76 @@ def test_an_answer_of_a_reserved_name_is_ambiguous(refined: Path, promptlab: Pro
     ran = promptlab("run", "refine", "--dry-run")
     assert ran.code == 2
     assert "gives an answer named 'answers', and so 'answers' would mean two things" in ran.err
+
+
+SOMETIMES = """\
+{% user %}Write to {{ name }}.{% enduser %}{% generate draft %}
+{% if name == "Ada" %}{% user %}Again.{% enduser %}{% generate final %}{% endif %}
+"""
+
+
+def test_an_answer_that_is_not_there_is_not_gradable(project: Path, promptlab: Promptlab) -> None:
+    (project / "templates/refine").mkdir()
+    (project / "templates/refine/v1.j2").write_text(SOMETIMES, encoding="utf-8")
+    scorers = "\n  - ".join(
+        ("contains: {any: Again, grade: final}", "not: {contains: {any: Again, grade: final}}")
+    )
+    suite = f"templates: [refine]\nbackends: [echo]\ncases: people.jsonl\nscorers:\n  - {scorers}\n"
+    (project / "suites/refine.yaml").write_text(suite, encoding="utf-8")
+    promptlab("run", "refine")
+    rows = "SELECT case_id, scorer, graded, output, score, gradable, error FROM results LIMIT 4"
+    missing = "the trial has no answer 'final'"
+    assert query(project, rows) == [
+        ("ada", "contains", "final", "Again.", 1.0, None, None),
+        ("ada", "not", "final", "Again.", 0.0, None, None),
+        ("ben", "contains", "final", None, None, 0, f"not gradable: {missing}"),
+        (
+            "ben",
+            "not",
+            "draft",
+            "Write to Benjamin.",
+            None,
+            0,
+            f"not gradable: contains: {missing}",
+        ),
+    ]
+    assert promptlab("db", "verify").code == 0
+
+
+JUDGE = """\
+from promptlab import Ask, BackendName, Sample, scorer
+
+
+def question(sample, *, judge):
+    return [Ask(f"Is this polite? {sample.output}", backend=judge)]
+
+
+@scorer(version="1", judge=True, asks=question)
+def polite(sample: Sample, *, judge: BackendName = "echo") -> bool:
+    [ask] = question(sample, judge=judge)
+    return "politely" in sample.answer_to(ask).text
+"""
+
+
+def test_questions_of_parts_are_planned_asked_and_stored(
+    refined: Path, promptlab: Promptlab
+) -> None:
+    (refined / "judges.py").write_text(JUDGE, encoding="utf-8")
+    edit(
+        refined / "suites/refine.yaml",
+        "scorers:\n",
+        "scorers:\n  - all_of:\n      - judges:polite: {grade: final}\n"
+        "      - not: {judges:polite: {grade: draft}}\n",
+    )
+    planned = json.loads(promptlab("run", "refine", "--dry-run", "--json").out)
+    ran = json.loads(promptlab("run", "refine", "--json").out)
+    # Of 3 cases 2 answers and 2 questions; all have the same last answer, which is judged once.
+    assert (planned["calls"], ran["calls"]) == (12, 10)
+    assert query(refined, "SELECT sum(passed) FROM results WHERE scorer = 'all_of'") == [(3,)]
+    asked = query(refined, "SELECT DISTINCT name FROM trial_turns WHERE aside ORDER BY 1")
+    assert asked == [("all_of: not: polite",), ("all_of: polite",)]
+    assert query(refined, "SELECT judge FROM run_scorers WHERE label = 'all_of'") == [(1,)]
+    assert promptlab("run", "refine", "--offline").code == 0
+    assert json.loads(promptlab("score", "--json").out)["scorers"][0]["changed"] == 0
+    limited = promptlab("run", "refine", "--fresh", "--max-calls", "7")
+    assert limited.code != 0

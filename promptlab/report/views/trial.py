@@ -70,8 +70,9 @@ def trial_view(rows: Sequence[Result]) -> TrialView:
     """Return the view of a trial from its results, one per scorer."""
     first = rows[0]
     repeat = f" #{first.repeat + 1}" if first.repeat else ""
-    graded = rows[:1] if first.outcome is Outcome.ERROR else rows  # the error is not a scorer's
-    outputs = {row.graded: row.output for row in graded}
+    # An error is not a scorer's; and a scorer that the case does not have says nothing of it.
+    graded = rows[:1] if first.outcome is Outcome.ERROR else [r for r in rows if r.was_graded]
+    outputs = {row.graded: row.output for row in graded if row.score is not None}
     several = len(outputs) > 1
     return TrialView(
         case=f"{first.case_id}{repeat}",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from promptlab.core.types import Score
+from promptlab.core.types import NOT_GRADABLE, Score
 from promptlab.scorers.conditions import NO_BOUNDS, Bounds
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.parts import OneScorer, Part, Scorers
@@ -182,7 +182,8 @@ def _unknown(of: list[Part]) -> Score:
         error = cut(f"{failed.label} failed: {failed.score.error}", 300)
         return Score(None, None, _together(of), error, failed.score.traceback)
     silent = [part for part in of if part.score.gradable is False or part.score.value is None]
-    return not_gradable("; ".join(map(_told, silent)))
+    told = "; ".join(map(_told, silent))
+    return not_gradable(told.replace(f": {NOT_GRADABLE}: ", ": "))
 
 
 def _together(of: list[Part]) -> str:
