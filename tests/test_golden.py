@@ -192,6 +192,13 @@ CHANGED = {
             "A file beside the suite, or a list. "
             "Files: .jsonl .json .csv .tsv .xlsx .yaml .parquet."
         ),
+        # Code that models wrote is run only with leave.
+        '"title": "Gates",\n      "type": "array"\n    }': (
+            '"title": "Gates",\n      "type": "array"\n    },\n    "allow_code": {\n      '
+            '"default": false,\n      "description": "Whether `code` may run what models wrote, in'
+            ' its box on this machine.",\n      "title": "Allow Code",\n      "type": "boolean"\n'
+            "    }"
+        ),
     },
     "schema_template.txt": {
         _MAX_TOKENS: _BOUNDED,

@@ -59,6 +59,10 @@ class SuiteFile(BaseModel):
         description="Conditions such as `exact_match >= 0.8`; one that fails exits with 1.",
     )
 
+    allow_code: bool = Field(
+        False, description="Whether `code` may run what models wrote, in its box on this machine."
+    )
+
     @field_validator("templates", "backends", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:

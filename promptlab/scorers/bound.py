@@ -79,6 +79,20 @@ class BoundScorer:
         return self.scorer.way == "inline" and all(part.inline for part in self.members)
 
     @property
+    def executes(self) -> bool:
+        """Return whether it runs code that models wrote."""
+        return self.scorer.executes or any(part.executes for part in self.members)
+
+    def require_ready(self) -> None:
+        """Raise `PromptlabError` if it cannot work on this machine."""
+        if self.scorer.ready is not None:
+            place = f"scorer {self.spec.label!r}: it cannot tell whether it can work"
+            with foreign(place, passing=(PromptlabError,)):
+                self.scorer.ready()
+        for part in self.members:
+            part.require_ready()
+
+    @property
     def built_in(self) -> bool:
         """Return whether no part of it is user-defined."""
         return self.scorer.built_in and all(part.built_in for part in self.members)

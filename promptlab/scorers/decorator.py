@@ -27,7 +27,9 @@ class Scorer:
     `libraries` are the distributions it grades with; their versions are part of its identity.
     `runs` is how the function is called: `inline`, for what is certain to be quick; in a `thread`
     of its own; or `async`, as a coroutine. It is optional: see `way`. `shares` says that every
-    score lies between 0 and 1, so that a bound beyond cannot be meant.
+    score lies between 0 and 1, so that a bound beyond cannot be meant. One that `executes` runs
+    code that models wrote: the suite has to allow it. `ready` raises `PromptlabError` if the scorer
+    cannot work on this machine; it is called before the first call to a model.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Scorer:
     libraries: tuple[str, ...] = ()
     runs: Runs | None = None
     shares: bool = False
+    executes: bool = False
+    ready: Callable[[], None] | None = None
 
     @property
     def built_in(self) -> bool:
@@ -70,6 +74,8 @@ def scorer(  # noqa: PLR0913 - one keyword for each property that a scorer may d
     libraries: Sequence[str] = (),
     runs: Runs | None = None,
     shares: bool = False,
+    executes: bool = False,
+    ready: Callable[[], None] | None = None,
 ) -> Callable[[F], F]:
     """Turn the decorated function into a scorer with its name, as suites write it: `not`."""
 
@@ -86,6 +92,8 @@ def scorer(  # noqa: PLR0913 - one keyword for each property that a scorer may d
                 libraries=tuple(libraries),
                 runs=runs,
                 shares=shares,
+                executes=executes,
+                ready=ready,
             )
         )
         return function

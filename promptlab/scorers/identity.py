@@ -1,5 +1,7 @@
 """What a scorer's verdicts depend on besides version and parameters: source, libraries, judges.
 
+One that runs code depends on the Python that runs it.
+
 The source of a built-in scorer is left out: its `version` stands for it, so that an edit nearby
 does not make it another scorer. Data files that a scorer reads are not covered.
 """
@@ -7,6 +9,7 @@ does not make it another scorer. Data files that a scorer reads are not covered.
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
@@ -27,6 +30,8 @@ def identity_of(scorer: Scorer, root: Path | None) -> str:
     names = [*scorer.libraries, *([] if colon or scorer.built_in else _distributions(scorer.name))]
     if libraries := _versions(names):
         identity["libraries"] = libraries
+    if scorer.executes:
+        identity["python"] = platform.python_version()
     return canonical_json(identity)
 
 

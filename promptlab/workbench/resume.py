@@ -20,6 +20,7 @@ from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import stored_gates
 from promptlab.workbench.jobs import Prepared, make_budget
+from promptlab.workbench.permission import require_code_allowed
 from promptlab.workbench.scoring import grade_run_again
 
 
@@ -59,6 +60,7 @@ def prepare_resume(
         _refuse_imported(store.run(run_id))
         plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
         scorers = knowing(bind(plan.scorers, root), plan.backends)
+        require_code_allowed(bench, plan.suite, scorers)
         regraded: tuple[str, ...] = ()
         if changed := _changed(plan.scorers, scorers):
             regraded = _grade_as_today(bench, run_id, changed)

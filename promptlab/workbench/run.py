@@ -37,6 +37,7 @@ from promptlab.workbench.holdouts import require_use_left
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.ordering import in_first_order
+from promptlab.workbench.permission import require_able, require_allowed
 from promptlab.workbench.plan_notes import notes_of
 
 AS_WRITTEN = RunSettings()
@@ -86,6 +87,7 @@ def prepare_run(
     """
     _require_sense(settings, fresh=fresh)
     ready = _assemble(bench, suite, settings)
+    require_able(ready.scorers, safe=bench.session.safe)
     budget = make_budget(settings.max_calls, settings.max_cost, ready.backends)
     with bench.open_store(readonly=False) as store:
         check_measurable(store, ready.plan, ready.gates)
@@ -134,6 +136,7 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
     suite = replace(suite, cases=suite.read_cases())
     scorers = _bind(suite, bench.project.root)
+    require_allowed(suite, scorers)
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
     scorers = knowing(scorers, [*specs, *scorer_specs])

@@ -21,6 +21,7 @@ from promptlab.scorers.sample import Sample
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.looping import run_to_end
+from promptlab.workbench.permission import require_code_allowed
 
 _AT_ONCE = 64  # user-defined scorers may be slow
 
@@ -51,6 +52,8 @@ async def _grade_run(
     with bench.open_store(readonly=False) as store:
         run_id = store.find_run(run_ref)
         scorers = scorers_of(store, run_id, bench.project.root)
+        chosen = [each for each in scorers if not labels or each.spec.label in labels]
+        require_code_allowed(bench, store.load_plan(run_id).suite, chosen)
         return run_id, await grade_again(store, run_id, scorers, labels)
 
 

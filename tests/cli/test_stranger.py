@@ -275,5 +275,13 @@ def test_an_executor_of_the_project_is_refused(strange: Path, promptlab: Promptl
     assert marks(strange) >= {"import", "executor", "execute"}  # the next command is as before
 
 
+def test_the_page_says_which_verbs_run_what_models_wrote() -> None:
+    rows = re.findall(
+        r"^\| (`[^|]*) \| (?:yes|no)[^|]* \| [^|]* \| ([^|]*) \|", PAGE.read_text(), re.M
+    )
+    run = {verb for names, says in rows if says != "no" for verb in re.findall(r"`([^`]+)`", names)}
+    assert run == {"run", "resume", "score"}  # tests/cli/test_allow_code.py tries them
+
+
 def test_the_commands_that_messages_suggest_stay_safe(strange: Path) -> None:
     assert Session(strange, safe=True).command.startswith("promptlab --safe --project ")

@@ -29,6 +29,15 @@ def candidates(text: str) -> Iterator[str]:
         yield from _readings(match[1])
 
 
+def code_blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each fence of several lines: the language that it names, "" if none, and its lines."""
+    for body in _bodies(text):
+        first, newline, rest = body.partition("\n")
+        if newline:
+            named = _INFO.match(first + newline)
+            yield (named[0].strip(" \t{}.#").lower() if named else first.strip().lower()), rest
+
+
 def _bodies(text: str) -> Iterator[str]:
     for fence in _FENCE.finditer(text):
         body = _QUOTED.sub("", fence["body"]) if ">" in fence["lead"] else fence["body"]

@@ -1,0 +1,1 @@
+"""What runs in the box's own processes. The standard library alone: nothing else is there."""
