@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.analysis.planning import Aim, Spread, of_repeats
+from promptlab.analysis.texts import Texts
 from promptlab.core.decision import Rule
 from promptlab.core.types import Plan
 from promptlab.stats.variance import VarianceSplit
@@ -18,7 +19,8 @@ Question = Literal["which version", "which backend", "which practice"]
 class Row:
     """One comparison of the pilot: `b` against `a` on a backend (None: on all), and its spread.
 
-    `split` are the parts of its variance, None where every trial was run once.
+    `split` are the parts of its variance, None where every trial was run once. `texts` are the
+    wordings of a practice, None where there are not several of them.
     """
 
     a: str
@@ -26,6 +28,7 @@ class Row:
     backend: str | None
     spread: Spread
     split: VarianceSplit | None = None
+    texts: Texts | None = None
 
 
 @dataclass(frozen=True, slots=True)

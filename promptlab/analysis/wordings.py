@@ -96,6 +96,14 @@ def over_wordings(
     )
 
 
+def spreads_of(wordings: Wordings, where: Where) -> tuple[Spread, ...] | None:
+    """Return how far the texts of each side lie apart, or pairs of them; None for too few."""
+    try:
+        return tuple(_spreads(wordings, where))
+    except ValueError:  # a side has one text
+        return None
+
+
 def share_of_texts(effect: Effect) -> float:
     """Return the share of the texts in the variance of an effect, 0 where they were not drawn."""
     judged = effect.inference

@@ -5,16 +5,22 @@ It reads spreads alone, so that planning is no look at the results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 
+from promptlab.analysis.agreeing import Agreeing
 from promptlab.analysis.compare import compare
+from promptlab.analysis.conclude import spread_of
+from promptlab.analysis.estimates import PracticeEffect
 from promptlab.analysis.measurements import Measurements, join
 from promptlab.analysis.planning import of_units
 from promptlab.analysis.practices import practice_effects
 from promptlab.analysis.prospect import Pilot, Row
+from promptlab.analysis.showing import Shown, shown_by_backend
+from promptlab.analysis.texts import Texts
+from promptlab.analysis.wordings import spreads_of, wordings_of
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.measured import MEASURED, MeasuredRun
@@ -55,7 +61,7 @@ def _read(
 ) -> tuple[Pilot | None, bool]:
     """Return what a run tells, None if nothing, and whether that is of arms that are wanted."""
     table = join([run])
-    every = list(_practices(table, rule) if practices else _versions(table, run, rule))
+    every = list(_practices(table, run, rule) if practices else _versions(table, run, rule))
     of_plan = [row for row, arms in every if arms <= wanted]
     rows = of_plan or [row for row, _ in every]
     if not rows:
@@ -107,7 +113,9 @@ def _places(
     return (by_name[a], by_name[b]) if a in by_name and b in by_name else None
 
 
-def _practices(table: Measurements, rule: Rule) -> Iterator[tuple[Row, frozenset[_Key]]]:
+def _practices(
+    table: Measurements, run: MeasuredRun, rule: Rule
+) -> Iterator[tuple[Row, frozenset[_Key]]]:
     """Yield the effect of each practice on these models."""
     try:
         effects = practice_effects(table, rule).effects
@@ -118,9 +126,47 @@ def _practices(table: Measurements, rule: Rule) -> Iterator[tuple[Row, frozenset
         effect.practice: effect for effect in effects if effect.scope != "models in general"
     }  # on these models together, if there are several: it comes last
     for name, effect in widest.items():
-        spread = effect.spread
+        spread = spread_of(effect.effect)
         if spread is not None:
-            yield Row(f"without {name}", f"with {name}", effect.backend, spread), every
+            texts = _texts(table, run, effect)
+            row = Row(f"without {name}", f"with {name}", effect.backend, spread, texts=texts)
+            yield row, every
+
+
+def _texts(table: Measurements, run: MeasuredRun, effect: PracticeEffect) -> Texts | None:
+    """Return how far the wordings of a practice lie apart, None where there are not several."""
+    shown = shown_by_backend(table.arms, effect.practice)
+    places = [one for name, one in shown.items() if effect.backend in (None, name)]
+    wordings = wordings_of(places)
+    arms = [arm for one in places for arm in (*one.with_it, *one.without)]
+    where = np.all([~np.isnan(arm.cells.score) for arm in arms], axis=0)
+    spreads = spreads_of(wordings, where)
+    judged = effect.effect.inference
+    alone = judged.parts[0] if isinstance(judged, Agreeing) else judged
+    if not spreads or alone is None or alone.se is None:
+        return None
+    return Texts(
+        spreads,
+        number=min(wordings.with_it, wordings.without),
+        case=alone.se**2 * spreads[0].cases,
+        paired=wordings.between,
+        repeats=run.repeats,
+        noise=_noise(table, run, places),
+    )
+
+
+def _noise(table: Measurements, run: MeasuredRun, places: Sequence[Shown]) -> float | None:
+    """Return the variance of the effect on a case that one repeat of each trial brings."""
+    if run.repeats == 1 or run.scorer.reduce != MEAN or len(table.arms) != len(run.arms):
+        return None
+    scores, noise = _scores(run), 0.0
+    for side in ([one.with_it for one in places], [one.without for one in places]):
+        arms = [place for place, arm in enumerate(table.arms) if any(arm in of for of in side)]
+        alone = [split_variance(scores[place], scores[place]).noise_a for place in arms]
+        if any(each is None for each in alone):
+            return None
+        noise += sum(filter(None, alone)) / len(alone) ** 2
+    return noise
 
 
 def _key(table: Measurements, place: int) -> _Key:

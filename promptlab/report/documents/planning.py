@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from promptlab.analysis.planning import ASSUMED_SHARE
+from promptlab.analysis.texts import Texts, sources_of
 from promptlab.report.views.planning import Parts, PlannedRow, PlanningView, Takes
 
 
@@ -57,6 +58,18 @@ def _row_json(row: PlannedRow) -> dict[str, object]:
         "upper": spread.upper,
         "detectable": row.detectable,
         "cases_needed": row.needed,
+        "wordings": None if row.texts is None else _texts_json(row.texts, row.wordings),
+    }
+
+
+def _texts_json(texts: Texts, needed: int | None) -> dict[str, object]:
+    return {
+        "number": texts.number,
+        "paired": texts.paired,
+        "sd": texts.likely,
+        "upper": texts.upper,
+        "needed": needed,
+        "sources": [asdict(source) for source in sources_of(texts)],
     }
 
 

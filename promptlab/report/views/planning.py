@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from promptlab.analysis.claims import WORDINGS
 from promptlab.analysis.planning import (
@@ -19,6 +19,7 @@ from promptlab.analysis.planning import (
     units_to_show,
 )
 from promptlab.analysis.prospect import Prospect
+from promptlab.analysis.texts import Texts, sources_of, wordings_to_show
 from promptlab.report.views.forecast import ForecastView, forecast_view
 from promptlab.report.wording import counted, size, usd
 from promptlab.runner.forecast import Forecast
@@ -26,11 +27,17 @@ from promptlab.stats.intervals import wilson
 
 _PILOT = 30  # cases: enough to see how much differences vary
 _MOST_REPEATS = 1000
+_HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """One comparison of the pilot: what the plan's cases would show, and what the effect takes."""
+    """One comparison of the pilot: what the plan's cases would show, and what the effect takes.
+
+    `texts` are the wordings of a practice, and `wordings` how many of them a side show the effect
+    on the plan's cases, None if no number does, or if nothing is known of them. Where they matter
+    more than the cases, no number of cases is known to do.
+    """
 
     pair: str
     backend: str | None
@@ -38,6 +45,8 @@ class PlannedRow:
     varies: str
     detectable: float | None
     needed: int | None
+    texts: Texts | None
+    wordings: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +139,8 @@ def planning_view(
     """Return the view of what a suite can show, and of what a run of it would do."""
     aim, spread = prospect.aim, prospect.spread
     asked = prospect.family > 0
-    units = units_to_show(spread, aim) if asked else None
+    of_wordings = prospect.row is not None and _rests_on_wordings(prospect.row.texts)
+    units = units_to_show(spread, aim) if asked and not of_wordings else None
     needed = None if units is None else ceil(units * prospect.unit_size)
     return PlanningView(
         prospect=prospect,
@@ -149,7 +159,9 @@ def planning_view(
 def _rows(prospect: Prospect) -> Iterator[PlannedRow]:
     for row in () if prospect.pilot is None else prospect.pilot.rows:
         spread = prospect.fitted(row)
-        units = units_to_show(spread, prospect.aim)
+        few = _rests_on_wordings(row.texts)
+        units = None if few else units_to_show(spread, prospect.aim)
+        cases = len(prospect.plan.cases)
         yield PlannedRow(
             pair=f"{row.b} against {row.a}",
             backend=row.backend,
@@ -157,7 +169,16 @@ def _rows(prospect: Prospect) -> Iterator[PlannedRow]:
             varies=_varies(row.spread),
             detectable=shown_by(spread, prospect.units, prospect.aim),
             needed=None if units is None else ceil(units * prospect.unit_size),
+            texts=row.texts,
+            wordings=None
+            if row.texts is None
+            else wordings_to_show(row.texts, cases, prospect.aim),
         )
+
+
+def _rests_on_wordings(texts: Texts | None) -> bool:
+    """Return whether the wordings matter more than the cases: more cases do not help."""
+    return texts is not None and texts.share > _HALF
 
 
 def _varies(spread: Spread) -> str:
@@ -237,6 +258,7 @@ def _lines(view: PlanningView) -> Iterator[str]:
         least = _size(prospect, prospect.aim.margin)
         yield f"Better means by more than {least}, the smallest effect that matters."
     yield from _on_wordings(prospect)
+    yield from _needed_wordings(view)
     yield from _on_parts(view)
 
 
@@ -268,6 +290,37 @@ def _on_wordings(prospect: Prospect) -> Iterator[str]:
         )
 
 
+def _needed_wordings(view: PlanningView) -> Iterator[str]:
+    """Say how many wordings show the effect, by how far those of the pilot lie apart."""
+    known = [row for row in view.rows if row.texts is not None]
+    if not known:
+        return
+    row = max(known, key=lambda row: row.wordings or inf)
+    texts, prospect = row.texts, view.prospect
+    assert texts is not None
+    what = "pairs of wordings" if texts.paired else "wordings a side"
+    apart = [_size(prospect, each) for each in (texts.likely, texts.upper)]
+    yield (
+        f"{texts.number} {what} of {row.pair.split()[1]} lie {apart[0]} apart"
+        f" (standard deviation; upper 80 % limit {apart[1]})."
+    )
+    wanted = _size(prospect, prospect.aim.effect)
+    cases = counted(len(prospect.plan.cases), "case")
+    if row.wordings is None:
+        yield f"No number of wordings shows {wanted} on {cases}."
+    else:
+        yield f"On {cases} {wanted} {_need(wanted)} {row.wordings:,} {what}."
+    yield from _buys_most(sources_of(texts))
+
+
+def _buys_most(every: Sequence[Source]) -> Iterator[str]:
+    """Say where the next call buys most, if that is known."""
+    if every:
+        best = max(every, key=lambda source: source.gain)
+        shares = ", ".join(f"{source.name} {source.share * 100:.0f} %" for source in every)
+        yield f"The next call buys most in more {best.name} (of the variance: {shares})."
+
+
 def _on_parts(view: PlanningView) -> Iterator[str]:
     """Say where the next call buys most."""
     prospect, parts = view.prospect, view.parts
@@ -279,9 +332,7 @@ def _on_parts(view: PlanningView) -> Iterator[str]:
                 " a pilot with --repeats 2 tells."
             )
         return
-    best = max(parts.sources, key=lambda source: source.gain)
-    shares = ", ".join(f"{source.name} {source.share * 100:.0f} %" for source in parts.sources)
-    yield f"The next call buys most in more {best.name} (of the variance: {shares})."
+    yield from _buys_most(parts.sources)
     wanted = _size(prospect, prospect.aim.effect)
     if parts.repeats is None or parts.repeats > _MOST_REPEATS:
         yield f"No number of repeats shows {wanted} on these cases alone."
