@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil
 
-from promptlab.analysis.claims import WORDINGS
 from promptlab.analysis.planning import (
     ASSUMED_SHARE,
     Source,
@@ -19,9 +18,16 @@ from promptlab.analysis.planning import (
     units_to_show,
 )
 from promptlab.analysis.prospect import Prospect
-from promptlab.analysis.texts import Texts, sources_of, wordings_to_show
+from promptlab.analysis.texts import Texts, wordings_to_show
 from promptlab.report.views.forecast import ForecastView, forecast_view
-from promptlab.report.wording import counted, size, usd
+from promptlab.report.views.planned import (
+    buys_most,
+    need,
+    needed_wordings,
+    on_wordings,
+    planned_size,
+)
+from promptlab.report.wording import counted, usd
 from promptlab.runner.forecast import Forecast
 from promptlab.stats.intervals import wilson
 
@@ -101,9 +107,9 @@ class PlanningView:
         if prospect.in_groups:
             have += f" in {counted(prospect.units, 'group')}"
         family = "" if prospect.family == 1 else f" in a family of {prospect.family}"
-        shown = _size(prospect, self.detectable)
-        wanted = _size(prospect, prospect.aim.effect)
-        return f"{have} can show {shown}{family}; {wanted} {_need(wanted)} {self._needs}."
+        shown = planned_size(prospect, self.detectable)
+        wanted = planned_size(prospect, prospect.aim.effect)
+        return f"{have} can show {shown}{family}; {wanted} {need(wanted)} {self._needs}."
 
     @property
     def _needs(self) -> str:
@@ -220,23 +226,12 @@ def _of_one(prospect: Prospect) -> float | None:
     return None if interval is None else (interval[1] - interval[0]) / 2
 
 
-def _size(prospect: Prospect, effect: float | None) -> str:
-    """Return a difference in words; one that no scores can have is none."""
-    bounded = prospect.pilot is None or prospect.pilot.bounded
-    if effect is None or (bounded and effect > 1):
-        return "no difference"
-    return size(effect, is_rate=prospect.is_rate)
-
-
-def _need(what: str) -> str:
-    return "need" if what.endswith("points") else "needs"
-
-
 def _reach(view: PlanningView) -> str:
     """Say how far an interval will reach."""
     if view.half_width is None:
         return ""
-    return f" An interval will reach about {_size(view.prospect, view.half_width)} to either side."
+    reach = planned_size(view.prospect, view.half_width)
+    return f" An interval will reach about {reach} to either side."
 
 
 def _lines(view: PlanningView) -> Iterator[str]:
@@ -246,7 +241,7 @@ def _lines(view: PlanningView) -> Iterator[str]:
     of_each = f"each tested at {prospect.aim.alpha:.2g}" if prospect.family > 1 else "one test"
     yield f"Asked: {prospect.question}, {counted(prospect.family, 'comparison')}, {of_each}."
     if view.power is not None:
-        wanted = _size(prospect, prospect.aim.effect)
+        wanted = planned_size(prospect, prospect.aim.effect)
         chance = f"{view.power * 100:.0f} %" if view.power >= 0.005 else "less than 1 %"
         yield f"The chance to see {wanted} with the cases at hand is {chance}.{_reach(view)}"
     yield _basis(prospect)
@@ -255,10 +250,11 @@ def _lines(view: PlanningView) -> Iterator[str]:
     if prospect.early:
         yield "Stopping early and the test at the end have half of the level each."
     if prospect.aim.margin:
-        least = _size(prospect, prospect.aim.margin)
+        least = planned_size(prospect, prospect.aim.margin)
         yield f"Better means by more than {least}, the smallest effect that matters."
-    yield from _on_wordings(prospect)
-    yield from _needed_wordings(view)
+    yield from on_wordings(prospect)
+    known = [(row.pair, row.texts, row.wordings) for row in view.rows if row.texts is not None]
+    yield from needed_wordings(prospect, known)
     yield from _on_parts(view)
 
 
@@ -279,48 +275,6 @@ def _basis(prospect: Prospect) -> str:
     return f"{seen}{several}; needs are counted with {limit}, the upper 80 % limit."
 
 
-def _on_wordings(prospect: Prospect) -> Iterator[str]:
-    """Say of which practices too few wordings are run to speak of more than these."""
-    few = {name: count for name, count in prospect.wordings.items() if count < WORDINGS}
-    if few:
-        listed = ", ".join(f"{name} {count}" for name, count in few.items())
-        yield (
-            f"A verdict on a practice takes {WORDINGS} wordings of it ({listed}):"
-            " with fewer it is about these alone."
-        )
-
-
-def _needed_wordings(view: PlanningView) -> Iterator[str]:
-    """Say how many wordings show the effect, by how far those of the pilot lie apart."""
-    known = [row for row in view.rows if row.texts is not None]
-    if not known:
-        return
-    row = max(known, key=lambda row: row.wordings or inf)
-    texts, prospect = row.texts, view.prospect
-    assert texts is not None
-    what = "pairs of wordings" if texts.paired else "wordings a side"
-    apart = [_size(prospect, each) for each in (texts.likely, texts.upper)]
-    yield (
-        f"{texts.number} {what} of {row.pair.split()[1]} lie {apart[0]} apart"
-        f" (standard deviation; upper 80 % limit {apart[1]})."
-    )
-    wanted = _size(prospect, prospect.aim.effect)
-    cases = counted(len(prospect.plan.cases), "case")
-    if row.wordings is None:
-        yield f"No number of wordings shows {wanted} on {cases}."
-    else:
-        yield f"On {cases} {wanted} {_need(wanted)} {row.wordings:,} {what}."
-    yield from _buys_most(sources_of(texts))
-
-
-def _buys_most(every: Sequence[Source]) -> Iterator[str]:
-    """Say where the next call buys most, if that is known."""
-    if every:
-        best = max(every, key=lambda source: source.gain)
-        shares = ", ".join(f"{source.name} {source.share * 100:.0f} %" for source in every)
-        yield f"The next call buys most in more {best.name} (of the variance: {shares})."
-
-
 def _on_parts(view: PlanningView) -> Iterator[str]:
     """Say where the next call buys most."""
     prospect, parts = view.prospect, view.parts
@@ -332,8 +286,8 @@ def _on_parts(view: PlanningView) -> Iterator[str]:
                 " a pilot with --repeats 2 tells."
             )
         return
-    yield from _buys_most(parts.sources)
-    wanted = _size(prospect, prospect.aim.effect)
+    yield from buys_most(parts.sources)
+    wanted = planned_size(prospect, prospect.aim.effect)
     if parts.repeats is None or parts.repeats > _MOST_REPEATS:
         yield f"No number of repeats shows {wanted} on these cases alone."
     elif parts.repeats > prospect.plan.repeats:
