@@ -41,8 +41,8 @@ def both(
     told = f"{label}, {source.share * 100:g} % differ" if isinstance(source, Changed) else label
     for true in (0.0, truth):
         name = f"{told}, true {true * 100:+g}" if true else told
-        # Few groups, or very unequal ones: what may be there unseen is allowed for, at a price.
-        known = ("lost",) if groups.max() < groups.size - 1 and groups.max() < 20 else ()
+        # Few groups: what may be there unseen is allowed for, at a price.
+        known = ("lost",) if groups.max() < groups.size - 1 and groups.max() < 19 else ()
         draws = partial(draw, source=source, groups=groups, truth=true)
         yield Setting(name, draws, Keep(0.93, known=known))
 

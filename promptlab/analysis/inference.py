@@ -17,7 +17,7 @@ from promptlab.analysis.methods import MeanByT, NoSpread, PassOrFail
 from promptlab.stats.clusters import cluster_mean, evenness
 from promptlab.stats.imagined import few_differ, too_tight, with_imagined
 from promptlab.stats.intervals import Interval
-from promptlab.stats.lopsided import CubicT, skewness
+from promptlab.stats.lopsided import CubicT, shown_by_others, skewness
 from promptlab.stats.paired import paired_t, sign_flip
 
 Floats = NDArray[np.float64]
@@ -107,6 +107,11 @@ def infer(
     numbers in bounds hardly vary, two imagined units make all this cautious. `bench/coverage/`
     measures how well it holds.
 
+    Groups are lopsided by their sums; numbers in groups of very unequal size by their means, since
+    such sums are lopsided by their sizes. Where a single case makes numbers without bounds
+    lopsided, that counts in part; in bounds it may be the first of those rare ones that collapse,
+    and of groups there are too few to leave one out.
+
     Args:
         d: differences of shape (cases,), at least one
         groups: the number of each case's group
@@ -131,11 +136,14 @@ def infer(
     if estimate.se is None or estimate.df is None:
         return NoSpread(flips if n_groups > 1 else None, method)
     plain = CubicT(estimate.mean, estimate.se, estimate.df)
-    skew = 0.0 if imagined else skewness(_deviations(d, groups) if grouped else d - d.mean())
+    by_unit = not grouped or (uneven and not scale.verdicts)
+    deviations = units - units.mean() if by_unit else _deviations(d, groups)
+    skew = 0.0 if imagined else skewness(deviations)
     lopsided = abs(skew) / sqrt(n_groups)
     cubic = None
     if not imagined and (not scale.verdicts or lopsided > LOPSIDED):
-        cubic, method = replace(plain, c=skew / (6 * sqrt(n_groups))), method + "+cubic"
+        counts = 1.0 if grouped or scale.bounded else shown_by_others(deviations)
+        cubic, method = replace(plain, c=counts * skew / (6 * sqrt(n_groups))), method + "+cubic"
     return MeanByT(
         student=plain,
         cubic=cubic,

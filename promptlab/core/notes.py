@@ -197,8 +197,9 @@ NOTES: Mapping[str, Explanation] = {
         ("declared", "seen"),
     ),
     "lopsided": Explanation(
-        "A few large differences weigh most. p-value and interval allow for it; where they are very"
-        " large, the interval may still hold the truth in 90 % of the cases rather than in 95 %.",
+        "A few large differences weigh most. p-value and interval allow for it, in part where one"
+        " alone stands out of long tails; where they are very large, the interval may still hold"
+        " the truth in 90 % of the cases rather than in 95 %.",
         "Look at the largest differences; add cases.",
         ("skewness",),
     ),

@@ -15,6 +15,7 @@ from promptlab.analysis.inference import (
     infer,
     without_rounding,
 )
+from promptlab.stats.lopsided import skewness
 from promptlab.stats.paired import paired_t, sign_flip
 
 from .effects import passes
@@ -173,6 +174,35 @@ def test_mean_passes_take_the_cubic_only_where_they_are_lopsided() -> None:
     result = judged(lopsided, RATES)
     assert result.method == "paired-t+cubic"
     assert result.lopsided > 0.2
+
+
+def test_groups_of_very_unequal_size_are_lopsided_by_their_means() -> None:
+    sizes = [40, 12, 6, 4, 3, 3, 2, 2, 2, 1]
+    means = [0.9, -0.4, 0.3, -0.2, 0.1, -0.6, 0.5, -0.1, -0.3, 0.2]
+    result = judged(np.repeat(means, sizes), NUMBERS, np.repeat(np.arange(10), sizes))
+    assert result.method == "cr3+cubic"
+    assert result.lopsided == pytest.approx(skewness(np.array(means) - np.mean(means)) / 10**0.5)
+    equal = judged(np.repeat(means, 4), NUMBERS, np.repeat(np.arange(10), 4))
+    assert equal.method == "cr2+cubic"
+    assert equal.lopsided == pytest.approx(result.lopsided)
+
+
+def test_one_case_makes_numbers_lopsided_in_part_but_not_those_in_bounds() -> None:
+    even = [-2.6, -1.1, -0.7, -0.5, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.1, 2.6]
+    d = np.array([*even, 7.0]) + 1
+    free, bounded = judged(d, NUMBERS), judged(d, Scale(largest=9.0))
+    assert free.lopsided == bounded.lopsided > 0.4
+    assert free.interval(0.95) == pytest.approx(judged_plainly(d))
+    low, high = bounded.interval(0.95) or (0.0, 0.0)
+    assert low == pytest.approx(judged_plainly(d)[0])
+    assert high > judged_plainly(d)[1]
+
+
+def judged_plainly(d: np.ndarray) -> tuple[float, float]:
+    plain = paired_t(d)
+    assert plain.low is not None
+    assert plain.high is not None
+    return plain.low, plain.high
 
 
 def test_a_margin_is_tested_by_both() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from promptlab.analysis.sufficiency import too_alike, too_little, untrusted
+from promptlab.analysis.sufficiency import guarded, too_alike, too_little, untrusted
 from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
 from promptlab.core.reasons import Reason
@@ -104,3 +104,21 @@ def test_a_bad_judge_is_reported_with_its_number(
     assert why.code is Code.JUDGE_TOO_WEAK
     assert why.text == f"the judge 'kind' is not good enough: {what}"
     assert untrusted("kind", bad, limits) is None
+
+
+def test_lopsided_numbers_are_told_from_a_lower_bound_than_they_are_allowed_for() -> None:
+    for last, size in ((4.5, 0.19), (3.0, 0.03)):
+        effect = effect_of([0.0, 1.0, 2.0] * 10 + [last])
+        assert effect.inference is not None
+        assert effect.inference.lopsided == pytest.approx(size, abs=0.005)
+        told = [Code.LOPSIDED] if size > 0.14 else []
+        assert [one.code for one in guarded(effect, is_rate=False)] == told
+
+
+def test_of_few_groups_only_what_is_very_lopsided_is_told() -> None:
+    groups = np.repeat(np.arange(7), 2)
+    for last, told in ((3.25, []), (4.5, [Code.LOPSIDED])):
+        effect = effect_of(np.repeat([0.0, 1.0, 2.0, 0.0, 1.0, 2.0, last], 2), groups=groups)
+        assert effect.inference is not None
+        assert effect.inference.lopsided > 0.14
+        assert [one.code for one in guarded(effect, is_rate=False)] == told

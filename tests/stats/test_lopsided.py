@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from promptlab.stats.lopsided import CubicT, skewness
+from promptlab.stats.lopsided import CubicT, shown_by_others, skewness
 from promptlab.stats.paired import paired_t
 
 LONG_TAIL: list[float] = [3, 5, 2, 4, 6, 1, 2, 8, 3, 4, 2, 5, 60, 3, 2, 1, 4, 2, 35, 3, 6, 2, 1, 4]
@@ -78,3 +78,58 @@ def test_beyond_a_margin_it_is_students_test_of_that_margin() -> None:
     assert max(student.above(-0.15), student.below(0.15)) == pytest.approx(0.00088196494)
     assert student.interval(0.95) == pytest.approx((0.036537988, 0.11946201))
     assert student.interval(1 - 0.05 / 4) == pytest.approx((0.023353461, 0.13264654))
+
+
+# How far one case makes it.
+
+HEAVY = [-2.6, -1.1, -0.7, -0.5, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.1, 2.6]
+
+
+def counts(d: list[float]) -> float:
+    values = np.array(d)
+    return shown_by_others(values - values.mean())
+
+
+def test_one_case_alone_makes_no_heavy_even_tails_lopsided() -> None:
+    d = [*HEAVY, 7.0]
+    assert skewness(np.array(d) - np.mean(d)) > 1.5
+    assert counts(d) == 0
+
+
+def test_it_counts_as_far_as_the_others_show_it() -> None:
+    d = [*HEAVY, 3.0, 6.0]
+    others = np.array(d[:-1])
+    part = skewness(others - others.mean()) / 0.75
+    assert 0.1 < part < 0.9
+    assert counts(d) == pytest.approx(part)
+
+
+@pytest.mark.parametrize(
+    "d",
+    [
+        LONG_TAIL,  # others are long on that side too
+        [*HEAVY, 5.0, 6.0],
+        [*HEAVY, 40.0],  # no end of a tail: the first of a rare kind
+        [0.1, 0, 0.15, -0.02, 0.1, 0.05, -0.05, 0.25, 0.05, 0.15],  # no heavy tails
+        [-0.9, -0.5, -0.2, 0.1, 0.3, 0.6, 0.8, -0.7, 0.4, 3.0],  # nor without that case
+        [0.25] * 12 + [3.0],  # all others alike
+        [0.0, 0.0, 0.0, 5.0],
+        [],
+    ],
+)
+def test_elsewhere_it_counts_in_full(d: list[float]) -> None:
+    assert shown_by_others(np.array(d) - (np.mean(d) if d else 0.0)) == 1
+
+
+@given(st.permutations([*HEAVY, 3.0, 6.0]))
+def test_neither_order_nor_sign_nor_unit_matters(d: list[float]) -> None:
+    once = counts([*HEAVY, 3.0, 6.0])
+    assert counts(d) == pytest.approx(once)
+    assert counts([-7 * value for value in d]) == pytest.approx(once)
+
+
+def test_of_two_as_far_on_both_sides_that_in_the_tail_is_left_out() -> None:
+    d = [3.0, -3.0, 2.5, *(value / 4 for value in HEAVY)]
+    e = np.array(d) - np.mean(d)
+    e[:2] = e[0], -e[0]
+    assert shown_by_others(e) == shown_by_others(e[::-1]) == shown_by_others(-e) == 0
