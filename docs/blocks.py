@@ -21,6 +21,7 @@ from promptlab.core.codes import Code
 from promptlab.experiments.suite import SuiteFile
 from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
+from promptlab.scorers.instructions import checks
 from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.store.columns import RESULT_COLUMNS
 from promptlab.templates.front_matter import FrontMatter
@@ -99,6 +100,16 @@ def scorers() -> str:
         text = f"{description.summary}{_details(scorer.function)}\n\n{parameters}{limits}"
         chapters.append(f"## `{name}`\n\n{text}")
     return "\n\n".join(chapters)
+
+
+def instructions() -> str:
+    """Return a table of the kinds of instructions: ids, arguments, what is asked."""
+    rows = []
+    for name, check in checks.KINDS.items():
+        _, *arguments = inspect.signature(check).parameters
+        summary = (inspect.getdoc(check) or "").replace("\n", " ")
+        rows.append((f"`{name}`", ", ".join(f"`{each}`" for each in arguments), summary))
+    return table(("id", "arguments", "the answer follows where"), rows)
 
 
 def _details(function: object) -> str:

@@ -34,6 +34,12 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "exact_match": {"ignore_case": True, "ignore_space": True, "ignore_punctuation": True},
     "f1": {"target": ["5", "five"], "tokenize": "unicode"},
     "format": {"bullets": True, "one_line": True, "language": "en"},
+    "instructions": {
+        "ids": ["punctuation:no_comma", "detectable_format:title", "combination:two_responses"],
+        "kwargs": [{}, {}, {}],
+        "mode": "loose",
+        "count": "share",
+    },
     "json_schema": {"schema": {"type": "object", "properties": {"a": {"pattern": "^x"}}}},
     "label": {"labels": ["5", "positive"]},
     "length": {"unit": "sentences", "min": 1, "max": 5},

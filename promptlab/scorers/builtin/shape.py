@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from textwrap import dedent
-from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from promptlab.core.lazy import lazy_module
-from promptlab.core.plugins import unknown
 from promptlab.core.types import Score
+from promptlab.scorers import languages
 from promptlab.scorers.decorator import scorer
-from promptlab.scorers.libraries import library
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import not_gradable, verdict
 
@@ -98,24 +95,6 @@ class Bounds(BaseModel):
         return self
 
 
-# The languages to distinguish: the most common on the web. More would make the detector slower
-# and less certain about short texts.
-# fmt: off
-_LANGUAGES = (
-    "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
-    "ko", "nb", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh",
-)
-# fmt: on
-_ENOUGH_TEXT = 10_000  # characters: more do not improve the guess
-
-
-def _valid_language(code: str) -> str:
-    known = [name.lower() for name in dir(_lingua().IsoCode639_1) if name.isupper()]
-    if code not in known:
-        raise unknown("language", code, known)
-    return code
-
-
 def _check_format(*, bullets: bool | Bounds | None, one_line: bool, language: str | None) -> None:
     if bullets is None and not one_line and language is None:
         raise ValueError("one of 'bullets', 'one_line' and 'language' must be given")
@@ -129,7 +108,7 @@ def format(
     *,
     bullets: bool | Bounds | None = None,
     one_line: bool = False,
-    language: Annotated[str, AfterValidator(_valid_language)] | None = None,
+    language: Annotated[str, AfterValidator(languages.valid_language)] | None = None,
 ) -> Score:
     """The output has the form that is asked for, in every point that is given.
 
@@ -189,22 +168,8 @@ def _line_problem(text: str) -> str | None:
 
 
 def _language_problem(text: str, wanted: str) -> str | None:
-    utf8 = text[:_ENOUGH_TEXT].encode(errors="replace")  # the detector refuses lone surrogates
-    language = _detector(wanted).detect_language_of(utf8.decode())
-    code = language.iso_code_639_1.name.lower() if language else "no known language"
-    return None if code == wanted else f"written in {code}"
-
-
-@cache
-def _detector(wanted: str) -> Any:
-    codes = sorted({*_LANGUAGES, wanted})
-    names = [getattr(_lingua().IsoCode639_1, code.upper()) for code in codes]
-    return _lingua().LanguageDetectorBuilder.from_iso_codes_639_1(*names).build()
-
-
-def _lingua() -> ModuleType:
-    """Return the language detector's module, which is an extra."""
-    return library("lingua", "lingua-language-detector", "the language of a text")
+    code = languages.language_of(text, wanted)
+    return None if code == wanted else f"written in {code or 'no known language'}"
 
 
 def _is_within(count: int, least: int | None, most: int | None) -> bool:
