@@ -30,6 +30,7 @@ from promptlab.core.types import (
 from promptlab.scorers.asking import Ask, Asker
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.decorator import scorer
+from promptlab.scorers.registry import get_scorer, scorer_names
 from promptlab.scorers.sample import Sample
 
 HERE = "tests.scorers.test_composites"
@@ -142,6 +143,7 @@ def test_three_valued_logic(form: str) -> None:
 
 # What each built-in scorer says alone where the model, or the judge, replies with garbage, takes
 # too long, refuses or says nothing. A model that takes too long leaves no answer to grade: `-`.
+_CLOSE: tuple[dict[str, Any], str] = ({"at_least": 0.5}, "F - F N")
 GARBAGE, REFUSAL = "qwx zzz 9", "I'm sorry, but I can't help with that."
 REPLIES: dict[str, tuple[dict[str, Any], str]] = {
     #                            garbage, time-out, refusal, empty
@@ -158,7 +160,12 @@ REPLIES: dict[str, tuple[dict[str, Any], str]] = {
     f"{HERE}:judge": ({}, "U E U U"),
     "loglikelihood": ({"options": ["red", "blue"]}, "F E F F"),
     "perplexity": ({"at_most": 2}, "F E F F"),
+    "mean_logprob": ({"at_least": -2}, "F E F F"),
+    **dict.fromkeys(("bleu", "chrf", "f1", "rouge", "similarity", "ter"), _CLOSE),
+    "squad_exact": ({}, "F - F N"),
+    "readability": ({"at_least": 5}, "F - F U"),
 }
+MADE_OF_OTHERS = {"all_of", "any_of", "by_case", "not", "weighted"}
 
 
 def _sample(name: str, reply: str) -> Sample:
@@ -195,7 +202,12 @@ def _replies() -> Iterator[tuple[str, dict[str, Any], str, str]]:
                 yield name, params, reply, alone
 
 
-@pytest.mark.parametrize("form", ["plain", "not", "any_of, F", "all_of, T", "weighted, T"])
+def test_every_built_in_scorer_is_in_the_table() -> None:
+    named = {name for name in scorer_names() if get_scorer(name).built_in}
+    assert named - MADE_OF_OTHERS <= {name.partition(" ")[0] for name in REPLIES}
+
+
+@pytest.mark.parametrize("form", ["plain", "not", "any_of, F", "all_of, T", "weighted >= .7"])
 @pytest.mark.parametrize(("name", "params", "reply", "alone"), [*_replies()])
 def test_every_scorer_on_replies_that_are_no_answer(
     name: str, params: dict[str, Any], reply: str, alone: str, form: str
@@ -203,6 +215,8 @@ def test_every_scorer_on_replies_that_are_no_answer(
     entry = FORMS[form]({name.partition(" ")[0]: params})
     limit_s = 0.02 if name.endswith("hangs") else 60.0
     expected = LOGIC[form].split()["TFNUE".index(alone)]
+    if (name, reply, form) == ("readability", "refusal", "weighted >= .7"):
+        expected = "T"  # its grade of a school, 0.8, is averaged as the number that it is
     assert letter(graded(entry, _sample(name, reply), limit_s)) == expected
 
 
