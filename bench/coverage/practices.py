@@ -115,10 +115,10 @@ def _texts(k: int, paired: bool) -> list[MeasuredArm]:
         with_it = [arm_of(f"w{place}", practices=("a",)) for place in range(k)]
         return [*with_it, *(arm_of(f"o{place}") for place in range(k))]
     whole = [arm_of(f"v{place}", practices=("a",)) for place in range(k)]
-    return [*whole, *(_without(arm, ("a",)) for arm in whole)]
+    return [*whole, *(without(arm, ("a",)) for arm in whole)]
 
 
-def _without(measured: MeasuredArm, off: tuple[str, ...]) -> MeasuredArm:
+def without(measured: MeasuredArm, off: tuple[str, ...]) -> MeasuredArm:
     left = tuple(name for name in measured.arm.practices if name not in off)
     return replace(measured, arm=replace(measured.arm, practices=left, off=off))
 
@@ -236,7 +236,7 @@ def turned(chance: Chance, factors: int, n: int, size: float) -> Practised:
         passes(chance, n, means),
         means,
         rule=Rule(min_effect=0.08),
-        arms=[_without(whole, off) for off in offs],
+        arms=[without(whole, off) for off in offs],
     )
     return Practised(drawn, 0.0)
 

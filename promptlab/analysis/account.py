@@ -5,7 +5,7 @@ It reads a ledger that others keep, and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -64,7 +64,11 @@ class Account:
 
     @cached_property
     def cases(self) -> questions.Keys:
-        """The set of all cases of the table."""
+        """The set of all cases of the table, with the suites that it has parts of."""
+        return questions.set_of(self._all, questions.part_keys(self.table))
+
+    @cached_property
+    def _all(self) -> questions.Keys:
         return questions.set_of(self._contents, questions.named_keys(self.table))
 
     @cached_property
@@ -103,6 +107,20 @@ class Account:
         trials = sum(int(arm.cells.trials[shared].sum()) for arm in both)
         look = Look(self.question(a, b, within.about), evidence, trials, alpha)
         return self._placed(look, {*first, *second})
+
+    def next_look(self, a: Side, b: Side, alpha: float, again: Collection[str]) -> Look:
+        """Return which look a run on these cases will be, before there are scores.
+
+        It is an earlier one where that was of a run on the same cases that could stop early, and is
+        carried out `again`, with its stored answers. These are the ids of such runs.
+        """
+        first, second = self._sides(a, b)
+        look = self._placed(Look(self.question(a, b), "", 0, alpha), {*first, *second})
+        for past in reversed(self._past):
+            asked = {row.question: row.number for row in past.looks}
+            if past.declared in again and past.cases == self.digest and look.question in asked:
+                return replace(look, number=asked[look.question], known=past)
+        return look
 
     @cached_property
     def _contents(self) -> questions.Keys:
@@ -169,7 +187,9 @@ class Account:
     @cached_property
     def use(self) -> int | None:
         """Which use of a holdout this table is, None if its cases are none."""
-        sharing = [past for past in self._past if self._share(past.cases, self.digest)]
+        sharing = [
+            past for past in self._past if questions.overlap(self._set(past.cases), self._all)
+        ]
         held_out = [past.cases for past in sharing if past.use is not None]
         if all(run.split != "holdout" for run in self.table.runs):
             known = [self._set(digest) for digest in dict.fromkeys(held_out)]

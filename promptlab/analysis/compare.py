@@ -19,7 +19,7 @@ from promptlab.analysis.account import Account, Within
 from promptlab.analysis.averages import averaged
 from promptlab.analysis.contrast import Contrast, estimate
 from promptlab.analysis.interactions import of_models, together
-from promptlab.analysis.looking import concluded
+from promptlab.analysis.looking import concluded, left_of
 from promptlab.analysis.measurements import JoinedArm, Measurements, by_backend
 from promptlab.analysis.sides import Side, Where
 from promptlab.core.decision import Rule
@@ -133,7 +133,8 @@ def _over_models(
     if all(row.verdict != "equivalent" for row in rows):
         return rows
     sides = {str(place): _by_backend(pair) for place, pair in enumerate(pairs) if len(pair.a) > 1}
-    joint = together([*of_models(table, sides, rule)], rule)
+    left = left_of(rows, rule)
+    joint = together([*of_models(table, sides, left)], left)
     return [
         averaged(row, str(place), [one for one in joint if one.practice == str(place)], rule)
         if row.verdict == "equivalent"

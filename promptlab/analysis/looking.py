@@ -49,6 +49,11 @@ def concluded(
     return [_noted(judged[at]) for at in range(len(rows))]
 
 
+def left_of(contrasts: Sequence[Contrast], rule: Rule) -> Rule:
+    """Return the rule with the least level that earlier looks have left any of these."""
+    return replace(rule, alpha=min((one.alpha(rule) for one in contrasts), default=rule.alpha))
+
+
 def to_keep(
     rows: Sequence[ContrastT], account: Account, named: Named[ContrastT]
 ) -> PastFamily | None:

@@ -20,6 +20,7 @@ from promptlab.analysis.compare import SECONDARY, Comparison, compare
 from promptlab.analysis.contrast import conclude
 from promptlab.analysis.estimates import Estimated, PracticeEffect, Scope, estimates
 from promptlab.analysis.interactions import Interaction, joint_effects
+from promptlab.analysis.looking import left_of
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.showing import Shown, designs, shown_by_backend
 from promptlab.core.decision import Rule
@@ -100,10 +101,11 @@ def practice_effects(
             "no two arms differ in just one practice",
             hint="run `design: ablation`, or versions that name their practices",
         )
-    joint = joint_effects(table, shown, rule)
     pairs = _of_pairs(table, estimated, comparing)
     others = [one for other in beside for one in _estimated(other, [*names], rule)]
     concluded = _adjusted(_concluded(estimated, pairs, others, judging), rule)
+    # Looked at together, joint effects have no more left of their level than the effects.
+    joint = joint_effects(table, shown, left_of(concluded, rule))
     effects = tuple(_told(effect, joint, rule) for effect in concluded)
     return Practices(effects, _aliases(shown), joint)
 

@@ -77,6 +77,21 @@ def named_keys(table: Measurements) -> Keys:
     return keys_of(by_digest[case.digest] for case in table.cases)
 
 
+def part_keys(table: Measurements) -> Keys:
+    """Return a 64-bit number for each suite of which only chosen cases were run.
+
+    Parts of a suite that have no case in common are still other evidence on the same suite. Its
+    holdout is apart.
+    """
+    return keys_of(
+        canonical_json(
+            ["part of", run.info.suite, sorted(run.info.settings.params), run.split == "holdout"]
+        )
+        for run in table.runs
+        if run.info.settings.chooses_cases
+    )
+
+
 def set_of(*keys: Keys) -> Keys:
     """Return a set of cases as sorted numbers."""
     return np.unique(np.concatenate(keys))

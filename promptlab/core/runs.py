@@ -45,6 +45,11 @@ class RunSettings:
     imported: str | None = None
     further: Mapping[str, Json] = field(default_factory=dict)
 
+    @property
+    def chooses_cases(self) -> bool:
+        """Return whether only some cases of a split were asked for, by name, tag or number."""
+        return bool(self.case_ids or self.tags) or self.limit is not None
+
     def to_json(self) -> dict[str, Json]:
         """Return the settings that differ from their defaults as JSON."""
         changed = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from promptlab.core.decision import Rule, Verdict
+from promptlab.core.decision import Verdict
 from promptlab.stats.intervals import Interval
 
 UNKNOWN = "-"
@@ -64,10 +64,15 @@ def size(effect: float, *, is_rate: bool) -> str:
     return f"{effect * 100:.2g} points" if is_rate else f"{effect:.3g}"
 
 
-def level(rule: Rule, size: int = 1) -> str:
+def percent(alpha: float) -> str:
+    """Return the level of an interval that errs with the probability `alpha`: 99.75 %."""
+    return f"{(1 - alpha) * 100:g} %"
+
+
+def level(alpha: float, size: int = 1) -> str:
     """Return what the intervals of a family hold for: 95 % intervals, 95 % for all 6 together."""
-    percent = f"{rule.level * 100:g} %"
-    return f"{percent} intervals" if size == 1 else f"{percent} for all {size} together"
+    held = percent(alpha)
+    return f"{held} intervals" if size == 1 else f"{held} for all {size} together"
 
 
 def p_heading(size: int = 1) -> str:

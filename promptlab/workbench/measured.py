@@ -27,7 +27,7 @@ _Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class Side:
     """A text, and a run that measured it, possibly under another name."""
 
     text: TemplateSource
@@ -65,7 +65,7 @@ def measured(
     rule = bench.project.rule
     with bench.open_store() as store:
         sides = _sides(store, a, b)
-        comparisons = _compared(store, *sides, rule) if sides is not None else ()
+        comparisons = compared_pair(store, *sides, rule) if sides is not None else ()
         if sides is None or not comparisons:
             return PairResults()
         flipped = {
@@ -77,7 +77,7 @@ def measured(
     return PairResults(comparisons, _flips(first, second), notes, rule)
 
 
-def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _Side] | None:
+def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[Side, Side] | None:
     """Find the newest run of both texts, or else the newest one of each; None if there is none."""
     together = store.newest_run_of((a.digest, b.digest))
     run_a, run_b = (together or store.newest_run_of((text.digest,)) for text in (a, b))
@@ -88,10 +88,10 @@ def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[_Side, _
         second = store.measured(run_b, first.scorer.label)
     except PromptlabError:  # it was graded by other scorers
         return None
-    return _Side(a, first), _Side(b, second)
+    return Side(a, first), Side(b, second)
 
 
-def _wider(store: Store, a: _Side, b: _Side) -> Iterator[Reason]:
+def _wider(store: Store, a: Side, b: Side) -> Iterator[Reason]:
     """Yield a note for each run with more cases of the same texts than the one that is shown."""
     digests = (a.text.digest, b.text.digest)
     shown: dict[str, tuple[str, ...]] = {a.run.info.run_id: digests}
@@ -103,7 +103,7 @@ def _wider(store: Store, a: _Side, b: _Side) -> Iterator[Reason]:
             yield more_stored(wider, f"`promptlab compare {wider.run_id}` has those")
 
 
-def _compared(store: Store, a: _Side, b: _Side, rule: Rule) -> Sequence[Comparison]:
+def compared_pair(store: Store, a: Side, b: Side, rule: Rule) -> Sequence[Comparison]:
     """Return the rows about two texts of the family that `compare` concludes on.
 
     Texts of one run are a pair of that run; a text of another run is the baseline of this one's.
@@ -124,7 +124,7 @@ def _compared(store: Store, a: _Side, b: _Side, rule: Rule) -> Sequence[Comparis
     return ()
 
 
-def _label(table: Measurements, side: _Side) -> str:
+def _label(table: Measurements, side: Side) -> str:
     """Return the label of a text with all of its practices, in a table that has it.
 
     The version itself is preferred to a copy of its text under another name.
@@ -133,7 +133,7 @@ def _label(table: Measurements, side: _Side) -> str:
     return min(arms, key=lambda arm: arm.arm.prompt != side.name).label
 
 
-def _answers(store: Store, side: _Side, cases: set[str]) -> Mapping[_Key, _Answer]:
+def _answers(store: Store, side: Side, cases: set[str]) -> Mapping[_Key, _Answer]:
     """Read a version's first answer to each of these cases, by backend."""
     answers: dict[_Key, _Answer] = {}
     if not cases:

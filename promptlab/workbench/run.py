@@ -32,11 +32,11 @@ from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import restoring
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.declaring import as_declared
 from promptlab.workbench.gates import check_measurable, suite_gates
 from promptlab.workbench.holdouts import require_use_left
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
-from promptlab.workbench.ordering import in_first_order
 from promptlab.workbench.permission import require_able, require_allowed
 from promptlab.workbench.plan_notes import notes_of
 
@@ -70,7 +70,7 @@ def look_ahead(
 ) -> Outlook:
     """Return what a run would do, without any call."""
     _require_sense(settings, fresh=fresh)
-    ready, ordered = _in_order(bench, _assemble(bench, suite, settings))
+    ready, ordered = _in_order(bench, _assemble(bench, suite, settings), settings, fresh=fresh)
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
     renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
     outlook = run_to_end(_walk(bench, renderer, ready, fresh=fresh))
@@ -92,7 +92,7 @@ def prepare_run(
     with bench.open_store(readonly=False) as store:
         check_measurable(store, ready.plan, ready.gates)
         require_use_left(store, ready.plan)
-        plan, ordered = in_first_order(store, ready.plan)
+        plan, ordered = as_declared(store, ready.plan, settings, fresh=fresh)
         job = Job(
             run_id=bench.session.new_run_id(),
             plan=plan,
@@ -112,13 +112,15 @@ def prepare_run(
         yield Prepared(job, flow, ready.gates, bench.project.rule, notes)
 
 
-def _in_order(bench: Workbench, ready: _Assembled) -> tuple[_Assembled, tuple[str, ...]]:
-    """Return a suite ready to run as its run would order it, and notes on that."""
+def _in_order(
+    bench: Workbench, ready: _Assembled, settings: RunSettings, *, fresh: bool
+) -> tuple[_Assembled, tuple[str, ...]]:
+    """Return a suite ready to run as its run would declare it, and notes on that."""
     if not bench.has_database:
         return ready, ()
     with bench.open_store() as store:
         require_use_left(store, ready.plan)
-        plan, notes = in_first_order(store, ready.plan)
+        plan, notes = as_declared(store, ready.plan, settings, fresh=fresh)
     return replace(ready, plan=plan), notes
 
 

@@ -15,6 +15,7 @@ from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
 from promptlab.core.looks import Past, PastFamily
 from promptlab.core.measured import MeasuredRun
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import Sequential
 
 from .measured_runs import measured_run, versions
@@ -114,6 +115,31 @@ def test_new_cases_alone_begin_a_new_account(ledger: Ledger) -> None:
     assert "looked-again" not in codes(row)
     # Whoever then joins both has looked at both.
     assert numbers(ledger.asked(run(cases=80, number=3))) == [3]
+
+
+def chosen(given: MeasuredRun, *, split: str = "all", suite: str = "s") -> MeasuredRun:
+    """Return a run of cases that were named, or have a tag."""
+    info = replace(given.info, suite=suite, settings=RunSettings(tags=("some",)))
+    return replace(given, split=split, info=info)
+
+
+def test_parts_of_a_suite_without_a_common_case_are_further_looks(ledger: Ledger) -> None:
+    parts = [chosen(run(start=start, number=start + 1)) for start in (0, 40, 80)]
+    assert [numbers(ledger.asked(each)) for each in parts] == [[1], [2], [3]]
+    [row] = ledger.asked(run(cases=120, number=4))
+    assert (numbers([row]), "looked-again" in codes(row)) == ([4], True)
+    assert numbers(ledger.asked(parts[1])) == [2]  # the same part again
+
+
+def test_parts_of_another_suite_and_of_a_holdout_are_apart(ledger: Ledger) -> None:
+    ledger.asked(chosen(run()))
+    other = run(start=40, seed=1, number=2)
+    assert numbers(ledger.asked(chosen(other, suite="t"))) == [1]
+    held_out = [chosen(run(start=start, number=start), split="holdout") for start in (80, 120)]
+    uses = [look_of(row).use for each in held_out for row in ledger.asked(each)]
+    assert uses == [1, 1]  # of a holdout, cases are used
+    looks = [numbers(ledger.asked(each)) for each in held_out]
+    assert looks == [[1], [2]]
 
 
 def test_looks_are_counted_through_cases_that_link_them(ledger: Ledger) -> None:

@@ -9,10 +9,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from promptlab.analysis.contrast import conclude
 from promptlab.analysis.cross import crossed
-from promptlab.analysis.estimates import PracticeEffect
+from promptlab.analysis.estimates import Estimated, PracticeEffect
+from promptlab.analysis.look import Look
 from promptlab.analysis.measurements import join
-from promptlab.analysis.practices import Practices, practice_effects
+from promptlab.analysis.practices import Asked, Practices, practice_effects
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MeasuredArm
@@ -105,6 +107,19 @@ def test_an_effect_that_turns_is_told_and_no_equivalence() -> None:
     ]
     assert clear.ci_simultaneous is not None
     assert clear.ci_simultaneous[0] <= -0.08 or clear.ci_simultaneous[1] >= 0.08
+
+
+def test_joint_effects_have_the_level_that_looks_have_left_the_effects() -> None:
+    table = join([measured_run(scores_of(square(), TURNED), arms=square())])
+
+    def again(rows: Sequence[Estimated], asked: Asked) -> list[PracticeEffect]:
+        look = Look("q", "e", 0, RULE.alpha, number=2)
+        looked = [replace(one.effect, look=look) for one in rows]
+        return list(conclude(looked, RULE, asked.question))
+
+    found = practice_effects(table, RULE, judging=again).interactions
+    assert found == practice_effects(table, replace(RULE, alpha=0.0025)).interactions
+    assert found != practice_effects(table, RULE).interactions
 
 
 def test_effects_that_add_up_are_equivalent() -> None:

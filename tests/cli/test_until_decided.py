@@ -254,6 +254,8 @@ def test_an_interrupted_run_decides_as_an_uninterrupted_one(
     race: Path, promptlab: Promptlab
 ) -> None:
     whole = run(promptlab, "--fresh")["run"]
+    ours, in_order = compared(promptlab, whole), order(race, whole)
+    forget(race)  # a second look would have less of the level left
     began = promptlab("run", "task", "--until-decided", "--fresh", "--max-calls", "30")
     assert began.code == 4
     assert "30 of 480 trials are stored" in began.err
@@ -263,9 +265,9 @@ def test_an_interrupted_run_decides_as_an_uninterrupted_one(
     assert "Decided early" not in again.out
     ended = promptlab("resume", "--max-calls", "1000")
     assert (ended.code, "Decided early" in ended.out) == (0, True)
-    broken = next(r for (r,) in query(race, "SELECT run_id FROM runs") if r != whole)
-    assert order(race, broken) == order(race, whole)
-    ours, theirs = (compared(promptlab, run_id) for run_id in (whole, broken))
+    broken = _id(race)
+    assert order(race, broken) == in_order
+    theirs = compared(promptlab, broken)
     for key in ("verdict", "stopped_at", "method"):
         assert [one[key] for one in ours.values()] == [one[key] for one in theirs.values()]
     assert ours["v3"] == {**theirs["v3"], "delta_latency_s": ours["v3"]["delta_latency_s"]}
@@ -344,3 +346,44 @@ def test_a_second_look_at_stored_answers_is_reported(race: Path, promptlab: Prom
     assert "Decided early" in ran.out
     expected = " ".join(ran.out.split())
     assert "had answers of earlier runs: this is a second look at them" in expected
+
+
+# What earlier looks have left
+
+
+def declared(root: Path) -> list[float]:
+    """Return the levels at which runs stop early, oldest first."""
+    sql = "SELECT json_extract(settings, '$.sequential.alpha') FROM runs ORDER BY id"
+    return [level for (level,) in query(root, sql) if level is not None]
+
+
+def test_what_was_looked_at_before_stops_at_what_is_left(race: Path, promptlab: Promptlab) -> None:
+    run(promptlab)
+    usual = compared(promptlab)["v2"]
+    forget(race)
+    assert promptlab("run", "task").code == 0
+    compared(promptlab)
+    note = "level .0025: arms stop once it is reached"
+    for words in (("--dry-run",), ()):
+        ran = promptlab("run", "task", "--until-decided", *words)
+        assert (ran.code, note in " ".join((ran.out + ran.err).split())) == (0, True)
+    assert declared(race) == [0.0025]
+    again = compared(promptlab)["v2"]
+    assert again["look"] == {"number": 2, "level": 0.0025}
+    assert again["verdict"] == usual["verdict"] == "better"
+    assert again["stopped_at"] > usual["stopped_at"]
+
+
+def test_a_declared_run_carried_out_again_is_the_same_look(
+    race: Path, promptlab: Promptlab
+) -> None:
+    run(promptlab)
+    once = compared(promptlab)
+    again = run(promptlab, "--seed", "5")
+    assert (again["calls"], declared(race)) == (0, [0.05, 0.05])
+    for name, row in compared(promptlab).items():
+        for key in ("verdict", "p", "ci_simultaneous", "stopped_at", "look"):
+            assert row[key] == once[name][key]
+    run(promptlab, "--fresh")
+    run(promptlab, "--repeats", "2")
+    assert declared(race)[2:] == [0.0025, 0.00125]

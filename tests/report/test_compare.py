@@ -13,6 +13,8 @@ from rich.cells import cell_len
 
 from promptlab.analysis.changes import Price
 from promptlab.analysis.compare import Comparison
+from promptlab.analysis.families import Family
+from promptlab.analysis.look import Look
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
@@ -21,6 +23,7 @@ from promptlab.report.terminal.screen import Screen
 from .conclusions import build_comparison, build_reason, change, print_comparisons
 from .conftest import Printed
 
+AGAIN = Look("q", "e", 0, 0.05, number=2)
 LONG = "customer-support-triage@v12-with-a-rather-long-label"
 
 
@@ -294,3 +297,24 @@ def test_colour_is_for_terminals_and_only_says_again_what_words_say(printed: Pri
     assert "\x1b" not in plain
     rows = [line.split() for line in plain.splitlines()]
     assert ["equivalent", "equivalent"] in [[row[0], row[-1]] for row in rows if row]
+
+
+def test_intervals_are_told_with_the_level_that_looks_have_left(printed: Printed) -> None:
+    out = printed(print_comparisons, "exact", [build_comparison(look=AGAIN)], Rule())
+    assert "+12.0 points, 99.75 % interval" in out
+    assert "100 cases, 99.75 % intervals" in out
+    assert "95 %" not in out
+    assert "level" not in out
+
+
+def test_rows_of_one_table_may_have_different_levels(printed: Printed) -> None:
+    three, six = Family("which version", 3), Family("which version", 6)
+    rows = [
+        build_comparison(b="mood@v2", family=three),
+        build_comparison(b="mood@v3", family=six, look=AGAIN),
+        build_comparison(b="mood@v4", family=six, verdict="refused"),
+    ]
+    out = " ".join(printed(print_comparisons, "exact", rows, Rule()).split())
+    assert "95 % for all 3 together or 99.75 % for all 6 together" in out
+    assert re.search(r"points interval level p \(Holm, 6\)", out)
+    assert re.search(r"v2 .* 95 % .* v3 .* 99.75 % ", out)

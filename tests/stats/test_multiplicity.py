@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from promptlab.stats.multiplicity import benjamini_hochberg, holm
+from promptlab.stats.multiplicity import benjamini_hochberg, holm, level_of_look
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 either = pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
@@ -73,3 +73,17 @@ def test_edges(adjust: Callable[[Any], Any]) -> None:
         adjust([0.2, 1.2])
     with pytest.raises(ValueError, match="shape"):
         adjust([[0.2]])
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.1])
+def test_looks_share_a_level(alpha: float) -> None:
+    first_six = [level_of_look(alpha, number) for number in range(1, 7)]
+    assert first_six == pytest.approx(
+        [alpha, alpha / 20, alpha / 40, alpha / 80, alpha / 160, alpha / 320]
+    )
+    assert sum(level_of_look(alpha, number) for number in range(1, 60)) <= 1.1 * alpha
+
+
+def test_looks_are_counted_from_one() -> None:
+    with pytest.raises(ValueError, match="counted from 1, not 0"):
+        level_of_look(0.05, 0)

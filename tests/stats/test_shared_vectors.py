@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from promptlab.stats.clusters import cluster_mean
-from promptlab.stats.multiplicity import holm
+from promptlab.stats.multiplicity import holm, level_of_look
 from promptlab.stats.paired import bonett_price, mcnemar_exact, mcnemar_midp, paired_t
 from promptlab.stats.sequential import e_binary
 from promptlab.stats.tango import tango
@@ -78,3 +78,17 @@ def test_tasks_as_clusters(outcomes: tuple[list[str], list[int]]) -> None:
     assert clustered.se == pytest.approx(0.0439, abs=5e-5)
     assert clustered.mean == naive.mean
     assert (clustered.se or 0) / (naive.se or 1) == pytest.approx(6.0, rel=0.01)
+
+
+def test_levels_of_looks() -> None:
+    later = json.loads((SHARED / "statistics_vectors_2.json").read_text())["vectors"]
+    levels, looks = later["ledger"]["cases"]
+    alpha = levels["alpha"]
+    held = [level_of_look(alpha, number) for number in range(1, len(levels["levels"]) + 1)]
+    assert held == pytest.approx(levels["levels"])
+    assert sum(level_of_look(alpha, number) for number in range(1, 60)) == pytest.approx(
+        levels["total"]
+    )
+    for number, row in enumerate(looks["looks"], 1):
+        assert level_of_look(alpha, number) == pytest.approx(row["level"])
+        assert (row["p"] <= level_of_look(alpha, number)) == (row["verdict"] != "undecided")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from promptlab.core.results import Result
 from promptlab.report.html.tables import lines, table
@@ -23,7 +23,8 @@ def comparison_html(view: ComparisonView) -> str:
 
 def _comparisons(comparisons: ComparisonTable) -> str:
     head = (
-        *("", "n", "a", "b", comparisons.unit, "interval", comparisons.p_heading),
+        *("", "n", "a", "b", comparisons.unit, "interval", *_level(comparisons.levels)),
+        comparisons.p_heading,
         *("won:lost", "tokens", "verdict"),
     )
     rows = [
@@ -34,30 +35,40 @@ def _comparisons(comparisons: ComparisonTable) -> str:
             row.figures.mean_b,
             row.figures.delta,
             row.figures.interval,
+            *_level(comparisons.levels, place),
             row.figures.p,
             row.figures.won_lost,
             row.figures.tokens,
             verdict_word(row.figures.verdict),
         )
-        for row in comparisons.rows
+        for place, row in enumerate(comparisons.rows)
     ]
     return table(comparisons.title, head, rows)
 
 
+def _level(levels: Sequence[str] | None, place: int | None = None) -> Sequence[str]:
+    """Return the cell of a row, or the heading, of levels; none where all have the same."""
+    if levels is None:
+        return ()
+    return ("level",) if place is None else (levels[place],)
+
+
 def practices_html(view: PracticesView) -> str:
     """Return the effects of practices with their sources and notes."""
-    head = ("practice", "", view.unit, "interval", view.p_heading, "tokens", "verdict")
+    head = ("practice", "", view.unit, "interval", *_level(view.levels), view.p_heading)
+    head = (*head, "tokens", "verdict")
     rows = [
         (
             row.practice,
             row.place or "",
             row.figures.delta,
             row.figures.interval,
+            *_level(view.levels, place),
             row.figures.p,
             row.figures.tokens,
             row.figures.said,
         )
-        for row in view.shown
+        for place, row in enumerate(view.shown)
     ]
     texts = [each.line for each in view.definitions]
     texts += [each.line for each in view.heterogeneity]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from promptlab.core.codes import Code
-from promptlab.report.terminal.tables import Column, print_fitted
+from promptlab.report.terminal.tables import Column, level_column, print_fitted
 from promptlab.report.terminal.text import (
     AT_MOST,
     evidence_lines,
@@ -70,6 +70,7 @@ def _print_table(console: Console, table: ComparisonTable) -> None:
         Column("b", [each.mean_b for each in figures], number=True, rank=4),
         Column(table.unit, [each.delta for each in figures], number=True),
         Column("interval", [each.interval for each in figures], rank=1),
+        *level_column(table.levels),
         Column(
             table.p_heading,
             [each.p for each in figures],

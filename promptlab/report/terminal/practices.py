@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from promptlab.analysis.estimates import PracticeEffect
-from promptlab.report.terminal.tables import BETWEEN, Column, fitted, print_fitted, total_width
+from promptlab.report.terminal.tables import (
+    BETWEEN,
+    Column,
+    fitted,
+    level_column,
+    print_fitted,
+    total_width,
+)
 from promptlab.report.terminal.text import evidence_lines, open_lines, print_lines, verdict_text
 from promptlab.report.views.practices import PracticeRow, PracticesView, Scale
 
@@ -25,7 +32,7 @@ def print_practices(console: Console, view: PracticesView) -> None:
     beside = fitted(columns, least)
     if total_width(beside) <= least:
         room = console.width - total_width(beside) - BETWEEN
-        columns = [*beside[:4], _plot_column(view.shown, view.scale, room), *beside[4:]]
+        columns = [*beside[:-2], _plot_column(view.shown, view.scale, room), *beside[-2:]]
     print_fitted(console, view.title, columns)
     if total_width(beside) > least and console.width >= _APART_FROM:
         _print_plot(console, view)
@@ -55,6 +62,7 @@ def _columns(view: PracticesView) -> list[Column]:
         Column("practice", [_named(row) for row in view.shown]),
         Column(view.unit, [each.delta for each in figures], number=True),
         Column("interval", [each.interval for each in figures], rank=1),
+        *level_column(view.levels),
         Column(
             view.p_heading,
             [each.p for each in figures],

@@ -110,6 +110,11 @@ def fitted(columns: Sequence[Column], width: int) -> list[Column]:
     ]
 
 
+def level_column(levels: Sequence[str] | None) -> list[Column]:
+    """Return the column that says which interval has which level, none where all have the same."""
+    return [] if levels is None else [Column("level", levels, number=True, rank=1)]
+
+
 def _kept(columns: Sequence[Column], width: int) -> list[Column]:
     """Return the columns that fit, in their order; those of rank 0 in any case."""
     kept = [column for column in columns if column.rank == 0]

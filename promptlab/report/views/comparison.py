@@ -21,6 +21,8 @@ from promptlab.report.views.contrast import (
     OpenQuestion,
     family_size,
     figures_of,
+    held_for,
+    levels_of,
     notes_on,
     open_question,
 )
@@ -30,7 +32,6 @@ from promptlab.report.views.throughput import throughput_lines
 from promptlab.report.wording import (
     UNKNOWN,
     counted,
-    level,
     mean,
     more_usd,
     p_heading,
@@ -79,7 +80,8 @@ class ComparisonTable:
 
     `cases` and `mean_a` hold for all rows, and are None if rows differ in them; the title has
     them too. `unit` is that of the differences, `p_heading` says what the p-values are,
-    `short_p_heading` the same where there is little room.
+    `short_p_heading` the same where there is little room. `levels` are those of the rows'
+    intervals, None if all have the same.
     """
 
     title: str
@@ -90,6 +92,7 @@ class ComparisonTable:
     short_p_heading: str
     cases: int | None
     mean_a: str | None
+    levels: Sequence[str] | None
     rows: tuple[ComparisonRow, ...]
 
 
@@ -196,16 +199,17 @@ def _tables(
             title += f" ({mean(first.mean_a, is_rate=first.is_rate)})"
         if len(counts) == 1:
             title += f", {counted(first.n, 'case')}"
-        size = family_size([first])
+        contrasts = [row.comparison for row in members]
         yield ComparisonTable(
-            title=f"{title}, {level(rule, size)}",
+            title=f"{title}, {held_for(contrasts, rule)}",
             a=names.short(first.a),
             place=place,
             unit="points" if first.is_rate else "delta",
-            p_heading=p_heading(size),
-            short_p_heading=short_p_heading(size),
+            p_heading=p_heading(family_size(contrasts)),
+            short_p_heading=short_p_heading(family_size(contrasts)),
             cases=first.n if len(counts) == 1 else None,
             mean_a=means.pop() if len(means) == 1 else None,
+            levels=levels_of(contrasts, rule),
             rows=tuple(members),
         )
 

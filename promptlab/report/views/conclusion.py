@@ -104,7 +104,7 @@ def conclusion(comparisons: Sequence[Comparison], names: Names, rule: Rule) -> C
         a=names.short(best.a),
         place=names.apart(best),
         delta=f"{reduced}{difference(best.delta, is_rate=best.is_rate)}{unit}",
-        level=level(rule, family_size([best])).removesuffix("s"),
+        level=level(best.alpha(rule), family_size([best])).removesuffix("s"),
         interval=bounds(best.ci_simultaneous, is_rate=best.is_rate),
         p=p_equation(best.p_family),
         won=f"{counted(len(best.won), 'case')} won",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from promptlab.analysis.changes import Change
 from promptlab.analysis.contrast import Contrast
 from promptlab.core.codes import Code
-from promptlab.core.decision import Verdict
+from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.report.wording import (
     NO_VERDICT,
     bounds,
     counted,
     difference,
+    level,
     listed,
     mean,
     more,
     p_value,
+    percent,
     size,
     verdict_word,
 )
@@ -94,6 +97,27 @@ def figures_of(contrast: Contrast) -> Figures:
         verdict=contrast.verdict,
         said=contrast.claim.said(verdict_word(contrast.verdict)),
     )
+
+
+def held_for(contrasts: Sequence[Contrast], rule: Rule) -> str:
+    """Return what the intervals of these hold for: of one level, those of the largest family."""
+    alike: defaultdict[float, list[Contrast]] = defaultdict(list)
+    for one in _judged(contrasts):
+        alike[one.alpha(rule)].append(one)
+    *others, last = [level(alpha, family_size(same)) for alpha, same in alike.items()]
+    return " or ".join([*(one.removesuffix(" intervals") for one in others), last])
+
+
+def levels_of(contrasts: Sequence[Contrast], rule: Rule) -> list[str] | None:
+    """Return the level of each interval, None if all have the same."""
+    if len({one.alpha(rule) for one in _judged(contrasts)}) < 2:
+        return None
+    return [percent(one.alpha(rule)) for one in contrasts]
+
+
+def _judged(contrasts: Sequence[Contrast]) -> Sequence[Contrast]:
+    """Return those that have an interval, or all if none has."""
+    return [one for one in contrasts if one.verdict != "refused"] or contrasts
 
 
 def family_size(contrasts: Iterable[Contrast]) -> int:

@@ -19,10 +19,12 @@ from promptlab.report.views.contrast import (
     OpenQuestion,
     family_size,
     figures_of,
+    held_for,
+    levels_of,
     notes_on,
     open_question,
 )
-from promptlab.report.wording import counted, difference, level, listed, p_heading, short_p_heading
+from promptlab.report.wording import counted, difference, listed, p_heading, short_p_heading
 from promptlab.stats.meta import RandomEffects
 
 _GENERAL = "models in general"
@@ -90,7 +92,8 @@ class Heterogeneity:
 class PracticesView:
     """What each practice changes, by one scorer.
 
-    `rows` has all effects, `shown` those that say something. `interactions` are the joint effects,
+    `rows` has all effects, `shown` those that say something. `levels` are those of their intervals,
+    None if all have the same. `interactions` are the joint effects,
     `not_apart` lists those that the design confounds, `silence` why nothing can be said about
     models in general. `evidence` has notes on the runs.
     """
@@ -103,6 +106,7 @@ class PracticesView:
     unit: Literal["points", "effect"]
     p_heading: str
     short_p_heading: str
+    levels: Sequence[str] | None
     rows: tuple[PracticeRow, ...]
     scale: Scale
     definitions: tuple[Definition, ...]
@@ -129,16 +133,17 @@ def practices_view(basis: Basis, practices: Practices, rule: Rule) -> PracticesV
     several = len({effect.backend for effect in effects}) > 1
     named = [(row, _about(row.effect) if several else row.practice) for row in shown]
     is_rate = shown[0].effect.is_rate
-    size = family_size(effects)
+    judged = [row.effect for row in shown]
     return PracticesView(
         run_ids=basis.run_ids,
         scorer=basis.scorer,
         secondary=basis.secondary,
         rule=rule,
-        title=f"{basis.scores}: what each practice changes, {level(rule, size)}",
+        title=f"{basis.scores}: what each practice changes, {held_for(judged, rule)}",
         unit="points" if is_rate else "effect",
-        p_heading=p_heading(size),
-        short_p_heading=short_p_heading(size),
+        p_heading=p_heading(family_size(judged)),
+        short_p_heading=short_p_heading(family_size(judged)),
+        levels=levels_of(judged, rule),
         rows=rows,
         scale=_scale([row.effect for row in shown], is_rate=is_rate),
         definitions=tuple(_definitions(effects)),
