@@ -47,6 +47,7 @@ def settings() -> Iterator[Setting[Practised]]:
     yield from wordings()
     yield from models()
     yield from joint_effects()
+    yield from families()
 
 
 # Wordings.
@@ -250,6 +251,43 @@ def about_the_first(practised: Practised) -> Seen:
     told = any(note.code is Code.EFFECT_TURNS for note in one.warnings)
     marks = {"told": float(told), "equivalent": float(one.verdict == "equivalent")}
     return Seen((_told(one, 0.0),), practised.drawn.rule, marks=marks)
+
+
+# Families: each model by itself, these models together, models in general.
+
+
+def families() -> Iterator[Setting[Practised]]:
+    own = {f"any told, {scope}": 0.05 for scope in ("model", "these models", "models in general")}
+    keep = Keep(false=None, at_most=own)
+    draw = partial(on_each, models=5, n=100)
+    label = "families: 4 practices x 5 models, 2^(4-1), n 100"
+    yield Setting(label, draw, keep, by_family, plain=None, share=0.25)
+
+
+def on_each(chance: Chance, models: int, n: int) -> Practised:
+    """Return half of all combinations of four practices on each model, none of which matters."""
+    offs = [
+        tuple(name for name, on in zip(NAMES, levels, strict=True) if not on)
+        for levels in np.ndindex(*(2,) * len(NAMES))
+        if sum(levels) % 2 == 0
+    ]
+    arms = [
+        without(arm_of("v0", f"m{model}", NAMES), off) for model in range(models) for off in offs
+    ]
+    means = [0.6] * len(arms)
+    return Practised(Drawn(passes(chance, n, means), means, arms=arms), 0.0)
+
+
+def by_family(practised: Practised) -> Seen:
+    """Return all rows, and whether any row of each family is told."""
+    effects = practised.practices().effects
+    marks = {
+        f"any told, {scope}": float(
+            any(one.scope == scope and one.verdict in ("better", "worse") for one in effects)
+        )
+        for scope in dict.fromkeys(one.scope for one in effects)
+    }
+    return Seen(tuple(_told(one, 0.0) for one in effects), practised.drawn.rule, marks=marks)
 
 
 def _told(one: PracticeEffect, truth: float) -> Told:

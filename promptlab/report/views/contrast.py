@@ -13,6 +13,7 @@ from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.report.wording import (
     NO_VERDICT,
+    UNKNOWN,
     bounds,
     counted,
     difference,
@@ -112,7 +113,7 @@ def levels_of(contrasts: Sequence[Contrast], rule: Rule) -> list[str] | None:
     """Return the level of each interval, None if all have the same."""
     if len({one.alpha(rule) for one in _judged(contrasts)}) < 2:
         return None
-    return [percent(one.alpha(rule)) for one in contrasts]
+    return [UNKNOWN if one.verdict == "refused" else percent(one.alpha(rule)) for one in contrasts]
 
 
 def _judged(contrasts: Sequence[Contrast]) -> Sequence[Contrast]:
