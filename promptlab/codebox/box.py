@@ -31,6 +31,7 @@ _BOOT = (
 )
 _OLDEST = (5, 14)  # before, a limit of processes counted those outside of the box, too
 _ROOT = Path(__file__).resolve().parents[2]
+_FIXED = {"PYTHONHASHSEED": "0"}  # sets have the same order each time that code is graded
 _KEPT = ("LD_LIBRARY_PATH",)  # without which some interpreters do not start
 
 
@@ -95,12 +96,12 @@ class Box:
         boot = _BOOT.format(root=str(_ROOT), file=theirs.fileno())
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this Python, and words of our own
-                [sys.executable, "-I", "-S", "-E", "-B", "-c", boot],
+                [sys.executable, "-P", "-s", "-S", "-B", "-c", boot],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env={name: os.environ[name] for name in _KEPT if name in os.environ},
+                env={name: os.environ[name] for name in _KEPT if name in os.environ} | _FIXED,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+
+from promptlab.codebox.box import Box, Job
 
 from .conftest import Ruled
 
@@ -130,6 +134,12 @@ RIGHT = {
         "    return open('/tmp/a.txt').read()\n",
         "assert f('hello') == 'hello'",
     ),
+    "folders": (
+        "import os\ndef f(x):\n    os.makedirs('a')\n    os.makedirs('b')\n"
+        "    open('a/x', 'w').write('12345')\n    os.rename('a/x', 'b/y')\n"
+        "    os.truncate('b/y', 2)\n    return os.listdir('a'), open('b/y').read()\n",
+        "assert f(1) == ([], '12')",
+    ),
     "a cache": (
         "import functools\n@functools.lru_cache\ndef f(n):\n"
         "    return n if n < 2 else f(n - 1) + f(n - 2)\n",
@@ -247,3 +257,20 @@ def test_a_class_that_the_tests_do_not_name_equals_no_plain_value(ruled: Ruled) 
 def test_no_with_block_of_the_code_hides_what_failed(ruled: Ruled) -> None:
     ruling = ruled(MONEY, "with f(5) as m:\n    assert m.n == 6", entry_point="f")
     assert ruling.passed is False
+
+
+def test_code_that_draws_at_random_is_graded_alike_each_time(ruled: Ruled) -> None:
+    code = "import random\ndef f():\n    return [random.random(), list(set('abcdefgh'))]\n"
+    reasons = {str(ruled(code, "assert f() == 1").reason) for _ in range(2)}
+    again = Box()
+    job = Job(code, "assert f() == 1", timeout_s=30)
+    reasons.add(str(asyncio.run(again.run(job)).reason))
+    again.close()
+    assert len(reasons) == 1
+    assert "it was [0." in reasons.pop()
+
+
+def test_little_memory_is_enough_for_little_code(ruled: Ruled) -> None:
+    assert ruled("def f():\n    return 1\n", "assert f() == 1", memory_mb=16).passed
+    ruling = ruled("x = bytearray(80 * 2**20)\n", "assert x", memory_mb=16)
+    assert str(ruling.reason).startswith("MemoryError")

@@ -11,12 +11,15 @@ from promptlab.codebox.inside import kernel, landlock, limits, room, seccomp
 from promptlab.codebox.inside.kernel import LayerMissing, told
 from promptlab.codebox.inside.limits import Limits
 
+_HIGHEST = 2**16  # no process of the box has ever had as many open files
 
-def confine(bounds: Limits, keep: Collection[int], lifeline: int) -> None:
+
+def confine(bounds: Limits, own_bytes: int, keep: Collection[int], lifeline: int) -> None:
     """Confine this process for ever. Of its open files it keeps those in `keep`.
 
-    `lifeline` is the reading end of a pipe whose other end only the process that forked this one
-    holds. Raise `LayerMissing` if a layer cannot be had.
+    `own_bytes` is the address space that an interpreter takes by itself. `lifeline` is the reading
+    end of a pipe whose other end only the process that forked this one holds. Raise
+    `LayerMissing` if a layer cannot be had.
     """
     room.own_folder()
     try:
@@ -25,7 +28,7 @@ def confine(bounds: Limits, keep: Collection[int], lifeline: int) -> None:
         raise LayerMissing("parent-death signal", told(error)) from None
     close_all_but(keep)
     try:
-        limits.confine(bounds)
+        limits.confine(bounds, own_bytes)
     except (OSError, ValueError) as error:
         raise LayerMissing("limits", told(error)) from None
     try:
@@ -54,4 +57,4 @@ def close_all_but(keep: Collection[int]) -> None:
     for kept in sorted(keep):
         os.closerange(low, kept)
         low = kept + 1
-    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(low, _HIGHEST)

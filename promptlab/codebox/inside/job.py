@@ -46,11 +46,14 @@ class Ended:
     by_itself: bool = False
 
 
-def main(line: int, proc: int) -> NoReturn:
-    """Carry out what comes over a socket, report, and exit."""
+def main(line: int, proc: int, own_bytes: int) -> NoReturn:
+    """Carry out what comes over a socket, report, and exit.
+
+    `proc` is a descriptor of /proc, `own_bytes` the address space of the server.
+    """
     try:
         _prepare(line)
-        frames.send(line, _run(line, proc))
+        frames.send(line, _run(line, proc, own_bytes))
     except LayerMissing as missing:
         frames.send(line, {"missing": [missing.layer, missing.why]})
     except frames.Ended:
@@ -67,7 +70,7 @@ def _prepare(line: int) -> None:
     os.set_inheritable(line, False)
 
 
-def _run(line: int, proc: int) -> dict[str, Any]:
+def _run(line: int, proc: int, own_bytes: int) -> dict[str, Any]:
     first = frames.receive(line, MOST)
     limits = Limits(**first["limits"])
     users.become_nobody(proc, _NAMESPACES)
@@ -75,7 +78,7 @@ def _run(line: int, proc: int) -> dict[str, Any]:
     ours, theirs = socket.socketpair()
     keeper = None
     if first["apart"]:
-        keeper = _start_keeper(theirs.fileno(), first["program"], limits)
+        keeper = _start_keeper(theirs.fileno(), first["program"], limits, own_bytes)
     theirs.close()
     tests = frames.receive(line, MOST)
     nonce = os.urandom(16).hex()
@@ -85,7 +88,7 @@ def _run(line: int, proc: int) -> dict[str, Any]:
     def run_tests() -> None:
         os.close(alive)
         program = None if keeper else first["program"]
-        confine(limits, {tell, ours.fileno()}, lifeline)
+        confine(limits, own_bytes, {tell, ours.fileno()}, lifeline)
         trial.run(tests, program, ours.fileno(), tell, nonce)
 
     kernel.unshare(kernel.CLONE_NEWPID)
@@ -150,14 +153,14 @@ class Keeper:
             os.waitpid(self.process, 0)
 
 
-def _start_keeper(channel: int, program: dict[str, Any], limits: Limits) -> Keeper:
+def _start_keeper(channel: int, program: dict[str, Any], limits: Limits, own_bytes: int) -> Keeper:
     told, tell = os.pipe()
     stopped, stop = os.pipe()
     process = os.fork()
     if process == 0:
         try:
             close_all_but({channel, tell, stopped})
-            _keep(channel, tell, stopped, program, limits)
+            _keep(channel, tell, stopped, program, (limits, own_bytes))
         finally:
             os._exit(0)
     os.close(tell)
@@ -165,13 +168,15 @@ def _start_keeper(channel: int, program: dict[str, Any], limits: Limits) -> Keep
     return Keeper(process, told, stop)
 
 
-def _keep(channel: int, tell: int, stopped: int, program: dict[str, Any], limits: Limits) -> None:
+def _keep(
+    channel: int, tell: int, stopped: int, program: dict[str, Any], bounds: tuple[Limits, int]
+) -> None:
     die_with_parent(stopped)
     lifeline, alive = os.pipe()
 
     def run_code() -> None:
         os.close(alive)
-        confine(limits, {channel}, lifeline)
+        confine(*bounds, {channel}, lifeline)
         serve(channel, program)
 
     kernel.unshare(kernel.CLONE_NEWPID)

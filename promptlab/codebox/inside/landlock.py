@@ -17,7 +17,7 @@ _PATH_BENEATH = 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 # Rights over files that each version of Landlock knows: one bit each, from the first.
 _KNOWN = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-_TRUNCATE = 1 << 14
+_REFER, _TRUNCATE = 1 << 13, 1 << 14  # to move between folders, and to shorten
 _NO_TCP = 0b11  # bind, connect: since version 4
 _SCOPED = 0b11  # abstract sockets, signals: since version 6
 
@@ -50,7 +50,7 @@ def confine(readable: str, writable: tuple[str, ...]) -> None:
         )
         _allow(rules, readable, READ)
         for folder in writable:
-            _allow(rules, folder, files & (WRITE | _TRUNCATE))
+            _allow(rules, folder, files & (WRITE | _REFER | _TRUNCATE))
         syscall("landlock_restrict_self", _RESTRICT, rules, 0)
         os.close(rules)
     except OSError as error:

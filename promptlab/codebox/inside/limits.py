@@ -11,7 +11,7 @@ PROCESSES = 16
 FILE_BYTES = 32 * 2**20
 FOLDER_BYTES = 64 * 2**20
 OPEN_FILES = 64
-_OWN_MEMORY = 96 * 2**20  # bytes of address space that an interpreter takes before it does anything
+_GROWTH = 32 * 2**20  # bytes by which a forked interpreter grows before it does anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,18 @@ class Limits:
     memory_mb: int
 
 
-def confine(limits: Limits) -> None:
-    """Set the limits of this process and of all that it starts."""
-    memory = _OWN_MEMORY + limits.memory_mb * 2**20
+def address_space() -> int:
+    """Return how many bytes of address space this process has. It needs /proc."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def confine(limits: Limits, own_bytes: int) -> None:
+    """Set the limits of this process and of all that it starts.
+
+    `own_bytes` is the address space that an interpreter takes by itself.
+    """
+    memory = own_bytes + _GROWTH + limits.memory_mb * 2**20
     bounds = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_CPU: limits.cpu_s,

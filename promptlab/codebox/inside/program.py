@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import sys
 import textwrap
 import types
@@ -36,6 +37,7 @@ def carry_out(program: Mapping[str, Any]) -> dict[str, Any]:
     source = assemble(program["prompt"], program["code"], program["entry_point"])
     module = types.ModuleType(NAME)
     sys.modules[NAME] = module
+    random.seed(0)  # what it draws is the same each time that it is graded
     exec(compile(source, "<code>", "exec", dont_inherit=True), module.__dict__)
     return module.__dict__
 

@@ -23,6 +23,9 @@ _FILES = ("/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/full", "/dev/rando
 
 def enter() -> None:
     """Make the room the root of this process, which must be privileged in its own namespaces."""
+    covered = [path for path in _wanted() if path.startswith(FOLDER + "/")]
+    if covered:
+        raise LayerMissing(LAYER, f"Python is in {covered[0]}, where the box has its own folder")
     try:
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
         # Opened before one of them is covered by what is mounted next.

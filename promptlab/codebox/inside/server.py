@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 
-from promptlab.codebox.inside import job, kernel, room, users
+from promptlab.codebox.inside import job, kernel, limits, room, users
 from promptlab.codebox.inside.kernel import LayerMissing
 
 # What code imports most: loaded once here, not in every run.
@@ -31,28 +31,29 @@ def main(control: int) -> None:
     os.umask(0o022)
     with socket.socket(fileno=control) as line:
         try:
-            proc = _enter()
+            proc, own_bytes = _enter()
         except LayerMissing as missing:
             line.send(json.dumps([missing.layer, missing.why]).encode())
             return
         line.send(b"[]")
-        _serve(line, proc)
+        _serve(line, proc, own_bytes)
 
 
-def _enter() -> int:
-    """Enter the room; return a descriptor of /proc, which the room has not."""
+def _enter() -> tuple[int, int]:
+    """Enter the room; return a descriptor of /proc, which the room has not, and the memory used."""
     for name in _COMMON:
         importlib.import_module(name)
     proc = os.open("/proc", os.O_PATH | os.O_CLOEXEC)
+    own_bytes = limits.address_space()
     users.enter_own(kernel.CLONE_NEWNS)
     room.enter()
     sys.path[:] = [path for path in sys.path if os.path.exists(path)]
     gc.collect()
     gc.freeze()
-    return proc
+    return proc, own_bytes
 
 
-def _serve(line: socket.socket, proc: int) -> None:
+def _serve(line: socket.socket, proc: int, own_bytes: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for jobs: none becomes a zombie
     while True:
         message, files, _, _ = socket.recv_fds(line, 1, 1)
@@ -65,5 +66,5 @@ def _serve(line: socket.socket, proc: int) -> None:
             child = -1
         if child == 0:
             line.close()
-            job.main(given, proc)
+            job.main(given, proc, own_bytes)
         os.close(given)
