@@ -9,7 +9,7 @@ from typing import Any
 
 from promptlab.codebox.inside.frames import read_text
 
-_NEARLY = 0.1  # seconds by which the kernel's account may fall short of its own limit
+_NEARLY = 0.5  # share of its limit: the kernel counts in ticks to enforce it, exactly to report it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _ended(status: int | None, spent_s: float, by_itself: bool, cpu_s: float) ->
 
 
 def _out_of_time(status: int | None, spent_s: float, cpu_s: float) -> bool:
-    return status == -signal.SIGKILL and spent_s > cpu_s - _NEARLY
+    return status == -signal.SIGKILL and spent_s > cpu_s * _NEARLY
 
 
 def _how(status: int | None) -> str:
