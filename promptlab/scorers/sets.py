@@ -80,7 +80,7 @@ def _used(name: object, where: Where | None, folder: Folder | None) -> Iterator[
     document = parse_yaml(text, file)
     if not isinstance(document.data, list) or not document.data:
         raise PromptlabError(
-            f"a set is a list of scorers, not {shown(document.data)}",
+            "a set is a list of scorers, which this file does not hold",
             where=document.where(),
             hint="begin each with '- ', as in a suite",
         )

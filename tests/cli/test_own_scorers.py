@@ -120,6 +120,18 @@ def test_mistakes_are_told_at_the_case(
     assert said in ran.err
 
 
+@pytest.mark.parametrize("scorer", ['"code"', '{"not": {"code": {"tests": "assert f()"}}}'])
+def test_code_of_models_needs_the_permission_of_the_suite_here_too(
+    own: Path, promptlab: Promptlab, scorer: str
+) -> None:
+    (own / "suites/people.jsonl").write_text(
+        f'{{"id": "ada", "name": "Ada", "tests": "assert f()", "scorers": [{scorer}]}}\n',
+        encoding="utf-8",
+    )
+    ran = promptlab("run", "greet", "--dry-run")
+    assert (ran.code, "runs code that models wrote" in ran.err) == (2, True), ran.err
+
+
 def test_it_cannot_decide_when_to_stop(own: Path, promptlab: Promptlab) -> None:
     edit(own / "suites/greet.yaml", "cases:", "primary: own\ncases:")
     ran = promptlab("run", "greet", "--until-decided", "--dry-run")

@@ -163,6 +163,8 @@ REPLIES: dict[str, tuple[dict[str, Any], str]] = {
     "mean_logprob": ({"at_least": -2}, "F E F F"),
     **dict.fromkeys(("bleu", "chrf", "f1", "rouge", "similarity", "ter"), _CLOSE),
     "squad_exact": ({}, "F - F N"),
+    "code": ({"tests": "assert f(1) == 2"}, "N - N N"),
+    "instructions": ({"of": [{"id": "punctuation:no_comma"}]}, "T - F N"),
     "readability": ({"at_least": 5}, "F - F U"),
 }
 MADE_OF_OTHERS = {"all_of", "any_of", "by_case", "not", "weighted"}
@@ -284,6 +286,7 @@ def test_its_identity_covers_its_parts(tmp_path: Path) -> None:
         ({"weighted": {"of": [of("T")], "weights": [1, 2]}}, "2 weights for 1 scorers"),
         ({"weighted": {"of": [of("T")], "weights": [0]}}, "greater than 0"),
         ({"weighted": {"of": [of("T")], "at_least": 2, "at_most": 1}}, "is above 'at_most'"),
+        ({"by_case": {"of": ["exact_match"], "cases": {"a": 1}}}, "case 'a' has the scorer 1 of 1"),
         ({"exact_match": {"at_least": 2, "at_most": 1}}, "at_least 2 is above at_most 1"),
         ({"exact_match": {"at_least": "1"}}, "at_least must be a number, not '1'"),
         ({"exact_match": {"grade": 3}}, "grade must be the name of an answer, not 3"),

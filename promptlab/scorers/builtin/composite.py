@@ -141,7 +141,14 @@ def weighted(
     return Score(value, certain, told, gradable=gradable)
 
 
-@scorer(version="1", reads_output=False)
+def _check_by_case(*, of: list[Part], cases: dict[str, int]) -> None:
+    _check_some(of=of)
+    wrong = [case for case, place in cases.items() if not 0 <= place < len(of)]
+    if wrong:
+        raise ValueError(f"case {wrong[0]!r} has the scorer {cases[wrong[0]]} of {len(of)}")
+
+
+@scorer(version="1", check=_check_by_case, reads_output=False)
 def by_case(sample: Sample, *, of: Scorers, cases: dict[str, int]) -> Score:
     """What the case itself says of how it is graded; it is made of the `scorers` of cases.
 
