@@ -21,7 +21,7 @@ from promptlab.scorers.signature import Parameter, limits_of, parameters_of, sum
 GROUP = "promptlab.scorers"
 _MODULES = (
     "text", "structured", "shape", "likelihood", "composite", "overlap", "translation",
-    "readability", "code", "following",
+    "readability", "code", "following", "meaning",
 )  # fmt: skip
 
 

@@ -18,11 +18,13 @@ from promptlab.backends import Backend
 from promptlab.core import plugins
 from promptlab.core.errors import BackendError
 from promptlab.core.types import Completion, Json, Outcome, Request
+from promptlab.local_model.files.sentences import SHIPPED_MODEL
 from promptlab.local_model.files.weights import DEFAULT_MODEL
 from promptlab.testing import BackendContract
 from promptlab.testing.backends import Make, gather, is_line, requests
 from tests.local_model.adapters import write_model
 from tests.local_model.conftest import make_model, make_tokenizer
+from tests.local_model.sentence_models import write_sentence_model
 
 if TYPE_CHECKING:
     from tests.remote.vendor_server import VendorServer
@@ -154,6 +156,7 @@ MEMBERS = {
     "slow echo": Member("echo", options={"delay_s": 0.05}),
     "fixed echo": Member("echo", "parrot", {"reply": "yes", "fail": "3", "price": 2.0}),
     "hf": Member("hf", DEFAULT_MODEL),
+    "embedding": Member("embedding", SHIPPED_MODEL),
     "openai": Member("openai", "some-model", {"price": PRICE}, api="/v1"),
     "openai responses": Member("openai", "some-model", {"api": "responses"}, api="/v1"),
     "anthropic": Member("anthropic", "some-model", {"price": PRICE}, api=""),
@@ -164,16 +167,18 @@ MEMBERS = {
 
 MODEL = [pytest.mark.model, pytest.mark.slow]  # quick tests ask a tiny one of its kind
 TINY = Member("hf")
+TINY_SENTENCES = Member("embedding")
 
 
 def params(members: Sequence[str]) -> list[Any]:
     return [
-        pytest.param(MEMBERS[name], id=name, marks=MODEL if name == "hf" else [])
+        pytest.param(MEMBERS[name], id=name, marks=MODEL if name in ("hf", "embedding") else [])
         for name in members
     ]
 
 
 ALL = [*params(list(MEMBERS)), pytest.param(TINY, id="tiny hf")]
+ALL.append(pytest.param(TINY_SENTENCES, id="tiny embedding"))
 REMOTE = params([name for name, member in MEMBERS.items() if member.api is not None])
 
 
@@ -192,6 +197,9 @@ class TestEveryBackend(BackendContract):
         if member is TINY:
             folder, tokenizer = tmp_path_factory.mktemp("tiny"), make_tokenizer()
             member = replace(TINY, model=str(write_model(folder, make_model(tokenizer), tokenizer)))
+        if member is TINY_SENTENCES:
+            folder = write_sentence_model(tmp_path_factory.mktemp("sentences"))
+            member = replace(member, model=str(folder))
         return lambda: member.make(lasting_vendor_server)
 
     def accept(self, backend: Backend, request: Request, completion: Completion) -> None:

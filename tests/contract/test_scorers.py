@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from promptlab.core.errors import PromptlabError
-from promptlab.core.types import Score
+from promptlab.core.types import Completion, Message, Outcome, Score, Turn
+from promptlab.scorers.asking import Asker
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.registry import describe, get_scorer, scorer_names
+from promptlab.scorers.sample import Sample
 from promptlab.testing import ScorerContract
 from promptlab.testing.scorers import OUTPUTS, Entry
 
@@ -62,6 +65,7 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
         "at_most": 1,
     },
     "rouge": {"target": ["5", "five"], "variant": "rougeLsum", "tokenize": "english", "stem": True},
+    "semantic": {"target": ["5", "five"], "model": "embedder"},
     "similarity": {"target": ["5", "five"], "method": "levenshtein", "ignore_case": True},
     "squad_exact": {"target": ["5", "five"]},
     "ter": {
@@ -105,6 +109,20 @@ class TestEveryScorer(ScorerContract):
     @pytest.mark.parametrize("output", SIZED)
     def test_it_gives_a_legal_score_in_time(self, scorer: BoundScorer, output: str) -> None:
         super().test_it_gives_a_legal_score_in_time(scorer, output)
+
+    def sample(self, scorer: BoundScorer, output: str, outcome: Outcome = Outcome.OK) -> Sample:
+        """Answer what a scorer asks another backend, as one of the kind `embedding` would."""
+        sample = super().sample(scorer, output, outcome)
+        if not scorer.backends:
+            return sample
+        digests = dict.fromkeys(["own", *scorer.backends], "b2:2")
+        asker = Asker((Message("user", "hi"),), "own", digests, 0, self.case.id)
+        answer = Completion(Outcome.OK, "[0.5, 0.25]")
+        asides = tuple(
+            Turn(scorer.spec.label, asker.request(ask), answer, False, True, ask.backend)
+            for ask in scorer.asks(sample)
+        )
+        return replace(sample, turns=(*sample.turns, *asides), asker=asker)
 
     def accept(self, score: Score) -> None:
         if score.value is None:
