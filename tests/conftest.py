@@ -45,7 +45,7 @@ DEFAULT_DATABASE = Path(__file__).parent.parent / "promptlab.db"
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
-    gc.set_threshold(20_000, 10, 10)  # looking 30 times as often takes 4 % of all the time
+    gc.set_threshold(20_000, 10, 10)  # the usual 700 looks through what tests leave far too often
 
 
 @pytest.fixture(autouse=True)

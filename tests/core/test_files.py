@@ -212,6 +212,8 @@ ELSEWHERE = {
     "core/files.py": "the place itself",
     "cases/workbook.py": "a part of a workbook that is in memory",
     "core/digest.py": "weights, in chunks",
+    "codebox/box.py": "a text in a report: no file",
+    "codebox/inside/limits.py": "what the kernel says of a process that cannot import this",
     "testing/backends.py": "an image of its own",
     "workbench/scaffold.py": "files of the package",
 }

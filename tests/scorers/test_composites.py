@@ -166,6 +166,7 @@ REPLIES: dict[str, tuple[dict[str, Any], str]] = {
     "code": ({"tests": "assert f(1) == 2"}, "N - N N"),
     "instructions": ({"of": [{"id": "punctuation:no_comma"}]}, "T - F N"),
     "readability": ({"at_least": 5}, "F - F U"),
+    "semantic": ({"at_least": 0.5, "model": "model"}, "F E F N"),
 }
 MADE_OF_OTHERS = {"all_of", "any_of", "by_case", "not", "weighted"}
 
@@ -187,6 +188,10 @@ def _sample(name: str, reply: str) -> Sample:
         request = asker.request(_question(sample)[0])
         done = failed if reply == "time-out" else Completion(outcome, text)
         turns.append(Turn("judge", request, done, cached=False, aside=True))
+    near = [Message("user", text) for text in (output, "red")]
+    embedded = asker.request(Ask(near, "model", Sampling(temperature=0)))
+    done = failed if reply == "time-out" else Completion(Outcome.OK, "[0.1]")
+    turns.append(Turn("cosine", embedded, done, cached=False, aside=True))
     for texts in (("red", "blue"), ("red",)):
         request = Request(str(texts), PROMPT, Sampling(), None, texts)
         weighed = tuple(Likelihood(-9.0 + place, 1, greedy=False) for place in range(len(texts)))
