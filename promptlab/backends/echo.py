@@ -121,6 +121,7 @@ class Echo:
         return Completion(
             outcome=Outcome.TRUNCATED if finish == "length" else outcome,
             text=text,
+            thoughts="",
             usage=usage,
             cost_usd=None if self.price is None else self.price.cost(usage),
             latency_s=options.delay_s,

@@ -48,8 +48,11 @@ def apart(completion: Completion) -> Completion:
 
 
 def _answered(completion: Completion, said: Said) -> Completion:
-    parts = [part for part in (completion.thoughts, said.thoughts) if part]
     is_empty = completion.outcome is Outcome.OK and not said.answer.strip()
+    is_whole = said.answer == completion.text and not said.thoughts
+    if is_whole and not is_empty and completion.thoughts is not None:
+        return completion
+    parts = [part for part in (completion.thoughts, said.thoughts) if part]
     return replace(
         completion,
         outcome=Outcome.EMPTY if is_empty else completion.outcome,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any
 
@@ -79,10 +79,14 @@ def holds_spelled(value: object) -> bool:
     if type(value) in _PLAIN:
         return False
     if isinstance(value, Mapping):
-        return any(map(holds_spelled, value.values()))
+        return _some_spelled(value.values())
     if isinstance(value, (list, tuple)):
-        return any(map(holds_spelled, value))
+        return _some_spelled(value)
     return isinstance(value, _Spelled)
+
+
+def _some_spelled(values: Collection[object]) -> bool:
+    return not _PLAIN.issuperset(map(type, values)) and any(map(holds_spelled, values))
 
 
 def encode(encoder: json.JSONEncoder, value: object) -> str:

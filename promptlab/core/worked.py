@@ -61,6 +61,3 @@ class Worked:
         if not counts or not isinstance(seconds, int | float) or not isfinite(seconds):
             return None
         return cls(answers, tokens, float(seconds))  # type: ignore[arg-type]
-
-
-NO_WORK = Worked()

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from promptlab.core.types import Completion, Outcome
-from promptlab.core.worked import NO_WORK, Worked
+from promptlab.core.worked import Worked
 
 
 @dataclass(slots=True)
 class _Backend:
     awaited: int = 0
     since: float = 0.0
-    worked: Worked = NO_WORK
+    answers: int = 0
+    output_tokens: int | None = 0
+    seconds: float = 0.0
 
 
 class WorkTime:
@@ -43,14 +45,15 @@ class WorkTime:
         """Note an answer that has arrived."""
         one, now = self._backends[backend], self._clock()
         one.awaited -= 1
-        done = Worked(seconds=now - one.since)
-        if completion.outcome is not Outcome.ERROR:
-            done += Worked(1, completion.usage.output_tokens)
-        one.worked += done
+        one.seconds += now - one.since
         one.since = now
+        if completion.outcome is not Outcome.ERROR:
+            one.answers += 1
+            before, tokens = one.output_tokens, completion.usage.output_tokens
+            one.output_tokens = None if before is None or tokens is None else before + tokens
 
     def done(self) -> Iterator[tuple[str, Worked]]:
         """Yield the backends that have answered, and what they did."""
         for name, one in self._backends.items():
-            if one.worked.answers:
-                yield name, one.worked
+            if one.answers:
+                yield name, Worked(one.answers, one.output_tokens, one.seconds)

@@ -28,53 +28,68 @@ _LIGHT = frozenset((bool, float, NoneType))  # types of values that take next to
 _HEAVY = frozenset((list, tuple, dict))  # types of values that hold others
 
 
+class _Left:
+    """What is left for one rendering."""
+
+    __slots__ = ("began", "end", "seconds", "steps", "weighed", "work")
+
+    def __init__(self, seconds: float) -> None:
+        self.steps = MAX_STEPS
+        self.work = MAX_WORK
+        self.seconds = seconds
+        self.began = time.monotonic()
+        self.end: float | None = None  # by the clock of the processor; None: it is early
+        # By identity; the value itself is kept, so that none can take its place.
+        self.weighed: dict[int, tuple[object, int]] = {}
+
+    def is_late(self) -> bool:
+        """Return whether the time is up.
+
+        The clock of the processor can take a thousand times longer to read than the one on the
+        wall, which is never behind it: nothing is measured until that one says that time may be up.
+        """
+        if self.end is None:
+            if time.monotonic() - self.began > self.seconds:
+                self.end = time.thread_time() + self.seconds
+            return False
+        return time.thread_time() > self.end
+
+
 class Budget(threading.local):
-    """What is left for the rendering under way in this thread; `start` begins another."""
+    """What is left for the rendering under way in this thread; `start` begins another.
+
+    What belongs to a thread is slow to look up: each method does so once.
+    """
 
     def __init__(self) -> None:
         self.start()
 
     def start(self, seconds: float = MAX_SECONDS) -> None:
         """Give a new rendering all there is, and so many seconds of this thread's computing."""
-        self._steps = MAX_STEPS
-        self._work = MAX_WORK
-        self._seconds = seconds
-        self._began = time.monotonic()
-        self._end: float | None = None  # by the clock of the processor; None: it is early
-        # By identity; the value itself is kept, so that none can take its place.
-        self._weighed: dict[int, tuple[object, int]] = {}
+        self._left = _Left(seconds)
 
     def seconds_left(self) -> float:
         """Return how long the rendering under way may go on computing."""
-        if self._end is None:
-            return max(0.0, self._seconds - (time.monotonic() - self._began))
-        return max(0.0, self._end - time.thread_time())
+        left = self._left
+        if left.end is None:
+            return max(0.0, left.seconds - (time.monotonic() - left.began))
+        return max(0.0, left.end - time.thread_time())
 
     def step(self, count: int = 1) -> None:
         """Count steps, and look at the clock now and then."""
-        before = self._steps
-        self._steps = left = before - count
-        if left < 0:
+        left = self._left
+        before = left.steps
+        left.steps = steps = before - count
+        if steps < 0:
             raise _too_much(f"takes more than {MAX_STEPS:,} steps", "loop less often")
-        if left // _LOOK_AT_CLOCK != before // _LOOK_AT_CLOCK and self._is_late():
+        if steps // _LOOK_AT_CLOCK != before // _LOOK_AT_CLOCK and left.is_late():
             raise _too_much(f"takes more than {MAX_SECONDS:g} seconds", "do less in the template")
-
-    def _is_late(self) -> bool:
-        """Return whether the time is up.
-
-        The clock of the processor can take a thousand times longer to read than the one on the
-        wall, which is never behind it: nothing is measured until that one says that time may be up.
-        """
-        if self._end is None:
-            if time.monotonic() - self._began > self._seconds:
-                self._end = time.thread_time() + self._seconds
-            return False
-        return time.thread_time() > self._end
 
     def work(self, characters: int) -> None:
         """Count characters that were made or read through."""
-        self._work -= characters
-        if self._work < 0:
+        left = self._left
+        left.work -= characters
+        if left.work < 0:
             raise _too_much(f"makes more than {MAX_WORK:,} characters in all", "copy less text")
 
     def need(self, characters: int) -> None:
@@ -102,7 +117,7 @@ class Budget(threading.local):
         if kind is str or isinstance(value, str):
             return len(value)
         if kind in _HEAVY:
-            known = self._weighed.get(id(value))
+            known = self._left.weighed.get(id(value))
             return known[1] if known else self._weigh_items(value)
         if kind is int and not -_SHORT < value < _SHORT and value.bit_length() > MAX_BITS:
             raise _too_much("makes a number of thousands of digits", "use smaller numbers")
@@ -114,7 +129,7 @@ class Budget(threading.local):
             for item in items:
                 size += len(item) if type(item) is str else self.weigh(item)
         self.work(len(value))
-        self._weighed[id(value)] = value, size
+        self._left.weighed[id(value)] = value, size
         return size
 
     def counted(self, items: Iterable[Any]) -> Iterator[Any]:

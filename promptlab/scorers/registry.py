@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
-from operator import attrgetter
 from pathlib import Path
 
 from promptlab.core.digest import source_version
@@ -19,10 +18,22 @@ from promptlab.scorers.decorator import DECORATED, Scorer
 from promptlab.scorers.signature import Parameter, limits_of, parameters_of, summary_of
 
 GROUP = "promptlab.scorers"
-_MODULES = (
-    "text", "structured", "shape", "likelihood", "composite", "overlap", "translation",
-    "readability", "code", "following", "meaning",
-)  # fmt: skip
+_MODULES = {
+    "code": ("code",),
+    "composite": ("all_of", "any_of", "by_case", "not", "weighted"),
+    "following": ("instructions",),
+    "likelihood": ("loglikelihood", "mean_logprob", "perplexity"),
+    "meaning": ("semantic",),
+    "overlap": ("f1", "rouge", "similarity", "squad_exact"),
+    "readability": ("readability",),
+    "shape": ("format", "length"),
+    "structured": ("json_schema", "numeric"),
+    "text": ("contains", "exact_match", "label", "regex"),
+    "translation": ("bleu", "chrf", "ter"),
+}
+"""The modules of the built-in scorers: only those that are asked for are imported."""
+
+_BUILT_IN = {name: module for module, names in _MODULES.items() for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +49,16 @@ class Description:
 
 def scorer_names() -> list[str]:
     """List the named scorers: the built-in ones, then those of entry points."""
-    known = _built_in()
     offered = {point.name for point in entry_points(group=GROUP)}
-    return [*known, *sorted(offered - set(known))]
+    return [*sorted(_BUILT_IN), *sorted(offered - _BUILT_IN.keys())]
 
 
 def get_scorer(name: str, root: Path | None = None) -> Scorer:
     """Return the scorer `name`; `module:attr` is looked up in the project at `root`."""
     if ":" in name:
         return _as_scorer(name, load_attr(name, root))
-    if name in _built_in():
-        return _built_in()[name]
+    if name in _BUILT_IN:
+        return _built_in(_BUILT_IN[name])[name]
     for point in entry_points(group=GROUP, name=name):
         return _as_scorer(name, load_point(point))
     raise unknown("scorer", name, scorer_names())
@@ -63,11 +73,11 @@ def describe(scorer: Scorer) -> Description:
 
 
 @cache
-def _built_in() -> Mapping[str, Scorer]:
-    for name in _MODULES:
-        importlib.import_module(f"promptlab.scorers.builtin.{name}")
-    known = [decorated for decorated in DECORATED if decorated.built_in]
-    return {decorated.name: decorated for decorated in sorted(known, key=attrgetter("name"))}
+def _built_in(module: str) -> Mapping[str, Scorer]:
+    """Return the scorers of a built-in module."""
+    name = importlib.import_module(f"promptlab.scorers.builtin.{module}").__name__
+    own = [decorated for decorated in DECORATED if decorated.function.__module__ == name]
+    return {decorated.name: decorated for decorated in own}
 
 
 def _as_scorer(name: str, function: object) -> Scorer:
