@@ -40,7 +40,6 @@ from promptlab.store.writer import Writer
 
 __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_while"]
 
-
 NO_SETTINGS = RunSettings()
 
 
@@ -138,6 +137,11 @@ class Store:
         self._number(run_id)
         waits = self._connection.waits if alone else None
         return Writer(self.path, run_id, self._clock, spent, waits)
+
+    @decoded
+    def scorers(self, run_id: str) -> list[ScorerSpec]:
+        """Return the scorers of a run, the primary one first."""
+        return plans.primary_first(self._connection, self._number(run_id))
 
     @decoded
     def load_plan(self, run_id: str) -> Plan:

@@ -63,6 +63,11 @@ class Connection:
             for row in self.raw.execute(sql, values or ()):  # noqa: UP028
                 yield row
 
+    def all(self, sql: str, **values: Value) -> list[Row]:
+        """Return all rows of a query: at once, which is faster than one by one."""
+        with mapped(self.path):
+            return self.raw.execute(sql, values or ()).fetchall()
+
     def row(self, sql: str, **values: Value) -> Row | None:
         """Return the first row of a query, or None."""
         return next(self.rows(sql, **values), None)

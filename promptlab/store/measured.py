@@ -133,8 +133,8 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         for place, arm in enumerate(load_arms(connection, run))
     )
     cases = tuple(
-        MeasuredCase(case, group, digest, tuple(from_json(tags)))
-        for case, group, digest, tags in connection.rows(_CASES, run=run)
+        MeasuredCase(case, group, digest, () if tags == "[]" else tuple(from_json(tags)))
+        for case, group, digest, tags in connection.all(_CASES, run=run)
     )
     reused = connection.count(_REUSED, run=run)
     return MeasuredRun(
@@ -149,10 +149,10 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         scorer=spec,
         arms=arms,
         cases=cases,
-        rows=list(connection.rows(_ROWS, run=run, scorer=place, filters=to_json(_FILTERS))),
+        rows=connection.all(_ROWS, run=run, scorer=place, filters=to_json(_FILTERS)),
         readings=dict(connection.rows(_READINGS, run=run, scorer=place)),
         others={
-            other.label: list(connection.rows(_OTHER, run=run, scorer=number))
+            other.label: connection.all(_OTHER, run=run, scorer=number)
             for number, other in enumerate(load_scorers(connection, run))
             if number != place
         },
