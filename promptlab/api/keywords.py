@@ -12,11 +12,8 @@ from promptlab.workbench.reviewing import Chosen
 Names = str | Sequence[str]
 
 
-class RunKeywords(TypedDict, total=False):
-    """The options of `promptlab run`, see `RunSettings`. One name may stand for a list of one.
-
-    With `fresh`, stored answers are ignored.
-    """
+class SelectionKeywords(TypedDict, total=False):
+    """What is selected of a suite. One name may stand for a list of one."""
 
     templates: Names
     backends: Names
@@ -27,33 +24,27 @@ class RunKeywords(TypedDict, total=False):
     repeats: int | None
     seed: int | None
     params: Mapping[str, str]
+    until_decided: bool
+    baseline: str | None
+
+
+class RunKeywords(SelectionKeywords, total=False):
+    """The options of `promptlab run`, see `RunSettings`; `fresh` ignores stored answers."""
+
     gates: Names
     executor: str
     offline: bool
     jobs: int | None
     max_cost: float | None
     max_calls: int | None
-    until_decided: bool
-    baseline: str | None
     fresh: bool
 
 
-class PlanKeywords(TypedDict, total=False):
+class PlanKeywords(SelectionKeywords, total=False):
     """The options of `promptlab plan`: what is selected of a suite, and what to plan for."""
 
-    templates: Names
-    backends: Names
-    limit: int | None
-    case_ids: Names
-    tags: Names
-    split: Split | None
-    repeats: int | None
-    seed: int | None
-    params: Mapping[str, str]
-    until_decided: bool
     effect: float | None
     alpha: float | None
-    baseline: str | None
     case_cost: float
 
 

@@ -27,19 +27,19 @@ from promptlab.core.results import (
     WiderRun,
 )
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Case, Completion, Plan, Score, ScorerSpec, Turn
+from promptlab.core.types import Case, Completion, Plan, PlanSettings, Score, ScorerSpec, Turn
 from promptlab.store import aggregates, care, evidence, gradings, measured, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
 from promptlab.store.ledger import Ledger
 from promptlab.store.opening import prepare
+from promptlab.store.plan_settings import load_settings
 from promptlab.store.reduced import reduced
 from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
 
 __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_while"]
-
 NO_SETTINGS = RunSettings()
 
 
@@ -139,9 +139,9 @@ class Store:
         return Writer(self.path, run_id, self._clock, spent, waits)
 
     @decoded
-    def scorers(self, run_id: str) -> list[ScorerSpec]:
-        """Return the scorers of a run, the primary one first."""
-        return plans.primary_first(self._connection, self._number(run_id))
+    def plan_settings(self, run_id: str) -> PlanSettings:
+        """Return the parts of a run's plan that have no tables: without its cases, so at once."""
+        return load_settings(self._connection, self._number(run_id))
 
     @decoded
     def load_plan(self, run_id: str) -> Plan:

@@ -153,12 +153,6 @@ def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
     return [_scorer(*row) for row in connection.rows(_LOAD_SCORERS, run=run)]
 
 
-def primary_first(connection: Connection, run: int) -> list[ScorerSpec]:
-    """Return the scorers of a run, the primary one first: without its cases, which take long."""
-    primary = load_settings(connection, run).primary
-    return sorted(load_scorers(connection, run), key=lambda spec: spec.label != primary)
-
-
 def load_plan(connection: Connection, run: int) -> Plan:
     """Return the plan of the run with the id `run`."""
     settings = load_settings(connection, run)

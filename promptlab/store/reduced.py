@@ -49,7 +49,7 @@ def reduced(
 def _reduced(
     connection: Connection, run: int, entry: ArmScores, by: Reducer, tag: str | None
 ) -> ArmScores:
-    rows = list(connection.rows(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer, tag=tag))
+    rows = connection.all(_SCORES, run=run, arm=entry.arm, scorer=entry.scorer, tag=tag)
     at = np.array([case for case, *_ in rows], dtype=int)
     values = np.array([score for *_, score in rows], dtype=float)
     if entry.as_zero:

@@ -160,18 +160,17 @@ def run_number(connection: Connection, run_id: str) -> int:
 
 def list_runs(connection: Connection, limit: int | None) -> list[RunInfo]:
     """Return runs, newest first."""
-    rows = list(connection.rows(_LIST, limit=-1 if limit is None else limit))
-    return _infos(connection, rows)
+    return _infos(connection, connection.all(_LIST, limit=-1 if limit is None else limit))
 
 
 def run_info(connection: Connection, run: int) -> RunInfo:
     """Return one run."""
-    return _infos(connection, list(connection.rows(_ONE, run=run)))[0]
+    return _infos(connection, connection.all(_ONE, run=run))[0]
 
 
 def list_unfinished(connection: Connection) -> list[RunInfo]:
     """Return the runs that `resume` can finish, newest first."""
-    rows = list(connection.rows(_LIST_UNFINISHED))
+    rows = connection.all(_LIST_UNFINISHED)
     return [info for info in _infos(connection, rows) if info.status == "interrupted"]
 
 

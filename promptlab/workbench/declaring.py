@@ -66,7 +66,7 @@ def _at_level_left(
 def _again(store: Store, plan: Plan, past: Past) -> Iterator[str]:
     """Yield the runs that could stop early and had as many repeats."""
     for run_id in dict.fromkeys(family.declared for family in past.families):
-        if run_id is not None and store.load_plan(run_id).repeats == plan.repeats:
+        if run_id is not None and store.plan_settings(run_id).repeats == plan.repeats:
             yield run_id
 
 

@@ -13,7 +13,7 @@ from promptlab.core.messages import Json
 from promptlab.core.plugins import unknown
 from promptlab.core.reasons import Reason
 from promptlab.core.results import WiderRun
-from promptlab.core.types import ScorerSpec, TemplateSource
+from promptlab.core.types import TemplateSource
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import label_of
@@ -48,23 +48,21 @@ def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> 
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
     runs = [store.measured(run_ids[0], scorer)]
     runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
-    primary, *others = store.scorers(run_ids[0])
-    secondary = runs[0].scorer.label != primary.label
-    beside = tuple(_beside(store, run_ids, others, runs[0].scorer)) if secondary else ()
+    primary = store.plan_settings(run_ids[0]).primary
+    secondary = runs[0].scorer.label != primary
+    others = [label for label in runs[0].others if label != primary] if secondary else []
+    beside = tuple(_beside(store, run_ids, others))
     evidence = Evidence(join(runs), run_ids, beside=beside, secondary=secondary)
     return evidence if run_refs else _with_wider(store, evidence)
 
 
-def _beside(
-    store: Store, run_ids: Sequence[str], others: Sequence[ScorerSpec], scorer: ScorerSpec
-) -> Iterator[Measurements]:
-    """Yield the runs by each secondary scorer of the first one that is not this one."""
-    for spec in others:
-        if spec.label != scorer.label:
-            try:
-                yield join([store.measured(run_id, spec.label) for run_id in run_ids])
-            except PromptlabError:  # a later run has no such scorer
-                continue
+def _beside(store: Store, run_ids: Sequence[str], scorers: Sequence[str]) -> Iterator[Measurements]:
+    """Yield the runs by each of these scorers of the first one."""
+    for label in scorers:
+        try:
+            yield join([store.measured(run_id, label) for run_id in run_ids])
+        except PromptlabError:  # a later run has no such scorer
+            continue
 
 
 def more_stored(wider: WiderRun, advice: str) -> Reason:

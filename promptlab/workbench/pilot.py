@@ -23,13 +23,12 @@ from promptlab.analysis.texts import Texts
 from promptlab.analysis.wordings import spreads_of, wordings_of
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.measured import MEASURED, MeasuredRun
+from promptlab.core.measured import AT, MEASURED, MeasuredRun
 from promptlab.core.reducers import MEAN
 from promptlab.core.types import Plan
 from promptlab.stats.variance import split_variance
 from promptlab.store import Store
 
-_AT = {name: place for place, name in enumerate(MEASURED)}
 _READ = 20  # runs at most: what no newer one tells, older ones hardly do
 _Key = tuple[str, tuple[str, ...], str]
 """An arm, whatever run it is in: its text, the practices switched off, its backend."""
@@ -177,8 +176,8 @@ def _key(table: Measurements, place: int) -> _Key:
 def _scores(run: MeasuredRun) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return scores of shape (arms, cases, repeats), NaN where unknown."""
     rows = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
-    arm, case, repeat = (rows[:, _AT[name]].astype(int) for name in ("arm", "case", "repeat"))
+    arm, case, repeat = (rows[:, AT[name]].astype(int) for name in ("arm", "case", "repeat"))
     repeats = max(run.repeats, int(repeat.max(initial=0)) + 1)
     scores = np.full((len(run.arms), len(run.cases), repeats), np.nan)
-    scores[arm, case, repeat] = rows[:, _AT["score"]]
+    scores[arm, case, repeat] = rows[:, AT["score"]]
     return scores

@@ -53,7 +53,7 @@ async def _grade_run(
         run_id = store.find_run(run_ref)
         scorers = scorers_of(store, run_id, bench.project.root)
         chosen = [each for each in scorers if not labels or each.spec.label in labels]
-        require_code_allowed(bench, store.load_plan(run_id).suite, chosen)
+        require_code_allowed(bench, store.run(run_id).suite, chosen)
         return run_id, await grade_again(store, run_id, scorers, labels)
 
 

@@ -77,8 +77,10 @@ def _columns(view: PracticesView) -> list[Column]:
 
 def _in_full(row: PracticeRow) -> str:
     """Return the name of a row that stands alone."""
-    place = row.place or ""
-    return f"{row.practice}{' ' if place.startswith('on ') else ', ' * bool(place)}{place}"
+    if not row.place:
+        return row.practice
+    between = " " if row.place.startswith("on ") else ", "
+    return f"{row.practice}{between}{row.place}"
 
 
 def _named(row: PracticeRow) -> str:

@@ -40,10 +40,7 @@ def all_of(sample: Sample, *, of: Scorers) -> Score:
         sample: the trial to grade
         of: the scorers, each as in a suite; each gives a verdict
     """
-    counted = [part.passes for part in of]
-    if False not in counted and None in counted:
-        return _unknown(of)
-    return _decided(False not in counted, of, against=False)
+    return _decided(of, by=False)
 
 
 @scorer(version="1", check=_check_some, reads_output=False, shares=True)
@@ -60,10 +57,7 @@ def any_of(sample: Sample, *, of: Scorers) -> Score:
         sample: the trial to grade
         of: the scorers, each as in a suite; each gives a verdict
     """
-    counted = [part.passes for part in of]
-    if True not in counted and None in counted:
-        return _unknown(of)
-    return _decided(True in counted, of, against=True)
+    return _decided(of, by=True)
 
 
 @scorer(version="1", reads_output=False, shares=True)
@@ -165,12 +159,13 @@ def by_case(sample: Sample, *, of: Scorers, cases: dict[str, int]) -> Score:
     return part.score
 
 
-def _decided(passed: bool, of: list[Part], *, against: bool) -> Score:
-    """Return a verdict; `against` is the certain verdict of one part that would decide it alone."""
-    certain = [part.certain for part in of]
-    decided = passed == against and against in certain
-    unknown = not decided and None in certain
-    score = verdict(passed, _together(of))
+def _decided(of: list[Part], *, by: bool) -> Score:
+    """Return the verdict on parts of which one decides alone, `by` passing or by failing."""
+    counted, certain = [part.passes for part in of], [part.certain for part in of]
+    if by not in counted and None in counted:
+        return _unknown(of)
+    unknown = by not in certain and None in certain
+    score = verdict(by if by in counted else not by, _together(of))
     return replace(score, gradable=False if unknown else _all_gradable(of))
 
 
