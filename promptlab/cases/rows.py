@@ -95,6 +95,7 @@ class _CaseMaker:
         self.hidden = {getattr(columns, role) for role in ROLES if role not in mapped}
         self.hidden.add(columns.expect)
         self.mapped = mapped
+        self.roles = [(role, getattr(columns, role)) for role in ROLES]
 
     def make(self, row: object, where: str) -> Case:
         if not isinstance(row, Mapping):
@@ -110,16 +111,13 @@ class _CaseMaker:
         else:
             self._check_columns(row, where)
             check_row(row, self.columns.expect, where)
-            fields = {role: self._role(row, role) for role in ROLES}
+            fields = {role: row.get(column) for role, column in self.roles}
+            if isinstance(row, Cells):
+                fields = {role: _unless_blank(value) for role, value in fields.items()}
             variables = {key: value for key, value in row.items() if key not in self.hidden}
             if _has_scorers(row):
                 fields[_SCORERS] = variables.pop(_SCORERS)
         return _case(fields, variables, where)
-
-    def _role(self, row: Mapping[str, object], role: str) -> object:
-        """Return what a row gives for a role; a blank cell of a table is unknown, as null is."""
-        value = row.get(getattr(self.columns, role))
-        return None if isinstance(row, Cells) and is_blank(str(value or "")) else value
 
     def _check_columns(self, row: Mapping[str, object], where: str) -> None:
         for role, column in self.mapped.items():
@@ -127,6 +125,11 @@ class _CaseMaker:
                 error = unknown("column", column, row)
                 message = f"{error.message}, named by columns.{role}"
                 raise error.saying(message).at(where)
+
+
+def _unless_blank(value: object) -> object:
+    """Return the value of a cell, unknown where the cell is blank, as null is."""
+    return None if is_blank(str(value or "")) else value
 
 
 def _has_scorers(row: Mapping[str, object]) -> bool:

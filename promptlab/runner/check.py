@@ -44,7 +44,7 @@ class _Check:
         """Check everything a trial would ask, as far as that is known without its answers."""
         plan = self._renderer.plan
         arm, case = plan.arms[trial.arm], plan.cases[trial.case]
-        calls = self._renderer.all_calls(trial.arm, case)
+        calls = self._renderer.all_calls(trial)
         for turn, call in enumerate(calls):
             if not self._backends[arm.backend].reads_images and _has_image(call.messages):
                 raise _unreadable_image(arm, case)

@@ -14,7 +14,6 @@ from promptlab.cases.images import ImageFolder
 from promptlab.core.digest import generation_key, seed_from
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import (
-    Case,
     Completion,
     Json,
     Message,
@@ -25,6 +24,7 @@ from promptlab.core.types import (
     Trial,
     Turn,
 )
+from promptlab.runner.ahead import RenderedAhead
 from promptlab.runner.samples import Samples, graded_turn
 from promptlab.scorers.asking import Ask
 from promptlab.scorers.binding import BoundScorer
@@ -83,6 +83,7 @@ class Renderer:
         self._digests = [digests[arm.backend] for arm in plan.arms]
         self._images = ImageFolder(root / plan.assets, root)
         self._samples = Samples(plan)
+        self._ahead = RenderedAhead()
 
     def next(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
         """Render the call of a trial that follows these turns; None at the end of the trial."""
@@ -108,6 +109,8 @@ class Renderer:
             yield from self._opened(trial, sample, scorer.spec.label, scorer.asks_ahead(sample))
 
     def _call(self, trial: Trial, answers: Sequence[str]) -> Call | None:
+        if not answers and (call := self._ahead.take(trial, self.plan.repeats)) is not None:
+            return call
         case = self.plan.cases[trial.case]
         template = self._templates[trial.arm]
         try:
@@ -173,13 +176,17 @@ class Renderer:
             backend = None if ask.backend == own else ask.backend
             yield OpenTurn(name, sample.asker.request(ask), aside=True, backend=backend)
 
-    def all_calls(self, arm: int, case: Case) -> list[Call]:
-        """Render every call of an arm on a case, with stand-ins for answers not yet given."""
-        calls = self._templates[arm].calls(case.vars, self._off[arm], self._images.load)
+    def all_calls(self, trial: Trial) -> list[Call]:
+        """Render every call of a trial, with stand-ins for answers not yet given."""
+        case = self.plan.cases[trial.case]
+        template = self._templates[trial.arm]
         try:
-            return list(calls)
+            calls = list(template.calls(case.vars, self._off[trial.arm], self._images.load))
         except PromptlabError as error:
             raise error.in_case(case.id) from None
+        if calls:
+            self._ahead.keep(trial, calls[0])
+        return calls
 
     def _request(self, trial: Trial, call: Call, turn: int, *, followed: bool) -> Request:
         sampling, schema = self.terms(trial, call, turn)

@@ -38,10 +38,11 @@ _CASE_NAMES: Mapping[str, Fill] = {
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A value to be filled in from each case."""
+    """A value to be filled in from each case. Unless it `computes`, it is read from there."""
 
     fill: Fill
     uses_expect: bool
+    computes: bool
 
     def __call__(self, case: Case) -> Any:
         """Return the value for this case. Raise `PromptlabError` if it has none."""
@@ -49,7 +50,8 @@ class Blank:
             raise PromptlabError(
                 "the case has no `expect`", hint="give the case an `expect` or set the parameter"
             )
-        _ENVIRONMENT.budget.start()
+        if self.computes:
+            _ENVIRONMENT.budget.start()
         try:
             return self.fill(case)
         except ExpressionError as error:
@@ -73,7 +75,7 @@ def blank(value: object) -> Blank | None:
         raise PromptlabError(
             "a template is nested too deeply, or holds too long a number", hint="use fewer levels"
         ) from None
-    return Blank(fill, _uses_expect(value)) if fill else None
+    return Blank(fill, _uses_expect(value), not _is_name(value)) if fill else None
 
 
 def _compile(value: object) -> Fill | None:
@@ -115,6 +117,11 @@ def _sole_expression(text: str) -> nodes.Expr | None:
         case [nodes.Output(nodes=[expression])] if not isinstance(expression, nodes.TemplateData):
             return expression
     return None
+
+
+def _is_name(value: object) -> bool:
+    """Return whether a value with a template in it is `{{ name }}` and no more."""
+    return isinstance(value, str) and isinstance(_sole_expression(value), nodes.Name)
 
 
 def _look_up(name: str) -> Fill:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from numbers import Real
+from types import NoneType
 from typing import Any
 
 from promptlab.core.errors import PromptlabError
@@ -29,6 +30,7 @@ Function = Callable[..., Any]
 Params = Mapping[str, Any]
 Run = Callable[[Sample, Params], Awaitable[Score]]
 
+_TEXT = frozenset((str, NoneType))
 _PASSED = Score(1.0, passed=True)
 _FAILED = Score(0.0, passed=False)
 
@@ -72,10 +74,14 @@ def failed_score(error: BaseException) -> Score:
     return Score(None, error=message, traceback="".join(traceback.format_exception(error)))
 
 
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
 def _legal(score: Score) -> Score:
     """Return the score with either a finite float or an error."""
     texts = (score.reason, score.error, score.traceback, score.found, score.expected)
-    if not all(text is None or isinstance(text, str) for text in texts):
+    if not _TEXT.issuperset(map(type, texts)) and not all(map(_is_text, texts)):
         return Score(None, error="the scorer gave a Score whose reason or error is not a text")
     if type(score.gradable) not in (bool, type(None)):
         score = replace(score, gradable=bool(score.gradable))

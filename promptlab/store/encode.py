@@ -18,6 +18,7 @@ from promptlab.core.answers import apart
 from promptlab.core.errors import PromptlabError
 from promptlab.core.masking import holds_known_key, mask, strike
 from promptlab.core.numbers import encode, read_float, read_int
+from promptlab.core.thoughts import split_thoughts
 from promptlab.core.types import Completion, Image, Likelihood, Message, Outcome, Sampling, Usage
 from promptlab.store.connection import Value
 
@@ -204,9 +205,9 @@ def _parted(completion: Completion) -> Completion:
 
     What has thoughts is stored again in its new form when it is used (see `records`).
     """
-    parted = apart(completion)
-    if parted.text == completion.text:
+    if split_thoughts(completion.text).answer == completion.text:
         return completion
+    parted = apart(completion)
     return replace(parted, thoughts=parted.thoughts or " ")
 
 

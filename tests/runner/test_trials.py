@@ -260,4 +260,4 @@ def test_a_rendering_error_names_its_case() -> None:
     with pytest.raises(PromptlabError, match="'nme' is undefined, in case 'Ada'"):
         renderer.next(renderer.plan.trial(0), [])
     with pytest.raises(PromptlabError, match="'nme' is undefined, in case 'Ada'"):
-        renderer.all_calls(0, renderer.plan.cases[0])
+        renderer.all_calls(renderer.plan.trial(0))
