@@ -11,14 +11,18 @@ from promptlab.cli.output import print_json, print_json_with, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
+from promptlab.report.documents.confusion import classified_json
 from promptlab.report.documents.run import part_json
 from promptlab.report.documents.trial import shown_json, turns_json
+from promptlab.report.terminal.confusion import print_classified
 from promptlab.report.terminal.run import print_run, print_scores
 from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
+from promptlab.report.views.confusion import classified_view
 from promptlab.report.views.run import run_view
 from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.classifying import classified
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
 from promptlab.workbench.runs import results_by_tag
 from promptlab.workbench.session import Session
@@ -50,6 +54,11 @@ _SHOWN = 20
 @click.option(
     "--by", type=click.Choice(["tag"]), help="Means on the cases of each tag, and no trials."
 )
+@click.option(
+    "--confusion",
+    is_flag=True,
+    help="Accuracy, F1 and the confusion matrix of each arm, and no trials.",
+)
 @click.option("--full", is_flag=True, help="Whole conversations, outputs and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
@@ -61,16 +70,20 @@ def show(
     full: bool,
     as_json: bool,
     by: str | None,
+    confusion: bool,
     **options: Any,
 ) -> None:
     """Review the scored results of RUN (an id, a unique prefix, `latest` or `-2`)."""
-    if by is not None:
-        if limit or full or any(options.values()):
+    if by is not None or confusion:
+        if (by is not None and confusion) or limit or full or any(options.values()):
             raise PromptlabError(
-                "--by tag shows means, which filters of trials do not change",
+                "--confusion counts all trials, which no filter changes"
+                if confusion
+                else "--by tag shows means, which filters of trials do not change",
                 hint="leave one of the two out",
             )
-        _show_by_tag(session, run_ref, as_json=as_json)
+        show_all = _show_confusion if confusion else _show_by_tag
+        show_all(session, run_ref, as_json=as_json)
         return
     shown = limit if limit or as_json else _SHOWN
     chosen = Chosen(**options, limit=shown)
@@ -92,6 +105,15 @@ def _show_by_tag(session: Session, run_ref: str, *, as_json: bool) -> None:
         return
     for part, view in parts:
         print_scores(stdout(), f"{part.tag}: {counted(part.cases, 'case')}", view)
+
+
+def _show_confusion(session: Session, run_ref: str, *, as_json: bool) -> None:
+    found = classified(Workbench(session), run_ref)
+    view = classified_view(found.run_id, found.arms, found.primary, found.by_scorer, found.without)
+    if as_json:
+        print_json(classified_json(view))
+    else:
+        print_classified(stdout(), view)
 
 
 def _print(reviewed: Review, *, full: bool, shown: int | None) -> None:

@@ -122,6 +122,25 @@ class GradedTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a scorer read out of the answer of one trial; arm and case are places in the plan.
+
+    `found` is a short text for which equality has a meaning, such as a label, and `kind` says what
+    there is instead: nothing to grade, another text than that, or no score. `is_label` is set if
+    the scorer tells that what it found is an answer of the right kind. `expected` is what would be
+    right, None where that is not recorded or not one text.
+    """
+
+    arm: int
+    case: int
+    kind: Literal["found", "nothing", "other", "no_score"]
+    found: str | None
+    expected: str | None
+    is_label: bool
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ResultFilter:
     """Which results to read. `failed` and `errors` together mean either.
 

@@ -5,7 +5,7 @@ Others use `Store`; it returns plain values, never rows or cursors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from promptlab.core.measured import MeasuredRun
 from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
-    GradedTrial,
     Result,
     ResultFilter,
     RunInfo,
@@ -27,11 +26,12 @@ from promptlab.core.results import (
     WiderRun,
 )
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Case, Completion, Plan, PlanSettings, Score, ScorerSpec, Turn
-from promptlab.store import aggregates, care, evidence, gradings, measured, plans, queries, runs
+from promptlab.core.types import Case, Completion, Plan, PlanSettings, Turn
+from promptlab.store import aggregates, care, evidence, measured, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
+from promptlab.store.gradings import Gradings
 from promptlab.store.ledger import Ledger
 from promptlab.store.opening import prepare
 from promptlab.store.plan_settings import load_settings
@@ -51,6 +51,7 @@ class Store:
         self._clock = clock
         self.texts = Texts(connection)
         self.ledger = Ledger(connection, clock)
+        self.gradings = Gradings(connection, clock)
 
     @classmethod
     def open(
@@ -242,24 +243,6 @@ class Store:
         """Return one scorer's scores for a run, in context; None means the primary scorer."""
         with self._connection.snapshot():  # scorer and scores agree, even if regraded meanwhile
             return measured.measured(self._connection, self._number(run_id), scorer)
-
-    # Gradings
-
-    @decoded
-    def graded_trials(self, run_id: str) -> list[GradedTrial]:
-        """Return the trials of a run that have an answer to grade."""
-        return list(gradings.graded_trials(self._connection, self._number(run_id)))
-
-    @decoded
-    def scores(self, run_id: str, label: str) -> dict[int, Score]:
-        """Return the scores that one scorer gave in a run, by the place of their trial."""
-        return gradings.scores(self._connection, self._number(run_id), label)
-
-    @decoded
-    def replace_grading(self, run_id: str, spec: ScorerSpec, scores: Mapping[int, Score]) -> None:
-        """Make a scorer's new scores count from now on; the earlier ones are kept beside them."""
-        number = self._number(run_id)
-        gradings.replace_grading(self._connection, number, spec, scores, self._now())
 
     # Maintenance
 

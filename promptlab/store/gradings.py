@@ -1,4 +1,4 @@
-"""The gradings of a run: what there is to grade, and replacing a grading by a newer one.
+"""The gradings of a run: what there is to grade, what was read, replacing one by a newer one.
 
 The earlier grading is kept whole, beside the scores that count. A grading is replaced in one
 transaction: a reader sees all of the old one or all of the new one.
@@ -6,15 +6,20 @@ transaction: a reader sees all of the old one or all of the new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 
 from promptlab.core.errors import StoreError
-from promptlab.core.results import GradedTrial
-from promptlab.core.types import Outcome, Score, ScorerSpec
+from promptlab.core.results import GradedTrial, Reading
+from promptlab.core.types import NOT_GRADABLE, Outcome, Score, ScorerSpec
+from promptlab.store.columns import GRADES
 from promptlab.store.connection import Connection
+from promptlab.store.encode import iso
+from promptlab.store.faults import decoded
 from promptlab.store.records import INSERT_READING, INSERT_SCORE
 from promptlab.store.rows import readings, score_row
-from promptlab.store.runs import run_info
+from promptlab.store.runs import run_info, run_number
 
 _GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
 
@@ -24,6 +29,15 @@ SELECT s.seq, s.score, s.passed, s.gradable, s.reason, s.error, s.traceback, f.t
 FROM scores s JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
 LEFT JOIN readings f ON f.id = s.found LEFT JOIN readings x ON x.id = s.expected
 WHERE s.run = :run AND k.label = :label
+"""
+
+# Every trial that the scorer is to grade, with or without a score.
+_READINGS = f"""
+SELECT t.arm, t.case_, s.score, s.gradable, s.error, f.text, x.text
+FROM trials t JOIN run_scorers k ON k.run = t.run AND k.label = :label
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
+LEFT JOIN readings f ON f.id = s.found LEFT JOIN readings x ON x.id = s.expected
+WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
 """
 
 _KEEP_GRADING = """
@@ -53,16 +67,66 @@ WHERE run = :run AND position = :scorer
 """
 
 
-def graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
-    """Yield the trials that have an answer to grade, in the order of the plan."""
+class Gradings:
+    """Reads and replaces the gradings of runs in an open database."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+        return self._connection.path
+
+    @decoded
+    def trials(self, run_id: str) -> list[GradedTrial]:
+        """Return the trials of a run that have an answer to grade, in the order of the plan."""
+        return list(_graded_trials(self._connection, self._number(run_id)))
+
+    @decoded
+    def scores(self, run_id: str, label: str) -> dict[int, Score]:
+        """Return the scores that one scorer gave in a run, by the place of their trial."""
+        rows = self._connection.rows(_SCORES, run=self._number(run_id), label=label)
+        return {seq: _score(*row) for seq, *row in rows}
+
+    @decoded
+    def readings(self, run_id: str, label: str) -> list[Reading]:
+        """Return what one scorer read out of the answers of a run, for all that it is to grade."""
+        rows = self._connection.rows(_READINGS, run=self._number(run_id), label=label)
+        return [_reading(*row) for row in rows]
+
+    @decoded
+    def replace(self, run_id: str, spec: ScorerSpec, scores: Mapping[int, Score]) -> None:
+        """Make a scorer's new scores count from now on; the earlier ones are kept beside them."""
+        number = self._number(run_id)
+        _replace_grading(self._connection, number, spec, scores, iso(self._clock()))
+
+    def _number(self, run_id: str) -> int:
+        return run_number(self._connection, run_id)
+
+
+def _graded_trials(connection: Connection, run: int) -> Iterator[GradedTrial]:
     for seq, case, graded, outcome in connection.rows(_GRADED, run=run):
         yield GradedTrial(seq, case, graded, Outcome(outcome))
 
 
-def scores(connection: Connection, run: int, label: str) -> dict[int, Score]:
-    """Return the scores that one scorer gave in a run, by the place of their trial."""
-    rows = connection.rows(_SCORES, run=run, label=label)
-    return {seq: _score(*row) for seq, *row in rows}
+def _reading(  # noqa: PLR0913 - one for each column of `_READINGS`
+    arm: int,
+    case: int,
+    value: float | None,
+    gradable: object,
+    error: str | None,
+    found: str | None,
+    expected: str | None,
+) -> Reading:
+    if _flag(gradable) is False or (value is None and (error or "").startswith(NOT_GRADABLE)):
+        return Reading(arm, case, "nothing", None, expected, False, value == 1)
+    if value is None:
+        return Reading(arm, case, "no_score", None, expected, False, False)
+    if found is None:
+        return Reading(arm, case, "other", None, expected, False, value == 1)
+    return Reading(arm, case, "found", found, expected, bool(gradable), value == 1)
 
 
 def _score(  # noqa: PLR0913 - one for each column of `_SCORES`
@@ -86,7 +150,7 @@ def _flag(value: object) -> bool | None:
     return None if value is None else bool(value)
 
 
-def replace_grading(
+def _replace_grading(
     connection: Connection, run: int, spec: ScorerSpec, new_scores: Mapping[int, Score], now: str
 ) -> None:
     """Replace the scores that the scorer of this label gave before by new ones."""
@@ -120,7 +184,7 @@ def _require_whole(
 ) -> None:
     """Refuse a grading that does not cover exactly the present trials: the run is still going."""
     info = run_info(connection, run)
-    trials = graded_trials(connection, run)
+    trials = _graded_trials(connection, run)
     if spec.cases is not None:
         own = {place for place, case in connection.rows(_CASES, run=run) if case in spec.cases}
         trials = (trial for trial in trials if trial.case in own)

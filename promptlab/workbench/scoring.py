@@ -81,7 +81,7 @@ async def grade_again(
     for label in labels:
         if label not in known:
             raise unknown("scorer", label, known, of=f"run {run_id}")
-    plan, trials = store.load_plan(run_id), store.graded_trials(run_id)
+    plan, trials = store.load_plan(run_id), store.gradings.trials(run_id)
     return [
         await _grade(store, run_id, scorer, trials, plan)
         for scorer in scorers
@@ -105,8 +105,8 @@ async def _grade(
         scores = await asyncio.gather(*(scorer.score(sample) for sample in samples))
         grades.update(zip((trial.seq for trial in batch), scores, strict=True))
         await asyncio.sleep(0)  # built-in scorers never suspend: let Ctrl-C through
-    before = store.scores(run_id, scorer.spec.label)
-    store.replace_grading(run_id, scorer.spec, grades)
+    before = store.gradings.scores(run_id, scorer.spec.label)
+    store.gradings.replace(run_id, scorer.spec, grades)
     return Grading(
         spec=scorer.spec,
         scores=len(grades),

@@ -41,13 +41,13 @@ def test_the_newest_grading_counts_and_the_one_before_is_kept(
     store: Store, run_id: str, tmp_path: Path
 ) -> None:
     spec = store.load_plan(run_id).scorers[0]
-    assert [trial.seq for trial in store.graded_trials(run_id)] == [0, 1, 2, 3, 4]
-    assert store.scores(run_id, "exact_match") == dict.fromkeys(range(5), BEFORE)
-    store.replace_grading(
+    assert [trial.seq for trial in store.gradings.trials(run_id)] == [0, 1, 2, 3, 4]
+    assert store.gradings.scores(run_id, "exact_match") == dict.fromkeys(range(5), BEFORE)
+    store.gradings.replace(
         run_id, replace(spec, version="2", identity="{}"), dict.fromkeys(range(5), NOW)
     )
-    assert store.scores(run_id, "exact_match") == dict.fromkeys(range(5), NOW)
-    assert store.scores(run_id, "length") == dict.fromkeys(range(5), Score(0.5))
+    assert store.gradings.scores(run_id, "exact_match") == dict.fromkeys(range(5), NOW)
+    assert store.gradings.scores(run_id, "length") == dict.fromkeys(range(5), Score(0.5))
     assert store.load_plan(run_id).scorers[0] == replace(spec, version="2", identity="{}")
     assert store.verify() == []
     with closing(sqlite3.connect(tmp_path / "promptlab.db")) as database:
@@ -66,8 +66,8 @@ def test_the_newest_grading_counts_and_the_one_before_is_kept(
 def test_a_grading_of_other_trials_is_refused(store: Store, run_id: str, seqs: list[int]) -> None:
     spec = store.load_plan(run_id).scorers[0]
     with pytest.raises(StoreError, match="run r1 changed while it was being graded"):
-        store.replace_grading(run_id, spec, dict.fromkeys(seqs, NOW))
-    assert store.scores(run_id, "exact_match") == dict.fromkeys(range(5), BEFORE)
+        store.gradings.replace(run_id, spec, dict.fromkeys(seqs, NOW))
+    assert store.gradings.scores(run_id, "exact_match") == dict.fromkeys(range(5), BEFORE)
 
 
 def test_a_running_run_is_not_graded(store: Store, run_id: str) -> None:
@@ -75,4 +75,4 @@ def test_a_running_run_is_not_graded(store: Store, run_id: str) -> None:
     store.resume_run(run_id)
     spec = store.load_plan(run_id).scorers[0]
     with pytest.raises(StoreError, match="changed while it was being graded"):
-        store.replace_grading(run_id, spec, dict.fromkeys(range(5), NOW))
+        store.gradings.replace(run_id, spec, dict.fromkeys(range(5), NOW))

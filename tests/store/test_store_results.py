@@ -179,11 +179,11 @@ def test_a_row_shows_the_answer_that_its_scorer_graded(
     shown = [(row.scorer, row.graded, row.output) for row in store.results("r1")]
     assert shown == [("last", "final", "smooth"), ("first", "draft", "rough"),
                      ("all", "all", "smooth")]  # fmt: skip
-    assert store.scores("r1", "first") == {0: scores["first"]}
+    assert store.gradings.scores("r1", "first") == {0: scores["first"]}
     spec = replace(plan.scorers[1], version="9")
     store.end_run("r1", "finished")
-    store.replace_grading("r1", spec, {0: Score(1.0, passed=True)})
-    assert store.scores("r1", "first")[0].graded is None
+    store.gradings.replace("r1", spec, {0: Score(1.0, passed=True)})
+    assert store.gradings.scores("r1", "first")[0].graded is None
     with sqlite3.connect(path) as raw:
         former = raw.execute("SELECT turn, answer FROM former_scores").fetchall()
     raw.close()

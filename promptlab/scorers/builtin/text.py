@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -177,7 +178,7 @@ def _check_label(*, labels: list[str | int], target: str | int, ignore_case: boo
         raise ValueError(f"the target {target!r} is not one of the labels")
 
 
-@scorer(version="2", check=_check_label, libraries=["regex"], shares=True)
+@scorer(version="3", check=_check_label, libraries=["regex"], shares=True)
 def label(
     sample: Sample,
     *,
@@ -215,9 +216,10 @@ def label(
     found = reading.finder(tuple(texts_of(list(labels))), ignore_case)
     settled = found.settled(sample.output)
     names = listed(sorted(settled.labels))
-    if settled.unread:
-        return not_gradable(f"negations are not known in the language around {names}")
     wanted = found.bare(str(target))
+    if settled.unread:
+        unread = not_gradable(f"negations are not known in the language around {names}")
+        return replace(unread, expected=wanted)
     reason = f"found {names}" if names else "found no label"
     one = next(iter(settled.labels)) if len(settled.labels) == 1 else None
     return graded(settled.labels == {wanted}, reason, one, wanted)

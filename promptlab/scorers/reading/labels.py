@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from operator import itemgetter
 
 import regex
@@ -139,10 +139,10 @@ class Finder:
         return self._is_whole(text, match.span()) and not is_denied(text, *match.span(), stop)
 
     def _is_whole(self, text: str, span: tuple[int, int]) -> bool:
-        """Return whether a label that is a number is not a piece of a larger one."""
+        """Return whether a number at the edge of a label is not a piece of a larger one."""
         if not self.has_numbers or not any(text[at].isnumeric() for at in (span[0], span[1] - 1)):
             return True
-        return _is_whole_number(text, span)
+        return _has_whole_numbers(text, span)
 
 
 @lru_cache(maxsize=64)
@@ -201,9 +201,13 @@ def _same_word(char: str) -> str:
     return rf"[\p{{M}}\p{{N}}[\p{{L}}&&\p{{Script={script}}}]]"
 
 
-def _is_whole_number(text: str, span: tuple[int, int]) -> bool:
+def _has_whole_numbers(text: str, span: tuple[int, int]) -> bool:
+    """Return whether all of each number that stands in a label is in it: 5 stars, gpt-4, 10."""
+    start, end = span
     spans = number_spans(text)
-    place = bisect_right(spans, span[0], key=itemgetter(1))  # the first that ends behind its start
-    if place == len(spans) or spans[place][0] >= span[1]:
-        return True
-    return spans[place] == span and not _PERCENT.match(text, span[1])
+    place = bisect_right(spans, start, key=itemgetter(1))  # the first that ends behind its start
+    numbers = map(spans.__getitem__, range(place, len(spans)))
+    for first, last in takewhile(lambda number: number[0] < end, numbers):
+        if first < start or last > end or (last == end and _PERCENT.match(text, end)):
+            return False
+    return True

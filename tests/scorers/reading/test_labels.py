@@ -203,6 +203,29 @@ def test_no_before_a_noun_is_no_label(grade: Grade, output: str, label: str | No
     assert found(grade, output, ["yes", "no"]) == label
 
 
+@pytest.mark.parametrize(
+    ("output", "labels", "label"),
+    [
+        ("gpt-4", ["gpt-4", "gpt-5"], "gpt-4"),
+        ("It is gpt-4.5.", ["gpt-4", "gpt-5"], None),
+        ("The label is class-2.", ["class-1", "class-2"], "class-2"),
+        ("I give it 5 stars!", ["4 stars", "5 stars"], "5 stars"),
+        ("I give it 4.5 stars!", ["4 stars", "5 stars"], None),
+        ("120 km", ["10 km", "20 km"], None),
+        ("the 1st", ["1st", "2nd"], "1st"),
+        ("2024-06", ["2024-05", "2024-06"], "2024-06"),
+        ("10-20 %", ["0-10 %", "10-20 %"], "10-20 %"),
+        ("class 10", ["class 1", "class 2"], None),
+        ("top 5%", ["top 5", "top 10"], None),
+        ("-5 points", ["5 points", "1 point"], None),
+    ],
+)
+def test_a_label_may_hold_a_number(
+    grade: Grade, output: str, labels: list[str], label: str | None
+) -> None:
+    assert found(grade, output, labels) == label
+
+
 def test_running_text_in_an_unknown_language_is_not_gradable(grade: Grade) -> None:
     labels = ["ደስተኛ", "አዘነ"]
     score = grade("label", "እሱ ደስተኛ ነው", "ደስተኛ", labels=labels)
