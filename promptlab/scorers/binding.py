@@ -30,11 +30,18 @@ from promptlab.scorers.entries import (
     told_at,
     within,
 )
-from promptlab.scorers.given import as_json, asks_a_backend, refuse_wrong_names, values_of
-from promptlab.scorers.identity import identity_of, with_backends, with_parts
+from promptlab.scorers.given import (
+    as_json,
+    asks_a_backend,
+    prompts_of,
+    refuse_wrong_names,
+    values_of,
+)
+from promptlab.scorers.identity import identity_of, with_backends, with_parts, with_prompts
 from promptlab.scorers.parameters import Field, fields_of, placed
 from promptlab.scorers.parts import Part, takes_one, takes_scorers
 from promptlab.scorers.per_case import scorers_of_cases
+from promptlab.scorers.prompts import FindPrompt, no_prompts
 from promptlab.scorers.registry import get_scorer
 from promptlab.scorers.running import TIME_LIMIT_S, runner
 from promptlab.scorers.sets import Folder, Given, Item, items
@@ -46,7 +53,7 @@ _UNGRADED = Score(None, error="not graded yet")
 _OF_VERDICTS = ("all_of", "any_of", "not")
 
 
-def bind(
+def bind(  # noqa: PLR0913 - one for each thing that entries may name
     entries: Iterable[Given],
     root: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
@@ -54,16 +61,18 @@ def bind(
     where: Where | None = None,
     folder: Folder | None = None,
     cases: Iterable[Case] = (),
+    prompts: FindPrompt = no_prompts,
 ) -> tuple[BoundScorer, ...]:
     """Bind every scorer of a suite or of a stored run, each with a unique label.
 
     `where` returns the place of what stands at a path within the entries, for errors. Files that
-    they use are looked up from `folder`. Scorers that `cases` have of their own come last.
+    they use are looked up from `folder`, and the prompts of judges by `prompts`. Scorers that
+    `cases` have of their own come last.
     """
     found = [*items([*entries], where, folder), *scorers_of_cases(cases, folder)]
     parsed = [_parsed(item) for item in found]
     refuse_same_labels(parsed, [item.where for item in found])
-    binder = _Binder(root, time_limit_s)
+    binder = _Binder(root, time_limit_s, prompts)
     pairs = zip(parsed, found, strict=True)
     return tuple(binder.bind(entry, item) for entry, item in pairs)
 
@@ -89,10 +98,11 @@ def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
 
 @dataclass(frozen=True, slots=True)
 class _Binder:
-    """What is the same for all scorers of a suite: the project's folder, and the time limit."""
+    """What is the same for all scorers of a suite: the project's folder, the limit, the prompts."""
 
     root: Path | None
     time_limit_s: float
+    find: FindPrompt
 
     def bind(self, entry: Entry, item: Item) -> BoundScorer:
         """Bind one scorer, and those that it is made of."""
@@ -111,6 +121,8 @@ class _Binder:
         refuse_wrong_names(entry.label, fields, names, where)
         parts = self._parts(entry, made_of[0], item) if made_of else None
         fixed, blanks = values_of(entry.label, fields, given, where, plain)
+        prompts = prompts_of(entry.label, fields, fixed, self.find, where)
+        fixed |= prompts
         if parts is not None:
             fixed |= parts.of([Part(part.spec.label, _UNGRADED) for part in parts.scorers])
             given |= _written(made_of[0], parts)
@@ -123,7 +135,10 @@ class _Binder:
             version=scorer.version,
             params={**given, **entry.kept},
             judge=scorer.judge or any(part.spec.judge for part in members),
-            identity=with_parts(identity_of(scorer, self.root), [part.spec for part in members]),
+            identity=with_parts(
+                with_prompts(identity_of(scorer, self.root), prompts),
+                [part.spec for part in members],
+            ),
             reduce=entry.reduce,
             largest=entry.largest,
         )
@@ -141,6 +156,7 @@ class _Binder:
             entry.grade,
             entry.bounds,
             parts,
+            tuple(prompts.values()),
         )
 
     def _parts(self, entry: Entry, field: Field, item: Item) -> Parts:

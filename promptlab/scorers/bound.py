@@ -18,6 +18,7 @@ from promptlab.scorers.entries import GRADE_KEY, Where, told_at, within
 from promptlab.scorers.fill import Blank
 from promptlab.scorers.parameters import Field, placed
 from promptlab.scorers.parts import Part
+from promptlab.scorers.prompts import Prompt
 from promptlab.scorers.running import Run, failed_score
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import not_gradable
@@ -41,9 +42,10 @@ class BoundScorer:
     """A scorer with its parameters. `spec` is what a run stores about it.
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
-    `backends` are the names of those it may ask, besides the one whose answers it grades, `where`
-    is where its parameters are told to be wrong. `grade` names the answer that it grades, None for
-    the trial's own; within `bounds` its score passes. `parts` is set if it is made of others.
+    `backends` are the names of those it may ask, besides the one whose answers it grades, `prompts`
+    what it asks them with. `where` is where its parameters are told to be wrong. `grade` names the
+    answer that it grades, None for the trial's own; within `bounds` its score passes. `parts` is
+    set if it is made of others.
     """
 
     spec: ScorerSpec
@@ -56,6 +58,7 @@ class BoundScorer:
     grade: str | None = None
     bounds: Bounds = NO_BOUNDS
     parts: Parts | None = None
+    prompts: tuple[Prompt, ...] = ()
 
     @property
     def members(self) -> tuple[BoundScorer, ...]:
@@ -95,7 +98,8 @@ class BoundScorer:
     @property
     def built_in(self) -> bool:
         """Return whether no part of it is user-defined."""
-        return self.scorer.built_in and all(part.built_in for part in self.members)
+        own = self.scorer.built_in and all(prompt.built_in for prompt in self.prompts)
+        return own and all(part.built_in for part in self.members)
 
     @property
     def shares(self) -> bool:
@@ -224,7 +228,7 @@ class BoundScorer:
             return []
         params = self.prepare(sample.case)
         place = f"scorer {self.spec.label!r}, case {sample.case.id!r}"
-        with foreign(f"{place}: its asks fail"):
+        with foreign(f"{place}: its asks fail", passing=(PromptlabError,)):
             asks = list(self.scorer.asks(sample, **params))
             flaws = [flaw_of(ask) for ask in asks]
         for ask, flaw in zip(asks, flaws, strict=True):

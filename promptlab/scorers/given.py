@@ -15,6 +15,7 @@ from promptlab.scorers.asking import names_backend
 from promptlab.scorers.entries import Entry, Where, told_at
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.parameters import Field, placed
+from promptlab.scorers.prompts import FindPrompt, Prompt, names_prompt
 
 
 def values_of(
@@ -36,7 +37,7 @@ def values_of(
         with told_at(where, name), placed(f"scorer {label!r}, parameter {name!r}"):
             fill = blank(given.get(name, field.parameter.default))
             if fill is not None:
-                _refuse_blank_backend(field)
+                _refuse_blank_name(field)
                 blanks.append((field, fill))
             elif name in given:
                 fixed[field.parameter.key] = field.parse(given[name])
@@ -45,16 +46,33 @@ def values_of(
     return fixed, tuple(blanks)
 
 
+def prompts_of(
+    label: str,
+    fields: Mapping[str, Field],
+    fixed: Mapping[str, Any],
+    find: FindPrompt,
+    where: Where | None,
+) -> dict[str, Prompt]:
+    """Return the prompts that parameters name, by the function's own names of these."""
+    found: dict[str, Prompt] = {}
+    for name, field in fields.items():
+        if names_prompt(field.parameter.annotation):
+            with told_at(where, name), placed(f"scorer {label!r}, parameter {name!r}"):
+                found[field.parameter.key] = find(fixed[field.parameter.key])
+    return found
+
+
 def asks_a_backend(field: Field) -> bool:
     """Return whether a parameter names backends to ask."""
     return names_backend(field.parameter.annotation)
 
 
-def _refuse_blank_backend(field: Field) -> None:
-    """Refuse a backend that would differ between cases: a plan names all of its backends."""
-    if asks_a_backend(field):
+def _refuse_blank_name(field: Field) -> None:
+    """Refuse a backend or a prompt that would differ between cases: a plan names all of them."""
+    kind = "backend" if asks_a_backend(field) else "prompt"
+    if asks_a_backend(field) or names_prompt(field.parameter.annotation):
         raise PromptlabError(
-            "the name of a backend cannot be filled in from the case", hint="write the name itself"
+            f"the name of a {kind} cannot be filled in from the case", hint="write the name itself"
         )
 
 

@@ -18,6 +18,7 @@ from promptlab.core.digest import canonical_json
 from promptlab.core.modules import module_file, sources
 from promptlab.core.types import Json, ScorerSpec
 from promptlab.scorers.decorator import Scorer
+from promptlab.scorers.prompts import Prompt
 from promptlab.scorers.registry import GROUP
 
 
@@ -38,6 +39,12 @@ def identity_of(scorer: Scorer, root: Path | None) -> str:
 def with_backends(identity: str | None, digests: Mapping[str, str]) -> str:
     """Add the digests of the backends asked, as another model judges differently."""
     return canonical_json({**json.loads(identity or "{}"), "backends": dict(digests)})
+
+
+def with_prompts(identity: str, prompts: Mapping[str, Prompt]) -> str:
+    """Add the digests of a judge's prompts: one changed character makes another judge."""
+    digests: dict[str, Json] = {key: prompt.digest for key, prompt in prompts.items()}
+    return canonical_json({**json.loads(identity), "prompts": digests}) if prompts else identity
 
 
 def with_parts(identity: str, parts: Sequence[ScorerSpec]) -> str:

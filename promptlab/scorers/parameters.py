@@ -20,6 +20,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.numbers import is_spelled, respelled
 from promptlab.core.yamlfile import KeyPath
+from promptlab.scorers.prompts import names_prompt
 from promptlab.scorers.signature import Parameter, parameters_of
 
 _KNOWN = (PydanticSerializationError, ValidationError, PromptlabError)
@@ -100,7 +101,7 @@ def fields_of(function: Callable[..., object]) -> dict[str, Field]:
 
 
 def _field(parameter: Parameter, *, built_in: bool) -> Field:
-    annotation: Any = parameter.annotation
+    annotation: Any = str if names_prompt(parameter.annotation) else parameter.annotation
     try:
         adapter = TypeAdapter[Any](annotation)
     except PydanticSchemaGenerationError:

@@ -26,6 +26,7 @@ _MODULES = {
     "meaning": ("semantic",),
     "overlap": ("f1", "rouge", "similarity", "squad_exact"),
     "readability": ("readability",),
+    "rubric": ("rubric",),
     "shape": ("format", "length"),
     "structured": ("json_schema", "numeric"),
     "text": ("contains", "exact_match", "label", "regex"),

@@ -16,6 +16,7 @@ from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 from promptlab.core.errors import PromptlabError
 from promptlab.scorers.parts import takes_scorers
+from promptlab.scorers.prompts import names_prompt
 
 REQUIRED = inspect.Parameter.empty
 
@@ -47,6 +48,8 @@ class Parameter:
         """Return the annotation as source text, without its hidden checks."""
         if (scorers := takes_scorers(self.annotation)) is not None:
             return scorers
+        if names_prompt(self.annotation):
+            return "str"
         bare = get_type_hints(SimpleNamespace(__annotations__={"it": self.annotation}))["it"]
         return _type_text(bare)
 

@@ -28,6 +28,7 @@ from promptlab.core.types import (
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.entries import parse_scorer_entry
 from promptlab.scorers.sample import Sample
+from promptlab.templates.judge_prompts import JudgePrompts
 
 Entry = str | Mapping[str, Any]
 
@@ -64,6 +65,9 @@ class ScorerContract:
     root: ClassVar[Path | None] = None
     """The folder that holds `mine.py`, if it is not installed."""
 
+    prompts: ClassVar[JudgePrompts] = JudgePrompts()
+    """Where prompts of judges are found."""
+
     case: ClassVar[Case] = Case("c1", {"text": "a"}, "5", ("t",), "g", "b2:0")
     """A case with everything that the scorer's parameters are filled in from."""
 
@@ -92,7 +96,7 @@ class ScorerContract:
 
     @pytest.fixture
     def scorer(self, configured: Entry) -> BoundScorer:
-        [bound] = bind([configured], self.root)
+        [bound] = bind([configured], self.root, prompts=self.prompts)
         return bound
 
     @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS.keys())
@@ -115,10 +119,10 @@ class ScorerContract:
         known = parse_scorer_entry(configured)
         wrong = {known.name: {**known.params, "name": known.label, "no_such_parameter": 1}}
         with pytest.raises(PromptlabError, match="unknown parameter 'no_such_parameter'"):
-            bind([wrong], self.root)
+            bind([wrong], self.root, prompts=self.prompts)
 
     def test_a_stored_spec_is_json_and_binds_again(self, scorer: BoundScorer) -> None:
         assert json.loads(json.dumps(scorer.spec.params)) == scorer.spec.params
-        [again] = bind([scorer.spec], self.root)
+        [again] = bind([scorer.spec], self.root, prompts=self.prompts)
         assert again.spec == scorer.spec
         assert again.prepare(self.case) == scorer.prepare(self.case)

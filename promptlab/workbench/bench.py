@@ -16,6 +16,7 @@ from promptlab.core.types import BackendSpec, TemplateSource
 from promptlab.project.backends import describe_backend, entry_of, make_backend
 from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
 from promptlab.store import UNEXPECTED, Store
+from promptlab.templates.judge_prompts import JudgePrompts
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import PastLabel
 from promptlab.workbench.patience import patient
@@ -63,6 +64,11 @@ class Workbench:
         project = self.project
         breaks = project.keeps_breaks
         return TemplateLibrary(project.templates, keeps_breaks=breaks, past=_Past(self))
+
+    @cached_property
+    def judge_prompts(self) -> JudgePrompts:
+        """The prompts of judges: the project's, then the built-in ones."""
+        return JudgePrompts(self.library)
 
     @cached_property
     def environment(self) -> Mapping[str, str]:

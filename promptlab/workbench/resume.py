@@ -59,7 +59,7 @@ def prepare_resume(
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
         plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
-        scorers = knowing(bind(plan.scorers, root), plan.backends)
+        scorers = knowing(bind(plan.scorers, root, prompts=bench.judge_prompts), plan.backends)
         require_code_allowed(bench, plan.suite, scorers)
         regraded: tuple[str, ...] = ()
         if changed := _changed(plan.scorers, scorers):

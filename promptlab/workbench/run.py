@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
@@ -137,7 +136,7 @@ def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
 def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
     suite = replace(suite, cases=suite.read_cases())
-    scorers = _bind(suite, bench.project.root)
+    scorers = _bind(bench, suite)
     require_allowed(suite, scorers)
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
@@ -151,14 +150,15 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
 
 
-def _bind(suite: Suite, root: Path) -> tuple[BoundScorer, ...]:
+def _bind(bench: Workbench, suite: Suite) -> tuple[BoundScorer, ...]:
     try:
         return bind(
             suite.settings.scorers,
-            root,
+            bench.project.root,
             where=lambda path: suite.document.where(("scorers", *path)),
             folder=Folder(suite.path.parent, "suites"),
             cases=suite.read_cases(),
+            prompts=bench.judge_prompts,
         )
     except PromptlabError as error:
         raise error.advising(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
@@ -51,14 +50,14 @@ async def _grade_run(
 ) -> tuple[str, list[Grading]]:
     with bench.open_store(readonly=False) as store:
         run_id = store.find_run(run_ref)
-        scorers = scorers_of(store, run_id, bench.project.root)
+        scorers = scorers_of(bench, store, run_id)
         chosen = [each for each in scorers if not labels or each.spec.label in labels]
         require_code_allowed(bench, store.run(run_id).suite, chosen)
         return run_id, await grade_again(store, run_id, scorers, labels)
 
 
-def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]:
-    """Return the scorers of a run as they are today, in the project at `root`."""
+def scorers_of(bench: Workbench, store: Store, run_id: str) -> tuple[BoundScorer, ...]:
+    """Return the scorers of a run as they are today, in the project of the workbench."""
     run = store.run(run_id)
     if run.settings.imported is not None:
         raise PromptlabError(
@@ -70,7 +69,8 @@ def scorers_of(store: Store, run_id: str, root: Path) -> tuple[BoundScorer, ...]
             f"run {run_id} is still running", hint="wait for it to finish, or stop it first"
         )
     plan = store.load_plan(run_id)
-    return knowing(bind(plan.scorers, root), plan.backends)
+    bound = bind(plan.scorers, bench.project.root, prompts=bench.judge_prompts)
+    return knowing(bound, plan.backends)
 
 
 async def grade_again(

@@ -65,6 +65,17 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
         "at_most": 1,
     },
     "rouge": {"target": ["5", "five"], "variant": "rougeLsum", "tokenize": "english", "stem": True},
+    "rubric": {
+        "criteria": "It says {{ expect }}.",
+        "judge": ["one", "two"],
+        "task": "Say {{ expect }}.",
+        "reference": "{{ expect }}",
+        "low": 0,
+        "high": 10,
+        "votes": 2,
+        "temperature": 0.5,
+        "prompt": "rubric@v1",
+    },
     "semantic": {"target": ["5", "five"], "model": "embedder"},
     "similarity": {"target": ["5", "five"], "method": "levenshtein", "ignore_case": True},
     "squad_exact": {"target": ["5", "five"]},
@@ -75,6 +86,8 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
         "ignore_case": False,
     },
 }
+# What those that a scorer asks reply; all others reply as one of the kind `embedding` does.
+REPLIES = {"rubric": '{"reason": "It is right.", "score": 7}'}
 NAMES = [name for name in scorer_names() if get_scorer(name).built_in]
 # The detector of languages takes seconds to load.
 LIGHT = {**CONFIGURED, "format": {"bullets": True, "one_line": True}}
@@ -111,13 +124,13 @@ class TestEveryScorer(ScorerContract):
         super().test_it_gives_a_legal_score_in_time(scorer, output)
 
     def sample(self, scorer: BoundScorer, output: str, outcome: Outcome = Outcome.OK) -> Sample:
-        """Answer what a scorer asks another backend, as one of the kind `embedding` would."""
+        """Answer what a scorer asks another backend."""
         sample = super().sample(scorer, output, outcome)
         if not scorer.backends:
             return sample
         digests = dict.fromkeys(["own", *scorer.backends], "b2:2")
         asker = Asker((Message("user", "hi"),), "own", digests, 0, self.case.id)
-        answer = Completion(Outcome.OK, "[0.5, 0.25]")
+        answer = Completion(Outcome.OK, REPLIES.get(scorer.spec.name, "[0.5, 0.25]"))
         asides = tuple(
             Turn(scorer.spec.label, asker.request(ask), answer, False, True, ask.backend)
             for ask in scorer.asks(sample)

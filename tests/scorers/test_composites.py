@@ -32,7 +32,9 @@ from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.registry import get_scorer, scorer_names
 from promptlab.scorers.sample import Sample
+from promptlab.templates.judge_prompts import JudgePrompts
 
+PROMPTS = JudgePrompts()
 HERE = "tests.scorers.test_composites"
 CASE = Case("c1", {}, "red", (), None, "b2:0")
 PROMPT = (Message("user", "Which colour?"),)
@@ -89,7 +91,7 @@ def letter(score: Score) -> str:
 
 
 def graded(entry: Any, sample: Sample | None = None, limit_s: float = 60.0) -> Score:
-    [bound] = bind([entry], time_limit_s=limit_s)
+    [bound] = bind([entry], time_limit_s=limit_s, prompts=PROMPTS)
     return asyncio.run(bound.score(sample or Sample("red", CASE, Outcome.OK)))
 
 
@@ -167,11 +169,13 @@ REPLIES: dict[str, tuple[dict[str, Any], str]] = {
     "instructions": ({"of": [{"id": "punctuation:no_comma"}]}, "T - F N"),
     "readability": ({"at_least": 5}, "F - F U"),
     "semantic": ({"at_least": 0.5, "model": "model"}, "F E F N"),
+    "rubric": ({"criteria": "It names a colour.", "judge": "model", "at_least": 0.5}, "U E U U"),
 }
+BUILT_IN_JUDGES = {"rubric"}
 MADE_OF_OTHERS = {"all_of", "any_of", "by_case", "not", "weighted"}
 
 
-def _sample(name: str, reply: str) -> Sample:
+def _sample(name: str, params: dict[str, Any], reply: str) -> Sample:
     """Return a trial; a scorer that asks gets the reply itself, others grade it."""
     output, text, outcome = GARBAGE, "red", Outcome.OK
     if reply == "refusal":
@@ -184,10 +188,14 @@ def _sample(name: str, reply: str) -> Sample:
     asker = Asker(PROMPT, "model", {"model": "b2:m"}, 0, "c1")
     sample = Sample(output, CASE, outcome, (), asker)
     turns = []
-    if name.endswith("judge"):
-        request = asker.request(_question(sample)[0])
+    asks = _question(sample) if name.endswith("judge") else []
+    if name in BUILT_IN_JUDGES:
+        [bound] = bind([{name: params}], prompts=PROMPTS)
+        asks = bound.asks(sample)
+        assert asks
+    for ask in asks:
         done = failed if reply == "time-out" else Completion(outcome, text)
-        turns.append(Turn("judge", request, done, cached=False, aside=True))
+        turns.append(Turn("judge", asker.request(ask), done, cached=False, aside=True))
     near = [Message("user", text) for text in (output, "red")]
     embedded = asker.request(Ask(near, "model", Sampling(temperature=0)))
     done = failed if reply == "time-out" else Completion(Outcome.OK, "[0.1]")
@@ -224,7 +232,7 @@ def test_every_scorer_on_replies_that_are_no_answer(
     expected = LOGIC[form].split()["TFNUE".index(alone)]
     if (name, reply, form) == ("readability", "refusal", "weighted >= .7"):
         expected = "T"  # its grade of a school, 0.8, is averaged as the number that it is
-    assert letter(graded(entry, _sample(name, reply), limit_s)) == expected
+    assert letter(graded(entry, _sample(name, params, reply), limit_s)) == expected
 
 
 def test_the_reason_keeps_what_the_parts_say() -> None:

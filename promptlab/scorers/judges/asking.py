@@ -1,0 +1,109 @@
+"""What a panel of judges is asked, so many times each, and its votes.
+
+A reply that cannot be read is an unknown vote. With one of them the score is unknown: the other
+votes are not given its weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import Field
+
+from promptlab.core.types import Json, Score
+from promptlab.scorers.asking import Ask, BackendName
+from promptlab.scorers.judges.marks import marked, number_for
+from promptlab.scorers.judges.replies import Unreadable, reply_of, told
+from promptlab.scorers.prompts import Prompt
+from promptlab.scorers.sample import Sample
+from promptlab.scorers.verdict import cut, not_gradable
+
+T = TypeVar("T")
+
+Judges = BackendName | list[BackendName]
+"""Annotates the backend that judges, or a panel of several."""
+
+Votes = Annotated[int, Field(ge=1, le=100)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Who judges, how often, with which prompt; `temperature` is in place of the prompt's own."""
+
+    judge: str | list[str]
+    votes: int
+    prompt: Prompt
+    temperature: float | None = None
+
+    @property
+    def judges(self) -> list[str]:
+        """Return the judges, each once."""
+        return [self.judge] if isinstance(self.judge, str) else [*dict.fromkeys(self.judge)]
+
+    def asks(
+        self, values: Mapping[str, object], schema: Mapping[str, Json], purpose: str = ""
+    ) -> list[Ask]:
+        """Return one question to all judges, each as often as it votes."""
+        messages = self.prompt.messages(values)
+        sampling = self.prompt.sampling
+        if self.temperature is not None:
+            sampling = replace(sampling, temperature=self.temperature)
+        one = Ask(messages, None, sampling, self.prompt.schema or schema, purpose=purpose)
+        return [
+            replace(one, backend=judge, repeat=vote)
+            for judge in self.judges
+            for vote in range(self.votes)
+        ]
+
+
+def as_data(texts: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return texts between marks, as a prompt shows them; None stays None."""
+    number = number_for([text for text in texts.values() if text is not None])
+    return {name: text and marked(text, number) for name, text in texts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Vote(Generic[T]):
+    """What one reply says: a value with its reason, or why it is unknown."""
+
+    judge: str
+    value: T | None
+    reason: str
+
+
+def votes_of(
+    sample: Sample, asks: Iterable[Ask], key: str, read: Callable[[Json], T]
+) -> list[Vote[T]]:
+    """Return the votes in the replies. Raise `LookupError` where there is no reply."""
+    return [_vote(sample, ask, key, read) for ask in asks]
+
+
+def _vote(sample: Sample, ask: Ask, key: str, read: Callable[[Json], T]) -> Vote[T]:
+    judge = ask.backend or ""
+    try:
+        reply = reply_of(sample.answer_to(ask), key)
+        return Vote(judge, read(reply[key]), told(reply))
+    except Unreadable as error:
+        return Vote(judge, None, str(error))
+
+
+def unknown_among(votes: Sequence[Vote[T]]) -> Score | None:
+    """Return that there is no score, if a vote is unknown."""
+    unknown = [vote for vote in votes if vote.value is None]
+    if not unknown:
+        return None
+    first = unknown[0]
+    if len(votes) == 1:
+        return not_gradable(first.reason)
+    return not_gradable(
+        f"{len(unknown)} of {len(votes)} votes unknown: {first.judge}: {first.reason}"
+    )
+
+
+def summary(said: str, votes: Sequence[Vote[T]]) -> str:
+    """Return a reason: what was said, then the first reason of a judge."""
+    reason = next((vote.reason for vote in votes if vote.reason), "")
+    return cut(f"{said}: {reason}" if reason else said, 300)
