@@ -213,11 +213,14 @@ CHANGED = {
             f'"name": "{name}",\n    "version": "1"': f'"name": "{name}",\n    "version": "2"'
             for name in (
                 *("contains", "exact_match", "format", "json_schema"),
-                *("length", "numeric", "regex"),
+                *("length", "regex"),
             )
         },
-        # Later labels that hold a number, such as gpt-4, were found as well.
-        '"name": "label",\n    "version": "1"': '"name": "label",\n    "version": "3"',
+        # Later labels that hold a number, such as gpt-4, were found as well; and 10^(3) was read.
+        **{
+            f'"name": "{name}",\n    "version": "1"': f'"name": "{name}",\n    "version": "3"'
+            for name in ("label", "numeric")
+        },
         '"leave out all punctuation"': (
             '"leave out all punctuation and symbols but those of numbers"'
         ),

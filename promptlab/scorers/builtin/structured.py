@@ -34,7 +34,7 @@ def _check_numeric(*, target: int | float | str, decimal: DecimalMark, **_: obje
     _target(target, decimal)
 
 
-@scorer(version="2", check=_check_numeric, libraries=["regex"], runs="thread", shares=True)
+@scorer(version="3", check=_check_numeric, libraries=["regex"], runs="thread", shares=True)
 def numeric(
     sample: Sample,
     *,
@@ -47,17 +47,19 @@ def numeric(
     r"""The last number in the output is the target.
 
     Read as one number: -1,234.5 and 1 234.5 and 1_234.5 and 1'234.5 (groups of three digits) and
-    12,34,567.5 (as in India), a minus sign of any kind, $5, 1.5e3, 1.5 x 10^3, 10^5 and 10⁵, 3/4,
-    2 1/2 and 2½, 3万, the digits of any script, and LaTeX such as \frac{3}{4} and 9{,}500. What
-    looks like a number and is none of these, such as 0,5 with the decimal point, 12:30, 2024-05-01
-    or 2π, counts as a number that cannot be read: no piece of it is taken for the answer. Digits
-    after a letter are no number.
+    12,34,567.5 (as in India), a minus sign of any kind (after =, a blank may follow it), $5, 1.5e3,
+    1.5 x 10^3, 10^5, 10^(5) and 10⁵, 3/4, 2 1/2 and 2½, 3万, the digits of any script, and LaTeX
+    such as \frac{3}{4} and 9{,}500. What looks like a number and is none of these, such as 0,5 with
+    the decimal point, 12:30, 2024-05-01 or 2π, counts as a number that cannot be read: no piece of
+    it is taken for the answer. Digits after a letter are no number.
 
     Limits:
         A percent sign, a unit, a currency and a word such as "million" are passed over: 45 % reads
         45, 5 million reads 5. Numbers in words are not read, nor are expressions worked out (2 + 3,
         √2, 2π), nor repeating decimals, bases other than ten, and groups of four digits. Whether a
-        comma is a decimal mark is not guessed: see `decimal`. A range such as 3-5 is two numbers.
+        comma is a decimal mark is not guessed: see `decimal`. A range such as 3-5 is two numbers,
+        and so is "2 and 1/2". Which number is the answer is not guessed either: where its
+        explanation follows, `which: first` takes it.
 
     Args:
         sample: the trial to grade

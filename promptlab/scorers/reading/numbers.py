@@ -44,7 +44,7 @@ _EXPONENT = r"[+MINUS]?\d{1,4}+ (?!\d)"
 _RAISED = r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}+ (?![⁰¹²³⁴⁵⁶⁷⁸⁹])"
 # What, beside digits, makes them a piece of something larger: before them, and behind them.
 _BEFORE = r"""
-      \d | \p{LC}\p{M}? | [\p{L}\p{N}]_++ | _\{ | \^\{?GAP[+MINUS]? | \d[.,·COLONAPOSTROPHES+÷]
+      \d | \p{LC}\p{M}? | [\p{L}\p{N}]_++ | _\{ | \^[{(]?GAP[+MINUS]? | \d[.,·COLONAPOSTROPHES+÷]
     | [\p{L}\p{N})\]}][SLASH] | \dTIMES | [⁄∕]
     | \\sqrt(?:\[\w\])?\{ | sqrt\( | [√∛] | [±∓]GAP | \\(?:pm|mp)GAP | [\p{No}\p{Nl}]
 """
@@ -56,11 +56,12 @@ _BEHIND = r"""
     | GAP[)\]}]GAP(?:\^|\*\*[+MINUS]?\d|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]) | [MINUS]\d++[/⁄MINUS]\d
     | [xXbBoO](?<=(?<![\d.,])0.)[\da-fA-F]
 """
+_RAISED_BY = r"(?: \{ (?P<NAME>EXPONENT) \} | \( (?P<NAME>EXPONENT) \) | (?P<NAME>EXPONENT) )"
 _NUMBER = r"""
 (?= [\d+MINUS\p{Sc}A-Z.,] ) (?<! BEFORE )
 (?:
   (?>
-    (?P<sign> (?<![\p{LC}\p{N})\]}%‰°]) [+MINUS] )?
+    (?P<sign> (?<![\p{LC}\p{N})\]}%‰°]) [+MINUS] (?: (?<=[=≈≃≅≤≥]GAP[+MINUS]) GAP )? )?
     (?: (?: (?<!\p{L}) [A-Z]{1,2} )? \p{Sc} GAP (?P<inner>[+MINUS])? )?
     (?:
         (?P<whole>\d{1,4}) [SPACE] (?P<num>\d++) GAP[SLASH]GAP (?P<den>\d++)
@@ -68,10 +69,10 @@ _NUMBER = r"""
       | (?P<plain>PLAIN)
         (?: [eE] (?P<power>EXPONENT)
           | GAP TIMES GAP 10 GAP (?:\^|\*\*) GAP
-            (?: \{ (?P<power>EXPONENT) \} | (?P<power>EXPONENT) )
+            BY_POWER
           | GAP TIMES GAP 10 (?P<raised>RAISED)
           | (?P<tens> [MYRIADS]++ )
-          | (?:GAP\^GAP|\*\*|[^\S\n]\*\*[^\S\n]) (?: \{ (?P<of>EXPONENT) \} | (?P<of>EXPONENT) )
+          | (?:GAP\^GAP|\*\*|[^\S\n]\*\*[^\S\n]) BY_OF
           | (?P<raised_of>RAISED)
         )?+
     )
@@ -153,6 +154,8 @@ def _pattern(decimal: DecimalMark) -> regex.Pattern[str]:
         "BEHIND": _BEHIND,
         "PLAIN": _PLAIN,
         "GROUPS": _GROUPS,
+        "BY_POWER": _RAISED_BY.replace("NAME", "power"),
+        "BY_OF": _RAISED_BY.replace("NAME", "of"),
         "EXPONENT": _EXPONENT,
         "RAISED": _RAISED,
         "GROUPING": "," if decimal == "." else r"\.",
@@ -177,7 +180,8 @@ def _written(match: regex.Match[str], decimal: DecimalMark) -> Written:
 
 
 def _value(match: regex.Match[str], decimal: DecimalMark) -> Fraction | None:
-    is_negative = any(part and part in _MINUS for part in (match["sign"], match["inner"]))
+    signs = (match["sign"], match["inner"])
+    is_negative = any(part and part.strip() in _MINUS for part in signs)
     size = _size(match, decimal)
     return -size if is_negative and size is not None else size
 
