@@ -49,7 +49,7 @@ def parse_json(text: str, file: str, line: int = 1) -> object:
         ) from None
     except RecursionError:
         _too_deep("JSON", where)
-    if deeper_than(value, MAX_DEPTH):
+    if text.count("{") + text.count("[") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         _too_deep("JSON", where)
     return value
 

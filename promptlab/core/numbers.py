@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Any
 
@@ -78,15 +78,15 @@ def holds_spelled(value: object) -> bool:
     """Return whether a value contains a number that remembers its spelling."""
     if type(value) in _PLAIN:
         return False
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # a dict is told at once, any other mapping is not
         return _some_spelled(value.values())
     if isinstance(value, (list, tuple)):
         return _some_spelled(value)
     return isinstance(value, _Spelled)
 
 
-def _some_spelled(values: Collection[object]) -> bool:
-    return not _PLAIN.issuperset(map(type, values)) and any(map(holds_spelled, values))
+def _some_spelled(values: Iterable[object]) -> bool:
+    return any(holds_spelled(value) for value in values if type(value) not in _PLAIN)
 
 
 def encode(encoder: json.JSONEncoder, value: object) -> str:

@@ -21,12 +21,14 @@ class RenderedAhead:
 
     def keep(self, trial: Trial, call: Call) -> None:
         """Keep the first call of a trial, if there is room for it."""
-        texts = [message.content for message in call.messages]
-        size = sum(len(text) for text in texts if isinstance(text, str))
-        fits = self._characters + size <= _MOST_CHARACTERS and len(self._calls) < _MOST_CALLS
-        if fits and all(isinstance(text, str) for text in texts):
+        characters = self._characters
+        for message in call.messages:
+            if not isinstance(message.content, str):
+                return
+            characters += len(message.content)
+        if characters <= _MOST_CHARACTERS and len(self._calls) < _MOST_CALLS:
             self._calls[trial.arm, trial.case] = call
-            self._characters += size
+            self._characters = characters
 
     def take(self, trial: Trial, repeats: int) -> Call | None:
         """Return the first call of a trial, if it was kept; the last of its repeats drops it."""

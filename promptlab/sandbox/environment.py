@@ -129,7 +129,7 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
 
     def concat(self, pieces: Iterable[str]) -> str:
         """Join what a template, a macro or a block has written."""
-        texts = pieces if isinstance(pieces, list) else [*pieces]
+        texts = pieces if type(pieces) is list else [*pieces]
         if len(texts) == 1:
             return texts[0]
         size = sum(map(len, texts))

@@ -29,14 +29,23 @@ class Record:
 
 
 def weight(value: Turn | TrialResult | Opened) -> int:
-    """Return about how many bytes of memory a record takes: its texts, above all."""
+    """Return about how many bytes of memory a record takes: its texts, above all.
+
+    A trial shares those of the turns that it measured, which are records of their own.
+    """
+    size = _FRAME
     if isinstance(value, Turn):
-        return _FRAME + _size(value)
-    return _FRAME + (sum(map(_size, value.turns)) if isinstance(value, TrialResult) else 0)
+        size += _size(value)
+    elif isinstance(value, TrialResult):
+        for turn in value.turns:
+            if turn.cached:
+                size += _size(turn)
+    return size
 
 
 def _size(turn: Turn) -> int:
     size = getsizeof(turn.completion.text)
     for message in turn.request.messages:
-        size += getsizeof(message.text)
+        content = message.content
+        size += getsizeof(content if type(content) is str else message.text)
     return size
