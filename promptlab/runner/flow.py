@@ -28,6 +28,7 @@ from promptlab.runner.forecast import require_stored
 from promptlab.runner.grading import Grading
 from promptlab.runner.recorder import Recorder
 from promptlab.runner.requests import Renderer
+from promptlab.runner.samples import weighing
 from promptlab.runner.stopping import Stopping
 from promptlab.runner.storing import settle, tell_locks, when_free
 from promptlab.runner.trials import Desk, TrialWork
@@ -63,7 +64,7 @@ async def start(job: Job, watch: Watch, settings: RunSettings) -> None:
 
     `settings` are what was requested beyond the suite file; they are stored with the run.
     """
-    renderer = Renderer(job.plan, job.templates, job.root, job.scorers)
+    renderer = _renderer(job)
     shortfalls = await check(renderer, job.backends)
     if job.offline:
         await require_stored(renderer, job.store.completions, job.backends)
@@ -85,7 +86,11 @@ async def finish(job: Job, watch: Watch) -> None:
 
     The run must have been claimed by `Store.resume_run`.
     """
-    await _carry_out(job, Renderer(job.plan, job.templates, job.root, job.scorers), watch)
+    await _carry_out(job, _renderer(job), watch)
+
+
+def _renderer(job: Job) -> Renderer:
+    return Renderer(job.plan, job.templates, job.root, job.scorers, weighing(job.backends))
 
 
 async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:

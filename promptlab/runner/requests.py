@@ -66,8 +66,12 @@ class Renderer:
         templates: Mapping[str, Template],
         root: Path,
         scorers: Sequence[BoundScorer] = (),
+        weighing: frozenset[str] = frozenset(),
     ) -> None:
-        """Take the plan with its compiled templates, the folder of its project and its scorers."""
+        """Take the plan with its compiled templates, the folder of its project and its scorers.
+
+        `weighing` are the backends that can weigh given answers.
+        """
         self.plan = plan
         self.scorers = scorers
         self.asks_others = any(scorer.backends for scorer in scorers)
@@ -82,7 +86,7 @@ class Renderer:
         digests = {spec.name: spec.digest for spec in plan.backends}
         self._digests = [digests[arm.backend] for arm in plan.arms]
         self._images = ImageFolder(root / plan.assets, root)
-        self._samples = Samples(plan)
+        self._samples = Samples(plan, weighing)
         self._ahead = RenderedAhead()
 
     def next(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from promptlab.backends import Backend
 from promptlab.core.types import Message, Outcome, Plan, Trial, Turn
 from promptlab.scorers.asking import Asker
 from promptlab.scorers.sample import Sample
 
 
 class Samples:
-    """Makes samples of the trials of one plan."""
+    """Makes samples of the trials of one plan; scorers may ask those in `weighing` to weigh."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, weighing: frozenset[str] = frozenset()) -> None:
         self._plan = plan
+        self._weighing = weighing
         self._digests = {spec.name: spec.digest for spec in plan.backends}
 
     def of(self, trial: Trial, turns: Sequence[Turn], graded: int) -> Sample:
@@ -31,7 +33,12 @@ class Samples:
         """Return what turns questions about the answer to a prompt into requests."""
         plan = self._plan
         backend, case = plan.arms[trial.arm].backend, plan.cases[trial.case]
-        return Asker(prompt, backend, self._digests, plan.seed, case.id)
+        return Asker(prompt, backend, self._digests, plan.seed, case.id, self._weighing)
+
+
+def weighing(backends: Mapping[str, Backend]) -> frozenset[str]:
+    """Return the names of those backends that can weigh given answers."""
+    return frozenset(name for name, backend in backends.items() if backend.weighs_answers)
 
 
 def graded_turn(turns: Sequence[Turn], grade: str | None) -> int | None:

@@ -68,7 +68,9 @@ class Asker:
     """Turns questions about one trial into requests.
 
     `prompt` is the prompt of the graded answer, which the backend named `backend` gave. `digests`
-    are those of all backends of the plan; `seed` is the plan's.
+    are those of all backends of the plan; `seed` is the plan's. `weighing` are the backends that
+    are known to weigh given answers: all that do, while a run asks; none where its stored answers
+    are graded.
     """
 
     prompt: tuple[Message, ...]
@@ -76,6 +78,7 @@ class Asker:
     digests: Mapping[str, str]
     seed: int
     case_id: str
+    weighing: frozenset[str] = frozenset()
 
     def request(self, ask: Ask) -> Request:
         """Return the request for a question. Its key covers everything that affects the answer."""

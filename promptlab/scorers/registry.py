@@ -21,6 +21,7 @@ GROUP = "promptlab.scorers"
 _MODULES = {
     "code": ("code",),
     "composite": ("all_of", "any_of", "by_case", "not", "weighted"),
+    "decision": ("decision",),
     "following": ("instructions",),
     "likelihood": ("loglikelihood", "mean_logprob", "perplexity"),
     "meaning": ("semantic",),

@@ -22,6 +22,7 @@ from promptlab.runner.check import check
 from promptlab.runner.flow import Job, start
 from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
+from promptlab.runner.samples import weighing
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.scorers.entries import Where
 from promptlab.scorers.sets import Folder
@@ -71,7 +72,8 @@ def look_ahead(
     _require_sense(settings, fresh=fresh)
     ready, ordered = _in_order(bench, _assemble(bench, suite, settings), settings, fresh=fresh)
     make_budget(settings.max_calls, settings.max_cost, ready.backends)
-    renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers)
+    weigh = weighing(ready.backends)
+    renderer = Renderer(ready.plan, ready.templates, bench.project.root, ready.scorers, weigh)
     outlook = run_to_end(_walk(bench, renderer, ready, fresh=fresh))
     return replace(outlook, notes=(*ordered, *_notes(bench, ready)))
 

@@ -34,6 +34,20 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
         "apart": True,
     },
     "contains": {"any": ["a", "b"], "all": "c", "not": "d", "ignore_case": True},
+    "decision": {
+        "question": "Does it say {{ expect }}?",
+        "judge": ["one", "two"],
+        "kind": "choice",
+        "options": ["five", "six", "none"],
+        "target": ["five", "none"],
+        "low": 0,
+        "high": 9,
+        "by": "text",
+        "task": "Say {{ expect }}.",
+        "votes": 2,
+        "temperature": 0.5,
+        "prompt": "decision@v1",
+    },
     "exact_match": {"ignore_case": True, "ignore_space": True, "ignore_punctuation": True},
     "f1": {"target": ["5", "five"], "tokenize": "unicode"},
     "format": {"bullets": True, "one_line": True, "language": "en"},
@@ -87,7 +101,10 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     },
 }
 # What those that a scorer asks reply; all others reply as one of the kind `embedding` does.
-REPLIES = {"rubric": '{"reason": "It is right.", "score": 7}'}
+REPLIES = {
+    "decision": '{"reason": "It says so.", "answer": "five"}',
+    "rubric": '{"reason": "It is right.", "score": 7}',
+}
 NAMES = [name for name in scorer_names() if get_scorer(name).built_in]
 # The detector of languages takes seconds to load.
 LIGHT = {**CONFIGURED, "format": {"bullets": True, "one_line": True}}

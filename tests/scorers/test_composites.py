@@ -169,9 +169,24 @@ REPLIES: dict[str, tuple[dict[str, Any], str]] = {
     "instructions": ({"of": [{"id": "punctuation:no_comma"}]}, "T - F N"),
     "readability": ({"at_least": 5}, "F - F U"),
     "semantic": ({"at_least": 0.5, "model": "model"}, "F E F N"),
+    "decision": ({"question": "Is it a colour?", "judge": "model"}, "U E U U"),
+    "decision of options": (
+        {
+            "question": "What is it?",
+            "judge": "model",
+            "kind": "choice",
+            "options": ["colour", "town"],
+            "target": "colour",
+        },
+        "U E U U",
+    ),
+    "decision of a number": (
+        {"question": "How red is it?", "judge": "model", "kind": "score", "at_least": 0.5},
+        "U E U U",
+    ),
     "rubric": ({"criteria": "It names a colour.", "judge": "model", "at_least": 0.5}, "U E U U"),
 }
-BUILT_IN_JUDGES = {"rubric"}
+BUILT_IN_JUDGES = {"decision", "rubric"}
 MADE_OF_OTHERS = {"all_of", "any_of", "by_case", "not", "weighted"}
 
 
@@ -189,8 +204,8 @@ def _sample(name: str, params: dict[str, Any], reply: str) -> Sample:
     sample = Sample(output, CASE, outcome, (), asker)
     turns = []
     asks = _question(sample) if name.endswith("judge") else []
-    if name in BUILT_IN_JUDGES:
-        [bound] = bind([{name: params}], prompts=PROMPTS)
+    if (known := name.partition(" ")[0]) in BUILT_IN_JUDGES:
+        [bound] = bind([{known: params}], prompts=PROMPTS)
         asks = bound.asks(sample)
         assert asks
     for ask in asks:

@@ -13,7 +13,10 @@ from promptlab.templates.judge_prompts import JudgePrompts
 from promptlab.templates.library import TemplateLibrary
 
 # A version that judged something never changes: write the next one. Runs know it by this digest.
-RELEASED = {"rubric@v1": "b2:a2c0ec39ee09eda7c7081daa01148ce3"}
+RELEASED = {
+    "decision@v1": "b2:60de9f47564b7d00b255d76f87e2e7cd",
+    "rubric@v1": "b2:a2c0ec39ee09eda7c7081daa01148ce3",
+}
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from promptlab.scorers.judges.asking import (
     Vote,
     Votes,
     as_data,
+    first_reason,
     summary,
     unknown_among,
     votes_of,
@@ -126,4 +127,6 @@ def _mean(given: list[Vote[float]], low: int, high: int) -> Score:
     mean = fsum(grades) / len(grades)
     several = f", of {', '.join(f'{grade:g}' for grade in grades)}" if len(grades) > 1 else ""
     said = f"grade {mean:.4g} ({low} to {high}{several})"
-    return Score((mean - low) / (high - low), reason=summary(said, given), gradable=True)
+    return Score(
+        (mean - low) / (high - low), reason=summary(said, first_reason(given)), gradable=True
+    )

@@ -103,7 +103,11 @@ def unknown_among(votes: Sequence[Vote[T]]) -> Score | None:
     )
 
 
-def summary(said: str, votes: Sequence[Vote[T]]) -> str:
-    """Return a reason: what was said, then the first reason of a judge."""
-    reason = next((vote.reason for vote in votes if vote.reason), "")
+def first_reason(votes: Sequence[Vote[T]]) -> str:
+    """Return the first reason that a judge gave, "" if none did."""
+    return next((vote.reason for vote in votes if vote.reason), "")
+
+
+def summary(said: str, reason: str) -> str:
+    """Return what was said with the judge's reason, as the reason of a score."""
     return cut(f"{said}: {reason}" if reason else said, 300)
