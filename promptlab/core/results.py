@@ -241,7 +241,7 @@ class RunResults:
         """Return each arm that has scores by a scorer, with the share of its trials without one."""
         trials = {ended.arm: ended.trials for ended in self.outcomes}
         spec = next((spec for spec in self.plan.scorers if spec.label == scorer), None)
-        if spec is not None and spec.cases is not None:  # others are not its own to grade
+        if spec is not None and (spec.by_people or spec.cases is not None):  # not all are to grade
             trials = {scores.arm: scores.n_scores + scores.unscored for scores in self.scores}
         return [
             (self.plan.arms[scores.arm], 1 - scores.n_scores / trials[scores.arm])

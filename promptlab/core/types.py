@@ -20,6 +20,7 @@ from promptlab.core.messages import (
     Sampling,
     Usage,
 )
+from promptlab.core.ratings import HUMAN, RATED
 from promptlab.core.reducers import MEAN, Reducer
 
 __all__ = [
@@ -141,6 +142,11 @@ class ScorerSpec:
         cases = self.params.get(CASES) if self.name == BY_CASE else None
         return cases if isinstance(cases, Mapping) else None
 
+    @property
+    def by_people(self) -> bool:
+        """Return whether people give its scores, to the outputs that they choose."""
+        return self.name == HUMAN and RATED in self.params
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -247,6 +253,11 @@ class Plan(PlanSettings):
     scorers: tuple[ScorerSpec, ...]
     templates: tuple[TemplateSource, ...]
     backends: tuple[BackendSpec, ...]
+
+    @property
+    def graded_here(self) -> tuple[ScorerSpec, ...]:
+        """Return the scorers without those whose scores people give."""
+        return tuple(spec for spec in self.scorers if not spec.by_people)
 
     @property
     def size(self) -> int:

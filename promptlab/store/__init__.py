@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 from promptlab.core.budget import Spent
@@ -35,6 +34,7 @@ from promptlab.store.gradings import Gradings
 from promptlab.store.ledger import Ledger
 from promptlab.store.opening import prepare
 from promptlab.store.plan_settings import load_settings
+from promptlab.store.ratings import Ratings
 from promptlab.store.reduced import reduced
 from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
@@ -52,6 +52,7 @@ class Store:
         self.texts = Texts(connection)
         self.ledger = Ledger(connection, clock)
         self.gradings = Gradings(connection, clock)
+        self.ratings = Ratings(connection, clock)
 
     @classmethod
     def open(
@@ -81,12 +82,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -25,9 +25,11 @@ COMPLETION_COLUMNS = (
 # without one its own number, which is not equal to any text.
 GROUP = "coalesce(c.case_group, c.id)"
 
-# Whether the scorer `k` grades the case of the trial `t`: one that cases have of their own (see
-# `ScorerSpec.cases`) grades those alone. Slow for many rows: ask it of those without a score.
-GRADES = """(k.name <> 'by_case' OR EXISTS (
+# Whether the scorer `k` is to grade the trial `t`: one that cases have of their own (see
+# `ScorerSpec.cases`) grades those alone, and people grade what they wish (`ScorerSpec.by_people`).
+# Slow for many rows: ask it of those without a score.
+GRADES = """(k.name <> 'human' OR json_extract(k.params, '$.rated') IS NULL)
+AND (k.name <> 'by_case' OR EXISTS (
     SELECT 1 FROM json_each(k.params, '$.cases') o
     JOIN run_cases q ON q.run = t.run AND q.position = t.case_
     JOIN cases d ON d.id = q.case_ AND d.case_id = o.key

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from promptlab.store.first_schema import FIRST
 from promptlab.store.graded_schema import GRADED
+from promptlab.store.rated_schema import RATED
 
 _PAID_BY = """
 -- Which run made the call and so paid for it; NULL for calls older than this step.
@@ -259,4 +260,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0011_ledger", _LEDGER),
     ("0012_readings", _READINGS),
     ("0013_graded", GRADED),
+    ("0014_rated", RATED),
 )

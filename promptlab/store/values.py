@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from promptlab.core.digest import TAG
+from promptlab.core.ratings import OF_OUTPUTS, OF_PAIRS
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Plan, Sampling
 from promptlab.store.columns import COMPLETION_COLUMNS, listed
@@ -46,6 +47,7 @@ _DOMAINS: Mapping[str, str] = {
     **dict.fromkeys(
         ("created_at", "finished_at", "first_seen", "replaced_at", "heartbeat"), _MOMENT
     ),
+    "withdrawn_at": _MOMENT,
     "status": "{0} IN ('running', 'finished', 'interrupted')",
 }
 
@@ -194,6 +196,12 @@ def _generation(key: str, sampling: str, *completion: Any) -> None:
     _texts(list(completion_from_row(completion).warnings))
 
 
+def _opinion(other: int | None, verdict: str | None, tags: str) -> None:
+    _texts(from_json(tags))
+    known = OF_OUTPUTS if other is None else OF_PAIRS
+    _require(verdict is None or verdict in known, f"the verdict {verdict}")
+
+
 def _require(sound: object, message: str) -> None:
     if not sound:
         raise ValueError(message)
@@ -220,6 +228,7 @@ def _lists(*texts: str) -> None:
 _DECODED: tuple[tuple[str, str, Callable[..., object]], ...] = (
     ("backend", "SELECT id, options FROM backends", _object),
     ("family of looks", "SELECT id, suites, runs, arms FROM look_families", _lists),
+    ("rating", "SELECT id, other, verdict, tags FROM given_ratings", _opinion),
     ("run", "SELECT run_id, settings, overrides, facts FROM runs", _run),
     ("arm", "SELECT run || '/' || position, practices, off, sampling FROM run_arms", _arm),
     ("scorer", "SELECT run || '/' || position, params FROM run_scorers", _object),

@@ -59,10 +59,10 @@ def prepare_resume(
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
         plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
-        scorers = knowing(bind(plan.scorers, root, prompts=bench.judge_prompts), plan.backends)
+        scorers = knowing(bind(plan.graded_here, root, prompts=bench.judge_prompts), plan.backends)
         require_code_allowed(bench, plan.suite, scorers)
         regraded: tuple[str, ...] = ()
-        if changed := _changed(plan.scorers, scorers):
+        if changed := _changed(plan.graded_here, scorers):
             regraded = _grade_as_today(bench, run_id, changed)
             plan = store.load_plan(run_id)
         backends = bench.stored_backends(plan.backends)

@@ -7,12 +7,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 
-from promptlab.core.plugins import unknown
 from promptlab.core.results import Result, ResultFilter, RunResults
-from promptlab.core.types import Plan, Turn
+from promptlab.core.types import Turn
 from promptlab.store import Store
-from promptlab.templates.references import choose, natural_key, no_such_version
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.choosing import known_cases, versions_of
 from promptlab.workbench.runs import read_run
 
 
@@ -69,8 +68,8 @@ def review(
         wanted = ResultFilter(
             failed=chosen.failed,
             errors=chosen.errors,
-            cases=_known_cases(plan, chosen.cases),
-            templates=_versions(_Tested(bench, plan), chosen.templates),
+            cases=known_cases(plan, chosen.cases),
+            templates=versions_of(bench, plan, chosen.templates),
             where=chosen.where,
         )
         limit = None if chosen.limit is None else chosen.limit + 1
@@ -95,45 +94,3 @@ def _trial(store: Store, run_id: str, rows: Sequence[Result], *, full: bool) -> 
         return Trial(rows)
     seq = rows[0].seq
     return Trial(rows, store.conversation(run_id, seq), store.tracebacks(run_id, seq))
-
-
-def _known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
-    known = {case.id for case in plan.cases}
-    for case in cases:
-        if case not in known:
-            raise unknown("case", case, known, of="this run")
-    return cases
-
-
-class _Tested:
-    """The versions of a run, as references name them. Aliases are those of the project today."""
-
-    def __init__(self, bench: Workbench, plan: Plan) -> None:
-        self._bench = bench
-        self._digests = {(arm.template, arm.version): arm.digest for arm in plan.arms}
-
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(name for name, _ in self._digests))
-
-    def versions(self, name: str) -> list[str]:
-        versions = (version for template, version in self._digests if template == name)
-        return sorted(versions, key=natural_key)
-
-    def aliases(self, name: str) -> Mapping[str, str]:
-        if self._bench.project_if_any is None or name not in self._bench.library.names():
-            return {}
-        return self._bench.library.aliases(name)
-
-    def digest_of(self, name: str, version: str) -> str | None:
-        return self._digests.get((name, version))
-
-
-def _versions(tested: _Tested, references: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
-    """Resolve references to versions of the run."""
-    found: list[tuple[str, str | None]] = []
-    for reference in references:
-        versions = choose(tested, reference)
-        if not versions:
-            raise no_such_version(tested, reference, of="this run")
-        found += versions
-    return tuple(found)

@@ -69,7 +69,7 @@ def scorers_of(bench: Workbench, store: Store, run_id: str) -> tuple[BoundScorer
             f"run {run_id} is still running", hint="wait for it to finish, or stop it first"
         )
     plan = store.load_plan(run_id)
-    bound = bind(plan.scorers, bench.project.root, prompts=bench.judge_prompts)
+    bound = bind(plan.graded_here, bench.project.root, prompts=bench.judge_prompts)
     return knowing(bound, plan.backends)
 
 

@@ -15,8 +15,11 @@ from promptlab.core.files import is_file, read_text
 from promptlab.core.lazy import lazy_module
 
 if TYPE_CHECKING:
+    import getpass
+
     from promptlab.core import envfile, keys
 else:
+    getpass = lazy_module("getpass")
     envfile = lazy_module("promptlab.core.envfile")
     keys = lazy_module("promptlab.core.keys")
 
@@ -58,6 +61,14 @@ class Session:
         text = read_text(file, str(file), envfile.MAX_BYTES)
         given = envfile.parse_env(text, str(file), os.environ)
         return keys.Environment(given | dict(os.environ))
+
+    @staticmethod
+    def user() -> str | None:
+        """Return the name of the user of this machine, None where it is not known."""
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError, ImportError):
+            return None
 
     @staticmethod
     def now() -> datetime.datetime:

@@ -1,0 +1,95 @@
+"""`promptlab review`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from promptlab.cli.numbers import Whole
+from promptlab.cli.output import say
+from promptlab.cli.runref import RUN, RunCommand
+from promptlab.cli.verbs import example
+from promptlab.core import extras
+from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
+from promptlab.report.wording import counted
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.rating_of_run import RunReview, Selection, open_review
+from promptlab.workbench.session import Session
+
+if TYPE_CHECKING:
+    from promptlab.tui import review as screen
+else:
+    screen = lazy_module("promptlab.tui.review")
+
+
+@click.command(
+    cls=RunCommand, epilog=example("review", "review latest --pairs -t sentiment@v2..v3 -n 40")
+)
+@click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
+@click.option("--pairs", is_flag=True, help="Two outputs of a case side by side: which is better?")
+@click.option(
+    "-t",
+    "--template",
+    "templates",
+    multiple=True,
+    metavar="REF",
+    help="Only this version; repeatable.",
+)
+@click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable.")
+@click.option("-n", "--limit", type=Whole(1), metavar="N", help="N cases, drawn by the seed.")
+@click.option("--seed", type=Whole(), metavar="N", help="Draws the order; by default the run's.")
+@click.option("--rater", metavar="NAME", help="Who rates; by default the user's name.")
+@click.pass_obj
+def review(
+    session: Session,
+    /,
+    run_ref: str,
+    pairs: bool,
+    templates: tuple[str, ...],
+    cases: tuple[str, ...],
+    limit: int | None,
+    seed: int | None,
+    rater: str | None,
+) -> None:
+    """Rate the outputs of RUN by hand, without knowing which version they are of.
+
+    Each verdict, note and tag is stored at once, as a score of the scorer `human`.
+    """
+    selection = Selection(
+        kind="pairs" if pairs else "outputs",
+        templates=templates,
+        cases=cases,
+        limit=limit,
+        seed=seed,
+    )
+    with open_review(Workbench(session), run_ref, selection, rater) as opened:
+        _require_terminal()
+        screen.run_review(opened)
+        _say_where(opened)
+
+
+def _require_terminal() -> None:
+    try:
+        lazy_module("textual")
+    except ModuleNotFoundError:
+        raise PromptlabError(
+            "review needs the package textual, which is not installed",
+            hint=extras.install("review", "textual"),
+        ) from None
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise PromptlabError(
+            "review needs a terminal, and stdin or stderr is none",
+            hint="call it without < and 2>",
+        )
+
+
+def _say_where(opened: RunReview) -> None:
+    session = opened.session
+    rated = f"{session.rated:,} of {counted(len(session.items), session.kind.removesuffix('s'))}"
+    noted = f", {session.noted:,} with a note or tags" if session.noted else ""
+    say(f"{session.rater} has rated {rated} of run {opened.run_id}{noted}.")
+    if not session.is_done:
+        say("The same command goes on from here.")

@@ -1,0 +1,109 @@
+"""What a rater sees at once, as plain data: the case, one output or two, what was said so far.
+
+Nothing of it names a version, a backend or a score.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from promptlab.core.ratings import Kind, Opinion
+from promptlab.core.types import Case, Json, Outcome
+from promptlab.templates.text_diff import Marks, bag, likeness, word_marks
+
+_COMPARED = 40_000  # characters of two texts, beyond which words are not compared
+_LIKE = 0.3  # texts that share less of their words are not shown as a change of each other
+
+_REMARKS = {
+    Outcome.TRUNCATED: "cut off at the token limit",
+    Outcome.REFUSED: "the model refused, or a filter did",
+    Outcome.EMPTY: "an empty answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputView:
+    """An output: its heading, its text, a remark on it, and which ranges the other one lacks."""
+
+    title: str
+    text: str
+    remark: str | None
+    marks: Marks = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RatingView:
+    """What is shown at once. `asked` are the variables of the case; `expected` may be missing.
+
+    `remark` is on the two outputs of a pair together.
+    """
+
+    kind: Kind
+    number: int
+    of: int
+    rated: int
+    case: str
+    asked: tuple[tuple[str, str], ...]
+    expected: str | None
+    outputs: tuple[OutputView, ...]
+    remark: str | None
+    opinion: Opinion
+
+    @property
+    def noun(self) -> str:
+        """Return what one of them is called."""
+        return self.kind.removesuffix("s")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a rater is: at which item (from 1), of how many, and how many have a verdict."""
+
+    number: int
+    of: int
+    rated: int
+
+
+def rating_view(
+    kind: Kind,
+    progress: Progress,
+    case: Case,
+    answers: Sequence[tuple[str, Outcome]],
+    opinion: Opinion,
+) -> RatingView:
+    """Return the view of one output, or of a pair with the words in which the two differ."""
+    titles = ("Left", "Right") if kind == "pairs" else ("Output",)
+    marks, remark = _compared(answers) if kind == "pairs" else ([()], None)
+    return RatingView(
+        kind=kind,
+        number=progress.number,
+        of=progress.of,
+        rated=progress.rated,
+        case=case.id,
+        asked=tuple((name, _text(value)) for name, value in case.vars.items()),
+        expected=None if case.expect is None else _text(case.expect),
+        outputs=tuple(
+            OutputView(title, text, _REMARKS.get(outcome), of)
+            for title, (text, outcome), of in zip(titles, answers, marks, strict=True)
+        ),
+        remark=remark,
+        opinion=opinion,
+    )
+
+
+def _compared(answers: Sequence[tuple[str, Outcome]]) -> tuple[Sequence[Marks], str | None]:
+    (a, _), (b, _) = answers
+    none: tuple[Marks, Marks] = ((), ())
+    if a == b:
+        return none, "Both say the same, letter by letter."
+    if len(a) + len(b) > _COMPARED:
+        return none, "Too long to mark the words in which they differ."
+    if likeness(bag(a), bag(b)) < _LIKE:
+        return none, None
+    return word_marks(a, b), None
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
