@@ -90,6 +90,7 @@ print(comparisons.sentence)
 """
 
 
+@pytest.mark.slow
 def test_a_program_needs_no_click(folder: Path) -> None:
     sentence = _python(CLICKLESS, str(folder))
     assert sentence.startswith("v2 is better than v1: +100.0 points, 95 % interval ")

@@ -157,6 +157,7 @@ def plain(smollm2: HuggingFace) -> tuple[Any, Any]:
 
 @pytest.mark.model
 @pytest.mark.parametrize("prompts", [FEW[:1], pytest.param(PROMPTS, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_it_says_what_transformers_says_one_by_one(
     smollm2: HuggingFace, plain: tuple[Any, Any], record_property: Any, prompts: list[str]
 ) -> None:
@@ -172,6 +173,7 @@ OPTIONS = ("Positive.", "Negative.", " I am not sure", "Le chien")
 
 @pytest.mark.model
 @pytest.mark.parametrize("prompts", [FEW[:1], pytest.param(FEW[3:], marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_it_weighs_as_transformers_does(
     smollm2: HuggingFace, plain: tuple[Any, Any], prompts: list[str]
 ) -> None:
@@ -227,6 +229,7 @@ def test_requests_it_cannot_take_are_errors_of_their_own(smollm2: HuggingFace) -
 
 
 @pytest.mark.model
+@pytest.mark.slow
 def test_a_drawn_answer_belongs_to_its_request(smollm2: HuggingFace) -> None:
     drawn = [request("Name a thing.", key=k, temperature=1.0, max_tokens=4) for k in "ab"]
     first, again = answers(smollm2, drawn), answers(smollm2, drawn[::-1])

@@ -59,6 +59,7 @@ async def texts(one: HuggingFace, requests: Sequence[Request]) -> list[str]:
     return [by_key[request.key] for request in requests]
 
 
+@pytest.mark.slow
 def test_base_adapters_and_a_tuned_model_answer_side_by_side(models: Path) -> None:
     async def answers() -> list[list[str]]:
         backends = [
@@ -197,6 +198,7 @@ def test_check_says_how_an_adapter_is_fixed(models: Path, tmp_path: Path) -> Non
     assert "\n" not in line
 
 
+@pytest.mark.slow
 def test_an_adapter_that_changes_while_it_is_loaded_is_not_taken_for_what_it_was(
     models: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def root(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path
     return project
 
 
+@pytest.mark.slow
 def test_a_base_and_its_adapter_are_two_backends(root: Path, promptlab: Promptlab) -> None:
     ran = promptlab("run", "say", "--json")
     assert ran.code == 0, ran.err

@@ -140,6 +140,7 @@ def test_facts_are_kept_from_the_beginning(project: Path, promptlab: Promptlab) 
     assert json.loads(facts)["echo"]["kind"] == "echo"
 
 
+@pytest.mark.slow
 def test_the_command_that_is_reported_works_as_it_stands(project: Path, tmp_path: Path) -> None:
     (project / "promptlab.toml").write_text(
         '[backends.slow]\nkind = "echo"\ndelay_s = 60\n', encoding="utf-8"

@@ -135,6 +135,7 @@ def damaged(database: Path, seed: int) -> str:
 
 
 @pytest.mark.parametrize("damages", DAMAGES)
+@pytest.mark.slow
 def test_no_damage_is_called_a_bug(
     measured: Path, damages: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,7 @@ def test_markup_in_names_and_answers_is_text(project: Path, promptlab: Promptlab
     assert "Say hello to [red]Ada[/red] :smile: [/]." in promptlab("show").out
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_no_sign_gets_another(ran_project: Path) -> None:
     edit(ran_project / "suites/people.jsonl", "Ada", "Zoë")
     ran = spawn("run", "greet", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
@@ -168,6 +169,7 @@ def test_a_read_only_folder_can_be_read_but_not_run(
 # Environments
 
 
+@pytest.mark.slow
 def test_weights_that_are_nowhere(ran_project: Path) -> None:
     home = str(ran_project / "home")
     ran = spawn("run", "greet", "-b", "hf:nobody/none", HF_HUB_OFFLINE="1", HF_HOME=home, HOME=home)

@@ -81,6 +81,7 @@ def test_every_verb_is_tried() -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.sampled_from(LINES), st.sampled_from(WORDS), st.sampled_from(WORDS))
+@pytest.mark.slow
 def test_any_word_is_taken_or_refused(
     ran_project: Path,
     promptlab: Promptlab,

@@ -215,6 +215,7 @@ def test_a_judge_that_cannot_be_is_refused_before_any_call(
     assert "suites/greet.yaml" in refused.err
 
 
+@pytest.mark.slow
 def test_a_run_that_may_stop_early_leaves_questions_out(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -229,6 +230,7 @@ def test_a_run_that_may_stop_early_leaves_questions_out(
     assert query(judged, "SELECT count(*) FROM results WHERE score IS NULL") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_killed_run_asks_the_judge_nothing_twice(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -88,6 +88,7 @@ def test_beside_other_scorers_they_are_weighed_after_the_answer(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_such_a_run_is_limited_resumed_and_measured_again(root: Path, promptlab: Promptlab) -> None:
     ask_for(root, "length, loglikelihood, mean_logprob")
     ahead = json.loads(promptlab("run", "say", "--dry-run", "--json").out)
@@ -112,6 +113,7 @@ def test_such_a_run_is_limited_resumed_and_measured_again(root: Path, promptlab:
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_an_answer_too_long_to_weigh_costs_its_scorer_alone(
     root: Path, promptlab: Promptlab
 ) -> None:

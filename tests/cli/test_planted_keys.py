@@ -99,6 +99,7 @@ def leaks(project: Path, *texts: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_full_of_failures_keeps_no_key(
     planted: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -144,6 +144,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.slow
 def test_what_a_scorer_does_beside_its_work_harms_no_run(
     project: Path, promptlab: Promptlab, name: str
 ) -> None:

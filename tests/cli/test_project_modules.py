@@ -42,6 +42,7 @@ def test_a_file_called_like_a_library_shadows_nothing_and_is_found(
     assert not list(project.rglob("__pycache__"))
 
 
+@pytest.mark.slow
 def test_a_package_may_be_called_so_too(project: Path) -> None:
     (project / "json").mkdir()
     (project / "json/__init__.py").write_text("", encoding="utf-8")

@@ -130,6 +130,7 @@ def test_the_patch_is_exact_in_a_pipe(project: Path, promptlab: Promptlab) -> No
 
 
 @pytest.mark.parametrize("words", ["run greet", *slow("show", "compare")])
+@pytest.mark.slow
 def test_signs_that_an_encoding_lacks(ran_project: Path, words: str) -> None:
     done = shell(
         ran_project, f"PYTHONUTF8=0 PYTHONIOENCODING=ascii LC_ALL=C TERM=dumb promptlab {words}"
@@ -140,6 +141,7 @@ def test_signs_that_an_encoding_lacks(ran_project: Path, words: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["-it's my shop", *slow("my shop", "-x", "it's")])
+@pytest.mark.slow
 def test_what_follows_init_works_as_it_is_printed(
     tmp_path: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_terminal_of_any_width(
     assert max(map(len, ran.out.splitlines())) <= 1000
 
 
+@pytest.mark.slow
 def test_a_pipe_that_does_not_block_loses_nothing(ran_project: Path) -> None:
     (ran_project / "templates/greet/v3.j2").write_text("{# x #}\n" + "hello " * 50_000)
     code = f"import os; os.set_blocking(1, False); os.execv({sys.executable!r}, ARGS)"

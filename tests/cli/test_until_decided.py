@@ -192,6 +192,7 @@ def test_the_primary_scorer_decides(project: Path, promptlab: Promptlab) -> None
 # The order of cases
 
 
+@pytest.mark.slow
 def test_the_order_is_drawn_from_the_seed_and_kept(race: Path, promptlab: Promptlab) -> None:
     first, second, other = (run(promptlab, "--seed", seed)["run"] for seed in ("1", "1", "2"))
     written = [f"c{place:02}" for place in range(CASES)]
@@ -250,6 +251,7 @@ def test_groups_stay_together(project: Path, promptlab: Promptlab) -> None:
 # Interruption
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_decides_as_an_uninterrupted_one(
     race: Path, promptlab: Promptlab
 ) -> None:
@@ -357,6 +359,7 @@ def declared(root: Path) -> list[float]:
     return [level for (level,) in query(root, sql) if level is not None]
 
 
+@pytest.mark.slow
 def test_what_was_looked_at_before_stops_at_what_is_left(race: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     usual = compared(promptlab)["v2"]
@@ -374,6 +377,7 @@ def test_what_was_looked_at_before_stops_at_what_is_left(race: Path, promptlab: 
     assert again["stopped_at"] > usual["stopped_at"]
 
 
+@pytest.mark.slow
 def test_a_declared_run_carried_out_again_is_the_same_look(
     race: Path, promptlab: Promptlab
 ) -> None:

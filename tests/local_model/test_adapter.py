@@ -65,6 +65,7 @@ def adapter_in(folder: Path) -> Adapter:
         *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gpt2", "gpt-oss", "bloom")),
     ],
 )
+@pytest.mark.slow
 def test_answers_are_those_of_transformers_and_peft_one_by_one(
     kind: str, packing: Packing, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def tensors(model: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("packing", ["on", pytest.param("off", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_weights_are_there_once_and_go_with_the_last_who_uses_them(
     packing: Packing, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def without_template(path: Path) -> Any:
 
 
 @pytest.mark.model
+@pytest.mark.slow
 def test_continuations_are_tokenized_with_the_prompt_and_cut_at_its_end() -> None:
     weights = find(DEFAULT_MODEL, None, Cache(cache_folder(os.environ, Path.home())))
     assert weights.path is not None

@@ -77,6 +77,7 @@ def geometry(model: Any) -> Geometry:
 
 
 @pytest.mark.parametrize("name", kinds(PACKED))
+@pytest.mark.slow
 def test_greedy_is_what_transformers_says_alone(name: str) -> None:
     expected = first_said(name)
     engine = Engine(build(PACKED[name]), spell)
@@ -101,6 +102,7 @@ def test_settings_that_change_scores_are_left_to_transformers() -> None:
     assert Engine(model, spell).note == "its settings change scores"
 
 
+@pytest.mark.slow
 def test_a_penalty_of_repetition_is_the_models_own() -> None:
     model = build(PACKED["llama"])
     plain = first_said("llama")
@@ -169,6 +171,7 @@ def test_a_long_shared_beginning_is_read_once_even_over_several_calls() -> None:
     assert engine.stats.read_tokens <= 1.05 * (400 + 2 * 200)
 
 
+@pytest.mark.slow
 def test_a_second_turn_recalls_the_first() -> None:
     model = build(PACKED["qwen2"])
     engine = Engine(model, spell)
@@ -228,6 +231,7 @@ def test_lack_of_memory_makes_steps_smaller() -> None:
     assert texts(engine, prompts()) == expected
 
 
+@pytest.mark.slow
 def test_lack_of_memory_in_the_middle_of_answers_loses_nothing() -> None:
     model = cramped(1000)
     engine = Engine(model, spell)

@@ -180,6 +180,7 @@ def in_steps(model: Any, asked: Sequence[Pair], limits: Limits, thrift: Thrift) 
 
 @settings(max_examples=20)
 @given(FEW, LIMITS, st.builds(Thrift, st.integers(1, 3), st.integers(1, 12)))
+@pytest.mark.slow
 def test_likelihoods_do_not_depend_on_the_steps(
     llama: Any, asked: list[Pair], limits: Limits, thrift: Thrift
 ) -> None:

@@ -417,6 +417,7 @@ def test_of_a_long_error_only_the_beginning_is_read() -> None:
     assert pieces["sent"] < 10
 
 
+@pytest.mark.slow
 def test_the_largest_reply_is_read_and_no_larger_one() -> None:
     assert len(replies(200, bytes(MAX_BYTES)).content) == MAX_BYTES
     assert len(replies(200, packed(bytes(MAX_BYTES)), content_encoding="gzip").content)

@@ -30,6 +30,7 @@ def shop(lab: Lab, fault_server: FaultServer) -> Path:
 @pytest.mark.parametrize(
     "end", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
 )
+@pytest.mark.slow
 def test_calls_without_an_answer_count_when_the_run_goes_on(
     shop: Path, lab: Lab, fault_server: FaultServer, end: signal.Signals
 ) -> None:

@@ -80,6 +80,7 @@ def interrupted(project: Path, *words: str) -> tuple[int, str]:
     "name",
     [pytest.param(name, marks=[] if name == "sleep" else [pytest.mark.slow]) for name in DEAF],
 )
+@pytest.mark.slow
 def test_a_scorer_that_holds_the_loop_is_interrupted(project: Path, name: str) -> None:
     made(project, DEAF[name], "echo", "mine:deaf")
     code, told = interrupted(project, "run", "s")

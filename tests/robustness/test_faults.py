@@ -205,6 +205,7 @@ def test_a_server_that_wants_to_be_left_alone_for_hours_is(
     assert [row.outcome for row in bench.rows()] == ["ok"] * 50
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses_all_and_names_no_time_is_given_up(
     tmp_path: Path, fault_server: FaultServer
 ) -> None:
@@ -242,6 +243,7 @@ def test_a_wrong_address_that_something_else_answers_at_is_told_soon(
 
 
 @pytest.mark.parametrize("cases", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_of_many_calls_on_bad_ground_all_are_answered(
     tmp_path: Path, fault_server: FaultServer, cases: int
 ) -> None:
@@ -263,6 +265,7 @@ def test_of_many_calls_on_bad_ground_all_are_answered(
 
 
 @pytest.mark.parametrize("seconds", [0.5, pytest.param(20.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_is_waited_for(
     tmp_path: Path, fault_server: FaultServer, seconds: float
 ) -> None:
@@ -322,6 +325,7 @@ def test_as_much_is_sent_at_once_as_a_server_bears(
     assert sum(number > 10 for number in settled) < 0.2 * len(settled)
 
 
+@pytest.mark.slow
 def test_a_refusal_now_and_then_does_not_slow_a_run_down(
     tmp_path: Path, fault_server: FaultServer
 ) -> None:

@@ -25,6 +25,7 @@ INT, TERM = signal.SIGINT, signal.SIGTERM
         pytest.param((TERM,), id="term", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_all_and_is_resumed(
     lab: Lab, signals: tuple[signal.Signals, ...]
 ) -> None:

@@ -17,6 +17,7 @@ PACE = 0.4  # seconds a call: 64 side by side make at most 160 calls a second
 
 
 @pytest.mark.parametrize(("lab", "kills", "at_start"), CAMPAIGNS, indirect=["lab"])
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_complete(lab: Lab, kills: int, at_start: int) -> None:
     chance = random.Random(2)
     early = set(chance.sample(range(1, kills), at_start))

@@ -30,6 +30,7 @@ def locked(lab: Lab) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize("seconds", LOCKS)
+@pytest.mark.slow
 def test_a_lock_is_waited_for_and_costs_nothing(lab: Lab, seconds: float) -> None:
     process, log = lab.begin("run", "one", pace=0.05)
     lab.wait_until(lambda: log.stat().st_size > 5_000)

@@ -159,6 +159,7 @@ def session(root: Path, of: Callable[[tuple[str, ...], click.Command], list[list
     return OURS.sub("", text)
 
 
+@pytest.mark.slow
 def test_at_a_terminal(here: Path) -> None:
     text = session(here, lambda path, command: [plain_call(path, command)])
     assert moved(text) == []

@@ -31,6 +31,7 @@ def test_there_are_25_kinds_and_40_answers() -> None:
 
 
 @pytest.mark.parametrize(("name", "arguments"), LIGHT)
+@pytest.mark.slow
 def test_every_kind_is_followed_by_some_answers_and_not_by_others(
     grade: Grade, name: str, arguments: dict[str, Any]
 ) -> None:
@@ -90,6 +91,7 @@ def test_languages_that_only_their_script_tells(grade: Grade) -> None:
 
 
 @pytest.mark.parametrize("piece", ["[", "<<", "*", "a*", "[a] ", "p.", "Section ", "...A", "'"])
+@pytest.mark.slow
 def test_no_answer_takes_long(grade: Grade, piece: str) -> None:
     of = [
         {"id": name, **arguments}

@@ -98,6 +98,7 @@ def test_there_are_fifty_different_pairs() -> None:
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.slow
 def test_equals_its_library(grade: Grade, name: str) -> None:
     scorer, params, library = LIBRARIES[name]
     told = 0
@@ -242,6 +243,7 @@ def test_readability_equals_textstat(grade: Grade, formula: str) -> None:
             assert score.value == pytest.approx(oracle(output))
 
 
+@pytest.mark.slow
 def test_readability_reads_other_languages(grade: Grade) -> None:
     oracle = textstatistics()
     oracle.set_lang("de")

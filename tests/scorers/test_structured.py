@@ -238,6 +238,7 @@ def test_json_schema_refuses(grade: Grade, schema: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.slow
 def test_no_pattern_of_a_schema_hangs_a_run(grade: Grade) -> None:
     start = time.perf_counter()
     score = grade("json_schema", f'"{"a" * 80}!"', schema={"pattern": "(a|aa)+$"})

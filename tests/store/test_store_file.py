@@ -261,6 +261,7 @@ def test_a_locked_database_is_waited_for_and_given_up(path: Path) -> None:
         waiting.close()
 
 
+@pytest.mark.slow
 def test_a_new_database_may_be_opened_by_many_at_the_same_moment(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     together, failures = context.Barrier(3), context.SimpleQueue()

@@ -126,6 +126,7 @@ def test_what_was_put_is_stored_when_the_run_breaks_off(
     assert store.finished("r1") == {0}
 
 
+@pytest.mark.slow
 def test_more_than_the_queue_holds_is_stored_from_many_threads(
     store: Store, make_plan: MakePlan, make_turn: MakeTurn, make_result: MakeResult
 ) -> None:

@@ -97,6 +97,7 @@ def holds(body: str) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(BODIES)
+@pytest.mark.slow
 def test_any_template_gives_prompts_or_is_refused(body: str) -> None:
     holds(body)
 

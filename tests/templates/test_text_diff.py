@@ -148,6 +148,7 @@ def test_what_is_not_marked_is_common(a: str, b: str) -> None:
     assert rest(a, marks_a) == rest(b, marks_b)
 
 
+@pytest.mark.slow
 def test_large_texts_are_compared_in_time() -> None:
     words = [f"w{number % 50}" for number in range(3_000)]
     other = [word for place, word in enumerate(words) if place % 7]
