@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +15,10 @@ from promptlab.cli.verbs import example
 from promptlab.core import extras
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.ratings import Kind
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.rated import export_labels
 from promptlab.workbench.rating_of_run import RunReview, Selection, open_review
 from promptlab.workbench.session import Session
 
@@ -42,6 +45,12 @@ else:
 @click.option("-n", "--limit", type=Whole(1), metavar="N", help="N cases, drawn by the seed.")
 @click.option("--seed", type=Whole(), metavar="N", help="Draws the order; by default the run's.")
 @click.option("--rater", metavar="NAME", help="Who rates; by default the user's name.")
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what was said into FILE (.csv, .jsonl) as labels, and rate nothing.",
+)
 @click.pass_obj
 def review(
     session: Session,
@@ -53,13 +62,20 @@ def review(
     limit: int | None,
     seed: int | None,
     rater: str | None,
+    export: Path | None,
 ) -> None:
     """Rate the outputs of RUN by hand, without knowing which version they are of.
 
     Each verdict, note and tag is stored at once, as a score of the scorer `human`.
     """
+    kind: Kind = "pairs" if pairs else "outputs"
+    if export is not None:
+        _refuse_with("--export", templates, cases, limit, seed, rater)
+        run_id, number = export_labels(Workbench(session), run_ref, kind, export)
+        say(f"{counted(number, 'label')} of run {run_id} written to {export}.")
+        return
     selection = Selection(
-        kind="pairs" if pairs else "outputs",
+        kind=kind,
         templates=templates,
         cases=cases,
         limit=limit,
@@ -69,6 +85,14 @@ def review(
         _require_terminal()
         screen.run_review(opened)
         _say_where(opened)
+
+
+def _refuse_with(option: str, *others: object) -> None:
+    """Refuse an option that is about what was said, together with those about what is shown."""
+    if any(other not in (None, ()) for other in others):
+        raise PromptlabError(
+            f"{option} takes all that was said of the run", hint="leave the other options out"
+        )
 
 
 def _require_terminal() -> None:

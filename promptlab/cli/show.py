@@ -12,17 +12,21 @@ from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.report.documents.confusion import classified_json
+from promptlab.report.documents.noted import noted_json
 from promptlab.report.documents.run import part_json
 from promptlab.report.documents.trial import shown_json, turns_json
 from promptlab.report.terminal.confusion import print_classified
+from promptlab.report.terminal.noted import print_noted
 from promptlab.report.terminal.run import print_run, print_scores
 from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
 from promptlab.report.views.confusion import classified_view
+from promptlab.report.views.noted import noted_view
 from promptlab.report.views.run import run_view
 from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.classifying import classified
+from promptlab.workbench.rated import read_ratings
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
 from promptlab.workbench.runs import results_by_tag
 from promptlab.workbench.session import Session
@@ -52,7 +56,9 @@ _SHOWN = 20
     help="How many trials; by default 20, or all with --json.",
 )
 @click.option(
-    "--by", type=click.Choice(["tag"]), help="Means on the cases of each tag, and no trials."
+    "--by",
+    type=click.Choice(["tag", "note"]),
+    help="tag: means on the cases of each tag; note: what people noted, counted. No trials.",
 )
 @click.option(
     "--confusion",
@@ -79,10 +85,10 @@ def show(
             raise PromptlabError(
                 "--confusion counts all trials, which no filter changes"
                 if confusion
-                else "--by tag shows means, which filters of trials do not change",
+                else f"--by {by} shows {_BY[by or ''][0]}, which no filter changes",
                 hint="leave one of the two out",
             )
-        show_all = _show_confusion if confusion else _show_by_tag
+        show_all = _show_confusion if confusion else _BY[by or ""][1]
         show_all(session, run_ref, as_json=as_json)
         return
     shown = limit if limit or as_json else _SHOWN
@@ -105,6 +111,18 @@ def _show_by_tag(session: Session, run_ref: str, *, as_json: bool) -> None:
         return
     for part, view in parts:
         print_scores(stdout(), f"{part.tag}: {counted(part.cases, 'case')}", view)
+
+
+def _show_by_note(session: Session, run_ref: str, *, as_json: bool) -> None:
+    rated = read_ratings(Workbench(session), run_ref)
+    view = noted_view(rated.run_id, rated.plan, rated.ratings)
+    if as_json:
+        print_json(noted_json(view))
+    else:
+        print_noted(stdout(), view)
+
+
+_BY = {"tag": ("means", _show_by_tag), "note": ("all that was noted", _show_by_note)}
 
 
 def _show_confusion(session: Session, run_ref: str, *, as_json: bool) -> None:

@@ -127,3 +127,93 @@ def test_an_interrupted_run_that_was_rated_is_resumed(promptlab: Promptlab, rate
 def test_textual_is_not_loaded_before_it_runs() -> None:
     code = "import sys; import promptlab.cli.review; print('textual' in sys.modules)"
     assert spawn(code=code).stdout.strip() == "False"
+
+
+def test_notes_and_tags_are_counted_by_version(promptlab: Promptlab, rate: Rate) -> None:
+    rate(0, verdict="fail", note="too cold", tags=("vague", "long"))
+    rate(0, verdict="fail", note="Too cold", tags=("Vague",), rater="ben")
+    rate(2, verdict="fail", tags=("vague",))
+    rate(1, verdict="pass")
+    rate(3, tags=("vague",))
+    rate(4, 5, verdict="left", note="too cold")
+    out = promptlab("show", "--by", "note").out
+    [head] = [line for line in out.splitlines() if line.startswith("tag")]
+    assert head.split() == ["tag", "outputs", "greet@v1", "greet@v2", "pairs"]
+    rows = [line.split() for line in out.splitlines()]
+    assert ["vague", "3", "2", "1", "0"] in rows
+    assert ["long", "1", "1", "0", "0"] in rows
+    assert ["too", "cold", "1", "1", "0", "1"] in rows
+    assert rows.count(["rated", "4", "2", "2", "1"]) == 2
+    assert "By 2 raters: ann, ben." in out
+    document = json.loads(promptlab("show", "--by", "note", "--json").out)
+    assert document["tags"][0] == {
+        "tag": "vague",
+        "outputs": 3,
+        "arms": {"greet@v1 on echo": 2, "greet@v2 on echo": 1},
+        "pairs": 0,
+    }
+    assert document["notes"][0]["note"] == "too cold"
+    assert document["rated"] == {
+        "outputs": 4,
+        "arms": {"greet@v1 on echo": 2, "greet@v2 on echo": 2},
+        "pairs": 1,
+    }
+
+
+def test_hostile_notes_are_only_shown(promptlab: Promptlab, rate: Rate) -> None:
+    rate(0, verdict="fail", note="\x1b[2J[red]x[/red]\u202e", tags=("\x1b]0;t\x07",))
+    for words in (("show", "--by", "note"), ("show",)):
+        ran = promptlab(*words)
+        assert (ran.code, "\x1b" in ran.out, "\u202e" in ran.out) == (0, False, False)
+        assert "^[[2J[red]x[/red]<U+202E>" in ran.out.replace("\n  ", "")
+
+
+@pytest.mark.usefixtures("ran_project")
+def test_where_nobody_rated_there_is_nothing_to_count_or_write(promptlab: Promptlab) -> None:
+    for words in (("show", "--by", "note"), ("review", "--export", "labels.csv")):
+        ran = promptlab(*words)
+        assert (ran.code, ran.out) == (2, "")
+        assert "nobody has rated" in ran.err
+    assert not Path("labels.csv").exists()
+    ran = promptlab("show", "--by", "note", "--failed")
+    assert (ran.code, "--by note shows all that was noted" in ran.err) == (2, True)
+
+
+def test_labels_are_written_for_a_judge(promptlab: Promptlab, rate: Rate) -> None:
+    rate(0, verdict="fail", note='names "no one", at all', tags=("vague", "long"))
+    rate(3, verdict="pass", rater="ben")
+    rate(1, note="look again")
+    ran = promptlab("review", "--export", "labels.csv")
+    assert (ran.code, ran.out.startswith("3 labels of run ")) == (0, True)
+    head, *lines = Path("labels.csv").read_text(encoding="utf-8").splitlines()
+    assert head == "run,case,version,backend,repeat,label,rater,time,note,tags,kind"
+    shown = [line.split(",", 1)[1] for line in lines]
+    assert shown[0].startswith("ada,greet@v1,echo,0,fail,ann,2")
+    assert shown[0].endswith('"names ""no one"", at all","vague, long",human')
+    assert shown[1].startswith("ben,greet@v2,echo,0,pass,ben,2")
+    assert shown[2].startswith("ada,greet@v2,echo,0,,ann,2")
+    assert promptlab("review", "--export", "labels.JSONL").code == 0
+    first = json.loads(Path("labels.JSONL").read_text(encoding="utf-8").splitlines()[0])
+    assert (first["tags"], first["label"], first["kind"]) == (["vague", "long"], "fail", "human")
+    assert "other_version" not in first
+
+
+def test_labels_of_pairs_name_both_sides(promptlab: Promptlab, rate: Rate) -> None:
+    rate(1, 0, verdict="left")
+    assert promptlab("review", "--pairs", "--export", "pairs.jsonl").code == 0
+    row = json.loads(Path("pairs.jsonl").read_text(encoding="utf-8"))
+    assert [row[name] for name in ("version", "other_version", "label")] == [
+        *("greet@v2", "greet@v1"),
+        "left",
+    ]
+    ran = promptlab("review", "--export", "labels.csv")
+    assert (ran.code, "add --pairs" in ran.err) == (2, True)
+
+
+def test_a_format_that_is_not_known_is_a_mistake(promptlab: Promptlab, rate: Rate) -> None:
+    rate(0, verdict="pass")
+    for words in (("--export", "labels.txt"), ("--export", "l.csv", "-n", "3")):
+        ran = promptlab("review", *words)
+        assert (ran.code, ran.out) == (2, "")
+        assert ".jsonl" in ran.err or "leave the other options out" in ran.err
+    assert not Path("l.csv").exists()

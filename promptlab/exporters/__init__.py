@@ -1,0 +1,1 @@
+"""Writes what is stored in forms that others read. Knows neither database nor terminal."""
