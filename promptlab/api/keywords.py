@@ -56,6 +56,12 @@ class LimitKeywords(TypedDict, total=False):
     max_calls: int | None
 
 
+class AskingKeywords(LimitKeywords, total=False):
+    """How much scorers may ask for a grading; `offline`, nothing that is not stored."""
+
+    offline: bool
+
+
 class DecidingKeywords(TypedDict, total=False):
     """How to decide, where that differs from the project's rule."""
 

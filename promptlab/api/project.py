@@ -9,6 +9,7 @@ from typing import Unpack
 
 from promptlab.analysis.compare import By
 from promptlab.api.keywords import (
+    AskingKeywords,
     ChoosingKeywords,
     DecidingKeywords,
     LimitKeywords,
@@ -45,7 +46,7 @@ from promptlab.workbench.resume import Bounds, prepare_resume
 from promptlab.workbench.reviewing import review
 from promptlab.workbench.run import look_ahead, prepare_run
 from promptlab.workbench.runs import read_run
-from promptlab.workbench.scoring import Grading, grade_run_again
+from promptlab.workbench.scoring import Asking, Grading, grade_run, whole
 from promptlab.workbench.version_diff import Aspects, diff_of
 from promptlab.workbench.versions import load_version
 
@@ -93,13 +94,22 @@ class Project:
             prepare_resume(self._bench, None if run is None else _id(run), Bounds(**limits))
         )
 
-    def score(self, run: AnyRun = "latest", *, scorers: Names = ()) -> list[Grading]:
+    def score(
+        self, run: AnyRun = "latest", *, scorers: Names = (), **options: Unpack[AskingKeywords]
+    ) -> list[Grading]:
         """Grade stored outputs again with today's scorers, all or those with these labels.
 
-        No model call is made. Return for each scorer how many scores there are and how many
-        changed.
+        Only scorers that ask a model make calls, for what is not stored. Return for each scorer how
+        many scores there are and how many changed.
         """
-        return grade_run_again(self._bench, _id(run), as_tuple(scorers))[1]
+        return run_to_end(self.score_async(run, scorers=scorers, **options))
+
+    async def score_async(
+        self, run: AnyRun = "latest", *, scorers: Names = (), **options: Unpack[AskingKeywords]
+    ) -> list[Grading]:
+        """Grade stored outputs again with today's scorers, all or those with these labels."""
+        done = await grade_run(self._bench, _id(run), as_tuple(scorers), Asking(**options))
+        return whole(done).gradings
 
     def forecast(self, suite: str, **options: Unpack[RunKeywords]) -> Forecast:
         """Return what a run would do, without any call."""

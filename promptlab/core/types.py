@@ -70,6 +70,9 @@ class Case:
 
 NOT_GRADABLE = "not gradable"
 
+NO_TURN = 1_000_000
+"""The place of an answer that a trial does not have: no conversation has as many turns."""
+
 BY_CASE, CASES = "by_case", "cases"
 """The scorer that stands for those which cases have of their own, and its parameter for whose."""
 
@@ -86,7 +89,7 @@ class Score:
     where the scorer does not tell. `found` is what the scorer took for the answer, `expected` what
     would be right, both as short texts for which equality has a meaning, such as labels. `graded`
     is set, not by scorers, where the suite has one grade another answer than the trial's: the place
-    of its turn, past the last where the trial has no such answer, and its name.
+    of its turn, `NO_TURN` where the trial has no such answer, and its name.
     """
 
     value: float | None

@@ -10,7 +10,8 @@ from promptlab.backends import Backend, Transparent
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Arm, Case, Json, Message, Sampling, Trial
-from promptlab.runner.requests import OpenTurn, Renderer
+from promptlab.runner.questions import OpenTurn
+from promptlab.runner.requests import Renderer
 
 _BREATH = 500  # cases between two checks for Ctrl-C
 

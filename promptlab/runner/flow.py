@@ -16,22 +16,24 @@ from typing import Literal
 from promptlab.backends import Backend
 from promptlab.core.budget import Budget
 from promptlab.core.decision import Limits
-from promptlab.core.errors import BackendError, PromptlabError, StoreBusy
+from promptlab.core.errors import PromptlabError, StoreBusy
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Plan, TrialResult
 from promptlab.core.watch import Watch
 from promptlab.executors import Executor
 from promptlab.runner.answers import Answers
+from promptlab.runner.carrying import close_all, execute, storing
 from promptlab.runner.check import check
 from promptlab.runner.clerk import Clerk
+from promptlab.runner.desk import Desk
 from promptlab.runner.forecast import require_stored
 from promptlab.runner.grading import Grading
 from promptlab.runner.recorder import Recorder
 from promptlab.runner.requests import Renderer
 from promptlab.runner.samples import weighing
 from promptlab.runner.stopping import Stopping
-from promptlab.runner.storing import settle, tell_locks, when_free
-from promptlab.runner.trials import Desk, TrialWork
+from promptlab.runner.storing import when_free
+from promptlab.runner.trials import TrialWork
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store, Writer
 from promptlab.templates.template import Template
@@ -99,41 +101,22 @@ async def _carry_out(job: Job, renderer: Renderer, watch: Watch) -> None:
     watch.begun(len(done))
     writer = job.store.writer(job.run_id, lambda: job.budget.spent)
     try:
-        with writer:
+        async with storing(writer, watch) as ending:
             desk = _desk(job, writer, watch, done)
-            telling = asyncio.create_task(tell_locks(writer, watch))
-            try:
-                work = TrialWork(renderer, desk, done)
-                await _execute(job, work, watch, desk.grading)
-            finally:
-                desk.grading.drop()
-                desk.recorder.keep_work()
-                try:
-                    await settle(writer, watch)
-                finally:
-                    telling.cancel()
+            ending.callback(desk.end)
+            work = TrialWork(renderer, desk, done)
+            await execute(job.executor, work, desk.grading, job.backends, watch)
         if not job.budget.refused:
             _require_all(job, len(done) + desk.recorder.trials + desk.stopping.left_out)
             status = "finished"
     finally:
-        for name, backend in job.backends.items():
-            await _close(name, backend, watch)
+        await close_all(job.backends, watch)
         end = partial(job.store.end_run, job.run_id, status)
         if status == "finished":
             await when_free(job.store, end, watch)
         else:  # nothing depends on it: a run whose process is gone counts as interrupted
             with suppress(StoreBusy), job.store.at_once():
                 end()
-
-
-async def _execute(job: Job, work: TrialWork, watch: Watch, grading: Grading) -> None:
-    """Carry out the work and grade the results, even if a backend fails."""
-    try:
-        await job.executor.execute(work, job.backends, watch)
-    except BackendError:
-        await grading.finished()
-        raise
-    await grading.finished()
 
 
 def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
@@ -154,14 +137,6 @@ def _desk(job: Job, writer: Writer, watch: Watch, done: frozenset[int]) -> Desk:
         recorder=recorder,
         grading=Grading(job.plan, job.scorers, keep),
     )
-
-
-async def _close(name: str, backend: Backend, watch: Watch) -> None:
-    """Close a backend; failing to do so does not affect what was measured."""
-    try:
-        await backend.close()
-    except PromptlabError as error:
-        watch.left_open(name, error)
 
 
 def _require_all(job: Job, kept: int) -> None:

@@ -12,7 +12,8 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.prices import NO_TOKENS, TokenRange, prompt_range
 from promptlab.core.types import Completion, Request, Trial, Turn, Usage
 from promptlab.runner.answers import Portion, Stored
-from promptlab.runner.requests import OpenTurn, Renderer, not_given
+from promptlab.runner.questions import OpenTurn
+from promptlab.runner.requests import Renderer, not_given
 from promptlab.templates.template import STAND_IN
 
 _CHUNK = 1000  # trials that are walked together, with one look-up per turn

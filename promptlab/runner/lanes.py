@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from promptlab.core.types import Completion, Request, Trial, Turn
-from promptlab.runner.requests import OpenTurn
+from promptlab.runner.questions import OpenTurn
 
 
 @dataclass(slots=True)

@@ -11,34 +11,19 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from promptlab.core.answers import received
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.types import Completion, Outcome, Request, Trial, Turn
-from promptlab.runner.answers import Answers, Portion
-from promptlab.runner.clerk import Clerk
-from promptlab.runner.grading import Grading
+from promptlab.runner.answers import Portion
+from promptlab.runner.desk import Desk, Script
 from promptlab.runner.lanes import Conversation, Lane
-from promptlab.runner.recorder import Recorder
-from promptlab.runner.requests import Renderer
-from promptlab.runner.stopping import Stopping
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 LOOK_UP = 500  # requests that are looked up in the store at once
 _PAUSE_S = 0.02  # between two looks at whether there is room in the store again
 _STEP = 64  # most requests that a run which may stop early hands out at once
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The parties to a run other than the trials, each with one job."""
-
-    answers: Answers
-    clerk: Clerk
-    stopping: Stopping
-    recorder: Recorder
-    grading: Grading
 
 
 def _received(request: Request, completion: Completion) -> Completion:
@@ -65,25 +50,32 @@ def _storable(text: str) -> str:
 class TrialWork:
     """The requests of all unfinished trials, in the form that an executor takes.
 
-    The `desk` looks answers up and records what happens. Trials in `done` are left out.
-    Identical requests in flight are sent once.
+    The `desk` looks answers up and records what happens. Trials in `done` are left out, and no more
+    than `most_begun` are in progress. Identical requests in flight are sent once.
     """
 
-    def __init__(self, renderer: Renderer, desk: Desk, done: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        script: Script,
+        desk: Desk,
+        done: frozenset[int] = frozenset(),
+        most_begun: int | None = None,
+    ) -> None:
         self.keep_facts = desk.recorder.keep_facts
         self._portion = Portion(LOOK_UP)
-        self._renderer = renderer
+        self._script = script
         self._desk = desk
+        self._most_begun = most_begun
         arms: defaultdict[str, set[int]] = defaultdict(set)
-        for index, arm in enumerate(renderer.plan.arms):
-            arms[arm.backend].add(index)
+        for index, arm in enumerate(script.plan.arms):
+            arms[script.lane_of(arm)].add(index)
         self._lanes = {
             spec.name: Lane(self._trials(frozenset(arms[spec.name]), done))
-            for spec in renderer.plan.backends
+            for spec in script.plan.backends
         }
 
     def _trials(self, arms: frozenset[int], done: frozenset[int]) -> Iterator[Trial]:
-        plan = self._renderer.plan
+        plan = self._script.plan
         trials = (plan.trial(seq) for seq in range(plan.size if arms else 0) if seq not in done)
         for trial in trials:
             if trial.arm not in arms:
@@ -96,12 +88,12 @@ class TrialWork:
     async def take(self, backend: str, limit: int) -> Sequence[Request]:
         """Return up to `limit` requests to send; wait while answers may lead to more."""
         lane = self._lanes[backend]
-        if self._renderer.plan.sequential is not None:
+        if self._script.plan.sequential is not None:
             limit = min(limit, _STEP)
         while not lane.closed:
             await self._room(lane)
             self._drop_unwanted(lane)
-            while len(lane.ready) < limit and self._fill(lane):
+            while len(lane.ready) < limit and await self._fill(lane):
                 await self._look_up(lane)
                 await self._room(lane)
                 self._drop_unwanted(lane)
@@ -129,13 +121,13 @@ class TrialWork:
 
     def _is_fed(self, lane: Lane) -> bool:
         """Return whether trials in progress may still ask something in a lane."""
-        if self._renderer.asks_others:
+        if self._script.asks_others:
             return any(other.busy for other in self._lanes.values())
         return lane.busy
 
     def _wake(self, lane: Lane) -> None:
         """Wake the workers that wait in a lane, and in other lanes that it may have fed."""
-        for other in self._lanes.values() if self._renderer.asks_others else (lane,):
+        for other in self._lanes.values() if self._script.asks_others else (lane,):
             other.changed.set()
 
     def _close(self, lane: Lane) -> None:
@@ -191,26 +183,36 @@ class TrialWork:
 
     def _drop_unwanted(self, lane: Lane) -> None:
         """Leave out trials that have nothing left to decide."""
-        if self._renderer.plan.sequential is None:
+        if self._script.plan.sequential is None:
             return
         wanted = self._desk.stopping.wanted
         for conversation in lane.drop(lambda waiting: not wanted(waiting.trial)):
             self._desk.stopping.leave_out(conversation.trial)
 
-    def _fill(self, lane: Lane) -> bool:
-        """Render trials until a look-up pays off; False if there is nothing to look up."""
-        for trial in lane.waiting:
-            self._ask(Conversation(trial))
-            if len(lane.unchecked) >= self._portion.size:
+    async def _fill(self, lane: Lane) -> bool:
+        """Begin trials until a look-up pays off; False if there is nothing to look up."""
+        while len(lane.unchecked) < self._portion.size and not self._is_crowded:
+            trial = next(lane.waiting, None)
+            if trial is None:
+                lane.begun = True
                 break
-        else:
-            lane.begun = True
+            conversation = Conversation(trial, self._script.begin(trial))
+            if not self._ask(conversation):  # what it begins with leaves nothing to ask
+                await self._finish(conversation, None)
+            elif self._lane_of(conversation) is not lane:
+                self._wake(lane)
         return bool(lane.unchecked)
+
+    @property
+    def _is_crowded(self) -> bool:
+        if self._most_begun is None:
+            return False
+        return sum(lane.here for lane in self._lanes.values()) >= self._most_begun
 
     def _ask(self, conversation: Conversation) -> bool:
         """Render the next call of a trial; False at its end."""
         while True:
-            opened = self._renderer.next(conversation.trial, conversation.turns)
+            opened = self._script.next(conversation.trial, conversation.turns)
             if opened is None:
                 return False
             conversation.pending = opened
@@ -223,7 +225,7 @@ class TrialWork:
             conversation.receive(completion, cached=completion is not lane.failure)
 
     def _lane_of(self, conversation: Conversation) -> Lane:
-        own = self._renderer.plan.arms[conversation.trial.arm].backend
+        own = self._script.plan.arms[conversation.trial.arm].backend
         return self._lanes[conversation.pending.backend or own]
 
     async def _look_up(self, lane: Lane) -> None:
@@ -262,6 +264,9 @@ class TrialWork:
         except PromptlabError as failure:
             goes_on, error = False, str(failure)
         if not goes_on:
-            turns = tuple(conversation.turns)
-            await self._desk.grading.finish(conversation.trial, turns, error)
+            await self._finish(conversation, error)
         lane.here -= 1
+
+    async def _finish(self, conversation: Conversation, error: str | None) -> None:
+        turns = tuple(conversation.turns)
+        await self._desk.grading.finish(conversation.trial, turns, error)

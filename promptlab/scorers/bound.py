@@ -10,7 +10,7 @@ from typing import Any
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
-from promptlab.core.types import CASES, Case, Score, ScorerSpec
+from promptlab.core.types import CASES, NO_TURN, Case, Score, ScorerSpec
 from promptlab.scorers.asking import Ask, flaw_of
 from promptlab.scorers.conditions import NO_BOUNDS, Bounds, judged
 from promptlab.scorers.decorator import Scorer
@@ -181,7 +181,7 @@ class BoundScorer:
         found = None if self.grade is None else sample.of(self.grade)
         if found is None and self.grade is not None:
             missing = not_gradable(f"the trial has no answer {self.grade!r}")
-            return replace(missing, graded=(len(sample.turns), self.grade))
+            return replace(missing, graded=(NO_TURN, self.grade))
         aimed = sample if found is None else found[0]
         try:
             params = self._filled(sample.case) if self.blanks else self.fixed

@@ -6,17 +6,19 @@ transaction: a reader sees all of the old one or all of the new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from promptlab.core.errors import StoreError
 from promptlab.core.results import GradedTrial, Reading
-from promptlab.core.types import NOT_GRADABLE, Outcome, Score, ScorerSpec
+from promptlab.core.types import NOT_GRADABLE, Outcome, Score, ScorerSpec, Turn
+from promptlab.store.asides import add_asides
 from promptlab.store.columns import GRADES
 from promptlab.store.connection import Connection
 from promptlab.store.encode import iso
 from promptlab.store.faults import decoded
+from promptlab.store.queries import conversations
 from promptlab.store.records import INSERT_READING, INSERT_SCORE
 from promptlab.store.rows import readings, score_row
 from promptlab.store.runs import run_info, run_number
@@ -83,6 +85,18 @@ class Gradings:
     def trials(self, run_id: str) -> list[GradedTrial]:
         """Return the trials of a run that have an answer to grade, in the order of the plan."""
         return list(_graded_trials(self._connection, self._number(run_id)))
+
+    @decoded
+    def conversations(self, run_id: str, seqs: Sequence[int]) -> dict[int, list[Turn]]:
+        """Return the turns of several trials, by the place of each in the plan."""
+        return conversations(self._connection, self._number(run_id), seqs)
+
+    def add_asides(self, run_id: str, asides: Mapping[int, Sequence[Turn]]) -> None:
+        """Add answered questions to trials, each in the place of one that had failed.
+
+        What was answered has been stored by the run's writer.
+        """
+        add_asides(self._connection, self._number(run_id), asides)
 
     @decoded
     def scores(self, run_id: str, label: str) -> dict[int, Score]:

@@ -39,8 +39,8 @@ SELECT seq FROM trials t WHERE run = :run AND outcome <> 'error' AND NOT EXISTS 
 )
 """
 
-_CONVERSATION = f"""
-SELECT u.name, u.cached, u.aside, b.name, coalesce(g.key, u.key), p.text, q.text, c.text,
+_CONVERSATIONS = f"""
+SELECT u.seq, u.name, u.cached, u.aside, b.name, coalesce(g.key, u.key), p.text, q.text, c.text,
     coalesce(g.sampling, u.sampling), t.error,
     {listed(COMPLETION_COLUMNS, "g")}
 FROM trial_turns u JOIN trials t ON t.run = u.run AND t.seq = u.seq
@@ -49,7 +49,7 @@ LEFT JOIN generations g ON g.id = u.generation
 LEFT JOIN texts p ON p.id = coalesce(g.prompt, u.prompt)
 LEFT JOIN texts q ON q.id = g.schema
 LEFT JOIN texts c ON c.id = g.continuations
-WHERE u.run = :run AND u.seq = :seq ORDER BY u.turn
+WHERE u.run = :run AND u.seq IN (SELECT value FROM json_each(:seqs)) ORDER BY u.seq, u.turn
 """
 
 _TRACEBACKS = """
@@ -82,8 +82,15 @@ def finished(connection: Connection, run: int) -> set[int]:
 
 def conversation(connection: Connection, run: int, seq: int) -> tuple[Turn, ...]:
     """Return the turns of a trial, as they were when it finished."""
-    rows = connection.rows(_CONVERSATION, run=run, seq=seq)
-    return tuple(_turn(*row) for row in rows)
+    return tuple(conversations(connection, run, [seq])[seq])
+
+
+def conversations(connection: Connection, run: int, seqs: Sequence[int]) -> dict[int, list[Turn]]:
+    """Return the turns of several trials, by the place of each trial in the plan."""
+    found: dict[int, list[Turn]] = {seq: [] for seq in seqs}
+    for seq, *row in connection.rows(_CONVERSATIONS, run=run, seqs=to_json(seqs)):
+        found[seq].append(_turn(*row))
+    return found
 
 
 def tracebacks(connection: Connection, run: int, seq: int) -> dict[str, str]:

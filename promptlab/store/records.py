@@ -58,7 +58,7 @@ def _new(columns: Sequence[str]) -> str:
     return f"WITH new ({listed(columns)}) AS (VALUES ({placeholders(columns)}))"
 
 
-_INSERT_TEXT = f"""
+INSERT_TEXT = f"""
 INSERT INTO texts ({listed(_TEXT)}) VALUES ({placeholders(_TEXT)}) ON CONFLICT DO NOTHING
 """
 
@@ -93,7 +93,7 @@ _REPLACE_TRIAL = f"""
 INSERT OR REPLACE INTO trials ({listed(_TRIAL)}) VALUES ({placeholders(_TRIAL)})
 """
 
-_INSERT_TURN = f"""
+INSERT_TURN = f"""
 {_new(_TURN)}
 INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, generation)
 SELECT run, seq, turn, name, aside, backend, cached, (
@@ -104,7 +104,7 @@ SELECT run, seq, turn, name, aside, backend, cached, (
 ) FROM new
 """
 
-_INSERT_FAILED_TURN = f"""
+INSERT_FAILED_TURN = f"""
 {_new(_FAILED_TURN)}
 INSERT INTO trial_turns ({listed(_FAILED_TURN)})
 SELECT run, seq, turn, name, aside, backend, cached, key,
@@ -112,7 +112,7 @@ SELECT run, seq, turn, name, aside, backend, cached, key,
 FROM new
 """
 
-_BACKENDS = """
+BACKENDS = """
 SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
 """
 
@@ -145,7 +145,7 @@ class Recorder:
         self._fresh_run = run_id if fresh else ""
         positions = "SELECT label, position FROM run_scorers WHERE run = :run"
         self._scorers = {row[0]: row[1] for row in connection.rows(positions, run=self._run)}
-        backends = connection.rows(_BACKENDS, run=self._run)
+        backends = connection.rows(BACKENDS, run=self._run)
         self._backends: dict[str | None, int] = {row[0]: row[1] for row in backends}
         self._owner = connection.value(OWNER, run=self._run)
         self._spent: Spent | None = None
@@ -215,7 +215,7 @@ class Recorder:
             for turn in _thoughtful_cached_turns(record.value):
                 request = request_row(turn.request, texts)
                 parted.append(self._generation_row(turn, request, record.created_at, None))
-        self._insert(_INSERT_TEXT, texts.items())
+        self._insert(INSERT_TEXT, texts.items())
         self._insert(_INSERT_GENERATION, rows)
         self._insert(_INSERT_PARTED, parted)
 
@@ -257,8 +257,8 @@ class Recorder:
                 scores.append((self._run, seq, self._scorers[label], *score_row(score)))
                 graded.append(score)
         self._insert(_REPLACE_TRIAL, trials)
-        self._insert(_INSERT_TURN, turns)
-        self._insert(_INSERT_FAILED_TURN, failed_turns)
+        self._insert(INSERT_TURN, turns)
+        self._insert(INSERT_FAILED_TURN, failed_turns)
         self._insert(INSERT_READING, readings(graded))
         self._insert(INSERT_SCORE, scores)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -150,6 +150,16 @@ class Workbench:
                     hint="start a new run: the answers would not be comparable",
                 )
         return backends
+
+    def weighing(self, specs: Iterable[BackendSpec]) -> Iterator[str]:
+        """Yield the names of those backends of a stored run that can weigh given answers.
+
+        One that cannot be created any more is not among them.
+        """
+        for spec in specs:
+            with suppress(PromptlabError):
+                if self.make(entry_of(spec)).weighs_answers:
+                    yield spec.name
 
     def _described(self, entry: BackendEntry) -> tuple[BackendSpec, Backend]:
         backend = self.make(entry)

@@ -21,7 +21,7 @@ from promptlab.workbench.bench import Workbench
 from promptlab.workbench.gates import stored_gates
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.permission import require_code_allowed
-from promptlab.workbench.scoring import grade_run_again
+from promptlab.workbench.scoring import Asking, grade_run_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,8 @@ def prepare_resume(
         require_code_allowed(bench, plan.suite, scorers)
         regraded: tuple[str, ...] = ()
         if changed := _changed(plan.graded_here, scorers):
-            regraded = _grade_as_today(bench, run_id, changed)
+            left = _left(settings, store.spent(run_id))
+            regraded = _grade_as_today(bench, run_id, changed, left)
             plan = store.load_plan(run_id)
         backends = bench.stored_backends(plan.backends)
         before = store.spent(run_id)
@@ -129,11 +130,23 @@ def _changed(stored: Sequence[ScorerSpec], bound: Sequence[BoundScorer]) -> list
     return changed
 
 
+def _left(settings: RunSettings, spent: Spent) -> Asking:
+    """Return how much a run may still ask."""
+    calls, cost = settings.max_calls, settings.max_cost
+    return Asking(
+        jobs=settings.jobs,
+        max_cost=None if cost is None else max(0.0, cost - spent.cost_usd),
+        max_calls=None if calls is None else max(0, calls - spent.calls),
+        offline=settings.offline,
+    )
+
+
 def _grade_as_today(
-    bench: Workbench, run_id: str, changed: Sequence[BoundScorer]
+    bench: Workbench, run_id: str, changed: Sequence[BoundScorer], left: Asking
 ) -> tuple[str, ...]:
     """Grade what there is of a run by today's rules; return a note for each score that differs."""
-    _, gradings = grade_run_again(bench, run_id, [scorer.spec.label for scorer in changed])
+    labels = [scorer.spec.label for scorer in changed]
+    _, gradings = grade_run_again(bench, run_id, labels, left)
     return tuple(
         f"scorer {grading.spec.label!r} grades differently since this run began: it was graded "
         f"again, and {grading.changed:,} of {grading.scores:,} scores changed"

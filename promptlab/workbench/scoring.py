@@ -1,28 +1,48 @@
-"""Grades the stored outputs of a run again, with today's scorers and without a model call.
+"""Grades the stored outputs of a run again, with its scorers as they are today.
 
-A scorer's grading is replaced as a whole once all its scores are there, so that an interruption
-leaves each scorer with either its old or its new grading.
+Scorers that ask a model ask what the store does not know, and nothing else. A scorer's grading is
+replaced as a whole once all its scores are there, so that an interruption leaves each scorer with
+either its old or its new grading, and keeps what was answered.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
-from promptlab.core.results import GradedTrial
+from promptlab.core.results import GradedTrial, RunInfo
 from promptlab.core.types import Plan, Score, ScorerSpec
-from promptlab.runner.samples import Samples
+from promptlab.core.watch import NullWatch, Watch
+from promptlab.executors.foreign import make_executor
+from promptlab.runner.asking_again import Means, ask_rest
+from promptlab.runner.regrading import Graded, Stored, grade_stored
 from promptlab.scorers.binding import BoundScorer, bind, knowing
-from promptlab.scorers.sample import Sample
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.jobs import make_budget
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.permission import require_code_allowed
 
-_AT_ONCE = 64  # user-defined scorers may be slow
+Watching = Callable[[Plan, Mapping[str, Backend], int], AbstractContextManager[Watch]]
+"""Makes the watch of questions about so many trials of a plan, for as long as they are asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How much may be asked for a grading, at once and in total, or with `offline` nothing."""
+
+    jobs: int | None = None
+    max_cost: float | None = None
+    max_calls: int | None = None
+    offline: bool = False
+
+
+ALL_OF_IT = Asking()
+"""Whatever scorers want to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,88 +55,168 @@ class Grading:
     failed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Regraded:
+    """A run that was graded again, with so many model calls.
+
+    `limit` is the limit that stopped it, and `unfinished` the scorers that are therefore as they
+    were; what was answered so far is stored.
+    """
+
+    run_id: str
+    gradings: list[Grading]
+    calls: int = 0
+    limit: str | None = None
+    unfinished: tuple[str, ...] = ()
+
+
+def _in_silence(plan: Plan, backends: Mapping[str, Backend], trials: int) -> nullcontext[Watch]:
+    return nullcontext(NullWatch())
+
+
 def grade_run_again(
-    bench: Workbench, run_ref: str, labels: Collection[str] = ()
+    bench: Workbench, run_ref: str, labels: Collection[str] = (), asking: Asking = ALL_OF_IT
 ) -> tuple[str, list[Grading]]:
     """Grade a run with its scorers as they are today, or with those that have these labels.
 
-    Return the id of the run, and a grading for each scorer.
+    Return the id of the run, and a grading for each scorer. Raise `PromptlabError` where a limit
+    does not suffice.
     """
-    return run_to_end(_grade_run(bench, run_ref, labels))
+    done = whole(run_to_end(grade_run(bench, run_ref, labels, asking)))
+    return done.run_id, done.gradings
 
 
-async def _grade_run(
-    bench: Workbench, run_ref: str, labels: Collection[str]
-) -> tuple[str, list[Grading]]:
+def whole(done: Regraded) -> Regraded:
+    """Return what was graded; raise `PromptlabError` if a limit left a scorer out."""
+    if done.limit is not None:
+        raise PromptlabError(
+            f"stopped at {done.limit} before scorer {done.unfinished[0]!r} had graded run"
+            f" {done.run_id}",
+            hint="raise the limit: what was answered so far is stored, and is not asked again",
+        )
+    return done
+
+
+async def grade_run(
+    bench: Workbench,
+    run_ref: str,
+    labels: Collection[str] = (),
+    asking: Asking = ALL_OF_IT,
+    watching: Watching = _in_silence,
+) -> Regraded:
+    """Grade a run again as `grade_run_again` does; `watching` makes the watch of what is asked."""
     with bench.open_store(readonly=False) as store:
         run_id = store.find_run(run_ref)
-        scorers = scorers_of(bench, store, run_id)
-        chosen = [each for each in scorers if not labels or each.spec.label in labels]
-        require_code_allowed(bench, store.run(run_id).suite, chosen)
-        return run_id, await grade_again(store, run_id, scorers, labels)
+        run = store.run(run_id)
+        _refuse(run)
+        plan = store.load_plan(run_id)
+        scorers = _chosen(bench, run_id, plan, labels)
+        weighing = bench.weighing(plan.backends) if any(each.may_ask for each in scorers) else ()
+        stored = Stored(store, run_id, plan, run.fresh, frozenset(weighing))
+        require_code_allowed(bench, run.suite, scorers)
+        trials = store.gradings.trials(run_id)
+        graded = await grade_stored(stored, trials, scorers)
+        calls, limit = 0, None
+        if graded.open:
+            means = _means(bench, stored, scorers, graded, asking, run)
+            with watching(stored.plan, means.backends, len(graded.open)) as watch:
+                await ask_rest(stored, scorers, graded, means, watch)
+            calls = means.budget.spent.calls
+            limit = means.budget.limit if means.budget.refused else None
+        return _stored(stored, trials, scorers, graded, calls, limit)
 
 
-def scorers_of(bench: Workbench, store: Store, run_id: str) -> tuple[BoundScorer, ...]:
-    """Return the scorers of a run as they are today, in the project of the workbench."""
-    run = store.run(run_id)
+def _refuse(run: RunInfo) -> None:
+    """Refuse a run that cannot be graded here and now."""
     if run.settings.imported is not None:
         raise PromptlabError(
-            f"run {run_id} was imported from {run.settings.imported}, with its scores",
+            f"run {run.run_id} was imported from {run.settings.imported}, with its scores",
             hint="grade the outcomes where they were measured, and import them again",
         )
     if run.status == "running":
         raise PromptlabError(
-            f"run {run_id} is still running", hint="wait for it to finish, or stop it first"
+            f"run {run.run_id} is still running", hint="wait for it to finish, or stop it first"
         )
-    plan = store.load_plan(run_id)
+
+
+def _chosen(
+    bench: Workbench, run_id: str, plan: Plan, labels: Collection[str]
+) -> tuple[BoundScorer, ...]:
+    """Return the scorers of a run as they are today, those with these labels if any are given."""
     bound = bind(plan.graded_here, bench.project.root, prompts=bench.judge_prompts)
-    return knowing(bound, plan.backends)
-
-
-async def grade_again(
-    store: Store, run_id: str, scorers: Sequence[BoundScorer], labels: Collection[str] = ()
-) -> list[Grading]:
-    """Grade a run with its scorers, or with those that have these labels, and store the scores."""
-    known = [scorer.spec.label for scorer in scorers]
+    known = [scorer.spec.label for scorer in bound]
     for label in labels:
         if label not in known:
             raise unknown("scorer", label, known, of=f"run {run_id}")
-    plan, trials = store.load_plan(run_id), store.gradings.trials(run_id)
-    return [
-        await _grade(store, run_id, scorer, trials, plan)
-        for scorer in scorers
-        if not labels or scorer.spec.label in labels
-    ]
+    scorers = knowing(bound, plan.backends)
+    return tuple(each for each in scorers if not labels or each.spec.label in labels)
 
 
-async def _grade(
-    store: Store,
-    run_id: str,
-    scorer: BoundScorer,
+def _means(
+    bench: Workbench,
+    stored: Stored,
+    scorers: Sequence[BoundScorer],
+    graded: Graded,
+    asking: Asking,
+    run: RunInfo,
+) -> Means:
+    """Return what the open questions are asked with."""
+    if asking.offline:
+        raise PromptlabError(
+            f"the questions of scorers about {len(graded.open):,} of the trials of run"
+            f" {stored.run_id} have no stored answer",
+            hint="grade without --offline to ask them",
+        )
+    named = {name for scorer in scorers if scorer.may_ask for name in scorer.backends}
+    wanted = named | set(graded.open.values())
+    specs = [spec for spec in stored.plan.backends if spec.name in wanted]
+    backends = bench.stored_backends(specs)
+    jobs = run.settings.jobs if asking.jobs is None else asking.jobs
+    executor = make_executor(run.settings.executor, bench.project.root, jobs)
+    return Means(backends, executor, make_budget(asking.max_calls, asking.max_cost, backends))
+
+
+def _stored(
+    stored: Stored,
     trials: Sequence[GradedTrial],
-    plan: Plan,
+    scorers: Sequence[BoundScorer],
+    graded: Graded,
+    calls: int,
+    limit: str | None,
+) -> Regraded:
+    """Store the gradings that are whole, and return all of them."""
+    if graded.error is not None:
+        raise PromptlabError(f"run {stored.run_id} cannot be graded again: {graded.error}")
+    if graded.asides:
+        stored.store.gradings.add_asides(stored.run_id, graded.asides)
+    gradings, unfinished = [], []
+    for scorer in scorers:
+        label = scorer.spec.label
+        own = sum(scorer.grades(stored.plan.cases[trial.case]) for trial in trials)
+        if len(graded.scores[label]) == own:
+            gradings.append(_replaced(stored.store, stored.run_id, scorer, graded.scores[label]))
+        else:
+            unfinished.append(label)
+    if unfinished and limit is None:
+        raise PromptlabError(
+            f"{len(graded.open):,} trials were never asked about",
+            hint="report it to the author of the executor, and grade the run again",
+        )
+    return Regraded(stored.run_id, gradings, calls, limit, tuple(unfinished))
+
+
+def _replaced(
+    store: Store, run_id: str, scorer: BoundScorer, scores: Mapping[int, Score]
 ) -> Grading:
-    grades: dict[int, Score] = {}
-    trials = [trial for trial in trials if scorer.grades(plan.cases[trial.case])]
-    samples_of = Samples(plan)
-    for start in range(0, len(trials), _AT_ONCE):
-        batch = trials[start : start + _AT_ONCE]
-        samples = [_sample(store, run_id, trial, plan, samples_of) for trial in batch]
-        scores = await asyncio.gather(*(scorer.score(sample) for sample in samples))
-        grades.update(zip((trial.seq for trial in batch), scores, strict=True))
-        await asyncio.sleep(0)  # built-in scorers never suspend: let Ctrl-C through
-    before = store.gradings.scores(run_id, scorer.spec.label)
-    store.gradings.replace(run_id, scorer.spec, grades)
+    label = scorer.spec.label
+    before = store.gradings.scores(run_id, label)
+    store.gradings.replace(run_id, scorer.spec, scores)
     return Grading(
         spec=scorer.spec,
-        scores=len(grades),
-        changed=sum(_verdict(score) != _verdict(before.get(seq)) for seq, score in grades.items()),
-        failed=sum(score.value is None for score in grades.values()),
+        scores=len(scores),
+        changed=sum(_verdict(score) != _verdict(before.get(seq)) for seq, score in scores.items()),
+        failed=sum(score.value is None for score in scores.values()),
     )
-
-
-def _sample(store: Store, run_id: str, graded: GradedTrial, plan: Plan, samples: Samples) -> Sample:
-    return samples.of(plan.trial(graded.seq), store.conversation(run_id, graded.seq), graded.graded)
 
 
 def _verdict(score: Score | None) -> tuple[float | None, bool | None] | None:

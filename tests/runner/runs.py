@@ -14,11 +14,12 @@ from promptlab.core.types import Completion, Outcome, Request, Score, TrialResul
 from promptlab.core.watch import NullWatch
 from promptlab.runner.answers import Answers
 from promptlab.runner.clerk import Clerk
+from promptlab.runner.desk import Desk
 from promptlab.runner.grading import AT_ONCE, Grading
 from promptlab.runner.recorder import Recorder
 from promptlab.runner.requests import Renderer
 from promptlab.runner.stopping import Stopping
-from promptlab.runner.trials import Desk, TrialWork
+from promptlab.runner.trials import TrialWork
 from promptlab.scorers.binding import bind
 from promptlab.store import Store
 

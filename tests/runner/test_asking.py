@@ -9,9 +9,10 @@ import pytest
 
 from promptlab.backends.echo import Echo, Options
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.types import Case, Outcome, Request, Sampling, Turn
+from promptlab.core.types import Case, Outcome, Request, Sampling, Trial, Turn
 from promptlab.runner.check import check
 from promptlab.runner.requests import Renderer
+from promptlab.runner.trials import TrialWork
 from promptlab.scorers.asking import Ask, BackendName
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.sample import Sample
@@ -244,3 +245,43 @@ def test_a_question_is_checked_before_the_run() -> None:
 @scorer(asks=lambda sample: [Ask("?", backend="secret")])
 def wrong(sample: Sample) -> bool:
     return True
+
+
+class _Answered:
+    """Trials whose answers are there already, so that only scorers ask."""
+
+    asks_others = True
+
+    def __init__(self, renderer: Renderer) -> None:
+        self.plan = renderer.plan
+        self.begun = 0
+        self.next = renderer.next
+        self.lane_of = renderer.lane_of
+
+    def begin(self, trial: Trial) -> list[Turn]:
+        self.begun += 1
+        opened = self.next(trial, [])
+        assert opened is not None
+        return [opened.answered(upper(opened.request), cached=True)]
+
+
+@pytest.mark.parametrize("scorers", [[ours("judged")], [ours("talked_over")], ["length"]])
+def test_no_more_trials_begin_than_may_be_in_progress(begin: Begin, scorers: Scorers) -> None:
+    names = [f"Ada {number}" for number in range(40)]
+    renderer = make_renderer(names=names, scorers=scorers)
+    run, script, most = begin(renderer, at_once=1), _Answered(renderer), 0
+    run.work = TrialWork(script, run.desk, most_begun=3)
+    lanes = [spec.name for spec in renderer.plan.backends]
+
+    async def watched() -> None:
+        nonlocal most
+        serving = asyncio.ensure_future(serve(run, *lanes))
+        while not serving.done():
+            most = max(most, script.begun - len(run.ended))
+            await asyncio.sleep(0)
+        await serving
+
+    asyncio.run(watched())
+    assert len(run.ended) == 40
+    assert most <= 5  # with one that is being graded, and one that waits for that
+    assert all(score.error is None for scores in run.scores.values() for score in scores.values())
