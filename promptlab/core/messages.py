@@ -15,6 +15,9 @@ from promptlab.core.failure import Failure
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Role = Literal["system", "user", "assistant"]
 
+NO_TURN = 1_000_000
+"""The place of an answer that a trial does not have: no conversation has as many turns."""
+
 
 class Outcome(StrEnum):
     """How a generation or a trial ended. Only `error` has no answer at all."""

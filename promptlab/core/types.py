@@ -70,9 +70,6 @@ class Case:
 
 NOT_GRADABLE = "not gradable"
 
-NO_TURN = 1_000_000
-"""The place of an answer that a trial does not have: no conversation has as many turns."""
-
 BY_CASE, CASES = "by_case", "cases"
 """The scorer that stands for those which cases have of their own, and its parameter for whose."""
 

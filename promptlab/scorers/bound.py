@@ -10,7 +10,8 @@ from typing import Any
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
-from promptlab.core.types import CASES, NO_TURN, Case, Score, ScorerSpec
+from promptlab.core.messages import NO_TURN
+from promptlab.core.types import CASES, Case, Score, ScorerSpec
 from promptlab.scorers.asking import Ask, flaw_of
 from promptlab.scorers.conditions import NO_BOUNDS, Bounds, judged
 from promptlab.scorers.decorator import Scorer

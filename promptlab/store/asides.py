@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from promptlab.core.types import NO_TURN, Outcome, Turn
+from promptlab.core.messages import NO_TURN
+from promptlab.core.types import Outcome, Turn
 from promptlab.store.connection import Connection
 from promptlab.store.records import (
     BACKENDS,
