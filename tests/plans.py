@@ -10,6 +10,7 @@ from promptlab.core.digest import template_digest
 from promptlab.core.types import Arm, BackendSpec, Case, Plan, Sampling, TemplateSource
 from promptlab.runner.requests import Renderer
 from promptlab.scorers.binding import bind
+from promptlab.templates.judge_prompts import JudgePrompts
 from promptlab.templates.template import Template
 
 GREEDY = Sampling()
@@ -38,7 +39,7 @@ def renderer_of(
         for backend in backends
         for source in sources
     )
-    bound = bind(scorers)
+    bound = bind(scorers, prompts=JudgePrompts())
     named = dict.fromkeys([*backends, *(name for scorer in bound for name in scorer.backends)])
     plan = Plan(
         suite="s",

@@ -224,13 +224,30 @@ class ArmScores:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderAgreement:
+    """In how many of the pairs that a judge was shown in both orders it said the same twice."""
+
+    agree: int
+    pairs: int
+
+    @property
+    def share(self) -> float | None:
+        """Return the share of those pairs, None without any."""
+        return self.agree / self.pairs if self.pairs else None
+
+
+@dataclass(frozen=True, slots=True)
 class RunResults:
-    """A run: what was planned, how the trials of each arm ended, and how they scored."""
+    """A run: what was planned, how the trials of each arm ended, and how they scored.
+
+    `orders` are the scorers that judge pairs, by label.
+    """
 
     run: RunInfo
     plan: Plan
     outcomes: Sequence[ArmOutcomes]
     scores: Sequence[ArmScores]
+    orders: Mapping[str, OrderAgreement] = field(default_factory=dict)
 
     def means(self, scorer: str) -> list[tuple[Arm, float | None]]:
         """Return each arm that has trials with its mean by a scorer, None without a score."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.plugins import unknown
 from promptlab.core.reducers import MEAN
-from promptlab.core.types import ScorerSpec
+from promptlab.core.types import Arm, ScorerSpec
 from promptlab.experiments.suite import Suite
 from promptlab.scorers.sample import SEVERAL
 from promptlab.templates.template import Template
@@ -15,10 +16,14 @@ from promptlab.templates.template import Template
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the suite has each scorer, by its label, and where it names each graded answer."""
+    """Where the suite has each scorer, by its label, and where it names each graded answer.
+
+    `rivals` are the arms that scorers compare with.
+    """
 
     scorers: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    rivals: Mapping[str, str] = field(default_factory=dict)
 
 
 NOWHERE = Places()
@@ -44,6 +49,14 @@ def check_answers(suite: Suite, templates: Sequence[Template], places: Places = 
                     where=place,
                     hint="it gives: " + (", ".join(sorted(template.answers)) or "an unnamed one"),
                 )
+
+
+def check_rivals(arms: Sequence[Arm], places: Places) -> None:
+    """Refuse to compare with an arm that the run does not have."""
+    known = list(dict.fromkeys(arm.prompt for arm in arms))
+    for name, place in places.rivals.items():
+        if name not in known:
+            raise unknown("arm", name, known, of="this run").at(place)
 
 
 def check_reducers(

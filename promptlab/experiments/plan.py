@@ -24,7 +24,13 @@ from promptlab.core.types import (
     Sequential,
 )
 from promptlab.experiments.designs import arms_off, require_practices
-from promptlab.experiments.graders import NOWHERE, Places, check_answers, check_reducers
+from promptlab.experiments.graders import (
+    NOWHERE,
+    Places,
+    check_answers,
+    check_reducers,
+    check_rivals,
+)
 from promptlab.experiments.sample import sampled, shuffled
 from promptlab.experiments.suite import Suite
 from promptlab.templates.library import TemplateLibrary
@@ -72,6 +78,7 @@ def make_plan(  # noqa: PLR0913 - all that a suite names, made by those who can
     templates = _templates(suite, library, selection)
     check_answers(suite, templates, places)
     arms = _arms(suite, templates, backends)
+    check_rivals(arms, places)
     seed = settings.seed if selection.seed is None else selection.seed
     chosen = select_cases(suite, selection)
     cases = with_params(_part(chosen, selection, seed), _typed(selection.params, templates))

@@ -155,11 +155,12 @@ class _Walk:
             self.portion.learn(known.values())
             for trial, opened in opening:
                 before = guessed.get(trial.seq, ())
-                if opened.aside and not _quotes(opened.request):
+                if opened.aside and not opened.rival and not _quotes(opened.request):
                     before = ()
                 completion = None if before else known.get(opened.request.key)
-                self._count(trial, opened, before, stored=completion is not None)
-                self._count_trial(opened, turns[trial.seq])
+                if not opened.rival:  # those are counted where they are asked
+                    self._count(trial, opened, before, stored=completion is not None)
+                    self._count_trial(opened, turns[trial.seq])
                 if completion is None:
                     guessed[trial.seq] = (*before, opened.request)
                     earlier = len(turns[trial.seq]) if self._renderer.grades_several else 0

@@ -17,12 +17,16 @@ _MOST_ASIDE = 1_000  # questions about one trial: stops a scorer that never stop
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """A turn of a trial without its answer. See `Turn` for `aside` and `backend`."""
+    """A turn of a trial without its answer. See `Turn` for `aside` and `backend`.
+
+    One of a `rival` is the call of another trial of the plan, which this one is compared with.
+    """
 
     name: str
     request: Request
     aside: bool = False
     backend: str | None = None
+    rival: bool = False
 
     def answered(self, completion: Completion, *, cached: bool) -> Turn:
         """Return the turn made of this and its answer."""

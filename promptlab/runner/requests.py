@@ -27,7 +27,9 @@ from promptlab.core.types import (
 )
 from promptlab.runner.ahead import RenderedAhead
 from promptlab.runner.questions import OpenTurn, Questions
+from promptlab.runner.rivals import beside, rivals_of
 from promptlab.scorers.binding import BoundScorer
+from promptlab.scorers.rivals import failed, rival_turn, turns_of
 from promptlab.templates.template import STAND_IN, Call, Template
 
 NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
@@ -58,7 +60,8 @@ class Renderer:
         self.scorers = scorers
         self.asks_others = any(scorer.backends for scorer in scorers)
         # A question about one answer is another than the same question about the next one.
-        self.grades_several = any(scorer.answers() for scorer in scorers)
+        self.grades_several = any(scorer.answers() or scorer.rivals() for scorer in scorers)
+        self._rivals = rivals_of(plan.arms, scorers)
         self._questions = Questions(plan, scorers, weighing)
         self._needs_output = not scorers or any(scorer.reads_output for scorer in scorers)
         # A scorer that does not read the output can only ask about the prompt that it answers.
@@ -84,6 +87,9 @@ class Renderer:
             answers = [turn.completion.text for turn in turns]
             if (call := self._call(trial, answers)) is not None:
                 return self._open(trial, call, answers)
+        for rival in beside(trial, self._rivals):
+            if (opened := self._next_of_rival(rival, turns)) is not None:
+                return opened
         return self._questions.next(trial, turns)
 
     def asks_ahead(self, trial: Trial, calls: Sequence[Call]) -> Iterator[OpenTurn]:
@@ -93,7 +99,30 @@ class Renderer:
                 Turn(call.name, Request("", call.messages, Sampling()), NOT_GIVEN, cached=True)
                 for call in calls
             ]
+            for rival in beside(trial, self._rivals):
+                name = self.plan.arms[rival.arm].prompt
+                turns += [
+                    Turn(rival_turn(name, call.name), turns[-1].request, not_given(1), True, True)
+                    for call in self.all_calls(rival)
+                ]
             yield from self._questions.ahead(trial, turns)
+
+    def _next_of_rival(self, rival: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
+        """Return the next call of a trial that another is compared with, as a turn aside of that.
+
+        `turns` are those of the other trial. A rival that failed has no more calls.
+        """
+        name = self.plan.arms[rival.arm].prompt
+        given = turns_of(name, turns)
+        answers = [turn.completion.text for turn in given]
+        try:
+            call = None if failed(given) else self._call(rival, answers)
+            if call is None:
+                return None
+            opened = self._open(rival, call, answers)
+        except PromptlabError:  # told of its own trial
+            return None
+        return replace(opened, name=rival_turn(name, opened.name), aside=True, rival=True)
 
     def _call(self, trial: Trial, answers: Sequence[str]) -> Call | None:
         if not answers and (call := self._ahead.take(trial, self.plan.repeats)) is not None:

@@ -21,8 +21,9 @@ class Samples:
     def of(self, trial: Trial, turns: Sequence[Turn], graded: int) -> Sample:
         """Return a trial whose answer at the place `graded` is the one that counts."""
         case, turn = self._plan.cases[trial.case], turns[graded]
-        asker = self.asker(trial, turn.request.messages)
-        return Sample(turn.completion.text, case, turn.completion.outcome, tuple(turns), asker)
+        asker, completion = self.asker(trial, turn.request.messages), turn.completion
+        arm, grade = self._plan.arms[trial.arm].prompt, self._plan.grade
+        return Sample(completion.text, case, completion.outcome, tuple(turns), asker, arm, grade)
 
     def unanswered(self, trial: Trial, prompt: tuple[Message, ...]) -> Sample:
         """Return a trial whose answer is still to come, for scorers that do not read it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
 from promptlab.core.reducers import MEAN
-from promptlab.core.types import BackendSpec, Case, Json, Score, ScorerSpec
+from promptlab.core.types import Arm, BackendSpec, Case, Json, Score, ScorerSpec
 from promptlab.core.validation import shown
 from promptlab.scorers.asking import backends_named
 from promptlab.scorers.bound import BoundScorer, Parts, check_together
@@ -35,9 +35,16 @@ from promptlab.scorers.given import (
     asks_a_backend,
     prompts_of,
     refuse_wrong_names,
+    rivals_of,
     values_of,
 )
-from promptlab.scorers.identity import identity_of, with_backends, with_parts, with_prompts
+from promptlab.scorers.identity import (
+    identity_of,
+    with_backends,
+    with_parts,
+    with_prompts,
+    with_rivals,
+)
 from promptlab.scorers.parameters import Field, fields_of, placed
 from promptlab.scorers.parts import Part, takes_one, takes_scorers
 from promptlab.scorers.per_case import scorers_of_cases
@@ -83,17 +90,23 @@ def _parsed(item: Item) -> Entry:
 
 
 def knowing(
-    scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec]
+    scorers: Iterable[BoundScorer], backends: Iterable[BackendSpec], arms: Iterable[Arm] = ()
 ) -> tuple[BoundScorer, ...]:
-    """Add the backends that scorers ask to the scorers' identities."""
+    """Add the backends that scorers ask, and the arms they compare with, to their identities."""
     digests = {spec.name: spec.digest for spec in backends}
-    return tuple(_knowing(scorer, digests) if scorer.backends else scorer for scorer in scorers)
+    texts = {arm.prompt: arm.digest for arm in arms}
+    return tuple(_knowing(scorer, digests, texts) for scorer in scorers)
 
 
-def _knowing(scorer: BoundScorer, digests: Mapping[str, str]) -> BoundScorer:
-    used = {name: digests[name] for name in scorer.backends}
-    spec = replace(scorer.spec, identity=with_backends(scorer.spec.identity, used))
-    return replace(scorer, spec=spec)
+def _knowing(
+    scorer: BoundScorer, digests: Mapping[str, str], texts: Mapping[str, str]
+) -> BoundScorer:
+    identity = scorer.spec.identity
+    if scorer.backends:
+        identity = with_backends(identity, {name: digests[name] for name in scorer.backends})
+    if rivals := scorer.rivals():
+        identity = with_rivals(identity, {name: texts[name] for name in rivals})
+    return replace(scorer, spec=replace(scorer.spec, identity=identity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +170,7 @@ class _Binder:
             entry.bounds,
             parts,
             tuple(prompts.values()),
+            rivals_of(fields, fixed),
         )
 
     def _parts(self, entry: Entry, field: Field, item: Item) -> Parts:

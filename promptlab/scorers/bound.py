@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promptlab.core.errors import PromptlabError
@@ -44,9 +44,10 @@ class BoundScorer:
 
     `fixed` are the parameters that are the same for every case, by the function's own names.
     `backends` are the names of those it may ask, besides the one whose answers it grades, `prompts`
-    what it asks them with. `where` is where its parameters are told to be wrong. `grade` names the
-    answer that it grades, None for the trial's own; within `bounds` its score passes. `parts` is
-    set if it is made of others.
+    what it asks them with, `own_rivals` the arms that it compares with, each with its parameter.
+    `where` is where its parameters are told to be wrong. `grade` names the answer that it grades,
+    None for the trial's own; within `bounds` its score passes. `parts` is set if it is made of
+    others.
     """
 
     spec: ScorerSpec
@@ -60,6 +61,7 @@ class BoundScorer:
     bounds: Bounds = NO_BOUNDS
     parts: Parts | None = None
     prompts: tuple[Prompt, ...] = ()
+    own_rivals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def members(self) -> tuple[BoundScorer, ...]:
@@ -117,6 +119,13 @@ class BoundScorer:
         own = {} if self.grade is None else {self.grade: within(self.where, GRADE_KEY)}
         for part in self.members:
             own = part.answers() | own
+        return own
+
+    def rivals(self) -> dict[str, Where | None]:
+        """Return the arms whose answers it compares with, each with the place."""
+        own = {arm: within(self.where, name) for arm, name in self.own_rivals.items()}
+        for part in self.members:
+            own = part.rivals() | own
         return own
 
     def asks(self, sample: Sample) -> list[Ask]:
@@ -260,11 +269,11 @@ class BoundScorer:
 
     def _filled(self, case: Case, where: Where | None = None) -> dict[str, Any]:
         params = dict(self.fixed)
-        for field, fill in self.blanks:
+        for blank, fill in self.blanks:
             try:
-                params[field.parameter.key] = field.parse(fill(case))
+                params[blank.parameter.key] = blank.parse(fill(case))
             except PromptlabError:
-                name = field.parameter.name
+                name = blank.parameter.name
                 place = f"scorer {self.spec.label!r}, parameter {name!r}, case {case.id!r}"
                 with told_at(where, name), placed(place):
                     raise

@@ -16,6 +16,7 @@ from promptlab.scorers.entries import Entry, Where, told_at
 from promptlab.scorers.fill import Blank, blank
 from promptlab.scorers.parameters import Field, placed
 from promptlab.scorers.prompts import FindPrompt, Prompt, names_prompt
+from promptlab.scorers.rivals import names_arm
 
 
 def values_of(
@@ -67,10 +68,25 @@ def asks_a_backend(field: Field) -> bool:
     return names_backend(field.parameter.annotation)
 
 
+def rivals_of(fields: Mapping[str, Field], fixed: Mapping[str, Any]) -> dict[str, str]:
+    """Return the arms that parameters name to compare with, each with its parameter."""
+    named = {
+        name: fixed[field.parameter.key]
+        for name, field in fields.items()
+        if names_arm(field.parameter.annotation)
+    }
+    return {arm: name for name, arm in named.items() if arm is not None}
+
+
 def _refuse_blank_name(field: Field) -> None:
-    """Refuse a backend or a prompt that would differ between cases: a plan names all of them."""
-    kind = "backend" if asks_a_backend(field) else "prompt"
-    if asks_a_backend(field) or names_prompt(field.parameter.annotation):
+    """Refuse a backend, prompt or arm that would differ between cases: a plan names them all."""
+    annotation = field.parameter.annotation
+    kinds = {
+        "backend": names_backend(annotation),
+        "prompt": names_prompt(annotation),
+        "version": names_arm(annotation),
+    }
+    for kind in [kind for kind, named in kinds.items() if named]:
         raise PromptlabError(
             f"the name of a {kind} cannot be filled in from the case", hint="write the name itself"
         )

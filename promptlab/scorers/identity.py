@@ -41,6 +41,11 @@ def with_backends(identity: str | None, digests: Mapping[str, str]) -> str:
     return canonical_json({**json.loads(identity or "{}"), "backends": dict(digests)})
 
 
+def with_rivals(identity: str | None, digests: Mapping[str, str]) -> str:
+    """Add the digests of the texts whose answers are compared with."""
+    return canonical_json({**json.loads(identity or "{}"), "against": dict(digests)})
+
+
 def with_prompts(identity: str, prompts: Mapping[str, Prompt]) -> str:
     """Add the digests of a judge's prompts: one changed character makes another judge."""
     digests: dict[str, Json] = {key: prompt.digest for key, prompt in prompts.items()}

@@ -26,6 +26,7 @@ _MODULES = {
     "likelihood": ("loglikelihood", "mean_logprob", "perplexity"),
     "meaning": ("semantic",),
     "overlap": ("f1", "rouge", "similarity", "squad_exact"),
+    "pairwise": ("pairwise",),
     "readability": ("readability",),
     "rubric": ("rubric",),
     "shape": ("format", "length"),

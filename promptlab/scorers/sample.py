@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from promptlab.core.types import Case, Completion, Likelihood, Outcome, Turn
 from promptlab.scorers.asking import Ask, Asker
+from promptlab.scorers.rivals import failed, turns_of
 
 SEVERAL = ALL, ANSWERS = ("all", "answers")
 """What `grade` can say beside the name of an answer; see `Sample.of`."""
@@ -16,7 +17,8 @@ SEVERAL = ALL, ANSWERS = ("all", "answers")
 class Sample:
     """Everything that a scorer may know about one trial. The only input of every scorer.
 
-    `turns` are its model calls in order; those made by scorers are marked `aside`.
+    `turns` are its model calls in order; those made by scorers are marked `aside`. `arm` is the
+    version that gave the output, `grade` the name of the answer that it is, None for the last.
     """
 
     output: str
@@ -24,6 +26,8 @@ class Sample:
     outcome: Outcome
     turns: tuple[Turn, ...] = ()
     asker: Asker | None = field(default=None, repr=False)
+    arm: str | None = None
+    grade: str | None = None
 
     def of(self, answer: str) -> tuple[Sample, int] | None:
         """Return the sample in which another answer is graded, and the place of its turn.
@@ -44,7 +48,23 @@ class Sample:
             output = "\n\n".join([*said, f"assistant: {output}"])
         asker = self.asker and replace(self.asker, prompt=turn.request.messages)
         outcome = turn.completion.outcome
-        return replace(self, output=output, outcome=outcome, asker=asker), named[-1]
+        found = replace(self, output=output, outcome=outcome, asker=asker, grade=answer)
+        return found, named[-1]
+
+    def rival(self, arm: str) -> str | None:
+        """Return the answer that another arm gave to the same case, if it is there (yet).
+
+        It is the one that corresponds to the output. That of its own arm is the output.
+        """
+        if arm == self.arm:
+            return self.output
+        turns = turns_of(arm, self.turns)
+        if not turns or failed(turns):
+            return None
+        if self.grade is None:
+            return turns[-1].completion.text
+        found = replace(self, turns=turns).of(self.grade)
+        return None if found is None else found[0].output
 
     def answer_to(self, ask: Ask) -> Completion:
         """Return the model's answer to this question. Raise `LookupError` if there is none."""

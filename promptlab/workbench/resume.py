@@ -59,7 +59,8 @@ def prepare_resume(
         run_id = _choose(store, run_ref)
         _refuse_imported(store.run(run_id))
         plan, settings = store.load_plan(run_id), bounds.over(store.run(run_id).settings)
-        scorers = knowing(bind(plan.graded_here, root, prompts=bench.judge_prompts), plan.backends)
+        bound = bind(plan.graded_here, root, prompts=bench.judge_prompts)
+        scorers = knowing(bound, plan.backends, plan.arms)
         require_code_allowed(bench, plan.suite, scorers)
         regraded: tuple[str, ...] = ()
         if changed := _changed(plan.graded_here, scorers):

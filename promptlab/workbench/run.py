@@ -142,12 +142,13 @@ def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     require_allowed(suite, scorers)
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
-    scorers = knowing(scorers, [*specs, *scorer_specs])
     graders = [scorer.spec for scorer in scorers]
     selection = _selection(bench, suite, settings)
     plan, templates = make_plan(
         suite, bench.library, specs, graders, selection, scorer_specs, _places(scorers)
     )
+    scorers = knowing(scorers, plan.backends, plan.arms)
+    plan = replace(plan, scorers=tuple(scorer.spec for scorer in scorers))
     gates = suite_gates(suite, plan, scorers, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
 
@@ -173,6 +174,7 @@ def _places(scorers: Sequence[BoundScorer]) -> Places:
     return Places(
         {scorer.spec.label: _told(scorer.where) for scorer in scorers},
         {answer: _told(where) for scorer in scorers for answer, where in scorer.answers().items()},
+        {arm: _told(where) for scorer in scorers for arm, where in scorer.rivals().items()},
     )
 
 

@@ -5,20 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from promptlab.core.errors import PromptlabError
-from promptlab.core.results import RunResults
+from promptlab.core.results import OrderAgreement, RunResults
 from promptlab.core.types import Plan
+from promptlab.scorers.judges.orders import DISAGREE, PAIRWISE, SAID
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 
 
 def read_run(store: Store, run_id: str, plan: Plan | None = None) -> RunResults:
     """Read a run, and its plan too unless given."""
+    plan = store.load_plan(run_id) if plan is None else plan
     return RunResults(
         run=store.run(run_id),
-        plan=store.load_plan(run_id) if plan is None else plan,
+        plan=plan,
         outcomes=store.arm_outcomes(run_id),
         scores=store.arm_scores(run_id),
+        orders={
+            spec.label: _agreement(store, run_id, spec.label)
+            for spec in plan.scorers
+            if spec.name == PAIRWISE
+        },
     )
+
+
+def _agreement(store: Store, run_id: str, label: str) -> OrderAgreement:
+    found = [reading.found for reading in store.gradings.readings(run_id, label)]
+    said = [each for each in found if each in SAID]
+    return OrderAgreement(len(said) - said.count(DISAGREE), len(said))
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def _chosen(
     for label in labels:
         if label not in known:
             raise unknown("scorer", label, known, of=f"run {run_id}")
-    scorers = knowing(bound, plan.backends)
+    scorers = knowing(bound, plan.backends, plan.arms)
     return tuple(each for each in scorers if not labels or each.spec.label in labels)
 
 

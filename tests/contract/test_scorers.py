@@ -69,6 +69,15 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
     "mean_logprob": {"text": "five", "delimiter": " "},
     "not": {"of": "numeric"},
     "numeric": {"which": "only", "relative": 0.1},
+    "pairwise": {
+        "criteria": "It says {{ expect }}.",
+        "judge": ["one", "two"],
+        "other": "It is {{ expect }}.",
+        "task": "Say {{ expect }}.",
+        "votes": 2,
+        "temperature": 0.5,
+        "prompt": "pairwise@v1",
+    },
     "perplexity": {"text": "five", "at_most": 9.0, "delimiter": " "},
     "readability": {"formula": "lix", "language": "en"},
     "regex": {"pattern": r"(\w+)\s\1", "target": "{{ expect }}", "group": 1},
@@ -102,6 +111,7 @@ CONFIGURED: Mapping[str, Mapping[str, Any]] = {
 }
 # What those that a scorer asks reply; all others reply as one of the kind `embedding` does.
 REPLIES = {
+    "pairwise": '{"reason": "A is right.", "better": "A"}',
     "decision": '{"reason": "It says so.", "answer": "five"}',
     "rubric": '{"reason": "It is right.", "score": 7}',
 }

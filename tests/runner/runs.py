@@ -22,6 +22,7 @@ from promptlab.runner.stopping import Stopping
 from promptlab.runner.trials import TrialWork
 from promptlab.scorers.binding import bind
 from promptlab.store import Store
+from promptlab.templates.judge_prompts import JudgePrompts
 
 Answer = Callable[[Request], Completion]
 
@@ -74,6 +75,7 @@ class Run(Witness):
     ) -> None:
         super().__init__()
         plan, answers, run_id = renderer.plan, known or {}, f"run-{len(store.runs())}"
+        scorers = bind(plan.scorers, prompts=JudgePrompts())
         backends = {spec.name: Echo(None, Options()) for spec in plan.backends}
         store.begin_run(run_id, plan)
         writer = writing.enter_context(store.writer(run_id))
@@ -85,7 +87,7 @@ class Run(Witness):
             clerk=Clerk(Budget(max_calls), backends, offline=False),
             stopping=Stopping(plan, Limits()),
             recorder=recorder,
-            grading=Grading(plan, bind(plan.scorers), recorder.put_result, at_once),
+            grading=Grading(plan, scorers, recorder.put_result, at_once),
         )
         self.work = TrialWork(renderer, self.desk, frozenset(done))
 

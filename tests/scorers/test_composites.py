@@ -184,9 +184,13 @@ REPLIES: dict[str, tuple[dict[str, Any], str]] = {
         {"question": "How red is it?", "judge": "model", "kind": "score", "at_least": 0.5},
         "U E U U",
     ),
+    "pairwise": (
+        {"criteria": "It is short.", "judge": "model", "other": "blue", "at_least": 0.5},
+        "U E U U",
+    ),
     "rubric": ({"criteria": "It names a colour.", "judge": "model", "at_least": 0.5}, "U E U U"),
 }
-BUILT_IN_JUDGES = {"decision", "rubric"}
+BUILT_IN_JUDGES = {"decision", "pairwise", "rubric"}
 MADE_OF_OTHERS = {"all_of", "any_of", "by_case", "not", "weighted"}
 
 

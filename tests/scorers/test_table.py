@@ -16,8 +16,8 @@ from promptlab.scorers.signature import REQUIRED, parameters_of, summary_of
 BUILT_IN = [
     "all_of", "any_of", "bleu", "by_case", "chrf", "code", "contains", "decision", "exact_match",
     "f1", "format", "instructions", "json_schema", "label", "length", "loglikelihood",
-    "mean_logprob", "not", "numeric", "perplexity", "readability", "regex", "rouge", "rubric",
-    "semantic", "similarity", "squad_exact", "ter", "weighted",
+    "mean_logprob", "not", "numeric", "pairwise", "perplexity", "readability", "regex", "rouge",
+    "rubric", "semantic", "similarity", "squad_exact", "ter", "weighted",
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from promptlab.templates.library import TemplateLibrary
 # A version that judged something never changes: write the next one. Runs know it by this digest.
 RELEASED = {
     "decision@v1": "b2:60de9f47564b7d00b255d76f87e2e7cd",
+    "pairwise@v1": "b2:d7aee783df7709e5cd94e791503737ee",
     "rubric@v1": "b2:a2c0ec39ee09eda7c7081daa01148ce3",
 }
 

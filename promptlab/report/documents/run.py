@@ -28,6 +28,15 @@ def run_json(view: RunView, calls: int) -> dict[str, object]:
         "arms": [_arm_json(arm, view.reduced_by) for arm in view.arms],
         "backends": _facts_json(view.run),
         "throughput": throughput_json(view.batched),
+        **({"order_agreement": _orders_json(view)} if view.orders else {}),
+    }
+
+
+def _orders_json(view: RunView) -> dict[str, object]:
+    """Return, for each scorer that judges pairs, how often both orders agree."""
+    return {
+        label: {"pairs": each.pairs, "agree": each.agree, "share": each.share}
+        for label, each in view.orders.items()
     }
 
 

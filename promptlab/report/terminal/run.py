@@ -79,6 +79,8 @@ def _print_scores(console: Console, scores: ScoreTable, layout: _Layout) -> None
     if scores.failed:
         outputs = counted(scores.failed, "output")
         console.print(f"{scores.scorer} failed on {outputs}: `show --errors --full` shows why")
+    if scores.order_agreement is not None:
+        console.print(f"{scores.scorer}: {scores.order_agreement}.")
     if scores.without_scores is not None:
         console.print(scores.without_scores)
     if scores.in_groups:

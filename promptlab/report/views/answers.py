@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from promptlab.analysis.causes import Shares
 from promptlab.analysis.compare import Comparison
 from promptlab.report.wording import counted
+from promptlab.scorers.judges.orders import SAID
 
 _NAMED = 4  # answers of an arm, the most frequent ones
 _Arm = tuple[str, str | None]
@@ -17,7 +18,7 @@ def answer_lines(comparisons: Sequence[Comparison], short: Callable[[str], str])
     arms = {arm: shares for arm, shares in _arms(comparisons).items() if shares.found}
     places = {backend for _, backend in arms}
     lines = [
-        f"{short(name)}{f' on {backend}' if len(places) > 1 else ''} answers {_said(shares)}"
+        f"{short(name)}{f' on {backend}' if len(places) > 1 else ''}{_line(shares)}"
         for (name, backend), shares in arms.items()
     ]
     constant = dict.fromkeys(
@@ -43,6 +44,14 @@ def _sides(comparisons: Sequence[Comparison]) -> Iterator[tuple[_Arm, Shares]]:
         if one.causes is not None and one.group is None:
             yield (one.a, one.backend), one.causes.a
             yield (one.b, one.backend), one.causes.b
+
+
+def _line(shares: Shares) -> str:
+    """Return what an arm answers, or what a judge of pairs says of its answers."""
+    if SAID.issuperset(shares.found):
+        said = ", ".join(f"{said} {count:,}" for said, count in shares.found.items())
+        return f": {said}, of {shares.trials:,}"
+    return f" answers {_said(shares)}"
 
 
 def _said(shares: Shares) -> str:

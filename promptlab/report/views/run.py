@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promptlab.core.results import ArmScores, RunInfo, RunResults, Sum
+from promptlab.core.results import ArmScores, OrderAgreement, RunInfo, RunResults, Sum
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.core.worked import Worked
 from promptlab.report.views.arm_names import ArmNames, arm_names
@@ -58,7 +58,7 @@ class ScoreTable:
     """The arms that one scorer has scored.
 
     `failed` counts the trials that it failed on. `in_groups` is set if cases come in groups, which
-    are then what the intervals count.
+    are then what the intervals count. `orders` is set for a judge of pairs.
     """
 
     scorer: str
@@ -67,6 +67,15 @@ class ScoreTable:
     are_rates: bool
     failed: int
     in_groups: bool
+    orders: OrderAgreement | None
+
+    @property
+    def order_agreement(self) -> str | None:
+        """Return how often a judge of pairs said the same in both orders, None of any other."""
+        if self.orders is None or self.orders.share is None:
+            return None
+        agree, pairs = self.orders.agree, counted(self.orders.pairs, "pair")
+        return f"both orders of {pairs} agree in {agree:,} ({self.orders.share * 100:.0f} %)"
 
     @property
     def without_scores(self) -> str | None:
@@ -88,6 +97,7 @@ class RunView:
     run: RunInfo
     plan: Plan
     arms: tuple[ArmView, ...]
+    orders: Mapping[str, OrderAgreement]
 
     @property
     def has_cost(self) -> bool:
@@ -155,6 +165,7 @@ class RunView:
             are_rates=all(score.is_rate for _, score in rows),
             failed=sum(score.failed for _, score in rows),
             in_groups=any(score.n_groups < score.n for _, score in rows),
+            orders=self.orders.get(scorer),
         )
 
 
@@ -186,7 +197,7 @@ def run_view(results: RunResults) -> RunView:
         )
         for ended in results.outcomes
     )
-    return RunView(results.run, plan, arms)
+    return RunView(results.run, plan, arms, results.orders)
 
 
 def _in_bounds(entry: ArmScores) -> bool:

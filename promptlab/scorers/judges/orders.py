@@ -1,0 +1,15 @@
+"""What a judge of pairs is found to say, once it was shown each pair in both orders."""
+
+from __future__ import annotations
+
+PAIRWISE = "pairwise"
+"""The scorer."""
+
+IN_BOTH = {
+    "better": "better in both orders",
+    "worse": "worse in both orders",
+    "tie": "tie in both orders",
+}
+DISAGREE = "orders disagree"
+SAID = frozenset((*IN_BOTH.values(), DISAGREE))
+"""All that `pairwise` finds, None where the two texts are the same."""
