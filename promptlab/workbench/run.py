@@ -13,7 +13,6 @@ from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.executors.foreign import make_executor
 from promptlab.experiments.gates import Gate
-from promptlab.experiments.graders import Places
 from promptlab.experiments.plan import Selection, make_plan, named_templates
 from promptlab.experiments.suite import Suite, load_suite
 from promptlab.importers.outcomes import imported_template
@@ -23,9 +22,7 @@ from promptlab.runner.flow import Job, start
 from promptlab.runner.forecast import Forecast, forecast
 from promptlab.runner.requests import Renderer
 from promptlab.runner.samples import weighing
-from promptlab.scorers.binding import BoundScorer, bind, knowing
-from promptlab.scorers.entries import Where
-from promptlab.scorers.sets import Folder
+from promptlab.scorers.binding import BoundScorer, knowing
 from promptlab.store import Store
 from promptlab.templates.affected import with_crlf, without_breaks
 from promptlab.templates.library import TemplateLibrary
@@ -34,6 +31,7 @@ from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.declaring import as_declared
 from promptlab.workbench.gates import check_measurable, suite_gates
+from promptlab.workbench.graders import bind_scorers, places_of, told
 from promptlab.workbench.holdouts import require_use_left
 from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
@@ -138,48 +136,19 @@ def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
 def _assemble(bench: Workbench, name: str, settings: RunSettings) -> _Assembled:
     suite = load_suite(bench.project.suites, name)
     suite = replace(suite, cases=suite.read_cases())
-    scorers = _bind(bench, suite)
+    scorers = bind_scorers(bench, suite)
     require_allowed(suite, scorers)
     specs, own = _backends(bench, suite, settings.backends)
     scorer_specs, others = _scorer_backends(bench, suite, scorers, own)
     graders = [scorer.spec for scorer in scorers]
     selection = _selection(bench, suite, settings)
     plan, templates = make_plan(
-        suite, bench.library, specs, graders, selection, scorer_specs, _places(scorers)
+        suite, bench.library, specs, graders, selection, scorer_specs, places_of(scorers)
     )
     scorers = knowing(scorers, plan.backends, plan.arms)
     plan = replace(plan, scorers=tuple(scorer.spec for scorer in scorers))
     gates = suite_gates(suite, plan, scorers, settings.gates, bench.library)
     return _Assembled(plan, templates, scorers, {**own, **others}, gates)
-
-
-def _bind(bench: Workbench, suite: Suite) -> tuple[BoundScorer, ...]:
-    try:
-        return bind(
-            suite.settings.scorers,
-            bench.project.root,
-            where=lambda path: suite.document.where(("scorers", *path)),
-            folder=Folder(suite.path.parent, "suites"),
-            cases=suite.read_cases(),
-            prompts=bench.judge_prompts,
-        )
-    except PromptlabError as error:
-        raise error.advising(
-            error.hint or "promptlab scorer show NAME lists its parameters"
-        ) from None
-
-
-def _places(scorers: Sequence[BoundScorer]) -> Places:
-    """Return where a suite has its scorers, and what it says of the answers that they grade."""
-    return Places(
-        {scorer.spec.label: _told(scorer.where) for scorer in scorers},
-        {answer: _told(where) for scorer in scorers for answer, where in scorer.answers().items()},
-        {arm: _told(where) for scorer in scorers for arm, where in scorer.rivals().items()},
-    )
-
-
-def _told(where: Where | None) -> str:
-    return "" if where is None else where(())
 
 
 def _backends(
@@ -198,7 +167,7 @@ def _scorer_backends(
 ) -> tuple[Sequence[BackendSpec], Mapping[str, Backend]]:
     """Create the backends that only scorers ask."""
     places = {
-        name: _told(scorer.where)
+        name: told(scorer.where)
         for scorer in scorers
         for name in scorer.backends
         if name not in known
