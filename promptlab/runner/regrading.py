@@ -11,6 +11,7 @@ from promptlab.core.results import GradedTrial
 from promptlab.core.types import Completion, Outcome, Plan, Score, Turn
 from promptlab.runner.questions import Questions
 from promptlab.runner.samples import Samples
+from promptlab.scorers.batches import score_all, waits
 from promptlab.scorers.binding import BoundScorer
 from promptlab.scorers.sample import Sample
 from promptlab.store import Store
@@ -139,11 +140,16 @@ class _Work:
             for seq, sample in samples.items()
             if seq not in but and scorer.grades(sample.case)
         ]
-        if scorer.inline:
-            for seq, sample in own:
-                scores[seq] = await scorer.score(sample)
-            return
         for start in range(0, len(own), _AT_ONCE):
             batch = own[start : start + _AT_ONCE]
-            found = await asyncio.gather(*(scorer.score(sample) for _, sample in batch))
+            found = await _scores(scorer, [sample for _, sample in batch])
             scores.update(zip((seq for seq, _ in batch), found, strict=True))
+
+
+async def _scores(scorer: BoundScorer, samples: Sequence[Sample]) -> Sequence[Score]:
+    """Grade samples: side by side where a scorer may wait, else one after the other."""
+    if waits(scorer):
+        return await asyncio.gather(*(scorer.score(sample) for sample in samples))
+    if scorer.inline:
+        return score_all(scorer, samples)
+    return await asyncio.to_thread(score_all, scorer, samples)

@@ -46,6 +46,11 @@ def runner(scorer: Scorer, time_limit_s: float) -> Run:
     return partial(_run_within, time_limit_s, run)
 
 
+def at_once(scorer: Scorer) -> Run:
+    """Return how to run a built-in scorer, if it is no coroutine, in whichever thread calls it."""
+    return partial(_run_at_once, scorer.function)
+
+
 def score_of(result: object) -> Score:
     """Turn a scorer's return value into a score."""
     if result is True:

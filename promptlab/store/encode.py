@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -149,6 +150,7 @@ def sampling_to_json(sampling: Sampling) -> str:
     )
 
 
+@lru_cache  # a run has few, and each of its turns has one
 def sampling_from_json(text: str) -> Sampling:
     """Return the sampling that `sampling_to_json` wrote."""
     fields = json.loads(text)
