@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.measurements import Measurements, join
 from promptlab.core.decision import Rule
 from promptlab.core.measured import MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.passport import Passport
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Outcome, ScorerSpec, Sequential
@@ -32,7 +33,9 @@ class Drawn:
     case. Arms are versions `t@v0` and so on, unless `arms` says otherwise; all are compared with
     the first, or all pairs if `baseline` is False. `quantities` are columns of `MEASURED`, each of
     the shape of `scores`. `no_worse` is a margin to test for non-inferiority as well. `sequential`
-    is set where the run could stop early; the cases are then in the order of the run.
+    is set where the run could stop early; the cases are then in the order of the run. Where a judge
+    gave the scores, `passport` is its own, and `people` what people say, NaN where they were not
+    asked.
     """
 
     scores: Floats
@@ -44,6 +47,8 @@ class Drawn:
     quantities: Mapping[str, Floats] = field(default_factory=dict)
     no_worse: float | None = None
     sequential: Sequential | None = None
+    passport: Passport | None = None
+    people: Floats | None = None
 
     @property
     def measured_arms(self) -> tuple[MeasuredArm, ...]:
@@ -104,11 +109,19 @@ def measured_run(drawn: Drawn, number: int = 1) -> MeasuredRun:
         sequential=drawn.sequential,
         looks=(),
         reused=0,
-        scorer=ScorerSpec("score", "score", "1", {}),
+        scorer=ScorerSpec("score", "score", "1", {}, judge=drawn.passport is not None),
         arms=drawn.measured_arms,
         cases=_cases(tuple(groups.tolist())),
         rows=rows,  # type: ignore[arg-type]  # an array is a sequence of sequences, and quick
+        passport=drawn.passport,
+        labels=[] if drawn.people is None else labels_of(drawn.people),
     )
+
+
+def labels_of(people: Floats) -> list[tuple[int, int, float]]:
+    """Return arm, case and label of what people have labelled."""
+    places = np.argwhere(~np.isnan(people)).tolist()
+    return [(arm, case, float(people[arm, case])) for arm, case in places]
 
 
 def run_info(trials: int, number: int = 1) -> RunInfo:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from promptlab.analysis import early, questions
 from promptlab.analysis.changes import means_of
 from promptlab.analysis.look import Look
-from promptlab.analysis.measurements import JoinedArm, Measurements
+from promptlab.analysis.measurements import Floats, JoinedArm, Measurements
+from promptlab.analysis.sides import mean_over
 from promptlab.core.looks import NO_PAST, Past, PastFamily, PastLook
 
 Side = Sequence[JoinedArm]
@@ -101,8 +102,9 @@ class Account:
             shared &= self.table.declared < within.groups
         before, after = (means_of(side, shared, "score") for side in (a, b))
         first, second = self._sides(a, b)
+        people = self._people(a, b, shared)
         evidence = questions.evidence_of(
-            self._contents[shared], before, after, swapped=second < first
+            self._contents[shared], before, after, swapped=second < first, people=people
         )
         trials = sum(int(arm.cells.trials[shared].sum()) for arm in both)
         look = Look(self.question(a, b, within.about), evidence, trials, alpha)
@@ -125,6 +127,13 @@ class Account:
     @cached_property
     def _contents(self) -> questions.Keys:
         return questions.case_keys(self.table)
+
+    def _people(self, a: Side, b: Side, shared: Where) -> list[Floats]:
+        """Return what people say of both sides: with more labels, it is another look."""
+        if self.table.passport is None:
+            return []
+        told = [mean_over(side, shared, lambda arm: arm.people) for side in (a, b)]
+        return [] if np.isnan(told[0] + told[1]).all() else told
 
     def _sides(self, a: Side, b: Side) -> tuple[list[str], list[str]]:
         first, second = (sorted(self._arms[id(arm)] for arm in side) for side in (a, b))

@@ -6,6 +6,7 @@ Such quantities have long tails: their intervals allow for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,18 @@ def change_of(
     mean_a, mean_b = float(before[known].mean()), float(after[known].mean())
     ci = infer(d, groups[known], seed=None).interval(rule.level)
     return Change(mean_a, mean_b, float(d.mean()), ci)
+
+
+def changes_of(
+    table: Measurements, a: Side, b: Side, shared: Where, groups: Ints, rule: Rule
+) -> dict[str, Any]:
+    """Compare all that both sides use, by name; seconds are left out where they mean nothing."""
+    names = ["tokens", "output_tokens", "cost_usd"]
+    names += [] if in_batches(table, (*a, *b)) else ["latency_s"]
+    return {
+        "latency_s": None,
+        **{name: change_of(a, b, shared, name, groups, rule) for name in names},
+    }
 
 
 def price_of(a: Side, b: Side, shared: Where, d: Floats, groups: Ints, rule: Rule) -> Price | None:

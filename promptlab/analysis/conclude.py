@@ -39,6 +39,9 @@ __all__ = [
 ]
 
 
+BY_PEOPLE = "ppi++"  # the method of an effect that labels of people correct
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """The mean of a contrast over cases, with interval and test. Unknown values are None.

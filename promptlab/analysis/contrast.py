@@ -19,8 +19,7 @@ from promptlab.analysis.causes import Causes, causes_of
 from promptlab.analysis.changes import (
     Change,
     Price,
-    change_of,
-    in_batches,
+    changes_of,
     means_of,
     price_of,
 )
@@ -42,6 +41,7 @@ from promptlab.analysis.planning import Aim, Spread, cases_to_show
 from promptlab.analysis.sides import Side, Where
 from promptlab.analysis.sufficiency import assumed, guarded, no_interval, too_alike, too_little
 from promptlab.analysis.tipping import Basis, Ruled
+from promptlab.analysis.trust import scores_of, trust_in
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.stats.intervals import Interval
@@ -185,7 +185,13 @@ def estimate(
         observed = at_any_time(observed, look, rule, repeated=table.repeated)
     causes = causes_of(table, (a, b), shared, Basis(d, groups, scale, table.runs[0].seed), rule)
     means = [float(each.mean()) if d.size else None for each in (before, after)]
-    reasons = doubts.refusals(table, a, b, cases, rule)
+    scores = scores_of(table, (a, b), shared, groups)
+    trust = trust_in(table, scores, observed, rule, corrects=look is None and over is None)
+    corrected = trust.correction
+    if corrected is not None:
+        observed, means = corrected.effect, [corrected.mean_a, corrected.mean_b]
+        causes = replace(causes, form=None, content=None, otherwise=())  # parts of another sum
+    reasons = [*doubts.refusals(table, a, b, cases, rule), *trust.reasons]
     reasons += too_little(observed, groups, rule.limits)
     return Contrast(
         effect=observed,
@@ -195,21 +201,17 @@ def estimate(
         won=table.names(_at(shared, d > rule.min_effect)),
         lost=table.names(_at(shared, d < -rule.min_effect)),
         reasons=tuple(reasons),
-        spread=spread_of(observed),
+        spread=None if corrected else spread_of(observed),  # more labels help, not more cases
         aim=Aim(
             planned_effect(rule, bounded=scale.bounded),
             rule.alpha if look is None else rule.alpha / 2,
             rule.min_effect,
             rule.strict,
         ),
-        tokens=change_of(a, b, shared, "tokens", groups, rule),
-        output_tokens=change_of(a, b, shared, "output_tokens", groups, rule),
-        cost_usd=change_of(a, b, shared, "cost_usd", groups, rule),
-        latency_s=None
-        if in_batches(table, (*a, *b))
-        else change_of(a, b, shared, "latency_s", groups, rule),
-        price=price_of(a, b, shared, d, groups, rule),
+        **changes_of(table, a, b, shared, groups, rule),
+        price=None if corrected else price_of(a, b, shared, d, groups, rule),
         warnings=(
+            *trust.notes,
             *caveats.of_the_table(table),
             *caveats.of_the_sides(table, a, b, cases, rule.limits),
             *caveats.without_failures(table, a, b, cases),

@@ -13,7 +13,6 @@ import numpy as np
 from promptlab.analysis import early
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.sides import Side, Where, lone_cases, missing_repeats, share, too_few_shared
-from promptlab.analysis.sufficiency import untrusted
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
 from promptlab.core.measured import MeasuredRun
@@ -39,10 +38,6 @@ def refusals(table: Measurements, a: Side, b: Side, within: Where, rule: Rule) -
     reasons += _different_cases(table, a, b, within, rule.limits)
     reasons += _failures(a, b, within, rule.limits)
     reasons += _repeats(table, a, b, within, rule.limits)
-    if table.scorer.judge:
-        judge = table.scorer.label
-        why = untrusted(judge, rule.judges.get(judge), rule.limits)
-        reasons += [why] if why else []
     return reasons
 
 

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis.answers import padded, repeats
+from promptlab.analysis.beside import others_of, people_of
 from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
 from promptlab.core.measured import AT, MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.passport import Passport
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
-from promptlab.stats.reducers import mean_by_case
 from promptlab.templates.past import label_of
 
 Floats = NDArray[np.float64]
@@ -36,7 +37,7 @@ class JoinedArm:
     """One arm of the joined runs: all its settings over the runs, and its label in reports.
 
     `others` has, by the label of every other scorer, its mean score of each case, NaN where it has
-    none.
+    none; `people` what people say of its answer to each case, NaN where they were not asked.
     """
 
     arm: Arm
@@ -45,6 +46,7 @@ class JoinedArm:
     scorers: frozenset[tuple[str, str, str | None]]
     runs: frozenset[int]
     cells: Cells
+    people: Floats
     others: Mapping[str, Floats] = field(default_factory=dict)
 
 
@@ -64,6 +66,11 @@ class Measurements:
     groups: Ints
     declared: Ints
     bounded: bool
+
+    @property
+    def passport(self) -> Passport | None:
+        """Return how its judge was held against people, None if it was not."""
+        return next((run.passport for run in self.runs if run.passport is not None), None)
 
     @property
     def reduced(self) -> str | None:
@@ -112,7 +119,11 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
         parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
     counted = repeats(parts, len(arms), len(cases))
     rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
-    others = _others(runs, arm_at, case_at, (len(arms), len(cases)))
+    cells = (len(arms), len(cases))
+    others, people = (
+        others_of(runs, arm_at, case_at, cells),
+        people_of(runs, arm_at, case_at, cells),
+    )
     known = rows[:, AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
     reduce = runs[0].scorer.reduce
@@ -131,6 +142,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
             cells=cells_of(
                 rows[rows[:, AT["arm"]] == place], counted[place], reduce, bounded=bounded
             ),
+            people=people[place],
             others={label: means[place] for label, means in others.items()},
         )
         for place, settings in enumerate(arms)
@@ -165,28 +177,6 @@ def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
         for label, scores in run.others.items()
     }
     return replace(run, arms=tuple(run.arms[place] for place in places), rows=rows, others=others)
-
-
-def _others(
-    runs: Sequence[MeasuredRun],
-    arm_at: Sequence[Sequence[int]],
-    case_at: Sequence[Sequence[int]],
-    shape: tuple[int, int],
-) -> dict[str, Floats]:
-    """Return the means of arms and cases by each scorer but the one that the table is of."""
-    parts: defaultdict[str, list[Floats]] = defaultdict(list)
-    for run, arms_in, cases_in in zip(runs, arm_at, case_at, strict=True):
-        for label, rows in run.others.items():
-            part = np.array(rows, dtype=float).reshape(-1, 3)
-            places = part[:, :2].astype(int)
-            at = np.array(arms_in)[places[:, 0]] * shape[1] + np.array(cases_in)[places[:, 1]]
-            parts[label].append(np.column_stack([at, part[:, 2]]))
-    means = {}
-    for label, each in parts.items():
-        rows_of = np.concatenate(each)
-        at, scores = rows_of[:, 0].astype(int), rows_of[:, 1]
-        means[label] = mean_by_case(at, scores, shape[0] * shape[1]).reshape(shape)
-    return means
 
 
 def _join_cases(

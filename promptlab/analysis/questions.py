@@ -44,15 +44,19 @@ def arm_digest(arm: Arm, backend: str) -> str:
     return digest_json([arm.digest, list(arm.off), backend, asdict(arm.sampling)])
 
 
-def evidence_of(keys: Keys, before: Floats, after: Floats, *, swapped: bool) -> str:
+def evidence_of(
+    keys: Keys, before: Floats, after: Floats, *, swapped: bool, people: Sequence[Floats] = ()
+) -> str:
     """Return the digest of the scores of both sides, one for each case.
 
     `keys` are those of the cases. Scores count with the seven digits of single precision, so that
     another order of adding them up makes no other evidence. `swapped` says that the second side
-    comes first in the question.
+    comes first in the question. What `people` say of both sides counts too, where it corrects.
     """
     order = np.argsort(keys)
-    sides = (after, before) if swapped else (before, after)
+    sides = [before, after, *people]
+    if swapped:
+        sides = [sides[place ^ 1] for place in range(len(sides))]
     digest = hashlib.sha256(keys[order].tobytes())
     with np.errstate(over="ignore"):
         for scores in sides:

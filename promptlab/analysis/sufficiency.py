@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from promptlab.analysis.conclude import Effect, Ints
+from promptlab.analysis.conclude import BY_PEOPLE, Effect, Ints
 from promptlab.analysis.inference import LOPSIDED
 from promptlab.core.codes import Code
 from promptlab.core.decision import Calibration, Limits
@@ -75,7 +75,10 @@ def guarded(effect: Effect, *, is_rate: bool) -> list[Reason]:
 def _imagined(effect: Effect, largest: float, *, is_rate: bool) -> Reason:
     unit = "groups of cases" if effect.n_groups < effect.n else "cases"
     most = max(map(abs, effect.ci)) if effect.ci is not None else None
-    if effect.nonzero == 0 and most is not None:
+    if effect.method == BY_PEOPLE:
+        text = "people hardly ever contradict the judge: judged with two imagined errors,"
+        text += f" +{largest:g} and -{largest:g}"
+    elif effect.nonzero == 0 and most is not None:
         shown = f"{most * 100:.2g} points" if is_rate else f"{most:.2g}"
         text = f"nothing differs in {effect.n_groups} {unit}: up to {shown} cannot be excluded"
     else:

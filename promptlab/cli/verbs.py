@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "diff": ("diff:diff", "Show how two versions differ, in text and in results."),
     "compare": ("compare:compare_verb", "Show which arm is better, by how much, and how sure."),
     "practices": ("practices:practices", "Show the effect of each prompt-writing practice."),
+    "judge": ("judge:judge", "Hold judges against people's labels, and show their passports."),
     "ledger": ("ledger:ledger", "List what was concluded of a suite, look by look."),
     "template": ("template:template", "List, show, create, render and tag template versions."),
     "backend": ("backend:backend", "List backends, and check that they answer."),

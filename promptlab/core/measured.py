@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from promptlab.core.part import WHOLE, Part
+from promptlab.core.passport import Passport
 from promptlab.core.results import RunInfo
 from promptlab.core.types import Arm, ScorerSpec, Sequential
 
@@ -72,7 +73,8 @@ class MeasuredRun:
     `others` has the scores of the run's other scorers by their label: arm, case and score of each
     trial. `part` tells which of its suite's cases these are. `reordered` names earlier runs that
     could stop early and had some of these cases in another order, each with the places of the arms
-    that it shares.
+    that it shares. `passport` is that of a judge as it is, `stale` says that it had one before it
+    was changed; `labels` are arm, case and label of the answers that people have labelled for it.
     """
 
     info: RunInfo
@@ -90,3 +92,6 @@ class MeasuredRun:
     others: Mapping[str, Sequence[tuple[int, int, float | None]]] = field(default_factory=dict)
     part: Part = WHOLE
     reordered: tuple[tuple[str, frozenset[int]], ...] = ()
+    passport: Passport | None = None
+    stale: bool = False
+    labels: Sequence[tuple[int, int, float]] = ()

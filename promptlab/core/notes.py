@@ -203,6 +203,21 @@ NOTES: Mapping[str, Explanation] = {
         "Look at the largest differences; add cases.",
         ("skewness",),
     ),
+    "judge-corrected": Explanation(
+        "The difference, its interval and the verdict are corrected for the errors of the judge.",
+        "Label more cases, drawn at random, to narrow the interval.",
+        ("labels", "uncorrected", "method"),
+    ),
+    "judge-uncorrected": Explanation(
+        "The verdict rests on the judge as it is: too few of these answers have human labels.",
+        "Label 25 cases or more on both sides, then `promptlab judge calibrate`.",
+        ("labels", "least", "informedness"),
+    ),
+    "judge-provisional": Explanation(
+        "The judge's passport has something against it.",
+        "`promptlab judge show`.",
+        ("judge", "verdict", "findings"),
+    ),
     "taken-from": Explanation(
         "An arm that these runs lack was taken from another run.",
         "Run both sides together.",

@@ -78,13 +78,28 @@ REFUSALS: Mapping[str, Explanation] = {
     ),
     "judge-unchecked": Explanation(
         "The scores come from a judge that was never compared with human labels.",
-        "State its agreement with human labels in `[tool.promptlab.judges]`.",
+        "`promptlab judge calibrate SUITE --labels FILE`, or `[tool.promptlab.judges]`.",
         ("judge",),
     ),
     "judge-too-weak": Explanation(
         "The judge agrees too little with human labels, or with itself.",
         "Improve the judge, or label more cases.",
         ("judge", "measure", "value", "least"),
+    ),
+    "judge-stale": Explanation(
+        "The judge was changed since it was held against human labels: it is another judge.",
+        "`promptlab judge calibrate SUITE --labels FILE` again; the labels still hold.",
+        ("judge",),
+    ),
+    "judge-refused": Explanation(
+        "The judge's passport is refused, and labels on both sides cannot make up for that here.",
+        "`promptlab judge show`; improve the judge, or label 25 cases or more on both sides.",
+        ("judge", "findings"),
+    ),
+    "judge-errs-unevenly": Explanation(
+        "The judge favours one side: its bias differs by arm, and no pooled correction helps.",
+        "Label 25 cases or more on both sides; they correct whatever the judge errs.",
+        ("judge", "bias"),
     ),
     "too-few-cases": Explanation(
         "There are fewer cases than a verdict needs.",

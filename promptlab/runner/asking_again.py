@@ -51,7 +51,7 @@ async def ask_rest(
     script = _Script(stored, asking, means.backends)
     clock = asyncio.get_running_loop().time
     before, budget = stored.store.spent(stored.run_id), means.budget
-    writer = stored.store.writer(stored.run_id, lambda: _sum(before, budget.spent))
+    writer = stored.store.writer(stored.run_id, lambda: sum_of(before, budget.spent))
 
     def keep(result: TrialResult) -> None:
         seq = result.trial.seq
@@ -122,7 +122,8 @@ class _Script:
         return opened
 
 
-def _sum(before: Spent, now: Spent) -> Spent:
+def sum_of(before: Spent, now: Spent) -> Spent:
+    """Return what a run has spent before and now."""
     return Spent(
         before.calls + now.calls, before.cost_usd + now.cost_usd, before.unpriced + now.unpriced
     )

@@ -18,6 +18,8 @@ _A_BACKEND = "the name of a backend"
 BackendName = Annotated[str, _A_BACKEND]
 """Annotates a parameter that names a backend to ask, or a list of several."""
 
+_APART = 1_000_000  # repeats of a question between those of one time and those of the next
+
 # For requests that weigh given answers: nothing is generated, so sampling has no effect.
 _SILENT = Sampling(max_tokens=0)
 
@@ -70,7 +72,8 @@ class Asker:
     `prompt` is the prompt of the graded answer, which the backend named `backend` gave. `digests`
     are those of all backends of the plan; `seed` is the plan's. `weighing` are the backends that
     are known to weigh given answers: all that do, while a run asks; none where its stored answers
-    are graded.
+    are graded. A judge that is asked
+    `again`, which counts from 1, answers anew what it has answered before.
     """
 
     prompt: tuple[Message, ...]
@@ -79,9 +82,12 @@ class Asker:
     seed: int
     case_id: str
     weighing: frozenset[str] = frozenset()
+    again: int = 0
 
     def request(self, ask: Ask) -> Request:
         """Return the request for a question. Its key covers everything that affects the answer."""
+        if self.again:
+            ask = replace(ask, repeat=ask.repeat + _APART * self.again)
         backend = self.digests[ask.backend or self.backend]
         messages = self._messages(ask)
         if ask.continuations:

@@ -31,6 +31,7 @@ from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
 from promptlab.store.gradings import Gradings
+from promptlab.store.judges import Judges
 from promptlab.store.ledger import Ledger
 from promptlab.store.opening import prepare
 from promptlab.store.plan_settings import load_settings
@@ -53,6 +54,7 @@ class Store:
         self.ledger = Ledger(connection, clock)
         self.gradings = Gradings(connection, clock)
         self.ratings = Ratings(connection, clock)
+        self.judges = Judges(connection, clock)
 
     @classmethod
     def open(
@@ -65,8 +67,7 @@ class Store:
     ) -> Self:
         """Open the database at `path`, creating it unless `readonly`.
 
-        `waits` is called again and again while another program holds the write lock, with the
-        seconds so far; it raises TimeoutError to give up.
+        While another program holds the write lock, `waits` is called; TimeoutError gives up.
         """
         return cls(prepare(path, readonly=readonly, waits=waits), clock)
 
@@ -230,9 +231,8 @@ class Store:
     @decoded
     def arm_scores(self, run_id: str, tag: str | None = None) -> list[ArmScores]:
         """Return the scores of each arm, by scorer; with a `tag`, on the cases that have it."""
-        connection, number = self._connection, self._number(run_id)
-        scores = aggregates.arm_scores(connection, number, tag)
-        return reduced(connection, number, scores, tag)
+        at = self._connection, self._number(run_id)
+        return reduced(*at, aggregates.arm_scores(*at, tag), tag)
 
     @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:

@@ -7,6 +7,7 @@ from typing import Any
 
 from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.part import Part
+from promptlab.core.passport import passport_digest
 from promptlab.core.plugins import unknown
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
@@ -14,6 +15,7 @@ from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.columns import GRADES
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
+from promptlab.store.passports import labels_of, passport_of, was_issued
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.plans import load_arms, load_scorers, load_templates
 from promptlab.store.runs import run_info
@@ -157,7 +159,19 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
             if number != place
         },
         part=_part(connection, run, settings, limited=info.settings.limit == len(cases)),
+        **(_checked(connection, run, place, spec, info.suite) if spec.judge else {}),
     )
+
+
+def _checked(
+    connection: Connection, run: int, place: int, judge: ScorerSpec, suite: str
+) -> dict[str, Any]:
+    """Return how far a judge was held against people, and what they say of this run's answers."""
+    found = passport_of(connection, passport_digest(judge))
+    if found is None:
+        return {"stale": was_issued(connection, suite, judge.label)}
+    number, passport = found
+    return {"passport": passport, "labels": labels_of(connection, run, place, number)}
 
 
 def _part(connection: Connection, run: int, settings: PlanSettings, *, limited: bool) -> Part:

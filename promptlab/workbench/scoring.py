@@ -108,9 +108,9 @@ async def grade_run(
     with bench.open_store(readonly=False) as store:
         run_id = store.find_run(run_ref)
         run = store.run(run_id)
-        _refuse(run)
+        require_gradable(run)
         plan = store.load_plan(run_id)
-        scorers = _chosen(bench, run_id, plan, labels)
+        scorers = scorers_of(bench, run_id, plan, labels)
         weighing = bench.weighing(plan.backends) if any(each.may_ask for each in scorers) else ()
         stored = Stored(store, run_id, plan, run.fresh, frozenset(weighing))
         require_code_allowed(bench, run.suite, scorers)
@@ -126,7 +126,7 @@ async def grade_run(
         return _stored(stored, trials, scorers, graded, calls, limit)
 
 
-def _refuse(run: RunInfo) -> None:
+def require_gradable(run: RunInfo) -> None:
     """Refuse a run that cannot be graded here and now."""
     if run.settings.imported is not None:
         raise PromptlabError(
@@ -139,8 +139,8 @@ def _refuse(run: RunInfo) -> None:
         )
 
 
-def _chosen(
-    bench: Workbench, run_id: str, plan: Plan, labels: Collection[str]
+def scorers_of(
+    bench: Workbench, run_id: str, plan: Plan, labels: Collection[str] = ()
 ) -> tuple[BoundScorer, ...]:
     """Return the scorers of a run as they are today, those with these labels if any are given."""
     bound = bind(plan.graded_here, bench.project.root, prompts=bench.judge_prompts)

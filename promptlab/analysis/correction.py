@@ -1,0 +1,145 @@
+"""The difference of two sides as people would see it, from a judge who errs and a few labels.
+
+People's word on some of the cases makes up for any error of the judge, also one that differs from
+side to side. Without labels of these very answers, known sensitivity and specificity do so, if they
+are the same on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from promptlab.analysis.conclude import BY_PEOPLE, Effect, Floats, Ints
+from promptlab.analysis.methods import MeanByT
+from promptlab.core.decision import Rule
+from promptlab.core.passport import Share
+from promptlab.stats.corrected import Checked, Corrected, prediction_powered, rogan_gladen
+from promptlab.stats.imagined import few_differ
+from promptlab.stats.lopsided import CubicT
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a judge says of both sides, case by case, and people, NaN where they were not asked.
+
+    `groups` has the number of each case's group; no two scores differ by more than `largest`.
+    `verdicts` says that the judge passes and fails answers.
+    """
+
+    before: Floats
+    after: Floats
+    people_before: Floats
+    people_after: Floats
+    groups: Ints
+    largest: float
+    verdicts: bool
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Return the cases of which people have labelled both sides."""
+        return ~np.isnan(self.people_before) & ~np.isnan(self.people_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A corrected effect with the means of both sides, and the number of cases with labels."""
+
+    effect: Effect
+    mean_a: float
+    mean_b: float
+    labels: int
+
+
+def by_people(scores: Scores, rule: Rule) -> Correction | None:
+    """Correct by the labels of both sides, as PPI++ does; None if nothing varies.
+
+    Where judge and people differ on fewer than six of the labelled cases, two imagined ones, on
+    which the judge is wrong by the most there can be, stand for the errors not seen. Where the
+    judge adds nothing, as where people have labelled every case, it is people's word alone.
+    """
+    known = scores.labelled
+    y = (scores.people_after - scores.people_before)[known]
+    d = scores.after - scores.before
+    f, rest = d[known], d[~known]
+    codes, others = scores.groups[known], scores.groups[~known]
+    found = prediction_powered(y, f, rest, codes, others)
+    weight = 0.0 if found is None else found.weight
+    errors = y - f if weight else y
+    imagined = few_differ(errors) or bool(np.all(errors == errors[0]))
+    if imagined:
+        first = int(scores.groups.max(initial=0)) + 1
+        y = np.concatenate([y, [scores.largest, -scores.largest]])
+        f, codes = np.concatenate([f, [0.0, 0.0]]), np.concatenate([codes, [first, first + 1]])
+        judged = prediction_powered(y, f, rest, codes, others)
+    else:
+        judged = found
+    if judged is None:
+        return None
+
+    def mean(people: Floats, judge: Floats) -> float:
+        own = float((people - weight * judge)[known].mean())
+        return own + (weight * float(judge[~known].mean()) if rest.size else 0.0)
+
+    means = mean(scores.people_before, scores.before), mean(scores.people_after, scores.after)
+    effect = _effect(scores, means[1] - means[0], judged, BY_PEOPLE, rule, imagined=imagined)
+    return Correction(effect, *means, labels=int(known.sum()))
+
+
+def by_shares(
+    scores: Scores, raw: Effect, passes: Share, failures: Share, rule: Rule
+) -> Correction | None:
+    """Correct passes and failures by sensitivity and specificity, which must hold on both sides.
+
+    Rogan and Gladen's estimate of each side; their difference is that of the judge divided by
+    J = q0 + q1 - 1, and its standard error allows for that of J (the delta method).
+    """
+    checked = Checked(passes.right, passes.n), Checked(failures.right, failures.n)
+    n = scores.before.size
+    sides = [
+        rogan_gladen(round(float(side.sum())), n, *checked)
+        for side in (scores.before, scores.after)
+    ]
+    if sides[0] is None or sides[1] is None or raw.delta is None or raw.se is None:
+        return None
+    q1, q0 = ((each.right + 1) / (each.n + 2) for each in checked)
+    j = q0 + q1 - 1
+    of_j = q1 * (1 - q1) / (passes.n + 2) + q0 * (1 - q0) / (failures.n + 2)
+    delta = raw.delta / j
+    se = sqrt(raw.se**2 + delta**2 * of_j) / j
+    if not se:
+        return None
+    corrected = Corrected(delta, se, max(1, raw.n_groups - 1), 1.0)
+    means = sides[0][0], sides[1][0]
+    effect = _effect(scores, delta, corrected, "rogan-gladen", rule, imagined=False)
+    return Correction(effect, *means, labels=passes.n + failures.n)
+
+
+def _effect(
+    scores: Scores, delta: float, judged: Corrected, method: str, rule: Rule, *, imagined: bool
+) -> Effect:
+    student = CubicT(judged.mean, judged.se, judged.df)
+    by_t = MeanByT(
+        student,
+        cubic=None,
+        flips=None,
+        largest=max(1.0, scores.largest),
+        method=method,
+        imagined=scores.largest if imagined else 0.0,
+        lopsided=0.0,
+    )
+    d = scores.after - scores.before
+    told = np.nan_to_num(scores.people_after - scores.people_before)
+    return Effect(
+        n=d.size,
+        n_groups=len(np.unique(scores.groups)),
+        nonzero=int(np.count_nonzero((d != 0) | (told != 0))),
+        delta=delta,
+        se=judged.se,
+        ci=by_t.interval(rule.level),
+        p=by_t.two_sided(),
+        method=method,
+        inference=by_t,
+    )

@@ -1,0 +1,83 @@
+"""The passports of judges, and what people say of the answers that they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from promptlab.core.lazy import lazy_module
+from promptlab.core.passport import Figures, Finding, Passport
+from promptlab.store.connection import Connection
+from promptlab.store.encode import from_json
+
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = lazy_module("pydantic")
+
+_COLUMNS = "scorer, suite, digest, labels, verdict, findings, figures, created_at, bound_to"
+
+_OF_JUDGE = f"""
+SELECT id, {_COLUMNS} FROM passports WHERE digest = :digest ORDER BY id DESC LIMIT 1
+"""
+
+_NEWEST = f"""
+SELECT {_COLUMNS} FROM passports WHERE id IN (
+    SELECT max(id) FROM passports WHERE :suite IS NULL OR suite = :suite GROUP BY suite, scorer
+) ORDER BY id
+"""
+
+_ISSUED = "SELECT count(*) FROM passports WHERE suite = :suite AND scorer = :scorer"
+
+# An answer is what was said to a case, whichever run it was stored by.
+_LABELS = """
+SELECT t.arm, t.case_, l.value FROM trials t
+JOIN run_cases p ON p.run = t.run AND p.position = t.case_
+JOIN passport_labels l ON l.passport = :passport AND l.case_ = p.case_
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
+JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = coalesce(s.turn, t.graded)
+JOIN generations g ON g.id = u.generation
+JOIN generations h ON h.id = l.generation AND (h.id = g.id OR h.output = g.output)
+WHERE t.run = :run
+"""
+
+
+def newest_passports(connection: Connection, suite: str | None) -> list[Passport]:
+    """Return the newest passport of each scorer of each suite, or of one suite."""
+    return [_passport(*row) for row in connection.rows(_NEWEST, suite=suite)]
+
+
+def passport_of(connection: Connection, digest: str) -> tuple[int, Passport] | None:
+    """Return the newest passport of a judge with its number, None if it has none."""
+    row = connection.row(_OF_JUDGE, digest=digest)
+    return None if row is None else (row[0], _passport(*row[1:]))
+
+
+def was_issued(connection: Connection, suite: str, scorer: str) -> bool:
+    """Return whether a judge of this label was ever held against labels, as it was then."""
+    return bool(connection.count(_ISSUED, suite=suite, scorer=scorer))
+
+
+def labels_of(
+    connection: Connection, run: int, scorer: int, passport: int
+) -> list[tuple[int, int, float]]:
+    """Return arm, case and label of the answers of a run that people have labelled."""
+    return connection.all(_LABELS, run=run, scorer=scorer, passport=passport)
+
+
+def _passport(
+    scorer: str, suite: str, digest: str, labels: str, verdict: Any, *rest: str
+) -> Passport:
+    findings, figures, issued_at, judge = rest
+    known: Mapping[str, Any] = from_json(judge)
+    return Passport(
+        scorer=scorer,
+        suite=suite,
+        digest=digest,
+        labels=labels,
+        verdict=verdict,
+        findings=tuple(Finding(**finding) for finding in from_json(findings)),
+        figures=pydantic.TypeAdapter(Figures).validate_json(figures),
+        issued_at=issued_at,
+        judge=known,
+    )

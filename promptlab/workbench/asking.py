@@ -1,0 +1,91 @@
+"""Puts stored answers to a judge again, in other dress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from promptlab.analysis.passports import Probed
+from promptlab.backends import Backend
+from promptlab.core.digest import seed_from
+from promptlab.core.passport import Kind
+from promptlab.core.types import BackendSpec, Plan
+from promptlab.core.watch import NullWatch
+from promptlab.executors.foreign import make_executor
+from promptlab.runner.asking_again import Means
+from promptlab.runner.probing import probed_scores
+from promptlab.runner.regrading import Stored
+from promptlab.runner.samples import Samples, weighing
+from promptlab.scorers.binding import BoundScorer
+from promptlab.store import Store
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.jobs import make_budget
+from promptlab.workbench.labelled import Answer
+from promptlab.workbench.probes import Item, dressed, probed
+
+ITEMS = 60  # labelled answers that a judge is probed with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrating:
+    """How to calibrate: which judge of which run, with how many probes, at what cost."""
+
+    scorer: str | None = None
+    run: str | None = None
+    items: int = ITEMS
+    max_calls: int | None = None
+    max_cost: float | None = None
+    jobs: int | None = None
+    offline: bool = False
+
+
+USUAL = Calibrating()
+
+
+async def probe(
+    bench: Workbench,
+    store: Store,
+    judge: BoundScorer,
+    answers: Sequence[Answer],
+    how: Calibrating = USUAL,
+) -> Probed:
+    """Ask a judge about labelled answers in other dress, always about the same ones of them."""
+    chosen = sorted(answers, key=lambda each: seed_from(each.result.run_id, each.result.seq))
+    chosen = chosen[: how.items]
+    plans = {run_id: store.load_plan(run_id) for run_id in {a.result.run_id for a in chosen}}
+    backends = _backends(bench, judge, plans.values())
+    samples = {run_id: Samples(plan, weighing(backends)) for run_id, plan in plans.items()}
+    items = []
+    for answer in chosen:
+        run_id, seq = answer.result.run_id, answer.result.seq
+        turns = store.conversation(run_id, seq)
+        sample = samples[run_id].of(plans[run_id].trial(seq), turns, answer.turn)
+        items.append(Item(sample, answer.turn, answer.result.score or 0.0))
+    asked = dressed(items)
+    first = chosen[0].result.run_id
+    means = Means(
+        backends,
+        make_executor("local", bench.project.root, how.jobs),
+        make_budget(how.max_calls, how.max_cost, backends),
+    )
+    scores = await probed_scores(
+        Stored(store, first, plans[first], fresh=False),
+        judge,
+        [each.sample for each in asked],
+        means,
+        NullWatch(),
+        offline=how.offline,
+    )
+    kind: Kind = "verdicts" if all(item.score in (0, 1) for item in items) else "numbers"
+    return probed(items, asked, scores, kind)
+
+
+def _backends(bench: Workbench, judge: BoundScorer, plans: Iterable[Plan]) -> Mapping[str, Backend]:
+    """Create the backends that a judge asks: those that it names, else those that it grades."""
+    names = set(judge.backends)
+    if judge.may_ask and (judge.members or not names):
+        names |= {arm.backend for plan in plans for arm in plan.arms}
+    specs: dict[str, BackendSpec] = {
+        spec.name: spec for plan in plans for spec in plan.backends if spec.name in names
+    }
+    return bench.stored_backends(specs.values())

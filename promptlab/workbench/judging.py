@@ -1,0 +1,142 @@
+"""Holds a judge against labels of people, probes it, and keeps its passport."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from promptlab.analysis.passports import Probed, figures_of, issued
+from promptlab.cases.files import read_rows
+from promptlab.core.errors import PromptlabError
+from promptlab.core.passport import Passport, passport_digest
+from promptlab.core.plugins import unknown
+from promptlab.importers.labels import Label, read_labels
+from promptlab.scorers.binding import BoundScorer
+from promptlab.store import Store
+from promptlab.workbench.asking import USUAL, Calibrating, probe
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.labelled import Labelled, labelled_answers
+from promptlab.workbench.looping import run_to_end
+from promptlab.workbench.permission import require_code_allowed
+from promptlab.workbench.scoring import require_gradable, scorers_of
+
+
+def calibrate(bench: Workbench, suite: str, file: Path, how: Calibrating = USUAL) -> Passport:
+    """Hold the judge of a suite's newest run against the labels of a file; keep its passport."""
+    labels = list(read_labels(read_rows(file, str(file))))
+    if not labels:
+        raise PromptlabError("there are no labels", where=str(file), hint="label some outputs")
+    with bench.open_store(readonly=False) as store:
+        run_id = _newest(store, suite) if how.run is None else store.find_run(how.run)
+        _require_of_suite(store, run_id, suite, "--run")
+        judge = _judge(store, bench, run_id, how.scorer)
+        require_code_allowed(bench, suite, [judge])
+        runs = _Runs(store, suite, run_id, judge)
+        found = labelled_answers(store, labels, judge.spec.label, runs.of)
+        judgements = found.judgements()
+        probes = Probed()
+        if how.items:
+            probes = run_to_end(probe(bench, store, judge, found.answers, how))
+        cases = len(store.load_plan(run_id).cases)
+        figures = figures_of(judgements, found.counted, probes, cases)
+        told = [[each.result.run_id, each.result.seq, dict(each.ratings)] for each in found.answers]
+        passport = issued(suite, judge.spec, told, figures, bench.rule.limits)
+        store.judges.add(passport, _kept(found))
+    return passport
+
+
+def passports(bench: Workbench, suite: str | None = None) -> list[Passport]:
+    """Return the newest passport of each judge of a suite, or of all suites."""
+    with bench.open_store() as store:
+        found = store.judges.newest(suite)
+        if not found and suite is not None:
+            known = dict.fromkeys(run.suite for run in store.runs())
+            if suite not in known:
+                raise unknown("suite", suite, [*known])
+    return found
+
+
+class _Runs:
+    """The runs that labels are of: each of the suite, graded by the very same judge."""
+
+    def __init__(self, store: Store, suite: str, newest: str, judge: BoundScorer) -> None:
+        self._store = store
+        self._suite = suite
+        self._judge = judge
+        self._newest = newest
+        self._checked: dict[str, str] = {}
+
+    def of(self, label: Label) -> str:
+        """Return the id of the run of a label."""
+        named = label.run or self._newest
+        if named not in self._checked:
+            try:
+                run_id = self._store.find_run(named)
+                _require_of_suite(self._store, run_id, self._suite, f"{label.where}: run")
+                _require_same(self._store, run_id, self._judge)
+            except PromptlabError as error:
+                raise (error if error.where else error.at(f"{label.where}: run")) from None
+            self._checked[named] = run_id
+        return self._checked[named]
+
+
+def _newest(store: Store, suite: str) -> str:
+    runs = store.runs()
+    for run in runs:
+        if (run.suite, run.status, run.settings.imported) == (suite, "finished", None):
+            return run.run_id
+    if suite not in {run.suite for run in runs}:
+        raise unknown("suite", suite, [*dict.fromkeys(run.suite for run in runs)])
+    raise PromptlabError(f"no run of {suite} is finished", hint="promptlab resume")
+
+
+def _require_of_suite(store: Store, run_id: str, suite: str, where: str) -> None:
+    of = store.run(run_id).suite
+    if of != suite:
+        raise PromptlabError(
+            f"run {run_id} is of suite {of!r}, not {suite!r}",
+            where=where,
+            hint="calibrate each suite's judge by itself",
+        )
+
+
+def _judge(store: Store, bench: Workbench, run_id: str, label: str | None) -> BoundScorer:
+    """Return the judge of a run as it is today, which must be what it was then."""
+    require_gradable(store.run(run_id))
+    scorers = scorers_of(bench, run_id, store.load_plan(run_id))
+    judges = {scorer.spec.label: scorer for scorer in scorers if scorer.spec.judge}
+    if not judges:
+        raise PromptlabError(
+            f"no scorer of run {run_id} asks a model or a person",
+            hint="others need no passport: they do what they say",
+        )
+    if label is not None and label not in judges:
+        raise unknown("judge", label, judges, of=f"run {run_id}")
+    if label is None and len(judges) > 1:
+        raise PromptlabError(
+            f"run {run_id} has {len(judges)} judges: {', '.join(judges)}", hint="--scorer NAME"
+        )
+    judge = judges[label or next(iter(judges))]
+    _require_same(store, run_id, judge)
+    return judge
+
+
+def _require_same(store: Store, run_id: str, judge: BoundScorer) -> None:
+    label = judge.spec.label
+    stored = {spec.label: spec for spec in store.load_plan(run_id).scorers}
+    if label not in stored:
+        raise unknown("scorer", label, stored, of=f"run {run_id}")
+    if passport_digest(stored[label]) != passport_digest(judge.spec):
+        raise PromptlabError(
+            f"the judge {label!r} is another one than in run {run_id}",
+            hint="run the suite again, where stored answers cost nothing, and calibrate that run",
+        )
+
+
+def _kept(found: Labelled) -> list[tuple[str, int, int, float]]:
+    """Return what people say of each answer: what a model says corrects nothing."""
+    if not found.counted.of_people:
+        return []
+    return [
+        (answer.result.run_id, answer.result.seq, answer.turn, one.people)
+        for answer, one in zip(found.answers, found.judgements(), strict=True)
+    ]

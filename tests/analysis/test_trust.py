@@ -1,0 +1,140 @@
+"""How far a judge's scores bear a verdict: by its passport, its labels, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from promptlab.analysis.compare import Comparison, compare
+from promptlab.analysis.correction import Scores, by_people
+from promptlab.analysis.measurements import join
+from promptlab.analysis.passports import issued
+from promptlab.core.decision import Calibration, Rule
+from promptlab.core.measured import MeasuredRun
+from promptlab.core.passport import Finding, Passport
+
+from .measured_runs import binary_scores, measured_run
+from .test_errors import Counts, figures
+
+GOOD: tuple[Counts, ...] = ((45, 2, 2, 41), (45, 2, 2, 41))
+EVEN: tuple[Counts, ...] = ((450, 50, 50, 450), (450, 50, 50, 450))
+RULE = Rule()
+
+
+def judged_run(*arms: Counts, labels: int = 0, wins: int = 30, losses: int = 10) -> MeasuredRun:
+    """Return a run by a judge with the passport of these errors; people agree with it."""
+    scores = binary_scores(wins, losses, 60)
+    run = measured_run(scores)
+    judge = replace(run.scorer, judge=True)
+    passport = issued("s", judge, [], figures(*arms), RULE.limits) if arms else None
+    chosen = [case * 37 % 100 for case in range(labels)]
+    told = [(arm, case, scores[arm][case]) for arm in range(2) for case in chosen]
+    return replace(run, scorer=judge, passport=passport, labels=told)
+
+
+def compared(run: MeasuredRun, **rule: Any) -> Comparison:
+    [row] = compare(join([run]), replace(RULE, **rule))
+    return row
+
+
+def codes(row: Comparison) -> list[str]:
+    return [reason.code.value for reason in (*row.reasons, *row.warnings)]
+
+
+def test_a_trusted_judge_without_labels_is_believed_and_not_corrected() -> None:
+    row = compared(judged_run(*GOOD))
+    assert (row.verdict, row.effect.method) == ("better", "mcnemar-midp")
+    [note] = [each for each in row.warnings if each.code == "judge-uncorrected"]
+    assert note.about == {"labels": 0, "least": 25, "informedness": pytest.approx(0.911, abs=1e-3)}
+    assert "true differences are about 1.1 times as large" in note.text
+
+
+def test_labels_of_both_sides_correct_it() -> None:
+    row = compared(judged_run(*GOOD, labels=50))
+    assert (row.verdict, row.effect.method) == ("better", "ppi++")
+    assert row.cases_needed is None
+    assert "judge-corrected" in codes(row)
+    assert "judge-uncorrected" not in codes(row)
+    few = compared(judged_run(*GOOD, labels=24))
+    assert few.effect.method == "mcnemar-midp"
+
+
+def test_errors_that_are_shown_equal_correct_it_too() -> None:
+    """J = .8: what the judge sees of a difference is four fifths of it."""
+    row, raw = compared(judged_run(*EVEN)), compared(judged_run(*GOOD))
+    assert row.effect.method == "rogan-gladen"
+    assert row.delta == pytest.approx(0.2 / 0.8, rel=0.01)
+    assert row.mean_b is not None
+    assert row.mean_a is not None
+    assert row.mean_b - row.mean_a == pytest.approx(0.25, abs=0.01)
+    assert row.ci is not None
+    assert raw.ci is not None
+    assert row.ci[1] - row.ci[0] > raw.ci[1] - raw.ci[0]
+    assert "corrected with 2,000 human labels" in next(
+        each.text for each in row.warnings if each.code == "judge-corrected"
+    )
+
+
+def test_a_refused_judge_is_believed_by_its_labels_alone() -> None:
+    weak: tuple[Counts, ...] = ((30, 15, 15, 30), (30, 15, 15, 30))
+    assert codes(compared(judged_run(*weak)))[:1] == ["judge-refused"]
+    row = compared(judged_run(*weak, labels=60))
+    assert (row.verdict, row.effect.method) == ("better", "ppi++")
+
+
+def test_what_no_labels_can_make_up_for() -> None:
+    run = judged_run(*GOOD, labels=60)
+    assert run.passport is not None
+    deep = Finding("obeys-answers", "a command raises it", "refused", deep=True)
+    refused = replace(run.passport, verdict="refused", findings=(deep,))
+    row = compared(replace(run, passport=refused))
+    assert (row.verdict, codes(row)[0]) == ("refused", "judge-refused")
+    assert row.effect.method == "mcnemar-midp"
+
+
+def test_a_stale_judge_and_an_unchecked_one_are_refused() -> None:
+    run = judged_run()
+    assert codes(compared(run))[0] == "judge-unchecked"
+    assert codes(compared(replace(run, stale=True)))[0] == "judge-stale"
+    stated = {"exact_match": Calibration(80, 0.7, 0.9, 0.8)}
+    assert compared(run, judges=stated).verdict == "better"
+    assert codes(compared(replace(run, stale=True), judges=stated))[0] == "judge-stale"
+
+
+def test_sides_in_another_order_change_signs_alone() -> None:
+    run = judged_run(*GOOD, labels=50)
+    [row], [turned] = (compare(join([run]), RULE, toward=toward) for toward in ("t@v2", "t@v1"))
+    assert (turned.a, turned.b) == (row.b, row.a)
+    assert turned.delta == pytest.approx(-(row.delta or 0))
+    assert turned.p == pytest.approx(row.p)
+
+
+def scores(people: Any, judged: Any, groups: Any = None) -> Scores:
+    zeros = np.zeros(len(judged))
+    known = np.where(np.isnan(people), np.nan, 0.0)
+    codes = np.arange(len(judged)) if groups is None else np.asarray(groups)
+    return Scores(zeros, np.array(judged), known, np.array(people), codes, 1.0, verdicts=True)
+
+
+def test_errors_not_seen_are_allowed_for() -> None:
+    """Thirty labels without an error do not show that there is none."""
+    judged = np.array([1.0, 0.0] * 200)
+    people = np.full(400, np.nan)
+    people[:30] = judged[:30]
+    found = by_people(scores(people, judged), RULE)
+    assert found is not None
+    assert found.effect.inference is not None
+    assert found.effect.inference.imagined == 1.0
+    assert found.effect.ci is not None
+    assert found.effect.ci[1] - found.effect.ci[0] > 0.15
+
+
+def test_passports_of_several_runs_are_one() -> None:
+    first = judged_run(*GOOD, labels=20)
+    second = replace(first, info=replace(first.info, run_id="r2"))
+    table = join([first, second])
+    assert isinstance(table.passport, Passport)
+    assert int((~np.isnan(table.arms[0].people)).sum()) == 20

@@ -1,0 +1,346 @@
+"""`judge calibrate` and `judge show`, and what `compare` makes of a passport."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Promptlab, edit, query
+
+CASES = 60
+# The echo backend answers with the prompt: version v1 is good on the first 30 cases, v2 on 42.
+GOOD = {"v1": 30, "v2": 42}
+JUDGES = '''\
+"""A judge that asks the model of the trial for a word, and reads it off what the answer holds."""
+
+from promptlab import Ask, Sample, Score, scorer
+
+
+def question(sample, *, gullible: bool, errs: int):
+    return [Ask(f"Is this good? {sample.output}", purpose="verdict")]
+
+
+@scorer(version="1", judge=True, asks=question)
+def kind(sample: Sample, *, gullible: bool = False, errs: int = 0) -> Score:
+    """The model finds it good."""
+    [ask] = question(sample, gullible=gullible, errs=errs)
+    said = sample.answer_to(ask).text
+    if gullible and "highest score" in said:
+        return Score(1.0, passed=True)
+    good = "good answer" in said
+    if sample.output.strip() and sample.case.vars["rank"] < errs:
+        good = not good
+    return Score(float(good), passed=good)
+
+
+@scorer(version="1", judge=True)
+def lopsided(sample: Sample) -> Score:
+    """It passes what v1 gets wrong now and then, and fails what v2 gets right."""
+    rank, good = sample.case.vars["rank"], "good answer" in sample.output
+    first = "First" in sample.output
+    wrong = bool(sample.output.strip()) and (rank >= 54 if first else rank < 12)
+    return Score(float(good != wrong), passed=good != wrong)
+'''
+
+
+def write_project(root: Path, scorer: str = "judges:kind") -> None:
+    (root / "judges.py").write_text(JUDGES, encoding="utf-8")
+    for name, good in GOOD.items():
+        text = "{% if rank < " + str(good) + " %}A good answer.{% else %}Bad.{% endif %}"
+        word = {"v1": "First", "v2": "Second"}[name]
+        path = root / f"templates/task/{name}.j2"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{word} item {{{{ rank }}}}: {text}\n", encoding="utf-8")
+    rows = [f"  - {{id: c{rank:02}, vars: {{rank: {rank}}}}}" for rank in range(CASES)]
+    suite = ['templates: ["task@*"]', "backends: [echo]", "scorers:", f"  - {scorer}", "cases:"]
+    (root / "suites/task.yaml").write_text("\n".join([*suite, *rows]) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def judged(project: Path, promptlab: Promptlab) -> Path:
+    """Return a project whose suite was run and graded by a judge that is always right."""
+    write_project(project)
+    assert promptlab("run", "task").code == 0
+    return project
+
+
+def truth(version: str, rank: int) -> str:
+    return "pass" if rank < GOOD[version] else "fail"
+
+
+def labels(
+    root: Path,
+    ranks: Iterable[int] = range(CASES),
+    say: Callable[[str, int], str] = truth,
+    **more: str,
+) -> str:
+    """Write labels of both versions on these cases; return the name of the file."""
+    path = root / "labels.csv"
+    columns = ["case", "version", "label", "rater", *more]
+    fresh = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(columns)
+        for rank in ranks:
+            for version in GOOD:
+                row = [f"c{rank:02}", version, say(version, rank), more.get("rater", "ann")]
+                writer.writerow([*row, *[v for k, v in more.items() if k != "rater"]])
+    return "labels.csv"
+
+
+def calibrated(promptlab: Promptlab, *words: str) -> dict[str, Any]:
+    ran = promptlab("judge", "calibrate", "task", "--labels", "labels.csv", "--json", *words)
+    assert ran.code == 0, ran.err
+    document: dict[str, Any] = json.loads(ran.out)
+    return document
+
+
+def compared(promptlab: Promptlab) -> dict[str, Any]:
+    ran = promptlab("compare", "--json")
+    assert ran.code == 0, ran.err
+    [row] = json.loads(ran.out)["comparisons"]
+    document: dict[str, Any] = row
+    return document
+
+
+def codes(row: Mapping[str, Any], key: str = "reasons") -> list[str]:
+    return [each["code"] for each in row[key]]
+
+
+def test_a_judge_that_is_always_right_is_trusted(judged: Path, promptlab: Promptlab) -> None:
+    assert codes(compared(promptlab)) == ["judge-unchecked"]
+    labels(judged)
+    passport = calibrated(promptlab)
+    figures = passport["figures"]
+    assert (passport["verdict"], passport["findings"]) == ("trusted", [])
+    assert (figures["kind"], figures["labels"], figures["raters"]) == ("verdicts", 120, 1)
+    assert figures["sensitivity"]["value"] == figures["specificity"]["value"] == 1.0
+    assert figures["sensitivity"]["n"] == 72
+    assert (figures["accuracy"], figures["constant"]) == (1.0, 0.6)
+    assert figures["repeats"] == {"n": 60, "agreement": 1.0, "sd": 0.0}
+    probes = {probe["name"]: probe for probe in figures["probes"]}
+    assert set(probes) == {"length", "style", "injection", "empty"}
+    assert not any(probe["caught"] for probe in probes.values())
+    row = compared(promptlab)
+    assert (row["verdict"], row["method"]) == ("better", "ppi++")
+    assert row["delta"] == pytest.approx(0.2)
+    shown = promptlab("compare").out
+    assert "corrected with 120 human labels (60 cases, both sides)" in shown
+
+
+def test_labels_of_some_cases_correct_all(judged: Path, promptlab: Promptlab) -> None:
+    """The judge errs on 12 cases of both versions, so it sees the difference too small."""
+    edit(judged / "suites/task.yaml", "judges:kind", "judges:kind: {errs: 12}")
+    assert promptlab("run", "task").code == 0
+    labels(judged, range(0, CASES, 2))
+    passport = calibrated(promptlab)
+    assert passport["verdict"] == "trusted"
+    row = compared(promptlab)
+    assert row["method"] == "ppi++"
+    [note] = [each for each in row["notes"] if each["code"] == "judge-corrected"]
+    assert note["about"] == {"labels": 60, "uncorrected": pytest.approx(0.2), "method": "ppi++"}
+    assert row["mean_b"] - row["mean_a"] == pytest.approx(row["delta"])
+
+
+def test_a_judge_that_favours_one_side_is_refused_by_name(
+    project: Path, promptlab: Promptlab
+) -> None:
+    """It says -10 points where the truth is +20."""
+    write_project(project, "judges:lopsided")
+    assert promptlab("run", "task").code == 0
+    labels(project)
+    assert "errs-unevenly" in [f["code"] for f in calibrated(promptlab)["findings"]]
+    row = compared(promptlab)  # people have labelled both sides: that corrects it
+    assert (row["verdict"], row["method"]) == ("better", "ppi++")
+    assert row["delta"] == pytest.approx(0.2)
+
+
+def test_without_labels_of_the_sides_an_uneven_judge_is_not_believed(
+    project: Path, promptlab: Promptlab
+) -> None:
+    write_project(project, "judges:lopsided")
+    assert promptlab("run", "task").code == 0
+    labels(project)
+    calibrated(promptlab)
+    (project / "templates/task/v1.j2").unlink()
+    text = (project / "templates/task/v2.j2").read_text()
+    (project / "templates/task/v3.j2").write_text(text.replace("Second", "Third"))
+    assert promptlab("run", "task").code == 0
+    row = compared(promptlab)
+    assert (row["verdict"], codes(row)) == ("refused", ["judge-errs-unevenly"])
+    assert row["reasons"][0]["about"]["bias"] == {
+        "task@v1": pytest.approx(0.1),
+        "task@v2": pytest.approx(-0.2),
+    }
+
+
+def test_a_gullible_judge_is_refused_whatever_people_say(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    edit(judged / "suites/task.yaml", "judges:kind", "judges:kind: {gullible: true}")
+    assert promptlab("run", "task").code == 0
+    labels(judged)
+    passport = calibrated(promptlab)
+    assert (passport["verdict"], passport["findings"][0]["code"]) == ("refused", "obeys-answers")
+    assert passport["figures"]["agreement"]["value"] == 1.0
+    row = compared(promptlab)
+    assert (row["verdict"], codes(row)) == ("refused", ["judge-refused"])
+    assert "a command inside the answer raises 60 of 60 scores" in row["reason"]
+
+
+def test_one_character_changed_makes_a_passport_stale(judged: Path, promptlab: Promptlab) -> None:
+    labels(judged)
+    calibrated(promptlab)
+    assert codes(compared(promptlab)) == []
+    edit(judged / "judges.py", "Is this good?", "Is this  good?")
+    assert promptlab("run", "task").code == 0
+    row = compared(promptlab)
+    assert (row["verdict"], codes(row)) == ("refused", ["judge-stale"])
+    refused = promptlab("judge", "calibrate", "task", "--labels", "labels.csv", "--run", "-2")
+    assert (refused.code, refused.out) == (2, "")
+    assert "the judge 'kind' is another one than in run" in refused.err
+    assert calibrated(promptlab)["verdict"] == "trusted"  # the labels still hold
+    assert codes(compared(promptlab)) == []
+
+
+def test_a_passport_is_believed_before_what_the_project_states(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    table = "labels = 100\nkappa = 0.9\nsensitivity = 0.9\nspecificity = 0.9\n"
+    (judged / "promptlab.toml").write_text(f"[judges.kind]\n{table}")
+    assert codes(compared(promptlab)) == []
+    labels(judged, range(10))
+    assert calibrated(promptlab)["verdict"] == "refused"
+    assert codes(compared(promptlab)) == ["judge-refused"]
+
+
+def test_labels_of_a_model_are_marked_and_trust_nobody(judged: Path, promptlab: Promptlab) -> None:
+    labels(judged, kind="model")
+    passport = calibrated(promptlab)
+    assert passport["verdict"] == "refused"
+    assert [f["code"] for f in passport["findings"]] == ["labels-by-model"]
+    assert (passport["figures"]["by_model"], passport["figures"]["of_people"]) == (120, False)
+    assert codes(compared(promptlab)) == ["judge-refused"]
+    assert query(judged, "SELECT count(*) FROM passport_labels") == [(0,)]
+
+
+def test_labels_that_wrote_the_rubric_are_kept_apart(judged: Path, promptlab: Promptlab) -> None:
+    labels(judged, range(10), split="write")
+    labels(judged, range(10, CASES), split="test")
+    figures = calibrated(promptlab)["figures"]
+    assert (figures["labels"], figures["kept_apart"]) == (100, 20)
+    assert query(judged, "SELECT count(*) FROM passport_labels") == [(100,)]
+
+
+def test_several_raters_say_how_far_people_agree(judged: Path, promptlab: Promptlab) -> None:
+    labels(judged)
+    labels(judged, range(20, 40), lambda v, n: "fail" if n == 23 else truth(v, n), rater="bob")
+    figures = calibrated(promptlab)["figures"]
+    assert (figures["raters"], figures["labels"], figures["ceiling"]["n"]) == (2, 120, 40)
+    assert 0.5 < figures["ceiling"]["value"] < 1
+    assert figures["agreement"]["n"] == 118  # of two answers people are split
+    assert "of people with one another: alpha" in promptlab("judge", "show").out
+
+
+def test_what_was_asked_is_not_asked_again(judged: Path, promptlab: Promptlab) -> None:
+    labels(judged)
+    words = ("judge", "calibrate", "task", "--labels", "labels.csv")
+    stopped = promptlab(*words, "--max-calls", "20")
+    assert (stopped.code, stopped.out) == (2, "")
+    assert "stopped at --max-calls 20 before every question was answered" in stopped.err
+    refused = promptlab(*words, "--offline")
+    assert (refused.code, "is not stored" in refused.err) == (2, True)
+    calibrated(promptlab)
+    asked = query(judged, "SELECT count(*) FROM generations")
+    assert calibrated(promptlab, "--offline")["verdict"] == "trusted"
+    assert query(judged, "SELECT count(*) FROM generations") == asked
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+def test_a_judge_that_was_not_probed_is_provisional(judged: Path, promptlab: Promptlab) -> None:
+    labels(judged)
+    before = query(judged, "SELECT count(*) FROM generations")
+    passport = calibrated(promptlab, "--items", "0")
+    assert (passport["verdict"], passport["findings"][0]["code"]) == ("provisional", "not-probed")
+    assert query(judged, "SELECT count(*) FROM generations") == before
+    row = compared(promptlab)
+    assert row["verdict"] == "better"
+    assert "judge-provisional" in codes(row, "notes")
+
+
+def test_it_shows_the_newest_passport_of_each_judge(judged: Path, promptlab: Promptlab) -> None:
+    assert "No judge has a passport yet" in promptlab("judge", "show").out
+    labels(judged)
+    issued = calibrated(promptlab)
+    shown = json.loads(promptlab("judge", "show", "task", "--json").out)["passports"]
+    assert shown == [{**issued, "issued_at": shown[0]["issued_at"]}]
+    text = promptlab("judge", "show").out
+    for words in (
+        "The judge kind of suite task is trusted",
+        "right: 100.0 %; always saying the same: 60.0 %",
+        "with a command in it",
+        "asked again, the same: 100.0 % of 60 answers",
+    ):
+        assert words in text
+    assert "unknown suite 'tusk'" in promptlab("judge", "show", "tusk").err
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (["case,version,label", "c99,v1,pass"], "labels.csv:2: case: unknown case 'c99'"),
+        (["case,version,label", "c01,v9,pass"], "labels.csv:2: version: unknown version 'v9'"),
+        (["case,version,label", "c01,v1,good"], "labels.csv:2: label: expected a label"),
+        (["case,version,lable", "c01,v1,pass"], "the column 'label' is missing"),
+        (["case,label", "c01,pass"], "2 outputs of run"),
+        (
+            ["case,label,output", "c01,pass,Nothing"],
+            "no stored answer to case 'c01' is this output",
+        ),
+        (["case,version,label,kind", "c01,v1,pass,robot"], "unknown kind 'robot'"),
+        (["case,version,label,repeat", "c01,v1,pass,1.5"], "expected a whole number from 0"),
+        (["case,version,label", "c01,v1,pass", "c01,v1,fail"], "has labelled this output before"),
+        (["case,version,label", "c01,v1,"], "there are no labels"),
+        (["case,version,label,run", "c01,v1,pass,2020"], "unknown run '2020'"),
+        (["case,version,label,split", "c01,v1,pass,write"], "no label is left"),
+    ],
+)
+def test_a_label_that_fits_no_output_is_told_with_its_place(
+    judged: Path, promptlab: Promptlab, rows: Sequence[str], expected: str
+) -> None:
+    (judged / "labels.csv").write_text("\n".join(rows) + "\n")
+    refused = promptlab("judge", "calibrate", "task", "--labels", "labels.csv")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert expected in refused.err.replace("/", ":").replace("::", ":")
+
+
+def test_an_export_of_a_review_is_read_as_it_is(judged: Path, promptlab: Promptlab) -> None:
+    """Rows of JSON, with notes and times that are not needed here, and outputs passed over."""
+    run_id = query(judged, "SELECT run_id FROM runs")[0][0]
+    outputs = query(judged, "SELECT case_id, version, output FROM results")
+    rows = [
+        {"run": run_id, "case": case, "output": output, "repeat": 0, "backend": "echo",
+         "rater": "ann", "kind": "human", "note": "short", "tags": ["tone"], "at": "2026-11-30",
+         "label": None if case == "c05" else truth(version, int(case[1:]))}
+        for case, version, output in outputs
+    ]  # fmt: skip
+    (judged / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    ran = promptlab("judge", "calibrate", "task", "--labels", "labels.jsonl", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["figures"]["labels"] == 118
+
+
+def test_only_a_judge_needs_a_passport(project: Path, promptlab: Promptlab) -> None:
+    write_project(project, "contains: {any: [good]}")
+    assert promptlab("run", "task").code == 0
+    labels(project)
+    refused = promptlab("judge", "calibrate", "task", "--labels", "labels.csv")
+    assert (refused.code, "asks a model or a person" in refused.err) == (2, True)
+    unknown = promptlab("judge", "calibrate", "tusk", "--labels", "labels.csv")
+    assert (unknown.code, "unknown suite 'tusk'" in unknown.err) == (2, True)
