@@ -6,7 +6,9 @@ import click
 
 from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.verbs import VerbGroup, example
+from promptlab.core.errors import PromptlabError
 from promptlab.report.terminal.tables import plain_table
+from promptlab.scorers.prompts import names_prompt
 from promptlab.scorers.registry import Description, describe, get_scorer, scorer_names
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
@@ -32,13 +34,23 @@ def list_(as_json: bool) -> None:
     say("Your own function can be a scorer too: `module:attr`.")
 
 
-@scorer.command(epilog=example("scorer show label"))
+@scorer.command(
+    epilog=example(
+        "scorer show label",
+        "scorer show rubric --prompt > templates/_judges/rubric/v2.j2",
+    )
+)
 @click.argument("name")
+@click.option("--prompt", is_flag=True, help="The text of a judge's prompt, to start your own.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_obj
-def show(session: Session, name: str, as_json: bool) -> None:
+def show(session: Session, name: str, prompt: bool, as_json: bool) -> None:
     """Show what NAME grades and which parameters it takes."""
-    description = describe(get_scorer(name, Workbench(session).root_if_any))
+    bench = Workbench(session)
+    description = describe(get_scorer(name, bench.root_if_any))
+    if prompt:
+        say(_prompt_of(bench, description).rstrip("\n"))
+        return
     if as_json:
         print_json(_as_json(description))
         return
@@ -51,6 +63,15 @@ def show(session: Session, name: str, as_json: bool) -> None:
     stdout().print(table)
     if description.limits:
         stdout().print(f"What it does not do: {description.limits}")
+
+
+def _prompt_of(bench: Workbench, description: Description) -> str:
+    """Return the text of the prompt that a judge uses unless a suite names another."""
+    named = (each for each in description.parameters if names_prompt(each.annotation))
+    reference = next((each.default for each in named), None)
+    if not isinstance(reference, str):
+        raise PromptlabError(f"scorer {description.name!r} has no prompt", hint="only judges do")
+    return bench.judge_prompts(reference).source.source
 
 
 def _as_json(description: Description) -> dict[str, object]:

@@ -29,7 +29,7 @@ from promptlab.runner.ahead import RenderedAhead
 from promptlab.runner.questions import OpenTurn, Questions
 from promptlab.runner.rivals import beside, rivals_of
 from promptlab.scorers.binding import BoundScorer
-from promptlab.scorers.rivals import failed, rival_turn, turns_of
+from promptlab.scorers.rivals import failed, rival_turn, turns_of, without
 from promptlab.templates.template import STAND_IN, Call, Template
 
 NOT_GIVEN = Completion(Outcome.OK, STAND_IN)
@@ -88,7 +88,12 @@ class Renderer:
             if (call := self._call(trial, answers)) is not None:
                 return self._open(trial, call, answers)
         for rival in beside(trial, self._rivals):
-            if (opened := self._next_of_rival(rival, turns)) is not None:
+            try:
+                opened = self._next_of_rival(rival, turns)
+            except PromptlabError:  # told of its own trial; a part of it is not to compare with
+                turns = without(self.plan.arms[rival.arm].prompt, turns)
+                continue
+            if opened is not None:
                 return opened
         return self._questions.next(trial, turns)
 
@@ -110,18 +115,16 @@ class Renderer:
     def _next_of_rival(self, rival: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
         """Return the next call of a trial that another is compared with, as a turn aside of that.
 
-        `turns` are those of the other trial. A rival that failed has no more calls.
+        `turns` are those of the other trial. A rival whose call failed has no more calls. Raise
+        PromptlabError where its template cannot continue from its answers.
         """
         name = self.plan.arms[rival.arm].prompt
         given = turns_of(name, turns)
         answers = [turn.completion.text for turn in given]
-        try:
-            call = None if failed(given) else self._call(rival, answers)
-            if call is None:
-                return None
-            opened = self._open(rival, call, answers)
-        except PromptlabError:  # told of its own trial
+        call = None if failed(given) else self._call(rival, answers)
+        if call is None:
             return None
+        opened = self._open(rival, call, answers)
         return replace(opened, name=rival_turn(name, opened.name), aside=True, rival=True)
 
     def _call(self, trial: Trial, answers: Sequence[str]) -> Call | None:

@@ -32,12 +32,19 @@ def rival_turn(arm: str, answer: str) -> str:
 
 def turns_of(arm: str, turns: Sequence[Turn]) -> tuple[Turn, ...]:
     """Return the turns of another arm among those of a trial, as they are in its own."""
-    begins = arm + _MARK
+    own = (turn for turn in turns if _is_of(arm, turn))
     return tuple(
-        replace(turn, name=turn.name.removeprefix(begins), aside=False)
-        for turn in turns
-        if turn.aside and turn.backend is None and turn.name.startswith(begins)
+        replace(turn, name=turn.name.removeprefix(arm + _MARK), aside=False) for turn in own
     )
+
+
+def without(arm: str, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Return the turns of a trial but for those of another arm."""
+    return tuple(turn for turn in turns if not _is_of(arm, turn))
+
+
+def _is_of(arm: str, turn: Turn) -> bool:
+    return turn.aside and turn.backend is None and turn.name.startswith(arm + _MARK)
 
 
 def failed(turns: Sequence[Turn]) -> bool:

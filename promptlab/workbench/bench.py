@@ -68,7 +68,7 @@ class Workbench:
     @cached_property
     def judge_prompts(self) -> JudgePrompts:
         """The prompts of judges: the project's, then the built-in ones."""
-        return JudgePrompts(self.library)
+        return JudgePrompts(None if self.root_if_any is None else self.library)
 
     @cached_property
     def environment(self) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from itertools import combinations
@@ -25,6 +26,7 @@ def notes_of(plan: Plan, backends: Mapping[str, Backend]) -> tuple[str, ...]:
         *_foreign_marks(plan),
         *_near_practices(plan),
         *_idle_repeats(plan, backends),
+        *_own_judges(plan),
     )
 
 
@@ -56,6 +58,21 @@ def _near_practices(plan: Plan) -> Iterator[str]:
                 f"the practice {one!r} of {first[one]} and {other!r} of {first[other]} are"
                 " two practices: is one of them misspelt?"
             )
+
+
+def _own_judges(plan: Plan) -> Iterator[str]:
+    """Note a judge that judges answers of its own model."""
+    models = {spec.name: (spec.kind, spec.model) for spec in plan.backends}
+    writers = {models[arm.backend] for arm in plan.arms}
+    writers -= {(kind, model) for kind, model in writers if model is None}  # none is known
+    for spec in plan.scorers:
+        asked = json.loads(spec.identity or "{}").get("backends", {}) if spec.judge else {}
+        for name in asked:
+            if models.get(name) in writers:
+                yield (
+                    f"scorer {spec.label!r} asks {name}, whose model also gave answers that it"
+                    " judges: judges tend to prefer their own"
+                )
 
 
 def _idle_repeats(plan: Plan, backends: Mapping[str, Backend]) -> Iterator[str]:

@@ -162,6 +162,48 @@ def test_a_mistake_in_the_prompt_is_told_before_any_call(
     assert "templates/_judges/rubric/v1.j2:2: 'outptu' is undefined" in ran.err
 
 
+def test_only_what_changed_is_asked_where_outputs_are_graded_again(
+    judged: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    own = judged / "templates/_judges/rubric/v1.j2"
+    text = promptlab("scorer", "show", "rubric", "--prompt").out
+    own.parent.mkdir(parents=True)
+    own.write_text(text)
+    assert promptlab("run", "greet").code == 0
+    before = query(judged, "SELECT scorer, case_id, version, score FROM results ORDER BY 1, 2, 3")
+    assert json.loads(promptlab("score", "--json").out)["calls"] == 0
+    edit(own, "Grade the answer", "Now grade the answer")
+    again = json.loads(promptlab("score", "--json").out)
+    assert (again["calls"], fault_server.requests) == (6, 12)
+    assert [(one["changed"], one["failed"]) for one in again["scorers"]] == [(0, 0)] * 3
+    after = query(judged, "SELECT scorer, case_id, version, score FROM results ORDER BY 1, 2, 3")
+    assert after == before
+    edit(own, "Now grade the answer", "Grade the answer")
+    assert json.loads(promptlab("score", "--json").out)["calls"] == 0  # stored, as all answers
+
+
+def test_a_judge_of_answers_of_its_own_model_is_noted(judged: Path, promptlab: Promptlab) -> None:
+    dry = promptlab("run", "greet", "--dry-run")
+    assert "prefer their own" not in dry.out + dry.err
+    told = promptlab("run", "greet", "-b", "judge", "--dry-run")
+    assert "scorer 'rubric' has judge judge answers of the same model" in " ".join(
+        (told.out + told.err).split()
+    )
+
+
+def test_the_prompt_of_a_judge_is_shown(judged: Path, promptlab: Promptlab) -> None:
+    for name in ("decision", "pairwise", "rubric"):
+        shown = promptlab("scorer", "show", name, "--prompt")
+        assert shown.code == 0
+        assert shown.out.startswith("---\ndescription: ")
+        assert shown.out.endswith("{% enduser %}\n")
+    refused = promptlab("scorer", "show", "label", "--prompt")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: scorer 'label' has no prompt (only judges do)\n",
+    )
+
+
 @pytest.mark.slow
 def test_a_killed_run_loses_nothing_and_asks_nothing_twice(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer

@@ -140,6 +140,25 @@ def test_an_answer_that_failed_is_no_answer(begin: Begin) -> None:
     assert run.scores[3]["beside"].reason == "HO BEN | HI BEN"
 
 
+def test_a_part_of_a_conversation_is_not_compared_with(begin: Begin) -> None:
+    """The template of the other arm cannot continue from a draft that is no number."""
+    broken = DRAFT.replace("Mend {{ draft }}", "Mend {{ draft // 2 }}")
+    pairwise = {"criteria": "Nice.", "judge": "judge", "against": "greet@v1"}
+    run = begin(make_renderer(broken, "Ho {{ name }}", scorers=[{"pairwise": pairwise}]))
+
+    async def serve() -> int:
+        _, judged = await asyncio.gather(
+            work_off(run.work, upper, 3), work_off(run.work, upper, 3, "judge")
+        )
+        await run.desk.grading.finished()
+        return judged
+
+    assert asyncio.run(asyncio.wait_for(serve(), 10)) == 0
+    assert [error is None for _, error in sorted(run.errors.items())] == [False, True] * 2
+    score = run.scores[1]["pairwise"]
+    assert (score.value, score.error) == (None, "LookupError: the model was not asked this")
+
+
 def foreseen(renderer: Renderer) -> Forecast:
     backends = {spec.name: Echo(None, Options()) for spec in renderer.plan.backends}
     asyncio.run(check(renderer, backends))

@@ -12,17 +12,19 @@ from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
+    MOST_GRADES,
     Judges,
     Panel,
     Temperature,
     Votes,
     as_data,
     first_reason,
+    reply_schema,
     summary,
     unknown_among,
     votes_of,
 )
-from promptlab.scorers.judges.replies import REASON, option_in
+from promptlab.scorers.judges.replies import option_in
 from promptlab.scorers.judges.weighing import (
     Shares,
     likeliest,
@@ -40,7 +42,6 @@ Texts = str | list[str]
 
 _ANSWER = "answer"
 _YES_NO = ("Yes", "No")
-_MOST_NUMBERS = 101
 
 
 def _check(*, question: str, judge: str | list[str], kind: Kind, **params: Any) -> None:
@@ -59,8 +60,8 @@ def _check(*, question: str, judge: str | list[str], kind: Kind, **params: Any) 
 def _check_score(target: Texts | None, low: int, high: int) -> None:
     if target is not None:
         raise ValueError("a score has no target: set its 'at_least' or 'at_most'")
-    if not low < high < low + _MOST_NUMBERS:
-        raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {_MOST_NUMBERS} numbers")
+    if not low < high < low + MOST_GRADES:
+        raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} numbers")
 
 
 def _check_options(kind: Kind, options: list[str] | None, target: Texts | None) -> None:
@@ -119,16 +120,7 @@ class _Decision:
             self._by == "auto" and (weighs or self._sample.answered(weigh))
         ):
             return [weigh]
-        properties: dict[str, Json] = {
-            REASON: {"type": "string"},
-            _ANSWER: {"enum": [*self.options]},
-        }
-        schema: dict[str, Json] = {
-            "type": "object",
-            "properties": properties,
-            "required": [REASON, _ANSWER],
-            "additionalProperties": False,
-        }
+        schema = reply_schema(_ANSWER, self.options)
         return self._panel(judge).asks({**self._values, "weighed": False}, schema)
 
     def answer_of(self, judge: str) -> tuple[Shares, str] | Score:

@@ -17,12 +17,14 @@ from promptlab.scorers.judges.asking import (
     Votes,
     as_data,
     first_reason,
+    reply_schema,
+    require_asked,
     summary,
     unknown_among,
     votes_of,
 )
 from promptlab.scorers.judges.orders import DISAGREE, IN_BOTH
-from promptlab.scorers.judges.replies import REASON, option_in
+from promptlab.scorers.judges.replies import option_in
 from promptlab.scorers.prompts import PromptName
 from promptlab.scorers.rivals import ArmName
 from promptlab.scorers.sample import Sample
@@ -34,21 +36,12 @@ _FIRST: tuple[Pick, ...] = ("output", "other", "tie")  # what A, B and tie mean:
 _SECOND: tuple[Pick, ...] = ("other", "output", "tie")
 _ORDERS = (("output first", _FIRST), ("output second", _SECOND))
 _WORTH: dict[Pick, float] = {"output": 1.0, "tie": 0.5, "other": 0.0}
-_SCHEMA: dict[str, Json] = {
-    "type": "object",
-    "properties": {REASON: {"type": "string"}, _BETTER: {"enum": [*_SHOWN]}},
-    "required": [REASON, _BETTER],
-    "additionalProperties": False,
-}
 
 
 def _check(
     *, criteria: str, judge: str | list[str], against: str | None, other: str | None, **_: object
 ) -> None:
-    if not criteria.strip():
-        raise ValueError("there are no criteria")
-    if not judge:
-        raise ValueError("there is no judge")
+    require_asked(criteria, judge)
     if (against is None) == (other is None):
         raise ValueError(
             "set 'against', the version to compare with, or 'other', a text, and not both"
@@ -71,7 +64,7 @@ def _orders(sample: Sample, **params: Any) -> list[list[Ask]]:
         texts = {"output": sample.output, "other": other}
         shown = {"first": texts[order[0]], "second": texts[order[1]], "task": params["task"]}
         values = {"criteria": params["criteria"], **as_data(shown)}
-        orders.append(panel.asks(values, _SCHEMA, purpose))
+        orders.append(panel.asks(values, reply_schema(_BETTER, _SHOWN), purpose))
     return orders
 
 

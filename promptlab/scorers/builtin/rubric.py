@@ -9,6 +9,7 @@ from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
+    MOST_GRADES,
     Judges,
     Panel,
     Temperature,
@@ -16,11 +17,13 @@ from promptlab.scorers.judges.asking import (
     Votes,
     as_data,
     first_reason,
+    reply_schema,
+    require_asked,
     summary,
     unknown_among,
     votes_of,
 )
-from promptlab.scorers.judges.replies import REASON, number_in
+from promptlab.scorers.judges.replies import number_in
 from promptlab.scorers.prompts import Prompt, PromptName
 from promptlab.scorers.sample import Sample
 
@@ -28,12 +31,9 @@ _SCORE = "score"
 
 
 def _check(*, criteria: str, low: int, high: int, judge: str | list[str], **_: object) -> None:
-    if not criteria.strip():
-        raise ValueError("there are no criteria")
-    if low >= high:
-        raise ValueError(f"'low' {low} is not below 'high' {high}")
-    if not judge:
-        raise ValueError("there is no judge")
+    require_asked(criteria, judge)
+    if not low < high < low + MOST_GRADES:
+        raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} grades")
 
 
 def _ask(  # noqa: PLR0913 - the parameters of the scorer
@@ -51,19 +51,9 @@ def _ask(  # noqa: PLR0913 - the parameters of the scorer
 ) -> list[Ask]:
     shown = as_data({"output": sample.output, "task": task, "reference": reference})
     values = {"criteria": criteria, "low": low, "high": high, **shown}
-    return Panel(judge, votes, prompt, temperature).asks(values, _schema(low, high))
-
-
-def _schema(low: int, high: int) -> dict[str, Json]:
-    return {
-        "type": "object",
-        "properties": {
-            REASON: {"type": "string"},
-            _SCORE: {"type": "integer", "minimum": low, "maximum": high},
-        },
-        "required": [REASON, _SCORE],
-        "additionalProperties": False,
-    }
+    return Panel(judge, votes, prompt, temperature).asks(
+        values, reply_schema(_SCORE, range(low, high + 1))
+    )
 
 
 @scorer(version="1", check=_check, asks=_ask, judge=True, shares=True)

@@ -15,12 +15,15 @@ from pydantic import Field
 from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask, BackendName
 from promptlab.scorers.judges.marks import marked, number_for
-from promptlab.scorers.judges.replies import Unreadable, reply_of, told
+from promptlab.scorers.judges.replies import REASON, Unreadable, reply_of, told
 from promptlab.scorers.prompts import Prompt
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import cut, not_gradable
 
 T = TypeVar("T")
+
+MOST_GRADES = 101
+"""The most grades of a scale: 0 to 100."""
 
 Judges = BackendName | list[BackendName]
 """Annotates the backend that judges, or a panel of several."""
@@ -62,7 +65,29 @@ class Panel:
 def as_data(texts: Mapping[str, str | None]) -> dict[str, str | None]:
     """Return texts between marks, as a prompt shows them; None stays None."""
     number = number_for([text for text in texts.values() if text is not None])
-    return {name: text and marked(text, number) for name, text in texts.items()}
+    return {name: None if text is None else marked(text, number) for name, text in texts.items()}
+
+
+def require_asked(criteria: str, judge: str | list[str]) -> None:
+    """Raise ValueError where there is nothing to ask, or nobody."""
+    if not criteria.strip():
+        raise ValueError("there are no criteria")
+    if not judge:
+        raise ValueError("there is no judge")
+
+
+def reply_schema(key: str, values: Sequence[str] | range) -> dict[str, Json]:
+    """Return the schema of a reply: a reason, then one of these texts or whole numbers.
+
+    The values are listed: not all servers that hold answers to a schema know bounds of numbers.
+    """
+    kind = "integer" if isinstance(values, range) else "string"
+    return {
+        "type": "object",
+        "properties": {REASON: {"type": "string"}, key: {"type": kind, "enum": [*values]}},
+        "required": [REASON, key],
+        "additionalProperties": False,
+    }
 
 
 @dataclass(frozen=True, slots=True)

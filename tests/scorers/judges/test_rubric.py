@@ -12,6 +12,7 @@ import pytest
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Case, Completion, Message, Outcome, Request, Score, Turn
+from promptlab.remote.strict_schema import is_strict
 from promptlab.scorers.asking import Asker
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.sample import Sample
@@ -76,6 +77,10 @@ def test_the_judge_is_shown_criteria_task_reference_and_output() -> None:
     assert len({number for number, _ in shown}) == 1
     assert request.schema is not None
     assert request.schema["required"] == ["reason", "score"]
+    properties = request.schema["properties"]
+    assert isinstance(properties, dict)
+    assert properties["score"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+    assert is_strict(request.schema)
     assert (request.sampling.temperature, request.sampling.max_tokens) == (0.0, 512)
     assert ask.backend == "j"
 
@@ -142,6 +147,12 @@ def test_what_the_answer_asks_for_opens_no_message_and_stands_between_the_marks(
         assert text == said
 
 
+def test_an_empty_answer_is_shown_as_one() -> None:
+    [ask] = bound(reference="").asks(Sample("", CASE, Outcome.EMPTY, (), ASKER))
+    text = ASKER.request(ask).messages[-1].text
+    assert len(re.findall(r"<text (\w{12})>\n\n</text \1>", text)) == 2
+
+
 def test_the_same_answer_is_one_question() -> None:
     one, same, other = (
         ASKER.request(bound().asks(Sample(output, CASE, Outcome.OK, (), ASKER))[0]).key
@@ -154,7 +165,7 @@ def test_the_same_answer_is_one_question() -> None:
     ("params", "message"),
     [
         ({"criteria": " "}, "there are no criteria"),
-        ({"low": 5}, "'low' 5 is not below 'high' 5"),
+        ({"low": 5}, "'low' 5 to 'high' 5 are not 2 to 101 grades"),
         ({"judge": []}, "there is no judge"),
         ({"votes": 0}, "parameter 'votes'"),
         ({"prompt": "rubrik"}, "unknown prompt of a judge 'rubrik' .*did you mean 'rubric'"),
