@@ -186,7 +186,7 @@ def test_a_judge_of_answers_of_its_own_model_is_noted(judged: Path, promptlab: P
     dry = promptlab("run", "greet", "--dry-run")
     assert "prefer their own" not in dry.out + dry.err
     told = promptlab("run", "greet", "-b", "judge", "--dry-run")
-    assert "scorer 'rubric' has judge judge answers of the same model" in " ".join(
+    assert "scorer 'rubric' asks judge, whose model also gave answers" in " ".join(
         (told.out + told.err).split()
     )
 
