@@ -246,6 +246,18 @@ class ReviewApp(App[None]):
     def __init__(self, review: RunReview) -> None:
         super().__init__()
         self._review = review
+        self.failure: Exception | None = None
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Give the terminal back; what happened is told as the command line tells it.
+
+        Textual would print a traceback with the values of all variables.
+        """
+        if self.is_headless:  # a test
+            super()._handle_exception(error)
+            return
+        self.failure = self.failure or error
+        self.exit(return_code=1)
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen for what is rated."""
@@ -255,4 +267,7 @@ class ReviewApp(App[None]):
 
 def run_review(review: RunReview) -> None:
     """Take the terminal until the rater quits."""
-    ReviewApp(review).run(mouse=False)
+    app = ReviewApp(review)
+    app.run(mouse=False)
+    if app.failure is not None:
+        raise app.failure

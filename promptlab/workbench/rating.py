@@ -7,7 +7,7 @@ session that is killed continues where it was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from promptlab.core.ratings import NO_OPINION, Kind, Opinion, Rating, Verdict
@@ -67,13 +67,12 @@ class RatingSession:
     @property
     def rated(self) -> int:
         """Return how many items have a verdict."""
-        return sum(self._has_verdict(item) for item in self.items)
+        return sum(each.verdict is not None for each in self._shown())
 
     @property
     def noted(self) -> int:
         """Return how many items have a note or a tag."""
-        opinions = (self._opinions.get(item.key, NO_OPINION) for item in self.items)
-        return sum(bool(each.note or each.tags) for each in opinions)
+        return sum(bool(each.note or each.tags) for each in self._shown())
 
     @property
     def is_done(self) -> bool:
@@ -146,6 +145,10 @@ class RatingSession:
         self._opinions = {
             rating.item: rating.opinion for rating in ratings if rating.rater == self.rater
         }
+
+    def _shown(self) -> Iterator[Opinion]:
+        """Yield the rater's opinions of what is shown in this session."""
+        return (each for key, each in self._opinions.items() if key in self._places)
 
     def _has_verdict(self, item: Item) -> bool:
         return self._opinions.get(item.key, NO_OPINION).verdict is not None

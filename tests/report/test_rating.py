@@ -87,6 +87,17 @@ def test_how_an_output_ended_is_told(outcome: Outcome, text: str, told: str) -> 
     assert shown.output_text(seen.outputs[0], marked=True).plain == told
 
 
+def test_of_a_huge_output_the_beginning_is_shown_and_that_is_told() -> None:
+    seen = view("line\n" * 30_000, f"{'word ' * 20_000}end").outputs
+    assert (seen[0].text.count("\n"), len(seen[1].text)) == (1_999, 50_000)
+    assert seen[0].remark == (
+        "the beginning of 150,000 characters and 30,001 lines:"
+        " `promptlab show --full` has all of it"
+    )
+    blank = view("  \n", "x").outputs[0]
+    assert (blank.text, blank.remark) == ("  \n", "an empty answer")
+
+
 def test_nothing_that_a_terminal_obeys_gets_through() -> None:
     seen = view(
         HOSTILE,

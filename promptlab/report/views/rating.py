@@ -16,6 +16,8 @@ from promptlab.templates.text_diff import Marks, bag, likeness, word_marks
 _COMPARED = 40_000  # characters of two texts, beyond which words are not compared
 _LIKE = 0.3  # texts that share less of their words are not shown as a change of each other
 
+_MOST, _MOST_LINES = 50_000, 2_000  # characters and lines of an output that are shown
+
 _REMARKS = {
     Outcome.TRUNCATED: "cut off at the token limit",
     Outcome.REFUSED: "the model refused, or a filter did",
@@ -85,12 +87,24 @@ def rating_view(
         asked=tuple((name, _text(value)) for name, value in case.vars.items()),
         expected=None if case.expect is None else _text(case.expect),
         outputs=tuple(
-            OutputView(title, text, _REMARKS.get(outcome), of)
+            _output(title, text, outcome, of)
             for title, (text, outcome), of in zip(titles, answers, marks, strict=True)
         ),
         remark=remark,
         opinion=opinion,
     )
+
+
+def _output(title: str, text: str, outcome: Outcome, marks: Marks) -> OutputView:
+    remark = _REMARKS.get(outcome) if text.strip() else _REMARKS[Outcome.EMPTY]
+    lines = text.count("\n") + 1
+    if len(text) <= _MOST and lines <= _MOST_LINES:
+        return OutputView(title, text, remark, marks)
+    shown = "\n".join(text[:_MOST].split("\n", _MOST_LINES)[:_MOST_LINES])
+    what = f"{len(text):,} characters and {lines:,} lines"
+    more = f"the beginning of {what}: `promptlab show --full` has all of it"
+    within = tuple((start, end) for start, end in marks if end <= len(shown))
+    return OutputView(title, shown, more if remark is None else f"{remark}; {more}", within)
 
 
 def _compared(answers: Sequence[tuple[str, Outcome]]) -> tuple[Sequence[Marks], str | None]:
