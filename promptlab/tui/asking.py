@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from promptlab.core.visible import is_visible
+from promptlab.core.visible import is_visible, visible
 from promptlab.report.terminal.rating import keys_table
 from promptlab.report.terminal.text import DIM, plain_text
 
@@ -36,7 +36,7 @@ class Line(ModalScreen[str | None]):
         """Lay out the line with what helps to fill it."""
         with Vertical(classes="window"):
             yield Static(plain_text(self._title), classes="title")
-            yield Input(
+            yield _Shown(
                 self._text, max_length=_MOST, suggester=_Last(self._known) if self._known else None
             )
             if self._known:
@@ -53,6 +53,18 @@ class Line(ModalScreen[str | None]):
     def action_leave(self) -> None:
         """Return nothing."""
         self.dismiss(None)
+
+
+class _Shown(Input):
+    """A line in which what is pasted is only shown: Textual's own sends it to the terminal."""
+
+    def validate_value(self, value: str) -> str:
+        """Return the line with what a terminal would obey spelled out."""
+        return visible(value)
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Put a text in place of another; the cursor stands behind it as it is shown."""
+        super().replace(visible(text), start, end)
 
 
 class _Last(Suggester):

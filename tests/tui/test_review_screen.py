@@ -9,8 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.widgets import Input
 
 from promptlab.core.ratings import Kind
+from promptlab.core.visible import is_visible
 from promptlab.tui.review import ReviewApp
 
 from .conftest import Open
@@ -92,6 +95,25 @@ def test_escape_leaves_a_note_as_it_was(opened: Open, database: Path) -> None:
     lines = played(opened, "outputs", ["n", *"no", "escape"])
     assert ratings(database) == []
     assert lines[-2].strip() == "No verdict yet."
+
+
+def test_what_is_pasted_is_only_shown(opened: Open, database: Path) -> None:
+    async def play() -> str:
+        with opened("outputs") as review:
+            app = ReviewApp(review)
+            async with app.run_test(size=SMALL) as pilot:
+                await pilot.press("n", "a")
+                app.screen.query_one(Input).post_message(events.Paste("\x1b[2J\u202eb"))
+                await pilot.pause()
+                seen = "".join(strip.text for strip in app.screen._compositor.render_strips())
+                await pilot.press("c", "enter")
+                await pilot.pause()
+        return seen
+
+    seen = asyncio.run(play())
+    assert is_visible(seen)
+    assert "a^[[2J<U+202E>b" in seen
+    assert [row[2] for row in ratings(database)] == ["a^[[2J<U+202E>bc"]
 
 
 def test_a_tag_that_was_used_before_is_completed(opened: Open, database: Path) -> None:
