@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptlab.analysis.raters import agreement_of
 from promptlab.cli.numbers import Whole
-from promptlab.cli.output import say
+from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.core import extras
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.ratings import Kind
+from promptlab.report.documents.raters import raters_json
+from promptlab.report.terminal.raters import print_raters
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
-from promptlab.workbench.rated import export_labels
+from promptlab.workbench.rated import export_labels, read_ratings
 from promptlab.workbench.rating_of_run import RunReview, Selection, open_review
 from promptlab.workbench.session import Session
 
@@ -51,6 +54,10 @@ else:
     metavar="FILE",
     help="Write what was said into FILE (.csv, .jsonl) as labels, and rate nothing.",
 )
+@click.option(
+    "--agreement", is_flag=True, help="How far raters agree, with intervals, and rate nothing."
+)
+@click.option("--json", "as_json", is_flag=True, help="--agreement as one JSON document on stdout.")
 @click.pass_obj
 def review(
     session: Session,
@@ -63,16 +70,27 @@ def review(
     seed: int | None,
     rater: str | None,
     export: Path | None,
+    agreement: bool,
+    as_json: bool,
 ) -> None:
     """Rate the outputs of RUN by hand, without knowing which version they are of.
 
     Each verdict, note and tag is stored at once, as a score of the scorer `human`.
     """
     kind: Kind = "pairs" if pairs else "outputs"
-    if export is not None:
-        _refuse_with("--export", templates, cases, limit, seed, rater)
-        run_id, number = export_labels(Workbench(session), run_ref, kind, export)
-        say(f"{counted(number, 'label')} of run {run_id} written to {export}.")
+    if as_json and not agreement:
+        raise PromptlabError("--json is for --agreement", hint="show --json has the scores")
+    if export is not None or agreement:
+        chosen = (templates, cases, limit, seed, rater, None if export is None else agreement)
+        if any(other not in (None, (), False) for other in chosen):
+            raise PromptlabError(
+                "--export and --agreement take all that was said of the run",
+                hint="leave the other options out",
+            )
+        if export is not None:
+            _export(session, run_ref, kind, export)
+        else:
+            _show_agreement(session, run_ref, kind, as_json=as_json)
         return
     selection = Selection(
         kind=kind,
@@ -87,12 +105,18 @@ def review(
         _say_where(opened)
 
 
-def _refuse_with(option: str, *others: object) -> None:
-    """Refuse an option that is about what was said, together with those about what is shown."""
-    if any(other not in (None, ()) for other in others):
-        raise PromptlabError(
-            f"{option} takes all that was said of the run", hint="leave the other options out"
-        )
+def _export(session: Session, run_ref: str, kind: Kind, file: Path) -> None:
+    run_id, number = export_labels(Workbench(session), run_ref, kind, file)
+    say(f"{counted(number, 'label')} of run {run_id} written to {file}.")
+
+
+def _show_agreement(session: Session, run_ref: str, kind: Kind, *, as_json: bool) -> None:
+    rated = read_ratings(Workbench(session), run_ref, kind)
+    found = agreement_of(rated.ratings, kind)
+    if as_json:
+        print_json(raters_json(rated.run_id, found))
+    else:
+        print_raters(stdout(), found)
 
 
 def _require_terminal() -> None:

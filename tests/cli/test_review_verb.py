@@ -217,3 +217,32 @@ def test_a_format_that_is_not_known_is_a_mistake(promptlab: Promptlab, rate: Rat
         assert (ran.code, ran.out) == (2, "")
         assert ".jsonl" in ran.err or "leave the other options out" in ran.err
     assert not Path("l.csv").exists()
+
+
+def test_agreement_of_raters_is_told(promptlab: Promptlab, rate: Rate) -> None:
+    for trial in range(6):
+        rate(trial, verdict="pass" if trial % 2 else "fail")
+        rate(trial, verdict="pass" if trial % 3 else "fail", rater="ben")
+    out = promptlab("review", "--agreement").out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["ann", "6", "3", "3"] in rows
+    assert ["ben", "6", "4", "2"] in rows
+    text = " ".join(out.split())
+    assert "Krippendorff's alpha 0.06, on 6 outputs with verdicts of two or more." in text
+    assert "An interval takes 10 of them." in text
+    assert any(row[:5] == ["ann,", "ben", "6", "50.0", "%"] for row in rows)
+    document = json.loads(promptlab("review", "--agreement", "--json").out)
+    assert (document["kind"], document["units"], document["ci"]) == ("outputs", 6, None)
+    assert document["alpha"] == pytest.approx(1 - 11 * 6 / (2 * 7 * 5))
+    [pair] = document["pairs"]
+    assert (pair["a"], pair["b"], pair["n"], pair["same"]) == ("ann", "ben", 6, 3)
+    assert pair["kappa"] == pytest.approx(0.0)
+
+
+def test_with_one_rater_agreement_is_not_known(promptlab: Promptlab, rate: Rate) -> None:
+    rate(0, verdict="pass")
+    told = "No output has verdicts of two raters yet: how far they agree is not known."
+    assert told in " ".join(promptlab("review", "--agreement").out.split())
+    assert json.loads(promptlab("review", "--agreement", "--json").out)["alpha"] is None
+    for words in (("--json",), ("--agreement", "--export", "x.csv"), ("--agreement", "-n", "2")):
+        assert promptlab("review", *words).code == 2
