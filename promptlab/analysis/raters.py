@@ -64,7 +64,7 @@ class RatersAgreement:
 
 def agreement_of(ratings: Iterable[Rating], kind: Kind) -> RatersAgreement:
     """Compare raters by the verdicts that count. Notes alone are none."""
-    decided = [each for each in ratings if each.kind == kind and each.opinion.verdict is not None]
+    decided = _once(each for each in ratings if each.kind == kind and each.opinion.verdict)
     by_rater: dict[str, list[Rating]] = {}
     for rating in decided:
         by_rater.setdefault(rating.rater, []).append(rating)
@@ -78,6 +78,17 @@ def agreement_of(ratings: Iterable[Rating], kind: Kind) -> RatersAgreement:
         alpha=_alpha(list(said.values()), units),
         pairs=tuple(_pair((a, said[a]), (b, said[b]), kind) for a, b in combinations(said, 2)),
     )
+
+
+def _once(ratings: Iterable[Rating]) -> list[Rating]:
+    """Leave out what was said in one step of outputs that are the same: it is one judgement."""
+    steps: dict[tuple[str, str], Rating] = {}
+    for rating in ratings:
+        step = rating.rater, rating.at
+        known = steps.get(step)
+        if known is None or min(rating.item) < min(known.item):
+            steps[step] = rating
+    return list(steps.values())
 
 
 def _counted(ratings: Sequence[Rating], kind: Kind) -> Mapping[Verdict, int]:

@@ -14,7 +14,7 @@ from typing import Any
 from promptlab.core.ratings import HUMAN, RATED, Kind, Opinion, Rating
 from promptlab.core.types import Score
 from promptlab.store.columns import listed
-from promptlab.store.connection import Connection
+from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import from_json, iso, mapping_to_json, to_json, told
 from promptlab.store.faults import decoded
 from promptlab.store.records import INSERT_SCORE
@@ -37,8 +37,24 @@ INSERT INTO given_ratings (run, trial, other, rater, created_at, verdict, note, 
 VALUES (:run, :trial, :other, :rater, :now, :verdict, :note, :tags)
 """
 
-_WITHDRAW = """
-UPDATE given_ratings SET withdrawn_at = :now WHERE id = :number AND withdrawn_at IS NULL
+# What was given in one step has one moment.
+_STEP = """
+run = :run AND rater = :rater AND created_at = :at AND (other IS NOT NULL) = :pairs
+AND withdrawn_at IS NULL
+"""
+
+_WITHDRAW = f"UPDATE given_ratings SET withdrawn_at = :now WHERE {_STEP}"
+
+_IN_STEP = f"""
+SELECT trial FROM given_ratings WHERE {_STEP}
+UNION SELECT other FROM given_ratings WHERE other IS NOT NULL AND {_STEP}
+"""
+
+_SAME = """
+SELECT t.seq, min(t.seq) OVER (PARTITION BY t.case_, g.output) FROM trials t
+JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+JOIN generations g ON g.id = u.generation
+WHERE t.run = :run AND t.outcome <> 'error'
 """
 
 _LAST = f"""
@@ -101,30 +117,50 @@ class Ratings:
         return None if row is None else _rating(*row)
 
     @decoded
-    def add(self, run_id: str, trials: Sequence[int], rater: str, opinion: Opinion) -> None:
-        """Keep what a rater says now of an output or a pair, and the scores that follow."""
+    def same_outputs(self, run_id: str) -> dict[int, int]:
+        """Return each trial with an output, with the first of its case that has the same output.
+
+        Outputs are compared letter by letter.
+        """
         run = run_number(self._connection, run_id)
+        return dict(self._connection.rows(_SAME, run=run))
+
+    @decoded
+    def add(
+        self, run_id: str, rated: Sequence[Sequence[int]], rater: str, opinion: Opinion
+    ) -> None:
+        """Keep what a rater says now of outputs or of pairs, and the scores that follow."""
+        run = run_number(self._connection, run_id)
+        now = iso(self._clock())
         with self._connection.transaction():
-            self._connection.execute(
-                _INSERT,
-                run=run,
-                trial=trials[0],
-                other=trials[1] if len(trials) > 1 else None,
-                rater=rater,
-                now=iso(self._clock()),
-                verdict=opinion.verdict,
-                note=told(opinion.note) or "",
-                tags=told(to_json(opinion.tags)),
-            )
-            self._grade(run, trials, "pairs" if len(trials) > 1 else "outputs")
+            for trials in rated:
+                self._connection.execute(
+                    _INSERT,
+                    run=run,
+                    trial=trials[0],
+                    other=trials[1] if len(trials) > 1 else None,
+                    rater=rater,
+                    now=now,
+                    verdict=opinion.verdict,
+                    note=told(opinion.note) or "",
+                    tags=told(to_json(opinion.tags)),
+                )
+            touched = [trial for trials in rated for trial in trials]
+            self._grade(run, touched, "pairs" if len(rated[0]) > 1 else "outputs")
 
     @decoded
     def withdraw(self, run_id: str, rating: Rating) -> None:
-        """Take a rating back: what the rater said before of the same counts again."""
+        """Take a rating back, with what was said in the same step.
+
+        What the rater said before of the same counts again.
+        """
         run = run_number(self._connection, run_id)
+        pairs = rating.kind == "pairs"
+        step: dict[str, Value] = {"rater": rating.rater, "at": rating.at, "pairs": pairs}
         with self._connection.transaction():
-            self._connection.execute(_WITHDRAW, number=rating.number, now=iso(self._clock()))
-            self._grade(run, rating.trials, rating.kind)
+            touched = [seq for (seq,) in self._connection.rows(_IN_STEP, run=run, **step)]
+            self._connection.execute(_WITHDRAW, run=run, now=iso(self._clock()), **step)
+            self._grade(run, touched, rating.kind)
 
     @decoded
     def grade(self, run_id: str) -> None:

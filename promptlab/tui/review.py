@@ -167,7 +167,8 @@ class ReviewScreen(Screen[None]):
     def _view(self) -> RatingView:
         session = self._session
         answers = [(each.text, each.outcome) for each in self._review.answers(session.item)]
-        progress = Progress(session.place + 1, len(session.items), session.rated)
+        alike = len(session.item.also)
+        progress = Progress(session.place + 1, len(session.items), session.rated, alike)
         case = self._review.case(session.item)
         return rating_view(session.kind, progress, case, answers, session.opinion)
 

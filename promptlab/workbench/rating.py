@@ -7,7 +7,7 @@ session that is killed continues where it was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from promptlab.core.ratings import NO_OPINION, Kind, Opinion, Rating, Verdict
@@ -28,11 +28,14 @@ class Keeps(Protocol):
     def last(self, rater: str, kind: Kind) -> Rating | None:
         """Return what a rater said last and has not taken back."""
 
-    def add(self, trials: Sequence[int], rater: str, opinion: Opinion) -> None:
-        """Keep what a rater says now; raise `StoreError` where that is impossible."""
+    def add(self, rated: Sequence[Sequence[int]], rater: str, opinion: Opinion) -> None:
+        """Keep what a rater says now of each of these, in one step.
+
+        Raise `StoreError` where that is impossible.
+        """
 
     def withdraw(self, rating: Rating) -> None:
-        """Take a rating back."""
+        """Take a rating back, with those that were given in the same step."""
 
 
 class RatingSession:
@@ -47,8 +50,9 @@ class RatingSession:
         self.rater = rater
         self.kind = kind
         self._keeps = keeps
-        self._places = {item.key: place for place, item in enumerate(self.items)}
+        self._places = {key: at for at, item in enumerate(self.items) for key in item.keys}
         self._opinions: dict[frozenset[int], Opinion] = {}
+        self._rated: set[int] = set()  # places
         self._tags: Counter[str] = Counter()
         self._read()
         self.place = self._next(from_=0)
@@ -62,17 +66,18 @@ class RatingSession:
     @property
     def opinion(self) -> Opinion:
         """Return what the rater has said of it so far."""
-        return self._opinions.get(self.item.key, NO_OPINION)
+        return self._said(self.item)
 
     @property
     def rated(self) -> int:
         """Return how many items have a verdict."""
-        return sum(each.verdict is not None for each in self._shown())
+        return len(self._rated)
 
     @property
     def noted(self) -> int:
         """Return how many items have a note or a tag."""
-        return sum(bool(each.note or each.tags) for each in self._shown())
+        said = map(self._said, self.items)
+        return sum(bool(each.note or each.tags) for each in said)
 
     @property
     def is_done(self) -> bool:
@@ -133,11 +138,15 @@ class RatingSession:
         self.at_end = False
 
     def _say(self, opinion: Opinion) -> None:
-        if opinion == self.opinion:
+        before = self.opinion
+        if all(self._opinions.get(key, NO_OPINION) == opinion for key in self.item.keys):
             return
-        self._keeps.add(self.item.trials, self.rater, opinion)
-        self._tags.update(set(opinion.tags) - set(self.opinion.tags))
-        self._opinions[self.item.key] = opinion
+        rated = [self.item.trials, *((trial,) for trial in self.item.also)]
+        self._keeps.add(rated, self.rater, opinion)
+        self._tags.update(set(opinion.tags) - set(before.tags))
+        self._opinions |= dict.fromkeys(self.item.keys, opinion)
+        if opinion.verdict is not None:
+            self._rated.add(self.place)
 
     def _read(self) -> None:
         ratings = self._keeps.standing()
@@ -145,13 +154,17 @@ class RatingSession:
         self._opinions = {
             rating.item: rating.opinion for rating in ratings if rating.rater == self.rater
         }
+        items = enumerate(self.items)
+        self._rated = {place for place, item in items if self._has_verdict(item)}
 
-    def _shown(self) -> Iterator[Opinion]:
-        """Yield the rater's opinions of what is shown in this session."""
-        return (each for key, each in self._opinions.items() if key in self._places)
+    def _said(self, item: Item) -> Opinion:
+        """Return what was said of an item; of outputs that are the same, what was said of any."""
+        found = (self._opinions[key] for key in item.keys if key in self._opinions)
+        return next(found, NO_OPINION)
 
     def _has_verdict(self, item: Item) -> bool:
-        return self._opinions.get(item.key, NO_OPINION).verdict is not None
+        said = (self._opinions.get(key, NO_OPINION) for key in item.keys)
+        return all(opinion.verdict is not None for opinion in said)
 
     def _next(self, from_: int) -> int:
         """Return the first place without a verdict from a place on, then from the beginning.
@@ -159,5 +172,5 @@ class RatingSession:
         Where all have one, it is the last.
         """
         places = range(len(self.items))
-        open_ = (at for at in (*places[from_:], *places) if not self._has_verdict(self.items[at]))
+        open_ = (at for at in (*places[from_:], *places) if at not in self._rated)
         return next(open_, len(self.items) - 1)

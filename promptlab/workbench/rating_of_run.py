@@ -83,7 +83,9 @@ def open_review(
         seed = plan.seed if selection.seed is None else selection.seed
         trials = store.gradings.trials(run_id)
         graded = {trial.seq: trial for trial in trials if trial.graded is not None}
-        items = queue(plan, graded, _wanted(bench, plan, selection, seed), seed, name)
+        same = store.ratings.same_outputs(run_id)
+        answered = {seq: same.get(seq, seq) for seq in graded}
+        items = queue(plan, answered, _wanted(bench, plan, selection, seed), seed, name)
         if not items:
             raise _nothing(run_id, selection)
         if store.ratings.standing(run_id):
@@ -105,9 +107,9 @@ class _Kept:
     def last(self, rater: str, kind: Kind) -> Rating | None:
         return self.store.ratings.last(self.run_id, rater, kind)
 
-    def add(self, trials: Sequence[int], rater: str, opinion: Opinion) -> None:
+    def add(self, rated: Sequence[Sequence[int]], rater: str, opinion: Opinion) -> None:
         with self.store.at_once():
-            self.store.ratings.add(self.run_id, trials, rater, opinion)
+            self.store.ratings.add(self.run_id, rated, rater, opinion)
 
     def withdraw(self, rating: Rating) -> None:
         with self.store.at_once():

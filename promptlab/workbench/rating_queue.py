@@ -7,7 +7,7 @@ rest as it was. Nothing here knows what an output says.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -20,17 +20,19 @@ from promptlab.core.types import Arm, Plan, Trial
 class Item:
     """What is shown at once: one trial of a case, or two, from left to right; places in the plan.
 
-    `arms` are those of the trials. Raters never see them.
+    `arms` are those of the trials. Raters never see them. `also` are other trials of the case with
+    the same output, letter by letter: what is said of one is said of all.
     """
 
     case: int
     trials: tuple[int, ...]
     arms: tuple[int, ...]
+    also: tuple[int, ...] = ()
 
     @property
-    def key(self) -> frozenset[int]:
-        """Return what is rated, on whichever side it is shown."""
-        return frozenset(self.trials)
+    def keys(self) -> tuple[frozenset[int], ...]:
+        """Return what is rated, on whichever side it is shown: each output, or the pair."""
+        return frozenset(self.trials), *(frozenset((trial,)) for trial in self.also)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +45,35 @@ class Wanted:
 
 
 def queue(
-    plan: Plan, answered: Iterable[int], wanted: Wanted, seed: int, rater: str
+    plan: Plan, answered: Mapping[int, int], wanted: Wanted, seed: int, rater: str
 ) -> tuple[Item, ...]:
-    """Return what a rater is to be shown, in order; `answered` are the trials with an output."""
+    """Return what a rater is to be shown, in order.
+
+    `answered` are the trials with an output, each with the first trial of its case that has the
+    same. Of outputs that are the same, one is shown.
+    """
     trials = [plan.trial(seq) for seq in answered]
     chosen = [each for each in trials if each.case in wanted.cases and each.arm in wanted.arms]
     if wanted.kind == "outputs":
-        items = [Item(each.case, (each.seq,), (each.arm,)) for each in chosen]
+        items = [*_different(chosen, answered)]
     else:
         items = [_sided(pair, seed, rater) for pair in _pairs(plan.arms, chosen)]
 
     def drawn(item: Item) -> tuple[int, list[int]]:
-        key = sorted(item.trials)
+        one = wanted.kind == "outputs"
+        key = [answered[item.trials[0]]] if one else sorted(item.trials)
         return seed_from("review", seed, rater, key), key
 
     return tuple(sorted(items, key=drawn))
+
+
+def _different(trials: Iterable[Trial], same: Mapping[int, int]) -> Iterator[Item]:
+    together: defaultdict[int, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        together[same[trial.seq]].append(trial)
+    for first, *others in together.values():
+        also = tuple(other.seq for other in others)
+        yield Item(first.case, (first.seq,), (first.arm,), also)
 
 
 def _pairs(arms: Sequence[Arm], trials: Iterable[Trial]) -> Iterator[tuple[Trial, Trial]]:

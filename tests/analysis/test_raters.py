@@ -13,7 +13,7 @@ def ratings(said: dict[str, str], kind: str = "outputs") -> list[Rating]:
     words: dict[str, Verdict | None] = {"p": "pass", "f": "fail", "-": None}
     words |= {"l": "left", "r": "right", "t": "tie"}
     return [
-        Rating(0, (2 * n,) if kind == "outputs" else (2 * n, 2 * n + 1), rater, "now", opinion)
+        Rating(0, (2 * n,) if kind == "outputs" else (2 * n, 2 * n + 1), rater, f"{n}", opinion)
         for rater, letters in said.items()
         for n, letter in enumerate(letters)
         if letter != " "
@@ -66,10 +66,10 @@ def test_an_interval_says_no_more_than_the_units_show(ann: str, ben: str, known:
 
 def test_of_pairs_the_same_output_counts_on_whichever_side() -> None:
     mirrored = [
-        Rating(0, (1, 0), "ann", "now", Opinion("left")),
-        Rating(0, (0, 1), "ben", "now", Opinion("right")),
-        Rating(0, (2, 3), "ann", "now", Opinion("tie")),
-        Rating(0, (3, 2), "ben", "now", Opinion("left")),
+        Rating(0, (1, 0), "ann", "1", Opinion("left")),
+        Rating(0, (0, 1), "ben", "2", Opinion("right")),
+        Rating(0, (2, 3), "ann", "3", Opinion("tie")),
+        Rating(0, (3, 2), "ben", "4", Opinion("left")),
     ]
     found = agreement_of(mirrored, "pairs")
     assert (found.pairs[0].n, found.pairs[0].same) == (2, 1)
@@ -82,3 +82,14 @@ def test_three_raters_each_two_by_two() -> None:
     told = [(pair.a, pair.b, pair.n, pair.same) for pair in found.pairs]
     assert told == [("a", "b", 4, 3), ("a", "c", 2, 2), ("b", "c", 2, 2)]
     assert found.units == 4
+
+
+def test_one_word_on_outputs_that_are_the_same_is_one_judgement() -> None:
+    said = [
+        Rating(0, (trial,), rater, at, Opinion("pass"))
+        for rater in ("ann", "ben")
+        for at, trials in (("1", (4, 2, 3)), ("2", (7,)))
+        for trial in trials
+    ]
+    found = agreement_of(said, "outputs")
+    assert (found.units, found.pairs[0].n, found.raters[0].rated) == (2, 2, 2)

@@ -23,8 +23,9 @@ def rate(ran_project: Path) -> Rate:
     """Return a function that rates trials of the newest run, as `review` does."""
 
     def rate_(*trials: int, rater: str = "ann", **opinion: object) -> None:
+        rated = [trials]
         with Store.open(ran_project / "promptlab.db", lambda: datetime.now(UTC)) as store:
-            store.ratings.add(store.find_run(), trials, rater, Opinion(**opinion))  # type: ignore[arg-type]
+            store.ratings.add(store.find_run(), rated, rater, Opinion(**opinion))  # type: ignore[arg-type]
 
     return rate_
 

@@ -58,7 +58,7 @@ def test_a_rating_is_a_score_of_human_with_rater_time_and_note(
     store: Store, run_id: str, path: Path
 ) -> None:
     before = store.load_plan(run_id)
-    store.ratings.add(run_id, [1], "ann", Opinion("fail", "names no label", ("vague", "long")))
+    store.ratings.add(run_id, [[1]], "ann", Opinion("fail", "names no label", ("vague", "long")))
     assert human(store, run_id) == {
         1: (0.0, False, "ann: fail [vague, long]: names no label"),
     }
@@ -81,9 +81,9 @@ def test_the_mean_of_raters_counts_and_a_draw_neither_passes_nor_fails(
     store: Store, run_id: str
 ) -> None:
     for rater, opinion in (("ann", PASS), ("ben", FAIL)):
-        store.ratings.add(run_id, [0], rater, opinion)
+        store.ratings.add(run_id, [[0]], rater, opinion)
     assert human(store, run_id) == {0: (0.5, None, "ann: pass; ben: fail")}
-    store.ratings.add(run_id, [0], "eve", PASS)
+    store.ratings.add(run_id, [[0]], "eve", PASS)
     assert human(store, run_id)[0][:2] == (pytest.approx(2 / 3), True)
 
 
@@ -91,7 +91,7 @@ def test_the_last_word_of_a_rater_counts_and_what_was_before_comes_back(
     store: Store, run_id: str, path: Path
 ) -> None:
     for opinion in (PASS, FAIL, Opinion("fail", "odd")):
-        store.ratings.add(run_id, [2], "ann", opinion)
+        store.ratings.add(run_id, [[2]], "ann", opinion)
     said = []
     while (last := store.ratings.last(run_id, "ann", "outputs")) is not None:
         said.append(human(store, run_id)[2][2])
@@ -106,8 +106,8 @@ def test_the_last_word_of_a_rater_counts_and_what_was_before_comes_back(
 
 
 def test_one_rater_takes_nothing_of_another_back(store: Store, run_id: str) -> None:
-    store.ratings.add(run_id, [0], "ann", PASS)
-    store.ratings.add(run_id, [0], "ben", FAIL)
+    store.ratings.add(run_id, [[0]], "ann", PASS)
+    store.ratings.add(run_id, [[0]], "ben", FAIL)
     last = store.ratings.last(run_id, "ann", "outputs")
     assert last is not None
     store.ratings.withdraw(run_id, last)
@@ -122,7 +122,7 @@ def test_one_rater_takes_nothing_of_another_back(store: Store, run_id: str) -> N
 def test_a_pair_scores_both_outputs_and_fails_none(
     store: Store, run_id: str, verdict: Verdict, scores: tuple[float, float], path: Path
 ) -> None:
-    store.ratings.add(run_id, [3, 2], "ann", Opinion(verdict))
+    store.ratings.add(run_id, [[3, 2]], "ann", Opinion(verdict))
     found = human(store, run_id)
     assert {seq: row[:2] for seq, row in found.items()} == {
         3: (scores[0], None),
@@ -132,15 +132,30 @@ def test_a_pair_scores_both_outputs_and_fails_none(
     assert query(path, "SELECT preferred FROM ratings") == [(preferred.get(verdict),)]
 
 
+def test_outputs_that_are_the_same_are_found_and_rated_in_one_step(
+    store: Store, run_id: str
+) -> None:
+    # Every answer of the fixture is the same; trials 0 and 1 are of a case, trial 5 has none.
+    assert store.ratings.same_outputs(run_id) == {0: 0, 1: 0, 2: 2, 3: 2, 4: 4}
+    store.ratings.add(run_id, [[2], [3]], "ann", PASS)
+    store.ratings.add(run_id, [[0], [1]], "ann", FAIL)
+    assert {seq: row[0] for seq, row in human(store, run_id).items()} == {2: 1, 3: 1, 0: 0, 1: 0}
+    last = store.ratings.last(run_id, "ann", "outputs")
+    assert last is not None
+    store.ratings.withdraw(run_id, last)
+    assert sorted(human(store, run_id)) == [2, 3]
+    assert store.verify() == []
+
+
 def test_a_pair_is_the_same_on_whichever_side(store: Store, run_id: str) -> None:
-    store.ratings.add(run_id, [3, 2], "ann", Opinion("left"))
-    store.ratings.add(run_id, [2, 3], "ann", Opinion("left"))
+    store.ratings.add(run_id, [[3, 2]], "ann", Opinion("left"))
+    store.ratings.add(run_id, [[2, 3]], "ann", Opinion("left"))
     assert [rating.trials for rating in store.ratings.standing(run_id)] == [(2, 3)]
     assert human(store, run_id)[2][0] == 1.0
 
 
 def test_a_note_alone_is_no_score(store: Store, run_id: str) -> None:
-    store.ratings.add(run_id, [0], "ann", Opinion(None, "look again"))
+    store.ratings.add(run_id, [[0]], "ann", Opinion(None, "look again"))
     assert labels(store, run_id) == ["exact_match"]
     assert len(store.ratings.standing(run_id)) == 1
 
@@ -148,8 +163,8 @@ def test_a_note_alone_is_no_score(store: Store, run_id: str) -> None:
 def test_verdicts_on_outputs_and_on_pairs_are_scorers_of_their_own(
     store: Store, run_id: str
 ) -> None:
-    store.ratings.add(run_id, [0, 1], "ann", Opinion("left"))
-    store.ratings.add(run_id, [0], "ann", FAIL)
+    store.ratings.add(run_id, [[0, 1]], "ann", Opinion("left"))
+    store.ratings.add(run_id, [[0]], "ann", FAIL)
     assert labels(store, run_id) == ["exact_match", "human", "human_outputs"]
     assert human(store, run_id)[0][0] == 1.0
     assert human(store, run_id, "human_outputs") == {0: (0.0, False, "ann: fail")}
@@ -164,7 +179,7 @@ def test_a_scorer_of_that_name_keeps_it(
         for seq in range(plan.size):
             writer.put_result(make_result(plan, seq))
     store.end_run("r2", "finished")
-    store.ratings.add("r2", [0], "ann", FAIL)
+    store.ratings.add("r2", [[0]], "ann", FAIL)
     assert labels(store, "r2") == ["human", "human_outputs"]
     assert human(store, "r2")[0][0] == 1.0  # the scorer's own
     assert human(store, "r2", "human_outputs") == {0: (0.0, False, "ann: fail")}
@@ -173,8 +188,8 @@ def test_a_scorer_of_that_name_keeps_it(
 def test_what_was_not_rated_is_unknown_and_a_failed_trial_is_no_zero(
     store: Store, run_id: str
 ) -> None:
-    store.ratings.add(run_id, [4], "ann", PASS)
-    store.ratings.add(run_id, [3], "ann", PASS)
+    store.ratings.add(run_id, [[4]], "ann", PASS)
+    store.ratings.add(run_id, [[3]], "ann", PASS)
     arms = {entry.arm: entry for entry in store.arm_scores(run_id) if entry.scorer == "human"}
     assert {arm: (entry.n_cases, entry.mean) for arm, entry in arms.items()} == {
         0: (1, 1.0),
@@ -188,7 +203,7 @@ def test_what_was_not_rated_is_unknown_and_a_failed_trial_is_no_zero(
 def test_scores_are_made_anew_after_a_trial_was_carried_out_again(
     store: Store, run_id: str, make_plan: MakePlan, make_result: MakeResult
 ) -> None:
-    store.ratings.add(run_id, [0], "ann", PASS)
+    store.ratings.add(run_id, [[0]], "ann", PASS)
     store.resume_run(run_id)
     with store.writer(run_id) as writer:
         writer.put_result(make_result(make_plan(), 0))
@@ -203,7 +218,7 @@ def test_a_value_of_a_rating_that_cannot_be_is_found(
 ) -> None:
     one = kind == "outputs"
     right: Verdict = "pass" if one else "left"
-    store.ratings.add(run_id, [0] if one else [0, 1], "ann", Opinion(right))
+    store.ratings.add(run_id, [[0] if one else [0, 1]], "ann", Opinion(right))
     wrong = "left" if one else "pass"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE given_ratings SET verdict = ?", [wrong])
@@ -219,7 +234,7 @@ from promptlab.store import Store
 
 store = Store.open(Path(sys.argv[1]), lambda: datetime.now(UTC))
 for trial in range(4):
-    store.ratings.add("r1", [trial], "ann", Opinion("pass"))
+    store.ratings.add("r1", [[trial]], "ann", Opinion("pass"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -31,13 +31,16 @@ class Kept:
         own = [r for r in self.ratings if (r.rater, r.kind) == (rater, kind)]
         return next((r for r in reversed(own) if r.number not in self.gone), None)
 
-    def add(self, trials: Sequence[int], rater: str, opinion: Opinion) -> None:
+    def add(self, rated: Sequence[Sequence[int]], rater: str, opinion: Opinion) -> None:
         if self.locked:
             raise StoreBusy("another program has locked the database")
-        self.ratings.append(Rating(len(self.ratings), tuple(trials), rater, "now", opinion))
+        step = str(len(self.ratings))
+        for trials in rated:
+            number = len(self.ratings)
+            self.ratings.append(Rating(number, tuple(trials), rater, step, opinion))
 
     def withdraw(self, rating: Rating) -> None:
-        self.gone.add(rating.number)
+        self.gone |= {each.number for each in self.ratings if each.at == rating.at}
 
 
 def items(number: int) -> list[Item]:
@@ -141,8 +144,8 @@ def test_the_same_word_again_is_no_new_rating() -> None:
 
 def test_undo_takes_nothing_back_that_is_not_shown() -> None:
     kept = Kept()
-    kept.add([9], "ann", Opinion("pass"))
-    kept.add([0, 1], "ann", Opinion("left"))
+    kept.add([[9]], "ann", Opinion("pass"))
+    kept.add([[0, 1]], "ann", Opinion("left"))
     at = session(kept)
     assert not at.undo()
     assert kept.gone == set()
@@ -169,7 +172,7 @@ def test_what_cannot_be_kept_changes_nothing() -> None:
 def test_tags_of_all_raters_are_offered_the_most_frequent_first() -> None:
     kept = Kept()
     for trial, tags in enumerate([("odd",), ("long", "odd")]):
-        kept.add([trial], "ben", Opinion("fail", tags=tags))
+        kept.add([[trial]], "ben", Opinion("fail", tags=tags))
     at = session(kept)
     at.tag(["new", "long"])
     at.rate("fail")
@@ -195,9 +198,14 @@ def plan(versions: int = 3, cases: int = 20, repeats: int = 1, backends: int = 1
     )
 
 
+def different(made: Plan) -> dict[int, int]:
+    """Return all trials, each with an output of its own."""
+    return {seq: seq for seq in range(made.size)}
+
+
 def shown(made: Plan, kind: Kind, rater: str = "ann", seed: int = 0) -> list[Item]:
     wanted = Wanted(kind=kind, cases=range(len(made.cases)), arms=range(len(made.arms)))
-    return list(queue(made, range(made.size), wanted, seed, rater))
+    return list(queue(made, different(made), wanted, seed, rater))
 
 
 def test_each_rater_has_an_order_of_its_own_that_does_not_change() -> None:
@@ -216,7 +224,7 @@ def test_each_rater_has_an_order_of_its_own_that_does_not_change() -> None:
 def test_a_part_keeps_the_order_that_it_has_in_the_whole() -> None:
     made = plan()
     wanted = Wanted(kind="outputs", cases={1, 5, 7, 11}, arms={0, 2})
-    part = list(queue(made, range(made.size), wanted, 0, "ann"))
+    part = list(queue(made, different(made), wanted, 0, "ann"))
     whole = [item for item in shown(made, "outputs") if item in part]
     assert part == whole
     assert len(part) == 8
@@ -246,4 +254,45 @@ def test_pairs_are_of_every_two_versions_on_one_backend() -> None:
 def test_a_trial_without_an_output_is_not_shown() -> None:
     made = plan(versions=2, cases=2)
     wanted = Wanted(kind="pairs", cases=range(2), arms=range(2))
-    assert [item.case for item in queue(made, [0, 1, 2], wanted, 0, "ann")] == [0]
+    assert [item.case for item in queue(made, {0: 0, 1: 1, 2: 2}, wanted, 0, "ann")] == [0]
+
+
+def test_outputs_that_are_the_same_are_shown_once() -> None:
+    made = plan(versions=3, cases=2)
+    same = {0: 0, 1: 1, 2: 0, 3: 3, 4: 3, 5: 3}
+    wanted = Wanted(kind="outputs", cases=range(2), arms=range(3))
+    once = queue(made, same, wanted, 0, "ann")
+    assert sorted(once, key=lambda item: item.trials) == [
+        Item(0, (0,), (0,), (2,)),
+        Item(0, (1,), (1,)),
+        Item(1, (3,), (0,), (4, 5)),
+    ]
+    part = Wanted(kind="outputs", cases=range(2), arms=[1, 2])
+    shown_first = [min(same[seq] for seq in item.trials) for item in once]
+    assert [same[item.trials[0]] for item in queue(made, same, part, 0, "ann")] == shown_first
+    assert len(queue(made, same, Wanted(kind="pairs", cases=[0], arms=range(3)), 0, "ann")) == 3
+
+
+def test_what_is_said_of_one_is_said_of_all_that_are_the_same() -> None:
+    kept = Kept()
+    twins = [Item(0, (0,), (0,), (1, 2)), Item(1, (3,), (0,))]
+    at = RatingSession(kept, twins, "ann", "outputs")
+    at.rate("pass")
+    assert [(each.trials, each.opinion.verdict) for each in kept.ratings] == [
+        ((0,), "pass"),
+        ((1,), "pass"),
+        ((2,), "pass"),
+    ]
+    assert (at.place, at.rated) == (1, 1)
+    assert at.undo()
+    assert (at.place, at.rated, len(kept.gone)) == (0, 0, 3)
+
+
+def test_an_output_that_was_rated_alone_is_shown_until_all_of_its_kind_are() -> None:
+    kept = Kept()
+    kept.add([[1]], "ann", Opinion("fail", "odd"))
+    at = RatingSession(kept, [Item(0, (0,), (0,), (1,))], "ann", "outputs")
+    assert (at.rated, at.opinion) == (0, Opinion("fail", "odd"))
+    at.rate("fail")
+    assert [each.trials for each in kept.ratings] == [(1,), (0,), (1,)]
+    assert at.at_end

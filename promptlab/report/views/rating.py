@@ -61,11 +61,15 @@ class RatingView:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a rater is: at which item (from 1), of how many, and how many have a verdict."""
+    """Where a rater is: at which item (from 1), of how many, and how many have a verdict.
+
+    `alike` counts the outputs that are the same as the one shown, and are rated with it.
+    """
 
     number: int
     of: int
     rated: int
+    alike: int = 0
 
 
 def rating_view(
@@ -77,7 +81,7 @@ def rating_view(
 ) -> RatingView:
     """Return the view of one output, or of a pair with the words in which the two differ."""
     titles = ("Left", "Right") if kind == "pairs" else ("Output",)
-    marks, remark = _compared(answers) if kind == "pairs" else ([()], None)
+    marks, remark = _compared(answers) if kind == "pairs" else ([()], _alike(progress.alike))
     return RatingView(
         kind=kind,
         number=progress.number,
@@ -105,6 +109,11 @@ def _output(title: str, text: str, outcome: Outcome, marks: Marks) -> OutputView
     more = f"the beginning of {what}: `promptlab show --full` has all of it"
     within = tuple((start, end) for start, end in marks if end <= len(shown))
     return OutputView(title, shown, more if remark is None else f"{remark}; {more}", within)
+
+
+def _alike(number: int) -> str | None:
+    """Return that a verdict counts for other outputs too, None if there are none."""
+    return f"The same output was given {number + 1} times: rate it once." if number else None
 
 
 def _compared(answers: Sequence[tuple[str, Outcome]]) -> tuple[Sequence[Marks], str | None]:
