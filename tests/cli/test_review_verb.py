@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from promptlab.cases.files import read_rows
 from promptlab.core.ratings import Opinion
 from promptlab.core.results import ResultFilter
+from promptlab.importers.labels import read_labels
 from promptlab.store import Store
 
 from .conftest import Promptlab, query, spawn
@@ -197,6 +199,14 @@ def test_labels_are_written_for_a_judge(promptlab: Promptlab, rate: Rate) -> Non
     first = json.loads(Path("labels.JSONL").read_text(encoding="utf-8").splitlines()[0])
     assert (first["tags"], first["label"], first["kind"]) == (["vague", "long"], "fail", "human")
     assert "other_version" not in first
+    for name in ("labels.csv", "labels.JSONL"):
+        labels = list(read_labels(read_rows(Path(name), name)))
+        told = [(each.case, each.version, each.value, each.rater, each.kind) for each in labels]
+        assert told == [
+            ("ada", "greet@v1", 0.0, "ann", "human"),
+            ("ben", "greet@v2", 1.0, "ben", "human"),
+        ]
+        assert {(each.backend, each.repeat) for each in labels} == {("echo", 0)}
 
 
 def test_labels_of_pairs_name_both_sides(promptlab: Promptlab, rate: Rate) -> None:
