@@ -21,7 +21,8 @@ from promptlab.core.codes import Code
 from promptlab.experiments.suite import SuiteFile
 from promptlab.project.settings import CompareSettings
 from promptlab.remote.options import RemoteOptions
-from promptlab.scorers.instructions import checks
+from promptlab.scorers.instructions import every
+from promptlab.scorers.instructions.kinds import Check
 from promptlab.scorers.registry import describe, get_scorer, scorer_names
 from promptlab.store.columns import RESULT_COLUMNS
 from promptlab.templates.front_matter import FrontMatter
@@ -103,9 +104,18 @@ def scorers() -> str:
 
 
 def instructions() -> str:
-    """Return a table of the kinds of instructions: ids, arguments, what is asked."""
+    """Return a table of the kinds of instructions of IFEval: ids, arguments, what is asked."""
+    return _kinds(every.kinds_of_ifeval())
+
+
+def instructions_of_ifbench() -> str:
+    """Return the same of IFBench."""
+    return _kinds(every.kinds_of_ifbench())
+
+
+def _kinds(kinds: Mapping[str, Check]) -> str:
     rows = []
-    for name, check in checks.KINDS.items():
+    for name, check in kinds.items():
         _, *arguments = inspect.signature(check).parameters
         summary = (inspect.getdoc(check) or "").replace("\n", " ")
         rows.append((f"`{name}`", ", ".join(f"`{each}`" for each in arguments), summary))

@@ -12,8 +12,8 @@ import nltk
 import pytest
 
 from promptlab.core.errors import PromptlabError
+from promptlab.scorers.instructions import every
 from promptlab.scorers.instructions.checks import forms
-from promptlab.scorers.instructions.kinds import KINDS
 from tests.scorers.answers import ANSWERS, EVERY_KIND, OTHER_BOUNDS
 from tests.scorers.conftest import Grade
 
@@ -25,8 +25,9 @@ LIGHT = [
 
 
 def test_there_are_25_kinds_and_40_answers() -> None:
-    assert sorted(KINDS) == sorted(name for name, _ in EVERY_KIND)
-    assert len(KINDS) == 25
+    kinds = every.kinds_of_ifeval()
+    assert sorted(kinds) == sorted(name for name, _ in EVERY_KIND)
+    assert len(kinds) == 25
     assert len(ANSWERS) == len(set(ANSWERS)) == 40
 
 

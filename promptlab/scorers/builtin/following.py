@@ -14,10 +14,12 @@ from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import cut, not_gradable
 
 if TYPE_CHECKING:
-    from promptlab.scorers.instructions import checks
+    from promptlab.scorers.instructions import checks, every
     from promptlab.scorers.instructions.kinds import Instruction
 else:
-    checks = lazy_module("promptlab.scorers.instructions.checks")
+    checks, every = (
+        lazy_module(f"promptlab.scorers.instructions.{name}") for name in ("checks", "every")
+    )
 
 _ID = "id"
 
@@ -54,9 +56,9 @@ def instructions(
     mode: Literal["strict", "loose"] = "strict",
     count: Literal["all", "share"] = "all",
 ) -> Score:
-    """The output follows the instructions that code can verify, as IFEval defines them.
+    """The output follows the instructions that code can verify, as IFEval and IFBench define them.
 
-    There are 25 kinds, known by the ids of the published data, such as
+    There are 25 kinds of IFEval and 54 of IFBench, known by the ids of the published data, such as
     `length_constraints:number_words`; the page lists them with their arguments.
 
     Limits:
@@ -119,5 +121,5 @@ def _instructions(items: str) -> tuple[Instruction, ...]:
     read = []
     for item in json.loads(items):
         arguments = {key: value for key, value in item.items() if key != _ID}
-        read.append(checks.instruction(item[_ID], arguments))
+        read.append(every.instruction(item[_ID], arguments))
     return tuple(read)

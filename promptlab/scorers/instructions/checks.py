@@ -1,25 +1,19 @@
-"""What each kind of instruction asks of an answer. One function a kind."""
+"""What each kind of instruction of IFEval asks of an answer. One function a kind."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from itertools import takewhile
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from promptlab.scorers.instructions.kinds import KINDS, Instruction, kind, read_instruction
+from promptlab.scorers.instructions.kinds import Number, Text, Texts, kind
 from promptlab.scorers.languages import language_of, valid_language
 from promptlab.scorers.reading.sentences import sentences
 
-__all__ = ["KINDS", "forms", "instruction"]
-
 Relation = Literal["less than", "at least"]
-Number = Annotated[int, Field(ge=0)]
-Texts = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
-Text = Annotated[str, Field(min_length=1)]
 
 
 def _holds(count: int, relation: Relation, bound: int) -> bool:
@@ -245,11 +239,6 @@ def english_lowercase(text: str) -> bool | None:
 def no_comma(text: str) -> bool:
     """There is no comma."""
     return "," not in text
-
-
-def instruction(name: str, given: Mapping[str, Any]) -> Instruction:
-    """Return an instruction of one of these kinds. See `read_instruction` for what it raises."""
-    return read_instruction(name, given)
 
 
 def forms(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import regex
 
@@ -44,6 +45,30 @@ def sentences(text: str) -> Count:
     text = normal(text)
     count = sum(map(_sentences_in, _blocks(text)))
     return Count(count, count + (0 if text.isascii() else len(_BLANK_ENDS.findall(text))))
+
+
+def sentence_texts(text: str) -> list[str]:
+    """Return the sentences that are certain, with one blank between the words of each."""
+    found = []
+    for words in _blocks(normal(text)):
+        begun: list[str] = []
+        for place, word in enumerate(words):
+            *ended, rest = _cut(word)
+            for piece in ended:
+                found.append(" ".join([*begun, piece]))
+                begun = []
+            begun.append(rest)
+            last = place + 1 == len(words)
+            if last or _is_end(words[place - 1] if place else "", word, words[place + 1]):
+                found.append(" ".join(begun))
+                begun = []
+    return found
+
+
+def _cut(word: str) -> list[str]:
+    """Return the parts of what blanks surround, cut where sentences end within it."""
+    ends = [] if word.isascii() else [match.start() + 1 for match in _INNER.finditer(word)]
+    return [word[start:end] for start, end in pairwise([0, *ends, len(word)])]
 
 
 def _blocks(text: str) -> Iterator[list[str]]:
