@@ -70,6 +70,7 @@ class ReviewScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out a line on top, the case, the outputs, and two lines below."""
+        self.set_class(self.app.size.width >= _WIDE, "-wide")
         yield Static(id="progress")
         with Horizontal(id="body"):
             with VerticalScroll(id="case", can_focus=False):
@@ -87,7 +88,8 @@ class ReviewScreen(Screen[None]):
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the line on top to the new width."""
+        """Fit the layout and the line on top to the new width."""
+        self.set_class(event.size.width >= _WIDE, "-wide")
         self._show_progress(self._view(), event.size.width)
 
     def action_rate(self, verdict: Verdict) -> None:
@@ -240,7 +242,6 @@ class ReviewApp(App[None]):
     """The terminal, while a rater has it."""
 
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]  # noqa: RUF012 - as App has it
     CSS_PATH = "review.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "quit", priority=True)]
 

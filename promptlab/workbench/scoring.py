@@ -146,6 +146,8 @@ def scorers_of(
     bound = bind(plan.graded_here, bench.project.root, prompts=bench.judge_prompts)
     known = [scorer.spec.label for scorer in bound]
     for label in labels:
+        if any(spec.by_people and spec.label == label for spec in plan.scorers):
+            raise PromptlabError(f"people give the scores of {label!r}", hint="promptlab review")
         if label not in known:
             raise unknown("scorer", label, known, of=f"run {run_id}")
     scorers = knowing(bound, plan.backends, plan.arms)

@@ -110,6 +110,11 @@ def test_outputs_are_graded_again_without_people(promptlab: Promptlab, rate: Rat
     graded = promptlab("score", "--json")
     assert graded.code == 0
     assert [each["scorer"] for each in json.loads(graded.out)["scorers"]] == ["contains", "length"]
+    ran = promptlab("score", "--scorer", "human")
+    assert (ran.code, "people give the scores of 'human' (promptlab review)" in ran.err) == (
+        2,
+        True,
+    )
     sql = "SELECT score FROM results WHERE scorer = 'human' AND score NOT NULL"
     assert query(Path(), sql) == [(1.0,)]
     assert promptlab("db", "verify").code == 0

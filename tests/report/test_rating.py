@@ -72,6 +72,15 @@ def test_a_single_output_is_compared_with_nothing() -> None:
     )
 
 
+def test_outputs_that_are_the_same_are_told_to_be_rated_once() -> None:
+    case = Case("c1", {}, None, (), None, "b2:c1")
+    answers = [("yes", Outcome.OK)]
+    seen = rating_view("outputs", Progress(1, 4, 0, alike=2), case, answers, NO_OPINION)
+    assert shown.opinion_text(seen, None).plain == (
+        " The same output was given 3 times: rate it once."
+    )
+
+
 @pytest.mark.parametrize(
     ("outcome", "text", "told"),
     [
