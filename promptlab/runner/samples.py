@@ -16,13 +16,14 @@ class Samples:
     def __init__(self, plan: Plan, weighing: frozenset[str] = frozenset()) -> None:
         self._plan = plan
         self._weighing = weighing
+        self._prompts = [arm.prompt for arm in plan.arms]
         self._digests = {spec.name: spec.digest for spec in plan.backends}
 
     def of(self, trial: Trial, turns: Sequence[Turn], graded: int) -> Sample:
         """Return a trial whose answer at the place `graded` is the one that counts."""
         case, turn = self._plan.cases[trial.case], turns[graded]
         asker, completion = self.asker(trial, turn.request.messages), turn.completion
-        arm, grade = self._plan.arms[trial.arm].prompt, self._plan.grade
+        arm, grade = self._prompts[trial.arm], self._plan.grade
         return Sample(completion.text, case, completion.outcome, tuple(turns), asker, arm, grade)
 
     def unanswered(self, trial: Trial, prompt: tuple[Message, ...]) -> Sample:

@@ -5,7 +5,7 @@ How they are written, and where they are kept, is known to `templates` alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Protocol, get_args
 
 from promptlab.core.errors import PromptlabError
@@ -36,6 +36,10 @@ class Prompt(Protocol):
     @property
     def schema(self) -> Mapping[str, Json] | None:
         """Return the schema that it sets for replies, None where the judge's own counts."""
+
+    @property
+    def variables(self) -> Collection[str]:
+        """Return the names of the values that it uses."""
 
     def messages(self, values: Mapping[str, object]) -> tuple[Message, ...]:
         """Render the prompt. Raise `PromptlabError`, with file and line, where that fails."""

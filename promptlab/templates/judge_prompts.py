@@ -52,6 +52,11 @@ class JudgePrompt:
         """Return the schema that its front matter sets for replies."""
         return self._template.front.output.schema_
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of the values that it uses."""
+        return self._template.variables
+
     def messages(self, values: Mapping[str, object]) -> tuple[Message, ...]:
         """Render its one call. Raise `PromptlabError`, with file and line, where that fails."""
         call = self._template.render(values)

@@ -156,10 +156,14 @@ def test_a_mistake_in_the_prompt_is_told_before_any_call(
 ) -> None:
     own = judged / "templates/_judges/rubric/v1.j2"
     own.parent.mkdir(parents=True)
-    own.write_text("Grade\n{{ outptu }}.\n")
+    own.write_text("Grade {{ output }}\n{{ outptu }}.\n")
     ran = promptlab("run", "greet")
     assert (ran.code, fault_server.requests) == (2, 0)
     assert "templates/_judges/rubric/v1.j2:2: 'outptu' is undefined" in ran.err
+    own.write_text("Grade it from 1 to 5.\n")
+    ran = promptlab("run", "greet")
+    assert (ran.code, fault_server.requests) == (2, 0)
+    assert "the prompt rubric@v1 does not show {{ output }}" in ran.err
 
 
 def test_only_what_changed_is_asked_where_outputs_are_graded_again(

@@ -20,6 +20,7 @@ from promptlab.scorers.judges.asking import (
     as_data,
     first_reason,
     reply_schema,
+    require_asked,
     summary,
     unknown_among,
     votes_of,
@@ -45,10 +46,7 @@ _YES_NO = ("Yes", "No")
 
 
 def _check(*, question: str, judge: str | list[str], kind: Kind, **params: Any) -> None:
-    if not question.strip():
-        raise ValueError("there is no question")
-    if not judge:
-        raise ValueError("there is no judge")
+    require_asked(question, judge, params["prompt"], ["output"])
     if (kind == "choice") != (params["options"] is not None):
         raise ValueError("'options' are needed for a choice, and only for it")
     if kind == "score":

@@ -25,7 +25,7 @@ from promptlab.scorers.judges.asking import (
 )
 from promptlab.scorers.judges.orders import DISAGREE, IN_BOTH
 from promptlab.scorers.judges.replies import option_in
-from promptlab.scorers.prompts import PromptName
+from promptlab.scorers.prompts import Prompt, PromptName
 from promptlab.scorers.rivals import ArmName
 from promptlab.scorers.sample import Sample
 
@@ -38,11 +38,9 @@ _ORDERS = (("output first", _FIRST), ("output second", _SECOND))
 _WORTH: dict[Pick, float] = {"output": 1.0, "tie": 0.5, "other": 0.0}
 
 
-def _check(
-    *, criteria: str, judge: str | list[str], against: str | None, other: str | None, **_: object
-) -> None:
-    require_asked(criteria, judge)
-    if (against is None) == (other is None):
+def _check(*, criteria: str, judge: str | list[str], prompt: Prompt, **params: object) -> None:
+    require_asked(criteria, judge, prompt, ["first", "second"])
+    if (params["against"] is None) == (params["other"] is None):
         raise ValueError(
             "set 'against', the version to compare with, or 'other', a text, and not both"
         )

@@ -30,8 +30,10 @@ from promptlab.scorers.sample import Sample
 _SCORE = "score"
 
 
-def _check(*, criteria: str, low: int, high: int, judge: str | list[str], **_: object) -> None:
-    require_asked(criteria, judge)
+def _check(
+    *, criteria: str, low: int, high: int, judge: str | list[str], prompt: Prompt, **_: object
+) -> None:
+    require_asked(criteria, judge, prompt, ["output"])
     if not low < high < low + MOST_GRADES:
         raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} grades")
 

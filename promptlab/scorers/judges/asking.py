@@ -14,7 +14,7 @@ from pydantic import Field
 
 from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask, BackendName
-from promptlab.scorers.judges.marks import marked, number_for
+from promptlab.scorers.judges.marks import marked, number_for, shown_in
 from promptlab.scorers.judges.replies import REASON, Unreadable, reply_of, told
 from promptlab.scorers.prompts import Prompt
 from promptlab.scorers.sample import Sample
@@ -68,12 +68,17 @@ def as_data(texts: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name: None if text is None else marked(text, number) for name, text in texts.items()}
 
 
-def require_asked(criteria: str, judge: str | list[str]) -> None:
-    """Raise ValueError where there is nothing to ask, or nobody."""
-    if not criteria.strip():
-        raise ValueError("there are no criteria")
+def require_asked(text: str, judge: str | list[str], prompt: Prompt, shown: Sequence[str]) -> None:
+    """Raise ValueError where there is nothing to ask, nobody, or a prompt that hides something.
+
+    `text` says what is asked; the prompt has to use the variables in `shown`.
+    """
+    if not text.strip():
+        raise ValueError("what the judge is asked is empty")
     if not judge:
         raise ValueError("there is no judge")
+    if hidden := [name for name in shown if name not in prompt.variables]:
+        raise ValueError(f"the prompt {prompt.reference} does not show {{{{ {hidden[0]} }}}}")
 
 
 def reply_schema(key: str, values: Sequence[str] | range) -> dict[str, Json]:
@@ -109,10 +114,18 @@ def votes_of(
 def _vote(sample: Sample, ask: Ask, key: str, read: Callable[[Json], T]) -> Vote[T]:
     judge = ask.backend or ""
     try:
-        reply = reply_of(sample.answer_to(ask), key)
+        reply = reply_of(sample.answer_to(ask), key, _shown(ask))
         return Vote(judge, read(reply[key]), told(reply))
     except Unreadable as error:
         return Vote(judge, None, str(error))
+
+
+def _shown(ask: Ask) -> list[str]:
+    """Return the texts that a question shows between marks."""
+    messages = ask.messages
+    if messages is None or isinstance(messages, str):
+        return []
+    return [text for message in messages for text in shown_in(message.text)]
 
 
 def unknown_among(votes: Sequence[Vote[T]]) -> Score | None:

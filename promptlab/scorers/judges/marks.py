@@ -14,6 +14,7 @@ from promptlab.core.digest import TAG, canonical_json, digest_text
 from promptlab.scorers.reading.normal import folded
 
 _DIGITS = 12
+_SHOWN = re.compile(rf"<text ([0-9a-f]{{{_DIGITS}}})>\n(.*?)\n</text \1>", re.DOTALL)
 _IN_NO_PROMPT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -21,6 +22,11 @@ def marked(text: str, number: str) -> str:
     """Return a text between its marks, as far as a prompt can hold it."""
     shown = text if text.isascii() and "\0" not in text else _IN_NO_PROMPT.sub("\ufffd", text)
     return f"<text {number}>\n{shown}\n</text {number}>"
+
+
+def shown_in(prompt: str) -> list[str]:
+    """Return the texts between marks in a prompt."""
+    return [text for _, text in _SHOWN.findall(prompt)]
 
 
 def number_for(texts: Collection[str]) -> str:

@@ -143,7 +143,7 @@ def test_what_is_unknown_decides_nothing() -> None:
     assert split.error == "not gradable: the votes are split: Yes 0.50, No 0.50"
     unknown = graded(bound(votes=3), says(yes, yes, "Well."))
     assert unknown.value is None
-    assert str(unknown.error).startswith("not gradable: 1 of 3 votes unknown: api: the judge said")
+    assert str(unknown.error).startswith("not gradable: 1 of 3 votes unknown: api: the judge gave")
     failed = graded(bound(), lambda ask: Completion(Outcome.ERROR, error="gone"))
     assert (failed.value, failed.error) == (None, "LookupError: the model was asked, but gone")
 
@@ -170,7 +170,7 @@ def test_probabilities_of_what_is_hardly_likely() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"question": ""}, "there is no question"),
+        ({"question": ""}, "what the judge is asked is empty"),
         ({"kind": "choice"}, "'options' are needed for a choice"),
         ({"options": ["a", "b"]}, "'options' are needed for a choice, and only for it"),
         ({"kind": "choice", "options": ["a"], "target": "a"}, "two options or more"),

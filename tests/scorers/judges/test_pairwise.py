@@ -181,7 +181,7 @@ def test_against_a_version_it_takes_the_answer_among_the_turns() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"criteria": ""}, "there are no criteria"),
+        ({"criteria": ""}, "what the judge is asked is empty"),
         ({"judge": []}, "there is no judge"),
         ({"other": None}, "set 'against', the version to compare with, or 'other'"),
         ({"against": "greet@v1"}, "and not both"),

@@ -164,7 +164,7 @@ def test_the_same_answer_is_one_question() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"criteria": " "}, "there are no criteria"),
+        ({"criteria": " "}, "what the judge is asked is empty"),
         ({"low": 5}, "'low' 5 to 'high' 5 are not 2 to 101 grades"),
         ({"judge": []}, "there is no judge"),
         ({"votes": 0}, "parameter 'votes'"),
