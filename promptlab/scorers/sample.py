@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 
 from promptlab.core.types import Case, Completion, Likelihood, Outcome, Turn
 from promptlab.scorers.asking import Ask, Asker
@@ -83,7 +84,7 @@ class Sample:
         """Return how likely the model finds each of these answers; the scorer must have asked."""
         for turn in reversed(self.turns):
             if turn.request.continuations == tuple(continuations) and self._is_of_prompt(turn):
-                return _answered(turn).likelihoods
+                return _likelihoods(turn)
         raise LookupError("the model was not asked how likely these answers are")
 
     def _is_of_prompt(self, turn: Turn) -> bool:
@@ -91,6 +92,14 @@ class Sample:
         if turn.backend is not None:
             return False
         return self.asker is None or turn.request.messages == self.asker.prompt
+
+
+def _likelihoods(turn: Turn) -> tuple[Likelihood, ...]:
+    found = _answered(turn).likelihoods
+    wanted = len(turn.request.continuations)
+    if len(found) != wanted or any(isnan(each.logprob) for each in found):
+        raise LookupError(f"the model did not say how likely each of {wanted} answers is")
+    return found
 
 
 def _answered(turn: Turn) -> Completion:

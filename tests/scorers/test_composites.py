@@ -25,14 +25,17 @@ from promptlab.core.types import (
     Request,
     Sampling,
     Score,
+    TrialResult,
     Turn,
 )
+from promptlab.runner.grading import Grading
 from promptlab.scorers.asking import Ask, Asker
 from promptlab.scorers.binding import BoundScorer, bind
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.registry import get_scorer, scorer_names
 from promptlab.scorers.sample import Sample
 from promptlab.templates.judge_prompts import JudgePrompts
+from tests.plans import renderer_of
 
 PROMPTS = JudgePrompts()
 HERE = "tests.scorers.test_composites"
@@ -114,6 +117,7 @@ FORMS: dict[str, Any] = {
     "not weighted >= .7": lambda part: {
         "not": {"weighted": {"of": [of("T"), part], "at_least": 0.7}}
     },
+    "by_case": lambda part: {"by_case": {"of": [part, of("F", name="b")], "cases": {"c1": 0}}},
 }
 
 # What each form of a scorer that says T, F, N, U or E says.
@@ -134,6 +138,7 @@ LOGIC = {
     "weighted >= .7": "T F N U E",
     "weighted >= .4": "T T T U E",
     "not weighted >= .7": "F T U U E",
+    "by_case": "T F N U E",
 }
 
 
@@ -252,6 +257,41 @@ def test_every_scorer_on_replies_that_are_no_answer(
     if (name, reply, form) == ("readability", "refusal", "weighted >= .7"):
         expected = "T"  # its grade of a school, 0.8, is averaged as the number that it is
     assert letter(graded(entry, _sample(name, params, reply), limit_s)) == expected
+
+
+# What a backend may reply to a scorer that weighs answers, or compares texts: none of it tells.
+NO_ANSWERS = ("qwx zzz 9", "", REFUSAL, "[]", "[null]", '["a"]', "[NaN]", "[true]", "[0.5, 0.5]")
+
+
+@pytest.mark.parametrize("form", ["plain", "not", "any_of, F", "all_of, T", "weighted >= .7"])
+@pytest.mark.parametrize("name", ["semantic", "loglikelihood", "perplexity", "mean_logprob"])
+def test_a_reply_that_is_no_weight_is_no_score(name: str, form: str) -> None:
+    asker = Asker(PROMPT, "model", {"model": "b2:m"}, 0, "c1")
+    near = Ask([Message("user", "red")] * 2, "model", Sampling(temperature=0))
+    broken = (Likelihood(float("nan"), 1, greedy=False),) * 2
+    entry = FORMS[form]({name: REPLIES[name][0]})
+    for text, weights in [*((text, ()) for text in NO_ANSWERS), ("", broken)]:
+        done = Completion(Outcome.OK, text, likelihoods=weights)
+        requests = [asker.request(near)]
+        requests += [
+            Request(str(texts), PROMPT, Sampling(), None, texts)
+            for texts in (("red", "blue"), ("red",))
+        ]
+        turns = tuple(Turn("asked", each, done, cached=False, aside=True) for each in requests)
+        score = graded(entry, Sample("red", CASE, Outcome.OK, turns, asker))
+        assert letter(score) == LOGIC[form].split()["TFNUE".index("E")], text
+        if form == "plain":
+            assert "the model" in str(score.error)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_trial_without_an_answer_has_no_score_in_any_form(form: str) -> None:
+    [bound] = bind([FORMS[form](of("T"))])
+    plan = renderer_of(["Hello."], [CASE]).plan
+    kept: list[TrialResult] = []
+    grading = Grading(plan, [bound], kept.append)
+    asyncio.run(grading.finish(plan.trial(0), (), "the backend took longer than 60 s"))
+    assert [(result.outcome, result.scores) for result in kept] == [(Outcome.ERROR, {})]
 
 
 def test_the_reason_keeps_what_the_parts_say() -> None:
