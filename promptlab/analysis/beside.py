@@ -6,12 +6,13 @@ Each is a mean for every cell of arms by cases, NaN where nothing is known.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.core.measured import MeasuredRun
+from promptlab.scorers.judges.orders import base_of
 from promptlab.stats.reducers import mean_by_case
 
 Floats = NDArray[np.float64]
@@ -37,12 +38,23 @@ def people_of(
     case_at: Sequence[Sequence[int]],
     shape: tuple[int, int],
 ) -> Floats:
-    """Return what people say of the answers of arms to cases."""
+    """Return what people say of the answers of arms to cases.
+
+    An answer is as good as itself: nobody needs to say so of the version that a judge of pairs
+    compares with.
+    """
     parts = [
-        _placed(run.labels, arms_in, cases_in, shape)
+        _placed([*run.labels, *_of_itself(run)], arms_in, cases_in, shape)
         for run, arms_in, cases_in in zip(runs, arm_at, case_at, strict=True)
     ]
     return _means(parts, shape)
+
+
+def _of_itself(run: MeasuredRun) -> Iterator[tuple[int, int, float]]:
+    against = base_of(run.scorer) if run.labels else None
+    for arm, measured in enumerate(run.arms):
+        if against is not None and measured.arm.prompt == against:
+            yield from ((arm, case, 0.5) for case in range(len(run.cases)))
 
 
 def _placed(

@@ -40,7 +40,7 @@ def _labels(figures: Figures, limits: Limits) -> Iterator[Finding]:
     if figures.unscored > MOST_UNSCORED * (figures.labels + figures.unscored):
         text = f"it gave no score to {figures.unscored} of the labelled answers"
         yield Finding("gives-no-score", text, "refused")
-    if len(figures.arms) < 2:
+    if len(figures.arms) < 2 and figures.order is None:  # a judge of pairs has the other one
         text = "its labels are of one arm alone: whether it errs evenly is not known"
         yield Finding("one-arm", text, "provisional")
 

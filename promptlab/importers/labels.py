@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, cast, get_args
 
 from promptlab.cases.files import Row
@@ -21,13 +21,10 @@ Kind = Literal["human", "model"]
 Split = Literal["test", "write"]
 
 REQUIRED = ("case", "label")
-COLUMNS = (
-    *REQUIRED,
-    *("run", "version", "backend", "repeat", "output", "rater", "kind", "split"),
-)
 NOBODY = "people"  # who labelled, where a file does not say
 
-_WORDS = {"pass": 1.0, "true": 1.0, "yes": 1.0, "fail": 0.0, "false": 0.0, "no": 0.0}
+_WORDS = {"pass": 1.0, "fail": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+_OF_PAIRS = {"left": 1.0, "right": 0.0, "tie": 0.5}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _WHOLE = re.compile(r"[0-9]{1,9}(?:\.0+)?")
 _LARGEST = 1e100
@@ -39,7 +36,8 @@ class Label:
 
     The output is that of a `version` of the prompt to a `case`; `run`, `backend` and `repeat` are
     named where that is not enough. `output` is its text. One of kind `model` was made by a model;
-    those of the split `write` were used to write the rubric.
+    those of the split `write` were used to write the rubric. Of a pair, the version is as good as
+    `value` says `against` the other one: 1 better, 0 worse, 0.5 as good.
     """
 
     where: str
@@ -53,20 +51,30 @@ class Label:
     rater: str = NOBODY
     kind: Kind = "human"
     split: Split = "test"
+    against: str | None = None
 
 
 def read_labels(rows: Iterable[Row]) -> Iterator[Label]:
     """Read labels row by row; a row without one, of an output that was passed over, is left out.
 
-    Columns without a meaning here are ignored: an export of a review has notes and times.
+    Columns without a meaning here are ignored: an export of a review has notes and times. What is
+    said of a pair, `left`, `right` or `tie`, is a label of either version against the other.
     """
     for where, row in rows:
         if not isinstance(row, Mapping):
             _fail(f"a row is keys and values, not {shown(row)}", where, "fix this row")
         _check_columns(row, where)
-        value = _value(row.get("label"), where)
-        if value is not None:
-            yield _label(row, value, where)
+        other = _text(row, "other_version", where)
+        value = _value(row.get("label"), _WORDS if other is None else _OF_PAIRS, where)
+        if value is None:
+            continue
+        label = _label(row, value, where)
+        if other is None:
+            yield label
+            continue
+        backend = _text(row, "other_backend", where) or label.backend
+        yield replace(label, against=other)
+        yield replace(label, version=other, backend=backend, against=label.version, value=1 - value)
 
 
 def _check_columns(row: Mapping[object, object], where: str) -> None:
@@ -96,21 +104,21 @@ def _label(row: Mapping[object, object], value: float, where: str) -> Label:
     )
 
 
-def _value(given: object, where: str) -> float | None:
+def _value(given: object, words: Mapping[str, float], where: str) -> float | None:
     """Return a label as a number, None where there is none."""
     if given is None or (isinstance(given, str) and not given.strip()):
         return None
     if isinstance(given, str):
         word = given.strip().lower()
-        if word in _WORDS:
-            return _WORDS[word]
+        if word in words:
+            return words[word]
         given = float(word) if _NUMBER.fullmatch(word) else given
     if isinstance(given, bool | int | float) and abs(given) <= _LARGEST and not math.isnan(given):
         return float(given)
     return _fail(
         f"expected a label, found {shown(given)}",
         f"{where}: label",
-        "write pass or fail, or a number; leave it empty where there is none",
+        f"write {' or '.join([*words][:2])}, or a number; leave it empty where there is none",
     )
 
 

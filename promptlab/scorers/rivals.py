@@ -30,6 +30,11 @@ def rival_turn(arm: str, answer: str) -> str:
     return f"{arm}{_MARK}{answer}"
 
 
+def is_of_rival(turn: Turn) -> bool:
+    """Return whether a turn has an answer of another arm."""
+    return turn.aside and turn.backend is None and "@" in turn.name.partition(_MARK)[0]
+
+
 def turns_of(arm: str, turns: Sequence[Turn]) -> tuple[Turn, ...]:
     """Return the turns of another arm among those of a trial, as they are in its own."""
     own = (turn for turn in turns if _is_of(arm, turn))

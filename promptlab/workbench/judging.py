@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from promptlab.analysis.passports import Probed, figures_of, issued
 from promptlab.cases.files import read_rows
 from promptlab.core.errors import PromptlabError
-from promptlab.core.passport import Passport, passport_digest
+from promptlab.core.passport import Passport, Share, passport_digest
 from promptlab.core.plugins import unknown
 from promptlab.importers.labels import Label, read_labels
 from promptlab.scorers.binding import BoundScorer
+from promptlab.scorers.judges.orders import PAIRWISE
+from promptlab.stats.intervals import wilson
 from promptlab.store import Store
 from promptlab.workbench.asking import USUAL, Calibrating, probe
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.labelled import Labelled, labelled_answers
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.permission import require_code_allowed
+from promptlab.workbench.runs import order_agreement
 from promptlab.workbench.scoring import require_gradable, scorers_of
 
 
@@ -31,11 +35,12 @@ def calibrate(bench: Workbench, suite: str, file: Path, how: Calibrating = USUAL
         judge = _judge(store, bench, run_id, how.scorer)
         require_code_allowed(bench, suite, [judge])
         runs = _Runs(store, suite, run_id, judge)
-        found = labelled_answers(store, labels, judge.spec.label, runs.of)
+        found = labelled_answers(store, labels, judge.spec, runs.of)
         judgements = found.judgements()
         probes = Probed()
         if how.items:
             probes = run_to_end(probe(bench, store, judge, found.answers, how))
+        probes = replace(probes, order=_orders(store, run_id, judge))
         cases = len(store.load_plan(run_id).cases)
         figures = figures_of(judgements, found.counted, probes, cases)
         told = [[each.result.run_id, each.result.seq, dict(each.ratings)] for each in found.answers]
@@ -130,6 +135,14 @@ def _require_same(store: Store, run_id: str, judge: BoundScorer) -> None:
             f"the judge {label!r} is another one than in run {run_id}",
             hint="run the suite again, where stored answers cost nothing, and calibrate that run",
         )
+
+
+def _orders(store: Store, run_id: str, judge: BoundScorer) -> Share | None:
+    """Return how often a judge of pairs says the same in both orders."""
+    if judge.spec.name != PAIRWISE:
+        return None
+    found = order_agreement(store, run_id, judge.spec.label)
+    return Share(found.agree, found.pairs, wilson(found.agree, found.pairs))
 
 
 def _kept(found: Labelled) -> list[tuple[str, int, int, float]]:

@@ -12,7 +12,9 @@ from promptlab.analysis.passports import Counted
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.core.results import Result
+from promptlab.core.types import ScorerSpec
 from promptlab.importers.labels import Kind, Label
+from promptlab.scorers.judges.orders import base_of
 from promptlab.store import Store
 
 _WRITES, _OF_MODEL = "write", "model"
@@ -79,20 +81,23 @@ def score_of(result: Result, *, binary: bool) -> float:
 
 
 def labelled_answers(
-    store: Store, labels: Iterable[Label], judge: str, run_of: Callable[[Label], str]
+    store: Store, labels: Iterable[Label], judge: ScorerSpec, run_of: Callable[[Label], str]
 ) -> Labelled:
     """Find the answer that each label is about; `run_of` returns the id of its run.
 
-    Labels that were used to write the rubric are set aside, also where others have labelled the
-    same answer: the judge was made to agree there.
+    What is said of pairs is for a judge of pairs, where one of both is the version that it compares
+    with; other pairs are passed over. Labels that were used to write the rubric are set aside, also
+    where others have labelled the same answer: the judge was made to agree there.
     """
     stored: dict[str, _Stored] = {}
     answers: dict[tuple[str, int], Answer] = {}
     written: set[tuple[str, int]] = set()
     for label in labels:
+        if not _is_for(judge, label):
+            continue
         run_id = run_of(label)
         if run_id not in stored:
-            stored[run_id] = _Stored(store, run_id, judge)
+            stored[run_id] = _Stored(store, run_id, judge.label)
         result = stored[run_id].find(label)
         place = run_id, result.seq
         answer = answers.setdefault(place, Answer(result, stored[run_id].turn(result)))
@@ -112,10 +117,24 @@ def labelled_answers(
     if not scored:
         raise PromptlabError(
             "no label is left that the judge can be held against",
-            hint="labels of the split `write` do not count; label other outputs",
+            hint="those of the split `write` do not count, nor pairs of other versions",
         )
     counted = Counted(len(by_model), len(written), len(chosen) - len(scored), bool(human))
     return Labelled(tuple(scored), counted)
+
+
+def _is_for(judge: ScorerSpec, label: Label) -> bool:
+    """Return whether a label says something of what a judge says."""
+    if label.against is None:
+        return True
+    base = base_of(judge)
+    if base is None:
+        raise PromptlabError(
+            f"this is a label of a pair, and {judge.label!r} judges outputs one by one",
+            where=label.where,
+            hint="label single outputs, or calibrate a judge of pairs",
+        )
+    return label.against in (base, base.partition("@")[2])
 
 
 class _Stored:

@@ -13,6 +13,7 @@ from promptlab.analysis.passports import Probed
 from promptlab.analysis.probing import Dress, of_dress, of_numbers, of_passes, of_repeats
 from promptlab.core.passport import Kind, Probe
 from promptlab.core.types import Outcome, Score
+from promptlab.scorers.rivals import is_of_rival
 from promptlab.scorers.sample import Sample
 
 COMMAND = (
@@ -86,7 +87,7 @@ def _with(name: Name, place: int, item: Item, text: str) -> Asked:
         if number == item.graded
         else turn
         for number, turn in enumerate(item.sample.turns)
-        if not turn.aside
+        if not turn.aside or is_of_rival(turn)
     ]
     sample = replace(item.sample, output=text, outcome=outcome, turns=tuple(turns))
     return Asked(name, place, sample)
@@ -95,7 +96,8 @@ def _with(name: Name, place: int, item: Item, text: str) -> Asked:
 def _again(sample: Sample) -> Sample:
     """Return a trial about which every question is new."""
     asker = None if sample.asker is None else replace(sample.asker, again=1)
-    return replace(sample, asker=asker, turns=tuple(t for t in sample.turns if not t.aside))
+    kept = [turn for turn in sample.turns if not turn.aside or is_of_rival(turn)]
+    return replace(sample, asker=asker, turns=tuple(kept))
 
 
 def probed(

@@ -21,14 +21,15 @@ def read_run(store: Store, run_id: str, plan: Plan | None = None) -> RunResults:
         outcomes=store.arm_outcomes(run_id),
         scores=store.arm_scores(run_id),
         orders={
-            spec.label: _agreement(store, run_id, spec.label)
+            spec.label: order_agreement(store, run_id, spec.label)
             for spec in plan.scorers
             if spec.name == PAIRWISE
         },
     )
 
 
-def _agreement(store: Store, run_id: str, label: str) -> OrderAgreement:
+def order_agreement(store: Store, run_id: str, label: str) -> OrderAgreement:
+    """Return in how many pairs a judge of pairs said the same in both orders."""
     found = [reading.found for reading in store.gradings.readings(run_id, label)]
     said = [each for each in found if each in SAID]
     return OrderAgreement(len(said) - said.count(DISAGREE), len(said))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .conftest import Promptlab, edit, query
+
+if TYPE_CHECKING:
+    from tests.remote.fault_replies import Call
+    from tests.remote.fault_server import FaultServer
 
 CASES = 60
 # The echo backend answers with the prompt: version v1 is good on the first 30 cases, v2 on 42.
@@ -344,3 +349,69 @@ def test_only_a_judge_needs_a_passport(project: Path, promptlab: Promptlab) -> N
     assert (refused.code, "asks a model or a person" in refused.err) == (2, True)
     unknown = promptlab("judge", "calibrate", "tusk", "--labels", "labels.csv")
     assert (unknown.code, "unknown suite 'tusk'" in unknown.err) == (2, True)
+
+
+def test_a_judge_of_pairs_is_held_against_pairs(
+    project: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    """Of two texts it picks the good one, in either order; so do people."""
+    write_project(project, "pairwise: {criteria: Good, judge: judge, against: task@v1}")
+    config = (
+        f'[backends.judge]\nkind = "openai"\nmodel = "m"\nbase_url = "{fault_server.base_url}"\n'
+    )
+    (project / "promptlab.toml").write_text(config)
+    fault_server.say = picks_the_good_one
+    assert promptlab("run", "task").code == 0
+    rows = []
+    for rank in range(0, CASES, 2):
+        better = "right" if 30 <= rank < 42 else "tie"
+        rows.append({"case": f"c{rank:02}", "version": "task@v1", "other_version": "task@v2",
+                     "label": better, "rater": "ann", "kind": "human"})  # fmt: skip
+    (project / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    words = ("judge", "calibrate", "task", "--labels", "labels.jsonl", "--json")
+    ran = promptlab(*words)
+    assert ran.code == 0, ran.err
+    passport = json.loads(ran.out)
+    figures = passport["figures"]
+    assert [finding["code"] for finding in passport["findings"]] == ["too-few-labels"]
+    assert (figures["kind"], figures["labels"], figures["agreement"]["value"]) == ("numbers", 30, 1)
+    assert figures["order"]["value"] == 1.0
+    probes = {probe["name"]: probe for probe in figures["probes"]}
+    assert not any(probe["caught"] for probe in probes.values())
+    assert probes["empty"]["down"] == 20
+    row = compared(promptlab)
+    assert row["method"] == "ppi++"
+    assert row["delta"] == pytest.approx(0.1)
+    assert "corrected with 60 human labels (30 cases, both sides)" in promptlab("compare").out
+
+
+def picks_the_good_one(call: Call) -> str:
+    _, a, b = re.split("Answer [AB]:\n", call.prompt)
+    first, second = ("good answer" in text for text in (a, b))
+    better = "tie" if first == second else "A" if first else "B"
+    return json.dumps({"reason": "One is good.", "better": better})
+
+
+def test_labels_of_pairs_are_for_a_judge_of_pairs(judged: Path, promptlab: Promptlab) -> None:
+    rows = ["case,version,other_version,label", "c01,v1,v2,left"]
+    (judged / "labels.csv").write_text("\n".join(rows) + "\n")
+    refused = promptlab("judge", "calibrate", "task", "--labels", "labels.csv")
+    assert (refused.code, "'kind' judges outputs one by one" in refused.err) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_a_small_model_is_no_judge(project: Path, promptlab: Promptlab) -> None:
+    """Its passport says so, and with `--offline` says the same without a call."""
+    judge = (
+        'decision: {question: "Is this a good answer?", judge: small, at_least: 0.5, name: kind}'
+    )
+    write_project(project, judge)
+    model = "HuggingFaceTB/SmolLM2-135M-Instruct"
+    (project / "promptlab.toml").write_text(f'[backends.small]\nkind = "hf"\nmodel = "{model}"\n')
+    assert promptlab("run", "task").code == 0
+    labels(project)
+    passport = calibrated(promptlab, "--items", "20")
+    assert passport["verdict"] == "refused"
+    assert "weak-agreement" in [finding["code"] for finding in passport["findings"]]
+    assert calibrated(promptlab, "--items", "20", "--offline") == passport

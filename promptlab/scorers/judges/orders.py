@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from promptlab.core.types import ScorerSpec
+
 PAIRWISE = "pairwise"
 """The scorer."""
 
@@ -13,3 +15,9 @@ IN_BOTH = {
 DISAGREE = "orders disagree"
 SAID = frozenset((*IN_BOTH.values(), DISAGREE))
 """All that `pairwise` finds, None where the two texts are the same."""
+
+
+def base_of(spec: ScorerSpec) -> str | None:
+    """Return the version whose answers a judge of pairs compares with, None for all others."""
+    base = spec.params.get("against") if spec.name == PAIRWISE else None
+    return base if isinstance(base, str) else None
