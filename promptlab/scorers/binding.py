@@ -46,7 +46,7 @@ from promptlab.scorers.identity import (
     with_rivals,
 )
 from promptlab.scorers.parameters import Field, fields_of, placed
-from promptlab.scorers.parts import Part, takes_one, takes_scorers
+from promptlab.scorers.parts import Part, takes_one, takes_scorers, takes_verdicts
 from promptlab.scorers.per_case import scorers_of_cases
 from promptlab.scorers.prompts import FindPrompt, no_prompts
 from promptlab.scorers.registry import get_scorer
@@ -57,7 +57,6 @@ from promptlab.scorers.signature import gives_a_number
 __all__ = ["BoundScorer", "bind", "knowing"]
 
 _UNGRADED = Score(None, error="not graded yet")
-_OF_VERDICTS = ("all_of", "any_of", "not")
 
 
 def bind(  # noqa: PLR0913 - one for each thing that entries may name
@@ -190,8 +189,11 @@ class _Binder:
                 )
         with placed(place):
             parsed = [_parsed(part) for part in found]
-        pairs = zip(parsed, found, strict=True)
-        return Parts(field.parameter.key, tuple(self._part(entry, *pair) for pair in pairs), one)
+        bound = tuple(self._part(entry, *pair) for pair in zip(parsed, found, strict=True))
+        if takes_verdicts(_annotation(field)):
+            for part, item in zip(bound, found, strict=True):
+                _require_verdict(part, entry, item)
+        return Parts(field.parameter.key, bound, one)
 
     def _part(self, whole: Entry, entry: Entry, item: Item) -> BoundScorer:
         bound = self.bind(entry, item)
@@ -203,14 +205,17 @@ class _Binder:
                     f"{key} of {spec.label!r} has no effect within {whole.label!r}",
                     hint=f"set it for {whole.label!r}",
                 )
-        unbound = bound.bounds == NO_BOUNDS and gives_a_number(bound.scorer.function)
-        if unbound and whole.name in _OF_VERDICTS:
-            with told_at(item.where):
-                raise PromptlabError(
-                    f"{spec.label!r} gives a number, and {whole.name} takes verdicts",
-                    hint="set what passes, such as at_least: 0.8",
-                )
         return bound
+
+
+def _require_verdict(part: BoundScorer, whole: Entry, item: Item) -> None:
+    """Refuse a part that gives a number without a bound."""
+    if part.bounds == NO_BOUNDS and gives_a_number(part.scorer.function):
+        with told_at(item.where):
+            raise PromptlabError(
+                f"{part.spec.label!r} gives a number, and {whole.name} takes verdicts",
+                hint="set what passes, such as at_least: 0.8",
+            )
 
 
 def _annotation(field: Field) -> object:

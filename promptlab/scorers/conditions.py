@@ -29,6 +29,14 @@ class Bounds:
         above = self.at_least is None or high >= self.at_least
         return above and (self.at_most is None or low <= self.at_most)
 
+    def require_order(self) -> None:
+        """Raise ValueError if no value is within the bounds."""
+        least, most = self.at_least, self.at_most
+        if least is not None and most is not None and least > most:
+            raise ValueError(
+                f"{AT_LEAST} {least:g} is above {AT_MOST} {most:g}, so nothing could pass"
+            )
+
     def in_words(self) -> str:
         """Return the bounds as text."""
         least = None if self.at_least is None else f"at least {self.at_least:g}"
@@ -42,12 +50,12 @@ NO_BOUNDS = Bounds()
 def read_bounds(given: Mapping[str, Json], label: str) -> Bounds:
     """Read the bounds of a scorer, of which each is a number or absent."""
     least, most = (_number(given.get(key), key, label) for key in (AT_LEAST, AT_MOST))
-    if least is not None and most is not None and least > most:
-        raise PromptlabError(
-            f"scorer {label!r}: {AT_LEAST} {least:g} is above {AT_MOST} {most:g}",
-            hint="nothing could pass: exchange the two",
-        )
-    return Bounds(least, most)
+    bounds = Bounds(least, most)
+    try:
+        bounds.require_order()
+    except ValueError as error:
+        raise PromptlabError(f"scorer {label!r}: {error}") from None
+    return bounds
 
 
 def _number(written: Json, key: str, label: str) -> float | None:

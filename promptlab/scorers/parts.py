@@ -13,6 +13,7 @@ from typing import Annotated, get_args
 from promptlab.core.types import NOT_GRADABLE, Score
 
 _SOME, _ONE = "a list of scorers", "a scorer"
+_VERDICTS = "each gives a verdict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,13 @@ OneScorer = Annotated[Part, _ONE]
 """Annotates a parameter that is one scorer; the function gets its score."""
 
 
+Verdicts = Annotated[list[Part], _SOME, _VERDICTS]
+"""The same for scorers of which each has to give a verdict, not a number."""
+
+OneVerdict = Annotated[Part, _ONE, _VERDICTS]
+"""The same for one scorer."""
+
+
 def takes_scorers(annotation: object) -> str | None:
     """Return what such a parameter takes, in words; None for any other parameter."""
     return next((part for part in get_args(annotation) if part in (_SOME, _ONE)), None)
@@ -64,3 +72,8 @@ def takes_scorers(annotation: object) -> str | None:
 def takes_one(annotation: object) -> bool:
     """Return whether a parameter is one scorer."""
     return _ONE in get_args(annotation)
+
+
+def takes_verdicts(annotation: object) -> bool:
+    """Return whether the scorers that a parameter takes have to give verdicts."""
+    return _VERDICTS in get_args(annotation)

@@ -11,7 +11,7 @@ from pydantic import Field
 from promptlab.core.types import NOT_GRADABLE, Score
 from promptlab.scorers.conditions import NO_BOUNDS, Bounds
 from promptlab.scorers.decorator import scorer
-from promptlab.scorers.parts import OneScorer, Part, Scorers
+from promptlab.scorers.parts import OneVerdict, Part, Scorers, Verdicts
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import cut, not_gradable, verdict
 
@@ -27,7 +27,7 @@ def _check_some(*, of: list[Part], **_: object) -> None:
 
 
 @scorer(version="1", check=_check_some, reads_output=False, shares=True)
-def all_of(sample: Sample, *, of: Scorers) -> Score:
+def all_of(sample: Sample, *, of: Verdicts) -> Score:
     """Every one of the scorers passes.
 
     One that fails decides, whatever the others say. Otherwise, where one of them failed to grade or
@@ -44,7 +44,7 @@ def all_of(sample: Sample, *, of: Scorers) -> Score:
 
 
 @scorer(version="1", check=_check_some, reads_output=False, shares=True)
-def any_of(sample: Sample, *, of: Scorers) -> Score:
+def any_of(sample: Sample, *, of: Verdicts) -> Score:
     """At least one of the scorers passes.
 
     One that passes decides, whatever the others say. Otherwise, where one of them failed to grade
@@ -61,7 +61,7 @@ def any_of(sample: Sample, *, of: Scorers) -> Score:
 
 
 @scorer(version="1", reads_output=False, shares=True)
-def not_(sample: Sample, *, of: OneScorer) -> Score:
+def not_(sample: Sample, *, of: OneVerdict) -> Score:
     """The scorer fails.
 
     Where it failed to grade or could not tell, there is no score. So it is where the answer holds
@@ -85,8 +85,7 @@ def _check_weighted(
     _check_some(of=of)
     if weights is not None and len(weights) != len(of):
         raise ValueError(f"there are {len(weights)} weights for {len(of)} scorers")
-    if at_least is not None and at_most is not None and at_least > at_most:
-        raise ValueError(f"'at_least' {at_least:g} is above 'at_most' {at_most:g}")
+    Bounds(at_least, at_most).require_order()
 
 
 @scorer(version="1", check=_check_weighted, reads_output=False)
