@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,12 @@ from .remote.vendor_server import VendorServer
 # Before torch is imported: test processes side by side must not spin while they wait (see
 # `promptlab.local_model.host.extra`).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Databases are synced to disk in earnest, which is most of what their tests wait for. In memory that
+# takes no time; a container may have little of it there.
+_MEMORY, _ROOM = Path("/dev/shm"), 2_000_000_000
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM and os.access(_MEMORY, os.W_OK):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # Where the tests run in the background of a script, Ctrl-C is ignored, and every process that they
 # start would inherit that.
