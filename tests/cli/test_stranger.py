@@ -6,6 +6,7 @@ that notes who comes, with which key.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socketserver
@@ -81,6 +82,12 @@ base_url = "{url}"
 api_key_env = "OF_THE_PROJECT"
 max_retries = 0
 time_limit_s = 1
+
+[backends.judge]
+kind = "openai"
+model = "m"
+base_url = "{url}/judge"
+api_key_env = "OF_THE_PROJECT"
 """
 
 SUITE = """
@@ -90,6 +97,19 @@ cases: [{{id: ada, name: Ada, expect: x}}, {{id: ben, name: Ben, expect: x}}]
 scorers: [{{length: {{unit: words, max: 5}}}}, "mine:tone"]
 """
 
+JUDGED = """
+templates: ["greet@v1"]
+backends: [echo]
+cases: [{id: ada, name: Ada}, {id: ben, name: Ben}]
+scorers: [{rubric: {criteria: Is it polite?, judge: judge, at_least: 0.5}}, "mine:tone"]
+"""
+
+GRADE = json.dumps(
+    {"choices": [{"message": {"content": "Score: 4"}, "finish_reason": "stop"}]}
+).encode()
+
+LABELS = "case,version,label\nada,v1,pass\nben,v1,fail\n"
+
 # Every verb with words that make it do its most.
 WORDS: dict[str, tuple[str, ...]] = {
     "init": ("new",),
@@ -97,6 +117,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "run": ("greet", "--fresh"),
     "resume": (),
     "score": ("latest",),
+    "review": ("--export", "labels.csv"),
+    "judge calibrate": ("judged", "--labels", "labels.csv", "--scorer", "rubric"),
+    "judge show": (),
     "import": ("outcomes.csv", "--suite", "x"),
     "runs": (),
     "show": ("--full",),
@@ -125,7 +148,14 @@ WORDS: dict[str, tuple[str, ...]] = {
 class _Door(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.seen.append(self.headers.get("authorization", ""))  # type: ignore[attr-defined]
-        self.send_error(404)
+        if "/judge/" not in self.path:
+            self.send_error(404)
+            return
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", str(len(GRADE)))
+        self.end_headers()
+        self.wfile.write(GRADE)
 
     do_GET = do_POST
 
@@ -155,11 +185,14 @@ def _prepared(
     (root / "promptlab.toml").write_text(TOML.format(url=visits[0]), encoding="utf-8")
     (root / ".env").write_text("OF_THE_PROJECT=key-of-the-project-1\n", encoding="utf-8")
     (root / "outcomes.csv").write_text("template,case,score\ngreet@v1,ada,1\n", encoding="utf-8")
+    (root / "labels.csv").write_text(LABELS, encoding="utf-8")
+    (root / "suites" / "judged.yaml").write_text(JUDGED, encoding="utf-8")
     suite = root / "suites" / "greet.yaml"
     suite.write_text(SUITE.format(backends="[mine, far]"), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MARKS", str(root.parent / "marks"))
         patch.setattr(sys, "path", sys.path.copy())
+        assert run_cli(["--project", str(root), "run", "judged"]) == 0
         assert run_cli(["--project", str(root), "run", "greet"]) == 2  # the server knows no model
     assert "generate" in marks(root)
     assert visits[1]
