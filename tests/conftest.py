@@ -21,8 +21,8 @@ from .remote.vendor_server import VendorServer
 # `promptlab.local_model.host.extra`).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Databases are synced to disk in earnest, which is most of what their tests wait for. In memory that
-# takes no time; a container may have little of it there.
+# Databases are synced to disk in earnest: most of what their tests wait for. In memory that takes
+# no time; a container may have little of it there.
 _MEMORY, _ROOM = Path("/dev/shm"), 2_000_000_000
 if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM and os.access(_MEMORY, os.W_OK):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
