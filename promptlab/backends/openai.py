@@ -1,46 +1,53 @@
-"""`openai`: OpenAI's chat completions or responses API, and any server with one of them.
+"""`openai`: OpenAI's chat completions, responses or decisions API, and any server with one of them.
 
 These include vLLM, llama.cpp, LM Studio, OpenRouter and `transformers serve`; set `base_url`. A
 schema is sent as `strict` if it meets OpenAI's requirements; otherwise it only guides the model,
-and an answer may depart from it. Other servers enforce it either way.
+and an answer may depart from it. Other servers enforce it either way. The decisions API weighs
+given answers, and writes none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, model_validator
 
+from promptlab.core.capacity import Health
 from promptlab.core.errors import BackendError
 from promptlab.core.thinking import Thinking
-from promptlab.core.types import Completion, Image, Json, Message, Request, Sampling
+from promptlab.core.types import Completion, Json, Request, Sampling
+from promptlab.remote import openai_chat as chat
+from promptlab.remote import openai_decisions as decisions
 from promptlab.remote import openai_responses as responses
 from promptlab.remote.backend import RemoteBackend
-from promptlab.remote.endings import ending
+from promptlab.remote.bodies import object_in, unlike_an_answer
+from promptlab.remote.exchange import Reply
 from promptlab.remote.joining import join_chat, join_response
 from promptlab.remote.options import RemoteOptions
-from promptlab.remote.pictures import data_url
-from promptlab.remote.reading import thoughts_in, word
+from promptlab.remote.probes import check_weighing
 from promptlab.remote.streams import Event
 from promptlab.remote.strict_schema import is_strict
 from promptlab.remote.thinking import MEANING, chat_keys, effort, no_budget
-from promptlab.remote.usage import openai_usage
 
 _HOST = "api.openai.com"
+_PATHS = {"chat": "/chat/completions", "responses": "/responses", "decisions": "/decisions"}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _MOST_STOPS = 4
 _ID = r"^[!-~]+$"
-_THOUGHT = {"thinking", "reasoning", "reasoning_text"}
-_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _LOGPROBS = {"logprobs": True, "top_logprobs": 1}
 
 
 class Options(RemoteOptions):
     """The options of `openai`."""
 
-    api: Literal["chat", "responses"] = Field(
-        "chat", description="Whether to use chat completions or responses."
+    api: Literal["chat", "responses", "decisions"] = Field(
+        "chat",
+        description="Whether to use chat completions, responses or, to weigh given answers, "
+        "decisions.",
     )
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
         None,
@@ -60,13 +67,16 @@ class Options(RemoteOptions):
     def _fit_together(self) -> Options:
         if self.thinking is not None and self.reasoning_effort is not None:
             raise ValueError("thinking and reasoning_effort exclude one another")
-        if self.api == "responses" and self.max_tokens_field is not None:
+        if self.api != "chat" and self.max_tokens_field is not None:
             raise ValueError('max_tokens_field is for api = "chat"')
+        written = self.stream or self.thinking is not None or self.reasoning_effort is not None
+        if self.api == "decisions" and written:
+            raise ValueError('api = "decisions" takes no stream, thinking or reasoning_effort')
         return self
 
 
 class OpenAI(RemoteBackend):
-    """A model behind OpenAI's chat completions or responses API, or a compatible server."""
+    """A model behind OpenAI's chat completions, responses or decisions API, or a server like it."""
 
     kind: ClassVar[str] = "openai"
     options_model: ClassVar[type[BaseModel]] = Options
@@ -76,7 +86,12 @@ class OpenAI(RemoteBackend):
 
     def path(self) -> str:
         """Return the path of the API in use."""
-        return "/responses" if self._responses else "/chat/completions"
+        return _PATHS[self.options.api]
+
+    @property
+    def weighs_answers(self) -> bool:
+        """Return whether it uses the API that does this, and nothing else."""
+        return self._decides
 
     def authorization(self, key: str) -> Mapping[str, str]:
         """Send the key as a bearer token."""
@@ -93,7 +108,7 @@ class OpenAI(RemoteBackend):
     def variant(self) -> Mapping[str, Json]:
         """Return the options that are not the default."""
         given: dict[str, Json] = {
-            "api": "responses" if self._responses else None,
+            "api": None if self.options.api == "chat" else self.options.api,
             "max_tokens_field": self.options.max_tokens_field,
             "reasoning_effort": self.options.reasoning_effort,
             "thinking": self.options.thinking,
@@ -106,6 +121,11 @@ class OpenAI(RemoteBackend):
 
     def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
         """Refuse unsupported stop sequences; report an unused seed or a loose schema."""
+        if self._decides:
+            raise BackendError(
+                f'{self.model} writes no answers under api = "decisions": it weighs given ones',
+                hint="let it judge, by the scorer decision",
+            )
         lines = list(super().shortfalls(sampling, schema))
         self._thinking_keys()  # refuses what the server has no word for
         if "stop" not in self.options.omit:
@@ -133,6 +153,8 @@ class OpenAI(RemoteBackend):
 
     def body(self, request: Request) -> dict[str, Any]:
         """Write a request for the API in use."""
+        if self._decides:
+            return decisions.write_decision(self.model, request)
         named = None
         if request.schema is not None:
             schema = dict(request.schema)
@@ -149,7 +171,7 @@ class OpenAI(RemoteBackend):
         }
         body = {
             "model": self.model,
-            "messages": [_message(message) for message in request.messages],
+            "messages": [chat.write_message(message) for message in request.messages],
             **self.sampled(request.sampling, names),
         }
         if named is not None:
@@ -199,7 +221,37 @@ class OpenAI(RemoteBackend):
 
     def read(self, body: Mapping[str, Any]) -> Completion:
         """Read an answer of the API in use."""
-        return responses.read_response(body) if self._responses else _read_chat(body)
+        if self._decides:
+            return decisions.read_decision(body)
+        return responses.read_response(body) if self._responses else chat.read_chat(body)
+
+    async def ask(
+        self, request: Request, extra: Mapping[str, Any] = _NOTHING
+    ) -> tuple[Completion, Reply]:
+        """Make a call; add to a decision how likely each of the request's answers is."""
+        completion, reply = await super().ask(request, extra)
+        if not self._decides:
+            return completion, reply
+        try:
+            found = decisions.likelihoods_in(object_in(reply), request.continuations)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise unlike_an_answer(reply) from None
+        return replace(completion, likelihoods=found), reply
+
+    async def check(self) -> Health:
+        """Ask for one token, then check which options the API honours."""
+        if not self._decides:
+            return await super().check()
+        try:
+            return await check_weighing(self)
+        except BackendError as error:
+            return Health(False, error.message, error.hint)
+        finally:
+            await self.close()
+
+    @property
+    def _decides(self) -> bool:
+        return self.options.api == "decisions"
 
     @property
     def _responses(self) -> bool:
@@ -214,55 +266,6 @@ class OpenAI(RemoteBackend):
     def _max_tokens_field(self) -> str:
         by_default = "max_completion_tokens" if self._at_openai else "max_tokens"
         return self.options.max_tokens_field or by_default
-
-
-def _message(message: Message) -> dict[str, Any]:
-    if isinstance(message.content, str):
-        return {"role": message.role, "content": message.content}
-    return {"role": message.role, "content": [_part(part) for part in message.content]}
-
-
-def _part(part: str | Image) -> dict[str, Any]:
-    if isinstance(part, str):
-        return {"type": "text", "text": part}
-    return {"type": "image_url", "image_url": {"url": data_url(part)}}
-
-
-def _read_chat(body: Mapping[str, Any]) -> Completion:
-    choice = body["choices"][0]
-    if body.get("error") or choice.get("error"):
-        raise LookupError("an error instead of an answer")
-    finish = choice.get("finish_reason")
-    message = choice["message"]
-    refusal = word(message.get("refusal"))
-    text = refusal or _text(message.get("content"))
-    outcome, warnings = ending(finish, text, refused=bool(refusal))
-    return Completion(
-        outcome,
-        text=text,
-        usage=openai_usage(body.get("usage") or choice.get("usage")),
-        model=word(body.get("model")),
-        finish_reason=word(finish),
-        fingerprint=word(body.get("system_fingerprint")),
-        warnings=warnings,
-        thoughts=_thoughts(message) or None,
-    )
-
-
-def _thoughts(message: Mapping[str, Any]) -> str:
-    """Return what a model thought, in the fields and parts that servers have for it."""
-    content = message.get("content")
-    parts = content if isinstance(content, list) else ()
-    known = [thoughts_in(part) for part in parts if part.get("type") in _THOUGHT]
-    known += [thoughts_in(message.get(name)) for name in _THOUGHT_FIELDS]
-    return next(filter(None, known), "")
-
-
-def _text(content: Any) -> str:
-    """Return the text of a message, which some servers send in parts, without thinking."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    return "".join(part["text"] for part in content if part.get("type") == "text")
 
 
 backend = OpenAI

@@ -48,7 +48,6 @@ class RemoteBackend(Dialect):
 
     options_model: ClassVar[type[BaseModel]] = RemoteOptions
     charges: ClassVar[bool] = True
-    weighs_answers: ClassVar[bool] = False
     throughput: Throughput | None = None  # the server computes
     default_url: ClassVar[str]
     default_key: ClassVar[str | None]
@@ -112,6 +111,11 @@ class RemoteBackend(Dialect):
             pace=Pace(options.requests_per_minute, options.tokens_per_minute),
             patience=Patience(options.max_retries, options.time_limit_s),
         )
+
+    @property
+    def weighs_answers(self) -> bool:
+        """Return False: APIs that write answers do not report how likely others are."""
+        return False
 
     @property
     def reads_images(self) -> bool:

@@ -35,6 +35,9 @@ _SCHEMA: dict[str, Json] = {
 _FORMED = Request(
     "check", (Message("user", "Is grass red or green?"),), Sampling(max_tokens=_ENOUGH), _SCHEMA
 )
+_WEIGHED = Request(
+    "check", (Message("user", "Is grass green?"),), Sampling(), continuations=("Yes", "No")
+)
 _HINTS = {
     Fault.UNREACHABLE: "is there a server at {url}? see base_url",
     Fault.TIMEOUT: "try again, or raise timeout_s",
@@ -72,6 +75,19 @@ class Probed(Protocol):
         """Return the body keys that request log-probabilities."""
 
 
+async def check_weighing(backend: Probed) -> Health:
+    """Have the API weigh two answers, which is all that it does."""
+    await backend.open()
+    began = time.perf_counter()
+    try:
+        completion, _ = await backend.ask(_WEIGHED)
+    except CallError as error:
+        return _unhealthy(backend, error)
+    taken = time.perf_counter() - began
+    detail = f"{completion.model or backend.model}, {taken:.2f} s; weighs given answers"
+    return Health(True, strike(detail))
+
+
 class _UnsureError(Exception):
     """A probe without a result."""
 
@@ -82,9 +98,7 @@ async def check(backend: Probed) -> Health:
     try:
         hello, completion, latency = await _greet(backend)
     except CallError as error:
-        hint = _HINTS.get(error.failure.fault, "see the backend's table in promptlab.toml")
-        detail = strike(str(error))
-        return Health(False, detail, hint.format(url=backend.base_url))
+        return _unhealthy(backend, error)
     names: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for name, honours in _PROBES.items():
         try:
@@ -95,6 +109,11 @@ async def check(backend: Probed) -> Health:
     for label, result in (("honours", True), ("not", False), ("unsure of", None)):
         detail += f"; {label} {', '.join(names[result])}" if names[result] else ""
     return Health(True, strike(detail))
+
+
+def _unhealthy(backend: Probed, error: CallError) -> Health:
+    hint = _HINTS.get(error.failure.fault, "see the backend's table in promptlab.toml")
+    return Health(False, strike(str(error)), hint.format(url=backend.base_url))
 
 
 async def _greet(backend: Probed) -> tuple[Request, Completion, float]:

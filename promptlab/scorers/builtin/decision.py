@@ -129,6 +129,8 @@ class _Decision:
         asks = self.asks_of(judge)
         if asks[0].continuations:
             likelihoods = self._sample.answer_to(asks[0]).likelihoods
+            if not likelihoods:
+                return not_gradable("the judge refused to answer")
             return probabilities(self.options, likelihoods), ""
         votes = votes_of(self._sample, asks, _ANSWER, partial(_option, self.options))
         said = [vote.value for vote in votes if vote.value is not None]
