@@ -30,11 +30,13 @@ pytestmark = [
 class Terminal:
     """A terminal of tmux with a server of its own, in which one command runs at a time."""
 
-    def __init__(self, socket: Path, size: tuple[int, int]) -> None:
-        self._socket = socket
+    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
+        self._folder = folder
         self._size = size
+        self._started = 0
 
     def start(self, command: str) -> None:
+        self._started += 1  # a server that is being closed would refuse
         width, height = map(str, self._size)
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, command)
 
@@ -53,17 +55,29 @@ class Terminal:
             time.sleep(0.05)
         return screen
 
-    def at(self, number: int) -> str:
-        return self.until(lambda screen: screen.startswith(f" pair {number} of 12 "))
+    def at(self, number: int, *texts: str) -> str:
+        """Wait for a pair, and for these texts: a screen may be read while it is painted."""
+        head = f" pair {number} of 12 "
+        return self.until(
+            lambda screen: screen.startswith(head) and all(text in screen for text in texts)
+        )
+
+    def ended(self, *texts: str) -> str:
+        """Wait for the command to end, and for these texts."""
+        return self.until(lambda screen: all(text in screen for text in ("ended with", *texts)))
 
     def pid(self) -> int:
         return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
     def close(self) -> None:
-        subprocess.run([str(TMUX), "-S", self._socket, "kill-server"], check=False)
+        subprocess.run([*self._server, "kill-server"], capture_output=True, check=False)
+
+    @property
+    def _server(self) -> list[str]:
+        return [str(TMUX), "-S", str(self._folder / f"tmux{self._started}")]
 
     def _tmux(self, *words: str) -> str:
-        command = [str(TMUX), "-S", str(self._socket), *words]
+        command = [*self._server, *words]
         environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
         return done.stdout
@@ -71,7 +85,7 @@ class Terminal:
 
 @pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
 def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
-    opened = Terminal(tmp_path / "tmux", request.param)
+    opened = Terminal(tmp_path, request.param)
     yield opened
     opened.close()
 
@@ -96,8 +110,7 @@ def test_ten_pairs_a_note_an_undo_and_the_next_day_it_goes_on_at_eleven(
     terminal: Terminal, command: str, database: Path
 ) -> None:
     terminal.start(command)
-    first = terminal.at(1)
-    assert "0 rated, ann" in first
+    terminal.at(1, "0 rated, ann", "No verdict yet.")
     for number, key in enumerate(["Left", "Right", "t", "Left", "l", "r", "=", "Right", "Left"]):
         terminal.keys(key)
         terminal.at(number + 2)
@@ -108,15 +121,11 @@ def test_ten_pairs_a_note_an_undo_and_the_next_day_it_goes_on_at_eleven(
     terminal.keys("Left")
     terminal.at(11)
     terminal.keys("u")
-    undone = terminal.at(10)
-    assert "much too long" in undone  # the note was written before
-    assert "9 rated, ann" in undone
+    terminal.at(10, "9 rated, ann", "much too long")  # the note was written before
     terminal.keys("Right")
     terminal.at(11)
     terminal.keys("q")
-    ended = terminal.until(lambda screen: "ended with" in screen)
-    assert "ann has rated 10 of 12 pairs of run" in ended
-    assert "ended with 0" in ended
+    terminal.ended("ann has rated 10 of 12 pairs of run", "ended with 0")
     kept = verdicts(database)
     left, right = ("left", "", "[]"), ("right", "", "[]")
     tie = ("tie", "", "[]")
@@ -124,9 +133,7 @@ def test_ten_pairs_a_note_an_undo_and_the_next_day_it_goes_on_at_eleven(
     assert kept[-1] == ("right", "much too long", "[]")
     terminal.close()
     terminal.start(command)
-    again = terminal.at(11)
-    assert "10 rated, ann" in again
-    assert "No verdict yet." in again
+    terminal.at(11, "10 rated, ann", "No verdict yet.")
 
 
 def test_a_killed_review_loses_nothing(terminal: Terminal, command: str, database: Path) -> None:
@@ -140,7 +147,7 @@ def test_a_killed_review_loses_nothing(terminal: Terminal, command: str, databas
     terminal.close()
     assert [verdict for verdict, *_ in verdicts(database)] == ["left", "tie"]
     terminal.start(command)
-    assert "2 rated, ann" in terminal.at(3)
+    terminal.at(3, "2 rated, ann")
 
 
 def test_the_terminal_is_given_back_as_it_was(terminal: Terminal, command: str) -> None:
@@ -148,7 +155,4 @@ def test_the_terminal_is_given_back_as_it_was(terminal: Terminal, command: str) 
     terminal.start(shell)
     terminal.at(1)
     terminal.keys("C-c")
-    ended = terminal.until(lambda screen: "ended with" in screen and "icanon" in screen)
-    assert "ended with 0" in ended
-    assert " icanon" in ended
-    assert " echo " in ended
+    terminal.ended("ended with 0", " icanon", " echo ")
