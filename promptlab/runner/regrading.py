@@ -11,7 +11,7 @@ from promptlab.core.results import GradedTrial
 from promptlab.core.types import Completion, Outcome, Plan, Score, Turn
 from promptlab.runner.questions import Questions
 from promptlab.runner.samples import Samples
-from promptlab.scorers.batches import score_all, waits
+from promptlab.scorers.batches import reads_one_answer, score_all, waits
 from promptlab.scorers.binding import BoundScorer
 from promptlab.scorers.sample import Sample
 from promptlab.store import Store
@@ -92,9 +92,30 @@ class _Work:
         self._scorers = scorers
         self._questions = Questions(stored.plan, scorers, stored.weighing)
         self._samples = Samples(stored.plan)
+        self._reads_answers = all(map(reads_one_answer, scorers))
 
     async def grade(self, trials: Sequence[GradedTrial]) -> None:
         """Grade some trials, which are read together."""
+        samples = self._answers(trials) if self._reads_answers else self._conversations(trials)
+        for scorer in self._scorers:
+            known = self.graded.open if scorer.may_ask else ()
+            await self._score(scorer, samples, known)
+
+    def _answers(self, trials: Sequence[GradedTrial]) -> Mapping[int, Sample]:
+        """Return trials without their conversations, which take most of the time to read."""
+        answers = self._stored.store.gradings.answers(
+            self._stored.run_id, [trial.seq for trial in trials]
+        )
+        cases = self._plan.cases
+        return {
+            trial.seq: Sample(
+                answers[trial.seq].text, cases[trial.case], answers[trial.seq].outcome
+            )
+            for trial in trials
+        }
+
+    def _conversations(self, trials: Sequence[GradedTrial]) -> Mapping[int, Sample]:
+        """Return trials with their conversations, and with what the store knows of questions."""
         seqs = [trial.seq for trial in trials]
         asking = bool(self._questions.asking)
         turns = self._stored.conversations(seqs, again=asking)
@@ -104,13 +125,10 @@ class _Work:
             for seq, found in turns.items():
                 if len(found) > before[seq] and seq not in self.graded.open:
                     self.graded.asides[seq] = found[before[seq] :]
-        samples = {
+        return {
             trial.seq: self._samples.of(self._plan.trial(trial.seq), turns[trial.seq], trial.graded)
             for trial in trials
         }
-        for scorer in self._scorers:
-            known = self.graded.open if scorer.may_ask else ()
-            await self._score(scorer, samples, known)
 
     def _look_up(self, seqs: Sequence[int], turns: Mapping[int, list[Turn]]) -> None:
         """Add to the turns what the store knows of the questions of scorers."""

@@ -17,6 +17,12 @@ def waits(scorer: BoundScorer) -> bool:
     return own or any(map(waits, scorer.members))
 
 
+def reads_one_answer(scorer: BoundScorer) -> bool:
+    """Return whether a scorer needs nothing of a trial but its case and the answer it grades."""
+    alone = scorer.built_in and scorer.grade is None and not scorer.may_ask and not scorer.rivals()
+    return alone and all(map(reads_one_answer, scorer.members))
+
+
 def score_all(scorer: BoundScorer, samples: Sequence[Sample]) -> list[Score]:
     """Grade samples in this thread; the scorer must be one that never `waits`."""
     plain = _in_this_thread(scorer)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from promptlab.core.errors import StoreError
 from promptlab.core.results import GradedTrial, Reading
-from promptlab.core.types import NOT_GRADABLE, Outcome, Score, ScorerSpec, Turn
+from promptlab.core.types import NOT_GRADABLE, Completion, Outcome, Score, ScorerSpec, Turn
 from promptlab.store.asides import add_asides
-from promptlab.store.columns import GRADES
+from promptlab.store.columns import COMPLETION_COLUMNS, GRADES, listed
 from promptlab.store.connection import Connection
-from promptlab.store.encode import iso
+from promptlab.store.encode import completion_from_row, iso, to_json
 from promptlab.store.faults import decoded
 from promptlab.store.queries import conversations
 from promptlab.store.records import INSERT_READING, INSERT_SCORE
@@ -40,6 +40,19 @@ FROM trials t JOIN run_scorers k ON k.run = t.run AND k.label = :label
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 LEFT JOIN readings f ON f.id = s.found LEFT JOIN readings x ON x.id = s.expected
 WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
+"""
+
+_GRADED_ANSWERS = f"""
+SELECT t.seq, {listed(COMPLETION_COLUMNS, "g")}
+FROM trials t JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+JOIN generations g ON g.id = u.generation
+WHERE t.run = :run AND t.seq IN (SELECT value FROM json_each(:seqs))
+"""
+
+_VERDICTS = """
+SELECT s.seq, s.score, s.passed
+FROM scores s JOIN run_scorers k ON k.run = s.run AND k.position = s.scorer
+WHERE s.run = :run AND k.label = :label
 """
 
 _KEEP_GRADING = """
@@ -91,6 +104,13 @@ class Gradings:
         """Return the turns of several trials, by the place of each in the plan."""
         return conversations(self._connection, self._number(run_id), seqs)
 
+    @decoded
+    def answers(self, run_id: str, seqs: Sequence[int]) -> dict[int, Completion]:
+        """Return the graded answers of trials, by the place of each in the plan."""
+        run = self._number(run_id)
+        rows = self._connection.rows(_GRADED_ANSWERS, run=run, seqs=to_json(seqs))
+        return {seq: completion_from_row(row) for seq, *row in rows}
+
     def add_asides(self, run_id: str, asides: Mapping[int, Sequence[Turn]]) -> None:
         """Add answered questions to trials, each in the place of one that had failed.
 
@@ -103,6 +123,12 @@ class Gradings:
         """Return the scores that one scorer gave in a run, by the place of their trial."""
         rows = self._connection.rows(_SCORES, run=self._number(run_id), label=label)
         return {seq: _score(*row) for seq, *row in rows}
+
+    @decoded
+    def verdicts(self, run_id: str, label: str) -> dict[int, tuple[float | None, bool | None]]:
+        """Return what counts of these scores: the value, and whether it passes."""
+        rows = self._connection.rows(_VERDICTS, run=self._number(run_id), label=label)
+        return {seq: (value, _flag(passed)) for seq, value, passed in rows}
 
     @decoded
     def readings(self, run_id: str, label: str) -> list[Reading]:

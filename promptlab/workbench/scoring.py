@@ -211,16 +211,12 @@ def _replaced(
     store: Store, run_id: str, scorer: BoundScorer, scores: Mapping[int, Score]
 ) -> Grading:
     label = scorer.spec.label
-    before = store.gradings.scores(run_id, label)
+    before = store.gradings.verdicts(run_id, label)
     store.gradings.replace(run_id, scorer.spec, scores)
     return Grading(
         spec=scorer.spec,
         scores=len(scores),
-        changed=sum(_verdict(score) != _verdict(before.get(seq)) for seq, score in scores.items()),
+        # A changed reason is no change.
+        changed=sum((each.value, each.passed) != before.get(seq) for seq, each in scores.items()),
         failed=sum(score.value is None for score in scores.values()),
     )
-
-
-def _verdict(score: Score | None) -> tuple[float | None, bool | None] | None:
-    """Return the part of a score that counts: a changed reason is not a change."""
-    return None if score is None else (score.value, score.passed)

@@ -250,3 +250,23 @@ def test_a_killed_grading_asks_nothing_twice(
 ANSWERED = (
     "SELECT p.text FROM generations g JOIN texts p ON p.id = g.prompt WHERE p.text LIKE '%kind%'"
 )
+
+
+def test_the_answer_that_the_run_has_graded_is_graded_again(
+    project: Path, promptlab: Promptlab
+) -> None:
+    chain = (
+        "{% user %}One {{ name }}{% enduser %}{% generate draft %}"
+        "{% user %}Now something else{% enduser %}{% generate final %}"
+    )
+    (project / "templates/greet/v1.j2").write_text(chain, encoding="utf-8")
+    (project / "templates/greet/v2.j2").write_text(f"{chain}\n", encoding="utf-8")
+    suite = project / "suites/greet.yaml"
+    text = suite.read_text(encoding="utf-8")
+    suite.write_text(f"{text}  - regex: {{pattern: One}}\ngrade: draft\n", encoding="utf-8")
+    assert promptlab("run", "greet").code == 0
+    before = query(project, "SELECT scorer, case_id, score, reason FROM results")
+    assert {score for scorer, _, score, _ in before if scorer == "regex"} == {1.0}
+    done = document(promptlab)
+    assert [(each["scores"], each["changed"]) for each in done["scorers"]] == [(6, 0)] * 3
+    assert query(project, "SELECT scorer, case_id, score, reason FROM results") == before
