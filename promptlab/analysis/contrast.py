@@ -41,7 +41,7 @@ from promptlab.analysis.planning import Aim, Spread, cases_to_show
 from promptlab.analysis.sides import Side, Where
 from promptlab.analysis.sufficiency import assumed, guarded, no_interval, too_alike, too_little
 from promptlab.analysis.tipping import Basis, Ruled
-from promptlab.analysis.trust import scores_of, trust_in
+from promptlab.analysis.trust import has_moved, scores_of, trust_in
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
 from promptlab.stats.intervals import Interval
@@ -243,6 +243,7 @@ def conclude(
             contrast.alpha(rule),
             refused=bool(contrast.reasons),
             directed=why is None,
+            open=has_moved(contrast.warnings),
         )
         for contrast, why in zip(contrasts, alike, strict=True)
     ]

@@ -35,7 +35,8 @@ class Member:
     """One contrast of a family: its difference, how it is judged, and at which level.
 
     One that is `refused` bears no verdict, and still counts. `directed` is False where too few
-    cases differ to show a direction: only equivalence can be claimed.
+    cases differ to show a direction: only equivalence can be claimed. One that is left `open` is
+    undecided, whatever its p-value.
     """
 
     delta: float | None
@@ -43,6 +44,7 @@ class Member:
     alpha: float
     refused: bool = False
     directed: bool = True
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _ruling(
         ci = None if interval is None or not member.directed else interval
         return Ruling(verdict, ci=ci if ci is None else agreed(ci, verdict, margin))
     verdict = "undecided"
-    if p_family <= member.alpha and interval is not None:
+    if p_family <= member.alpha and interval is not None and not member.open:
         verdict = _shown(null, member.delta)
     if verdict != "equivalent" and not member.directed:
         return Ruling("refused")

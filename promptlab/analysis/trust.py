@@ -6,8 +6,8 @@ both sides correct whatever it errs; without them, a judge that errs unevenly is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from promptlab.analysis.conclude import BY_PEOPLE, Effect, Ints
 from promptlab.analysis.correction import Correction, Scores, by_people, by_shares
@@ -55,11 +55,31 @@ def trust_in(
         return FULL
     judge, passport = table.scorer.label, table.passport
     if passport is not None:
-        return _by_passport(passport, scores, raw, rule, corrects=corrects)
+        trust = _by_passport(passport, scores, raw, rule, corrects=corrects)
+        shown = raw if trust.correction is None else trust.correction.effect
+        moves = _moves(table, shown, is_rate=scores.verdicts)
+        return replace(trust, notes=(*moves, *trust.notes))
     if any(run.stale for run in table.runs):
         return Trust((_stale(judge),))
     why = untrusted(judge, rule.judges.get(judge), rule.limits)
     return FULL if why is None else Trust((why,))
+
+
+def _moves(table: Measurements, effect: Effect, *, is_rate: bool) -> list[Reason]:
+    """Return that a judge has moved by more than the difference that it shows, if so."""
+    known = [run.moved for run in table.runs if run.moved is not None]
+    moved, delta = max(known, key=abs, default=0.0), effect.delta
+    if not moved or delta is None or abs(moved) <= abs(delta):
+        return []
+    told = f"{moved * 100:+.1f} points" if is_rate else f"{moved:+.3g}"
+    text = f"the judge moved: it scores answers that it knows {told} otherwise than before"
+    about: dict[str, Json] = {"judge": table.scorer.label, "moved": moved, "delta": delta}
+    return [Reason(Code.JUDGE_MOVED, text, about)]
+
+
+def has_moved(notes: Sequence[Reason]) -> bool:
+    """Return whether a judge has moved, by these notes, so that nothing is decided."""
+    return any(note.code is Code.JUDGE_MOVED for note in notes)
 
 
 def _by_passport(

@@ -10,6 +10,7 @@ from promptlab.cli.progress import RunProgress, computed
 from promptlab.core.budget import Budget
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
+from promptlab.core.visible import visible
 from promptlab.report.documents.gates import gates_json
 from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
@@ -66,6 +67,7 @@ def _conclude(
         print_json({**document, "gates_failed": failed, "gates": gates_json(gates)})
     else:
         _print(ended, view, progress, command)
+    tell(*(f"Note: {visible(line)}" for line in ended.unasked))
     for text, times in progress.warnings.items():
         tell(f"warning: {text} ({counted(times, 'answer')})")
     if ended.limit is not None:

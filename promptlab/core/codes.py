@@ -55,6 +55,7 @@ class Code(StrEnum):
     TOO_FEW_MODELS = "too-few-models"
     MODEL_ERRORS_UNKNOWN = "model-errors-unknown"
     MORE_CASES_NEEDED = "more-cases-needed"
+    JUDGE_MOVED = "judge-moved"
     REPEATED_CASES = "repeated-cases"
     ANSWERS_REUSED = "answers-reused"
     WORDINGS_DIFFER = "wordings-differ"

@@ -75,6 +75,7 @@ class MeasuredRun:
     could stop early and had some of these cases in another order, each with the places of the arms
     that it shares. `passport` is that of a judge as it is, `stale` says that it had one before it
     was changed; `labels` are arm, case and label of the answers that people have labelled for it.
+    `moved` is by how much the judge, asked again for this run, scores its anchors otherwise.
     """
 
     info: RunInfo
@@ -95,3 +96,4 @@ class MeasuredRun:
     passport: Passport | None = None
     stale: bool = False
     labels: Sequence[tuple[int, int, float]] = ()
+    moved: float | None = None

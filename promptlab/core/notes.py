@@ -12,6 +12,11 @@ OPEN: Mapping[str, Explanation] = {
         "Add cases.",
         ("cases", "detectable", "more_cases", "to_detect"),
     ),
+    "judge-moved": Explanation(
+        "The judge scores answers that it knows otherwise than before, by more than differs.",
+        "Pin the judge's model, then `promptlab judge calibrate` again.",
+        ("judge", "moved", "delta"),
+    ),
 }
 
 NOTES: Mapping[str, Explanation] = {

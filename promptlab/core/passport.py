@@ -151,6 +151,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """A stored answer that a judge is asked about in every later run, with the score it had then.
+
+    It is the answer in the turn at this place of a trial.
+    """
+
+    run_id: str
+    seq: int
+    turn: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passport:
     """What a judge is good for. `digest` is that of the judge, `labels` that of the labels."""
 

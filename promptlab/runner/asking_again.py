@@ -33,11 +33,15 @@ _MOST_BEGUN = 2_000  # trials in progress, each with its whole conversation
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What questions are asked with. `backends` are those that may be asked, by name."""
+    """What questions are asked with. `backends` are those that may be asked, by name.
+
+    With `offline` they may not be called: a question that is not stored is an error.
+    """
 
     backends: Mapping[str, Backend]
     executor: Executor
     budget: Budget = field(default_factory=Budget)
+    offline: bool = False
 
 
 async def ask_rest(
@@ -66,7 +70,7 @@ async def ask_rest(
     def desk() -> Desk:
         return Desk(
             answers=Answers(stored.answers, writer.unstored),
-            clerk=Clerk(budget, means.backends, offline=False),
+            clerk=Clerk(budget, means.backends, offline=means.offline),
             stopping=Stopping(script.plan, Limits()),
             recorder=Recorder(writer, watch, clock),
             grading=Grading(stored.plan, asking, keep),

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from promptlab.core.budget import Spent
 from promptlab.core.decision import Limits
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Arm, Case, Plan, Score, Trial, TrialResult, Turn
@@ -37,26 +38,27 @@ async def probed_scores(
     samples: Sequence[Sample],
     means: Means,
     watch: Watch,
-    *,
-    offline: bool = False,
+    before: Spent | None = None,
 ) -> list[Score]:
     """Return what a scorer says of answers, having asked whatever it wants to know.
 
-    Raise `PromptlabError` where the budget does not suffice, or a backend fails.
+    `before` is what the run has spent beside the budget, by default all that is stored of it. Raise
+    `PromptlabError` where the budget does not suffice, or a backend fails.
     """
     asking = scorer.may_ask and bool(means.backends)
     if not asking:
         return [await scorer.score(sample) for sample in samples]
     script = _Script(stored.plan, scorer, samples, [*means.backends])
     clock = asyncio.get_running_loop().time
-    before, budget = stored.store.spent(stored.run_id), means.budget
+    budget = means.budget
+    before = stored.store.spent(stored.run_id) if before is None else before
     writer = stored.store.writer(stored.run_id, lambda: sum_of(before, budget.spent))
     grading = _Kept(script)
     try:
         async with storing(writer, watch) as ending:
             desk = Desk(
                 answers=Answers(stored.answers, writer.unstored),
-                clerk=Clerk(budget, means.backends, offline=offline),
+                clerk=Clerk(budget, means.backends, offline=means.offline),
                 stopping=Stopping(script.plan, Limits()),
                 recorder=Recorder(writer, watch, clock),
                 grading=grading,

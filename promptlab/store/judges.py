@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from promptlab.core.passport import Passport
+from promptlab.core.passport import Anchor, Passport
 from promptlab.store.connection import Connection
 from promptlab.store.encode import iso, to_json
 from promptlab.store.faults import decoded
-from promptlab.store.passports import newest_passports
+from promptlab.store.passports import newest_passports, passport_of
 from promptlab.store.runs import run_number
 
 _INSERT = """
@@ -27,6 +27,28 @@ JOIN run_cases p ON p.run = t.run AND p.position = t.case_
 JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = ?
 WHERE t.run = ? AND t.seq = ? AND u.generation IS NOT NULL
 ON CONFLICT (passport, case_, generation) DO UPDATE SET value = excluded.value
+"""
+
+_INSERT_ANCHOR = """
+INSERT INTO passport_anchors (passport, run, seq, turn, score) VALUES (?, ?, ?, ?, ?)
+"""
+
+_ANCHORS = """
+SELECT r.run_id, a.seq, a.turn, a.score FROM passport_anchors a JOIN runs r ON r.id = a.run
+WHERE a.passport = :passport
+"""
+
+_INSERT_MOVE = """
+INSERT OR REPLACE INTO judge_moves (passport, run, anchors, moved)
+VALUES (:passport, :run, :anchors, :moved)
+"""
+
+# Whether a model was asked aside for this run: a judge, or another version that it compares with.
+_ASKED = """
+SELECT EXISTS (
+    SELECT 1 FROM trial_turns u JOIN generations g ON g.id = u.generation
+    WHERE u.run = :run AND u.aside AND g.run = u.run
+)
 """
 
 Labelled = tuple[str, int, int, float]
@@ -45,8 +67,10 @@ class Judges:
         """Return the file."""
         return self._connection.path
 
-    def add(self, passport: Passport, labelled: Sequence[Labelled]) -> None:
-        """Store a passport with the labels that it rests on: all of it or nothing."""
+    def add(
+        self, passport: Passport, labelled: Sequence[Labelled], anchors: Sequence[Anchor] = ()
+    ) -> None:
+        """Store a passport with its labels and anchors: all of it or nothing."""
         connection = self._connection
         with connection.transaction():
             number = connection.execute(
@@ -61,11 +85,38 @@ class Judges:
                 findings=to_json([asdict(finding) for finding in passport.findings]),
                 figures=to_json(asdict(passport.figures)),
             )
-            runs = {run_id: run_number(connection, run_id) for run_id, *_ in labelled}
+            named = {*(run_id for run_id, *_ in labelled), *(each.run_id for each in anchors)}
+            runs = {run_id: run_number(connection, run_id) for run_id in named}
             connection.executemany(
                 _INSERT_LABEL,
                 [(number, value, turn, runs[run_id], seq) for run_id, seq, turn, value in labelled],
             )
+            connection.executemany(
+                _INSERT_ANCHOR,
+                [(number, runs[one.run_id], one.seq, one.turn, one.score) for one in anchors],
+            )
+
+    @decoded
+    def anchors(self, digest: str) -> list[Anchor]:
+        """Return the anchors of a judge's newest passport."""
+        found = passport_of(self._connection, digest)
+        if found is None:
+            return []
+        return [Anchor(*row) for row in self._connection.rows(_ANCHORS, passport=found[0])]
+
+    def keep_move(self, run_id: str, digest: str, anchors: int, moved: float) -> None:
+        """Store by how much a judge has moved since its passport, as so many anchors show."""
+        connection = self._connection
+        found = passport_of(connection, digest)
+        if found is not None:
+            values = {"passport": found[0], "run": run_number(connection, run_id)}
+            connection.execute(_INSERT_MOVE, **values, anchors=anchors, moved=moved)
+
+    @decoded
+    def asked_anew(self, run_id: str) -> bool:
+        """Return whether scorers of a run have asked anything that was not stored before."""
+        run = run_number(self._connection, run_id)
+        return bool(self._connection.count(_ASKED, run=run))
 
     @decoded
     def newest(self, suite: str | None = None) -> list[Passport]:

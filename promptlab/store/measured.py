@@ -109,6 +109,15 @@ _BACKENDS = """
 SELECT b.name, b.digest FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
 """
 
+# The largest move of the runs whose judge gave these scores: this one, or those before it whose
+# answers it shares.
+_MOVED = """
+SELECT moved FROM judge_moves WHERE passport = :passport AND (run = :run OR run IN (
+    SELECT g.run FROM trial_turns u JOIN generations g ON g.id = u.generation
+    WHERE u.run = :run AND u.aside
+)) ORDER BY abs(moved) DESC LIMIT 1
+"""
+
 # What answered: everything that the generations of an arm record about their server.
 _SERVERS = """
 SELECT DISTINCT t.arm, g.model, g.fingerprint, g.warnings
@@ -171,7 +180,11 @@ def _checked(
     if found is None:
         return {"stale": was_issued(connection, suite, judge.label)}
     number, passport = found
-    return {"passport": passport, "labels": labels_of(connection, run, place, number)}
+    return {
+        "passport": passport,
+        "labels": labels_of(connection, run, place, number),
+        "moved": connection.value(_MOVED, run=run, passport=number),
+    }
 
 
 def _part(connection: Connection, run: int, settings: PlanSettings, *, limited: bool) -> Part:

@@ -1,4 +1,4 @@
-"""The step that keeps the passports of judges, and the labels that they rest on; frozen."""
+"""The steps that keep the passports of judges, and what they rest on; frozen."""
 
 from __future__ import annotations
 
@@ -25,5 +25,26 @@ CREATE TABLE passport_labels (
     generation INTEGER NOT NULL REFERENCES generations(id),
     value REAL NOT NULL,
     PRIMARY KEY (passport, case_, generation)
+) WITHOUT ROWID;
+"""
+
+ANCHORS = """
+-- Answers that every later run of the judge is asked about again, with the score they had.
+CREATE TABLE passport_anchors (
+    passport INTEGER NOT NULL REFERENCES passports(id),
+    run INTEGER NOT NULL REFERENCES runs(id),
+    seq INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    score REAL NOT NULL,
+    PRIMARY KEY (passport, run, seq)
+) WITHOUT ROWID;
+
+-- By how much a judge has moved since its passport: the mean over the anchors, asked for a run.
+CREATE TABLE judge_moves (
+    passport INTEGER NOT NULL REFERENCES passports(id),
+    run INTEGER NOT NULL REFERENCES runs(id),
+    anchors INTEGER NOT NULL,
+    moved REAL NOT NULL,
+    PRIMARY KEY (passport, run)
 ) WITHOUT ROWID;
 """

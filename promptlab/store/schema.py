@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from promptlab.store.first_schema import FIRST
 from promptlab.store.graded_schema import GRADED
-from promptlab.store.passport_schema import PASSPORTS
+from promptlab.store.passport_schema import ANCHORS, PASSPORTS
 from promptlab.store.rated_schema import RATED
 
 _PAID_BY = """
@@ -263,4 +263,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0013_graded", GRADED),
     ("0014_rated", RATED),
     ("0015_passports", PASSPORTS),
+    ("0016_anchors", ANCHORS),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from promptlab.analysis.passports import Probed
 from promptlab.backends import Backend
 from promptlab.core.digest import seed_from
-from promptlab.core.passport import Kind
+from promptlab.core.passport import Anchor, Kind
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.core.watch import NullWatch
 from promptlab.executors.foreign import make_executor
@@ -18,6 +18,7 @@ from promptlab.runner.regrading import Stored
 from promptlab.runner.samples import Samples, weighing
 from promptlab.scorers.binding import BoundScorer
 from promptlab.store import Store
+from promptlab.workbench.anchors import ANCHORS
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
 from promptlab.workbench.labelled import Answer
@@ -50,8 +51,7 @@ async def probe(
     how: Calibrating = USUAL,
 ) -> Probed:
     """Ask a judge about labelled answers in other dress, always about the same ones of them."""
-    chosen = sorted(answers, key=lambda each: seed_from(each.result.run_id, each.result.seq))
-    chosen = chosen[: how.items]
+    chosen = _drawn(answers, how.items)
     plans = {run_id: store.load_plan(run_id) for run_id in {a.result.run_id for a in chosen}}
     backends = _backends(bench, judge, plans.values())
     samples = {run_id: Samples(plan, weighing(backends)) for run_id, plan in plans.items()}
@@ -67,6 +67,7 @@ async def probe(
         backends,
         make_executor("local", bench.project.root, how.jobs),
         make_budget(how.max_calls, how.max_cost, backends),
+        offline=how.offline,
     )
     scores = await probed_scores(
         Stored(store, first, plans[first], fresh=False),
@@ -74,10 +75,24 @@ async def probe(
         [each.sample for each in asked],
         means,
         NullWatch(),
-        offline=how.offline,
     )
     kind: Kind = "verdicts" if all(item.score in (0, 1) for item in items) else "numbers"
     return probed(items, asked, scores, kind)
+
+
+def anchors_of(answers: Sequence[Answer]) -> list[Anchor]:
+    """Return the labelled answers that later runs ask a judge about again."""
+    return [
+        Anchor(each.result.run_id, each.result.seq, each.turn, each.result.score)
+        for each in _drawn(answers, ANCHORS)
+        if each.result.score is not None
+    ]
+
+
+def _drawn(answers: Sequence[Answer], most: int) -> list[Answer]:
+    """Return some answers, always the same ones."""
+    drawn = sorted(answers, key=lambda each: seed_from(each.result.run_id, each.result.seq))
+    return drawn[:most]
 
 
 def _backends(bench: Workbench, judge: BoundScorer, plans: Iterable[Plan]) -> Mapping[str, Backend]:

@@ -10,6 +10,7 @@ from promptlab.core.budget import Spent
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo, RunResults
 from promptlab.store import Store
+from promptlab.workbench.anchors import ask_anchors
 from promptlab.workbench.gates import judge
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.progress import Progress
@@ -27,7 +28,8 @@ class Ended:
 
     `spent` is what this process has spent. `limit` is the limit that stopped the run, None
     if it is finished. `gates` were judged on what is stored. `decided` holds the comparisons of a
-    finished run that could stop early.
+    finished run that could stop early. `unasked` says which judges could not be asked whether they
+    still say what they said before.
     """
 
     results: RunResults
@@ -35,6 +37,7 @@ class Ended:
     limit: str | None
     gates: tuple[Judged, ...]
     decided: conclusions.Compared | None
+    unasked: tuple[str, ...] = ()
 
 
 async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
@@ -45,6 +48,7 @@ async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
     await prepared.flow(job, progress)
     results = read_run(job.store, job.run_id, job.plan)
     finished = results.run.status == "finished"
+    unasked = await ask_anchors(job, progress) if finished else ()
     spent = job.budget.spent
     return Ended(
         results=results,
@@ -54,6 +58,7 @@ async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
         limit=None if finished else job.budget.limit,
         gates=judge(job.store, results, prepared.gates, prepared.rule),
         decided=_decided(prepared, results.run) if finished else None,
+        unasked=unasked,
     )
 
 

@@ -15,7 +15,7 @@ from promptlab.scorers.binding import BoundScorer
 from promptlab.scorers.judges.orders import PAIRWISE
 from promptlab.stats.intervals import wilson
 from promptlab.store import Store
-from promptlab.workbench.asking import USUAL, Calibrating, probe
+from promptlab.workbench.asking import USUAL, Calibrating, anchors_of, probe
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.labelled import Labelled, labelled_answers
 from promptlab.workbench.looping import run_to_end
@@ -45,7 +45,7 @@ def calibrate(bench: Workbench, suite: str, file: Path, how: Calibrating = USUAL
         figures = figures_of(judgements, found.counted, probes, cases)
         told = [[each.result.run_id, each.result.seq, dict(each.ratings)] for each in found.answers]
         passport = issued(suite, judge.spec, told, figures, bench.rule.limits)
-        store.judges.add(passport, _kept(found))
+        store.judges.add(passport, _kept(found), anchors_of(found.answers))
     return passport
 
 

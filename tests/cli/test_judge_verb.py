@@ -415,3 +415,100 @@ def test_a_small_model_is_no_judge(project: Path, promptlab: Promptlab) -> None:
     assert passport["verdict"] == "refused"
     assert "weak-agreement" in [finding["code"] for finding in passport["findings"]]
     assert calibrated(promptlab, "--items", "20", "--offline") == passport
+
+
+def polite(call: Call) -> str:
+    """Find an answer good if it says so."""
+    return "yes" if "good answer" in call.prompt else "no"
+
+
+ASKING = '''\
+from promptlab import Ask, BackendName, Sample, scorer
+
+
+def question(sample, *, judge):
+    return [Ask(f"Is this good? {sample.output}", backend=judge)]
+
+
+@scorer(version="1", judge=True, asks=question)
+def kind(sample: Sample, *, judge: BackendName = "judge") -> bool:
+    """The judge finds it good."""
+    [ask] = question(sample, judge=judge)
+    return sample.answer_to(ask).text == "yes"
+'''
+
+
+@pytest.fixture
+def remote(project: Path, promptlab: Promptlab, fault_server: FaultServer) -> Path:
+    """Return a project whose judge is on a server, and has a passport."""
+    write_project(project)
+    (project / "judges.py").write_text(ASKING)
+    url = fault_server.base_url
+    config = f'[backends.judge]\nkind = "openai"\nmodel = "m"\nbase_url = "{url}"\n'
+    (project / "promptlab.toml").write_text(config)
+    fault_server.say = polite
+    assert promptlab("run", "task").code == 0
+    labels(project)
+    assert calibrated(promptlab)["verdict"] == "trusted"
+    return project
+
+
+MOVES = "SELECT anchors, moved FROM judge_moves ORDER BY run"
+
+
+def third_version(root: Path) -> None:
+    """Add a version that answers otherwise, and so has to be judged."""
+    text = (root / "templates/task/v2.j2").read_text()
+    (root / "templates/task/v3.j2").write_text(text.replace("Second", "Third"))
+
+
+def test_a_run_asks_its_judge_about_twenty_known_answers_again(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    asked = fault_server.requests
+    assert promptlab("run", "task").code == 0
+    assert fault_server.requests == asked  # nothing new was judged
+    third_version(remote)
+    again = promptlab("run", "task", "--json")
+    assert (again.code, fault_server.requests - asked) == (0, CASES + 20), again.err
+    assert query(remote, MOVES) == [(20, 0.0)]
+    assert json.loads(again.out)["calls"] == 2 * CASES + 20
+    assert query(remote, "SELECT max(id), spent_calls FROM runs") == [(3, 2 * CASES + 20)]
+    offline = promptlab("run", "task", "--offline")
+    assert (offline.code, fault_server.requests - asked) == (0, CASES + 20), offline.err
+    assert "Note: judge" not in offline.err
+    assert query(remote, MOVES) == [(20, 0.0)]
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+def test_where_the_judge_has_moved_further_than_the_difference_nothing_is_decided(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    fault_server.say = lambda call: "yes"
+    third_version(remote)
+    assert promptlab("run", "task").code == 0
+    [(anchors, moved)] = query(remote, MOVES)
+    assert (anchors, moved > 0.2) == (20, True)
+    for _ in range(2):
+        rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
+        told = {row["b"]: row for row in rows}
+        row = told["task@v2"]
+        assert (row["verdict"], row["delta"]) == ("undecided", pytest.approx(0.2))
+        [note] = [each for each in row["notes"] if each["code"] == "judge-moved"]
+        assert note["about"]["moved"] == moved
+        low, high = row["ci_simultaneous"]
+        assert low <= 0 <= high
+        assert told["task@v3"]["verdict"] == "better"  # by more than the judge has moved
+        assert promptlab("run", "task").code == 0  # what is shared was said by the judge that moved
+    shown = promptlab("compare").out
+    assert "undecided: the judge moved: it scores answers that it knows +" in shown
+
+
+def test_an_outage_of_the_judge_costs_no_more_than_the_check(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    third_version(remote)
+    limited = promptlab("run", "task", "--max-calls", str(2 * CASES + 5))
+    assert limited.code == 0, limited.err
+    assert "Note: judge 'kind': its anchors were not asked: stopped at --max-calls" in limited.err
+    assert query(remote, MOVES) == []

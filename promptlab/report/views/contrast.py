@@ -66,8 +66,8 @@ class Note:
     def line(self) -> str:
         """Return the note as one line."""
         about = f" ({listed(self.about, _NAMED, '; ')})" if self.about else ""
-        weight = self.reason.code.weight
-        return f"{NO_VERDICT if weight == 'refused' else weight}: {self.text}{about}"
+        weight = {"refused": NO_VERDICT, "open": "undecided"}.get(self.reason.code.weight, "note")
+        return f"{weight}: {self.text}{about}"
 
 
 @dataclass(frozen=True, slots=True)
