@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from itertools import combinations
 
 from promptlab.backends import Backend, repeats_itself
-from promptlab.core.types import Plan
+from promptlab.core.types import Plan, ScorerSpec
 from promptlab.experiments.sample import told
 from promptlab.templates.other_tools import notes_on
 
@@ -27,6 +27,7 @@ def notes_of(plan: Plan, backends: Mapping[str, Backend]) -> tuple[str, ...]:
         *_near_practices(plan),
         *_idle_repeats(plan, backends),
         *_own_judges(plan),
+        *_idle_votes(plan, backends),
     )
 
 
@@ -66,13 +67,31 @@ def _own_judges(plan: Plan) -> Iterator[str]:
     writers = {models[arm.backend] for arm in plan.arms}
     writers -= {(kind, model) for kind, model in writers if model is None}  # none is known
     for spec in plan.scorers:
-        asked = json.loads(spec.identity or "{}").get("backends", {}) if spec.judge else {}
-        for name in asked:
+        for name in _asked(spec) if spec.judge else ():
             if models.get(name) in writers:
                 yield (
                     f"scorer {spec.label!r} asks {name}, whose model also gave answers that it"
                     " judges: judges tend to prefer their own"
                 )
+
+
+def _idle_votes(plan: Plan, backends: Mapping[str, Backend]) -> Iterator[str]:
+    """Note judges that vote several times and can only say the same."""
+    for spec in plan.scorers:
+        votes, drawn = spec.params.get("votes"), spec.params.get("temperature")
+        if not spec.judge or votes in (None, 1) or drawn or "prompt" in spec.params:
+            continue  # what another prompt says of the temperature is not known here
+        for name in _asked(spec):
+            if name in backends and repeats_itself(backends[name]):
+                yield (
+                    f"{name} gives the same answer in each of the {votes} votes of"
+                    f" {spec.label!r}: set its temperature above 0"
+                )
+
+
+def _asked(spec: ScorerSpec) -> list[str]:
+    """Return the backends that a scorer asks besides those whose answers it grades."""
+    return [*json.loads(spec.identity or "{}").get("backends", {})]
 
 
 def _idle_repeats(plan: Plan, backends: Mapping[str, Backend]) -> Iterator[str]:

@@ -195,6 +195,16 @@ def test_a_judge_of_answers_of_its_own_model_is_noted(judged: Path, promptlab: P
     )
 
 
+def test_votes_that_cannot_differ_are_noted(judged: Path, promptlab: Promptlab) -> None:
+    reply = "reply = '{\"score\": 4}'"
+    (judged / "promptlab.toml").write_text(f'[backends.judge]\nkind = "echo"\n{reply}\n')
+    edit(judged / "suites/greet.yaml", "judge: judge}", "judge: judge, votes: 3}")
+    said = " ".join(promptlab("run", "greet").err.split())
+    assert "judge gives the same answer in each of the 3 votes of 'rubric'" in said
+    edit(judged / "suites/greet.yaml", "votes: 3}", "votes: 3, temperature: 0.7}")
+    assert "the same answer in each" not in " ".join(promptlab("run", "greet").err.split())
+
+
 def test_the_prompt_of_a_judge_is_shown(judged: Path, promptlab: Promptlab) -> None:
     for name in ("decision", "pairwise", "rubric"):
         shown = promptlab("scorer", "show", name, "--prompt")

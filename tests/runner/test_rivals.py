@@ -140,6 +140,26 @@ def test_an_answer_that_failed_is_no_answer(begin: Begin) -> None:
     assert run.scores[3]["beside"].reason == "HO BEN | HI BEN"
 
 
+def test_a_part_of_another_scorer_compares_as_well(begin: Begin) -> None:
+    judged = {"criteria": "Nice.", "judge": "judge", "against": "greet@v1", "at_least": 0.5}
+    scorers: Scorers = [{"any_of": [{"not": {"pairwise": judged}}, {HERE: {"at_least": 1}}]}]
+    run = begin(make_renderer("Hi {{ name }}", "Ho {{ name }}", scorers=scorers))
+
+    def a_is_better(request: Request) -> Completion:
+        return Completion(Outcome.OK, '{"better": "A"}')
+
+    async def serve() -> int:
+        _, judged = await asyncio.gather(
+            work_off(run.work, upper, 3), work_off(run.work, a_is_better, 3, "judge")
+        )
+        await run.desk.grading.finished()
+        return judged
+
+    assert asyncio.run(asyncio.wait_for(serve(), 10)) == 2 * 2
+    assert [scores["any_of"].passed for _, scores in sorted(run.scores.items())] == [True] * 4
+    assert "not: fail (pairwise: pass (tie with greet@v1" in str(run.scores[1]["any_of"].reason)
+
+
 def test_a_part_of_a_conversation_is_not_compared_with(begin: Begin) -> None:
     """The template of the other arm cannot continue from a draft that is no number."""
     broken = DRAFT.replace("Mend {{ draft }}", "Mend {{ draft // 2 }}")

@@ -177,7 +177,7 @@ def decision(  # noqa: PLR0913 - one argument for each parameter
 
     Limits:
         A judge errs, and its probabilities are rarely those of being right. So comparisons conclude
-        nothing from it until the project states how well it agrees with people. Options are weighed
+        nothing from it until it was held against what people say. Options are weighed
         as they are written: of two that mean the same, each takes a part.
 
     Args:

@@ -92,7 +92,7 @@ def pairwise(  # noqa: PLR0913 - one argument for each parameter
 
     Limits:
         A judge errs, and may prefer long, confident or tidy answers, or its own. So comparisons
-        conclude nothing from it until the project states how well it agrees with people. Scores
+        conclude nothing from it until it was held against what people say. Scores
         against one version say little of how two others compare.
 
     Args:

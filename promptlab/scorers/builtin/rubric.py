@@ -79,7 +79,7 @@ def rubric(  # noqa: PLR0913 - one argument for each parameter
 
     Limits:
         A judge errs, and may prefer long, confident or tidy answers, or its own. So comparisons
-        conclude nothing from it until the project states how well it agrees with people. What is
+        conclude nothing from it until it was held against what people say. What is
         judged stands between marks that it cannot close, but a weak judge may obey it all the same.
 
     Args:

@@ -15,6 +15,7 @@ from promptlab.scorers.reading.normal import folded
 
 _DIGITS = 12
 _SHOWN = re.compile(rf"<text ([0-9a-f]{{{_DIGITS}}})>\n(.*?)\n</text \1>", re.DOTALL)
+_BETWEEN = re.compile(r"[\W_]+")
 _IN_NO_PROMPT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -45,4 +46,4 @@ def _number(text: str) -> str:
 def _plain(text: str) -> str:
     """Return a text without what could hide a number from us but not from a model."""
     compatible = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return "".join(char for char in folded(compatible) if char.isalnum())
+    return _BETWEEN.sub("", folded(compatible))
