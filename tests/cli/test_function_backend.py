@@ -120,6 +120,7 @@ def test_an_edit_of_it_asks_again(project: Path, promptlab: Promptlab) -> None:
     assert outputs(project) == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_one_that_never_returns_keeps_nobody(project: Path) -> None:
     code = (
         "import pathlib, threading\n"

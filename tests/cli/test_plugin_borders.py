@@ -169,6 +169,7 @@ def by_code(root: Path, code: str, *words: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 def test_a_scorer_that_never_returns_is_a_failed_score(project: Path) -> None:
     with_scorer(project, "import time\n" + _TONE.format("time.sleep(999)"))
     code = (

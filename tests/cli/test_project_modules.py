@@ -23,6 +23,7 @@ scorers:
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.slow
 def test_a_file_called_like_a_library_shadows_nothing_and_is_found(
     project: Path, name: str
 ) -> None:

@@ -218,6 +218,7 @@ def test_the_model_that_answered_can_be_asked(project: Path, promptlab: Promptla
     assert document(promptlab)["calls"] == 0
 
 
+@pytest.mark.slow
 def test_a_killed_grading_asks_nothing_twice(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -142,6 +142,7 @@ def test_what_cannot_be_graded_again(graded: Path, promptlab: Promptlab, tmp_pat
     assert "was imported from outcomes.csv, with its scores" in shown.err
 
 
+@pytest.mark.slow
 def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(
     graded: Path, document: Document
 ) -> None:

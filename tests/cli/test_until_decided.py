@@ -311,6 +311,7 @@ def test_mistakes(race: Path, promptlab: Promptlab, words: list[str], expected: 
     assert refused(promptlab, *words).startswith(expected)
 
 
+@pytest.mark.slow
 def test_the_project_says_at_which_level_and_from_how_many_cases(
     race: Path, promptlab: Promptlab
 ) -> None:

@@ -122,7 +122,7 @@ GRADED = [
     *(pytest.param({name: LIGHT[name]}, id=name) for name in NAMES),
     pytest.param({"format": CONFIGURED["format"]}, id="language", marks=pytest.mark.slow),
 ]
-SHORT = 100_000
+SHORT = 20_000
 SIZED = [
     *(pytest.param(text[:SHORT], id=name) for name, text in OUTPUTS.items()),
     *(

@@ -215,6 +215,7 @@ def test_memory_does_not_grow_with_the_number_of_prompts() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 5))])
+@pytest.mark.slow
 def test_sampling_does_not_depend_on_the_batch(rows: int) -> None:
     model = build(PACKED["llama"])
     asked = prompts()

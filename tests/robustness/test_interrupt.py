@@ -108,6 +108,7 @@ def test_sigterm_ends_a_run_that_ignores_ctrl_c(lab: Lab) -> None:
     assert lab.sound()
 
 
+@pytest.mark.slow
 def test_the_third_ctrl_c_ends_a_run_that_hangs(lab: Lab) -> None:
     process, _ = lab.begin("run", "one", pace=-60)
     lab.wait_until(lambda: lab.rows("SELECT 1 FROM sqlite_schema WHERE name = 'runs'"))

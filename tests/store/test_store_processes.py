@@ -51,6 +51,7 @@ def spawn(path: Path, run_id: str, count: int) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once_and_lose_nothing(
     store: Store, path: Path, make_plan: MakePlan
 ) -> None:
