@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from promptlab.core.types import Plan
 from promptlab.store import Store
 
