@@ -14,6 +14,7 @@ from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
     MOST_GRADES,
     Judges,
+    MaxTokens,
     Panel,
     Temperature,
     Votes,
@@ -33,7 +34,7 @@ from promptlab.scorers.judges.weighing import (
     probabilities,
     shares_of,
 )
-from promptlab.scorers.prompts import Prompt, PromptName
+from promptlab.scorers.prompts import PromptName
 from promptlab.scorers.sample import Sample
 from promptlab.scorers.verdict import graded, not_gradable, quoted
 
@@ -95,10 +96,7 @@ class _Decision:
     def __init__(self, sample: Sample, params: dict[str, Any]) -> None:
         self._sample = sample
         self._by: By = params["by"]
-        self._judge: str | list[str] = params["judge"]
-        self._votes: int = params["votes"]
-        self._prompt: Prompt = params["prompt"]
-        self._temperature: float | None = params["temperature"]
+        self._whole = Panel.of(params)
         self.options = _options(*(params[key] for key in ("kind", "options", "low", "high")))
         shown = as_data({"output": sample.output, "task": params["task"]})
         self._values = {"question": params["question"], "options": self.options, **shown}
@@ -106,7 +104,7 @@ class _Decision:
     @property
     def judges(self) -> list[str]:
         """Return the judges, each once."""
-        return self._panel(self._judge).judges
+        return self._whole.judges
 
     def asks_of(self, judge: str) -> list[Ask]:
         """Return the questions to one judge: to weigh the answers if it can, else to say one."""
@@ -138,7 +136,7 @@ class _Decision:
         return unknown or (shares_of(self.options, said), first_reason(votes))
 
     def _panel(self, judge: str | list[str], votes: int | None = None) -> Panel:
-        return Panel(judge, votes or self._votes, self._prompt, self._temperature)
+        return replace(self._whole, judge=judge, votes=votes or self._whole.votes)
 
 
 def _option(options: Sequence[str], value: Json) -> str:
@@ -165,6 +163,7 @@ def decision(  # noqa: PLR0913 - one argument for each parameter
     task: str | None = None,
     votes: Votes = 1,
     temperature: Temperature | None = None,
+    max_tokens: MaxTokens | None = None,
     prompt: PromptName = "decision@v1",  # type: ignore[assignment]  # looked up
 ) -> Score:
     """A judge's answer to one question about the output, as the probability of the right answer.
@@ -193,6 +192,7 @@ def decision(  # noqa: PLR0913 - one argument for each parameter
         task: what was asked, for the judge to see
         votes: how often each judge is asked to say its answer
         temperature: that of the judge, in place of what its prompt says
+        max_tokens: how long a reply may be, thoughts included, in place of what its prompt says
         prompt: the judge's prompt, NAME@VERSION of templates/_judges
     """
     params = {
@@ -206,6 +206,7 @@ def decision(  # noqa: PLR0913 - one argument for each parameter
         "task": task,
         "votes": votes,
         "temperature": temperature,
+        "max_tokens": max_tokens,
         "prompt": prompt,
     }
     one = _Decision(sample, params)

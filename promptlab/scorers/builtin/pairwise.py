@@ -11,6 +11,7 @@ from promptlab.scorers.asking import Ask
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
     Judges,
+    MaxTokens,
     Panel,
     Temperature,
     Vote,
@@ -56,7 +57,7 @@ def _orders(sample: Sample, **params: Any) -> list[list[Ask]]:
     other = _other(sample, params["against"], params["other"])
     if other is None or other == sample.output:
         return []
-    panel = Panel(params["judge"], params["votes"], params["prompt"], params["temperature"])
+    panel = Panel.of(params)
     orders = []
     for purpose, order in _ORDERS:
         texts = {"output": sample.output, "other": other}
@@ -81,6 +82,7 @@ def pairwise(  # noqa: PLR0913 - one argument for each parameter
     task: str | None = None,
     votes: Votes = 1,
     temperature: Temperature | None = None,
+    max_tokens: MaxTokens | None = None,
     prompt: PromptName = "pairwise@v1",  # type: ignore[assignment]  # looked up
 ) -> Score:
     """A judge finds the output better than another answer to the same case: 1; worse: 0; tie: 0.5.
@@ -104,6 +106,7 @@ def pairwise(  # noqa: PLR0913 - one argument for each parameter
         task: what was asked, for the judge to see
         votes: how often each judge is asked the same, in each order
         temperature: that of the judge, in place of what its prompt says
+        max_tokens: how long a reply may be, thoughts included, in place of what its prompt says
         prompt: the judge's prompt, NAME@VERSION of templates/_judges
     """
     text = _other(sample, against, other)
@@ -121,6 +124,7 @@ def pairwise(  # noqa: PLR0913 - one argument for each parameter
         task=task,
         votes=votes,
         temperature=temperature,
+        max_tokens=max_tokens,
         prompt=prompt,
     )
     picked = [

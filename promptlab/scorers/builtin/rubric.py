@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from math import fsum
+from typing import Any
 
 from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask
@@ -11,11 +12,13 @@ from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
     MOST_GRADES,
     Judges,
+    MaxTokens,
     Panel,
     Temperature,
     Vote,
     Votes,
     as_data,
+    by_judge,
     first_reason,
     reply_schema,
     require_asked,
@@ -38,24 +41,12 @@ def _check(
         raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} grades")
 
 
-def _ask(  # noqa: PLR0913 - the parameters of the scorer
-    sample: Sample,
-    *,
-    criteria: str,
-    judge: str | list[str],
-    task: str | None,
-    reference: str | None,
-    low: int,
-    high: int,
-    votes: int,
-    temperature: float | None,
-    prompt: Prompt,
-) -> list[Ask]:
-    shown = as_data({"output": sample.output, "task": task, "reference": reference})
-    values = {"criteria": criteria, "low": low, "high": high, **shown}
-    return Panel(judge, votes, prompt, temperature).asks(
-        values, reply_schema(_SCORE, range(low, high + 1))
-    )
+def _ask(sample: Sample, **params: Any) -> list[Ask]:
+    texts = {"output": sample.output, "task": params["task"], "reference": params["reference"]}
+    scale = {"low": params["low"], "high": params["high"]}
+    values = {"criteria": params["criteria"], **scale, **as_data(texts)}
+    schema = reply_schema(_SCORE, range(params["low"], params["high"] + 1))
+    return Panel.of(params).asks(values, schema)
 
 
 @scorer(version="1", check=_check, asks=_ask, judge=True, shares=True)
@@ -70,6 +61,7 @@ def rubric(  # noqa: PLR0913 - one argument for each parameter
     high: int = 5,
     votes: Votes = 1,
     temperature: Temperature | None = None,
+    max_tokens: MaxTokens | None = None,
     prompt: PromptName = "rubric@v1",  # type: ignore[assignment]  # looked up
 ) -> Score:
     """A judge's grade of the output by written criteria, from 0 (the lowest) to 1 (the highest).
@@ -92,6 +84,7 @@ def rubric(  # noqa: PLR0913 - one argument for each parameter
         high: the grade of one that meets all of them
         votes: how often each judge is asked the same
         temperature: that of the judge, in place of what its prompt says
+        max_tokens: how long a reply may be, thoughts included, in place of what its prompt says
         prompt: the judge's prompt, NAME@VERSION of templates/_judges
     """
     asks = _ask(
@@ -104,6 +97,7 @@ def rubric(  # noqa: PLR0913 - one argument for each parameter
         high=high,
         votes=votes,
         temperature=temperature,
+        max_tokens=max_tokens,
         prompt=prompt,
     )
     given = votes_of(sample, asks, _SCORE, partial(_grade, low, high))
@@ -117,7 +111,7 @@ def _grade(low: int, high: int, value: Json) -> float:
 def _mean(given: list[Vote[float]], low: int, high: int) -> Score:
     grades = [vote.value for vote in given if vote.value is not None]
     mean = fsum(grades) / len(grades)
-    several = f", of {', '.join(f'{grade:g}' for grade in grades)}" if len(grades) > 1 else ""
+    several = f", of {by_judge(given)}" if len(grades) > 1 else ""
     said = f"grade {mean:.4g} ({low} to {high}{several})"
     return Score(
         (mean - low) / (high - low), reason=summary(said, first_reason(given)), gradable=True

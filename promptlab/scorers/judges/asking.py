@@ -7,8 +7,8 @@ votes are not given its weight.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Generic, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
@@ -30,16 +30,23 @@ Judges = BackendName | list[BackendName]
 
 Votes = Annotated[int, Field(ge=1, le=100)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
+MaxTokens = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Who judges, how often, with which prompt; `temperature` is in place of the prompt's own."""
+    """Who judges, how often, with which prompt; all else that is set precedes the prompt's own."""
 
     judge: str | list[str]
     votes: int
     prompt: Prompt
     temperature: float | None = None
+    max_tokens: int | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Panel:
+        """Return the panel that the parameters of a judge describe."""
+        return cls(**{each.name: params[each.name] for each in fields(cls)})
 
     @property
     def judges(self) -> list[str]:
@@ -54,6 +61,8 @@ class Panel:
         sampling = self.prompt.sampling
         if self.temperature is not None:
             sampling = replace(sampling, temperature=self.temperature)
+        if self.max_tokens is not None:
+            sampling = replace(sampling, max_tokens=self.max_tokens)
         one = Ask(messages, None, sampling, self.prompt.schema or schema, purpose=purpose)
         return [
             replace(one, backend=judge, repeat=vote)
@@ -139,6 +148,16 @@ def unknown_among(votes: Sequence[Vote[T]]) -> Score | None:
     return not_gradable(
         f"{len(unknown)} of {len(votes)} votes unknown: {first.judge}: {first.reason}"
     )
+
+
+def by_judge(votes: Sequence[Vote[float]]) -> str:
+    """Return the numbers of several votes, under the name of each judge if there are several."""
+    given: dict[str, list[str]] = {}
+    for vote in votes:
+        given.setdefault(vote.judge, []).append(f"{vote.value:g}")
+    if len(given) == 1:
+        return ", ".join(*given.values())
+    return "; ".join(f"{judge} {', '.join(numbers)}" for judge, numbers in given.items())
 
 
 def first_reason(votes: Sequence[Vote[T]]) -> str:

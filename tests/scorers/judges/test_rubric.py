@@ -90,7 +90,7 @@ def test_votes_and_panels_are_averaged() -> None:
     replies = ('{"score": 5}', '{"score": 4}', '{"score": 2}', '{"score": 2, "reason": "No."}')
     score = grade(panel, "In Oslo.", always(*replies))
     assert score.value == (3.25 - 1) / 4
-    assert score.reason == "grade 3.25 (1 to 5, of 5, 4, 2, 2): No."
+    assert score.reason == "grade 3.25 (1 to 5, of j 5, 4; k 2, 2): No."
     asks = panel.asks(Sample("In Oslo.", CASE, Outcome.OK, (), ASKER))
     assert [(ask.backend, ask.repeat) for ask in asks] == [("j", 0), ("j", 1), ("k", 0), ("k", 1)]
     assert len({ASKER.request(ask).key for ask in asks}) == 4
@@ -104,6 +104,13 @@ def test_one_unknown_vote_makes_the_score_unknown(garbage: str) -> None:
     panel = grade(bound(judge=["j", "k"]), "In Oslo.", always('{"score": 5}', garbage))
     assert panel.value is None
     assert str(panel.error).startswith("not gradable: 1 of 2 votes unknown: k: the judge ")
+
+
+def test_what_a_suite_sets_is_in_place_of_what_the_prompt_says() -> None:
+    [ask] = bound(max_tokens=2000).asks(Sample("In Oslo.", CASE, Outcome.OK, (), ASKER))
+    assert (ask.sampling.max_tokens, ask.sampling.temperature) == (2000, 0)
+    votes = grade(bound(votes=2), "In Oslo.", always('{"score": 5}', '{"score": 4}'))
+    assert votes.reason == "grade 4.5 (1 to 5, of 5, 4)"
 
 
 def test_drawn_votes_have_seeds_of_their_own() -> None:
