@@ -201,7 +201,7 @@ def estimate(
         won=table.names(_at(shared, d > rule.min_effect)),
         lost=table.names(_at(shared, d < -rule.min_effect)),
         reasons=tuple(reasons),
-        spread=None if corrected else spread_of(observed),  # more labels help, not more cases
+        spread=spread_of(observed),
         aim=Aim(
             planned_effect(rule, bounded=scale.bounded),
             rule.alpha if look is None else rule.alpha / 2,

@@ -119,6 +119,12 @@ class Judges:
         return bool(self._connection.count(_ASKED, run=run))
 
     @decoded
+    def passport_of(self, digest: str) -> Passport | None:
+        """Return the newest passport of a judge, None if it has none."""
+        found = passport_of(self._connection, digest)
+        return None if found is None else found[1]
+
+    @decoded
     def newest(self, suite: str | None = None) -> list[Passport]:
         """Return the newest passport of each scorer of each suite, or of one suite."""
         return newest_passports(self._connection, suite)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 from promptlab.analysis.conclude import planned_effect
 from promptlab.analysis.planning import Aim, assumed
+from promptlab.analysis.probing import smallest
 from promptlab.analysis.prospect import Pilot, Prospect, Question, fitted, widest
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import places_by_group
+from promptlab.core.passport import passport_digest
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Plan
 from promptlab.experiments.suite import load_suite
@@ -84,7 +87,26 @@ def look_forward(
         case_cost=wish.case_cost,
         wordings=_wordings(plan) if question == "which practice" else {},
     )
-    return Planned(prospect, outlook)
+    return Planned(prospect, replace(outlook, notes=(*outlook.notes, *_of_the_judge(bench, plan))))
+
+
+def _of_the_judge(bench: Workbench, plan: Plan) -> Iterator[str]:
+    """Note what the judge that decides can see on so many cases, if a judge decides."""
+    judge = next((spec for spec in plan.scorers if spec.label == plan.primary), None)
+    if judge is None or not judge.judge or not bench.has_database:
+        return
+    with bench.open_store() as store:
+        passport = store.judges.passport_of(passport_digest(judge))
+    if passport is None:
+        yield f"the judge {judge.label!r} has no passport, so `compare` may conclude nothing"
+        return
+    figures, cases = passport.figures, len(plan.cases)
+    least = smallest(figures.repeats, figures.informedness, cases)
+    if least:
+        told = f"{least * 100:.2g} points" if figures.kind == "verdicts" else f"{least:.2g}"
+        yield f"the judge {judge.label!r} can see {told} on {cases:,} cases, were all else equal"
+    if passport.verdict != "trusted":
+        yield f"the judge {judge.label!r} is {passport.verdict}: promptlab judge show {plan.suite}"
 
 
 def _pilot(bench: Workbench, plan: Plan, rule: Rule, *, practices: bool) -> Pilot | None:

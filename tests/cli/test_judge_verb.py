@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from promptlab.exporters.labels import LabelRow, as_file
+
 from .conftest import Promptlab, edit, query
 
 if TYPE_CHECKING:
@@ -512,3 +514,30 @@ def test_an_outage_of_the_judge_costs_no_more_than_the_check(
     assert limited.code == 0, limited.err
     assert "Note: judge 'kind': its anchors were not asked: stopped at --max-calls" in limited.err
     assert query(remote, MOVES) == []
+
+
+def test_a_plan_says_what_its_judge_can_see(judged: Path, promptlab: Promptlab) -> None:
+    text = promptlab("plan", "task").err
+    assert "the judge 'kind' has no passport, so `compare` may conclude nothing" in text
+    labels(judged, range(20))
+    calibrated(promptlab)
+    assert "the judge 'kind' is refused: promptlab judge show task" in promptlab("plan", "task").err
+
+
+def test_what_was_said_in_a_review_is_read_as_labels(judged: Path, promptlab: Promptlab) -> None:
+    """Both of outputs and of pairs, as `review --export` writes it."""
+    run_id = query(judged, "SELECT run_id FROM runs")[0][0]
+    rows = [
+        LabelRow(
+            run=run_id, case=f"c{rank:02}", version=f"task@{version}", backend="echo", repeat=0,
+            label=None if rank == 7 else truth(version, rank), rater="ann", time="2026-11-30",
+            note="", tags=("tone",),
+        )
+        for rank in range(CASES)
+        for version in GOOD
+    ]  # fmt: skip
+    for name in ("labels.csv", "labels.jsonl"):
+        (judged / name).write_text(as_file(rows, name))
+        ran = promptlab("judge", "calibrate", "task", "--labels", name, "--json")
+        assert ran.code == 0, ran.err
+        assert json.loads(ran.out)["figures"]["labels"] == 118
