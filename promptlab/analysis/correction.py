@@ -16,7 +16,13 @@ from promptlab.analysis.conclude import BY_PEOPLE, Effect, Floats, Ints
 from promptlab.analysis.methods import MeanByT
 from promptlab.core.decision import Rule
 from promptlab.core.passport import Share
-from promptlab.stats.corrected import Checked, Corrected, prediction_powered, rogan_gladen
+from promptlab.stats.corrected import (
+    Checked,
+    Corrected,
+    prediction_powered,
+    rogan_gladen,
+    weight_of,
+)
 from promptlab.stats.imagined import few_differ
 from promptlab.stats.lopsided import CubicT
 
@@ -65,17 +71,14 @@ def by_people(scores: Scores, rule: Rule) -> Correction | None:
     d = scores.after - scores.before
     f, rest = d[known], d[~known]
     codes, others = scores.groups[known], scores.groups[~known]
-    found = prediction_powered(y, f, rest, codes, others)
-    weight = 0.0 if found is None else found.weight
+    weight = weight_of(y, f, rest)
     errors = y - f if weight else y
     imagined = few_differ(errors) or bool(np.all(errors == errors[0]))
     if imagined:
         first = int(scores.groups.max(initial=0)) + 1
         y = np.concatenate([y, [scores.largest, -scores.largest]])
         f, codes = np.concatenate([f, [0.0, 0.0]]), np.concatenate([codes, [first, first + 1]])
-        judged = prediction_powered(y, f, rest, codes, others)
-    else:
-        judged = found
+    judged = prediction_powered(y, f, rest, codes, others)
     if judged is None:
         return None
 

@@ -119,6 +119,17 @@ def scores(people: Any, judged: Any, groups: Any = None) -> Scores:
     return Scores(zeros, np.array(judged), known, np.array(people), codes, 1.0, verdicts=True)
 
 
+def test_a_judge_that_was_never_wrong_still_has_an_error() -> None:
+    """Its weight may be 1: nothing varies that people and judge differ in."""
+    judged = np.array([1.0, 0.0, -1.0, 0.0] * 5 + [0.0] * 400)
+    people = np.full(420, np.nan)
+    people[:20] = judged[:20]
+    found = by_people(scores(people, judged), RULE)
+    assert found is not None
+    assert found.effect.se is not None
+    assert found.effect.se > 0
+
+
 def test_errors_not_seen_are_allowed_for() -> None:
     """Thirty labels without an error do not show that there is none."""
     judged = np.array([1.0, 0.0] * 200)

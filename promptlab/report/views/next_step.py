@@ -12,6 +12,7 @@ from promptlab.core.codes import Code
 from promptlab.report.views.conclusion import clearest
 
 _REMEDIES = {Code.RUN_UNFINISHED: "resume", Code.SCORER_CHANGED: "score"}
+_TO_LABEL = (Code.JUDGE_UNCHECKED, Code.JUDGE_STALE, Code.JUDGE_ERRS_UNEVENLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ def _after_no_verdict(suite: str, comparisons: Sequence[Comparison]) -> NextStep
         for reason in comparison.reasons:
             verb = _REMEDIES.get(reason.code)
             runs = reason.about.get("runs", [reason.about.get("run")])
+            if reason.code in _TO_LABEL:
+                then = f"`review --export FILE` and `judge calibrate {suite} --labels FILE`"
+                return NextStep(("review",), f"what people say; then {then}")
             if verb is not None and isinstance(runs, list) and isinstance(runs[0], str):
                 return NextStep((verb, runs[0]), "then compare again")
     return None
