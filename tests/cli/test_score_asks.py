@@ -219,8 +219,9 @@ def test_the_model_that_answered_can_be_asked(project: Path, promptlab: Promptla
 
 
 @pytest.mark.slow
-def test_a_killed_grading_asks_nothing_twice(
-    judged: Path, promptlab: Promptlab, fault_server: FaultServer
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_grading_that_is_broken_off_asks_nothing_twice(
+    judged: Path, promptlab: Promptlab, fault_server: FaultServer, number: signal.Signals
 ) -> None:
     cases = [{"id": f"c{number}", "name": f"Number {number}"} for number in range(60)]
     (judged / "suites/people.jsonl").write_text("\n".join(map(json.dumps, cases)))
@@ -235,8 +236,11 @@ def test_a_killed_grading_asks_nothing_twice(
     while len(query(judged, ANSWERED)) < 10:
         assert time.monotonic() < deadline, process.communicate()
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.send_signal(number)
+    _, told = process.communicate()
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert "interrupted: the scores are as before, what scorers were answered is stored" in told
     kept = {json.loads(text)[-1]["content"] for (text,) in query(judged, ANSWERED)}
     tries = {prompt: len(moments) for prompt, moments in fault_server.asked.items()}
     assert 10 <= len(kept) < 120
