@@ -218,10 +218,16 @@ def test_the_prompt_of_a_judge_is_shown(judged: Path, promptlab: Promptlab) -> N
     )
 
 
+PAIRS = '  - pairwise: {criteria: "It is short.", judge: judge, against: greet@v1}\n'
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("scorer", [RUBRIC, PAIRS], ids=["rubric", "pairwise"])
 def test_a_killed_run_loses_nothing_and_asks_nothing_twice(
-    judged: Path, promptlab: Promptlab, fault_server: FaultServer
+    judged: Path, promptlab: Promptlab, fault_server: FaultServer, scorer: str
 ) -> None:
+    edit(judged / "suites/greet.yaml", RUBRIC, scorer)
+    fault_server.say = lambda call: '{"reason": "So.", "score": 4, "better": "A"}'
     cases = [{"id": f"c{number}", "name": f"Number {number}"} for number in range(60)]
     (judged / "suites/people.jsonl").write_text("\n".join(map(json.dumps, cases)))
     fault_server.latency_s = 0.1
