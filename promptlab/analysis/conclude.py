@@ -40,6 +40,8 @@ __all__ = [
 
 
 BY_PEOPLE = "ppi++"  # the method of an effect that labels of people correct
+BY_SHARES = "rogan-gladen"  # of one that is corrected by sensitivity and specificity
+CORRECTED = (BY_PEOPLE, BY_SHARES)
 
 
 @dataclass(frozen=True, slots=True)

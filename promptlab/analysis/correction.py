@@ -12,7 +12,7 @@ from math import sqrt
 
 import numpy as np
 
-from promptlab.analysis.conclude import BY_PEOPLE, Effect, Floats, Ints
+from promptlab.analysis.conclude import BY_PEOPLE, BY_SHARES, Effect, Floats, Ints
 from promptlab.analysis.methods import MeanByT
 from promptlab.core.decision import Rule
 from promptlab.core.passport import Share
@@ -116,7 +116,7 @@ def by_shares(
         return None
     corrected = Corrected(delta, se, max(1, raw.n_groups - 1), 1.0)
     means = sides[0][0], sides[1][0]
-    effect = _effect(scores, delta, corrected, "rogan-gladen", rule, imagined=False)
+    effect = _effect(scores, delta, corrected, BY_SHARES, rule, imagined=False)
     return Correction(effect, *means, labels=passes.n + failures.n)
 
 

@@ -96,7 +96,9 @@ def _estimate(
     wordings = wordings_of([*shown.values()])
     with_it = tuple(chain.from_iterable(one.with_it for one in shown.values()))
     without = tuple(chain.from_iterable(one.without for one in shown.values()))
-    over = partial(over_wordings, wordings=wordings, rule=rule, bounded=table.bounded)
+    over = None
+    if wordings.drawn:
+        over = partial(over_wordings, wordings=wordings, rule=rule, bounded=table.bounded)
     contrast = _more_wordings(estimate(table, without, with_it, rule, over=over))
     claim = of_practice(max(wordings.with_it, wordings.without), drawn=wordings.drawn)
     effect = PracticeEffect(

@@ -10,12 +10,13 @@ import numpy as np
 
 from promptlab.analysis.agreeing import by_t
 from promptlab.analysis.changes import means_of
-from promptlab.analysis.conclude import Effect
+from promptlab.analysis.conclude import CORRECTED, Effect
 from promptlab.analysis.inference import Floats, Scale, infer, without_rounding
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.methods import MeanByT
 from promptlab.analysis.models import by_model
 from promptlab.analysis.showing import Shown
+from promptlab.analysis.trust import corrected_in
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.messages import Json
@@ -48,7 +49,8 @@ def in_general(
     if len(models) < MODELS_IN_GENERAL:
         return InGeneral(len(models), unknown, refused=_too_few(len(shown), len(models)))
     estimates = [
-        _estimate(table, [shown[name] for name in backends], rule) for backends in models.values()
+        _estimate(table, [shown[name] for name in backends], pooled, rule)
+        for backends in models.values()
     ]
     lacking = [
         " and ".join(backends)
@@ -90,17 +92,20 @@ def _judged(deltas: Floats, pooled: Effect) -> MeanByT | None:
 
 
 def _estimate(
-    table: Measurements, shown: Sequence[Shown], rule: Rule
+    table: Measurements, shown: Sequence[Shown], pooled: Effect, rule: Rule
 ) -> tuple[float, float] | None:
     """Return the effect on one model and its standard error over cases, None if not known.
 
-    A model on which hardly anything differs has the error of the cautious method.
+    A model on which hardly anything differs has the error of the cautious method. Where the effect
+    on all models is corrected for the errors of a judge, so is that on each.
     """
     with_it = tuple(arm for one in shown for arm in one.with_it)
     without = tuple(arm for one in shown for arm in one.without)
     where = np.all([~np.isnan(arm.cells.score) for arm in (*with_it, *without)], axis=0)
     if not where.any():
         return None
+    if pooled.method in CORRECTED:
+        return corrected_in(table, (without, with_it), where, pooled.method, rule)
     before, after = (means_of(side, where, "score") for side in (without, with_it))
     d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*with_it, *without))

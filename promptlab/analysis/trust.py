@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from promptlab.analysis.conclude import BY_PEOPLE, Effect, Ints
+from promptlab.analysis.conclude import BY_PEOPLE, Effect, Ints, effect
 from promptlab.analysis.correction import Correction, Scores, by_people, by_shares
 from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.sides import Side, Where, mean_over
@@ -65,10 +65,30 @@ def trust_in(
     return FULL if why is None else Trust((why,))
 
 
-def _moves(table: Measurements, effect: Effect, *, is_rate: bool) -> list[Reason]:
+def corrected_in(
+    table: Measurements, sides: tuple[Side, Side], where: Where, method: str, rule: Rule
+) -> tuple[float, float] | None:
+    """Return the corrected effect on a part of the arms and its standard error, None if not known.
+
+    The `method` is that by which the effect on all of them is corrected.
+    """
+    scores = scores_of(table, sides, where, table.groups[where])
+    found = None
+    if method == BY_PEOPLE and int(scores.labelled.sum()) >= _least(rule.limits):
+        found = by_people(scores, rule)
+    elif method != BY_PEOPLE and table.passport is not None:
+        raw = effect(scores.after - scores.before, scores.groups, rule)
+        found = _by_shares(table.passport, scores, raw, rule)
+    known = None if found is None else found.effect
+    if known is None or known.delta is None or known.se is None:
+        return None
+    return known.delta, known.se
+
+
+def _moves(table: Measurements, shown: Effect, *, is_rate: bool) -> list[Reason]:
     """Return that a judge has moved by more than the difference that it shows, if so."""
     known = [run.moved for run in table.runs if run.moved is not None]
-    moved, delta = max(known, key=abs, default=0.0), effect.delta
+    moved, delta = max(known, key=abs, default=0.0), shown.delta
     if not moved or delta is None or abs(moved) <= abs(delta):
         return []
     told = f"{moved * 100:+.1f} points" if is_rate else f"{moved:+.3g}"
@@ -162,6 +182,8 @@ def _uncorrected(passport: Passport, labels: int, least: int) -> Reason:
     j = passport.figures.informedness
     shrunk = "" if not j else f", and true differences are about {1 / j:.2g} times as large"
     text = f"not corrected: {labels} cases have labels on both sides, at least {least} must{shrunk}"
+    if labels >= least:
+        text = f"not corrected, since more than the cases was drawn, or the run could stop{shrunk}"
     about: dict[str, Json] = {"labels": labels, "least": least, "informedness": j}
     return Reason(Code.JUDGE_UNCORRECTED, text, about)
 

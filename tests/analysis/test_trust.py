@@ -12,11 +12,12 @@ from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.correction import Scores, by_people
 from promptlab.analysis.measurements import join
 from promptlab.analysis.passports import issued
+from promptlab.analysis.practices import practice_effects
 from promptlab.core.decision import Calibration, Rule
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.passport import Finding, Passport
 
-from .measured_runs import binary_scores, measured_run
+from .measured_runs import binary_scores, measured_arm, measured_run
 from .test_errors import Counts, figures
 
 GOOD: tuple[Counts, ...] = ((45, 2, 2, 41), (45, 2, 2, 41))
@@ -149,3 +150,36 @@ def test_passports_of_several_runs_are_one() -> None:
     table = join([first, second])
     assert isinstance(table.passport, Passport)
     assert int((~np.isnan(table.arms[0].people)).sum()) == 20
+
+
+def test_the_effect_of_a_practice_is_corrected_as_the_pair_is() -> None:
+    """Also for models in general, where each model's effect is."""
+    chance = np.random.default_rng(5)  # noqa: TID251 - seeded
+    arms, told = [], []
+    table: list[list[float]] = []
+    for backend in ("a", "b", "c", "d", "e"):
+        for version, practices, truth in (("v1", (), 0.5), ("v2", ("clear",), 0.7)):
+            right = chance.random(120) < truth
+            miss = (0.3 if practices else 0.0) > chance.random(120)  # of v2 it misses many
+            arms.append(measured_arm(version, practices=practices, backend=backend))
+            told += [(len(table), case, float(right[case])) for case in range(0, 120, 2)]
+            table.append((right & ~miss).astype(float).tolist())
+    run = measured_run(table, arms=arms)
+    judge = replace(run.scorer, judge=True)
+    uneven = figures((60, 0, 0, 60), (49, 35, 0, 36))
+    passport = issued("s", judge, [], uneven, RULE.limits)
+    run = replace(run, scorer=judge, passport=passport, labels=told)
+    pairs = {row.backend: row for row in compare(join([run]), RULE)}
+    effects = {(one.scope, one.backend): one for one in practice_effects(join([run]), RULE).effects}
+    for on, row in pairs.items():
+        one = effects["these models" if on is None else "model", on]
+        assert one.effect.method == "ppi++"
+        assert one.delta == pytest.approx(row.delta)
+    general = effects["models in general", None]
+    assert general.effect.method == "random-effects"
+    assert general.delta == pytest.approx(
+        np.mean([row.delta for on, row in pairs.items() if on is not None and row.delta])
+    )
+    assert general.verdict == "better"
+    refused = compare(join([replace(run, labels=())]), RULE)
+    assert {codes(row)[0] for row in refused} == {"judge-errs-unevenly"}
