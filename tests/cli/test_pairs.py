@@ -121,3 +121,19 @@ def test_it_may_decide_when_a_run_stops(
     assert document["status"] == "finished"
     assert document["calls"] < 800
     assert query(judged, "SELECT count(*) FROM results WHERE score IS NULL") == [(0,)]
+
+
+def test_another_prompt_asks_anew_about_the_answers_that_are_stored(
+    judged: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    own = judged / "templates/_judges/pairwise/v1.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text(promptlab("scorer", "show", "pairwise", "--prompt").out)
+    promptlab("run", "greet")
+    before = query(judged, SCORES)
+    edit(own, "Which answer", "So which answer")
+    again = json.loads(promptlab("score", "--json").out)
+    assert (again["calls"], fault_server.requests) == (6, 12)
+    assert [(one["changed"], one["failed"]) for one in again["scorers"]] == [(0, 0)] * 3
+    assert query(judged, SCORES) == before
+    assert promptlab("db", "verify").out == "The database is sound.\n"
