@@ -82,7 +82,14 @@ def wordings() -> Iterator[Setting[Practised]]:
             for paired in (False, True):
                 how = "pairs" if paired else "a side"
                 draw = partial(in_wordings, texts=texts, k=k, paired=paired)
-                yield wording_setting(f"{k} {how}, {texts.name}", draw, Keep(0.93))
+                far = paired and k == 3 and texts.sd > 0.1  # docs/trust.md says so
+                keep = Keep(0.93, known=("false",) if far else ())
+                yield wording_setting(f"{k} {how}, {texts.name}", draw, keep)
+            if not texts.sd:
+                continue
+            draw = partial(in_wordings, texts=texts, k=k, paired=True, common=0.0)
+            label = f"{k} pairs of unlike texts, {texts.name}"
+            yield wording_setting(label, draw, Keep(0.93))
     for k in (1, 2):
         draw = partial(in_wordings, texts=TEXTS[2], k=k, paired=False)
         keep = Keep(false=None, at_most={"verdict on the practice": 0.0})
@@ -97,16 +104,17 @@ def wording_setting(label: str, draw: partial[Practised], keep: Keep) -> Setting
 
 
 def in_wordings(
-    chance: Chance, texts: Texts, k: int, paired: bool, effect: float = 0.0
+    chance: Chance, texts: Texts, k: int, paired: bool, effect: float = 0.0, common: float = 0.5
 ) -> Practised:
     """Return texts with a practice and texts without it, as many, that differ by chance alone.
 
-    In pairs, half of the variance is that of the pair.
+    In pairs, a share `common` of the variance is that of the pair.
     """
     rates = texts.rates(chance, 2 * k)
     if paired:
-        common = texts.rates(chance, k) - 0.6
-        rates = np.clip(0.6 + (rates - 0.6 + np.tile(common, 2)) / np.sqrt(2), 0.05, 0.95)
+        both = np.tile(texts.rates(chance, k) - 0.6, 2)
+        drawn = np.sqrt(1 - common) * (rates - 0.6) + np.sqrt(common) * both
+        rates = np.clip(0.6 + drawn, 0.05, 0.95)
     means = np.clip(rates + np.repeat([effect, 0.0], k), 0.05, 0.95)
     return Practised(Drawn(passes(chance, CASES, means), means, arms=_texts(k, paired)), effect)
 
