@@ -31,7 +31,7 @@ class Progress(NullWatch):
         self._backends = tuple(backends)
         self._turns = 0
         self._before = 0  # trials of a resumed run that were already done
-        self._timed_from = 0.0  # trials done when the clock was started
+        self._timed_from = 0  # answers received when the clock was started
         self._received = 0  # answers, including those of unfinished trials
         self._asked = self._answered = 0  # requests that went out, and those answered
         self._answered_at = clock()
@@ -72,7 +72,7 @@ class Progress(NullWatch):
     def rate(self) -> float:
         """Return trials per second, estimated from answers, as many trials may be half done."""
         elapsed = max(self.clock() - self._began, 1e-9)
-        return (self._so_far - self._timed_from) / elapsed
+        return (self._received - self._timed_from) / self.calls_a_trial / elapsed
 
     @property
     def left_s(self) -> float:
@@ -95,13 +95,13 @@ class Progress(NullWatch):
 
     def begun(self, done: int) -> None:
         """Start from what a resumed run has already done."""
-        self._before = self._timed_from = done
+        self._before = done
         self._began = self.clock()
 
     def opened(self, backend: str) -> None:
         """Restart the clock: neither loading nor stored answers count towards the rate."""
         self._began = self.clock()
-        self._timed_from = self._so_far
+        self._timed_from = self._received
 
     def not_honoured(self, backend: str, lines: Sequence[str]) -> None:
         """Add what a backend will not honour to the notes."""

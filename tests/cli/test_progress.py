@@ -9,7 +9,18 @@ import pytest
 from promptlab.backends import Throughput
 from promptlab.backends.echo import Echo, Options
 from promptlab.cli.progress import RunProgress, computed
-from promptlab.core.types import Plan
+from promptlab.core.types import (
+    Completion,
+    Message,
+    Outcome,
+    Plan,
+    Request,
+    Sampling,
+    Trial,
+    TrialResult,
+    Turn,
+)
+from promptlab.workbench.progress import Progress
 
 PLAN = Plan(
     suite="greet",
@@ -25,6 +36,14 @@ PLAN = Plan(
     split="all",
     gates=(),
     assets=".",
+)
+
+
+TURN = Turn(
+    "answer",
+    Request("b2:1", (Message("user", "hi"),), Sampling()),
+    Completion(Outcome.OK, "x"),
+    cached=False,
 )
 
 
@@ -95,3 +114,18 @@ def test_local_models_are_counted_together() -> None:
     one, other = Throughput(100, 50, 10, 20, 1.0), Throughput(300, 30, 0, 40, 1.0)
     progress = RunProgress(PLAN, [Computing(one), Computing(other)], io.StringIO())
     assert computed(progress.throughput) == ["30 tokens/s", "80 % of prompts shared"]
+
+
+def test_a_rate_counts_only_what_came_since_the_clock_was_started() -> None:
+    now = [0.0]
+    progress = Progress(PLAN, (), lambda: now[0])
+    progress.begun(0)
+    for _ in range(40):  # answers of trials that wait for their judge
+        progress.answered(TURN)
+    progress.opened("judge")
+    now[0] = 10.0
+    assert progress.rate == 0.0
+    for seq in range(5):
+        progress.answered(TURN)
+        progress.finished(TrialResult(Trial(seq, 0, 0, seq), (TURN, TURN), 0, Outcome.OK, None, {}))
+    assert progress.rate == 5 / 2 / 10  # two answers a trial
