@@ -9,6 +9,7 @@ import click
 
 from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, say, stdout
+from promptlab.cli.progress import watching
 from promptlab.cli.run_options import spending
 from promptlab.cli.verbs import VerbGroup, example
 from promptlab.report.documents.passport import passport_json
@@ -57,7 +58,7 @@ def calibrate(session: Session, /, suite: str, file: Path, as_json: bool, **opti
     It is asked about some of the labelled outputs again, in other dress. Later comparisons read the
     passport: they correct by the labels, or say why they do not conclude.
     """
-    passport = hold_against(Workbench(session), suite, file, Calibrating(**options))
+    passport = hold_against(Workbench(session), suite, file, Calibrating(**options), watching)
     if as_json:
         print_json(passport_json(passport))
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.streams import above
 from promptlab.core.types import Outcome, Plan, TrialResult, Turn
+from promptlab.core.watch import Watch
 from promptlab.report.terminal.progress_line import Detail, ProgressLine, shortened
 from promptlab.report.terminal.screen import Screen
 from promptlab.report.terminal.text import plain_text
@@ -187,3 +189,12 @@ def computed(work: Throughput) -> list[str]:
     if work.shared:
         parts.append(f"{work.shared * 100:.0f} % of prompts shared")
     return parts
+
+
+@contextmanager
+def watching(plan: Plan, backends: Mapping[str, Backend], trials: int) -> Iterator[Watch]:
+    """Show on stderr how far questions about so many trials are."""
+    progress = RunProgress(plan, backends.values(), sys.stderr)
+    progress.total = trials
+    with progress.showing():
+        yield progress

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from promptlab.backends import Backend
 from promptlab.cli.carry import INTERRUPTED, SOME_FAILED
 from promptlab.cli.output import print_json, say, tell
-from promptlab.cli.progress import RunProgress
+from promptlab.cli.progress import watching
 from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
-from promptlab.core.types import Plan
-from promptlab.core.watch import Watch
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.interruption import Interruptible
@@ -47,7 +41,7 @@ def score(
     bench = Workbench(session)
     with Interruptible() as interruptible:
         try:
-            done = interruptible.run(grade_run(bench, run_ref, labels, Asking(**asking), _watching))
+            done = interruptible.run(grade_run(bench, run_ref, labels, Asking(**asking), watching))
         except KeyboardInterrupt:
             tell(
                 "interrupted: the scores are as before, what scorers were answered is stored;"
@@ -66,14 +60,6 @@ def score(
         )
     failed = done.limit is not None or any(grading.failed for grading in done.gradings)
     return SOME_FAILED if failed else 0
-
-
-@contextmanager
-def _watching(plan: Plan, backends: Mapping[str, Backend], trials: int) -> Iterator[Watch]:
-    progress = RunProgress(plan, backends.values(), sys.stderr)
-    progress.total = trials
-    with progress.showing():
-        yield progress
 
 
 def _print(done: Regraded) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from promptlab.core.budget import Spent
 from promptlab.core.decision import Limits
 from promptlab.core.errors import PromptlabError
-from promptlab.core.types import Arm, Case, Plan, Score, Trial, TrialResult, Turn
+from promptlab.core.types import Arm, Case, Outcome, Plan, Score, Trial, TrialResult, Turn
 from promptlab.core.watch import Watch
 from promptlab.runner.answers import Answers
 from promptlab.runner.asking_again import Means, sum_of
@@ -53,7 +53,7 @@ async def probed_scores(
     budget = means.budget
     before = stored.store.spent(stored.run_id) if before is None else before
     writer = stored.store.writer(stored.run_id, lambda: sum_of(before, budget.spent))
-    grading = _Kept(script)
+    grading = _Kept(script, watch)
     try:
         async with storing(writer, watch) as ending:
             desk = Desk(
@@ -137,13 +137,16 @@ class _Script:
 class _Kept(Grading):
     """Keeps what was asked about each answer: all of them are graded in the end."""
 
-    def __init__(self, script: _Script) -> None:
+    def __init__(self, script: _Script, watch: Watch) -> None:
         super().__init__(script.plan, (), self._pass_over)
         self.turns: dict[int, tuple[Turn, ...]] = {}
+        self._watch = watch
 
     async def finish(self, trial: Trial, turns: tuple[Turn, ...], error: str | None) -> None:
         """Keep the turns of a trial that ended."""
         self.turns[trial.seq] = turns
+        asked = tuple(turn for turn in turns if turn.aside)
+        self._watch.finished(TrialResult(trial, asked, None, Outcome.OK, error, {}))
 
     def _pass_over(self, result: TrialResult) -> None:
         """Keep no result: these trials belong to no run."""

@@ -10,7 +10,6 @@ from promptlab.backends import Backend
 from promptlab.core.digest import seed_from
 from promptlab.core.passport import Anchor, Kind
 from promptlab.core.types import BackendSpec, Plan
-from promptlab.core.watch import NullWatch
 from promptlab.executors.foreign import make_executor
 from promptlab.runner.asking_again import Means
 from promptlab.runner.probing import probed_scores
@@ -23,6 +22,7 @@ from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
 from promptlab.workbench.labelled import Answer
 from promptlab.workbench.probes import Item, dressed, probed
+from promptlab.workbench.scoring import Watching, in_silence
 
 ITEMS = 60  # labelled answers that a judge is probed with
 
@@ -49,17 +49,21 @@ async def probe(
     judge: BoundScorer,
     answers: Sequence[Answer],
     how: Calibrating = USUAL,
+    watching: Watching = in_silence,
 ) -> Probed:
-    """Ask a judge about labelled answers in other dress, always about the same ones of them."""
+    """Ask a judge about labelled answers in other dress, always about the same ones of them.
+
+    `watching` makes the watch of what is asked.
+    """
     chosen = _drawn(answers, how.items)
     plans = {run_id: store.load_plan(run_id) for run_id in {a.result.run_id for a in chosen}}
     backends = _backends(bench, judge, plans.values())
-    samples = {run_id: Samples(plan, weighing(backends)) for run_id, plan in plans.items()}
+    samples_of = {run_id: Samples(plan, weighing(backends)) for run_id, plan in plans.items()}
     items = []
     for answer in chosen:
         run_id, seq = answer.result.run_id, answer.result.seq
         turns = store.conversation(run_id, seq)
-        sample = samples[run_id].of(plans[run_id].trial(seq), turns, answer.turn)
+        sample = samples_of[run_id].of(plans[run_id].trial(seq), turns, answer.turn)
         items.append(Item(sample, answer.turn, answer.result.score or 0.0))
     asked = dressed(items)
     first = chosen[0].result.run_id
@@ -69,13 +73,10 @@ async def probe(
         make_budget(how.max_calls, how.max_cost, backends),
         offline=how.offline,
     )
-    scores = await probed_scores(
-        Stored(store, first, plans[first], fresh=False),
-        judge,
-        [each.sample for each in asked],
-        means,
-        NullWatch(),
-    )
+    stored = Stored(store, first, plans[first], fresh=False)
+    with watching(stored.plan, backends, len(asked)) as watch:
+        samples = [each.sample for each in asked]
+        scores = await probed_scores(stored, judge, samples, means, watch)
     kind: Kind = "verdicts" if all(item.score in (0, 1) for item in items) else "numbers"
     return probed(items, asked, scores, kind)
 
@@ -91,8 +92,8 @@ def anchors_of(answers: Sequence[Answer]) -> list[Anchor]:
 
 def _drawn(answers: Sequence[Answer], most: int) -> list[Answer]:
     """Return some answers, always the same ones."""
-    drawn = sorted(answers, key=lambda each: seed_from(each.result.run_id, each.result.seq))
-    return drawn[:most]
+    named = [(one, (one.result.case_id, one.result.arm, one.result.repeat)) for one in answers]
+    return [one for one, _ in sorted(named, key=lambda each: seed_from(*each[1]))][:most]
 
 
 def _backends(bench: Workbench, judge: BoundScorer, plans: Iterable[Plan]) -> Mapping[str, Backend]:

@@ -21,10 +21,16 @@ from promptlab.workbench.labelled import Labelled, labelled_answers
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.permission import require_code_allowed
 from promptlab.workbench.runs import order_agreement
-from promptlab.workbench.scoring import require_gradable, scorers_of
+from promptlab.workbench.scoring import Watching, in_silence, require_gradable, scorers_of
 
 
-def calibrate(bench: Workbench, suite: str, file: Path, how: Calibrating = USUAL) -> Passport:
+def calibrate(
+    bench: Workbench,
+    suite: str,
+    file: Path,
+    how: Calibrating = USUAL,
+    watching: Watching = in_silence,
+) -> Passport:
     """Hold the judge of a suite's newest run against the labels of a file; keep its passport."""
     labels = list(read_labels(read_rows(file, str(file))))
     if not labels:
@@ -39,7 +45,7 @@ def calibrate(bench: Workbench, suite: str, file: Path, how: Calibrating = USUAL
         judgements = found.judgements()
         probes = Probed()
         if how.items:
-            probes = run_to_end(probe(bench, store, judge, found.answers, how))
+            probes = run_to_end(probe(bench, store, judge, found.answers, how, watching))
         probes = replace(probes, order=_orders(store, run_id, judge))
         cases = len(store.load_plan(run_id).cases)
         figures = figures_of(judgements, found.counted, probes, cases)

@@ -70,7 +70,8 @@ class Regraded:
     unfinished: tuple[str, ...] = ()
 
 
-def _in_silence(plan: Plan, backends: Mapping[str, Backend], trials: int) -> nullcontext[Watch]:
+def in_silence(plan: Plan, backends: Mapping[str, Backend], trials: int) -> nullcontext[Watch]:
+    """Watch nothing."""
     return nullcontext(NullWatch())
 
 
@@ -102,7 +103,7 @@ async def grade_run(
     run_ref: str,
     labels: Collection[str] = (),
     asking: Asking = ALL_OF_IT,
-    watching: Watching = _in_silence,
+    watching: Watching = in_silence,
 ) -> Regraded:
     """Grade a run again as `grade_run_again` does; `watching` makes the watch of what is asked."""
     with bench.open_store(readonly=False) as store:

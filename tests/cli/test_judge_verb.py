@@ -500,7 +500,8 @@ def test_where_the_judge_has_moved_further_than_the_difference_nothing_is_decide
         assert note["about"]["moved"] == moved
         low, high = row["ci_simultaneous"]
         assert low <= 0 <= high
-        assert told["task@v3"]["verdict"] == "better"  # by more than the judge has moved
+        assert told["task@v3"]["delta"] == 0.5 > moved
+        assert told["task@v3"]["verdict"] == "better"
         assert promptlab("run", "task").code == 0  # what is shared was said by the judge that moved
     shown = promptlab("compare").out
     assert "undecided: the judge moved: it scores answers that it knows +" in shown
@@ -541,3 +542,19 @@ def test_what_was_said_in_a_review_is_read_as_labels(judged: Path, promptlab: Pr
         ran = promptlab("judge", "calibrate", "task", "--labels", name, "--json")
         assert ran.code == 0, ran.err
         assert json.loads(ran.out)["figures"]["labels"] == 118
+
+
+def test_a_server_that_fails_while_a_judge_is_probed_loses_nothing(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    edit(remote / "judges.py", "Is this good?", "Is this any good?")  # another judge
+    assert promptlab("run", "task").code == 0
+    words = ("judge", "calibrate", "task", "--labels", "labels.csv")
+    fault_server.fail("401")
+    broken = promptlab(*words)
+    assert (broken.code, broken.out) == (2, "")
+    assert "401" in broken.err, broken.err
+    assert codes(compared(promptlab)) == ["judge-stale"]
+    fault_server.fail(None)
+    assert promptlab(*words).code == 0
+    assert codes(compared(promptlab)) == []
