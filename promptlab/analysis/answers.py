@@ -6,13 +6,13 @@ what a scorer found in them, as a code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.core.measured import AT, MEASURED, Silence
+from promptlab.core.measured import AT, MEASURED, SILENT, Ending
 from promptlab.stats.reducers import mean_by_case
 
 Floats = NDArray[np.float64]
@@ -70,12 +70,12 @@ class Repeats:
 def repeats(parts: Mapping[str, Floats], arms: int, cases: int) -> list[Repeats]:
     """Count the repeats of each arm, run by run: planned are the most of any cell of that run.
 
-    `parts` are rows by run, before those that runs share are joined. A case that an arm lacks as
-    a whole is not counted here.
+    `parts` are columns by run, before the trials that runs share are joined. A case that an arm
+    lacks as a whole is not counted here.
     """
     planned, lacking = (np.zeros((arms, cases), dtype=np.int64) for _ in range(2))
-    for rows in parts.values():
-        places = (rows[:, AT["arm"]] * cases + rows[:, AT["case"]]).astype(np.int64)
+    for columns in parts.values():
+        places = (columns[AT["arm"]] * cases + columns[AT["case"]]).astype(np.int64)
         there = np.bincount(places, minlength=arms * cases).reshape(arms, cases)
         most = int(there.max(initial=0))
         planned += np.where(there > 0, most, 0)
@@ -83,24 +83,27 @@ def repeats(parts: Mapping[str, Floats], arms: int, cases: int) -> list[Repeats]
     return [Repeats(*both) for both in zip(planned, lacking, strict=True)]
 
 
-def padded(rows: Floats) -> Floats:
-    """Return rows with the last columns of `MEASURED`, which they may lack: nothing is known."""
-    lacking = len(MEASURED) - rows.shape[1]
-    if not lacking:
-        return rows
-    return np.concatenate([rows, np.full((len(rows), lacking), np.nan)], axis=1)
+def columns_of(rows: Sequence[Sequence[float | None]]) -> Floats:
+    """Return rows as an array of shape (columns, trials), with all columns of `MEASURED`.
+
+    Unknown values are NaN, and so are the last columns, which rows may lack.
+    """
+    columns = np.full((len(MEASURED), len(rows)), np.nan)
+    if rows:
+        columns[: len(rows[0])] = np.array(rows, dtype=float).T
+    return columns
 
 
-def answers_of(rows: Floats, repeats: Repeats) -> Answers:
-    """Return what became of the trials of one arm, of which these are the rows."""
+def answers_of(columns: Floats, repeats: Repeats) -> Answers:
+    """Return what became of the trials of one arm, of which these are the columns."""
     cases = repeats.planned.size
-    at = rows[:, AT["case"]].astype(np.int64)
-    score = np.nan_to_num(rows[:, AT["score"]])
-    error = rows[:, AT["failed"]] == 1
-    silent = rows[:, AT["silent"]]
-    told = rows[:, AT["gradable"]]
+    at = columns[AT["case"]].astype(np.int64)
+    score = np.nan_to_num(columns[AT["score"]])
+    ending = columns[AT["ending"]]
+    silent, error = np.isin(ending, SILENT), ending == Ending.FAILED
+    told = columns[AT["gradable"]]
     # A refusal that scores was what the case asked for.
-    said = np.where(np.isnan(told), ~(silent > 0), told == 1) & ~np.isnan(rows[:, AT["score"]])
+    said = np.where(np.isnan(told), ~silent, told == 1) & ~np.isnan(columns[AT["score"]])
     gradable = said | (score != 0)
 
     def count(which: NDArray[np.bool_]) -> Ints:
@@ -108,29 +111,27 @@ def answers_of(rows: Floats, repeats: Repeats) -> Answers:
 
     return Answers(
         errors=count(error),
-        refused=count(silent == Silence.REFUSED),
-        filtered=count(silent == Silence.FILTERED),
-        empty=count(silent == Silence.EMPTY),
-        ungradable=count((told == 0) & (score == 0) & ~(silent > 0) & ~error),
-        cut_wrong=count((rows[:, AT["truncated"]] == 1) & (score == 0)),
-        refused_wrong=count(
-            ((silent == Silence.REFUSED) | (silent == Silence.FILTERED)) & (score == 0)
-        ),
+        refused=count(ending == Ending.REFUSED),
+        filtered=count(ending == Ending.FILTERED),
+        empty=count(ending == Ending.EMPTY),
+        ungradable=count((told == 0) & (score == 0) & ~silent & ~error),
+        cut_wrong=count((ending == Ending.TRUNCATED) & (score == 0)),
+        refused_wrong=count(np.isin(ending, (Ending.REFUSED, Ending.FILTERED)) & (score == 0)),
         gradable=mean_by_case(at, gradable.astype(np.float64), cases),
         earned=mean_by_case(at, np.where(gradable, score, 0.0), cases),
         planned=repeats.planned,
         lacking=repeats.lacking,
-        found=_found(rows, at),
+        found=_found(columns, at),
         tells=bool(np.any(~np.isnan(told))),
     )
 
 
-def _found(rows: Floats, at: Ints) -> Found:
-    found, expected = rows[:, AT["found"]], rows[:, AT["expected"]]
+def _found(columns: Floats, at: Ints) -> Found:
+    found, expected = columns[AT["found"]], columns[AT["expected"]]
     if np.all(np.isnan(found)):
         none = np.zeros(0, dtype=np.int64)
         return Found(none, none, none)
-    graded = ~np.isnan(rows[:, AT["score"]])
+    graded = ~np.isnan(columns[AT["score"]])
     at, found, expected = at[graded], found[graded], expected[graded]
     codes = (
         np.where(np.isnan(column), -1, column).astype(np.int64) for column in (found, expected)

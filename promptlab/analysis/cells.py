@@ -1,4 +1,4 @@
-"""One arm on every case: the rows of its trials as one number for each case and quantity."""
+"""One arm on every case: its trials as one number for each case and quantity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.analysis.answers import Answers, Repeats, answers_of
-from promptlab.core.measured import AT
+from promptlab.core.measured import AT, Ending
 from promptlab.core.reducers import Reducer
 from promptlab.stats.reducers import mean_by_case, reduced
 
@@ -48,28 +48,29 @@ class Cells:
         return self.trials > 0
 
 
-def cells_of(rows: Floats, repeats: Repeats, reduce: Reducer, *, bounded: bool) -> Cells:
-    """Return one arm on every case from the rows of its trials."""
+def cells_of(columns: Floats, repeats: Repeats, reduce: Reducer, *, bounded: bool) -> Cells:
+    """Return one arm on every case from the columns of its trials."""
     cases = repeats.planned.size
-    at = rows[:, AT["case"]].astype(int)
-    score = rows[:, AT["score"]]
+    at = columns[AT["case"]].astype(int)
+    score = columns[AT["score"]]
     unscored = np.isnan(score)
     counted = np.where(unscored, 0.0, score) if bounded else score
-    verdict = rows[:, AT["is_verdict"]]
-    quantity = {name: mean_by_case(at, rows[:, AT[name]], cases) for name in _QUANTITIES}
+    cut_off = columns[AT["ending"]] == Ending.TRUNCATED
+    verdict = columns[AT["is_verdict"]]
+    quantity = {name: mean_by_case(at, columns[AT[name]], cases) for name in _QUANTITIES}
     return Cells(
         trials=np.bincount(at, minlength=cases),
-        failed=np.bincount(at, weights=unscored, minlength=cases).astype(int),
-        truncated=np.bincount(at, weights=rows[:, AT["truncated"]], minlength=cases).astype(int),
+        failed=np.bincount(at[unscored], minlength=cases),
+        truncated=np.bincount(at[cut_off], minlength=cases),
         score=reduced(reduce.how, reduce.k, at, counted, cases),
         complete=reduced(reduce.how, reduce.k, at, score, cases),
-        answers=_fingerprints(at, rows[:, AT["generation"]], cases),
+        answers=_fingerprints(at, columns[AT["generation"]], cases),
         tokens=quantity["input_tokens"] + quantity["output_tokens"],
         output_tokens=quantity["output_tokens"],
         cost_usd=quantity["cost_usd"],
         latency_s=quantity["latency_s"],
         is_verdict=bool(np.all(verdict[~unscored] == 1)),
-        became=answers_of(rows, repeats),
+        became=answers_of(columns, repeats),
     )
 
 

@@ -22,6 +22,7 @@ from promptlab.analysis.inference import (
 )
 from promptlab.analysis.planning import PLANNED_EFFECT, POWER, Aim, Kind, Spread, seen
 from promptlab.core.decision import Rule
+from promptlab.stats.distinct import distinct
 from promptlab.stats.intervals import Interval
 from promptlab.stats.power import minimum_detectable_effect
 
@@ -74,7 +75,7 @@ def effect(d: Floats, groups: Ints, rule: Rule, scale: Scale = NUMBERS, seed: in
     judged = infer(d, groups, scale, strict=rule.strict, seed=seed)
     return Effect(
         n=d.size,
-        n_groups=len(np.unique(groups)),
+        n_groups=distinct(groups).size,
         nonzero=int(np.count_nonzero(d)),
         delta=float(d.mean()),
         se=judged.se,

@@ -44,6 +44,7 @@ from promptlab.analysis.tipping import Basis, Ruled
 from promptlab.analysis.trust import has_moved, scores_of, trust_in
 from promptlab.core.decision import Rule, Verdict
 from promptlab.core.reasons import Reason
+from promptlab.stats.distinct import distinct
 from promptlab.stats.intervals import Interval
 
 ContrastT = TypeVar("ContrastT", bound="Contrast")
@@ -170,7 +171,7 @@ def estimate(
         shared &= table.declared < look.sums.size
     before, after = (means_of(side, shared, "score") for side in (a, b))
     d = without_rounding(after - before, np.maximum(np.abs(before), np.abs(after)))
-    alone = within is not None and np.unique(table.declared[within]).size == 1
+    alone = within is not None and distinct(table.declared[within]).size == 1
     groups = np.arange(d.size) if alone else table.groups[shared]
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in (*a, *b))
     scale = Scale(

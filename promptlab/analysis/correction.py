@@ -23,6 +23,7 @@ from promptlab.stats.corrected import (
     rogan_gladen,
     weight_of,
 )
+from promptlab.stats.distinct import distinct
 from promptlab.stats.imagined import few_differ
 from promptlab.stats.lopsided import CubicT
 
@@ -137,7 +138,7 @@ def _effect(
     told = np.nan_to_num(scores.people_after - scores.people_before)
     return Effect(
         n=d.size,
-        n_groups=len(np.unique(scores.groups)),
+        n_groups=distinct(scores.groups).size,
         nonzero=int(np.count_nonzero((d != 0) | (told != 0))),
         delta=delta,
         se=judged.se,

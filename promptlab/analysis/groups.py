@@ -13,20 +13,25 @@ from numpy.typing import NDArray
 
 from promptlab.core.groups import group_of
 from promptlab.core.measured import MeasuredCase
+from promptlab.stats.distinct import distinct
 
 Ints = NDArray[np.int64]
 
 
 def declared_groups(cases: Sequence[MeasuredCase]) -> Ints:
     """Number the groups that a suite declares, in the order of their first case."""
-    codes: dict[str, int] = {}
-    return np.array([codes.setdefault(group_of(case), len(codes)) for case in cases], dtype=int)
+    return _numbered([group_of(case) for case in cases])
 
 
 def same_ids(cases: Sequence[MeasuredCase]) -> Ints:
     """Number cases by their id: other tags, groups or parameters do not make new evidence."""
-    codes: dict[str, int] = {}
-    return np.array([codes.setdefault(case.id, len(codes)) for case in cases], dtype=int)
+    return _numbered([case.id for case in cases])
+
+
+def _numbered(names: Sequence[str]) -> Ints:
+    """Return a number for each name, in the order of their first place."""
+    codes = {name: code for code, name in enumerate(dict.fromkeys(names))}
+    return np.fromiter(map(codes.__getitem__, names), dtype=int, count=len(names))
 
 
 def same_answers(answers: NDArray[np.uint64]) -> Ints:
@@ -38,17 +43,18 @@ def same_answers(answers: NDArray[np.uint64]) -> Ints:
     codes = np.arange(cases)
     known = np.flatnonzero((answers != 0).all(axis=0)) if cases else codes
     if known.size:
-        _, first, same = np.unique(
-            answers[:, known], axis=1, return_index=True, return_inverse=True
-        )
-        codes[known] = known[first][same.ravel()]
+        order = known[np.lexsort(answers[:, known])]  # of cases that are the same, the first first
+        among = answers[:, order]
+        new = np.ones(order.size, dtype=bool)
+        new[1:] = (among[:, 1:] != among[:, :-1]).any(axis=0)
+        codes[order] = order[new][np.cumsum(new) - 1]
     return codes
 
 
 def merged(groups: Ints, *others: Ints) -> Ints:
     """Join groups that share a case in another numbering; number them by their first case."""
     for other in others:
-        if len(np.unique(other)) < other.size:
+        if distinct(other).size < other.size:
             groups = _joined(groups, other)
     _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
     ranks: Ints = np.argsort(np.argsort(first))[codes.ravel()]

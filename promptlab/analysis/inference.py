@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from promptlab.analysis.methods import MeanByT, NoSpread, PassOrFail
 from promptlab.stats.clusters import cluster_mean, evenness
+from promptlab.stats.distinct import distinct
 from promptlab.stats.imagined import few_differ, too_tight, with_imagined
 from promptlab.stats.intervals import Interval
 from promptlab.stats.lopsided import CubicT, shown_by_others, skewness
@@ -119,7 +120,7 @@ def infer(
         strict: use exact tests
         seed: for the random draws of the sign-flip test; None leaves it out, for an interval alone
     """
-    n_groups = len(np.unique(groups))
+    n_groups = distinct(groups).size
     grouped = n_groups < d.size
     if scale.whole and not grouped:
         return PassOrFail(d.size, int((d > 0).sum()), int((d < 0).sum()), strict)

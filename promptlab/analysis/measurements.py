@@ -15,12 +15,12 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.analysis.answers import padded, repeats
+from promptlab.analysis.answers import columns_of, repeats
 from promptlab.analysis.beside import others_of, people_of
 from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
-from promptlab.core.measured import AT, MEASURED, MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.measured import AT, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.passport import Passport
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
 from promptlab.templates.past import label_of
@@ -109,22 +109,21 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
     cases, case_at = _join_cases(runs)
     arms, arm_at = _join_arms(runs)
     parts: dict[str, Floats] = {}
-    for number, run in enumerate(runs):
-        width = len(run.rows[0]) if len(run.rows) else len(MEASURED)
-        part = padded(np.array(run.rows, dtype=float).reshape(-1, width))
-        with np.errstate(invalid="raise"):  # a place that is no number is damage, not place 0
-            arms_in, cases_in = (part[:, AT[name]].astype(int) for name in ("arm", "case"))
-        part[:, AT["arm"]] = np.array(arm_at[number])[arms_in]
-        part[:, AT["case"]] = np.array(case_at[number])[cases_in]
-        parts[run.info.run_id] = np.concatenate([parts.get(run.info.run_id, part[:0]), part])
+    for run, *places in zip(runs, arm_at, case_at, strict=True):
+        part = columns_of(run.rows)
+        for name, at in zip(("arm", "case"), places, strict=True):
+            with np.errstate(invalid="raise"):  # a place that is no number is damage, not place 0
+                part[AT[name]] = np.array(at)[part[AT[name]].astype(int)]
+        before = parts.get(run.info.run_id)
+        parts[run.info.run_id] = part if before is None else np.concatenate([before, part], axis=1)
     counted = repeats(parts, len(arms), len(cases))
-    rows = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
+    columns = _counted_once(parts) if len(runs) > 1 else next(iter(parts.values()))
     cells = (len(arms), len(cases))
     others, people = (
         others_of(runs, arm_at, case_at, cells),
         people_of(runs, arm_at, case_at, cells),
     )
-    known = rows[:, AT["score"]]
+    known = columns[AT["score"]]
     bounded = bool(np.all((known >= 0) & (known <= 1) | np.isnan(known)))
     reduce = runs[0].scorer.reduce
     backends = backend_names(arms)
@@ -140,7 +139,7 @@ def join(runs: Sequence[MeasuredRun]) -> Measurements:
             ),
             runs=frozenset(number for number, _ in settings),
             cells=cells_of(
-                rows[rows[:, AT["arm"]] == place], counted[place], reduce, bounded=bounded
+                columns[:, columns[AT["arm"]] == place], counted[place], reduce, bounded=bounded
             ),
             people=people[place],
             others={label: means[place] for label, means in others.items()},
@@ -183,18 +182,12 @@ def _join_cases(
     runs: Sequence[MeasuredRun],
 ) -> tuple[tuple[MeasuredCase, ...], list[list[int]]]:
     """Return all cases, and for each run the place of each of its cases among them."""
-    known: dict[str, int] = {}
-    cases: list[MeasuredCase] = []
-    places = []
+    known: dict[str, MeasuredCase] = {}
     for run in runs:
-        at = []
         for case in run.cases:
-            if case.digest not in known:
-                known[case.digest] = len(cases)
-                cases.append(case)
-            at.append(known[case.digest])
-        places.append(at or [0])
-    return tuple(cases), places
+            known.setdefault(case.digest, case)
+    at = {digest: place for place, digest in enumerate(known)}
+    return tuple(known.values()), [[at[case.digest] for case in run.cases] or [0] for run in runs]
 
 
 def _join_arms(
@@ -236,23 +229,23 @@ def _key(measured: MeasuredArm) -> _Key:
 def _counted_once(parts: Mapping[str, Floats]) -> Floats:
     """Keep one copy of what several runs share, and an unscored trial only if no scored one exists.
 
-    `parts` are rows by run. A trial is identified by arm, case, repeat and the answer that was
+    `parts` are columns by run. A trial is identified by arm, case, repeat and the answer that was
     graded; if the answer is unknown, each run counts as a measurement of its own.
     """
-    rows = np.concatenate(list(parts.values()))
-    runs = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
-    scored = ~np.isnan(rows[:, AT["score"]])
+    columns = np.concatenate(list(parts.values()), axis=1)
+    runs = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts.values()])
+    scored = ~np.isnan(columns[AT["score"]])
     unknown = np.where(scored, -2.0 - runs, -1.0)
-    answers = rows[:, AT["generation"]]
+    answers = columns[AT["generation"]]
     answers = np.where(np.isnan(answers), unknown, answers)
     order = np.argsort(~scored, kind="stable")  # scored ones first
-    rows, answers = rows[order], answers[order]
-    cells = rows[:, [AT["arm"], AT["case"], AT["repeat"]]]
-    _, first = np.unique(np.column_stack([cells, answers]), axis=0, return_index=True)
+    columns, answers = columns[:, order], answers[order]
+    cells = columns[[AT["arm"], AT["case"], AT["repeat"]]]
+    _, first = np.unique(np.vstack([cells, answers]), axis=1, return_index=True)
     first.sort()
-    rows, cells = rows[first], cells[first]
-    unscored = np.isnan(rows[:, AT["score"]])
-    _, code = np.unique(cells, axis=0, return_inverse=True)
+    columns, cells = columns[:, first], cells[:, first]
+    unscored = np.isnan(columns[AT["score"]])
+    _, code = np.unique(cells, axis=1, return_inverse=True)
     measured = np.bincount(code.ravel(), weights=~unscored) > 0
-    kept: Floats = rows[~(unscored & measured[code.ravel()])]
+    kept: Floats = columns[:, ~(unscored & measured[code.ravel()])]
     return kept

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.digest import canonical_json, digest_bytes, digest_json
 from promptlab.core.types import Arm, ScorerSpec
+from promptlab.stats.distinct import distinct
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -77,7 +78,7 @@ def named_keys(table: Measurements) -> Keys:
     by_digest: dict[str, str] = {}
     for run in reversed(table.runs):
         place = canonical_json([run.info.suite, sorted(run.info.settings.params)])
-        by_digest.update((case.digest, f"{place}{case.id}") for case in run.cases)
+        by_digest |= {case.digest: place + case.id for case in run.cases}
     return keys_of(by_digest[case.digest] for case in table.cases)
 
 
@@ -98,7 +99,7 @@ def part_keys(table: Measurements) -> Keys:
 
 def set_of(*keys: Keys) -> Keys:
     """Return a set of cases as sorted numbers."""
-    return np.unique(np.concatenate(keys))
+    return distinct(np.concatenate(keys))
 
 
 def digest_of_set(cases: Keys) -> str:
@@ -128,12 +129,14 @@ def within(part: Keys, whole: Keys) -> bool:
 
 def keys_of(texts: Iterable[str]) -> Keys:
     """Return a 64-bit number for each text, mixed word by word as splitmix64 does it."""
-    encoded = [_short(text.encode("utf-8", "surrogatepass")) for text in texts]
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     if not encoded:
         return np.zeros(0, dtype=np.uint64)
-    width = -(-max(map(len, encoded)) // 8) * 8 or 8
+    if max(map(len, encoded)) > _LONGEST:
+        encoded = [_short(text) for text in encoded]
+    lengths = np.fromiter(map(len, encoded), dtype=np.uint64, count=len(encoded))
+    width = -(-int(lengths.max()) // 8) * 8 or 8
     words = np.array(encoded, dtype=f"S{width}").view("<u8").reshape(len(encoded), -1)
-    lengths = np.array([len(text) for text in encoded], dtype=np.uint64)
     keys = lengths.copy()
     for place, column in enumerate(words.T):
         mixed = keys * np.uint64(0x9E3779B97F4A7C15) ^ column

@@ -15,7 +15,7 @@ from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.watch import Watch
 from promptlab.core.decision import Limits
 from promptlab.core.groups import places_by_group
-from promptlab.core.measured import AT, MeasuredRun
+from promptlab.core.measured import AT, Ending, MeasuredRun
 from promptlab.core.types import Plan
 
 
@@ -62,7 +62,7 @@ class Race:
     def replay(self, run: MeasuredRun) -> None:
         """Replay what an interrupted run has stored; its failures are tried again."""
         for row in run.rows:
-            if not row[AT["failed"]]:
+            if row[AT["ending"]] != Ending.FAILED:
                 self.record(int(row[0] or 0), int(row[1] or 0), row[AT["score"]])
 
     def wanted(self, arm: int) -> bool:

@@ -14,6 +14,7 @@ from promptlab.analysis.measurements import Measurements
 from promptlab.analysis.sides import Side, Where
 from promptlab.core.decision import Rule
 from promptlab.stats.decomposition import constant_answer
+from promptlab.stats.distinct import distinct
 
 _CONSTANT = 0.8  # of an arm's answers: one that is given so often may be given whatever is asked
 _EXCESS = 0.1  # by which it must be given more often than it is right
@@ -81,7 +82,7 @@ def constants_of(
             continue
         if constant.share - constant.score < _EXCESS:
             continue
-        places = np.unique(found.case[here])
+        places = distinct(found.case[here])
         d = constant.d
         whole = bool(np.all(np.isin(d, (-1, 0, 1))))
         scale = Scale(verdicts=True, whole=whole, largest=1.0)

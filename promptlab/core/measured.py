@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from promptlab.core.part import WHOLE, Part
 from promptlab.core.passport import Passport
@@ -28,9 +29,11 @@ class MeasuredArm:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredCase:
-    """A case: its id, its group, the digest of its content, and its tags."""
+class MeasuredCase(NamedTuple):
+    """A case: its id, its group, the digest of its content, and its tags.
+
+    A named tuple, since there are many: a frozen dataclass takes five times as long to create.
+    """
 
     id: str
     group: str | None
@@ -39,27 +42,34 @@ class MeasuredCase:
 
 
 MEASURED = (
-    *("arm", "case", "repeat", "failed", "truncated", "score", "is_verdict", "generation"),
+    *("arm", "case", "repeat", "ending", "score", "is_verdict", "generation"),
     *("input_tokens", "output_tokens", "cost_usd", "latency_s"),
-    *("silent", "gradable", "found", "expected"),
+    *("gradable", "found", "expected"),
 )
-"""The columns of `MeasuredRun.rows`: indices into `arms` and `cases`, flags, then quantities.
+"""The columns of `MeasuredRun.rows`: indices into `arms` and `cases`, then quantities.
 
-`silent` is a number of `Silence`, 0 for an answer. `gradable` is None where the scorer does not
-tell, `found` and `expected` are keys of `MeasuredRun.readings`. Rows may lack these last columns:
-then nothing of the kind is known.
+`ending` is a number of `Ending`. `gradable` is None where the scorer does not tell, `found` and
+`expected` are keys of `MeasuredRun.readings`. All rows may lack these last columns: then nothing of
+the kind is known.
 """
 
 AT = {name: place for place, name in enumerate(MEASURED)}
 """The place of each column."""
 
 
-class Silence(IntEnum):
-    """How an answer came to say nothing, errors apart."""
+class Ending(IntEnum):
+    """How a trial ended; with `SILENT` ones there was no answer, or one that says nothing."""
 
+    OK = 0
     REFUSED = 1
     FILTERED = 2
     EMPTY = 3
+    TRUNCATED = 4
+    FAILED = 5
+
+
+SILENT = (Ending.REFUSED, Ending.FILTERED, Ending.EMPTY)
+"""The endings of answers that say nothing."""
 
 
 @dataclass(frozen=True, slots=True)

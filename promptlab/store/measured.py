@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
@@ -13,7 +14,7 @@ from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.columns import GRADES
-from promptlab.store.connection import Connection
+from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.passports import labels_of, passport_of, was_issued
 from promptlab.store.plan_settings import load_settings
@@ -21,16 +22,26 @@ from promptlab.store.plans import load_arms, load_scorers, load_templates
 from promptlab.store.runs import run_info
 from promptlab.templates.wordings import wording
 
-# The order of `core.measured.MEASURED`.
+# Whether a scorer says what it found in answers: then `_FOUND` are the last columns of `_ROWS`.
+_TELLS = """
+SELECT EXISTS (
+    SELECT 1 FROM scores WHERE run = :run AND scorer = :scorer
+    AND coalesce(gradable, found, expected) IS NOT NULL
+)
+"""
+
+_FOUND = ", s.gradable, s.found, s.expected"
+
+# The order of `core.measured.MEASURED`; every column counts, in time and memory.
 _ROWS = f"""
-SELECT t.arm, t.case_, t.repeat, t.outcome = 'error', t.outcome = 'truncated',
+SELECT t.arm, t.case_, t.repeat,
+    CASE t.outcome WHEN 'ok' THEN 0 WHEN 'empty' THEN 3 WHEN 'truncated' THEN 4
+        WHEN 'error' THEN 5 ELSE 1 + (
+            SELECT coalesce(max(instr(lower(g.finish_reason), f.value) > 0), 0)
+            FROM generations g, json_each(:filters) f WHERE g.id = u.generation
+        ) END,
     s.score, s.score = s.passed, u.generation,
-    t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s,
-    CASE t.outcome WHEN 'empty' THEN 3 WHEN 'refused' THEN 1 + (
-        SELECT coalesce(max(instr(lower(g.finish_reason), f.value) > 0), 0)
-        FROM generations g, json_each(:filters) f WHERE g.id = u.generation
-    ) ELSE 0 END,
-    s.gradable, s.found, s.expected
+    t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s{{found}}
 FROM trials t
 JOIN run_scorers k ON k.run = t.run AND k.position = :scorer
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
@@ -143,10 +154,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         MeasuredArm(arm, digests[arm.backend], text=texts[arm.digest], **served[place])
         for place, arm in enumerate(load_arms(connection, run))
     )
-    cases = tuple(
-        MeasuredCase(case, group, digest, () if tags == "[]" else tuple(from_json(tags)))
-        for case, group, digest, tags in connection.all(_CASES, run=run)
-    )
+    cases = tuple(_cases(connection, run))
     reused = connection.count(_REUSED, run=run)
     return MeasuredRun(
         info=info,
@@ -160,7 +168,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         scorer=spec,
         arms=arms,
         cases=cases,
-        rows=connection.all(_ROWS, run=run, scorer=place, filters=to_json(_FILTERS)),
+        rows=_rows(connection, run, place),
         readings=dict(connection.rows(_READINGS, run=run, scorer=place)),
         others={
             other.label: connection.all(_OTHER, run=run, scorer=number)
@@ -170,6 +178,20 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         part=_part(connection, run, settings, limited=info.settings.limit == len(cases)),
         **(_checked(connection, run, place, spec, info.suite) if spec.judge else {}),
     )
+
+
+def _rows(connection: Connection, run: int, scorer: int) -> Sequence[Row]:
+    found = _FOUND if connection.count(_TELLS, run=run, scorer=scorer) else ""
+    sql = _ROWS.format(found=found)
+    return connection.all(sql, run=run, scorer=scorer, filters=to_json(_FILTERS))
+
+
+def _cases(connection: Connection, run: int) -> Iterator[MeasuredCase]:
+    known: dict[str, tuple[str, ...]] = {"[]": ()}
+    for case, group, digest, tags in connection.all(_CASES, run=run):
+        if tags not in known:
+            known[tags] = tuple(from_json(tags))
+        yield MeasuredCase(case, group, digest, known[tags])
 
 
 def _checked(

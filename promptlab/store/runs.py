@@ -41,27 +41,20 @@ _LIST_UNFINISHED = f"""
 SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
 """
 
-_COUNTS = """
-SELECT run, outcome, count(*) FROM trials
-WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run, outcome
+# Not by outcome: that would sort all trials.
+_COUNTS = f"""
+SELECT run, min(cached), {", ".join(f"sum(outcome = '{outcome}')" for outcome in Outcome)}
+FROM trials WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run
 """
 
-# A run answered by the store alone cost nothing: other runs paid for its answers. Nor did a run of
-# backends that charge nothing, whose answers have no cost, and none of them an unknown one.
-_COSTS = """
-SELECT t.run, CASE WHEN min(t.cached) = 1 THEN 0.0
-    ELSE coalesce(
-        (SELECT sum(g.cost_usd) FROM generations g WHERE g.run = t.run),
-        (SELECT 0.0 FROM runs r WHERE r.id = t.run AND r.unpriced_answers = 0)
-    ) END
-FROM trials t WHERE t.run IN (SELECT value FROM json_each(:runs)) GROUP BY t.run
-"""
-
-_UNPRICED = """
-SELECT id, coalesce(unpriced_answers, (
-    SELECT count(*) - count(cost_usd) FROM generations WHERE run = r.id HAVING count(cost_usd)
-), 0)
-FROM runs r WHERE id IN (SELECT value FROM json_each(:runs))
+_PAID = """
+SELECT r.id, r.unpriced_answers, g.cost, coalesce(g.unpriced, 0)
+FROM runs r LEFT JOIN (
+    SELECT run, sum(cost_usd) AS cost,
+        CASE WHEN count(cost_usd) THEN count(*) - count(cost_usd) END AS unpriced
+    FROM generations WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run
+) g ON g.run = r.id
+WHERE r.id IN (SELECT value FROM json_each(:runs))
 """
 
 _DIGITS = 18  # of a number of runs: SQLite takes no more, and there are fewer
@@ -212,21 +205,37 @@ def _by_age(connection: Connection, age: int) -> str:
 def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
     outcomes: dict[int, dict[Outcome, int]] = defaultdict(lambda: dict.fromkeys(Outcome, 0))
     numbers = to_json([row[0] for row in rows])
-    for run, outcome, number in connection.rows(_COUNTS, runs=numbers):
-        outcomes[run][Outcome(outcome)] = number
-    costs: dict[int, float | None] = dict(connection.rows(_COSTS, runs=numbers))
-    unpriced: dict[int, int] = dict(connection.rows(_UNPRICED, runs=numbers))
+    all_cached = {}
+    for run, all_cached[run], *counts in connection.rows(_COUNTS, runs=numbers):
+        outcomes[run] = dict(zip(Outcome, counts, strict=True))
+    costs, unpriced = {}, {}
+    for run, noted, cost, seen in connection.rows(_PAID, runs=numbers):
+        costs[run] = _cost(cost, noted, all_cached.get(run))
+        unpriced[run] = seen if noted is None else noted
     templates, backends = (_names(connection, sql, numbers) for sql in (_TEMPLATES, _BACKENDS))
     return [
         replace(
             _info(row, outcomes[row[0]]),
-            cost_usd=costs.get(row[0]),
+            cost_usd=costs[row[0]],
             unpriced=unpriced[row[0]],
             templates=templates[row[0]],
             backends=backends[row[0]],
         )
         for row in rows
     ]
+
+
+def _cost(paid: float | None, unpriced: int | None, all_cached: int | None) -> float | None:
+    """Return what a run cost, None if that is not known.
+
+    A run answered by the store alone cost nothing: other runs paid for its answers. Nor did a run
+    of backends that charge nothing, whose answers have no cost, and none of them an unknown one.
+    """
+    if all_cached is None:  # it has no trials yet
+        return None
+    if all_cached or (paid is None and unpriced == 0):
+        return 0.0
+    return paid
 
 
 def _names(connection: Connection, sql: str, runs: str) -> defaultdict[int, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from itertools import count
 from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
-from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.measured import Ending, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.reasons import Reason
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
@@ -75,7 +75,8 @@ def measured_run(
                 if answers is not None:
                     answer = answers(arm, case, repeat)
                 verdict = None if score is None else float(is_verdict)
-                place = (arm, case, repeat, float(score is None), float(cut_off(arm, case)))
+                ending = Ending.TRUNCATED if cut_off(arm, case) else Ending.OK
+                place = (arm, case, repeat, Ending.FAILED if score is None else ending)
                 rows.append((*place, score, verdict, answer, *took(arm, case)))
     return MeasuredRun(
         info=run_info(len(rows), number=number),
@@ -122,7 +123,7 @@ def binary_scores(wins: int, losses: int, ties: int = 0) -> list[list[float]]:
 def with_groups(run: MeasuredRun, groups: Sequence[str | None]) -> MeasuredRun:
     """Return a run whose cases are in these groups."""
     placed = zip(run.cases, groups, strict=True)
-    return replace(run, cases=tuple(replace(case, group=group) for case, group in placed))
+    return replace(run, cases=tuple(case._replace(group=group) for case, group in placed))
 
 
 def _repeats(cell: Cell | Sequence[Cell]) -> Sequence[Cell]:

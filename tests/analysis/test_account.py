@@ -159,7 +159,7 @@ def test_an_edited_case_is_still_the_one_that_was_looked_at(ledger: Ledger) -> N
     ledger.asked(run())
     edited = run(seed=1, number=2)
     cases = tuple(
-        replace(case, digest=f"other:{case.id}", group=f"g{place // 2}")
+        case._replace(digest=f"other:{case.id}", group=f"g{place // 2}")
         for place, case in enumerate(edited.cases)
     )
     assert numbers(ledger.asked(replace(edited, cases=cases))) == [2]
@@ -168,7 +168,7 @@ def test_an_edited_case_is_still_the_one_that_was_looked_at(ledger: Ledger) -> N
 def test_cases_of_the_same_names_in_another_suite_are_others(ledger: Ledger) -> None:
     ledger.asked(run())
     other = run(seed=1, number=2)
-    cases = tuple(replace(case, digest=f"other:{case.id}") for case in other.cases)
+    cases = tuple(case._replace(digest=f"other:{case.id}") for case in other.cases)
     other = replace(other, cases=cases, info=replace(other.info, suite="t"))
     assert numbers(ledger.asked(other)) == [1]
 

@@ -13,7 +13,7 @@ from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.measurements import join, only_text
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
-from promptlab.core.measured import MEASURED, MeasuredRun, Silence
+from promptlab.core.measured import MEASURED, Ending, MeasuredRun
 from promptlab.core.reasons import Reason
 from promptlab.core.reducers import Reducer
 from promptlab.core.types import ScorerSpec, TemplateSource
@@ -134,13 +134,13 @@ def test_an_arm_without_any_answer_differs_in_form_alone() -> None:
 @pytest.mark.parametrize(
     ("silence", "words"),
     [
-        (Silence.REFUSED, "33 % were refused"),
-        (Silence.FILTERED, "33 % were filtered"),
-        (Silence.EMPTY, "33 % were empty"),
+        (Ending.REFUSED, "33 % were refused"),
+        (Ending.FILTERED, "33 % were filtered"),
+        (Ending.EMPTY, "33 % were empty"),
     ],
 )
 def test_answers_that_say_nothing_are_told_whatever_the_scorer_tells(
-    silence: Silence, words: str
+    silence: Ending, words: str
 ) -> None:
     scores = [[1.0] * 50 + [0.0] * 10, [float(case % 3 > 0 and case < 50) for case in range(N)]]
     run = measured_run(scores)
@@ -148,7 +148,7 @@ def test_answers_that_say_nothing_are_told_whatever_the_scorer_tells(
     silent = told(
         run,
         ScorerSpec("mine", "mine", "1", {}),
-        silent=lambda arm, case: silence if arm and case % 3 == 0 else 0,
+        ending=lambda arm, case: silence if arm and case % 3 == 0 else 0,
     )
     [note] = noted(concluded(silent), Code.DIFFERENCE_IN_FORM)
     assert note.text.startswith(f"of the answers of t@v2 {words}: -27.6 of -28.3 points;")
@@ -159,7 +159,7 @@ def test_answers_that_say_nothing_are_told_whatever_the_scorer_tells(
 def test_a_refusal_that_scores_is_an_answer() -> None:
     run = told(
         measured_run([[1.0] * N, [1.0] * 54 + [0.0] * 6]),
-        silent=lambda arm, case: Silence.REFUSED if arm == 0 and case < 30 else 0,
+        ending=lambda arm, case: Ending.REFUSED if arm == 0 and case < 30 else 0,
     )
     comparison = concluded(run)
     assert causes(comparison).a.gradable == 1
@@ -174,7 +174,7 @@ def test_a_share_is_told_above_5_percent_or_2_points_more_than_the_others(
 ) -> None:
     run = told(
         measured_run([[1.0] * N, [0.0] * 10 + [1.0] * 50]),
-        silent=lambda arm, case: Silence.EMPTY if case < (first, second)[arm] else 0,
+        ending=lambda arm, case: Ending.EMPTY if case < (first, second)[arm] else 0,
     )
     told_of = noted(concluded(run), Code.ANSWERS_SAY_NOTHING, Code.DIFFERENCE_IN_FORM)
     assert len(told_of) == number
@@ -226,7 +226,7 @@ def test_answers_of_the_side_that_won_end_nothing() -> None:
 def test_refused_answers_of_a_worse_side_tip_too() -> None:
     run = told(
         measured_run(binary_scores(12, 30, 58)),
-        silent=lambda arm, case: Silence.REFUSED if arm == 1 and 12 <= case < 32 else 0,
+        ending=lambda arm, case: Ending.REFUSED if arm == 1 and 12 <= case < 32 else 0,
     )
     comparison = concluded(run)
     assert comparison.verdict == "worse"
@@ -298,10 +298,10 @@ def test_an_answer_given_as_often_as_it_is_right_is_not_constant(says_red: int) 
 
 def test_failed_trials_do_not_hide_a_constant_answer() -> None:
     run = constant_run(55)
-    score, failed, expected = (MEASURED.index(name) for name in ("score", "failed", "expected"))
+    score, ending, expected = (MEASURED.index(name) for name in ("score", "ending", "expected"))
     rows = [list(row) for row in run.rows]
     rows[0][score] = rows[0][expected] = None
-    rows[0][failed] = 1.0
+    rows[0][ending] = Ending.FAILED
     assert causes(concluded(replace(run, rows=rows))).constants
 
 

@@ -137,7 +137,7 @@ def test_backends_are_compared_for_each_version() -> None:
 
 def test_versions_are_compared_within_groups_of_cases() -> None:
     run = replace(several(["small"]))
-    run = replace(run, cases=(*run.cases[:29], replace(run.cases[29], group=None)))
+    run = replace(run, cases=(*run.cases[:29], run.cases[29]._replace(group=None)))
     comparisons = compare(join([run]), Rule(), by="group")
     assert [(result.group, result.n, result.effect.n_groups) for result in comparisons] == [
         ("g0", 15, 15),
@@ -147,7 +147,7 @@ def test_versions_are_compared_within_groups_of_cases() -> None:
 
 def test_a_run_that_may_stop_early_is_compared_as_it_declared() -> None:
     run = replace(several(["small", "large"], 3), sequential=Sequential(0.05, ((1, 0), (4, 3))))
-    alone = replace(run, cases=tuple(replace(case, group=None) for case in run.cases))
+    alone = replace(run, cases=tuple(case._replace(group=None) for case in run.cases))
     comparisons = compare(join([alone]), Rule())
     assert pairs(comparisons) == [("t@v2", "t@v1", "small"), ("t@v2", "t@v1", "large")]
     assert not any(result.reasons for result in comparisons)
@@ -430,7 +430,7 @@ def test_big_bench_hard_as_a_whole_is_clustered_by_task() -> None:
 
 def other_contents(run: MeasuredRun) -> MeasuredRun:
     """Return the run with other contents of all cases, such as after an edit of their tags."""
-    cases = tuple(replace(case, digest=f"{case.digest} edited") for case in run.cases)
+    cases = tuple(case._replace(digest=f"{case.digest} edited") for case in run.cases)
     return replace(run, cases=cases)
 
 

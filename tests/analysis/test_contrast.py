@@ -127,7 +127,7 @@ def test_the_interval_of_tokens_allows_for_groups() -> None:
         took=lambda arm, case: took[case] if arm else (0.0, 0.0, None, None),
         groups=[f"g{at // 5}" for at in range(20)],
     )
-    alone = replace(run, cases=tuple(replace(case, group=None) for case in run.cases))
+    alone = replace(run, cases=tuple(case._replace(group=None) for case in run.cases))
     widths = []
     for result in (only(run), only(alone)):
         assert result.tokens is not None

@@ -273,9 +273,7 @@ def test_a_race_goes_on_where_it_was_interrupted(
 def test_an_answer_that_its_scorer_could_not_judge_is_not_asked_for_again() -> None:
     plan = plan_of(2, 40)
     run = stored(plan, [[[0.0]] * 40, [[1.0]] * 40])
-    rows = [
-        (*row[:3], 0.0, row[4], None, None, *row[7:]) if row[1] == 3 else row for row in run.rows
-    ]
+    rows = [(*row[:4], None, None, *row[6:]) if row[1] == 3 else row for row in run.rows]
     race = Race(plan, Limits())
     race.replay(replace(run, rows=rows))
     assert not race.wanted(1)

@@ -14,7 +14,7 @@ from promptlab.analysis.compare import compare
 from promptlab.analysis.measurements import join
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.measured import MEASURED, MeasuredRun, Silence
+from promptlab.core.measured import MEASURED, Ending, MeasuredRun
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import (
     Outcome,
@@ -65,10 +65,9 @@ def test_a_row_holds_all_of_a_trial(
     assert [row[:3] for row in run.rows] == [
         (arm, case, repeat) for case in range(2) for repeat in range(2) for arm in range(2)
     ]
-    assert all(len(row) == len(MEASURED) for row in run.rows)
-    assert [row[3:7] for row in run.rows] == [(0, 0, 1.0, 1)] * 8
+    assert [row[3:6] for row in run.rows] == [(Ending.OK, 1.0, 1)] * 8
     assert len(set(column(run, "generation"))) == 8
-    assert run.rows[0][8:] == (10, 2, 0.25, 0.5, 0, None, None, None)
+    assert run.rows[0][7:] == (10, 2, 0.25, 0.5)
 
 
 def test_a_row_holds_what_the_scorer_found(
@@ -91,17 +90,17 @@ def test_a_row_holds_what_the_scorer_found(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "finish", "silent"),
+    ("outcome", "finish", "ending"),
     [
-        (Outcome.OK, "stop", 0),
-        (Outcome.TRUNCATED, "length", 0),
-        (Outcome.EMPTY, "stop", Silence.EMPTY),
-        (Outcome.REFUSED, "stop", Silence.REFUSED),
-        (Outcome.REFUSED, "refusal", Silence.REFUSED),
-        (Outcome.REFUSED, None, Silence.REFUSED),
-        (Outcome.REFUSED, "content_filter", Silence.FILTERED),
-        (Outcome.REFUSED, "PROHIBITED_CONTENT", Silence.FILTERED),
-        (Outcome.REFUSED, "blocked by our content filter", Silence.FILTERED),
+        (Outcome.OK, "stop", Ending.OK),
+        (Outcome.TRUNCATED, "length", Ending.TRUNCATED),
+        (Outcome.EMPTY, "stop", Ending.EMPTY),
+        (Outcome.REFUSED, "stop", Ending.REFUSED),
+        (Outcome.REFUSED, "refusal", Ending.REFUSED),
+        (Outcome.REFUSED, None, Ending.REFUSED),
+        (Outcome.REFUSED, "content_filter", Ending.FILTERED),
+        (Outcome.REFUSED, "PROHIBITED_CONTENT", Ending.FILTERED),
+        (Outcome.REFUSED, "blocked by our content filter", Ending.FILTERED),
     ],
 )
 def test_a_row_says_how_an_answer_came_to_say_nothing(
@@ -111,12 +110,12 @@ def test_a_row_says_how_an_answer_came_to_say_nothing(
     make_turn: TurnMaker,
     outcome: Outcome,
     finish: str | None,
-    silent: int,
+    ending: int,
 ) -> None:
     plan, turn = make_plan(cases=1), make_turn("k")
     turn = replace(turn, completion=replace(turn.completion, outcome=outcome, finish_reason=finish))
     run = keep(store, "r1", plan, [make_result(plan, 0, turn)])
-    assert column(run, "silent") == [silent]
+    assert column(run, "ending") == [ending]
 
 
 def test_the_scores_of_other_scorers_stand_beside(
@@ -148,8 +147,7 @@ def test_how_trials_ended(
         make_result(plan, 2, score=Score(None, error="ValueError: x")),
     ]
     run = keep(store, "r1", plan, results)
-    assert column(run, "failed") == [1, 0, 0]
-    assert column(run, "truncated") == [0, 1, 0]
+    assert column(run, "ending") == [Ending.FAILED, Ending.TRUNCATED, Ending.OK]
     assert column(run, "score") == [None, 1.0, None]
     assert column(run, "generation")[0] is None
     assert None not in column(run, "generation")[1:]

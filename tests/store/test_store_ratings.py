@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from promptlab.core.measured import AT
 from promptlab.core.ratings import Kind, Opinion, Rating, Verdict
 from promptlab.core.results import ResultFilter
 from promptlab.core.types import Outcome, Plan, ScorerSpec, TrialResult
@@ -196,7 +197,11 @@ def test_what_was_not_rated_is_unknown_and_a_failed_trial_is_no_zero(
         1: (1, 1.0),  # the failed trial 5 is of this arm
     }
     measured = store.measured(run_id, "human")
-    assert [(row[0], row[1], row[5]) for row in measured.rows] == [(1, 1, 1.0), (0, 2, 1.0)]
+    scores = [(row[0], row[1], row[AT["score"]]) for row in measured.rows]
+    assert scores == [
+        (1, 1, 1.0),
+        (0, 2, 1.0),
+    ]
     assert store.verify() == []
 
 
