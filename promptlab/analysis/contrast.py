@@ -16,13 +16,7 @@ from promptlab.analysis import caveats, doubts, early
 from promptlab.analysis.anytime import at_any_time
 from promptlab.analysis.cause_notes import of_the_causes, of_the_edges, settled
 from promptlab.analysis.causes import Causes, causes_of
-from promptlab.analysis.changes import (
-    Change,
-    Price,
-    changes_of,
-    means_of,
-    price_of,
-)
+from promptlab.analysis.changes import Change, Price, changes_of, means_of, price_of
 from promptlab.analysis.claims import OF_VERSIONS, Claim
 from promptlab.analysis.conclude import (
     Effect,

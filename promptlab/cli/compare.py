@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,17 @@ from promptlab.cli.deciding import deciding
 from promptlab.cli.output import print_json, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
+from promptlab.core.lazy import lazy_module
 from promptlab.report.documents.comparison import compare_json
-from promptlab.report.terminal.compare import print_comparisons
 from promptlab.report.views.comparison import comparison_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.conclusions import Deciding, compare_runs
 from promptlab.workbench.session import Session
+
+if TYPE_CHECKING:
+    from promptlab.report.terminal import compare as terminal
+else:
+    terminal = lazy_module("promptlab.report.terminal.compare")  # rich, not for --json
 
 
 @click.command(
@@ -63,4 +68,4 @@ def compare_verb(
     if as_json:
         print_json(compare_json(view))
     else:
-        print_comparisons(stdout(), view, session.command, full=full)
+        terminal.print_comparisons(stdout(), view, session.command, full=full)

@@ -6,17 +6,24 @@ filled by their decorator, but use the same `load_attr` and `unknown` below.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
+from promptlab.core.lazy import lazy_module
 from promptlab.core.modules import load_module, require_allowed
+
+if TYPE_CHECKING:
+    import difflib
+    from importlib import metadata
+else:
+    difflib = lazy_module("difflib")
+    metadata = lazy_module("importlib.metadata")
 
 _ABSENT = object()
 _LISTED = 20  # names at most that a hint lists
@@ -25,7 +32,7 @@ _LISTED = 20  # names at most that a hint lists
 def names(family: str) -> list[str]:
     """List the plugins of `family` ('backends', 'executors'): built-in ones, then entry points."""
     built_in = _modules(family)
-    others = {point.name for point in entry_points(group=f"promptlab.{family}")}
+    others = {point.name for point in metadata.entry_points(group=f"promptlab.{family}")}
     return built_in + sorted(others - set(built_in))
 
 
@@ -38,12 +45,12 @@ def load(family: str, name: str, root: Path | None = None) -> object:
         module = importlib.import_module(f"promptlab.{family}.{name}")
         plugin: object = getattr(module, singular)
         return plugin
-    for point in entry_points(group=f"promptlab.{family}", name=name):
+    for point in metadata.entry_points(group=f"promptlab.{family}", name=name):
         return load_point(point)
     raise unknown(singular, name, [*names(family), "module:attr"])
 
 
-def load_point(point: EntryPoint) -> object:
+def load_point(point: metadata.EntryPoint) -> object:
     """Load a plugin that another distribution provides as an entry point."""
     hint = f"fix or uninstall the distribution that provides {point.value}"
     with foreign(f"cannot load the plugin {point.name!r}", hint=hint):

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import yaml
+from typing import TYPE_CHECKING
 
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.lazy import lazy_module
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = lazy_module("yaml")  # whoever needs the bounds alone reads JSON or TOML
 
 MAX_DEPTH = 100
 """Levels of lists and keys: no code of ours, and no library, fails at that depth."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,11 @@ from promptlab.core.plugins import unknown
 from promptlab.project.addresses import split_address
 
 if TYPE_CHECKING:
+    import difflib
+
     from promptlab.project import settings
 else:
+    difflib = lazy_module("difflib")
     settings = lazy_module("promptlab.project.settings")
 
 DATABASE = "promptlab.db"

@@ -11,15 +11,21 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptlab.core.digest import canonical_json
+from promptlab.core.lazy import lazy_module
 from promptlab.core.modules import module_file, sources
 from promptlab.core.types import Json, ScorerSpec
 from promptlab.scorers.decorator import Scorer
 from promptlab.scorers.prompts import Prompt
 from promptlab.scorers.registry import GROUP
+
+if TYPE_CHECKING:
+    from importlib import metadata
+else:
+    metadata = lazy_module("importlib.metadata")
 
 
 def identity_of(scorer: Scorer, root: Path | None) -> str:
@@ -78,7 +84,7 @@ def same_grading(first: ScorerSpec, second: ScorerSpec) -> bool:
 
 def _distributions(name: str) -> list[str]:
     """Return the distributions that provide a scorer of this name."""
-    offered = entry_points(group=GROUP, name=name)
+    offered = metadata.entry_points(group=GROUP, name=name)
     return [point.dist.name for point in offered if point.dist is not None]
 
 
@@ -87,7 +93,7 @@ def _versions(names: list[str]) -> dict[str, Json]:
     versions: dict[str, Json] = {}
     for name in names:
         try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             continue
     return versions

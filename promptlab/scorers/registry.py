@@ -7,15 +7,21 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptlab.core.digest import source_version
 from promptlab.core.errors import PromptlabError
 from promptlab.core.foreign import foreign
+from promptlab.core.lazy import lazy_module
 from promptlab.core.plugins import load_attr, load_point, unknown
 from promptlab.scorers.decorator import DECORATED, Scorer
 from promptlab.scorers.signature import Parameter, limits_of, parameters_of, summary_of
+
+if TYPE_CHECKING:
+    from importlib import metadata
+else:
+    metadata = lazy_module("importlib.metadata")
 
 GROUP = "promptlab.scorers"
 _MODULES = {
@@ -52,7 +58,7 @@ class Description:
 
 def scorer_names() -> list[str]:
     """List the named scorers: the built-in ones, then those of entry points."""
-    offered = {point.name for point in entry_points(group=GROUP)}
+    offered = {point.name for point in metadata.entry_points(group=GROUP)}
     return [*sorted(_BUILT_IN), *sorted(offered - _BUILT_IN.keys())]
 
 
@@ -62,7 +68,7 @@ def get_scorer(name: str, root: Path | None = None) -> Scorer:
         return _as_scorer(name, load_attr(name, root))
     if name in _BUILT_IN:
         return _built_in(_BUILT_IN[name])[name]
-    for point in entry_points(group=GROUP, name=name):
+    for point in metadata.entry_points(group=GROUP, name=name):
         return _as_scorer(name, load_point(point))
     raise unknown("scorer", name, scorer_names())
 

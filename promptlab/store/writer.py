@@ -11,15 +11,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from threading import Condition
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from promptlab.core.budget import Spent
 from promptlab.core.errors import StoreBusy
+from promptlab.core.lazy import lazy_module
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Completion, Outcome, TrialResult, Turn
 from promptlab.store.connection import Waits, connect
@@ -27,6 +27,11 @@ from promptlab.store.encode import iso
 from promptlab.store.liveness import BEAT_S
 from promptlab.store.pending import Opened, Record, weight
 from promptlab.store.records import Recorder
+
+if TYPE_CHECKING:
+    from concurrent import futures
+else:
+    futures = lazy_module("concurrent.futures")
 
 _BATCH = 1_000  # records in one transaction, or
 _BATCH_BYTES = 16_000_000  # this much of them, unless
@@ -66,7 +71,7 @@ class Writer:
         self._closing = False
         self._dropped = False
         self._ended = False
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="promptlab-writer")
+        self._pool = futures.ThreadPoolExecutor(1, thread_name_prefix="promptlab-writer")
         self._thread = self._pool.submit(self._work)
 
     def __enter__(self) -> Self:

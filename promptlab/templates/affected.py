@@ -16,7 +16,7 @@ from jinja2.lexer import Lexer
 
 from promptlab.core.digest import template_digest
 from promptlab.core.types import TemplateSource
-from promptlab.templates.front_matter import body_of
+from promptlab.templates.fences import body_of
 from promptlab.templates.line_breaks import Token, prompt_lexer
 
 _ROLES = ("system", "user", "assistant")

@@ -12,6 +12,7 @@ from promptlab.core.errors import PromptlabError, place
 from promptlab.core.lazy import lazy_module
 from promptlab.core.sampling import SamplingSettings
 from promptlab.core.yamlfile import YamlDocument, check, parse_yaml
+from promptlab.templates.fences import FRONT, OPENED
 from promptlab.templates.inputs import InputType
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ _PROMPTY = (
     "in a Prompty file: leave out all but description, write model.parameters as sampling, sample"
     " as a case, and `system:` as {% system %}...{% endsystem %}"
 )
-_FENCE = r"---[ \t]*(?:\r?\n|\Z)"
-_FRONT = re.compile(rf"\A{_FENCE}(.*?)^{_FENCE}", re.DOTALL | re.MULTILINE)
-_OPENED = re.compile(rf"\A{_FENCE}")
 
 
 class OutputSettings(BaseModel):
@@ -75,12 +73,12 @@ class FrontMatter(BaseModel):
 
 def split_front_matter(source: str, file: str) -> tuple[FrontMatter, str]:
     """Split front matter and body; leading empty lines keep the body's line numbers."""
-    match = _FRONT.match(source)
+    match = FRONT.match(source)
     if match:
         front = _checked(parse_yaml(match[1], file, first_line=2))
         lines_above = source[: match.end()].count("\n")
         return front, "\n" * lines_above + source[match.end() :]
-    if _OPENED.match(source):
+    if OPENED.match(source):
         raise PromptlabError(
             "the front matter is not closed", where=place(file, 1), hint="end it with a line ---"
         )
@@ -98,20 +96,9 @@ def _checked(document: YamlDocument) -> FrontMatter:
         raise
 
 
-def has_front_matter(source: str) -> bool:
-    """Return whether a text begins with front matter."""
-    return _FRONT.match(source) is not None
-
-
-def body_of(source: str) -> str:
-    """Return a version's text without its front matter."""
-    match = _FRONT.match(source)
-    return source[match.end() :] if match else source
-
-
 def with_parent(source: str, file: str, parent: str | None) -> str:
     """Return a version's text with its front matter's parent replaced, or removed if None."""
-    match = _FRONT.match(source)
+    match = FRONT.match(source)
     if match is None:
         return source if parent is None else f"---\nparent: {parent}\n---\n{source}"
     if parent is None:

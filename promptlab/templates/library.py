@@ -16,7 +16,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.types import TemplateSource
 from promptlab.core.yamlfile import parse_yaml
 from promptlab.templates.affected import make_source
-from promptlab.templates.front_matter import has_front_matter
+from promptlab.templates.fences import has_front_matter
 from promptlab.templates.parsed import ParsedVersion
 from promptlab.templates.past import NoPast, Past, older_version, past_text, restoring
 from promptlab.templates.references import choose, natural_key, no_such_version

@@ -13,7 +13,7 @@ from jinja2 import TemplateSyntaxError
 
 from promptlab.core.errors import place
 from promptlab.core.types import TemplateSource
-from promptlab.templates.front_matter import body_of
+from promptlab.templates.fences import body_of
 from promptlab.templates.line_breaks import prompt_lexer
 
 _RAW = "put it between {% raw %} and {% endraw %}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from promptlab.core.digest import template_digest
-from promptlab.templates.front_matter import body_of
+from promptlab.templates.fences import body_of
 
 # Comments, and the tags that mark a practice: neither says anything to a model.
 _UNSAID = re.compile(r"\{#.*?#\}|\{%-?\s*(?:practice\b.*?|endpractice)\s*-?%\}", re.DOTALL)

@@ -7,20 +7,28 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from promptlab.backends import Backend
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.files import exists
+from promptlab.core.lazy import lazy_module
 from promptlab.core.types import BackendSpec, TemplateSource
-from promptlab.project.backends import describe_backend, entry_of, make_backend
 from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
 from promptlab.store import UNEXPECTED, Store
-from promptlab.templates.judge_prompts import JudgePrompts
-from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import PastLabel
 from promptlab.workbench.patience import patient
 from promptlab.workbench.session import Session
+
+if TYPE_CHECKING:
+    from promptlab.backends import Backend
+    from promptlab.project import backends
+    from promptlab.templates import judge_prompts as judges
+    from promptlab.templates import library as templates
+else:
+    backends = lazy_module("promptlab.project.backends")
+    judges = lazy_module("promptlab.templates.judge_prompts")
+    templates = lazy_module("promptlab.templates.library")
 
 
 class Workbench:
@@ -59,16 +67,16 @@ class Workbench:
             return None
 
     @cached_property
-    def library(self) -> TemplateLibrary:
+    def library(self) -> templates.TemplateLibrary:
         """The versions of the project's templates."""
         project = self.project
         breaks = project.keeps_breaks
-        return TemplateLibrary(project.templates, keeps_breaks=breaks, past=_Past(self))
+        return templates.TemplateLibrary(project.templates, keeps_breaks=breaks, past=_Past(self))
 
     @cached_property
-    def judge_prompts(self) -> JudgePrompts:
+    def judge_prompts(self) -> judges.JudgePrompts:
         """The prompts of judges: the project's, then the built-in ones."""
-        return JudgePrompts(None if self.root_if_any is None else self.library)
+        return judges.JudgePrompts(None if self.root_if_any is None else self.library)
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
@@ -124,7 +132,7 @@ class Workbench:
                 f"backend {entry.name!r} is of kind {entry.kind}, and --safe uses echo alone",
                 hint="-b echo",
             )
-        return make_backend(entry, self.project.root, self.environment)
+        return backends.make_backend(entry, self.project.root, self.environment)
 
     def backend(self, name: str, where: str) -> tuple[BackendSpec, Backend]:
         """Create the backend `name`, with the spec that is stored with the run.
@@ -141,15 +149,15 @@ class Workbench:
 
         Today's prices apply.
         """
-        backends = {}
+        made = {}
         for spec in specs:
-            described, backends[spec.name] = self._described(self._priced(spec))
+            described, made[spec.name] = self._described(self._priced(spec))
             if described.digest != spec.digest:
                 raise PromptlabError(
                     f"backend {spec.name!r} has changed since the run began",
                     hint="start a new run: the answers would not be comparable",
                 )
-        return backends
+        return made
 
     def weighing(self, specs: Iterable[BackendSpec]) -> Iterator[str]:
         """Yield the names of those backends of a stored run that can weigh given answers.
@@ -158,16 +166,16 @@ class Workbench:
         """
         for spec in specs:
             with suppress(PromptlabError):
-                if self.make(entry_of(spec)).weighs_answers:
+                if self.make(backends.entry_of(spec)).weighs_answers:
                     yield spec.name
 
     def _described(self, entry: BackendEntry) -> tuple[BackendSpec, Backend]:
         backend = self.make(entry)
-        return describe_backend(entry, backend), backend
+        return backends.describe_backend(entry, backend), backend
 
     def _priced(self, spec: BackendSpec) -> BackendEntry:
         """Return the entry of a stored backend, with the price that it has now."""
-        entry, today = entry_of(spec), self.project.backends.get(spec.name)
+        entry, today = backends.entry_of(spec), self.project.backends.get(spec.name)
         if today is None or "price" not in today.options:
             return entry
         if (today.kind, today.model) != (spec.kind, spec.model):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from promptlab.analysis.compare import By, Comparison
 from promptlab.analysis.measurements import Measurements
@@ -14,10 +15,12 @@ from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.store import Store
-from promptlab.templates.library import TemplateLibrary
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.evidence import Evidence, read_evidence, with_baseline
 from promptlab.workbench.ledger import compared, practised
+
+if TYPE_CHECKING:
+    from promptlab.templates.library import TemplateLibrary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from promptlab.analysis.basis import Basis
 from promptlab.analysis.measurements import Measurements, join, only_text
@@ -15,8 +16,10 @@ from promptlab.core.reasons import Reason
 from promptlab.core.results import WiderRun
 from promptlab.core.types import TemplateSource
 from promptlab.store import Store
-from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import label_of
+
+if TYPE_CHECKING:
+    from promptlab.templates.library import TemplateLibrary
 
 
 @dataclass(frozen=True, slots=True)

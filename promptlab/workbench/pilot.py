@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from promptlab.analysis.agreeing import Agreeing
+from promptlab.analysis.answers import columns_of
 from promptlab.analysis.compare import compare
 from promptlab.analysis.conclude import spread_of
 from promptlab.analysis.estimates import PracticeEffect
@@ -23,7 +24,7 @@ from promptlab.analysis.texts import Texts
 from promptlab.analysis.wordings import spreads_of, wordings_of
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.measured import AT, MEASURED, MeasuredRun
+from promptlab.core.measured import AT, MeasuredRun
 from promptlab.core.reducers import MEAN
 from promptlab.core.types import Plan
 from promptlab.stats.variance import split_variance
@@ -175,9 +176,9 @@ def _key(table: Measurements, place: int) -> _Key:
 
 def _scores(run: MeasuredRun) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return scores of shape (arms, cases, repeats), NaN where unknown."""
-    rows = np.array(run.rows, dtype=float).reshape(-1, len(MEASURED))
-    arm, case, repeat = (rows[:, AT[name]].astype(int) for name in ("arm", "case", "repeat"))
+    columns = columns_of(run.rows)
+    arm, case, repeat = (columns[AT[name]].astype(int) for name in ("arm", "case", "repeat"))
     repeats = max(run.repeats, int(repeat.max(initial=0)) + 1)
     scores = np.full((len(run.arms), len(run.cases), repeats), np.nan)
-    scores[arm, case, repeat] = rows[:, AT["score"]]
+    scores[arm, case, repeat] = columns[AT["score"]]
     return scores

@@ -3,12 +3,8 @@ from __future__ import annotations
 import pytest
 
 from promptlab.core.errors import PromptlabError
-from promptlab.templates.front_matter import (
-    FrontMatter,
-    has_front_matter,
-    split_front_matter,
-    with_parent,
-)
+from promptlab.templates.fences import has_front_matter
+from promptlab.templates.front_matter import FrontMatter, split_front_matter, with_parent
 
 FULL = """---
 description: Names the labels.
