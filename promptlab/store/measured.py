@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
@@ -14,7 +14,7 @@ from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.columns import GRADES
-from promptlab.store.connection import Connection, Row
+from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.passports import labels_of, passport_of, was_issued
 from promptlab.store.plan_settings import load_settings
@@ -129,6 +129,20 @@ SELECT moved FROM judge_moves WHERE passport = :passport AND (run = :run OR run 
 )) ORDER BY abs(moved) DESC LIMIT 1
 """
 
+# Whether all generations of a run record the same about their server: then no arm needs a search.
+_KINDS = """
+SELECT DISTINCT g.model, g.fingerprint, g.warnings
+FROM trial_turns u JOIN generations g ON g.id = u.generation WHERE u.run = :run LIMIT 2
+"""
+
+_ANSWERING = """
+SELECT a.position FROM run_arms a WHERE a.run = :run AND EXISTS (
+    SELECT 1 FROM trials t
+    JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+    WHERE t.run = a.run AND t.arm = a.position AND u.generation IS NOT NULL
+)
+"""
+
 # What answered: everything that the generations of an arm record about their server.
 _SERVERS = """
 SELECT DISTINCT t.arm, g.model, g.fingerprint, g.warnings
@@ -156,6 +170,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
     )
     cases = tuple(_cases(connection, run))
     reused = connection.count(_REUSED, run=run)
+    tells = connection.count(_TELLS, run=run, scorer=place)
     return MeasuredRun(
         info=info,
         split=settings.split,
@@ -168,8 +183,13 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         scorer=spec,
         arms=arms,
         cases=cases,
-        rows=_rows(connection, run, place),
-        readings=dict(connection.rows(_READINGS, run=run, scorer=place)),
+        rows=connection.all(
+            _ROWS.format(found=_FOUND if tells else ""),
+            run=run,
+            scorer=place,
+            filters=to_json(_FILTERS),
+        ),
+        readings=dict(connection.rows(_READINGS, run=run, scorer=place)) if tells else {},
         others={
             other.label: connection.all(_OTHER, run=run, scorer=number)
             for number, other in enumerate(load_scorers(connection, run))
@@ -178,12 +198,6 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         part=_part(connection, run, settings, limited=info.settings.limit == len(cases)),
         **(_checked(connection, run, place, spec, info.suite) if spec.judge else {}),
     )
-
-
-def _rows(connection: Connection, run: int, scorer: int) -> Sequence[Row]:
-    found = _FOUND if connection.count(_TELLS, run=run, scorer=scorer) else ""
-    sql = _ROWS.format(found=found)
-    return connection.all(sql, run=run, scorer=scorer, filters=to_json(_FILTERS))
 
 
 def _cases(connection: Connection, run: int) -> Iterator[MeasuredCase]:
@@ -246,7 +260,12 @@ def _served(connection: Connection, run: int) -> dict[int, dict[str, frozenset[s
     servers: defaultdict[int, dict[str, set[str]]] = defaultdict(
         lambda: {"models": set(), "fingerprints": set(), "warnings": set()}
     )
-    for arm, model, fingerprint, warnings in connection.rows(_SERVERS, run=run):
+    kinds = connection.all(_KINDS, run=run)
+    if len(kinds) > 1:
+        found = connection.all(_SERVERS, run=run)
+    else:
+        found = [(*arm, *kind) for kind in kinds for arm in connection.rows(_ANSWERING, run=run)]
+    for arm, model, fingerprint, warnings in found:
         _add(servers[arm], model, fingerprint, warnings)
     frozen: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
     for arm, sets in servers.items():

@@ -251,6 +251,20 @@ def test_what_servers_reported(
     assert (second.models, second.fingerprints, second.warnings) == (frozenset(),) * 3
 
 
+def test_one_server_is_that_of_the_arms_that_it_answered(
+    store: Store, make_plan: PlanMaker, make_result: ResultMaker, make_turn: TurnMaker
+) -> None:
+    plan, up = make_plan(cases=2), make_turn("up")
+    up = replace(up, completion=replace(up.completion, model="tiny-1", fingerprint="fp1"))
+    down = make_turn("down", error="no answer")
+    results = [make_result(plan, seq, down if seq % 2 else up) for seq in range(plan.size)]
+    first, second = keep(store, "r1", plan, results).arms
+    assert first.models == {"tiny-1"}
+    assert first.fingerprints == {"fp1"}
+    assert not second.models
+    assert not second.fingerprints
+
+
 def test_a_server_that_reports_nothing(
     store: Store, make_plan: PlanMaker, make_result: ResultMaker, make_turn: TurnMaker
 ) -> None:
