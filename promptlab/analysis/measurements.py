@@ -175,7 +175,9 @@ def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
         label: [(places.index(arm), case, score) for arm, case, score in scores if arm in places]
         for label, scores in run.others.items()
     }
-    return replace(run, arms=tuple(run.arms[place] for place in places), rows=rows, others=others)
+    labels = [(places.index(arm), case, label) for arm, case, label in run.labels if arm in places]
+    arms = tuple(run.arms[place] for place in places)
+    return replace(run, arms=arms, rows=rows, others=others, labels=labels)
 
 
 def _join_cases(

@@ -97,9 +97,9 @@ class Judges:
             )
 
     @decoded
-    def anchors(self, digest: str) -> list[Anchor]:
-        """Return the anchors of a judge's newest passport."""
-        found = passport_of(self._connection, digest)
+    def anchors(self, suite: str, digest: str) -> list[Anchor]:
+        """Return the anchors of a judge's newest passport for a suite."""
+        found = passport_of(self._connection, suite, digest)
         if found is None:
             return []
         return [Anchor(*row) for row in self._connection.rows(_ANCHORS, passport=found[0])]
@@ -107,9 +107,11 @@ class Judges:
     def keep_move(self, run_id: str, digest: str, anchors: int, moved: float) -> None:
         """Store by how much a judge has moved since its passport, as so many anchors show."""
         connection = self._connection
-        found = passport_of(connection, digest)
+        run = run_number(connection, run_id)
+        suite = str(connection.value("SELECT suite FROM runs WHERE id = :run", run=run))
+        found = passport_of(connection, suite, digest)
         if found is not None:
-            values = {"passport": found[0], "run": run_number(connection, run_id)}
+            values = {"passport": found[0], "run": run}
             connection.execute(_INSERT_MOVE, **values, anchors=anchors, moved=moved)
 
     @decoded
@@ -119,9 +121,9 @@ class Judges:
         return bool(self._connection.count(_ASKED, run=run))
 
     @decoded
-    def passport_of(self, digest: str) -> Passport | None:
-        """Return the newest passport of a judge, None if it has none."""
-        found = passport_of(self._connection, digest)
+    def passport_of(self, suite: str, digest: str) -> Passport | None:
+        """Return the newest passport of a judge for a suite, None if it has none."""
+        found = passport_of(self._connection, suite, digest)
         return None if found is None else found[1]
 
     @decoded

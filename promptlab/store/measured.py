@@ -212,7 +212,7 @@ def _checked(
     connection: Connection, run: int, place: int, judge: ScorerSpec, suite: str
 ) -> dict[str, Any]:
     """Return how far a judge was held against people, and what they say of this run's answers."""
-    found = passport_of(connection, passport_digest(judge))
+    found = passport_of(connection, suite, passport_digest(judge))
     if found is None:
         return {"stale": was_issued(connection, suite, judge.label)}
     number, passport = found

@@ -18,7 +18,8 @@ else:
 _COLUMNS = "scorer, suite, digest, labels, verdict, findings, figures, created_at, bound_to"
 
 _OF_JUDGE = f"""
-SELECT id, {_COLUMNS} FROM passports WHERE digest = :digest ORDER BY id DESC LIMIT 1
+SELECT id, {_COLUMNS} FROM passports
+WHERE digest = :digest AND suite = :suite ORDER BY id DESC LIMIT 1
 """
 
 _NEWEST = f"""
@@ -47,9 +48,12 @@ def newest_passports(connection: Connection, suite: str | None) -> list[Passport
     return [_passport(*row) for row in connection.rows(_NEWEST, suite=suite)]
 
 
-def passport_of(connection: Connection, digest: str) -> tuple[int, Passport] | None:
-    """Return the newest passport of a judge with its number, None if it has none."""
-    row = connection.row(_OF_JUDGE, digest=digest)
+def passport_of(connection: Connection, suite: str, digest: str) -> tuple[int, Passport] | None:
+    """Return a judge's newest passport for a suite with its number, None if it has none.
+
+    That of another suite says how the judge errs on another task.
+    """
+    row = connection.row(_OF_JUDGE, suite=suite, digest=digest)
     return None if row is None else (row[0], _passport(*row[1:]))
 
 

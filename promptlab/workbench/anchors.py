@@ -37,9 +37,9 @@ async def ask_anchors(job: Job, watch: Watch) -> tuple[str, ...]:
     if not any(map(_is_asked, job.scorers)) or not job.store.judges.asked_anew(job.run_id):
         return ()
     for scorer in job.scorers:
-        anchors = (
-            job.store.judges.anchors(passport_digest(scorer.spec)) if _is_asked(scorer) else []
-        )
+        if not _is_asked(scorer):
+            continue
+        anchors = job.store.judges.anchors(job.plan.suite, passport_digest(scorer.spec))
         if anchors and not all(_is_here(job, name) for name in scorer.backends):
             try:
                 await _ask(job, scorer, anchors, watch)

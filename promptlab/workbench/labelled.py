@@ -34,10 +34,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The labelled answers that count, those of people if there are any, and what does not."""
+    """The labelled answers that count, those of people if there are any, and what does not.
+
+    `pairs` says that a judge of pairs is held against what people say of pairs.
+    """
 
     answers: tuple[Answer, ...]
     counted: Counted
+    pairs: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -46,7 +50,7 @@ class Labelled:
 
     def judgements(self) -> list[Judgement]:
         """Return what judge and raters say of each answer."""
-        binary = all(
+        binary = not self.pairs and all(
             value in (0, 1)
             for answer in self.answers
             for value in answer.ratings[self.kind].values()
@@ -70,14 +74,16 @@ def arm_of(result: Result, *, several: bool) -> str:
 def score_of(result: Result, *, binary: bool) -> float:
     """Return what a judge says: pass or fail where people say that, otherwise its number."""
     assert result.score is not None
-    if not binary or result.score in (0, 0.5, 1):
+    if not binary:
         return result.score
-    if result.passed is None:
-        raise PromptlabError(
-            f"people pass or fail, and {result.scorer!r} gives numbers",
-            hint="set what passes in the suite, such as at_least: 0.8, and run it again",
-        )
-    return float(result.passed)
+    if result.passed is not None:  # a score of 0 may pass, and one of 0.5 is no verdict
+        return float(result.passed)
+    if result.score in (0, 1):
+        return result.score
+    raise PromptlabError(
+        f"people pass or fail, and {result.scorer!r} gives numbers",
+        hint="set what passes in the suite, such as at_least: 0.8, and run it again",
+    )
 
 
 def labelled_answers(
@@ -120,7 +126,7 @@ def labelled_answers(
             hint="those of the split `write` do not count, nor pairs of other versions",
         )
     counted = Counted(len(by_model), len(written), len(chosen) - len(scored), bool(human))
-    return Labelled(tuple(scored), counted)
+    return Labelled(tuple(scored), counted, base_of(judge) is not None)
 
 
 def _is_for(judge: ScorerSpec, label: Label) -> bool:

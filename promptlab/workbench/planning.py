@@ -96,7 +96,7 @@ def _of_the_judge(bench: Workbench, plan: Plan) -> Iterator[str]:
     if judge is None or not judge.judge or not bench.has_database:
         return
     with bench.open_store() as store:
-        passport = store.judges.passport_of(passport_digest(judge))
+        passport = store.judges.passport_of(plan.suite, passport_digest(judge))
     if passport is None:
         yield f"the judge {judge.label!r} has no passport, so `compare` may conclude nothing"
         return

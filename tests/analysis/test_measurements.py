@@ -242,3 +242,12 @@ def test_only_one_text_of_a_run_may_be_joined() -> None:
         ("t@v2", "large"),
     ]
     assert [arm.cells.score.tolist() for arm in table.arms] == [[0.25], [0.75]]
+
+
+def test_labels_stay_with_their_text() -> None:
+    run = replace(measured_run([[0.0], [1.0], [0.0]]), labels=[(0, 0, 0.0), (1, 0, 1.0)])
+    kept = [
+        only_arm(join([only_text(run, TemplateSource("t", name, "", {}, f"sha256:{name}"))]))
+        for name in ("v1", "v2", "v3")
+    ]
+    np.testing.assert_array_equal([arm.people for arm in kept], [[0.0], [1.0], [nan]])

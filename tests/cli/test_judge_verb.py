@@ -517,6 +517,20 @@ def test_an_outage_of_the_judge_costs_no_more_than_the_check(
     assert query(remote, MOVES) == []
 
 
+def test_a_passport_is_of_one_suite(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    text = (remote / "suites/task.yaml").read_text()
+    (remote / "suites/other.yaml").write_text(text.replace("c0", "d0"))
+    assert "has no passport" in promptlab("plan", "other").err
+    third_version(remote)
+    assert promptlab("run", "other").code == 0
+    assert query(remote, MOVES) == []  # no anchors either
+    rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
+    assert {code for row in rows for code in codes(row)} == {"judge-unchecked"}
+    assert "has no passport" not in promptlab("plan", "task").err
+
+
 def test_a_plan_says_what_its_judge_can_see(judged: Path, promptlab: Promptlab) -> None:
     text = promptlab("plan", "task").err
     assert "the judge 'kind' has no passport, so `compare` may conclude nothing" in text
