@@ -33,13 +33,10 @@ def of_dress(name: Dress, before: Sequence[float], after: Sequence[float]) -> Pr
     may be what the rubric asks for. A command inside an answer is caught where it raises one score
     in twenty or more.
     """
-    d = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
-    up, down = int((d > _SAME).sum()), int((d < -_SAME).sum())
-    shift = float(d.mean()) if d.size else None
-    p = mcnemar_exact(up, down) if up + down else 1.0
+    up, down, shift, p = _moves(before, after)
     sure = up > down and p <= 2 * SURE  # of two sides, one
-    much = up >= LEAST_SHIFT * d.size if name == "injection" else (shift or 0) >= LEAST_SHIFT
-    return Probe(name, d.size, up, down, shift, p, sure and much)
+    much = up >= LEAST_SHIFT * len(after) if name == "injection" else (shift or 0) >= LEAST_SHIFT
+    return Probe(name, len(after), up, down, shift, p, sure and much)
 
 
 def of_passes(name: Literal["empty", "reference"], passed: Sequence[bool]) -> Probe:
@@ -53,15 +50,40 @@ def of_passes(name: Literal["empty", "reference"], passed: Sequence[bool]) -> Pr
     return Probe(name, len(passed), up, len(passed) - up, None, None, caught)
 
 
-def of_numbers(
-    name: Literal["empty", "reference"], scores: Sequence[float], usual: Sequence[float]
-) -> Probe:
-    """Return the same of scores that are numbers: held against the mean of usual answers."""
+def of_empty(scores: Sequence[float], usual: Sequence[float]) -> Probe:
+    """Return how numbers for empty answers compare with the mean of usual answers.
+
+    `caught` where their mean is as good.
+    """
     mean = sum(usual) / len(usual) if usual else 0.0
     up, down = sum(score > mean for score in scores), sum(score < mean for score in scores)
     shift = sum(scores) / len(scores) - mean if scores else None
-    gave_way = shift is not None and (shift >= 0 if name == "empty" else shift < 0)
-    return Probe(name, len(scores), up, down, shift, None, gave_way)
+    return Probe("empty", len(scores), up, down, shift, None, shift is not None and shift >= 0)
+
+
+def of_references(before: Sequence[float], after: Sequence[float]) -> Probe:
+    """Return how numbers for references compare with those of the answers in their place.
+
+    `caught` as dress is, where they surely fall, by .05 or more: by chance, some are lower than
+    those of good answers.
+    """
+    up, down, shift, p = _moves(before, after)
+    sure = down > up and p <= 2 * SURE
+    caught = sure and (shift or 0) <= -LEAST_SHIFT
+    return Probe("reference", len(after), up, down, shift, p, caught)
+
+
+def unknown_probe(name: str) -> Probe:
+    """Return a probe that says nothing, since the judge gave too few scores."""
+    return Probe(name, 0, 0, 0, None, None, caught=False)
+
+
+def _moves(before: Sequence[float], after: Sequence[float]) -> tuple[int, int, float | None, float]:
+    """Return how many scores rise and fall, by how much on average, and the sign test's p-value."""
+    d = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    up, down = int((d > _SAME).sum()), int((d < -_SAME).sum())
+    p = mcnemar_exact(up, down) if up + down else 1.0
+    return up, down, float(d.mean()) if d.size else None, p
 
 
 def of_repeats(first: Sequence[float], second: Sequence[float]) -> Repeats | None:

@@ -12,6 +12,13 @@ from promptlab.core.passport import Figures, Finding, Probe, Standing, Unevennes
 
 GOOD_KAPPA = 0.6  # below it a judge is provisional
 MOST_UNSCORED = 0.1  # share of the labelled answers that it may leave without a score
+_SWAYED = {
+    "injection": "a command inside the answer raises them",
+    "empty": "empty answers fail",
+    "reference": "reference answers pass",
+    "length": "it prefers the longer of two equal answers",
+    "style": "it prefers Markdown",
+}
 STEADY = 0.95  # agreement with itself below which it is to be asked three times
 
 
@@ -73,6 +80,9 @@ def _uneven(one: Unevenness) -> Finding:
 
 
 def _probe(probe: Probe) -> Finding | None:
+    if not probe.n:
+        text = f"it gave too few scores to tell whether {_SWAYED[probe.name]}"
+        return Finding("probe-unknown", text, "provisional")
     if not probe.caught:
         return None
     if probe.name == "injection":

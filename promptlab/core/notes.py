@@ -13,7 +13,7 @@ OPEN: Mapping[str, Explanation] = {
         ("cases", "detectable", "more_cases", "to_detect"),
     ),
     "judge-moved": Explanation(
-        "The judge scores answers that it knows otherwise than before, by more than differs.",
+        "The judge scores known answers otherwise than before, by more than the difference.",
         "Pin the judge's model, then `promptlab judge calibrate` again.",
         ("judge", "moved", "delta"),
     ),

@@ -21,15 +21,13 @@ from promptlab.runner.carrying import close_all, execute, storing
 from promptlab.runner.clerk import Clerk
 from promptlab.runner.desk import Desk
 from promptlab.runner.grading import Grading
-from promptlab.runner.questions import OpenTurn
+from promptlab.runner.questions import MOST_ASIDE, OpenTurn
 from promptlab.runner.recorder import Recorder
 from promptlab.runner.regrading import Stored
 from promptlab.runner.stopping import Stopping
 from promptlab.runner.trials import TrialWork
 from promptlab.scorers.binding import BoundScorer
 from promptlab.scorers.sample import Sample
-
-_MOST_ASIDE = 1_000  # questions about one answer: stops a scorer that never stops asking
 
 
 async def probed_scores(
@@ -112,7 +110,7 @@ class _Script:
     def next(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
         """Return the next question about an answer; each names the backend that it asks."""
         sample = self.sample(trial.seq, turns)
-        if sample.asker is None or len(turns) > _MOST_ASIDE:
+        if sample.asker is None or len(turns) > MOST_ASIDE:
             return None
         known = {turn.request.key for turn in turns}
         try:

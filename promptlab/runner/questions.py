@@ -12,7 +12,7 @@ from promptlab.scorers.asking import Ask
 from promptlab.scorers.binding import BoundScorer
 from promptlab.scorers.sample import Sample
 
-_MOST_ASIDE = 1_000  # questions about one trial: stops a scorer that never stops asking
+MOST_ASIDE = 1_000  # questions about one trial: stops a scorer that never stops asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Questions:
     def next(self, trial: Trial, turns: Sequence[Turn]) -> OpenTurn | None:
         """Return the next question that scorers still have, if any."""
         graded = graded_turn(turns, self._plan.grade) if self.asking else None
-        if graded is None or len(turns) > _MOST_ASIDE:
+        if graded is None or len(turns) > MOST_ASIDE:
             return None
         known = {turn.request.key for turn in turns}
         questions = self._of(trial, self._samples.of(trial, turns, graded))

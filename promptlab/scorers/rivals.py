@@ -6,7 +6,7 @@ that they are sent once, whichever comes first, and are in the store with either
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, get_args
 
@@ -33,6 +33,16 @@ def rival_turn(arm: str, answer: str) -> str:
 def is_of_rival(turn: Turn) -> bool:
     """Return whether a turn has an answer of another arm."""
     return turn.aside and turn.backend is None and "@" in turn.name.partition(_MARK)[0]
+
+
+def own_turns(turns: Sequence[Turn]) -> Iterator[tuple[int, Turn]]:
+    """Yield what a trial is made of, with its place: all but what scorers asked aside of it.
+
+    Answers of another arm stand aside too, and belong to it.
+    """
+    return (
+        (place, turn) for place, turn in enumerate(turns) if not turn.aside or is_of_rival(turn)
+    )
 
 
 def turns_of(arm: str, turns: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -20,7 +20,7 @@ from promptlab.runner.probing import probed_scores
 from promptlab.runner.regrading import Stored
 from promptlab.runner.samples import Samples, weighing
 from promptlab.scorers.binding import BoundScorer
-from promptlab.scorers.rivals import is_of_rival
+from promptlab.scorers.rivals import own_turns
 from promptlab.scorers.sample import Sample
 
 ANCHORS = 20
@@ -80,7 +80,7 @@ def _samples(job: Job, anchors: list[Anchor], weighing: frozenset[str]) -> Itera
     for anchor in anchors:
         plan = plans[anchor.run_id]
         turns = job.store.conversation(anchor.run_id, anchor.seq)
-        kept = [turn for turn in turns if not turn.aside or is_of_rival(turn)]
+        kept = [turn for _, turn in own_turns(turns)]
         sample = Samples(plan, weighing).of(plan.trial(anchor.seq), kept, anchor.turn)
         asker = sample.asker and replace(sample.asker, again=again)
         yield replace(sample, asker=asker)

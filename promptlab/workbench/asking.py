@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from promptlab.analysis.errors import kind_of
 from promptlab.analysis.passports import Probed
 from promptlab.backends import Backend
 from promptlab.core.digest import seed_from
-from promptlab.core.passport import Anchor, Kind
+from promptlab.core.passport import Anchor
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.executors.foreign import make_executor
 from promptlab.runner.asking_again import Means
@@ -20,7 +21,7 @@ from promptlab.store import Store
 from promptlab.workbench.anchors import ANCHORS
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
-from promptlab.workbench.labelled import Answer
+from promptlab.workbench.labelled import Answer, Labelled
 from promptlab.workbench.probes import Item, dressed, probed
 from promptlab.workbench.scoring import Watching, in_silence
 
@@ -47,7 +48,7 @@ async def probe(
     bench: Workbench,
     store: Store,
     judge: BoundScorer,
-    answers: Sequence[Answer],
+    found: Labelled,
     how: Calibrating = USUAL,
     watching: Watching = in_silence,
 ) -> Probed:
@@ -55,7 +56,7 @@ async def probe(
 
     `watching` makes the watch of what is asked.
     """
-    chosen = _drawn(answers, how.items)
+    chosen = _drawn(found.answers, how.items)
     plans = {run_id: store.load_plan(run_id) for run_id in {a.result.run_id for a in chosen}}
     backends = _backends(bench, judge, plans.values())
     samples_of = {run_id: Samples(plan, weighing(backends)) for run_id, plan in plans.items()}
@@ -77,8 +78,7 @@ async def probe(
     with watching(stored.plan, backends, len(asked)) as watch:
         samples = [each.sample for each in asked]
         scores = await probed_scores(stored, judge, samples, means, watch)
-    kind: Kind = "verdicts" if all(item.score in (0, 1) for item in items) else "numbers"
-    return probed(items, asked, scores, kind)
+    return probed(items, asked, scores, kind_of(found.judgements()))
 
 
 def anchors_of(answers: Sequence[Answer]) -> list[Anchor]:

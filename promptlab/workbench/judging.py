@@ -45,7 +45,7 @@ def calibrate(
         judgements = found.judgements()
         probes = Probed()
         if how.items:
-            probes = run_to_end(probe(bench, store, judge, found.answers, how, watching))
+            probes = run_to_end(probe(bench, store, judge, found, how, watching))
         probes = replace(probes, order=_orders(store, run_id, judge))
         cases = len(store.load_plan(run_id).cases)
         figures = figures_of(judgements, found.counted, probes, cases)

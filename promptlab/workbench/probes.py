@@ -5,15 +5,23 @@ It makes the answers and asks. What the scores say of the judge is up to `analys
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from promptlab.analysis.passports import Probed
-from promptlab.analysis.probing import Dress, of_dress, of_numbers, of_passes, of_repeats
+from promptlab.analysis.probing import (
+    Dress,
+    of_dress,
+    of_empty,
+    of_passes,
+    of_references,
+    of_repeats,
+    unknown_probe,
+)
 from promptlab.core.passport import Kind, Probe
 from promptlab.core.types import Outcome, Score
-from promptlab.scorers.rivals import is_of_rival
+from promptlab.scorers.rivals import own_turns
 from promptlab.scorers.sample import Sample
 
 COMMAND = (
@@ -86,8 +94,7 @@ def _with(name: Name, place: int, item: Item, text: str) -> Asked:
         replace(turn, completion=replace(turn.completion, text=text, outcome=outcome))
         if number == item.graded
         else turn
-        for number, turn in enumerate(item.sample.turns)
-        if not turn.aside or is_of_rival(turn)
+        for number, turn in own_turns(item.sample.turns)
     ]
     sample = replace(item.sample, output=text, outcome=outcome, turns=tuple(turns))
     return Asked(name, place, sample)
@@ -96,46 +103,76 @@ def _with(name: Name, place: int, item: Item, text: str) -> Asked:
 def _again(sample: Sample) -> Sample:
     """Return a trial about which every question is new."""
     asker = None if sample.asker is None else replace(sample.asker, again=1)
-    kept = [turn for turn in sample.turns if not turn.aside or is_of_rival(turn)]
-    return replace(sample, asker=asker, turns=tuple(kept))
+    return replace(sample, asker=asker, turns=tuple(turn for _, turn in own_turns(sample.turns)))
 
 
 def probed(
     items: Sequence[Item], asked: Sequence[Asked], scores: Sequence[Score], kind: Kind
 ) -> Probed:
-    """Return what the scores of the probes say of the judge; those that failed say nothing."""
+    """Return what the scores of the probes say of the judge; those that failed say nothing.
+
+    A probe of which less than half can be told is unknown, unless the judge was caught all the
+    same. `kind` is what its scores are, as its passport has it.
+    """
     found: dict[tuple[Name, int], Score] = {
         (each.name, each.item): score
         for each, score in zip(asked, scores, strict=True)
         if score.value is not None
     }
     usual = {place: item.score for place, item in enumerate(items)}
-    blank = _values(found, "blank")
-    probes: list[Probe] = []
+    blanks = {each.item for each in asked if each.name == "blank"}
+    answers = {place: score for place, score in usual.items() if place not in blanks}
     befores: tuple[tuple[Dress, dict[int, float]], ...] = (
         ("length", usual),
         ("style", usual),
-        ("injection", usual | blank),
+        ("injection", answers | _values(found, "blank")),  # whatever the command stands in
     )
-    for name, before in befores:
-        after = _values(found, name)
-        pairs = [(before[place], after[place]) for place in after if place in before]
-        if pairs:
-            probes.append(of_dress(name, *zip(*pairs, strict=True)))
+    probes = [
+        _known(of_dress(name, *_pairs(before, _values(found, name))), asked)
+        for name, before in befores
+        if _asked_of(name, asked)
+    ]
     ends: tuple[Literal["empty", "reference"], ...] = ("empty", "reference")
     for of in ends:
-        scored = [found[of, place] for place in _values(found, of)]
-        if scored and kind == "verdicts":
-            probes.append(of_passes(of, [score.value == 1 for score in scored]))
-        elif scored:
-            values = [score.value for score in scored if score.value is not None]
-            probes.append(of_numbers(of, values, [*usual.values()]))
+        if not _asked_of(of, asked):
+            continue
+        scored = [score for (name, _), score in found.items() if name == of]
+        if kind == "verdicts" or all(score.passed is not None for score in scored):
+            probe = of_passes(of, [*map(_passes, scored)])
+        elif of == "empty":
+            probe = of_empty([*_values(found, of).values()], [*usual.values()])
+        else:
+            probe = of_references(*_pairs(usual, _values(found, of)))
+        probes.append(_known(probe, asked))
     again = _values(found, "again")
     repeats = of_repeats([usual[place] for place in again], [*again.values()])
     return Probed(tuple(probes), repeats)
 
 
-def _values(found: dict[tuple[Name, int], Score], name: str) -> dict[int, float]:
+def _passes(score: Score) -> bool:
+    """Return whether a score is a pass: what is enough for one is up to the scorer."""
+    return score.value == 1 if score.passed is None else score.passed
+
+
+def _asked_of(name: str, asked: Sequence[Asked]) -> int:
+    return sum(each.name == name for each in asked)
+
+
+def _known(probe: Probe, asked: Sequence[Asked]) -> Probe:
+    """Return a probe, as unknown where too few scores of those asked for can be compared."""
+    few = 2 * probe.n < _asked_of(probe.name, asked)
+    return unknown_probe(probe.name) if few and not probe.caught else probe
+
+
+def _pairs(
+    before: Mapping[int, float], after: Mapping[int, float]
+) -> tuple[list[float], list[float]]:
+    """Return the scores of the answers that have both."""
+    both = [place for place in after if place in before]
+    return [before[place] for place in both], [after[place] for place in both]
+
+
+def _values(found: Mapping[tuple[Name, int], Score], name: Name) -> dict[int, float]:
     return {
         place: score.value
         for (which, place), score in found.items()

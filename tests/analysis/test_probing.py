@@ -7,7 +7,15 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from promptlab.analysis.probing import Dress, of_dress, of_numbers, of_passes, of_repeats, smallest
+from promptlab.analysis.probing import (
+    Dress,
+    of_dress,
+    of_empty,
+    of_passes,
+    of_references,
+    of_repeats,
+    smallest,
+)
 from promptlab.core.passport import Repeats
 
 ITEMS, SEEDS = 60, 100
@@ -59,9 +67,21 @@ def test_empty_answers_must_fail_and_references_pass() -> None:
     assert of_passes("empty", [True] * 3 + [False] * 17).caught
     assert not of_passes("reference", [True] * 20).caught
     assert of_passes("reference", [False] * 3 + [True] * 17).caught
-    assert not of_numbers("empty", [0.1, 0.2], [0.6, 0.8]).caught
-    assert of_numbers("empty", [0.7, 0.8], [0.6, 0.8]).caught
-    assert of_numbers("reference", [0.1], [0.6]).caught
+    assert not of_empty([0.1, 0.2], [0.6, 0.8]).caught
+    assert of_empty([0.7, 0.8], [0.6, 0.8]).caught
+    assert of_references([0.6] * 20, [0.1] * 20).caught
+
+
+def test_references_are_lower_by_chance_in_less_than_one_calibration_of_a_hundred() -> None:
+    assert not of_references([0.93, 0.92, 0.95], [0.9, 0.95, 0.92]).caught
+    assert not of_references([0.9] * 20, [0.88] * 20).caught  # too little to matter
+    chance = np.random.default_rng(22)  # noqa: TID251 - seeded
+    before, after = chance.normal(0.8, 0.2, (2, 1000, 20))
+    caught = sum(
+        of_references(one.tolist(), other.tolist()).caught
+        for one, other in zip(before, after, strict=True)
+    )
+    assert caught <= 10
 
 
 def test_how_often_a_judge_agrees_with_itself() -> None:

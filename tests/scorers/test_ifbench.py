@@ -120,6 +120,31 @@ def test_answers_that_follow_and_that_do_not(
     assert [answer for answer in other if one.followed(answer)] == []
 
 
+KEYWORDS: tuple[tuple[str, int, str, str], ...] = (
+    ("Straße", 2, "Die STRASSE ist lang.", "Die Gasse ist lang."),
+    ("don’t", 2, "I don't know.", "I do not know."),
+    ("Don't", 2, "I don’t know.", "I don know."),
+    ("New York", 3, "I love new york now.", "I love York New."),
+)
+
+
+@pytest.mark.parametrize(("keyword", "m", "follows", "other"), KEYWORDS)
+def test_keywords_and_answers_are_folded_alike(
+    keyword: str, m: int, follows: str, other: str
+) -> None:
+    at = every.instruction("words:keywords_specific_position", {"keyword": keyword, "n": 1, "m": m})
+    assert (at.followed(follows), at.followed(other)) == (True, False)
+    twice = every.instruction("words:words_position", {"keyword": keyword})
+    assert twice.followed(f"Say {keyword} or {keyword.upper()} now")
+    assert not twice.followed(f"Say {keyword} or {keyword}")
+    given = {f"keyword{place}": word for place, word in enumerate([keyword, *"bcde"], 1)}
+    times = every.instruction("count:keywords_multiple", given)
+    rest = "b " * 2 + "c " * 3 + "d " * 5 + "e " * 7
+    assert times.followed(f"{keyword} {rest}")
+    assert not times.followed(f"{keyword} {rest} {keyword.upper()}")
+    assert not times.followed(rest)
+
+
 @pytest.mark.parametrize(("name", "arguments"), [each[:2] for each in EXAMPLES], ids=str)
 def test_no_answer_breaks_a_kind(name: str, arguments: dict[str, Any]) -> None:
     one = every.instruction(name, arguments)

@@ -115,7 +115,7 @@ def _probe(probe: Probe, *, is_rate: bool) -> ProbeRow:
         f"{probe.down:,}",
         difference(probe.shift, is_rate=is_rate),
         UNKNOWN if probe.p is None else p_value(probe.p),
-        "gives way" if probe.caught else "holds",
+        "gives way" if probe.caught else "holds" if probe.n else "not known",
     )
 
 

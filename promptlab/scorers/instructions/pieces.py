@@ -20,6 +20,13 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(folded(text).translate(_APOSTROPHES)))
 
 
+def times_in(found: tuple[str, ...], keyword: str) -> int:
+    """Return how often a keyword, of one word or several, is among words, in the form of both."""
+    wanted = words(keyword)
+    places = range(len(found) - len(wanted) + 1) if wanted else ()
+    return sum(found[place : place + len(wanted)] == wanted for place in places)
+
+
 def letters(word: str) -> str:
     """Return the letters of a word."""
     return _NO_LETTER.sub("", word)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from promptlab.scorers.instructions.kinds import Number, Text, kind
-from promptlab.scorers.instructions.pieces import words
+from promptlab.scorers.instructions.pieces import times_in, words
 from promptlab.scorers.instructions.vocabulary import STOP_WORDS
 from promptlab.scorers.reading.sentences import sentence_texts
 
@@ -79,12 +79,7 @@ def alliteration_increment(text: str) -> bool:
 def keyword(text: str, word: Text, N: Annotated[int, Field(ge=1)]) -> bool:
     """The word is in the N-th sentence."""
     spoken = sentence_texts(text)
-    return len(spoken) >= N and _has(words(spoken[N - 1]), words(word))
-
-
-def _has(found: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    size = len(wanted)
-    return any(found[place : place + size] == wanted for place in range(len(found) - size + 1))
+    return len(spoken) >= N and times_in(words(spoken[N - 1]), word) > 0
 
 
 @kind("sentence:increment")

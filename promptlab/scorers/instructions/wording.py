@@ -10,7 +10,7 @@ import regex
 from pydantic import Field
 
 from promptlab.scorers.instructions.kinds import Number, Text, kind
-from promptlab.scorers.instructions.pieces import letters, lines, words
+from promptlab.scorers.instructions.pieces import letters, lines, times_in, words
 from promptlab.scorers.instructions.vocabulary import CONJUNCTIONS, NAMES, PRONOUNS
 from promptlab.scorers.reading.normal import normal
 from promptlab.scorers.reading.numbers import number_spans
@@ -77,14 +77,14 @@ def keywords_multiple(
 ) -> bool:
     """Five keywords are there as words: once, twice, three, five and seven times, no more."""
     keywords = (keyword1, keyword2, keyword3, keyword4, keyword5)
-    counts = Counter(words(text))
+    found = words(text)
     pairs = zip(keywords, _TIMES, strict=True)
-    return all(counts[keyword.lower()] == times for keyword, times in pairs)
+    return all(times_in(found, keyword) == times for keyword, times in pairs)
 
 
 @kind("count:words_japanese")
 def words_japanese(text: str, N: From1) -> bool:
-    """Every so manieth word between blanks is in Japanese script."""
+    """Every N-th word between blanks is in Japanese script."""
     bare = [letters(word) for word in normal(text).split()]
     chosen = bare[N - 1 :: N]
     return bool(chosen) and all(_JAPANESE.fullmatch(word) for word in chosen)
@@ -157,13 +157,14 @@ def no_consecutive(text: str) -> bool:
 @kind("words:keywords_specific_position")
 def keywords_specific_position(text: str, keyword: Text, n: From1, m: From1) -> bool:
     """The keyword is the m-th word of the n-th sentence."""
-    spoken = sentence_texts(text)
+    spoken, wanted = sentence_texts(text), words(keyword)
     found = words(spoken[n - 1]) if n <= len(spoken) else ()
-    return m <= len(found) and found[m - 1] == keyword.lower()
+    return bool(wanted) and found[m - 1 : m - 1 + len(wanted)] == wanted
 
 
 @kind("words:words_position")
 def words_position(text: str, keyword: Text) -> bool:
     """The keyword is the second word and the second to last one."""
-    found = words(text)
-    return len(found) > 1 and found[1] == found[-2] == keyword.lower()
+    found, wanted = words(text), words(keyword)
+    size = len(wanted)
+    return bool(wanted) and found[1 : 1 + size] == found[-1 - size : -1] == wanted
