@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import hypot, sqrt
+from math import ceil, hypot, sqrt
 
 import numpy as np
 
@@ -18,11 +18,14 @@ from promptlab.core.passport import ArmErrors, Kind, Measure, Share, Unevenness
 from promptlab.stats.agreement import cohen_kappa, krippendorff_alpha
 from promptlab.stats.intervals import wilson
 from promptlab.stats.paired import paired_t
+from promptlab.stats.permuted import permutation_p
 
 scipy = lazy_module("scipy")  # only `scipy.special`: `scipy.stats` takes a second to load
 
 ALIKE = 0.1  # shares of two arms that differ by less, surely, count as equal
 _HALF = 0.5
+_DRAWS = 9_999  # of a permutation test, at least
+_PER_LEVEL = 10  # of them as many beyond the level, if there is nothing to be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ def _errors(arm: str, members: Sequence[Judgement], kind: Kind) -> ArmErrors:
 def uneven(judgements: Sequence[Judgement], alpha: float = 0.05) -> tuple[Unevenness, ...]:
     """Return the pairs of arms between which the judge's bias differs for sure.
 
-    By Welch's test, at `alpha` for all pairs together (Bonferroni). Where two biases have opposite
-    signs, the judge turns differences around. B. L. Welch, Biometrika 34 (1947), 28-35.
+    At `alpha` for all pairs together (Bonferroni). Where two biases have opposite signs, the judge
+    turns differences around.
     """
     arms = {
         name: np.array([one.judged - one.people for one in members])
@@ -133,24 +136,35 @@ def uneven(judgements: Sequence[Judgement], alpha: float = 0.05) -> tuple[Uneven
         if len(members) >= 2
     }
     pairs = list(combinations(arms, 2))
+    draws = max(_DRAWS, ceil(_PER_LEVEL * len(pairs) / alpha))
     return tuple(
         one
         for a, b in pairs
-        if (one := _uneven(a, arms[a], b, arms[b])) is not None and one.p <= alpha / len(pairs)
+        if (one := _uneven(a, arms[a], b, arms[b], draws)).p <= alpha / len(pairs)
     )
 
 
-def _uneven(a: str, first: np.ndarray, b: str, second: np.ndarray) -> Unevenness | None:
-    parts = [float(each.var(ddof=1)) / each.size for each in (first, second)]
-    variance = sum(parts)
-    if not variance:
-        return None
-    sizes = first.size, second.size
-    df = variance**2 / sum(part**2 / (n - 1) for part, n in zip(parts, sizes, strict=True))
+def _uneven(a: str, first: np.ndarray, b: str, second: np.ndarray, draws: int) -> Unevenness:
+    """Return how two biases differ, with the larger of two p-values.
+
+    That of the permutation test holds with few labels, also where an arm shows no spread, but takes
+    both arms to err alike; Welch's holds where they spread unlike, with labels enough.
+    """
     means = float(first.mean()), float(second.mean())
     difference = means[1] - means[0]
-    p = 2 * float(scipy.special.stdtr(df, -abs(difference) / sqrt(variance)))
+    p = max(permutation_p(first, second, draws), _welch(first, second))
     return Unevenness(a, b, difference, p, means[0] * means[1] < 0)
+
+
+def _welch(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the p-value of B. L. Welch, Biometrika 34 (1947), 28-35; 0 where nothing varies."""
+    parts = [float(each.var(ddof=1)) / each.size for each in (first, second)]
+    variance, sizes = sum(parts), (first.size, second.size)
+    if not variance:
+        return 0.0
+    df = variance**2 / sum(part**2 / (n - 1) for part, n in zip(parts, sizes, strict=True))
+    difference = float(second.mean() - first.mean())
+    return 2 * float(scipy.special.stdtr(df, -abs(difference) / sqrt(variance)))
 
 
 def shown_equal(arms: Sequence[ArmErrors]) -> bool:

@@ -113,12 +113,16 @@ def _value(given: object, words: Mapping[str, float], where: str) -> float | Non
         if word in words:
             return words[word]
         given = float(word) if _NUMBER.fullmatch(word) else given
+    of_pair = words is _OF_PAIRS
     if isinstance(given, bool | int | float) and abs(given) <= _LARGEST and not math.isnan(given):
-        return float(given)
+        number = float(given)
+        if not of_pair or number in words.values():
+            return number
+    known = "left, right or tie" if of_pair else "pass or fail, or a number"
     return _fail(
-        f"expected a label, found {shown(given)}",
+        f"expected a label{' of a pair' if of_pair else ''}, found {shown(given)}",
         f"{where}: label",
-        f"write {' or '.join([*words][:2])}, or a number; leave it empty where there is none",
+        f"write {known}; leave it empty where there is none",
     )
 
 

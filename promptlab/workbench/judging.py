@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def calibrate(
         judge = _judge(store, bench, run_id, how.scorer)
         require_code_allowed(bench, suite, [judge])
         runs = _Runs(store, suite, run_id, judge)
+        _require_in_range(labels, judge)
         found = labelled_answers(store, labels, judge.spec, runs.of)
         judgements = found.judgements()
         probes = Probed()
@@ -140,6 +142,18 @@ def _require_same(store: Store, run_id: str, judge: BoundScorer) -> None:
         raise PromptlabError(
             f"the judge {label!r} is another one than in run {run_id}",
             hint="run the suite again, where stored answers cost nothing, and calibrate that run",
+        )
+
+
+def _require_in_range(labels: Iterable[Label], judge: BoundScorer) -> None:
+    """Refuse labels that the judge could never give: grades of 1 to 5 for shares of 1."""
+    beyond = (label for label in labels if not 0 <= label.value <= 1)
+    label = next(beyond, None) if judge.shares else None
+    if label is not None:
+        raise PromptlabError(
+            f"the label {label.value:g} is beyond the scores of {judge.spec.label!r}, from 0 to 1",
+            where=f"{label.where}: label",
+            hint="write pass or fail, or a number from 0 to 1, such as 0.5 for grade 3 of 1 to 5",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from promptlab.analysis.errors import Judgement, kind_of, shown_equal, uneven
@@ -70,6 +71,31 @@ def test_opposite_signs_refuse_a_judge_that_is_right_on_95_of_100() -> None:
 
 def test_opposite_signs_by_chance_refuse_nobody() -> None:
     assert figures((50, 0, 1, 49), (49, 1, 0, 50)).uneven == ()
+
+
+def test_a_judge_that_is_always_wrong_on_one_arm_errs_unevenly() -> None:
+    [one] = figures((0, 25, 0, 0), (100, 0, 0, 0)).uneven
+    assert (one.difference, one.opposite) == (1.0, False)
+    assert one.p < 1e-20
+
+
+@pytest.mark.parametrize("few", [2, 3, 5])
+def test_few_labels_without_an_error_accuse_nobody(few: int) -> None:
+    """Of a judge that fails a fifth of what passes, so few labels often show no error."""
+    assert figures((few, 0, 0, 0), (60, 20, 0, 20)).uneven == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("few", [3, 5, 10, 25])
+def test_a_judge_that_errs_alike_is_accused_in_one_of_twenty(few: int) -> None:
+    chance = np.random.default_rng([few, 5])  # noqa: TID251 - seeded
+    accused = 0
+    for _ in range(1_000):
+        sizes = {"v1": few, "v2": 100}
+        wrong = {name: int(chance.binomial(size, 0.2)) for name, size in sizes.items()}
+        drawn = [arm(name, (size - wrong[name], wrong[name], 0, 0)) for name, size in sizes.items()]
+        accused += bool(uneven([one for each in drawn for one in each]))
+    assert accused <= 65  # of 1,000, by chance at most
 
 
 def test_several_arms_share_the_level() -> None:

@@ -316,6 +316,11 @@ def test_it_shows_the_newest_passport_of_each_judge(judged: Path, promptlab: Pro
         (["case,version,label", "c01,v1,"], "there are no labels"),
         (["case,version,label,run", "c01,v1,pass,2020"], "unknown run '2020'"),
         (["case,version,label,split", "c01,v1,pass,write"], "no label is left"),
+        (
+            ["case,version,other_version,label", "c01,v1,v2,2"],
+            "labels.csv:2: label: expected a label of a pair, found 2.0 (write left, right or tie",
+        ),
+        (["case,version,other_version,label", "c01,v1,v2,pass"], "write left, right or tie"),
     ],
 )
 def test_a_label_that_fits_no_output_is_told_with_its_place(
@@ -325,6 +330,23 @@ def test_a_label_that_fits_no_output_is_told_with_its_place(
     refused = promptlab("judge", "calibrate", "task", "--labels", "labels.csv")
     assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
     assert expected in refused.err.replace("/", ":").replace("::", ":")
+
+
+def test_grades_are_no_labels_of_shares(
+    project: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    write_project(project, "rubric: {criteria: Good, judge: judge}")
+    config = (
+        f'[backends.judge]\nkind = "openai"\nmodel = "m"\nbase_url = "{fault_server.base_url}"\n'
+    )
+    (project / "promptlab.toml").write_text(config)
+    fault_server.say = lambda call: json.dumps({"reason": "So so.", "score": 3})
+    assert promptlab("run", "task").code == 0
+    labels(project, range(2), lambda version, rank: str(rank * 4))
+    refused = promptlab("judge", "calibrate", "task", "--labels", "labels.csv")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "the label 4 is beyond the scores of 'rubric', from 0 to 1" in refused.err
+    assert "labels.csv:4: label" in refused.err
 
 
 def test_an_export_of_a_review_is_read_as_it_is(judged: Path, promptlab: Promptlab) -> None:
