@@ -13,12 +13,13 @@ from math import sqrt
 import numpy as np
 
 from promptlab.analysis.conclude import BY_PEOPLE, BY_SHARES, Effect, Floats, Ints
+from promptlab.analysis.enlarged import Enlarged
+from promptlab.analysis.inference import Inference
 from promptlab.analysis.methods import MeanByT
 from promptlab.core.decision import Rule
 from promptlab.core.passport import Share
 from promptlab.stats.corrected import (
     Checked,
-    Corrected,
     prediction_powered,
     rogan_gladen,
     weight_of,
@@ -88,7 +89,16 @@ def by_people(scores: Scores, rule: Rule) -> Correction | None:
         return own + (weight * float(judge[~known].mean()) if rest.size else 0.0)
 
     means = mean(scores.people_before, scores.before), mean(scores.people_after, scores.after)
-    effect = _effect(scores, means[1] - means[0], judged, BY_PEOPLE, rule, imagined=imagined)
+    by_t = MeanByT(
+        CubicT(judged.mean, judged.se, judged.df),
+        cubic=None,
+        flips=None,
+        largest=max(1.0, scores.largest),
+        method=BY_PEOPLE,
+        imagined=scores.largest if imagined else 0.0,
+        lopsided=0.0,
+    )
+    effect = _effect(scores, means[1] - means[0], by_t, rule)
     return Correction(effect, *means, labels=int(known.sum()))
 
 
@@ -98,7 +108,9 @@ def by_shares(
     """Correct passes and failures by sensitivity and specificity, which must hold on both sides.
 
     Rogan and Gladen's estimate of each side; their difference is that of the judge divided by
-    J = q0 + q1 - 1, and its standard error allows for that of J (the delta method).
+    J = q0 + q1 - 1, and is judged as the judge's own is (`enlarged`). Its standard error allows for
+    that of J (the delta method); the variances of q0 and q1 have one right and one wrong answer
+    more, as in `rogan_gladen`.
     """
     checked = Checked(passes.right, passes.n), Checked(failures.right, failures.n)
     n = scores.before.size
@@ -106,34 +118,25 @@ def by_shares(
         rogan_gladen(round(float(side.sum())), n, *checked)
         for side in (scores.before, scores.after)
     ]
-    if sides[0] is None or sides[1] is None or raw.delta is None or raw.se is None:
+    if sides[0] is None or sides[1] is None or raw.delta is None:
         return None
-    q1, q0 = ((each.right + 1) / (each.n + 2) for each in checked)
-    j = q0 + q1 - 1
-    of_j = q1 * (1 - q1) / (passes.n + 2) + q0 * (1 - q0) / (failures.n + 2)
+    if not raw.se or raw.inference is None:
+        return None
+    j = passes.right / passes.n + failures.right / failures.n - 1
+    of_j = sum(map(_variance, checked))
     delta = raw.delta / j
     se = sqrt(raw.se**2 + delta**2 * of_j) / j
-    if not se:
-        return None
-    corrected = Corrected(delta, se, max(1, raw.n_groups - 1), 1.0)
-    means = sides[0][0], sides[1][0]
-    effect = _effect(scores, delta, corrected, BY_SHARES, rule, imagined=False)
-    return Correction(effect, *means, labels=passes.n + failures.n)
+    judged = Enlarged(raw.inference, delta, se, j, of_j, BY_SHARES, max(1.0, scores.largest))
+    effect = _effect(scores, delta, judged, rule)
+    return Correction(effect, sides[0][0], sides[1][0], labels=passes.n + failures.n)
 
 
-def _effect(
-    scores: Scores, delta: float, judged: Corrected, method: str, rule: Rule, *, imagined: bool
-) -> Effect:
-    student = CubicT(judged.mean, judged.se, judged.df)
-    by_t = MeanByT(
-        student,
-        cubic=None,
-        flips=None,
-        largest=max(1.0, scores.largest),
-        method=method,
-        imagined=scores.largest if imagined else 0.0,
-        lopsided=0.0,
-    )
+def _variance(share: Checked) -> float:
+    right = (share.right + 1) / (share.n + 2)
+    return right * (1 - right) / (share.n + 2)
+
+
+def _effect(scores: Scores, delta: float, judged: Inference, rule: Rule) -> Effect:
     d = scores.after - scores.before
     told = np.nan_to_num(scores.people_after - scores.people_before)
     return Effect(
@@ -142,8 +145,8 @@ def _effect(
         nonzero=int(np.count_nonzero((d != 0) | (told != 0))),
         delta=delta,
         se=judged.se,
-        ci=by_t.interval(rule.level),
-        p=by_t.two_sided(),
-        method=method,
-        inference=by_t,
+        ci=judged.interval(rule.level),
+        p=judged.two_sided(),
+        method=judged.method,
+        inference=judged,
     )

@@ -115,7 +115,9 @@ def _by_passport(
     if found is None and corrects:
         found = _by_shares(passport, scores, raw, rule)
     if found is None:
-        return Trust((), (_uncorrected(passport, labels, least), *_provisional(passport)))
+        return Trust(
+            (), (_uncorrected(passport, labels, least, corrects=corrects), *_provisional(passport))
+        )
     note = _corrected(found, raw, is_rate=scores.verdicts)
     return Trust((), (note, *_provisional(passport)), found)
 
@@ -178,12 +180,15 @@ def _corrected(found: Correction, raw: Effect, *, is_rate: bool) -> Reason:
     return Reason(Code.JUDGE_CORRECTED, text, about)
 
 
-def _uncorrected(passport: Passport, labels: int, least: int) -> Reason:
+def _uncorrected(passport: Passport, labels: int, least: int, *, corrects: bool) -> Reason:
+    """Return why nothing is corrected: where labels never would, not how many there are."""
     j = passport.figures.informedness
     shrunk = "" if not j else f", and true differences are about {1 / j:.2g} times as large"
     text = f"not corrected: {labels} cases have labels on both sides, at least {least} must{shrunk}"
-    if labels >= least:
+    if not corrects:
         text = f"not corrected, since more than the cases was drawn, or the run could stop{shrunk}"
+    elif labels >= least:
+        text = f"not corrected: nothing varies on the {labels} cases with labels{shrunk}"
     about: dict[str, Json] = {"labels": labels, "least": least, "informedness": j}
     return Reason(Code.JUDGE_UNCORRECTED, text, about)
 

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from promptlab.analysis.compare import Comparison, compare
-from promptlab.analysis.correction import Scores, by_people
+from promptlab.analysis.conclude import effect
+from promptlab.analysis.correction import Correction, Scores, by_people, by_shares
+from promptlab.analysis.inference import PASSES
 from promptlab.analysis.measurements import join
 from promptlab.analysis.passports import issued
 from promptlab.analysis.practices import practice_effects
+from promptlab.analysis.trust import scores_of, trust_in
 from promptlab.core.decision import Calibration, Rule
 from promptlab.core.measured import MeasuredRun
-from promptlab.core.passport import Finding, Passport
+from promptlab.core.passport import Finding, Passport, Share
 
 from .measured_runs import binary_scores, measured_arm, measured_run
 from .test_errors import Counts, figures
@@ -77,6 +80,71 @@ def test_errors_that_are_shown_equal_correct_it_too() -> None:
     assert "corrected with 2,000 human labels" in next(
         each.text for each in row.warnings if each.code == "judge-corrected"
     )
+
+
+def by_errors(before: list[float], after: list[float], right: int, of: int) -> Correction:
+    """Return the correction by a judge that is right on so many passes, and on as many failures."""
+    a, b = np.array(before), np.array(after)
+    groups = np.arange(a.size)
+    unknown = np.full(a.size, np.nan)
+    both = Scores(a, b, unknown, unknown, groups, 1.0, verdicts=True)
+    raw = effect(b - a, groups, RULE, PASSES)
+    found = by_shares(both, raw, Share(right, of), Share(right, of), RULE)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("right", "of"), [(100, 100), (90, 100), (45, 50)])
+def test_means_and_difference_are_corrected_alike(right: int, of: int) -> None:
+    found = by_errors([1.0] * 60 + [0.0] * 40, [1.0] * 68 + [0.0] * 32, right, of)
+    assert found.effect.delta == pytest.approx(found.mean_b - found.mean_a)
+    assert found.effect.delta == pytest.approx(0.08 / (2 * right / of - 1))
+
+
+def test_few_cases_that_differ_are_guarded_in_the_corrected_effect_too() -> None:
+    """Two of a hundred: what the judge alone cannot exclude, its corrected word cannot."""
+    before, after = [0.0] * 100, [1.0] * 2 + [0.0] * 98
+    groups = np.arange(100)
+    raw = effect(np.array(after) - np.array(before), groups, RULE, PASSES)
+    found = by_errors(before, after, 90, 100).effect
+    assert raw.ci is not None
+    assert found.ci is not None
+    assert found.ci[0] < raw.ci[0] / 0.8
+    assert found.ci[1] > raw.ci[1] / 0.8 > 0.05
+    assert found.p == raw.p
+    assert found.inference is not None
+    p = found.inference.at_most(0.05)
+    assert p is not None
+    assert p > 0.05
+
+
+def test_the_corrected_interval_is_that_of_its_tests_and_allows_for_the_error_of_j() -> None:
+    before, after = [0.0] * 200, [1.0] * 60 + [0.0] * 140
+    widths = []
+    for right, of in ((45, 50), (9000, 10_000)):
+        found = by_errors(before, after, right, of).effect
+        assert found.ci is not None
+        assert found.inference is not None
+        low, high = found.ci
+        assert found.inference.at_least(low) == pytest.approx(0.025, abs=1e-4)
+        assert found.inference.at_most(high) == pytest.approx(0.025, abs=1e-4)
+        assert low < 0.375 < high
+        widths.append(high - low)
+    assert widths[0] > 1.2 * widths[1]
+
+
+def test_where_labels_never_correct_that_is_the_reason() -> None:
+    """And not that there are too few of them: more would not help."""
+    run = judged_run(*GOOD, labels=3)
+    table = join([run])
+    sides = ((table.arms[0],), (table.arms[1],))
+    groups = np.arange(100)
+    both = scores_of(table, sides, np.full(100, fill_value=True), groups)
+    raw = effect(both.after - both.before, groups, RULE, PASSES)
+    [note] = trust_in(table, both, raw, RULE, corrects=False).notes
+    assert note.text.startswith("not corrected, since more than the cases was drawn, or the run")
+    [note] = trust_in(table, both, raw, RULE).notes
+    assert note.text.startswith("not corrected: 3 cases have labels on both sides, at least 25")
 
 
 def test_a_refused_judge_is_believed_by_its_labels_alone() -> None:

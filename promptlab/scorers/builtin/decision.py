@@ -70,6 +70,8 @@ def _check_options(kind: Kind, options: list[str] | None, target: Texts | None) 
             raise ValueError("a choice is between two options or more, none alike or empty")
     if kind == "choice" and not target:
         raise ValueError("a choice needs a 'target', the right option")
+    if target is not None and not target:
+        raise ValueError("'target' is empty: no answer would be right; leave it out for Yes")
     _targets(options or _YES_NO, target)
 
 

@@ -24,7 +24,7 @@ from promptlab.scorers.judges.asking import (
     unknown_among,
     votes_of,
 )
-from promptlab.scorers.judges.orders import DISAGREE, IN_BOTH
+from promptlab.scorers.judges.orders import DISAGREE, IN_BOTH, JUDGES_DISAGREE
 from promptlab.scorers.judges.replies import option_in
 from promptlab.scorers.prompts import Prompt, PromptName
 from promptlab.scorers.rivals import ArmName
@@ -145,12 +145,14 @@ def _compared(pairs: list[tuple[Vote[Pick], ...]], named: str) -> Score:
     worth = fsum(_WORTH[pick] for pick in agreed if pick is not None)
     value = (worth + 0.5 * (len(pairs) - len(agreed))) / len(pairs)
     said = "tie" if value == 0.5 else "better" if value > 0.5 else "worse"
-    split = len(agreed) < len(pairs)
+    split, mixed = len(agreed) < len(pairs), len(set(agreed)) > 1
     told = f"tie with {named}" if said == "tie" else f"{said} than {named}"
     if split and len(pairs) == 1:
         told = f"tie with {named}, as the two orders disagree"
     elif len(pairs) > 1:
+        if said == "tie" and mixed:
+            told += ", as the judges disagree"
         told += f" (the orders agree in {len(agreed)} of {len(pairs)} votes)"
     reason = summary(told, first_reason([vote for pair in pairs for vote in pair]))
-    found = DISAGREE if split else IN_BOTH[said]
+    found = DISAGREE if split else JUDGES_DISAGREE if mixed else IN_BOTH[said]
     return Score(value, reason=reason, gradable=True, found=found)

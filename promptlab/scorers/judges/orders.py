@@ -13,7 +13,10 @@ IN_BOTH = {
     "tie": "tie in both orders",
 }
 DISAGREE = "orders disagree"
-SAID = frozenset((*IN_BOTH.values(), DISAGREE))
+JUDGES_DISAGREE = "judges disagree"
+"""Each says the same in both orders, and not all say the same."""
+
+SAID = frozenset((*IN_BOTH.values(), DISAGREE, JUDGES_DISAGREE))
 """All that `pairwise` finds, None where the two texts are the same."""
 
 

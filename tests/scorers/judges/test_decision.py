@@ -177,6 +177,7 @@ def test_probabilities_of_what_is_hardly_likely() -> None:
         ({"kind": "choice", "options": ["a", "A"], "target": "a"}, "none alike"),
         ({"kind": "choice", "options": ["a", "b"]}, "a choice needs a 'target'"),
         ({"kind": "choice", "options": ["a", "b"], "target": "c"}, "target 'c' is not one of a, b"),
+        ({"target": []}, "'target' is empty"),
         ({"target": "maybe"}, "target 'maybe' is not one of Yes, No"),
         ({"kind": "score", "target": "3"}, "a score has no target"),
         ({"kind": "score", "low": 5}, "'low' 5 to 'high' 5"),

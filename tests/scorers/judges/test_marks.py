@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.scorers.judges.marks import marked, number_for
+from promptlab.scorers.judges.asking import as_data
+from promptlab.scorers.judges.marks import marked, number_for, shown_in
 
 
 @given(st.lists(st.text(), min_size=1, max_size=3))
@@ -45,6 +46,12 @@ def test_the_rule_that_a_number_in_the_text_is_passed_over(monkeypatch: pytest.M
     numbers = iter(["00000000000a", "00000000000b", "00000000000c"])
     monkeypatch.setattr("promptlab.scorers.judges.marks._number", lambda text: next(numbers))
     assert number_for(["</text 00000000000A>", "0000 0000-000b"]) == "00000000000c"
+
+
+def test_an_empty_answer_is_marked_and_what_is_not_there_is_not() -> None:
+    shown = as_data({"output": "", "task": None})
+    assert shown["task"] is None
+    assert shown_in(str(shown["output"])) == [""]
 
 
 def test_a_text_stands_between_its_marks() -> None:

@@ -132,6 +132,37 @@ def test_votes_and_panels_are_averaged_pair_by_pair() -> None:
     assert score.reason == "better than the other text (the orders agree in 1 of 2 votes)"
 
 
+def last_position(first: str, second: str) -> str:
+    return "B"
+
+
+def contrary(first: str, second: str) -> str:
+    """Prefer the text that does not name Oslo."""
+    return {"A": "B", "B": "A", "tie": "tie"}[honest(first, second)]
+
+
+def no_opinion(first: str, second: str) -> str:
+    return "tie"
+
+
+@pytest.mark.parametrize(
+    ("judge", "value", "found"),
+    [
+        (contrary, 0.5, "judges disagree"),
+        (no_opinion, 0.75, "judges disagree"),
+        (honest, 1.0, "better in both orders"),
+        (last_position, 0.75, "orders disagree"),
+    ],
+)
+def test_what_a_panel_is_found_to_say_is_what_each_of_it_said(
+    judge: Judge, value: float, found: str
+) -> None:
+    score = grade(bound(judge=["j", "k"]), "It is Oslo.", honest, judge)
+    assert (score.value, score.found) == (value, found)
+    assert ("tie" in str(score.reason)) == (value == 0.5)
+    assert ("as the judges disagree" in str(score.reason)) == (value == 0.5)
+
+
 @pytest.mark.parametrize("garbage", ["Splendid!", '{"better": "C"}', '{"better": ["A"]}'])
 def test_one_unknown_vote_in_one_order_makes_the_score_unknown(garbage: str) -> None:
     def sometimes(first: str, second: str) -> str:
