@@ -15,7 +15,7 @@ import numpy as np
 
 from promptlab.core.lazy import lazy_module
 from promptlab.core.passport import ArmErrors, Kind, Measure, Share, Unevenness
-from promptlab.stats.agreement import cohen_kappa, krippendorff_alpha
+from promptlab.stats.agreement import cohen_kappa, honest, krippendorff_alpha
 from promptlab.stats.intervals import wilson
 from promptlab.stats.paired import paired_t
 from promptlab.stats.permuted import permutation_p
@@ -60,10 +60,11 @@ def agreement_of(judgements: Sequence[Judgement], kind: Kind) -> Measure:
         for one in judgements:
             if one.verdict is not None:
                 counts[int(one.verdict), int(one.judged)] += 1
-        kappa = cohen_kappa(counts)
-        return Measure("kappa", kappa.value, kappa.ci, int(counts.sum()))
+        n = int(counts.sum())
+        kappa = honest(cohen_kappa(counts), n)
+        return Measure("kappa", kappa.value, kappa.ci, n)
     table = np.array([[one.people, one.judged] for one in judgements]).T
-    alpha = krippendorff_alpha(table, "interval")
+    alpha = honest(krippendorff_alpha(table, "interval"), len(judgements))
     return Measure("alpha", alpha.value, alpha.ci, len(judgements))
 
 
@@ -75,6 +76,7 @@ def ceiling_of(judgements: Sequence[Judgement], kind: Kind) -> Measure | None:
         return None
     table = np.array([[one.ratings.get(rater, np.nan) for one in shared] for rater in raters])
     alpha = krippendorff_alpha(table, "nominal" if kind == "verdicts" else "interval")
+    alpha = honest(alpha, len(shared))
     return Measure("alpha", alpha.value, alpha.ci, len(shared))
 
 

@@ -10,10 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from promptlab.core.ratings import OF_OUTPUTS, OF_PAIRS, Kind, Rating, Verdict
-from promptlab.stats.agreement import Agreement, cohen_kappa, krippendorff_alpha
+from promptlab.stats.agreement import Agreement, cohen_kappa, honest, krippendorff_alpha
 from promptlab.stats.intervals import Interval, wilson
 
-FEWEST = 10  # units, below which no interval of alpha or kappa is told
 _Said = Mapping[frozenset[int], float]
 
 
@@ -106,7 +105,7 @@ def _alpha(said: Sequence[_Said], units: Sequence[frozenset[int]]) -> Agreement:
     if not units:
         return Agreement(None, None)
     table = [[own.get(unit, np.nan) for unit in units] for own in said]
-    return _honest(krippendorff_alpha(table, "nominal"), len(units))
+    return honest(krippendorff_alpha(table, "nominal"), len(units))
 
 
 def _pair(a: tuple[str, _Said], b: tuple[str, _Said], kind: Kind) -> RaterPair:
@@ -116,13 +115,7 @@ def _pair(a: tuple[str, _Said], b: tuple[str, _Said], kind: Kind) -> RaterPair:
         if item in b[1]:
             counts[values.index(score), values.index(b[1][item])] += 1
     n, same = int(counts.sum()), int(np.trace(counts))
-    return RaterPair(a[0], b[0], n, same, _honest(cohen_kappa(counts), n))
-
-
-def _honest(found: Agreement, units: int) -> Agreement:
-    """Leave out an interval that says more than so few units can show."""
-    known = found.ci is not None and found.ci[0] < found.ci[1] and units >= FEWEST
-    return found if known else Agreement(found.value, None)
+    return RaterPair(a[0], b[0], n, same, honest(cohen_kappa(counts), n))
 
 
 def _scores(kind: Kind) -> Mapping[Verdict, float]:

@@ -6,6 +6,7 @@ chance gives, and below 0 they agree less than that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -19,7 +20,9 @@ from promptlab.stats.intervals import Interval
 Metric = Literal["nominal", "ordinal", "interval"]
 Floats = NDArray[np.float64]
 
+FEWEST = 10  # units, below which no interval of alpha or kappa is told
 _DRAWS = 2_000  # of units, for an interval
+_ROUNDING = 1e-12  # of sums of squares, a share that is due to rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,15 @@ def krippendorff_alpha(
     table = np.asarray(ratings, dtype=np.float64)
     if table.ndim != 2:
         raise ValueError(f"ratings of shape {table.shape}: raters by units")
+    if metric == "interval":
+        return _alpha_of_numbers(table, level, seed)
     values = np.unique(table[~np.isnan(table)])
     each = (table[:, :, None] == values).sum(axis=0).astype(np.float64)  # units by values
     each = each[each.sum(axis=1) >= 2]
     value = _alpha(each.sum(axis=0), _pairs(each), values, metric)
     if value is None:
         return Agreement(None, None)
-    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
-    drawn = chance.multinomial(len(each), np.full(len(each), 1 / len(each)), size=_DRAWS)
+    drawn = _drawn(len(each), seed)
     pairs = _pairs_by_unit(each).reshape(len(each), -1)
     sums, together = drawn @ each, drawn @ pairs
     shape = (values.size, values.size)
@@ -100,8 +104,60 @@ def krippendorff_alpha(
         for of_values, of_pairs in zip(sums, together, strict=True)
         if (alpha := _alpha(of_values, of_pairs.reshape(shape), values, metric)) is not None
     ]
+    return Agreement(value, _middle(found, level))
+
+
+def honest(found: Agreement, units: int) -> Agreement:
+    """Leave out an interval that says more than so few units can show.
+
+    Those who agree on all of them may yet differ: an interval of no width is none.
+    """
+    known = found.ci is not None and found.ci[0] < found.ci[1] and units >= FEWEST
+    return found if known else Agreement(found.value, None)
+
+
+def _drawn(units: int, seed: int) -> NDArray[np.int64]:
+    """Return how often each unit is drawn, of shape (draws, units)."""
+    chance = np.random.default_rng(seed)  # noqa: TID251 - seeded
+    return chance.multinomial(units, np.full(units, 1 / units), size=_DRAWS)
+
+
+def _middle(found: Sequence[float] | Floats, level: float) -> Interval:
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return Agreement(value, (float(low), float(high)))
+    return float(low), float(high)
+
+
+def _alpha_of_numbers(table: Floats, level: float, seed: int) -> Agreement:
+    """Return alpha for the metric `interval`.
+
+    Over all pairs of m values, the squared differences sum to 2·(m·sum of x² - (sum of x)²): there
+    is no need of a table of values by values, of which numbers have many.
+    """
+    known = ~np.isnan(table)
+    table = table[:, known.sum(axis=0) >= 2]
+    if not table.size:
+        return Agreement(None, None)
+    known = ~np.isnan(table)
+    numbers = np.where(known, table - np.median(table[known]), 0.0)  # against rounding
+    size, sums, squares = known.sum(axis=0), numbers.sum(axis=0), (numbers**2).sum(axis=0)
+    apart = np.maximum(size * squares - sums**2, 0.0) / (size - 1)
+    apart[apart <= _ROUNDING * squares] = 0.0
+    parts = np.column_stack([size, sums, squares, apart])  # of each unit
+    [value] = _alphas(parts.sum(axis=0)[None])
+    if np.isnan(value):
+        return Agreement(None, None)
+    found = _alphas(_drawn(len(parts), seed) @ parts)
+    return Agreement(float(value), _middle(found[~np.isnan(found)], level))
+
+
+def _alphas(parts: Floats) -> Floats:
+    """Return alpha of each row: number, sum, squares and what is observed; NaN if none differ."""
+    n, sums, squares, observed = parts.T
+    expected = n * squares - sums**2
+    found = np.full(n.shape, np.nan)
+    differ = expected > _ROUNDING * n * squares
+    found[differ] = 1 - (n[differ] - 1) * observed[differ] / expected[differ]
+    return found
 
 
 def _pairs_by_unit(each: Floats) -> Floats:
@@ -132,9 +188,6 @@ def _apart(sums: Floats, values: Floats, metric: Metric) -> Floats:
     if metric == "nominal":
         names: Floats = (values[:, None] != values[None, :]).astype(np.float64)
         return names
-    if metric == "interval":
-        numbers: Floats = (values[:, None] - values[None, :]) ** 2
-        return numbers
     ranks = np.cumsum(sums) - sums / 2  # the middle of what each value takes among all ratings
     ordered: Floats = (ranks[:, None] - ranks[None, :]) ** 2
     return ordered

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from statistics import fmean
 
 from promptlab.core.passport import Anchor, Passport
 from promptlab.store.connection import Connection
@@ -20,13 +22,15 @@ INSERT INTO passports
 VALUES (:now, :suite, :scorer, :digest, :judge, :labels, :verdict, :findings, :figures)
 """
 
-_INSERT_LABEL = """
-INSERT INTO passport_labels (passport, case_, generation, value)
-SELECT ?, p.case_, u.generation, ? FROM trials t
+_LABELLED = """
+SELECT p.case_, u.generation FROM trials t
 JOIN run_cases p ON p.run = t.run AND p.position = t.case_
-JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = ?
-WHERE t.run = ? AND t.seq = ? AND u.generation IS NOT NULL
-ON CONFLICT (passport, case_, generation) DO UPDATE SET value = excluded.value
+JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = :turn
+WHERE t.run = :run AND t.seq = :seq AND u.generation IS NOT NULL
+"""
+
+_INSERT_LABEL = """
+INSERT INTO passport_labels (passport, case_, generation, value) VALUES (?, ?, ?, ?)
 """
 
 _INSERT_ANCHOR = """
@@ -87,9 +91,14 @@ class Judges:
             )
             named = {*(run_id for run_id, *_ in labelled), *(each.run_id for each in anchors)}
             runs = {run_id: run_number(connection, run_id) for run_id in named}
+            said: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+            for run_id, seq, turn, value in labelled:
+                row = connection.row(_LABELLED, run=runs[run_id], seq=seq, turn=turn)
+                if row is not None:  # several trials may have one answer
+                    said[row[0], row[1]].append(value)
             connection.executemany(
                 _INSERT_LABEL,
-                [(number, value, turn, runs[run_id], seq) for run_id, seq, turn, value in labelled],
+                [(number, *answer, fmean(values)) for answer, values in said.items()],
             )
             connection.executemany(
                 _INSERT_ANCHOR,

@@ -56,7 +56,7 @@ async def probe(
 
     `watching` makes the watch of what is asked.
     """
-    chosen = _drawn(found.answers, how.items)
+    chosen = _drawn(found.distinct, how.items)
     plans = {run_id: store.load_plan(run_id) for run_id in {a.result.run_id for a in chosen}}
     backends = _backends(bench, judge, plans.values())
     samples_of = {run_id: Samples(plan, weighing(backends)) for run_id, plan in plans.items()}

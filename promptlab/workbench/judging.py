@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 from promptlab.analysis.passports import Probed, figures_of, issued
 from promptlab.cases.files import read_rows
@@ -53,7 +54,7 @@ def calibrate(
         figures = figures_of(judgements, found.counted, probes, cases)
         told = [[each.result.run_id, each.result.seq, dict(each.ratings)] for each in found.answers]
         passport = issued(suite, judge.spec, told, figures, bench.rule.limits)
-        store.judges.add(passport, _kept(found), anchors_of(found.answers))
+        store.judges.add(passport, _kept(found), anchors_of(found.distinct))
     return passport
 
 
@@ -170,6 +171,7 @@ def _kept(found: Labelled) -> list[tuple[str, int, int, float]]:
     if not found.counted.of_people:
         return []
     return [
-        (answer.result.run_id, answer.result.seq, answer.turn, one.people)
-        for answer, one in zip(found.answers, found.judgements(), strict=True)
+        (answer.result.run_id, answer.result.seq, answer.turn, fmean(said.values()))
+        for answer in found.answers
+        for said in [answer.ratings[found.kind]]
     ]

@@ -48,21 +48,35 @@ class Labelled:
         """Return whose labels count."""
         return "human" if self.counted.of_people else "model"
 
+    @property
+    def distinct(self) -> tuple[Answer, ...]:
+        """Return each output of an arm to a case once: who labels its copies judges once.
+
+        Of copies the first one counts, with what raters who labelled only others say of those.
+        """
+        first: dict[tuple[str, str, str, str | None], Answer] = {}
+        for answer in self.answers:
+            result = answer.result
+            key = result.case_id, result.arm, result.backend, result.output
+            kept = first.setdefault(key, Answer(result, answer.turn))
+            for kind, ratings in answer.ratings.items():
+                kept.ratings[kind] = {**ratings, **kept.ratings[kind]}
+        return tuple(first.values())
+
     def judgements(self) -> list[Judgement]:
-        """Return what judge and raters say of each answer."""
+        """Return what judge and raters say of each output."""
+        answers = self.distinct
         binary = not self.pairs and all(
-            value in (0, 1)
-            for answer in self.answers
-            for value in answer.ratings[self.kind].values()
+            value in (0, 1) for answer in answers for value in answer.ratings[self.kind].values()
         )
-        several = len({answer.result.backend for answer in self.answers}) > 1
+        several = len({answer.result.backend for answer in answers}) > 1
         return [
             Judgement(
                 arm_of(answer.result, several=several),
                 answer.ratings[self.kind],
                 score_of(answer.result, binary=binary),
             )
-            for answer in self.answers
+            for answer in answers
         ]
 
 

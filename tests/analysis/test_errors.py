@@ -163,6 +163,15 @@ def test_probes_that_a_judge_gave_way_to(name: str, verdict: str, deep: bool) ->
     assert (found, finding.deep) == (verdict, deep)
 
 
+def test_full_agreement_has_no_interval() -> None:
+    both = [Judgement("v1", {"ann": n % 2, "bob": n % 2}, n % 2) for n in range(60)]
+    found = figures_of(both, Counted(), PROBED, 60)
+    assert (found.agreement.value, found.agreement.ci) == (1.0, None)
+    assert found.ceiling is not None
+    assert (found.ceiling.value, found.ceiling.ci) == (1.0, None)
+    assert figures((30, 3, 3, 30)).agreement.ci is not None
+
+
 def test_numbers_are_held_against_numbers() -> None:
     pairs = [(1, 1), (2, 2), (3, 3), (4, 5), (5, 4), (3, 2)] * 10
     judgements = [Judgement("v1", {"ann": float(p)}, float(j)) for p, j in pairs]

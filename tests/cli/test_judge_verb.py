@@ -539,6 +539,23 @@ def test_an_outage_of_the_judge_costs_no_more_than_the_check(
     assert query(remote, MOVES) == []
 
 
+def test_trials_with_one_answer_store_the_mean_of_their_labels(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    edit(judged / "suites/task.yaml", "backends: [echo]", "backends: [echo]\nrepeats: 2")
+    assert promptlab("run", "task").code == 0
+    first = query(judged, "SELECT run_id FROM runs ORDER BY id LIMIT 1")[0][0]
+    rows = ["case,version,repeat,label,rater,run"]
+    for rank in range(CASES):
+        rows.append(f"c{rank:02},v1,0,{truth('v1', rank)},ann,")
+        rows.append(f"c{rank:02},v1,0,{'fail' if rank == 0 else truth('v1', rank)},ann,{first}")
+    (judged / "labels.csv").write_text("\n".join(rows) + "\n")
+    figures = calibrated(promptlab, "--items", "0")["figures"]
+    assert (figures["labels"], figures["agreement"]["value"]) == (60, 1.0)
+    stored = "SELECT value, count(*) FROM passport_labels GROUP BY value"
+    assert query(judged, stored) == [(0.0, 30), (0.5, 1), (1.0, 29)]
+
+
 def test_a_passport_is_of_one_suite(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -54,6 +54,33 @@ def test_alpha_needs_two_ratings_that_can_differ() -> None:
     assert krippendorff_alpha([[1, 2, 3], [1, 2, 3]]).value == 1
 
 
+def test_alpha_of_numbers_is_that_of_all_pairs() -> None:
+    chance = np.random.default_rng(4)  # noqa: TID251 - seeded
+    table = chance.normal(1e4, 1, (3, 40))
+    table[chance.random(table.shape) < 0.3] = np.nan
+    units = [unit[~np.isnan(unit)] for unit in table.T]
+    units = [unit for unit in units if unit.size >= 2]
+    every = np.concatenate(units)
+    within = sum(((u[:, None] - u) ** 2).sum() / (u.size - 1) for u in units)
+    expected = 1 - (every.size - 1) * within / ((every[:, None] - every) ** 2).sum()
+    assert krippendorff_alpha(table, "interval").value == pytest.approx(expected, abs=1e-9)
+
+
+def test_alpha_of_many_distinct_numbers_needs_little_memory() -> None:
+    chance = np.random.default_rng(5)  # noqa: TID251 - seeded
+    said = chance.normal(size=1_000)
+    found = krippendorff_alpha([said, said + 0.1 * chance.normal(size=1_000)], "interval")
+    assert found.value == pytest.approx(0.995, abs=0.002)
+    assert found.ci is not None
+    assert found.ci[0] < 0.995 < found.ci[1]
+
+
+def test_numbers_that_never_differ_have_no_alpha() -> None:
+    assert krippendorff_alpha([[0.1] * 3, [0.1] * 3], "interval").value is None
+    assert krippendorff_alpha([[0.1, np.nan], [np.nan, 0.2]], "interval").value is None
+    assert krippendorff_alpha([[0.1, 0.3, 0.7]] * 3, "interval").value == 1
+
+
 @pytest.mark.slow
 def test_alpha_equals_truescore() -> None:
     oracle = pytest.importorskip("truescore")

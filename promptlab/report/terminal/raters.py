@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from promptlab.analysis.raters import FEWEST, RaterPair, RatersAgreement
+from promptlab.analysis.raters import RaterPair, RatersAgreement
 from promptlab.report.terminal.tables import Column, print_fitted
 from promptlab.report.terminal.text import plain_text
 from promptlab.report.wording import UNKNOWN, counted, mean, mean_interval
-from promptlab.stats.agreement import Agreement
+from promptlab.stats.agreement import FEWEST, Agreement
 
 
 def print_raters(console: Console, found: RatersAgreement) -> None:

@@ -153,6 +153,5 @@ def _not_counted(figures: Figures) -> Iterator[str]:
 def _measure(measure: Measure) -> str:
     if measure.value is None:
         return f"{measure.name} is not known"
-    low, high = measure.ci or (None, None)
-    interval = mean_interval(low, high, is_rate=False)
+    interval = "no interval" if measure.ci is None else mean_interval(*measure.ci, is_rate=False)
     return f"{measure.name} {measure.value:.2f} ({interval}, {counted(measure.n, 'answer')})"
