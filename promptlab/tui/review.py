@@ -147,7 +147,11 @@ class ReviewScreen(Screen[None]):
         self._activate("outputs" if self._active == "case" else "case")
 
     def _undo(self) -> str | None:
-        return None if self._session.undo() else "There is nothing to take back."
+        if self._session.undo():
+            return None
+        if self._session.said_elsewhere:
+            return "What you said last is not in this selection, and stays."
+        return "There is nothing to take back."
 
     def _noted(self, text: str | None) -> None:
         if text is not None:

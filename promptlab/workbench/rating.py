@@ -116,7 +116,8 @@ class RatingSession:
     def undo(self) -> bool:
         """Take back what was said last, and show what it was about.
 
-        Return False if nothing was said, or nothing of what is shown in this session.
+        Return False if nothing was said, or if it was about what this session does not show
+        (`said_elsewhere`).
         """
         last = self._keeps.last(self.rater, self.kind)
         if last is None or last.item not in self._places:
@@ -127,10 +128,23 @@ class RatingSession:
         self.place = self._places[last.item]
         return True
 
+    @property
+    def said_elsewhere(self) -> bool:
+        """Return whether what was said last is about nothing that is shown in this session."""
+        last = self._keeps.last(self.rater, self.kind)
+        return last is not None and last.item not in self._places
+
     def skip(self) -> None:
-        """Go on to the next item without a verdict; what is skipped comes again at the end."""
+        """Go on to the next item without a verdict; what is skipped comes again at the end.
+
+        Where all have one, as for who went back from the end, it is the next item, then the end.
+        """
         if not self.is_done:
             self.place = self._next(from_=self.place + 1)
+            return
+        last = len(self.items) - 1
+        self.at_end = self.at_end or self.place == last
+        self.place = self.place if self.at_end else self.place + 1
 
     def back(self) -> None:
         """Show the item before, whether it has a verdict or not; from the end, the last one."""

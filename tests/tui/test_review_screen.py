@@ -16,7 +16,7 @@ from promptlab.core.ratings import Kind
 from promptlab.core.visible import is_visible
 from promptlab.tui.review import ReviewApp
 
-from .conftest import Open
+from .conftest import SHORT, Open
 
 SMALL, LARGE = (80, 24), (120, 40)
 
@@ -130,6 +130,26 @@ def test_undo_comes_back_to_what_was_said_last(opened: Open, database: Path) -> 
     lines = played(opened, "outputs", ["u", "u"])
     assert ratings(database) == []
     assert lines[-2].strip().startswith("There is nothing to take back.")
+
+
+def test_a_word_outside_the_selection_is_not_taken_back(opened: Open, database: Path) -> None:
+    with opened("outputs") as review:
+        rated = review.case(review.session.items[0]).id
+    played(opened, "outputs", ["p"])
+    other = next(case for case in SHORT if case != rated)
+
+    async def play() -> str:
+        with opened("outputs", (other,)) as review:
+            app = ReviewApp(review)
+            async with app.run_test(size=SMALL) as pilot:
+                await pilot.press("u")
+                await pilot.pause()
+                return app.screen._compositor.render_strips()[-2].text
+
+    assert asyncio.run(play()).startswith(
+        " What you said last is not in this selection, and stays."
+    )
+    assert [row[1] for row in ratings(database)] == ["pass"]
 
 
 def test_skip_and_back_go_through_the_list(opened: Open) -> None:

@@ -149,7 +149,25 @@ def test_undo_takes_nothing_back_that_is_not_shown() -> None:
     at = session(kept)
     assert not at.undo()
     assert kept.gone == set()
-    assert not session(Kept()).undo()
+    assert at.said_elsewhere
+    nothing = session(Kept())
+    assert not nothing.undo()
+    assert not nothing.said_elsewhere
+
+
+def test_who_goes_back_from_the_end_comes_to_it_again() -> None:
+    """Key by key, through what has a verdict."""
+    at = session(Kept(), 3)
+    for _ in range(3):
+        at.rate("pass")
+    for _ in range(3):
+        at.back()
+    assert (at.place, at.at_end) == (0, False)
+    went = []
+    for _ in range(4):
+        at.skip()
+        went.append((at.place, at.at_end))
+    assert went == [(1, False), (2, False), (2, True), (2, True)]
 
 
 def test_what_cannot_be_kept_changes_nothing() -> None:
