@@ -89,7 +89,7 @@ def columns_of(rows: Sequence[Sequence[float | None]]) -> Floats:
     Unknown values are NaN, and so are the last columns, which rows may lack.
     """
     columns = np.full((len(MEASURED), len(rows)), np.nan)
-    if rows:
+    if len(rows):
         columns[: len(rows[0])] = np.array(rows, dtype=float).T
     return columns
 
