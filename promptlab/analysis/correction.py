@@ -110,7 +110,8 @@ def by_shares(
     Rogan and Gladen's estimate of each side; their difference is that of the judge divided by
     J = q0 + q1 - 1, and is judged as the judge's own is (`enlarged`). Its standard error allows for
     that of J (the delta method); the variances of q0 and q1 have one right and one wrong answer
-    more, as in `rogan_gladen`.
+    more, as in `rogan_gladen`. What cannot be is cut to what can; None where the judge finds more
+    than it could find with such errors.
     """
     checked = Checked(passes.right, passes.n), Checked(failures.right, failures.n)
     n = scores.before.size
@@ -126,8 +127,12 @@ def by_shares(
     of_j = sum(map(_variance, checked))
     delta = raw.delta / j
     se = sqrt(raw.se**2 + delta**2 * of_j) / j
-    judged = Enlarged(raw.inference, delta, se, j, of_j, BY_SHARES, max(1.0, scores.largest))
-    effect = _effect(scores, delta, judged, rule)
+    largest = max(1.0, scores.largest)
+    judged = Enlarged(raw.inference, delta, se, j, of_j, BY_SHARES, largest)
+    ci = judged.interval(rule.level)
+    if ci is not None and ci[0] >= ci[1]:
+        return None
+    effect = _effect(scores, max(-largest, min(largest, delta)), judged, rule)
     return Correction(effect, sides[0][0], sides[1][0], labels=passes.n + failures.n)
 
 

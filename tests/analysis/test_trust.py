@@ -82,14 +82,18 @@ def test_errors_that_are_shown_equal_correct_it_too() -> None:
     )
 
 
-def by_errors(before: list[float], after: list[float], right: int, of: int) -> Correction:
+def tried(before: list[float], after: list[float], right: int, of: int) -> Correction | None:
     """Return the correction by a judge that is right on so many passes, and on as many failures."""
     a, b = np.array(before), np.array(after)
     groups = np.arange(a.size)
     unknown = np.full(a.size, np.nan)
     both = Scores(a, b, unknown, unknown, groups, 1.0, verdicts=True)
     raw = effect(b - a, groups, RULE, PASSES)
-    found = by_shares(both, raw, Share(right, of), Share(right, of), RULE)
+    return by_shares(both, raw, Share(right, of), Share(right, of), RULE)
+
+
+def by_errors(before: list[float], after: list[float], right: int, of: int) -> Correction:
+    found = tried(before, after, right, of)
     assert found is not None
     return found
 
@@ -131,6 +135,12 @@ def test_the_corrected_interval_is_that_of_its_tests_and_allows_for_the_error_of
         assert low < 0.375 < high
         widths.append(high - low)
     assert widths[0] > 1.2 * widths[1]
+
+
+def test_what_such_errors_cannot_bring_about_is_not_corrected() -> None:
+    """With J = .6 the judge sees at most 60 points, here it sees 95; 61 may be chance."""
+    assert by_errors([0.0] * 100, [1.0] * 61 + [0.0] * 39, 80, 100).effect.delta == 1.0
+    assert tried([0.0] * 100, [1.0] * 95 + [0.0] * 5, 80, 100) is None
 
 
 def test_where_labels_never_correct_that_is_the_reason() -> None:
