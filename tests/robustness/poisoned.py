@@ -52,6 +52,8 @@ NEEDED = {
     "verbs": "run",
     "scorer show name": "mine:says",
 }
+# What keeps a verb from waiting for a person at a terminal; its screen has tests of its own.
+ALONE = {("review",): ["--agreement"]}
 
 
 def poison(root: Path) -> None:
@@ -111,7 +113,7 @@ def leaves(
 
 def plain_call(path: tuple[str, ...], command: click.Command) -> list[str]:
     """Return a call of a verb that does what it is for."""
-    words = [*path]
+    words = [*path, *ALONE.get(path, ())]
     for param in command.params:
         if isinstance(param, click.Argument):
             words += [needed(path, param)] if param.name in NEEDED else []
