@@ -54,6 +54,7 @@ sys.exit(run_cli(["review"]))
 
 
 @pytest.mark.usefixtures("ran_project")
+@pytest.mark.slow
 def test_it_says_how_its_package_is_installed() -> None:
     ran = spawn(code=WITHOUT_TEXTUAL)
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -132,6 +133,7 @@ def test_an_interrupted_run_that_was_rated_is_resumed(promptlab: Promptlab, rate
         assert [row.seq for row in rows] == [0]
 
 
+@pytest.mark.slow
 def test_textual_is_not_loaded_before_it_runs() -> None:
     code = "import sys; import promptlab.cli.review; print('textual' in sys.modules)"
     assert spawn(code=code).stdout.strip() == "False"

@@ -75,6 +75,7 @@ def test_a_gate_that_fails_is_told_whoever_reads(ran_project: Path, reader: str)
         pytest.param("promptlab show nothing | true", 2, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_the_verdict_comes_before_the_stream(ran_project: Path, line: str, code: int) -> None:
     if code == 4:
         with_scorer(ran_project, "def tone(sample):\n    raise ValueError\n")

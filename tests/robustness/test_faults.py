@@ -58,6 +58,7 @@ def test_every_fault_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("fault", KIND)
+@pytest.mark.slow
 def test_what_passes_leaves_no_trace(passing: Met, fault: str) -> None:
     assert passing.code == 0
     assert passing.played[fault] == CASES
@@ -89,6 +90,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Met, Met
 
 
 @pytest.mark.parametrize("fault", LASTING)
+@pytest.mark.slow
 def test_what_lasts_is_an_error_of_its_kind(lasting: tuple[Met, Met], fault: str) -> None:
     during, after = lasting
     assert [row.outcome for row in during.rows[fault]] == ["error"] * 3

@@ -50,6 +50,7 @@ def asked(lab: Lab, log: Path) -> None:
     lab.wait_until(lambda: log.with_suffix(".begun").exists())
 
 
+@pytest.mark.slow
 def test_ctrl_c_waits_for_the_answers_that_are_paid_for(lab: Lab) -> None:
     process, log = lab.begin("run", "one", pace=1.5)
     asked(lab, log)

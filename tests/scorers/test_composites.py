@@ -248,6 +248,7 @@ def test_every_built_in_scorer_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("form", ["plain", "not", "any_of, F", "all_of, T", "weighted >= .7"])
 @pytest.mark.parametrize(("name", "params", "reply", "alone"), [*_replies()])
+@pytest.mark.slow
 def test_every_scorer_on_replies_that_are_no_answer(
     name: str, params: dict[str, Any], reply: str, alone: str, form: str
 ) -> None:
