@@ -53,7 +53,7 @@ NEEDED = {
     "scorer show name": "mine:says",
 }
 # What keeps a verb from waiting for a person at a terminal; its screen has tests of its own.
-ALONE = {("review",): ["--agreement"]}
+ALONE: dict[tuple[str, ...], list[str]] = {("review",): ["--agreement"]}
 
 
 def poison(root: Path) -> None:
