@@ -19,7 +19,7 @@ from promptlab.executors import Executor
 from promptlab.runner.answers import Answers
 from promptlab.runner.carrying import close_all, execute, storing
 from promptlab.runner.clerk import Clerk
-from promptlab.runner.desk import Desk
+from promptlab.runner.desk import Desk, Script
 from promptlab.runner.grading import Grading
 from promptlab.runner.questions import OpenTurn, Questions
 from promptlab.runner.recorder import Recorder
@@ -35,13 +35,15 @@ _MOST_BEGUN = 2_000  # trials in progress, each with its whole conversation
 class Means:
     """What questions are asked with. `backends` are those that may be asked, by name.
 
-    With `offline` they may not be called: a question that is not stored is an error.
+    With `offline` they may not be called: a question that is not stored is an error. `before` is
+    what the run has spent beside the budget, by default all that is stored of it.
     """
 
     backends: Mapping[str, Backend]
     executor: Executor
     budget: Budget = field(default_factory=Budget)
     offline: bool = False
+    before: Spent | None = None
 
 
 async def ask_rest(
@@ -53,9 +55,6 @@ async def ask_rest(
     """
     asking = [scorer for scorer in scorers if scorer.may_ask]
     script = _Script(stored, asking, means.backends)
-    clock = asyncio.get_running_loop().time
-    before, budget = stored.store.spent(stored.run_id), means.budget
-    writer = stored.store.writer(stored.run_id, lambda: sum_of(before, budget.spent))
 
     def keep(result: TrialResult) -> None:
         seq = result.trial.seq
@@ -67,23 +66,37 @@ async def ask_rest(
         del graded.open[seq]
         watch.finished(result)
 
-    def desk() -> Desk:
-        return Desk(
-            answers=Answers(stored.answers, writer.unstored),
-            clerk=Clerk(budget, means.backends, offline=means.offline),
-            stopping=Stopping(script.plan, Limits()),
-            recorder=Recorder(writer, watch, clock),
-            grading=Grading(stored.plan, asking, keep),
-        )
-
     done = frozenset(range(stored.plan.size)) - graded.open.keys()
     watch.begun(0)
+    await ask_all(stored, script, Grading(stored.plan, asking, keep), means, watch, done)
+
+
+async def ask_all(
+    stored: Stored,
+    script: Script,
+    grading: Grading,
+    means: Means,
+    watch: Watch,
+    done: frozenset[int] = frozenset(),
+) -> None:
+    """Carry out the trials of a script that are not `done`, and close the backends.
+
+    What is answered is stored with the run.
+    """
+    before = stored.store.spent(stored.run_id) if means.before is None else means.before
+    writer = stored.store.writer(stored.run_id, lambda: sum_of(before, means.budget.spent))
     try:
         async with storing(writer, watch) as ending:
-            parties = desk()
-            ending.callback(parties.end)
-            work = TrialWork(script, parties, done, most_begun=_MOST_BEGUN)
-            await execute(means.executor, work, parties.grading, means.backends, watch)
+            desk = Desk(
+                answers=Answers(stored.answers, writer.unstored),
+                clerk=Clerk(means.budget, means.backends, offline=means.offline),
+                stopping=Stopping(script.plan, Limits()),
+                recorder=Recorder(writer, watch, asyncio.get_running_loop().time),
+                grading=grading,
+            )
+            ending.callback(desk.end)
+            work = TrialWork(script, desk, done, most_begun=_MOST_BEGUN)
+            await execute(means.executor, work, grading, means.backends, watch)
     finally:
         await close_all(means.backends, watch)
 

@@ -6,26 +6,16 @@ with the run that their cases are of, at once: probing that was broken off asks 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from promptlab.core.budget import Spent
-from promptlab.core.decision import Limits
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import Arm, Case, Outcome, Plan, Score, Trial, TrialResult, Turn
 from promptlab.core.watch import Watch
-from promptlab.runner.answers import Answers
-from promptlab.runner.asking_again import Means, sum_of
-from promptlab.runner.carrying import close_all, execute, storing
-from promptlab.runner.clerk import Clerk
-from promptlab.runner.desk import Desk
+from promptlab.runner.asking_again import Means, ask_all
 from promptlab.runner.grading import Grading
 from promptlab.runner.questions import MOST_ASIDE, OpenTurn
-from promptlab.runner.recorder import Recorder
 from promptlab.runner.regrading import Stored
-from promptlab.runner.stopping import Stopping
-from promptlab.runner.trials import TrialWork
 from promptlab.scorers.binding import BoundScorer
 from promptlab.scorers.sample import Sample
 
@@ -36,39 +26,20 @@ async def probed_scores(
     samples: Sequence[Sample],
     means: Means,
     watch: Watch,
-    before: Spent | None = None,
 ) -> list[Score]:
     """Return what a scorer says of answers, having asked whatever it wants to know.
 
-    `before` is what the run has spent beside the budget, by default all that is stored of it. Raise
-    `PromptlabError` where the budget does not suffice, or a backend fails.
+    Raise `PromptlabError` where the budget does not suffice, or a backend fails.
     """
     asking = scorer.may_ask and bool(means.backends)
     if not asking:
         return [await scorer.score(sample) for sample in samples]
     script = _Script(stored.plan, scorer, samples, [*means.backends])
-    clock = asyncio.get_running_loop().time
-    budget = means.budget
-    before = stored.store.spent(stored.run_id) if before is None else before
-    writer = stored.store.writer(stored.run_id, lambda: sum_of(before, budget.spent))
     grading = _Kept(script, watch)
-    try:
-        async with storing(writer, watch) as ending:
-            desk = Desk(
-                answers=Answers(stored.answers, writer.unstored),
-                clerk=Clerk(budget, means.backends, offline=means.offline),
-                stopping=Stopping(script.plan, Limits()),
-                recorder=Recorder(writer, watch, clock),
-                grading=grading,
-            )
-            ending.callback(desk.end)
-            work = TrialWork(script, desk)
-            await execute(means.executor, work, grading, means.backends, watch)
-    finally:
-        await close_all(means.backends, watch)
+    await ask_all(stored, script, grading, means, watch)
     if len(grading.turns) < len(samples):
         raise PromptlabError(
-            f"stopped at {budget.limit} before every question was answered",
+            f"stopped at {means.budget.limit} before every question was answered",
             hint="raise the limit: what was answered so far is stored, and is not asked again",
         )
     return [

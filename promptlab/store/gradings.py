@@ -6,13 +6,12 @@ transaction: a reader sees all of the old one or all of the new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from promptlab.core.errors import StoreError
 from promptlab.core.results import GradedTrial, Reading
 from promptlab.core.types import NOT_GRADABLE, Completion, Outcome, Score, ScorerSpec, Turn
+from promptlab.store.area import Area
 from promptlab.store.asides import add_asides
 from promptlab.store.columns import COMPLETION_COLUMNS, GRADES, listed
 from promptlab.store.connection import Connection
@@ -82,17 +81,8 @@ WHERE run = :run AND position = :scorer
 """
 
 
-class Gradings:
+class Gradings(Area):
     """Reads and replaces the gradings of runs in an open database."""
-
-    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._clock = clock
-
-    @property
-    def path(self) -> Path:
-        """Return the file."""
-        return self._connection.path
 
     @decoded
     def trials(self, run_id: str) -> list[GradedTrial]:

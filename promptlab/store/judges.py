@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from statistics import fmean
 
 from promptlab.core.passport import Anchor, Passport
-from promptlab.store.connection import Connection
+from promptlab.store.area import Area
 from promptlab.store.encode import iso, to_json
 from promptlab.store.faults import decoded
 from promptlab.store.passports import newest_passports, passport_of
@@ -59,17 +57,8 @@ Labelled = tuple[str, int, int, float]
 """The id of a run, a trial, the turn that was graded, and what people say of it."""
 
 
-class Judges:
+class Judges(Area):
     """What an open database knows of judges, and what is added to that."""
-
-    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._clock = clock
-
-    @property
-    def path(self) -> Path:
-        """Return the file."""
-        return self._connection.path
 
     def add(
         self, passport: Passport, labelled: Sequence[Labelled], anchors: Sequence[Anchor] = ()

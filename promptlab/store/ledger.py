@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from promptlab.core.looks import Past, PastFamily, PastLook
+from promptlab.store.area import Area
 from promptlab.store.columns import listed, placeholders
 from promptlab.store.connection import Connection, Value, connect
 from promptlab.store.encode import from_json, iso, to_json, told
@@ -48,17 +47,8 @@ _INSERT_LOOK = f"INSERT INTO looks (family, {listed(_LOOK)}) VALUES (?, {placeho
 _NEWEST = "SELECT coalesce(max(id), 0) FROM look_families"
 
 
-class Ledger:
+class Ledger(Area):
     """What was concluded from an open database, and what is added to that."""
-
-    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._clock = clock
-
-    @property
-    def path(self) -> Path:
-        """Return the file."""
-        return self._connection.path
 
     @decoded
     def past(self, suite: str | None = None) -> Past:

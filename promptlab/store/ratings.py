@@ -6,15 +6,14 @@ are there or neither. The scorer joins a run with its first score, and leaves it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from promptlab.core.ratings import HUMAN, RATED, Kind, Opinion, Rating
 from promptlab.core.types import Score
+from promptlab.store.area import Area
 from promptlab.store.columns import listed
-from promptlab.store.connection import Connection, Value
+from promptlab.store.connection import Value
 from promptlab.store.encode import from_json, iso, mapping_to_json, to_json, told
 from promptlab.store.faults import decoded
 from promptlab.store.records import INSERT_SCORE
@@ -92,17 +91,8 @@ AND seq IN (SELECT value FROM json_each(:trials))
 """
 
 
-class Ratings:
+class Ratings(Area):
     """The ratings in an open database."""
-
-    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._clock = clock
-
-    @property
-    def path(self) -> Path:
-        """Return the file."""
-        return self._connection.path
 
     @decoded
     def standing(self, run_id: str) -> list[Rating]:

@@ -59,10 +59,10 @@ def _is_here(job: Job, name: str) -> bool:
 
 async def _ask(job: Job, scorer: BoundScorer, anchors: list[Anchor], watch: Watch) -> None:
     backends = {name: job.backends[name] for name in scorer.backends}
-    means = Means(backends, job.executor, job.budget, offline=job.offline)
+    means = Means(backends, job.executor, job.budget, offline=job.offline, before=NOTHING)
     samples = list(_samples(job, anchors, weighing(backends)))
     stored = Stored(job.store, job.run_id, job.plan, fresh=False)
-    scores = await probed_scores(stored, scorer, samples, means, watch, before=NOTHING)
+    scores = await probed_scores(stored, scorer, samples, means, watch)
     moves = [
         score.value - anchor.score
         for anchor, score in zip(anchors, scores, strict=True)

@@ -12,7 +12,6 @@ from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
-    MOST_GRADES,
     Judges,
     MaxTokens,
     Panel,
@@ -22,6 +21,7 @@ from promptlab.scorers.judges.asking import (
     first_reason,
     reply_schema,
     require_asked,
+    require_scale,
     summary,
     unknown_among,
     votes_of,
@@ -59,8 +59,7 @@ def _check(*, question: str, judge: str | list[str], kind: Kind, **params: Any) 
 def _check_score(target: Texts | None, low: int, high: int) -> None:
     if target is not None:
         raise ValueError("a score has no target: set its 'at_least' or 'at_most'")
-    if not low < high < low + MOST_GRADES:
-        raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} numbers")
+    require_scale(low, high, "numbers")
 
 
 def _check_options(kind: Kind, options: list[str] | None, target: Texts | None) -> None:

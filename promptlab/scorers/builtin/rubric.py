@@ -10,7 +10,6 @@ from promptlab.core.types import Json, Score
 from promptlab.scorers.asking import Ask
 from promptlab.scorers.decorator import scorer
 from promptlab.scorers.judges.asking import (
-    MOST_GRADES,
     Judges,
     MaxTokens,
     Panel,
@@ -22,6 +21,7 @@ from promptlab.scorers.judges.asking import (
     first_reason,
     reply_schema,
     require_asked,
+    require_scale,
     summary,
     unknown_among,
     votes_of,
@@ -37,8 +37,7 @@ def _check(
     *, criteria: str, low: int, high: int, judge: str | list[str], prompt: Prompt, **_: object
 ) -> None:
     require_asked(criteria, judge, prompt, ["output"])
-    if not low < high < low + MOST_GRADES:
-        raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} grades")
+    require_scale(low, high, "grades")
 
 
 def _ask(sample: Sample, **params: Any) -> list[Ask]:

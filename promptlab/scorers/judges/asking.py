@@ -90,6 +90,12 @@ def require_asked(text: str, judge: str | list[str], prompt: Prompt, shown: Sequ
         raise ValueError(f"the prompt {prompt.reference} does not show {{{{ {hidden[0]} }}}}")
 
 
+def require_scale(low: int, high: int, of: str) -> None:
+    """Raise ValueError where these are not the ends of a scale, `of` grades or numbers."""
+    if not low < high < low + MOST_GRADES:
+        raise ValueError(f"'low' {low} to 'high' {high} are not 2 to {MOST_GRADES} {of}")
+
+
 def reply_schema(key: str, values: Sequence[str] | range) -> dict[str, Json]:
     """Return the schema of a reply: a reason, then one of these texts or whole numbers.
 
