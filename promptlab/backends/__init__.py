@@ -148,6 +148,14 @@ def repeats_itself(backend: object) -> bool:
     return getattr(backend, "repeats_itself", None) is True
 
 
+def is_pinned(backend: object) -> bool:
+    """Return whether a backend can never become another model under the identity that it has.
+
+    It says so by a member `pinned` that is true: the identity names the weights that compute here.
+    """
+    return getattr(backend, "pinned", None) is True
+
+
 @runtime_checkable
 class Transparent(Protocol):
     """What a backend has besides if it knows what its model will read, token by token."""

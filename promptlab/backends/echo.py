@@ -44,6 +44,7 @@ class Echo:
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
     repeats_itself: ClassVar[bool] = True
+    pinned: ClassVar[bool] = True
     weighs_answers: ClassVar[bool] = False
     throughput: Throughput | None = None  # it computes nothing
     reads_images: bool = True

@@ -55,6 +55,7 @@ class Embedding:
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
     repeats_itself: ClassVar[bool] = True
+    pinned: ClassVar[bool] = True
     weighs_answers: ClassVar[bool] = False
     reads_images: bool = False
     price: Price | None = None  # the cost of the machine is unknown

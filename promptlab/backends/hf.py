@@ -57,6 +57,7 @@ class HuggingFace:
     options_model: ClassVar[type[BaseModel]] = Options
     charges: ClassVar[bool] = False
     repeats_itself: ClassVar[bool] = True
+    pinned: ClassVar[bool] = True
     weighs_answers: ClassVar[bool] = True
     reads_images: bool = False
     price: Price | None = None  # the cost of the machine is unknown

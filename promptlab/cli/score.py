@@ -12,6 +12,7 @@ from promptlab.cli.progress import watching
 from promptlab.cli.run_options import spending
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
+from promptlab.core.visible import visible
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.interruption import Interruptible
@@ -52,6 +53,7 @@ def score(
         print_json(_document(done))
     else:
         _print(done)
+    tell(*(f"Note: {visible(line)}" for line in done.unasked))
     if done.limit is not None:
         names = ", ".join(done.unfinished)
         tell(

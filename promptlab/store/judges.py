@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from statistics import fmean
 
@@ -40,17 +40,23 @@ SELECT r.run_id, a.seq, a.turn, a.score FROM passport_anchors a JOIN runs r ON r
 WHERE a.passport = :passport
 """
 
+# A run may be judged in parts, at several times: what counts is the time when it had moved most.
 _INSERT_MOVE = """
-INSERT OR REPLACE INTO judge_moves (passport, run, anchors, moved)
+INSERT INTO judge_moves (passport, run, anchors, moved)
 VALUES (:passport, :run, :anchors, :moved)
+ON CONFLICT (passport, run) DO UPDATE SET anchors = excluded.anchors, moved = excluded.moved
+WHERE abs(excluded.moved) > abs(moved)
 """
 
-# Whether a model was asked aside for this run: a judge, or another version that it compares with.
-_ASKED = """
-SELECT EXISTS (
-    SELECT 1 FROM trial_turns u JOIN generations g ON g.id = u.generation
-    WHERE u.run = :run AND u.aside AND g.run = u.run
-)
+# What a model has said aside for this run: a judge, or another version that it compares with.
+_SAID = """
+SELECT count(DISTINCT g.id) FROM trial_turns u JOIN generations g ON g.id = u.generation
+WHERE u.run = :run AND u.aside AND g.run = u.run
+"""
+
+_SAID_TO = """
+SELECT count(*) FROM generations
+WHERE run = :run AND key IN (SELECT value FROM json_each(:keys))
 """
 
 Labelled = tuple[str, int, int, float]
@@ -113,10 +119,16 @@ class Judges(Area):
             connection.execute(_INSERT_MOVE, **values, anchors=anchors, moved=moved)
 
     @decoded
-    def asked_anew(self, run_id: str) -> bool:
-        """Return whether scorers of a run have asked anything that was not stored before."""
+    def said_anew(self, run_id: str) -> int:
+        """Return how many questions of scorers were first answered for this run."""
         run = run_number(self._connection, run_id)
-        return bool(self._connection.count(_ASKED, run=run))
+        return self._connection.count(_SAID, run=run)
+
+    @decoded
+    def said_to(self, run_id: str, keys: Collection[str]) -> int:
+        """Return how many of these questions were first answered for a run."""
+        run = run_number(self._connection, run_id)
+        return self._connection.count(_SAID_TO, run=run, keys=to_json([*keys]))
 
     @decoded
     def passport_of(self, suite: str, digest: str) -> Passport | None:

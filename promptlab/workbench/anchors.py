@@ -1,21 +1,21 @@
 """Whether the judges of a run still say what they said when they were calibrated.
 
-A server may change a model behind its name. So each run asks its judges about a few answers of
-their passports again. Models on this machine are known by their weights, and are not asked.
+A server may change a model behind its name. So whoever asks the judges of a run something new asks
+them about a few answers of their passports again. Models that are pinned, as those on this machine
+are by their weights, are not asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from promptlab.core.budget import NOTHING
+from promptlab.backends import is_pinned
 from promptlab.core.digest import seed_from
 from promptlab.core.errors import PromptlabError
 from promptlab.core.passport import Anchor, passport_digest
 from promptlab.core.watch import Watch
 from promptlab.runner.asking_again import Means
-from promptlab.runner.flow import Job
 from promptlab.runner.probing import probed_scores
 from promptlab.runner.regrading import Stored
 from promptlab.runner.samples import Samples, weighing
@@ -27,41 +27,54 @@ ANCHORS = 20
 _APART = 1_000_000  # numbers of runs, by which their questions differ
 
 
-async def ask_anchors(job: Job, watch: Watch) -> tuple[str, ...]:
-    """Ask the judges of a finished run about their anchors, and store by how much they moved.
+async def ask_anchors(
+    stored: Stored, scorers: Sequence[BoundScorer], said: int, means: Means, watch: Watch
+) -> tuple[str, ...]:
+    """Ask judges of a run about their anchors, and store by how much they moved.
 
-    A run that the store has answered asks nothing: its judges said then what they said. Return a
-    line for each judge that could not be asked; the run is as good without.
+    `said` is how many answers of judges are new in this run: without any, nothing is asked, since
+    they said then what they said; with as many as before, what was asked before is not asked again.
+    Return a line for each judge that could not be asked; the run is as good without.
     """
     told: list[str] = []
-    if not any(map(_is_asked, job.scorers)) or not job.store.judges.asked_anew(job.run_id):
-        return ()
-    for scorer in job.scorers:
-        if not _is_asked(scorer):
+    for scorer in scorers if said else ():
+        if not _is_asked(scorer, means):
             continue
-        anchors = job.store.judges.anchors(job.plan.suite, passport_digest(scorer.spec))
-        if anchors and not all(_is_here(job, name) for name in scorer.backends):
+        digest = passport_digest(scorer.spec)
+        anchors = stored.store.judges.anchors(stored.plan.suite, digest)
+        if anchors:
+            backends = {name: means.backends[name] for name in scorer.backends}
+            own = replace(means, backends=backends)
             try:
-                await _ask(job, scorer, anchors, watch)
+                await _ask(replace(stored, fresh=False), scorer, anchors, said, own, watch)
             except PromptlabError as error:
-                told.append(f"judge {scorer.spec.label!r}: its anchors were not asked: {error}")
+                told.append(not_asked(scorer, error))
     return tuple(told)
 
 
-def _is_asked(scorer: BoundScorer) -> bool:
-    return scorer.spec.judge and scorer.may_ask and bool(scorer.backends)
+def not_asked(judge: BoundScorer, why: PromptlabError) -> str:
+    """Return the line for a judge that could not be asked."""
+    return f"judge {judge.spec.label!r}: its anchors were not asked: {why}"
 
 
-def _is_here(job: Job, name: str) -> bool:
-    """Return whether a backend computes on this machine."""
-    return name in job.backends and job.backends[name].capacity.batch > 1
+def _is_asked(scorer: BoundScorer, means: Means) -> bool:
+    """Return whether a scorer asks a model that may become another one under its name."""
+    asks = scorer.spec.judge and scorer.may_ask
+    return asks and any(
+        name not in means.backends or not is_pinned(means.backends[name])
+        for name in scorer.backends
+    )
 
 
-async def _ask(job: Job, scorer: BoundScorer, anchors: list[Anchor], watch: Watch) -> None:
-    backends = {name: job.backends[name] for name in scorer.backends}
-    means = Means(backends, job.executor, job.budget, offline=job.offline, before=NOTHING)
-    samples = list(_samples(job, anchors, weighing(backends)))
-    stored = Stored(job.store, job.run_id, job.plan, fresh=False)
+async def _ask(
+    stored: Stored,
+    scorer: BoundScorer,
+    anchors: Sequence[Anchor],
+    said: int,
+    means: Means,
+    watch: Watch,
+) -> None:
+    samples = list(_samples(stored, anchors, said, weighing(means.backends)))
     scores = await probed_scores(stored, scorer, samples, means, watch)
     moves = [
         score.value - anchor.score
@@ -69,17 +82,19 @@ async def _ask(job: Job, scorer: BoundScorer, anchors: list[Anchor], watch: Watc
         if score.value is not None
     ]
     if moves:
-        moved = sum(moves) / len(moves)
-        job.store.judges.keep_move(job.run_id, passport_digest(scorer.spec), len(moves), moved)
+        moved, digest = sum(moves) / len(moves), passport_digest(scorer.spec)
+        stored.store.judges.keep_move(stored.run_id, digest, len(moves), moved)
 
 
-def _samples(job: Job, anchors: list[Anchor], weighing: frozenset[str]) -> Iterator[Sample]:
-    """Yield the anchors as trials about which every question is new to this run."""
-    plans = {run_id: job.store.load_plan(run_id) for run_id in {one.run_id for one in anchors}}
-    again = 2 + seed_from("anchors", job.run_id) % _APART
+def _samples(
+    stored: Stored, anchors: Sequence[Anchor], said: int, weighing: frozenset[str]
+) -> Iterator[Sample]:
+    """Yield the anchors as trials, with questions that are new after so many answers of a run."""
+    plans = {run_id: stored.store.load_plan(run_id) for run_id in {one.run_id for one in anchors}}
+    again = 2 + seed_from("anchors", stored.run_id, said) % _APART
     for anchor in anchors:
         plan = plans[anchor.run_id]
-        turns = job.store.conversation(anchor.run_id, anchor.seq)
+        turns = stored.store.conversation(anchor.run_id, anchor.seq)
         kept = [turn for _, turn in own_turns(turns)]
         sample = Samples(plan, weighing).of(plan.trial(anchor.seq), kept, anchor.turn)
         asker = sample.asker and replace(sample.asker, again=again)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from promptlab.analysis.judged import Judged
-from promptlab.core.budget import Spent
+from promptlab.core.budget import NOTHING, Spent
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo, RunResults
+from promptlab.runner.asking_again import Means
+from promptlab.runner.flow import Job
+from promptlab.runner.regrading import Stored
 from promptlab.store import Store
 from promptlab.workbench.anchors import ask_anchors
 from promptlab.workbench.gates import judge
@@ -48,7 +51,7 @@ async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
     await prepared.flow(job, progress)
     results = read_run(job.store, job.run_id, job.plan)
     finished = results.run.status == "finished"
-    unasked = await ask_anchors(job, progress) if finished else ()
+    unasked = await _anchors(job, progress) if finished else ()
     spent = job.budget.spent
     return Ended(
         results=results,
@@ -60,6 +63,14 @@ async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
         decided=_decided(prepared, results.run) if finished else None,
         unasked=unasked,
     )
+
+
+async def _anchors(job: Job, progress: Progress) -> tuple[str, ...]:
+    """Ask the judges of a finished run whether they have moved."""
+    stored = Stored(job.store, job.run_id, job.plan, fresh=False)
+    means = Means(job.backends, job.executor, job.budget, offline=job.offline, before=NOTHING)
+    said = job.store.judges.said_anew(job.run_id)
+    return await ask_anchors(stored, job.scorers, said, means, progress)
 
 
 def _decided(prepared: Prepared, run: RunInfo) -> conclusions.Compared | None:

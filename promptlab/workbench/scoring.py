@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
@@ -22,6 +22,7 @@ from promptlab.runner.asking_again import Means, ask_rest
 from promptlab.runner.regrading import Graded, Stored, grade_stored
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
+from promptlab.workbench.anchors import ANCHORS, ask_anchors, not_asked
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
 from promptlab.workbench.looping import run_to_end
@@ -60,7 +61,8 @@ class Regraded:
     """A run that was graded again, with so many model calls.
 
     `limit` is the limit that stopped it, and `unfinished` the scorers that are therefore as they
-    were; what was answered so far is stored.
+    were; what was answered so far is stored. `unasked` says which judges could not be asked whether
+    they still say what they said before.
     """
 
     run_id: str
@@ -68,6 +70,7 @@ class Regraded:
     calls: int = 0
     limit: str | None = None
     unfinished: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
 
 def in_silence(plan: Plan, backends: Mapping[str, Backend], trials: int) -> nullcontext[Watch]:
@@ -117,14 +120,11 @@ async def grade_run(
         require_code_allowed(bench, run.suite, scorers)
         trials = store.gradings.trials(run_id)
         graded = await grade_stored(stored, trials, scorers)
-        calls, limit = 0, None
-        if graded.open:
-            means = _means(bench, stored, scorers, graded, asking, run)
-            with watching(stored.plan, means.backends, len(graded.open)) as watch:
-                await ask_rest(stored, scorers, graded, means, watch)
-            calls = means.budget.spent.calls
-            limit = means.budget.limit if means.budget.refused else None
-        return _stored(stored, trials, scorers, graded, calls, limit)
+        inquiry = _Inquiry(bench, stored, scorers, run, asking, watching)
+        limit = await inquiry.ask_rest(graded) if graded.open else None
+        unasked = await inquiry.ask_anchors(graded) if limit is None else ()
+        done = _stored(stored, trials, scorers, graded, limit)
+        return replace(done, calls=inquiry.calls, unasked=unasked)
 
 
 def require_gradable(run: RunInfo) -> None:
@@ -155,28 +155,87 @@ def scorers_of(
     return tuple(each for each in scorers if not labels or each.spec.label in labels)
 
 
-def _means(
-    bench: Workbench,
-    stored: Stored,
-    scorers: Sequence[BoundScorer],
-    graded: Graded,
-    asking: Asking,
-    run: RunInfo,
-) -> Means:
-    """Return what the open questions are asked with."""
-    if asking.offline:
-        raise PromptlabError(
-            f"the questions of scorers about {len(graded.open):,} of the trials of run"
-            f" {stored.run_id} have no stored answer",
-            hint="grade without --offline to ask them",
+class _Inquiry:
+    """What is asked for a grading: the open questions of scorers, and whether judges have moved."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        stored: Stored,
+        scorers: Sequence[BoundScorer],
+        run: RunInfo,
+        asking: Asking,
+        watching: Watching,
+    ) -> None:
+        self._bench = bench
+        self._stored = stored
+        self._scorers = scorers
+        self._run = run
+        self._asking = asking
+        self._watching = watching
+        self._means: Means | None = None
+
+    @property
+    def calls(self) -> int:
+        """Return how many calls were made."""
+        return 0 if self._means is None else self._means.budget.spent.calls
+
+    async def ask_rest(self, graded: Graded) -> str | None:
+        """Ask the open questions; return the limit that left some of them open, if one did."""
+        if self._asking.offline:
+            raise PromptlabError(
+                f"the questions of scorers about {len(graded.open):,} of the trials of run"
+                f" {self._stored.run_id} have no stored answer",
+                hint="grade without --offline to ask them",
+            )
+        means = self._means = self._make_means({*graded.open.values()})
+        with self._watching(self._stored.plan, means.backends, len(graded.open)) as watch:
+            await ask_rest(self._stored, self._scorers, graded, means, watch)
+        return means.budget.limit if means.budget.refused else None
+
+    async def ask_anchors(self, graded: Graded) -> tuple[str, ...]:
+        """Ask judges that have said something new for this run whether they have moved.
+
+        It is asked before what they said is added to the run: a grading that is broken off here
+        asks it all the same when it goes on.
+        """
+        run_id, plan, known = self._stored.run_id, self._stored.plan, self._stored.store.judges
+        answering = {
+            turn.backend or plan.arms[plan.trial(seq).arm].backend
+            for seq, turns in graded.asides.items()
+            for turn in turns
+        }
+        judges = [
+            scorer
+            for scorer in self._scorers
+            if scorer.spec.judge and not answering.isdisjoint(scorer.backends)
+        ]
+        keys = {turn.request.key for turns in graded.asides.values() for turn in turns}
+        new = known.said_to(run_id, keys) if judges and graded.error is None else 0
+        if not new:
+            return ()
+        try:
+            means = self._means = self._means or self._make_means(())
+        except PromptlabError as error:  # the scores are as good without
+            return tuple(not_asked(judge, error) for judge in judges)
+        said = known.said_anew(run_id) + new
+        with self._watching(self._stored.plan, means.backends, ANCHORS * len(judges)) as watch:
+            return await ask_anchors(self._stored, judges, said, means, watch)
+
+    def _make_means(self, others: Collection[str]) -> Means:
+        """Return what scorers ask with: the backends that they name, and these others."""
+        wanted = {name for each in self._scorers if each.may_ask for name in each.backends}
+        specs = [spec for spec in self._stored.plan.backends if spec.name in {*wanted, *others}]
+        backends = self._bench.stored_backends(specs)
+        asking, settings = self._asking, self._run.settings
+        jobs = settings.jobs if asking.jobs is None else asking.jobs
+        return Means(
+            backends,
+            make_executor(settings.executor, self._bench.project.root, jobs),
+            make_budget(asking.max_calls, asking.max_cost, backends),
+            offline=asking.offline,
+            before=self._stored.store.spent(self._stored.run_id),
         )
-    named = {name for scorer in scorers if scorer.may_ask for name in scorer.backends}
-    wanted = named | set(graded.open.values())
-    specs = [spec for spec in stored.plan.backends if spec.name in wanted]
-    backends = bench.stored_backends(specs)
-    jobs = run.settings.jobs if asking.jobs is None else asking.jobs
-    executor = make_executor(run.settings.executor, bench.project.root, jobs)
-    return Means(backends, executor, make_budget(asking.max_calls, asking.max_cost, backends))
 
 
 def _stored(
@@ -184,7 +243,6 @@ def _stored(
     trials: Sequence[GradedTrial],
     scorers: Sequence[BoundScorer],
     graded: Graded,
-    calls: int,
     limit: str | None,
 ) -> Regraded:
     """Store the gradings that are whole, and return all of them."""
@@ -205,7 +263,7 @@ def _stored(
             f"{len(graded.open):,} trials were never asked about",
             hint="report it to the author of the executor, and grade the run again",
         )
-    return Regraded(stored.run_id, gradings, calls, limit, tuple(unfinished))
+    return Regraded(stored.run_id, gradings, 0, limit, tuple(unfinished))
 
 
 def _replaced(

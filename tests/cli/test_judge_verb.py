@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -527,6 +529,108 @@ def test_where_the_judge_has_moved_further_than_the_difference_nothing_is_decide
         assert promptlab("run", "task").code == 0  # what is shared was said by the judge that moved
     shown = promptlab("compare").out
     assert "undecided: the judge moved: it scores answers that it knows +" in shown
+
+
+@pytest.fixture
+def graded_before(remote: Path, promptlab: Promptlab) -> str:
+    """Return the id of a run that another judge has graded: its outputs are still to be judged.
+
+    The judge that has the passport asks in words that the run did not hear.
+    """
+    edit(remote / "judges.py", "Is this good?", "Is it good?")
+    third_version(remote)
+    assert promptlab("run", "task").code == 0
+    edit(remote / "judges.py", "Is it good?", "Is this good?")
+    return str(query(remote, "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1")[0][0])
+
+
+def test_grading_again_asks_the_judge_about_known_answers_too(
+    remote: Path, graded_before: str, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    asked = fault_server.requests
+    first = promptlab("score", "--json")
+    assert (first.code, json.loads(first.out)["calls"]) == (0, CASES + 20), first.err
+    assert query(remote, MOVES) == [(20, 0.0)]
+    spent = "SELECT spent_calls FROM runs ORDER BY id DESC LIMIT 1"
+    assert query(remote, spent) == [(CASES + 3 * CASES + CASES + 20,)]
+    again = promptlab("score", "--json")
+    assert (json.loads(again.out)["calls"], fault_server.requests) == (0, asked + CASES + 20)
+    assert promptlab("score", "--offline").err == ""
+    assert promptlab("db", "verify").out == "The database is sound.\n"
+
+
+def test_a_judge_that_moved_before_a_grading_decides_nothing(
+    remote: Path, graded_before: str, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    fault_server.say = lambda call: "yes"
+    assert promptlab("score").code == 0
+    [(anchors, moved)] = query(remote, MOVES)
+    assert (anchors, moved > 0.2) == (20, True)
+    rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
+    row = {row["b"]: row for row in rows}["task@v2"]
+    assert row["verdict"] == "undecided"
+    assert "judge-moved" in codes(row, "notes")
+
+
+def test_a_judge_that_moved_back_has_moved_all_the_same(
+    remote: Path, graded_before: str, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    """A part of the run was judged while it was another: the largest move counts."""
+    fault_server.say = lambda call: "yes"
+    assert promptlab("score").code == 0
+    [(_, moved)] = query(remote, MOVES)
+    fault_server.say = polite
+    with closing(sqlite3.connect(remote / "promptlab.db")) as database, database:
+        # As if some questions had had no answer: they are asked again.
+        run = "run = (SELECT max(id) FROM runs)"
+        some = f"{run} AND seq IN (SELECT seq FROM trials WHERE {run} AND arm = 2 AND case_ < 20)"
+        turns = f"DELETE FROM trial_turns WHERE aside AND {some} RETURNING generation"
+        gone = database.execute(turns)
+        numbers = [str(number) for (number,) in gone]
+        used = "SELECT generation FROM trial_turns WHERE generation IS NOT NULL"
+        unused = f"id IN ({','.join(numbers)}) AND id NOT IN ({used})"
+        database.execute(f"DELETE FROM generations WHERE {unused}")
+    asked = fault_server.requests
+    assert promptlab("score").code == 0
+    assert fault_server.requests > asked + 20
+    assert query(remote, MOVES) == [(20, moved)]
+
+
+def test_anchors_beyond_the_limit_are_noted_and_the_scores_stand(
+    remote: Path, graded_before: str, promptlab: Promptlab
+) -> None:
+    limited = promptlab("score", "--max-calls", str(CASES + 5), "--json")
+    assert limited.code == 0, limited.err
+    assert json.loads(limited.out)["unfinished"] == []
+    assert "Note: judge 'kind': its anchors were not asked: stopped at --max-calls" in limited.err
+    assert query(remote, MOVES) == []
+
+
+def test_a_judge_that_is_pinned_is_not_asked_again(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    """It says so itself: how much it takes at once says nothing of where it computes."""
+    url = fault_server.base_url
+    for name, said, calls in (("here", True, 0), ("there", False, 20)):
+        (remote / f"{name}.py").write_text(PINNED.format(pinned=said), encoding="utf-8")
+        config = f'[backends.judge]\nkind = "{name}:Mine"\nmodel = "{name}"\nbase_url = "{url}"\n'
+        (remote / "promptlab.toml").write_text(config)
+        (remote / "templates/task/v3.j2").unlink(missing_ok=True)
+        assert promptlab("run", "task").code == 0
+        calibrated(promptlab)
+        third_version(remote)
+        asked = fault_server.requests
+        assert promptlab("run", "task").code == 0
+        assert fault_server.requests - asked == CASES + calls
+
+
+PINNED = """\
+from promptlab.backends.openai import OpenAI
+
+
+class Mine(OpenAI):
+    pinned = {pinned}
+"""
 
 
 def test_an_outage_of_the_judge_costs_no_more_than_the_check(

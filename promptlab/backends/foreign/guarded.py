@@ -72,6 +72,16 @@ class GuardedBackend(Backend):
         """Return the backend's own value."""
         return self._fact("throughput", Throughput, NoneType)
 
+    @property
+    def repeats_itself(self) -> bool:
+        """Return the backend's own value, False where it has none."""
+        return self._claim("repeats_itself")
+
+    @property
+    def pinned(self) -> bool:
+        """Return the backend's own value, False where it has none."""
+        return self._claim("pinned")
+
     def identity(self) -> Mapping[str, Json]:
         """Return the backend's own value, or its origin."""
         if getattr(type(self._inner), "identity", None) is Backend.identity:
@@ -183,6 +193,10 @@ class GuardedBackend(Backend):
         with foreign(self._fails(member), passing=_ITS_OWN):
             value = getattr(self._inner, member)
         return self._typed(member, value, *kinds)
+
+    def _claim(self, member: str) -> bool:
+        """Return what a backend says of itself beyond the contract."""
+        return hasattr(type(self._inner), member) and self._fact(member, bool)
 
     def _typed(self, member: str, value: object, *kinds: type[Fact]) -> Fact:
         if isinstance(value, kinds):
