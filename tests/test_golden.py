@@ -260,6 +260,8 @@ ADDED = (
     (re.compile(r"(% of the answers of \S+)\s+on\s+(?:all\s+backends|\w+)(?=\s+were)"), r"\1"),
     (re.compile(r"\nNote: run (?:.|\n)*\Z"), ""),
     (re.compile(r"^gate holds: .*\n", re.MULTILINE), ""),
+    # Trials say what was asked and what was expected.
+    (re.compile(r"^  (?:asked|expected): .*\n", re.MULTILINE), ""),
 )
 _DRAWN = re.compile("[·─┼│●]+")
 # How a verdict is reached has changed since, on purpose (docs/trust.md): what was measured must be

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from promptlab.analysis.grid import Grid
 from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, print_json_with, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
 from promptlab.report.documents.confusion import classified_json
+from promptlab.report.documents.matrix import matrix_json
 from promptlab.report.documents.noted import noted_json
 from promptlab.report.documents.run import part_json
 from promptlab.report.documents.trial import shown_json, turns_json
 from promptlab.report.terminal.confusion import print_classified
+from promptlab.report.terminal.matrix import print_matrix
 from promptlab.report.terminal.noted import print_noted
 from promptlab.report.terminal.run import print_run, print_scores
 from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
 from promptlab.report.views.confusion import classified_view
+from promptlab.report.views.matrix import matrix_view
 from promptlab.report.views.noted import noted_view
 from promptlab.report.views.run import run_view
 from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.classifying import classified
+from promptlab.workbench.matrix import read_grid
 from promptlab.workbench.rated import read_ratings
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
 from promptlab.workbench.runs import results_by_tag
@@ -53,7 +59,7 @@ _SHOWN = 20
     "--limit",
     type=Whole(1),
     metavar="N",
-    help="How many trials; by default 20, or all with --json.",
+    help="How many trials or cases; by default 20, or all with --json.",
 )
 @click.option(
     "--by",
@@ -64,6 +70,10 @@ _SHOWN = 20
     "--confusion",
     is_flag=True,
     help="Accuracy, F1 and the confusion matrix of each arm, and no trials.",
+)
+@click.option("--matrix", is_flag=True, help="The table of cases and arms, cases that flip first.")
+@click.option(
+    "--scorer", metavar="LABEL", help="The scorer of --matrix; the primary one by default."
 )
 @click.option("--full", is_flag=True, help="Whole conversations, outputs and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -80,6 +90,22 @@ def show(
     **options: Any,
 ) -> None:
     """Review the scored results of RUN (an id, a unique prefix, `latest` or `-2`)."""
+    matrix, scorer = options.pop("matrix"), options.pop("scorer")
+    if matrix:
+        _refuse_beside("--matrix", full=full, confusion=confusion, by=by, **_untabled(options))
+        most = limit if limit or as_json else _SHOWN
+        grid = read_grid(
+            Workbench(session),
+            (run_ref,),
+            scorer=scorer,
+            templates=options["templates"],
+            cases=options["cases"],
+            most=most,
+        )
+        _print_matrix(grid, as_json=as_json)
+        return
+    if scorer is not None:
+        raise PromptlabError("--scorer chooses that of --matrix", hint="show --matrix --scorer L")
     if by is not None or confusion:
         if (by is not None and confusion) or limit or full or any(options.values()):
             raise PromptlabError(
@@ -99,6 +125,27 @@ def show(
             print_json_with({"run": reviewed.run_id, "more": reviewed.more}, "results", results)
         else:
             _print(reviewed, full=full, shown=shown)
+
+
+def _untabled(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that choose trials, which a table of cases cannot go by."""
+    return {name: value for name, value in options.items() if name not in ("cases", "templates")}
+
+
+def _refuse_beside(option: str, **others: object) -> None:
+    for name, value in others.items():
+        if value:
+            raise PromptlabError(
+                f"{option} cannot be combined with --{name}", hint="leave one of them out"
+            )
+
+
+def _print_matrix(grid: Grid, *, as_json: bool) -> None:
+    view = matrix_view(grid)
+    if as_json:
+        print_json(matrix_json(view))
+    else:
+        print_matrix(stdout(), view)
 
 
 def _show_by_tag(session: Session, run_ref: str, *, as_json: bool) -> None:

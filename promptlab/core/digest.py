@@ -103,6 +103,19 @@ def backend_digest(identity: Mapping[str, Json]) -> str:
     return digest_json(dict(identity))
 
 
+def arm_digest(template: str, off: Sequence[str], backend: str, *, place: int = 0) -> str:
+    """Address an arm by its text, the practices switched off and the backend, for permalinks.
+
+    It covers no name and no run, so that a link to a result survives new runs and new labels; it is
+    short, to stand in an address. Arms that are alike in all of this are told apart by their
+    `place` among each other, which the first one leaves out.
+    """
+    content: dict[str, Json] = {"backend": backend, "off": [*off], "template": template}
+    if place:
+        content["place"] = place
+    return digest_json(content).removeprefix(TAG)[:_ID_LENGTH]
+
+
 def generation_key(
     backend: str,
     messages: Sequence[Message],

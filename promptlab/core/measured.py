@@ -10,7 +10,7 @@ from typing import NamedTuple
 from promptlab.core.part import WHOLE, Part
 from promptlab.core.passport import Passport
 from promptlab.core.results import RunInfo
-from promptlab.core.types import Arm, ScorerSpec, Sequential
+from promptlab.core.types import Arm, Json, Outcome, ScorerSpec, Sequential
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +107,28 @@ class MeasuredRun:
     stale: bool = False
     labels: Sequence[tuple[int, int, float]] = ()
     moved: float | None = None
+
+
+class CellTrial(NamedTuple):
+    """A trial in a table of cases and arms: where it is, how it ended, what one scorer says.
+
+    `arm` is a place in the plan of its run, `case` the digest of its case; `generation` is the
+    number of the graded answer in the store, which several runs may share.
+    """
+
+    run_id: str
+    seq: int
+    arm: int
+    case: str
+    repeat: int
+    outcome: Outcome
+    score: float | None
+    passed: bool | None
+    generation: int | None
+
+
+class CaseContent(NamedTuple):
+    """What a case asks and expects."""
+
+    vars: Mapping[str, Json]
+    expect: Json

@@ -22,7 +22,7 @@ from promptlab.core.masking import known, mask, strike
 from promptlab.core.visible import visible
 
 # What tables and plots are drawn with, where the encoding has none of it.
-_PLAIN = str.maketrans("·•─━│┃┼╋●╸╺…–’“”╭╮╰╯←→↑↓", '..--||++o--.-\'""++++<>^v')  # noqa: RUF001
+_PLAIN = str.maketrans("·•─━│┃┼╋●╸╺…–’“”╭╮╰╯←→↑↓✓✗", '..--||++o--.-\'""++++<>^v+x')  # noqa: RUF001
 _ERRORS = "promptlab.plain"
 _FULL = 1 << 16  # characters
 

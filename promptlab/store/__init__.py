@@ -27,6 +27,7 @@ from promptlab.core.results import (
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Case, Completion, Plan, PlanSettings, Turn
 from promptlab.store import aggregates, care, evidence, measured, plans, queries, runs
+from promptlab.store.cells import CellRows
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import CHECK, UNEXPECTED, decoded
@@ -55,6 +56,7 @@ class Store:
         self.gradings = Gradings(connection, clock)
         self.ratings = Ratings(connection, clock)
         self.judges = Judges(connection, clock)
+        self.cells = CellRows(connection, clock)
 
     @classmethod
     def open(

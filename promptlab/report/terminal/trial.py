@@ -22,6 +22,12 @@ def print_result(console: Console, view: TrialView, *, full: bool) -> None:
     head = plain_text(f"{view.case}  {view.arm}", style="bold")
     head.append_text(plain_text(f"  {view.outcome}", "" if view.outcome is Outcome.OK else "red"))
     console.print(head)
+    if view.asked and not full:
+        asked = plain_text(f"asked: {_clip(view.asked, lines=2)}", style="dim")
+        console.print(_indented(asked))
+    if view.expected is not None:
+        expected = view.expected if full else _clip(view.expected, lines=1)
+        console.print(_indented(plain_text(f"expected: {expected}", style="dim")))
     if view.thoughts is not None and not full:
         thoughts = plain_text(f"thoughts: {_clip(view.thoughts, lines=1)}", style="dim")
         console.print(_indented(thoughts))

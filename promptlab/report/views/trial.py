@@ -8,6 +8,7 @@ from typing import Literal
 
 from promptlab.core.results import Result
 from promptlab.core.types import Message, Outcome, Turn
+from promptlab.report.views.asked import question_of, value_text
 from promptlab.report.wording import counted
 from promptlab.scorers.sample import ALL
 from promptlab.scorers.verdict import quoted
@@ -27,7 +28,8 @@ class Grade:
 class TrialView:
     """A trial: its case, with the repeat if there are several, its arm, outcome and grades.
 
-    `thoughts` are what the model thought before the output, None if nothing.
+    `thoughts` are what the model thought before the output, None if nothing. `asked` are the
+    variables of its case, `expected` what should come of it, None if the case does not say.
     """
 
     case: str
@@ -36,6 +38,8 @@ class TrialView:
     output: str | None
     thoughts: str | None
     grades: tuple[Grade, ...]
+    asked: str = ""
+    expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def trial_view(rows: Sequence[Result]) -> TrialView:
         output=_each(outputs) if several else first.output,
         thoughts=first.thoughts,
         grades=tuple(_grade(row, f" of {row.graded}" if several else "") for row in graded),
+        asked=question_of(first.vars),
+        expected=None if first.expect is None else value_text(first.expect),
     )
 
 

@@ -1,0 +1,149 @@
+"""Cases and arms as a table of plain data: what each arm scored on each case, flips first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from urllib.parse import quote
+
+from promptlab.analysis.grid import Grid
+from promptlab.analysis.measurements import JoinedArm
+from promptlab.core.digest import TAG, arm_digest
+from promptlab.core.measured import CellTrial, MeasuredCase
+from promptlab.core.types import Arm, Json, Outcome
+
+_SAME_ID = 6  # characters of a case's digest that tell it from others of its id
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixArm:
+    """A column: its label in these runs, and the digest that its cells are known by in links."""
+
+    label: str
+    digest: str
+    arm: Arm
+    is_rate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixCell:
+    """One arm on one case.
+
+    `score` is what `compare` counts for the case, None where no trial has a score; `passed` is None
+    unless every score is a verdict and all repeats have the same. `outcomes` counts how its trials
+    ended; there is none of an arm that was not measured on the case.
+    """
+
+    score: float | None
+    passed: bool | None
+    outcomes: Mapping[Outcome, int]
+    trials: tuple[CellTrial, ...]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Return how all of its trials ended, None if they ended otherwise than one another."""
+        return next(iter(self.outcomes)) if len(self.outcomes) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One case, with a cell for each arm. `part` stands for it in links: see `MatrixView.link`."""
+
+    case_id: str
+    part: str
+    group: str | None
+    tags: tuple[str, ...]
+    vars: Mapping[str, Json]
+    expected: Json
+    flips: bool
+    cells: tuple[MatrixCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixView:
+    """The table: cases that flip first, then in the order of the suite.
+
+    `rows` may be the first of `cases`, of which `flips` flip.
+    """
+
+    run_ids: tuple[str, ...]
+    scorer: str
+    arms: tuple[MatrixArm, ...]
+    rows: tuple[MatrixRow, ...]
+    cases: int
+    flips: int
+
+    @property
+    def more(self) -> bool:
+        """Return whether there are cases that no row shows."""
+        return len(self.rows) < self.cases
+
+    def link(self, row: MatrixRow, arm: MatrixArm) -> str:
+        """Return the part of an address that means a cell; it survives new runs and labels."""
+        return f"{row.part}--{arm.digest}"
+
+
+def matrix_view(grid: Grid) -> MatrixView:
+    """Return the view of a table of cases and arms."""
+    table, layout = grid.table, grid.layout
+    places = layout.arms
+    arms = tuple(_arms([table.arms[at] for at in places]))
+    ids = Counter(case.id for case in table.cases)
+    rows = []
+    for at in layout.cases:
+        case = table.cases[at]
+        content = grid.contents[case.digest]
+        rows.append(
+            MatrixRow(
+                case_id=case.id,
+                part=case_part(case, alone=ids[case.id] == 1),
+                group=case.group,
+                tags=case.tags,
+                vars=content.vars,
+                expected=content.expect,
+                flips=bool(layout.flips[at]),
+                cells=tuple(
+                    _cell(table.arms[arm], at, grid.trials.get((arm, at), ())) for arm in places
+                ),
+            )
+        )
+    return MatrixView(
+        run_ids=grid.run_ids,
+        scorer=table.scorer.label,
+        arms=arms,
+        rows=tuple(rows),
+        cases=layout.cases_in_all,
+        flips=layout.flips_in_all,
+    )
+
+
+def case_part(case: MeasuredCase, *, alone: bool = True) -> str:
+    """Return what stands for a case in a link: its id, percent-encoded where that is needed.
+
+    Where it is not `alone`, other cases have its id: the beginning of its digest follows.
+    """
+    part = quote(case.id, safe="").replace("~", "%7E")
+    return part if alone else f"{part}~{case.digest.removeprefix(TAG)[:_SAME_ID]}"
+
+
+def _arms(arms: Sequence[JoinedArm]) -> Iterator[MatrixArm]:
+    several = len({arm.arm.backend for arm in arms}) > 1
+    seen: Counter[tuple[object, ...]] = Counter()
+    for arm in arms:
+        known_by = (arm.arm.digest, arm.arm.off, arm.settings[0].backend_digest)
+        label = f"{arm.label} on {arm.arm.backend}" if several else arm.label
+        digest = arm_digest(*known_by, place=seen[known_by])
+        seen[known_by] += 1
+        yield MatrixArm(label, digest, arm.arm, arm.cells.is_verdict)
+
+
+def _cell(arm: JoinedArm, case: int, trials: Sequence[CellTrial]) -> MatrixCell:
+    counted, known = float(arm.cells.score[case]), float(arm.cells.complete[case])
+    score = None if isnan(counted) or isnan(known) else counted
+    outcomes = dict(Counter(trial.outcome for trial in trials))
+    passed = None
+    if score is not None and arm.cells.is_verdict:
+        passed = {0.0: False, 1.0: True}.get(score)
+    return MatrixCell(score, passed, outcomes, tuple(trials))

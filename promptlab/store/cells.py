@@ -1,0 +1,58 @@
+"""The trials of some cases, as a table of cases and arms shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from promptlab.core.measured import CaseContent, CellTrial
+from promptlab.core.types import Outcome
+from promptlab.store.area import Area
+from promptlab.store.encode import from_json, to_json
+from promptlab.store.faults import decoded
+from promptlab.store.plan_settings import load_settings
+from promptlab.store.runs import run_number
+
+# The trials of a case stand together in the plan, `width` of them: no other is looked at.
+_TRIALS = """
+SELECT t.seq, t.arm, c.digest, t.repeat, t.outcome, s.score, s.passed, u.generation
+FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
+JOIN trials t ON t.run = p.run AND t.case_ = p.position
+    AND t.seq >= p.position * :width AND t.seq < (p.position + 1) * :width
+LEFT JOIN run_scorers k ON k.run = t.run AND k.label = :scorer
+LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
+LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+WHERE c.digest IN (SELECT value FROM json_each(:cases))
+ORDER BY t.seq
+"""
+
+_CONTENTS = """
+SELECT digest, vars, expect FROM cases WHERE digest IN (SELECT value FROM json_each(:cases))
+"""
+
+
+class CellRows(Area):
+    """Reads single trials and what their cases ask, for as many cases as are shown."""
+
+    @decoded
+    def trials(self, run_id: str, scorer: str, cases: Sequence[str]) -> list[CellTrial]:
+        """Return the trials of a run on the cases with these digests, in the order of the plan."""
+        run = run_number(self._connection, run_id)
+        arms = self._connection.count("SELECT count(*) FROM run_arms WHERE run = :run", run=run)
+        width = arms * load_settings(self._connection, run).repeats
+        rows = self._connection.rows(
+            _TRIALS, run=run, scorer=scorer, cases=to_json(cases), width=width
+        )
+        return [_trial(run_id, *row) for row in rows]
+
+    @decoded
+    def contents(self, cases: Sequence[str]) -> dict[str, CaseContent]:
+        """Return what the cases with these digests ask and expect."""
+        rows = self._connection.rows(_CONTENTS, cases=to_json(cases))
+        return {digest: CaseContent(*map(from_json, values)) for digest, *values in rows}
+
+
+def _trial(run_id: str, *row: Any) -> CellTrial:
+    seq, arm, case, repeat, outcome, score, passed, generation = row
+    verdict = None if passed is None else bool(passed)
+    return CellTrial(run_id, seq, arm, case, repeat, Outcome(outcome), score, verdict, generation)
