@@ -53,12 +53,46 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A corrected effect with the means of both sides, and the number of cases with labels."""
+    """A corrected effect with the means of both sides, and the number of cases with labels.
+
+    Either the judge's word counts with a `weight` beside people's, or its differences are divided
+    by `j`. Estimates are not cut to what can be: chance may carry a share beyond 0 or 1.
+    """
 
     effect: Effect
     mean_a: float
     mean_b: float
     labels: int
+    weight: float = 0.0
+    j: float | None = None
+
+    def difference(self, judge: Floats, people: Floats, labelled: np.ndarray) -> float:
+        """Return another difference on the same cases, corrected in the same way."""
+        if self.j is not None:
+            return float(judge.mean()) / self.j
+        return _mean(people, judge, labelled, self.weight)
+
+
+def mean_by_people(judge: Floats, people: Floats) -> float:
+    """Return the mean of one arm as people see it, NaN where they were not asked.
+
+    PPI++ with the weight of the judge's word that is best for this mean.
+    """
+    known = ~np.isnan(people)
+    weight = weight_of(people[known], judge[known], judge[~known])
+    return _mean(people, judge, known, weight)
+
+
+def mean_by_shares(judge: Floats, passes: Share, failures: Share) -> float | None:
+    """Return the true share of an arm's passes by Rogan and Gladen; None for J of 0 or less."""
+    checked = Checked(passes.right, passes.n), Checked(failures.right, failures.n)
+    found = rogan_gladen(round(float(judge.sum())), judge.size, *checked)
+    return None if found is None else found[0]
+
+
+def _mean(people: Floats, judge: Floats, known: np.ndarray, weight: float) -> float:
+    own = float((people - weight * judge)[known].mean())
+    return own + (weight * float(judge[~known].mean()) if not known.all() else 0.0)
 
 
 def by_people(scores: Scores, rule: Rule) -> Correction | None:
@@ -83,12 +117,10 @@ def by_people(scores: Scores, rule: Rule) -> Correction | None:
     judged = prediction_powered(y, f, rest, codes, others)
     if judged is None:
         return None
-
-    def mean(people: Floats, judge: Floats) -> float:
-        own = float((people - weight * judge)[known].mean())
-        return own + (weight * float(judge[~known].mean()) if rest.size else 0.0)
-
-    means = mean(scores.people_before, scores.before), mean(scores.people_after, scores.after)
+    means = (
+        _mean(scores.people_before, scores.before, known, weight),
+        _mean(scores.people_after, scores.after, known, weight),
+    )
     by_t = MeanByT(
         CubicT(judged.mean, judged.se, judged.df),
         cubic=None,
@@ -99,7 +131,7 @@ def by_people(scores: Scores, rule: Rule) -> Correction | None:
         lopsided=0.0,
     )
     effect = _effect(scores, means[1] - means[0], by_t, rule)
-    return Correction(effect, *means, labels=int(known.sum()))
+    return Correction(effect, *means, labels=int(known.sum()), weight=weight)
 
 
 def by_shares(
@@ -110,8 +142,7 @@ def by_shares(
     Rogan and Gladen's estimate of each side; their difference is that of the judge divided by
     J = q0 + q1 - 1, and is judged as the judge's own is (`enlarged`). Its standard error allows for
     that of J (the delta method); the variances of q0 and q1 have one right and one wrong answer
-    more, as in `rogan_gladen`. What cannot be is cut to what can; None where the judge finds more
-    than it could find with such errors.
+    more, as in `rogan_gladen`. None where the judge finds more than it could find with such errors.
     """
     checked = Checked(passes.right, passes.n), Checked(failures.right, failures.n)
     n = scores.before.size
@@ -132,8 +163,8 @@ def by_shares(
     ci = judged.interval(rule.level)
     if ci is not None and ci[0] >= ci[1]:
         return None
-    effect = _effect(scores, max(-largest, min(largest, delta)), judged, rule)
-    return Correction(effect, sides[0][0], sides[1][0], labels=passes.n + failures.n)
+    effect = _effect(scores, delta, judged, rule)
+    return Correction(effect, sides[0][0], sides[1][0], labels=passes.n + failures.n, j=j)
 
 
 def _variance(share: Checked) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -21,6 +21,18 @@ from promptlab.experiments.designs import alias_groups
 
 Pair = tuple[str, str]
 Aliases = tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JointChange:
+    """A change of an effect, case by case: `halves`, of all arms, differ by half of `change`.
+
+    `effects` has the effect of each practice concerned before the change and after it.
+    """
+
+    change: Floats
+    halves: tuple[Floats, Floats]
+    effects: Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +50,21 @@ class Cross:
     both: Floats
 
     @property
-    def turn(self) -> Floats:
+    def joint(self) -> JointChange:
         """Return by how much each practice changes the effect of the other."""
-        return (self.both - self.second) - (self.first - self.neither)
+        return JointChange(
+            change=(self.both - self.second) - (self.first - self.neither),
+            halves=((self.first + self.second) / 2, (self.neither + self.both) / 2),
+            effects={
+                self.pair[0]: (self.first - self.neither, self.both - self.second),
+                self.pair[1]: (self.second - self.neither, self.both - self.first),
+            },
+        )
 
-    @property
-    def effects(self) -> dict[str, tuple[float, float]]:
-        """Return for each practice its mean effect without the other and with it."""
-        return {
-            self.pair[0]: _means(self.first - self.neither, self.both - self.second),
-            self.pair[1]: _means(self.second - self.neither, self.both - self.first),
-        }
+
+def by_people(arm: JoinedArm) -> JoinedArm:
+    """Return an arm with what people say in place of its scores, NaN where they were not asked."""
+    return replace(arm, cells=replace(arm.cells, score=arm.people))
 
 
 def crossed(arms: Sequence[JoinedArm], where: Where) -> list[Cross]:
@@ -142,7 +158,3 @@ def mean_cross(several: Sequence[Cross]) -> Cross:
         for name in ("neither", "first", "second", "both")
     )
     return Cross(several[0].pair, several[0].aliases, neither, first, second, both)
-
-
-def _means(without: Floats, with_it: Floats) -> tuple[float, float]:
-    return float(without.mean()), float(with_it.mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from promptlab.core.reasons import Reason
 from promptlab.core.types import Arm
 from promptlab.experiments.gates import Gate
 
@@ -18,7 +19,9 @@ class Judged:
 
     `means` are those of arms that miss a bound, None for an arm without a score. `unscored` are
     arms too many of whose trials have no score, with the share of these. `comparisons` are those
-    that do not show what the gate asks for. `problem` says why it could not be judged.
+    that do not show what the gate asks for. `untrusted` are arms whose mean a judge gave that
+    decides nothing, and why; `notes` what else to know of a judge's means. `problem` says why it
+    could not be judged.
     """
 
     gate: Gate
@@ -26,8 +29,11 @@ class Judged:
     unscored: tuple[tuple[Arm, float], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     problem: str | None = None
+    untrusted: tuple[tuple[Arm, tuple[Reason, ...]], ...] = ()
+    notes: tuple[Reason, ...] = ()
 
     @property
     def holds(self) -> bool:
         """Return whether the gate holds."""
-        return not (self.means or self.unscored or self.comparisons or self.problem)
+        found = (self.means, self.unscored, self.comparisons, self.untrusted)
+        return not any(found) and self.problem is None

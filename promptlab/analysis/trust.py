@@ -6,20 +6,41 @@ both sides correct whatever it errs; without them, a judge that errs unevenly is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
-from promptlab.analysis.conclude import BY_PEOPLE, Effect, Ints, effect
-from promptlab.analysis.correction import Correction, Scores, by_people, by_shares
-from promptlab.analysis.measurements import Measurements
+import numpy as np
+
+from promptlab.analysis.conclude import BY_PEOPLE, BY_SHARES, Effect, Ints, effect
+from promptlab.analysis.correction import (
+    Correction,
+    Scores,
+    by_people,
+    by_shares,
+    mean_by_people,
+    mean_by_shares,
+)
+from promptlab.analysis.judge_reasons import (
+    corrected,
+    corrected_mean,
+    moved,
+    provisional,
+    refused,
+    stale,
+    uncorrected,
+    uncorrected_mean,
+)
+from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.analysis.sides import Side, Where, mean_over
-from promptlab.analysis.standing import named
 from promptlab.analysis.sufficiency import untrusted
 from promptlab.core.codes import Code
 from promptlab.core.decision import Limits, Rule
-from promptlab.core.messages import Json
 from promptlab.core.passport import Passport
 from promptlab.core.reasons import Reason
+
+FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +50,15 @@ class Trust:
     reasons: tuple[Reason, ...] = ()
     notes: tuple[Reason, ...] = ()
     correction: Correction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeanTrust:
+    """What an arm's mean is worth: the mean to go by, why it decides nothing, and notes."""
+
+    mean: float
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[Reason, ...] = ()
 
 
 FULL = Trust()
@@ -53,16 +83,65 @@ def trust_in(
     """
     if not table.scorer.judge:
         return FULL
-    judge, passport = table.scorer.label, table.passport
-    if passport is not None:
-        trust = _by_passport(passport, scores, raw, rule, corrects=corrects)
-        shown = raw if trust.correction is None else trust.correction.effect
-        moves = _moves(table, shown, is_rate=scores.verdicts)
-        return replace(trust, notes=(*moves, *trust.notes))
+    passport = table.passport
+    if passport is None:
+        why = _without(table, rule)
+        return FULL if why is None else Trust((why,))
+    trust = _by_passport(passport, scores, raw, rule, corrects=corrects)
+    shown = raw if trust.correction is None else trust.correction.effect
+    gone = moved(table.scorer.label, _move(table), shown.delta, is_rate=scores.verdicts)
+    return trust if gone is None else replace(trust, notes=(gone, *trust.notes))
+
+
+def trust_in_mean(
+    table: Measurements, arm: JoinedArm, raw: float, bound: float, rule: Rule
+) -> MeanTrust:
+    """Return what the mean `raw` of one arm is worth where it is held against a bound."""
+    if not table.scorer.judge:
+        return MeanTrust(raw)
+    passport = table.passport
+    if passport is None:
+        why = _without(table, rule)
+        return MeanTrust(raw, () if why is None else (why,))
+    known = ~np.isnan(arm.cells.score)
+    judge, people = arm.cells.score[known], arm.people[known]
+    labels, figures = int((~np.isnan(people)).sum()), passport.figures
+    passes, failures = figures.sensitivity, figures.specificity
+
+    def by_labels() -> tuple[float, int, str]:
+        return mean_by_people(judge, people), labels, BY_PEOPLE
+
+    def by_errors() -> tuple[float, int, str] | None:
+        if not (figures.equal and arm.cells.is_verdict and table.bounded):
+            return None
+        mean = (
+            None if passes is None or failures is None else mean_by_shares(judge, passes, failures)
+        )
+        return None if mean is None else (mean, figures.labels, BY_SHARES)
+
+    found, why = _allowed(passport, labels, rule.limits, by_labels, by_errors)
+    if why is not None:
+        return MeanTrust(raw, (why,))
+    if found is None:
+        mean, note = raw, uncorrected_mean(passport, labels, _least(rule.limits), arm.label)
+    else:
+        mean, note = found[0], corrected_mean(raw, found[1], found[2], arm.label)
+    rate = arm.cells.is_verdict and table.bounded
+    gone = moved(table.scorer.label, _move(table), mean - bound, is_rate=rate)
+    return MeanTrust(mean, () if gone is None else (gone,), (note, *provisional(passport)))
+
+
+def _without(table: Measurements, rule: Rule) -> Reason | None:
+    """Return why a judge without a passport is not believed, if so."""
+    judge = table.scorer.label
     if any(run.stale for run in table.runs):
-        return Trust((_stale(judge),))
-    why = untrusted(judge, rule.judges.get(judge), rule.limits)
-    return FULL if why is None else Trust((why,))
+        return stale(judge)
+    return untrusted(judge, rule.judges.get(judge), rule.limits)
+
+
+def _move(table: Measurements) -> float:
+    """Return by how much its judge has moved at most."""
+    return max((run.moved for run in table.runs if run.moved is not None), key=abs, default=0.0)
 
 
 def corrected_in(
@@ -85,18 +164,6 @@ def corrected_in(
     return known.delta, known.se
 
 
-def _moves(table: Measurements, shown: Effect, *, is_rate: bool) -> list[Reason]:
-    """Return that a judge has moved by more than the difference that it shows, if so."""
-    known = [run.moved for run in table.runs if run.moved is not None]
-    moved, delta = max(known, key=abs, default=0.0), shown.delta
-    if not moved or delta is None or abs(moved) <= abs(delta):
-        return []
-    told = f"{moved * 100:+.1f} points" if is_rate else f"{moved:+.3g}"
-    text = f"the judge moved: it scores answers that it knows {told} otherwise than before"
-    about: dict[str, Json] = {"judge": table.scorer.label, "moved": moved, "delta": delta}
-    return [Reason(Code.JUDGE_MOVED, text, about)]
-
-
 def has_moved(notes: Sequence[Reason]) -> bool:
     """Return whether a judge has moved, by these notes, so that nothing is decided."""
     return any(note.code is Code.JUDGE_MOVED for note in notes)
@@ -106,20 +173,46 @@ def _by_passport(
     passport: Passport, scores: Scores, raw: Effect, rule: Rule, *, corrects: bool
 ) -> Trust:
     """Correct by labels of both sides, else by errors shown equal, else believe it as it is."""
-    if passport.deep:
-        return Trust((_refused(passport),))
-    labels, least = int(scores.labelled.sum()), _least(rule.limits)
-    found = by_people(scores, rule) if corrects and labels >= least else None
-    if found is None and passport.verdict == "refused":
-        return Trust((_refused(passport),))
-    if found is None and corrects:
-        found = _by_shares(passport, scores, raw, rule)
+    labels = int(scores.labelled.sum())
+    found, why = _allowed(
+        passport,
+        labels if corrects else 0,
+        rule.limits,
+        partial(by_people, scores, rule),
+        partial(_by_shares, passport, scores, raw, rule) if corrects else _never,
+    )
+    if why is not None:
+        return Trust((why,))
     if found is None:
-        return Trust(
-            (), (_uncorrected(passport, labels, least, corrects=corrects), *_provisional(passport))
-        )
-    note = _corrected(found, raw, is_rate=scores.verdicts)
-    return Trust((), (note, *_provisional(passport)), found)
+        least = _least(rule.limits)
+        note = uncorrected(passport, labels, least, corrects=corrects)
+    else:
+        note = corrected(found, raw, is_rate=scores.verdicts)
+    return Trust((), (note, *provisional(passport)), found)
+
+
+def _allowed(
+    passport: Passport,
+    labels: int,
+    limits: Limits,
+    by_labels: Callable[[], FoundT | None],
+    by_errors: Callable[[], FoundT | None],
+) -> tuple[FoundT | None, Reason | None]:
+    """Return the correction that a passport allows, or why a judge bears nothing.
+
+    Of what rests on a judge's scores everything follows this one rule: what no labels can make up
+    for, labels of these very answers, what the passport says, errors that are shown equal.
+    """
+    if passport.deep:
+        return None, refused(passport)
+    found = by_labels() if labels >= _least(limits) else None
+    if found is None and passport.verdict == "refused":
+        return None, refused(passport)
+    return (by_errors() if found is None else found), None
+
+
+def _never() -> None:
+    """Correct nothing."""
 
 
 def _least(limits: Limits) -> int:
@@ -137,70 +230,3 @@ def _by_shares(passport: Passport, scores: Scores, raw: Effect, rule: Rule) -> C
     ):
         return None
     return by_shares(scores, raw, figures.sensitivity, figures.specificity, rule)
-
-
-def _stale(judge: str) -> Reason:
-    text = f"the judge {judge!r} was changed since it was held against people's labels"
-    return Reason(Code.JUDGE_STALE, text, {"judge": judge})
-
-
-def _refused(passport: Passport) -> Reason:
-    """Return why a judge is refused; one that errs unevenly has a name of its own."""
-    judge = passport.scorer
-    against = passport.deep or [each for each in passport.findings if each.weight == "refused"]
-    uneven = [each for each in against if each.code == "errs-unevenly"]
-    if uneven and not passport.deep:
-        text = f"the judge {judge!r} errs unevenly, so one correction for all would mislead:"
-        about: dict[str, Json] = {
-            "judge": judge,
-            "bias": {arm.arm: arm.bias for arm in passport.figures.arms},
-        }
-        return Reason(Code.JUDGE_ERRS_UNEVENLY, f"{text} {named(uneven)}", about)
-    return Reason(
-        Code.JUDGE_REFUSED,
-        f"the passport of the judge {judge!r} is refused: {named(against)}",
-        {"judge": judge, "findings": [each.code for each in against]},
-    )
-
-
-def _corrected(found: Correction, raw: Effect, *, is_rate: bool) -> Reason:
-    delta = raw.delta or 0.0
-    told = f"{delta * 100:+.1f} points" if is_rate else f"{delta:+.3g}"
-    if found.effect.method == BY_PEOPLE:
-        where = f" ({found.labels} cases, both sides)"
-        labels = 2 * found.labels
-    else:
-        where, labels = ", its errors being shown equal on all arms", found.labels
-    text = f"corrected with {labels:,} human labels{where}: the judge alone says {told}"
-    about: dict[str, Json] = {
-        "labels": labels,
-        "uncorrected": raw.delta,
-        "method": found.effect.method,
-    }
-    return Reason(Code.JUDGE_CORRECTED, text, about)
-
-
-def _uncorrected(passport: Passport, labels: int, least: int, *, corrects: bool) -> Reason:
-    """Return why nothing is corrected: where labels never would, not how many there are."""
-    j = passport.figures.informedness
-    shrunk = "" if not j else f", and true differences are about {1 / j:.2g} times as large"
-    text = f"not corrected: {labels} cases have labels on both sides, at least {least} must{shrunk}"
-    if not corrects:
-        text = f"not corrected, since more than the cases was drawn, or the run could stop{shrunk}"
-    elif labels >= least:
-        text = f"not corrected: nothing varies on the {labels} cases with labels{shrunk}"
-    about: dict[str, Json] = {"labels": labels, "least": least, "informedness": j}
-    return Reason(Code.JUDGE_UNCORRECTED, text, about)
-
-
-def _provisional(passport: Passport) -> Iterator[Reason]:
-    if passport.verdict == "trusted":
-        return
-    judge = passport.scorer
-    text = f"the judge {judge!r} by itself is {passport.verdict}: {named(passport.findings)}"
-    about: dict[str, Json] = {
-        "judge": judge,
-        "verdict": passport.verdict,
-        "findings": [each.code for each in passport.findings],
-    }
-    yield Reason(Code.JUDGE_PROVISIONAL, text, about)

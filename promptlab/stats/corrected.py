@@ -164,7 +164,8 @@ def rogan_gladen(
     share = (p + q0 - 1)/J with J = q0 + q1 - 1, q1 the judge's sensitivity and q0 its specificity.
     It holds only if these are the same for the answers in question. W. J. Rogan and B. Gladen, Am.
     J. Epidemiol. 107 (1978), 71-76; the interval, which allows for the errors of q0 and q1, is that
-    of Z. Lang and J. Reiczigel, Prev. Vet. Med. 113 (2014), 13-22.
+    of Z. Lang and J. Reiczigel, Prev. Vet. Med. 113 (2014), 13-22. The estimate is not cut: chance
+    may carry it beyond 0 or 1, where the interval, which is cut, ends at the nearer of both.
 
     Args:
         passed: how many of `n` answers the judge passes
@@ -178,7 +179,7 @@ def rogan_gladen(
     p, q1, q0 = passed / n, passes.right / passes.n, failures.right / failures.n
     if q0 + q1 <= 1:
         return None
-    share = min(1.0, max(0.0, (p + q0 - 1) / (q0 + q1 - 1)))
+    share = (p + q0 - 1) / (q0 + q1 - 1)
     z = NormalDist().inv_cdf((1 + level) / 2)
     n_, m1, m0 = n + z * z, passes.n + 2, failures.n + 2
     p, q1, q0 = (passed + z * z / 2) / n_, (passes.right + 1) / m1, (failures.right + 1) / m0
@@ -190,4 +191,5 @@ def rogan_gladen(
     shift = 2 * z * z * (theta * of_q1 - (1 - theta) * of_q0)
     se = sqrt(p * (1 - p) / n_ + (1 - theta) ** 2 * of_q0 + theta**2 * of_q1) / j
     low, high = theta + shift - z * se, theta + shift + z * se
-    return share, (min(share, max(0.0, low)), max(share, min(1.0, high)))
+    near = min(1.0, max(0.0, share))
+    return share, (min(near, max(0.0, low)), max(near, min(1.0, high)))

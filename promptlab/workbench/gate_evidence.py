@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from promptlab.analysis.compare import Comparison
+from promptlab.analysis.measurements import JoinedArm, Measurements, join
+from promptlab.analysis.trust import MeanTrust, has_moved, trust_in_mean
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
-from promptlab.core.types import TemplateSource
-from promptlab.experiments.gates import Beats, NoWorse
+from promptlab.core.types import Arm, TemplateSource
+from promptlab.experiments.gates import Beats, Bound, NoWorse
 from promptlab.store import Store
 from promptlab.workbench.evidence import Evidence, read_evidence, with_version
 from promptlab.workbench.ledger import compared, each_alone
+
+
+def trusted_means(
+    store: Store,
+    run_id: str,
+    means: Sequence[tuple[Arm, float | None]],
+    gate: Bound,
+    rule: Rule,
+) -> list[tuple[Arm, MeanTrust | None]]:
+    """Return what the means of arms by a judge are worth, None for an arm without a score."""
+    table = join([store.measured(run_id, gate.scorer)])
+    joined = {setting.arm.label: arm for arm in table.arms for setting in arm.settings}
+    return [
+        (arm, None if mean is None else _trusted(table, joined[arm.label], mean, gate, rule))
+        for arm, mean in means
+    ]
+
+
+def _trusted(
+    table: Measurements, arm: JoinedArm, mean: float, gate: Bound, rule: Rule
+) -> MeanTrust:
+    return trust_in_mean(table, arm, mean, gate.bound, rule)
 
 
 def not_better(store: Store, run_id: str, gate: Beats, rule: Rule) -> tuple[Comparison, ...]:
@@ -75,6 +100,8 @@ def _some(comparisons: list[Comparison]) -> list[Comparison]:
 
 def _is_no_worse(comparison: Comparison, margin: float, rule: Rule) -> bool:
     """Return whether the interval of one comparison, at the level of its look, ends in time."""
+    if has_moved(comparison.warnings):
+        return False
     if comparison.reasons:
         return all(reason.code is Code.SAME_ANSWERS for reason in comparison.reasons)
     ci = comparison.ci

@@ -80,16 +80,10 @@ def judge(
 
 
 def _judge(store: Store, results: RunResults, gate: Gate, rule: Rule) -> Judged:
-    if isinstance(gate, Bound):
-        means = results.means(gate.scorer)
-        most = rule.limits.max_missing
-        return Judged(
-            gate,
-            means=tuple(pair for pair in means if not gate.holds(pair[1])),
-            unscored=tuple(pair for pair in results.unscored(gate.scorer) if pair[1] > most),
-        )
     run_id = results.run.run_id
     try:
+        if isinstance(gate, Bound):
+            return _bounded(store, results, gate, rule)
         if isinstance(gate, Beats):
             against = gate_evidence.not_better(store, run_id, gate, rule)
         else:
@@ -97,6 +91,33 @@ def _judge(store: Store, results: RunResults, gate: Gate, rule: Rule) -> Judged:
     except PromptlabError as error:  # the run itself is fine, and must be shown
         return Judged(gate, problem=str(error))
     return Judged(gate, comparisons=against)
+
+
+def _bounded(store: Store, results: RunResults, gate: Bound, rule: Rule) -> Judged:
+    """Judge a bound on the means of arms; what a judge says counts as far as it is believed."""
+    means = results.means(gate.scorer)
+    most = rule.limits.max_missing
+    unscored = tuple(pair for pair in results.unscored(gate.scorer) if pair[1] > most)
+    if not any(spec.judge for spec in results.plan.scorers if spec.label == gate.scorer):
+        missed = tuple(pair for pair in means if not gate.holds(pair[1]))
+        return Judged(gate, means=missed, unscored=unscored)
+    trusted = gate_evidence.trusted_means(store, results.run.run_id, means, gate, rule)
+    believed = [(arm, None if found is None else found.mean) for arm, found in trusted]
+    doubted = {
+        arm.label: (arm, found.reasons)
+        for arm, found in trusted
+        if found is not None and found.reasons
+    }
+    notes = (note for _, found in trusted if found is not None for note in found.notes)
+    return Judged(
+        gate,
+        means=tuple(
+            pair for pair in believed if pair[0].label not in doubted and not gate.holds(pair[1])
+        ),
+        unscored=unscored,
+        untrusted=tuple(doubted.values()),
+        notes=tuple({note.text: note for note in notes}.values()),
+    )
 
 
 def _texts(gate: Gate) -> tuple[TemplateSource, ...]:

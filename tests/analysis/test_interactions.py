@@ -12,8 +12,10 @@ import pytest
 from promptlab.analysis.contrast import conclude
 from promptlab.analysis.cross import crossed
 from promptlab.analysis.estimates import Estimated, PracticeEffect
+from promptlab.analysis.interactions import Interaction
 from promptlab.analysis.look import Look
 from promptlab.analysis.measurements import join
+from promptlab.analysis.passports import issued
 from promptlab.analysis.practices import Asked, Practices, practice_effects
 from promptlab.core.codes import Code
 from promptlab.core.decision import Rule
@@ -22,6 +24,7 @@ from promptlab.core.messages import Json
 from promptlab.experiments.designs import arms_off
 from promptlab.stats.paired import paired_t
 from tests.analysis.measured_runs import measured_arm, measured_run, run_info
+from tests.analysis.test_errors import figures
 
 RULE = Rule(min_effect=0.08)
 NAMES = ("clear", "context")
@@ -86,8 +89,10 @@ def test_reference() -> None:
     ]
     joined = join([measured_run(rows, arms=arms)]).arms
     [cross] = crossed(joined, np.ones(8, dtype=bool))
-    assert cross.effects["clear"] == (0.375, -0.5)
-    sure = paired_t(cross.turn)
+    joint = cross.joint
+    assert [each.mean() for each in joint.effects["clear"]] == [0.375, -0.5]
+    assert (joint.halves[1] - joint.halves[0] == joint.change / 2).all()
+    sure = paired_t(joint.change)
     assert (sure.mean, sure.se, sure.p) == pytest.approx((-0.875, 0.35038244, 0.041156228))
     assert (sure.low, sure.high) == pytest.approx((-1.7035228, -0.046477175))
 
@@ -252,3 +257,79 @@ def test_exchanging_the_names_of_cells_turns_signs_alone(signs: tuple[int, int])
     ]
     [one] = practice_effects(join([measured_run(rows, arms=arms)]), RULE).interactions
     assert one.delta == pytest.approx(-0.1 * signs[0] * signs[1])
+
+
+def judged_square(
+    labels: int, judge: dict[frozenset[str], int], people: dict[frozenset[str], int], **more: object
+) -> Practices:
+    """Return the effects by a judge, whose passport is good, with people's word on some cases."""
+    arms = square()
+    run = measured_run(scores_of(arms, judge), arms=arms)
+    said = scores_of(arms, people)
+    chosen = [case * 37 % 300 for case in range(labels)]
+    told = [(arm, case, said[arm][case]) for arm in range(4) for case in chosen]
+    scorer = replace(run.scorer, judge=True)
+    passport = issued("s", scorer, [], figures((45, 2, 2, 41), (45, 2, 2, 41)), RULE.limits)
+    parts: dict[str, object] = {"scorer": scorer, "passport": passport, "labels": told, **more}
+    return practice_effects(join([replace(run, **parts)]), RULE)  # type: ignore[arg-type]
+
+
+def told_of(one: Interaction) -> list[str]:
+    return [reason.code.value for reason in (*one.reasons, *one.notes)]
+
+
+def test_people_correct_a_joint_effect_that_a_judge_makes_up() -> None:
+    """The judge sees an effect that turns; people see none of it on the same answers."""
+    [raw] = judged_square(0, TURNED, EVEN).interactions
+    assert (raw.is_shown, told_of(raw)) == (True, ["judge-uncorrected"])
+    [one] = judged_square(300, TURNED, EVEN).interactions
+    assert (one.is_shown, one.method) == (False, "ppi++")
+    assert "judge-corrected" in told_of(one)
+    assert one.delta == pytest.approx(0.0, abs=0.011)
+    for without, with_it in one.effects.values():
+        assert with_it - without == pytest.approx(one.delta)
+    [few] = judged_square(24, TURNED, EVEN).interactions
+    assert few.method == raw.method
+
+
+def test_people_find_a_joint_effect_that_a_judge_does_not_see() -> None:
+    found = judged_square(200, EVEN, TURNED)
+    [one] = found.interactions
+    assert one.is_shown
+    assert one.delta == pytest.approx(-0.6, abs=0.05)
+    assert one.ci is not None
+    assert one.ci[1] < 0
+    assert "on average: +3" in " ".join(notes(named(found, "clear"), Code.EFFECT_TURNS))
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"passport": None}, "judge-unchecked"),
+        ({"passport": None, "stale": True}, "judge-stale"),
+    ],
+)
+def test_an_unbelieved_judge_shows_no_joint_effect(more: dict[str, object], code: str) -> None:
+    found = judged_square(0, TURNED, EVEN, **more)
+    [one] = found.interactions
+    assert (one.is_shown, one.ci, one.p_family, told_of(one)) == (False, None, None, [code])
+    assert {effect.verdict for effect in found.effects} == {"refused"}
+    assert notes(named(found, "clear"), Code.EFFECT_TURNS) == []
+
+
+def test_a_judge_that_moved_by_more_shows_no_joint_effect() -> None:
+    [one] = judged_square(0, TURNED, EVEN, moved=-0.5).interactions
+    assert (one.is_shown, told_of(one)[0]) == (False, "judge-moved")
+    [one] = judged_square(0, TURNED, EVEN, moved=-0.1).interactions
+    assert one.is_shown
+
+
+def test_errors_shown_equal_correct_a_joint_effect_too() -> None:
+    """J = .8: the judge sees four fifths of a change."""
+    scorer = replace(measured_run(scores_of(square(), TURNED), arms=square()).scorer, judge=True)
+    even = figures((450, 50, 50, 450), (450, 50, 50, 450))
+    passport = issued("s", scorer, [], even, RULE.limits)
+    [one] = judged_square(0, TURNED, EVEN, passport=passport).interactions
+    assert (one.is_shown, one.method) == (True, "rogan-gladen")
+    assert one.delta == pytest.approx(-0.6 / 0.8)
+    assert one.effects["clear"] == pytest.approx((0.3 / 0.8, -0.3 / 0.8))

@@ -12,10 +12,11 @@ from promptlab.analysis.compare import Comparison, compare
 from promptlab.analysis.conclude import effect
 from promptlab.analysis.correction import Correction, Scores, by_people, by_shares
 from promptlab.analysis.inference import PASSES
+from promptlab.analysis.judge_reasons import corrected
 from promptlab.analysis.measurements import join
 from promptlab.analysis.passports import issued
 from promptlab.analysis.practices import practice_effects
-from promptlab.analysis.trust import scores_of, trust_in
+from promptlab.analysis.trust import MeanTrust, scores_of, trust_in, trust_in_mean
 from promptlab.core.decision import Calibration, Rule
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.passport import Finding, Passport, Share
@@ -139,7 +140,9 @@ def test_the_corrected_interval_is_that_of_its_tests_and_allows_for_the_error_of
 
 def test_what_such_errors_cannot_bring_about_is_not_corrected() -> None:
     """With J = .6 the judge sees at most 60 points, here it sees 95; 61 may be chance."""
-    assert by_errors([0.0] * 100, [1.0] * 61 + [0.0] * 39, 80, 100).effect.delta == 1.0
+    assert by_errors([0.0] * 100, [1.0] * 61 + [0.0] * 39, 80, 100).effect.delta == (
+        pytest.approx(0.61 / 0.6)
+    )
     assert tried([0.0] * 100, [1.0] * 95 + [0.0] * 5, 80, 100) is None
 
 
@@ -261,3 +264,69 @@ def test_the_effect_of_a_practice_is_corrected_as_the_pair_is() -> None:
     assert general.verdict == "better"
     refused = compare(join([replace(run, labels=())]), RULE)
     assert {codes(row)[0] for row in refused} == {"judge-errs-unevenly"}
+
+
+def in_mean(run: MeasuredRun, bound: float = 0.5, arm: int = 0) -> MeanTrust:
+    table = join([run])
+    joined = table.arms[arm]
+    return trust_in_mean(table, joined, float(joined.cells.score.mean()), bound, RULE)
+
+
+def of_mean(found: MeanTrust) -> list[str]:
+    return [reason.code.value for reason in (*found.reasons, *found.notes)]
+
+
+def test_people_correct_the_mean_of_an_arm() -> None:
+    """They contradict the judge on one output in ten: it passes what is bad."""
+    run = judged_run(*GOOD, labels=50)
+    raw = in_mean(judged_run(*GOOD))
+    strict = [(arm, case, 0.0 if case % 10 == 0 else score) for arm, case, score in run.labels]
+    found = in_mean(replace(run, labels=strict))
+    assert of_mean(found) == ["judge-corrected"]
+    said = np.array([score for arm, _, score in strict if arm == 0])
+    assert found.mean < raw.mean
+    assert abs(found.mean - said.mean()) < abs(raw.mean - said.mean())
+    assert (raw.reasons, of_mean(raw)) == ((), ["judge-uncorrected"])
+    few = in_mean(replace(run, labels=[each for each in strict if each[1] < 24]))
+    assert few.mean == raw.mean
+
+
+def test_errors_shown_equal_correct_the_mean_of_an_arm() -> None:
+    found, raw = in_mean(judged_run(*EVEN)), in_mean(judged_run(*GOOD))
+    assert found.mean == pytest.approx((raw.mean + 0.9 - 1) / 0.8)
+    assert of_mean(found) == ["judge-corrected"]
+
+
+def test_the_mean_of_a_judge_that_is_not_believed_decides_nothing() -> None:
+    assert of_mean(in_mean(judged_run())) == ["judge-unchecked"]
+    assert of_mean(in_mean(replace(judged_run(), stale=True))) == ["judge-stale"]
+    run = judged_run(*GOOD)
+    assert run.passport is not None
+    bad = Finding("weak-agreement", "its kappa is 0.10, below 0.4", "refused")
+    passport = replace(run.passport, verdict="refused", findings=(bad,))
+    assert of_mean(in_mean(replace(run, passport=passport))) == ["judge-refused"]
+    people = replace(judged_run(*GOOD, labels=50), passport=passport)
+    assert of_mean(in_mean(people)) == ["judge-corrected", "judge-provisional"]
+    deep = replace(passport, findings=(replace(bad, deep=True),))
+    assert of_mean(in_mean(replace(people, passport=deep))) == ["judge-refused"]
+
+
+@pytest.mark.parametrize(("moved", "codes_of"), [(0.3, ["judge-moved"]), (0.02, [])])
+def test_a_judge_that_moved_past_the_bound_decides_nothing(
+    moved: float, codes_of: list[str]
+) -> None:
+    run = replace(judged_run(*GOOD), moved=moved)
+    mean = in_mean(run).mean
+    assert [reason.code.value for reason in in_mean(run, mean - 0.1).reasons] == codes_of
+
+
+def test_a_corrected_share_is_not_cut_and_says_so() -> None:
+    """With specificity .8 a fifth of all failures would pass: only a tenth does."""
+    found = by_errors([0.0] * 90 + [1.0] * 10, [0.0] * 80 + [1.0] * 20, 80, 100)
+    assert found.mean_a == pytest.approx((0.1 + 0.8 - 1) / 0.6)
+    assert found.mean_b - found.mean_a == pytest.approx(found.effect.delta)
+    raw = effect(np.array([1.0, 0.0]), np.arange(2), RULE, PASSES)
+    note = corrected(found, raw, is_rate=True)
+    assert note.text.endswith("lie beyond what can be, and are not cut")
+    usual = replace(found, mean_a=0.1, mean_b=0.2)
+    assert corrected(usual, raw, is_rate=True).text.endswith("points")

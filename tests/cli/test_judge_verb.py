@@ -660,6 +660,62 @@ def test_trials_with_one_answer_store_the_mean_of_their_labels(
     assert query(judged, stored) == [(0.0, 30), (0.5, 1), (1.0, 29)]
 
 
+def gate_of(promptlab: Promptlab, *gates: str, code: int) -> list[dict[str, Any]]:
+    words = [word for gate in gates for word in ("--gate", gate)]
+    ran = promptlab("run", "task", "--json", *words)
+    assert ran.code == code, ran.err
+    found: list[dict[str, Any]] = json.loads(ran.out)["gates"]
+    return found
+
+
+def test_a_gate_on_a_judge_needs_what_a_comparison_needs(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    gates = ("kind >= 0.4", "kind <= 0.9", "task@v2 > task@v1")
+    for gate in gate_of(promptlab, *gates, code=1):
+        assert {reason["code"] for each in gate["findings"] for reason in each["reasons"]} == {
+            "judge-unchecked"
+        }
+    labels(judged)
+    calibrated(promptlab)
+    for gate in gate_of(promptlab, *gates, code=0):
+        assert gate["holds"]
+    notes = gate_of(promptlab, "kind >= 0.4", code=0)[0]["notes"]
+    assert [note["code"] for note in notes] == ["judge-corrected"] * 2
+    told = promptlab("run", "task", "--gate", "kind >= 0.55")
+    assert told.code == 1
+    assert "gate failed: kind >= 0.55: task@v1 on echo has 0.5" in told.err
+    assert "note on kind >= 0.55: task@v1 is corrected with 60 human labels" in told.err
+    edit(judged / "judges.py", "Is this good?", "Is this  good?")
+    told = promptlab("run", "task", "--gate", "kind >= 0.4")
+    assert told.code == 1
+    assert "was changed since it was held against people's labels" in told.err
+
+
+def test_a_gate_goes_by_the_mean_that_people_would_see(judged: Path, promptlab: Promptlab) -> None:
+    """The judge errs on 12 cases, in favour of neither version; it passes 18 too few of v1."""
+    edit(judged / "suites/task.yaml", "judges:kind", "judges:kind: {errs: 12}")
+    assert promptlab("run", "task").code == 0
+    labels(judged)
+    assert calibrated(promptlab)["verdict"] != "refused"
+    [raw] = query(judged, "SELECT avg(score) FROM results WHERE version = 'v1' AND run_id IN"
+                  " (SELECT max(run_id) FROM results)")  # fmt: skip
+    assert raw[0] == pytest.approx(0.3)
+    [gate] = gate_of(promptlab, "kind >= 0.45", code=0)  # the truth is 0.5
+    assert gate["holds"]
+
+
+def test_a_gate_on_a_judge_that_moved_is_not_decided(
+    remote: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    fault_server.say = lambda call: "yes"
+    third_version(remote)
+    [gate, worse] = gate_of(promptlab, "kind >= 0.4", "no-worse task@v1 by 0.3", code=1)
+    assert {each["arm"] for each in gate["findings"]} == {"task@v1 on echo", "task@v2 on echo"}
+    assert {r["code"] for each in gate["findings"] for r in each["reasons"]} == {"judge-moved"}
+    assert {each["arm"] for each in worse["findings"]} == {"task@v2"}
+
+
 def test_a_passport_is_of_one_suite(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

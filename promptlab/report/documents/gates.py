@@ -17,6 +17,7 @@ def gates_json(gates: Iterable[GateView]) -> list[dict[str, object]]:
             "scorer": gate.scorer,
             "holds": gate.holds,
             "findings": [_finding_json(finding) for finding in gate.findings],
+            "notes": reasons_json(gate.notes),
         }
         for gate in gates
     ]

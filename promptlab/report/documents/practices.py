@@ -59,4 +59,6 @@ def _interaction_json(one: Interaction) -> dict[str, object]:
         "family": None if one.family is None else asdict(one.family),
         "method": one.method,
         "shown": one.is_shown,
+        "reasons": reasons_json(one.reasons),
+        "notes": reasons_json(one.notes),
     }

@@ -43,12 +43,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """A gate as written, and the findings against it: it holds if there are none."""
+    """A gate as written, and the findings against it: it holds if there are none.
+
+    `notes` say what else to know of the scores of a judge.
+    """
 
     text: str
     kind: GateKind
     scorer: str
     findings: tuple[Finding, ...]
+    notes: tuple[Reason, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -62,10 +66,11 @@ class GateView:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Return what to tell of the gate: that it holds, or why it failed."""
+        """Return what to tell of the gate: that it holds, or why it failed, and the notes."""
+        notes = (f"note on {self.text}: {note.text}" for note in self.notes)
         if self.holds:
-            return (f"gate holds: {self.text}",)
-        return tuple(f"gate failed: {line}" for line in self.lines)
+            return (f"gate holds: {self.text}", *notes)
+        return (*(f"gate failed: {line}" for line in self.lines), *notes)
 
 
 def gate_view(judged: Judged) -> GateView:
@@ -80,7 +85,9 @@ def gate_view(judged: Judged) -> GateView:
     means = [_missed(arm, mean) for arm, mean in judged.means]
     open_ = [_not_shown(comparison, kind) for comparison in judged.comparisons]
     unscored = [_lacking(arm, share) for arm, share in judged.unscored]
-    return GateView(gate.text, kind, gate.scorer, (*problem, *means, *unscored, *open_))
+    untrusted = [_untrusted(arm, reasons) for arm, reasons in judged.untrusted]
+    findings = (*problem, *means, *untrusted, *unscored, *open_)
+    return GateView(gate.text, kind, gate.scorer, findings, judged.notes)
 
 
 def _missed(arm: Arm, mean: float | None) -> Finding:
@@ -93,6 +100,13 @@ def _lacking(arm: Arm, share: float) -> Finding:
     """Return the finding that too many trials of an arm have no score."""
     text = f"{share * 100:.1f} % of the trials of {arm.label} have no score"
     return Finding(text, arm.label, arm.backend)
+
+
+def _untrusted(arm: Arm, reasons: tuple[Reason, ...]) -> Finding:
+    """Return the finding that the scores of a judge decide nothing."""
+    why = "; ".join(reason.text for reason in reasons)
+    text = f"{arm.label} has scores of a judge that decide nothing: {why}"
+    return Finding(text, arm.label, arm.backend, reasons=reasons)
 
 
 def _not_shown(comparison: Comparison, kind: GateKind) -> Finding:
