@@ -141,21 +141,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultFilter:
-    """Which results to read. `failed` and `errors` together mean either.
-
-    `templates` are names with a version, or None for all versions. `where` is SQL from the user.
-    """
-
-    failed: bool = False
-    errors: bool = False
-    cases: tuple[str, ...] = ()
-    templates: tuple[tuple[str, str | None], ...] = ()
-    where: str | None = None
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TemplateHistory:
     """A text that a template version has had, with the number of its runs and trials."""
 
@@ -240,7 +225,8 @@ class OrderAgreement:
 class RunResults:
     """A run: what was planned, how the trials of each arm ended, and how they scored.
 
-    `orders` are the scorers that judge pairs, by label.
+    The plan is without its cases where nobody asked for them: a run may have very many. `orders`
+    are the scorers that judge pairs, by label.
     """
 
     run: RunInfo

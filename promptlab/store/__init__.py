@@ -18,26 +18,27 @@ from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
     Result,
-    ResultFilter,
     RunInfo,
-    StoreStats,
     TemplateHistory,
     WiderRun,
 )
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Case, Completion, Plan, PlanSettings, Turn
+from promptlab.core.wanted import ResultFilter
 from promptlab.store import aggregates, care, evidence, measured, plans, queries, runs
 from promptlab.store.cells import CellRows
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
-from promptlab.store.faults import CHECK, UNEXPECTED, decoded
+from promptlab.store.faults import UNEXPECTED, decoded
+from promptlab.store.figures import figures, keep_figures
 from promptlab.store.gradings import Gradings
 from promptlab.store.judges import Judges
 from promptlab.store.ledger import Ledger
+from promptlab.store.maintenance import Maintenance
 from promptlab.store.opening import prepare
+from promptlab.store.places import places as trial_places
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.ratings import Ratings
-from promptlab.store.reduced import reduced
 from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
 
@@ -45,12 +46,11 @@ __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_
 NO_SETTINGS = RunSettings()
 
 
-class Store:
+class Store(Maintenance):
     """An open database. Use it as a context manager, in the thread that opened it."""
 
     def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
-        self._connection = connection
-        self._clock = clock
+        super().__init__(connection, clock)
         self.texts = Texts(connection)
         self.ledger = Ledger(connection, clock)
         self.gradings = Gradings(connection, clock)
@@ -72,11 +72,6 @@ class Store:
         While another program holds the write lock, `waits` is called; TimeoutError gives up.
         """
         return cls(prepare(path, readonly=readonly, waits=waits), clock)
-
-    @property
-    def path(self) -> Path:
-        """Return the file."""
-        return self._connection.path
 
     def at_once(self) -> AbstractContextManager[None]:
         """Meanwhile, raise `StoreBusy` instead of waiting for a lock."""
@@ -124,7 +119,9 @@ class Store:
     @decoded
     def end_run(self, run_id: str, status: Literal["finished", "interrupted"]) -> None:
         """Store how a run ended."""
-        runs.end_run(self._connection, self._number(run_id), self._now(), status=status)
+        number = self._number(run_id)
+        runs.end_run(self._connection, number, self._now(), status=status)
+        keep_figures(self._connection, number)
 
     def writer(
         self, run_id: str, spent: Callable[[], Spent] = Spent, *, alone: bool = False
@@ -144,9 +141,9 @@ class Store:
         return load_settings(self._connection, self._number(run_id))
 
     @decoded
-    def load_plan(self, run_id: str) -> Plan:
-        """Return the plan of a run, equal to the one it began with."""
-        return plans.load_plan(self._connection, self._number(run_id))
+    def load_plan(self, run_id: str, *, cases: bool = True) -> Plan:
+        """Return the plan of a run, equal to the one it began with; at once without its `cases`."""
+        return plans.load_plan(self._connection, self._number(run_id), cases=cases)
 
     @decoded
     def find_run(self, ref: str = "latest") -> str:
@@ -196,18 +193,35 @@ class Store:
         return queries.finished(self._connection, self._number(run_id))
 
     def results(
-        self, run_id: str, wanted: ResultFilter | None = None
+        self,
+        run_id: str,
+        wanted: ResultFilter | None = None,
+        places: Sequence[int] | None = None,
     ) -> Generator[Result, None, None]:
-        """Yield the results of a run, one per trial and scorer, in the order of the plan."""
-        self._number(run_id)
-        return queries.results(self.path, run_id, wanted or ResultFilter())
+        """Yield the results of a run, one per trial and scorer, in the order of the plan.
+
+        With `places`, as `matching_trials` returns them, only those of these trials are read.
+        """
+        number, wanted = self._number(run_id), wanted or ResultFilter()
+        if places is None and (wanted.tags or wanted.outcomes or wanted.arms or wanted.change):
+            places = trial_places(self._connection, number, wanted, None, None)
+        return queries.results(self.path, run_id, wanted, places)
 
     @decoded
     def matching_trials(
-        self, run_id: str, wanted: ResultFilter, limit: int | None = None
+        self,
+        run_id: str,
+        wanted: ResultFilter,
+        limit: int | None = None,
+        after: int | None = None,
     ) -> list[int]:
-        """Return the places in the plan of the first trials that have a matching result."""
-        self._number(run_id)
+        """Return the places in the plan of the first trials that have a matching result.
+
+        With `after`, of those behind this place: the last of one page is where the next begins.
+        """
+        number = self._number(run_id)
+        if wanted.where is None:
+            return trial_places(self._connection, number, wanted, after, limit)
         return queries.matching_trials(self.path, run_id, wanted, limit)
 
     @decoded
@@ -223,7 +237,7 @@ class Store:
     @decoded
     def arm_outcomes(self, run_id: str) -> list[ArmOutcomes]:
         """Return how the trials of each arm ended and what they took."""
-        return aggregates.arm_outcomes(self._connection, self._number(run_id))
+        return list(figures(self._connection, self._number(run_id)).outcomes)
 
     @decoded
     def spent(self, run_id: str) -> Spent:
@@ -233,8 +247,7 @@ class Store:
     @decoded
     def arm_scores(self, run_id: str, tag: str | None = None) -> list[ArmScores]:
         """Return the scores of each arm, by scorer; with a `tag`, on the cases that have it."""
-        at = self._connection, self._number(run_id)
-        return reduced(*at, aggregates.arm_scores(*at, tag), tag)
+        return list(figures(self._connection, self._number(run_id), tag).scores)
 
     @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
@@ -243,27 +256,6 @@ class Store:
             return measured.measured(self._connection, self._number(run_id), scorer)
 
     # Maintenance
-
-    @decoded
-    def stats(self) -> StoreStats:
-        """Count rows and bytes."""
-        return care.stats(self._connection)
-
-    @decoded
-    def vacuum(self) -> int:
-        """Return unused space to the disk, and return how many bytes that freed."""
-        return care.vacuum(self._connection)
-
-    def blame(self, error: Exception) -> None:
-        """Raise `DamagedStore` from an error that has no other cause than a damaged database."""
-        problems = self.verify()
-        if problems:
-            message = f"the database is damaged: {problems[0]}"
-            raise DamagedStore(message, hint=CHECK, where=str(self.path)) from error
-
-    def verify(self) -> list[str]:
-        """Return what is wrong with the database, one line per problem; empty if it is sound."""
-        return care.verify(self._connection)
 
     @classmethod
     def verify_file(cls, path: Path, clock: Callable[[], datetime]) -> list[str]:

@@ -117,6 +117,22 @@ class Connection:
                 self.execute("ROLLBACK")
 
     @contextmanager
+    def if_unchanged(self) -> Iterator[None]:
+        """Read, and write what follows from it: nothing is kept if others have written meanwhile.
+
+        Nobody waits: others can write while this reads, and if one does, `StoreBusy` is raised.
+        """
+        self.execute(f"PRAGMA busy_timeout = {_TRY_MS}")
+        self.execute("BEGIN")
+        try:
+            yield
+            self.execute("COMMIT")
+        finally:
+            if self.raw.in_transaction:
+                self.execute("ROLLBACK")
+            self.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+    @contextmanager
     def at_once(self) -> Iterator[None]:
         """Meanwhile, raise `StoreBusy` instead of waiting for a lock."""
         waits, self.waits = self.waits, give_up

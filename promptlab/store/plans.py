@@ -153,14 +153,15 @@ def load_scorers(connection: Connection, run: int) -> list[ScorerSpec]:
     return [_scorer(*row) for row in connection.rows(_LOAD_SCORERS, run=run)]
 
 
-def load_plan(connection: Connection, run: int) -> Plan:
-    """Return the plan of the run with the id `run`."""
+def load_plan(connection: Connection, run: int, *, cases: bool = True) -> Plan:
+    """Return the plan of the run with the id `run`, with its cases or without any."""
     settings = load_settings(connection, run)
+    rows = connection.rows(_LOAD_CASES, run=run) if cases else ()
     return Plan(
         **{field.name: getattr(settings, field.name) for field in fields(settings)},
         suite=connection.value("SELECT suite FROM runs WHERE id = :run", run=run),
         arms=load_arms(connection, run),
-        cases=tuple(_case(*row) for row in connection.rows(_LOAD_CASES, run=run)),
+        cases=tuple(_case(*row) for row in rows),
         scorers=tuple(load_scorers(connection, run)),
         templates=tuple(load_templates(connection, run)),
         backends=tuple(_backend(*row) for row in connection.rows(_LOAD_BACKENDS, run=run)),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from promptlab.core.errors import DamagedStore, StoreError
-from promptlab.core.results import Result, ResultFilter
+from promptlab.core.results import Result
 from promptlab.core.types import Completion, Outcome, Request, Turn
+from promptlab.core.wanted import ResultFilter
 from promptlab.store.columns import COMPLETION_COLUMNS, RESULT_COLUMNS, listed
 from promptlab.store.connection import Connection, Row, Value, connect
 from promptlab.store.encode import (
@@ -98,11 +99,17 @@ def tracebacks(connection: Connection, run: int, seq: int) -> dict[str, str]:
     return dict(connection.rows(_TRACEBACKS, run=run, seq=seq))
 
 
-def results(path: Path, run_id: str, wanted: ResultFilter) -> Generator[Result, None, None]:
-    """Yield results in the order of the plan, over a connection that cannot write."""
+def results(
+    path: Path, run_id: str, wanted: ResultFilter, places: Sequence[int] | None
+) -> Generator[Result, None, None]:
+    """Yield results in the order of the plan, over a connection that cannot write.
+
+    With `places`, only those of the trials at these places in the plan.
+    """
     order = "ORDER BY seq, scorer_position LIMIT :limit"
     limit = -1 if wanted.limit is None else wanted.limit
-    with closing(_matching(path, run_id, wanted, (listed(_RESULT_FIELDS), order), limit)) as rows:
+    what = (listed(_RESULT_FIELDS), order)
+    with closing(_matching(path, run_id, wanted, what, limit, places)) as rows:
         for row in rows:
             with decoding(path):
                 result = _result(row)
@@ -113,15 +120,23 @@ def matching_trials(path: Path, run_id: str, wanted: ResultFilter, limit: int | 
     """Return the places in the plan of the first trials that have a matching result."""
     most = -1 if limit is None else limit
     what = ("DISTINCT seq", "ORDER BY seq LIMIT :limit")
-    with closing(_matching(path, run_id, wanted, what, most)) as rows:
+    with closing(_matching(path, run_id, wanted, what, most, None)) as rows:
         return [int(seq) for (seq,) in rows]
 
 
 def _matching(
-    path: Path, run_id: str, wanted: ResultFilter, what: tuple[str, str], limit: int
+    path: Path,
+    run_id: str,
+    wanted: ResultFilter,
+    what: tuple[str, str],
+    limit: int,
+    places: Sequence[int] | None,
 ) -> Generator[Row, None, None]:
     """Yield what is wanted of the matching rows of the view; `what` is columns and their order."""
     conditions, values = _conditions(run_id, wanted)
+    if places is not None:
+        conditions.append("seq IN (SELECT value FROM json_each(:places))")
+        values["places"] = to_json(places)
     columns, order = what
     sql = f"SELECT {columns} FROM trial_results WHERE {' AND '.join(conditions)} {order}"
     connection = connect(path, readonly=True)

@@ -6,17 +6,17 @@ A run stored as `running` may have been killed: `liveness` tells.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from promptlab.core.errors import StoreError
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Outcome, Plan
+from promptlab.core.types import Plan
 from promptlab.store.connection import Connection, Row
 from promptlab.store.encode import from_json, to_json, told
 from promptlab.store.facts import add_facts
+from promptlab.store.figures import Summary, keep_summaries, summaries
 from promptlab.store.liveness import NOW, PROCESS, SILENT_S, is_alive, this_process
 from promptlab.store.plan_settings import settings_to_json
 from promptlab.store.plans import save_plan
@@ -30,7 +30,7 @@ VALUES (:run_id, :suite, :settings, :overrides, 'running', :trials, :fresh, :pid
 
 _COLUMNS = (
     f"id, run_id, suite, status, trials, fresh, {PROCESS}, created_at, finished_at,"
-    " overrides, facts"
+    " unpriced_answers, overrides, facts"
 )
 
 _LIST = f"SELECT {_COLUMNS} FROM runs ORDER BY id DESC LIMIT :limit"
@@ -39,22 +39,6 @@ _ONE = f"SELECT {_COLUMNS} FROM runs WHERE id = :run"
 
 _LIST_UNFINISHED = f"""
 SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
-"""
-
-# Not by outcome: that would sort all trials.
-_COUNTS = f"""
-SELECT run, min(cached), {", ".join(f"sum(outcome = '{outcome}')" for outcome in Outcome)}
-FROM trials WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run
-"""
-
-_PAID = """
-SELECT r.id, r.unpriced_answers, g.cost, coalesce(g.unpriced, 0)
-FROM runs r LEFT JOIN (
-    SELECT run, sum(cost_usd) AS cost,
-        CASE WHEN count(cost_usd) THEN count(*) - count(cost_usd) END AS unpriced
-    FROM generations WHERE run IN (SELECT value FROM json_each(:runs)) GROUP BY run
-) g ON g.run = r.id
-WHERE r.id IN (SELECT value FROM json_each(:runs))
 """
 
 _DIGITS = 18  # of a number of runs: SQLite takes no more, and there are fewer
@@ -153,7 +137,9 @@ def run_number(connection: Connection, run_id: str) -> int:
 
 def list_runs(connection: Connection, limit: int | None) -> list[RunInfo]:
     """Return runs, newest first."""
-    return _infos(connection, connection.all(_LIST, limit=-1 if limit is None else limit))
+    rows = connection.all(_LIST, limit=-1 if limit is None else limit)
+    keep_summaries(connection, [row[0] for row in rows])
+    return _infos(connection, rows)
 
 
 def run_info(connection: Connection, run: int) -> RunInfo:
@@ -203,39 +189,27 @@ def _by_age(connection: Connection, age: int) -> str:
 
 
 def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:
-    outcomes: dict[int, dict[Outcome, int]] = defaultdict(lambda: dict.fromkeys(Outcome, 0))
-    numbers = to_json([row[0] for row in rows])
-    all_cached = {}
-    for run, all_cached[run], *counts in connection.rows(_COUNTS, runs=numbers):
-        outcomes[run] = dict(zip(Outcome, counts, strict=True))
-    costs, unpriced = {}, {}
-    for run, noted, cost, seen in connection.rows(_PAID, runs=numbers):
-        costs[run] = _cost(cost, noted, all_cached.get(run))
-        unpriced[run] = seen if noted is None else noted
+    runs = [row[0] for row in rows]
+    ended = summaries(connection, runs)
+    numbers = to_json(runs)
     templates, backends = (_names(connection, sql, numbers) for sql in (_TEMPLATES, _BACKENDS))
     return [
-        replace(
-            _info(row, outcomes[row[0]]),
-            cost_usd=costs[row[0]],
-            unpriced=unpriced[row[0]],
-            templates=templates[row[0]],
-            backends=backends[row[0]],
-        )
+        replace(_info(row, ended[row[0]]), templates=templates[row[0]], backends=backends[row[0]])
         for row in rows
     ]
 
 
-def _cost(paid: float | None, unpriced: int | None, all_cached: int | None) -> float | None:
+def _cost(ended: Summary, unpriced: int | None) -> float | None:
     """Return what a run cost, None if that is not known.
 
     A run answered by the store alone cost nothing: other runs paid for its answers. Nor did a run
     of backends that charge nothing, whose answers have no cost, and none of them an unknown one.
     """
-    if all_cached is None:  # it has no trials yet
+    if ended.all_cached is None:  # it has no trials yet
         return None
-    if all_cached or (paid is None and unpriced == 0):
+    if ended.all_cached or (ended.paid is None and unpriced == 0):
         return 0.0
-    return paid
+    return ended.paid
 
 
 def _names(connection: Connection, sql: str, runs: str) -> defaultdict[int, tuple[str, ...]]:
@@ -246,9 +220,10 @@ def _names(connection: Connection, sql: str, runs: str) -> defaultdict[int, tupl
     return names
 
 
-def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
-    (_, run_id, suite, status, trials, fresh, *process, created_at, finished_at, _, _) = row
-    rest = row[-2:]
+def _info(row: Row, ended: Summary) -> RunInfo:
+    (_, run_id, suite, status, trials, fresh, *process, created_at, finished_at, _, _, _) = row
+    noted, *rest = row[-3:]
+    unpriced = ended.unpriced if noted is None else noted
     if status == "running" and not is_alive(*process):
         status = "interrupted"
     settings, facts = map(from_json, rest)
@@ -262,5 +237,7 @@ def _info(row: Row, outcomes: Mapping[Outcome, int]) -> RunInfo:
         finished_at=finished_at,
         settings=RunSettings.from_json(settings),
         facts={name: BackendFacts.from_json(details) for name, details in facts.items()},
-        outcomes=outcomes,
+        outcomes=ended.outcomes,
+        cost_usd=_cost(ended, noted),
+        unpriced=unpriced,
     )

@@ -7,6 +7,7 @@ and the view `trial_results` are internal and may change.
 
 from __future__ import annotations
 
+from promptlab.store.figured_schema import FIGURED
 from promptlab.store.first_schema import FIRST
 from promptlab.store.graded_schema import GRADED
 from promptlab.store.passport_schema import ANCHORS, PASSPORTS
@@ -264,4 +265,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0014_rated", RATED),
     ("0015_passports", PASSPORTS),
     ("0016_anchors", ANCHORS),
+    ("0017_figures", FIGURED),
 )

@@ -13,8 +13,8 @@ from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.reasons import Reason
-from promptlab.core.results import ResultFilter
 from promptlab.core.types import Arm, TemplateSource
+from promptlab.core.wanted import ResultFilter
 from promptlab.store import Store
 from promptlab.templates.diff import Flip
 from promptlab.templates.past import label_of

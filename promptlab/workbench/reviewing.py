@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 
-from promptlab.core.results import Result, ResultFilter, RunResults
+from promptlab.core.results import Result, RunResults
 from promptlab.core.types import Turn
+from promptlab.core.wanted import ResultFilter
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.choosing import known_cases, versions_of
@@ -64,7 +65,7 @@ def review(
     """Read the chosen trials of a run; with `full`, each conversation as its trial is reached."""
     with bench.open_store() as store:
         run_id = store.find_run(run_ref)
-        plan = store.load_plan(run_id)
+        plan = store.load_plan(run_id, cases=bool(chosen.cases))
         wanted = ResultFilter(
             failed=chosen.failed,
             errors=chosen.errors,
@@ -76,15 +77,16 @@ def review(
         places = store.matching_trials(run_id, wanted, limit)
         count = len(places) if chosen.limit is None else min(len(places), chosen.limit)
         whole = read_run(store, run_id, plan) if wanted == ResultFilter() else None
-        with closing(_trials(store, run_id, wanted, full=full)) as trials:
+        first = None if chosen.limit is None else places[:count]
+        with closing(_trials(store, run_id, wanted, first, full=full)) as trials:
             yield Review(run_id, islice(trials, count), count, len(places) > count, whole)
 
 
 def _trials(
-    store: Store, run_id: str, wanted: ResultFilter, *, full: bool
+    store: Store, run_id: str, wanted: ResultFilter, places: Sequence[int] | None, *, full: bool
 ) -> Generator[Trial, None, None]:
     """Read trials one by one: all of them together may not fit into memory."""
-    with closing(store.results(run_id, wanted)) as results:
+    with closing(store.results(run_id, wanted, places)) as results:
         for _, rows in groupby(results, key=lambda result: result.seq):
             yield _trial(store, run_id, list(rows), full=full)
 

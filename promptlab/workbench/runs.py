@@ -13,8 +13,8 @@ from promptlab.workbench.bench import Workbench
 
 
 def read_run(store: Store, run_id: str, plan: Plan | None = None) -> RunResults:
-    """Read a run, and its plan too unless given."""
-    plan = store.load_plan(run_id) if plan is None else plan
+    """Read a run, and its plan too unless given: without the cases, which may be very many."""
+    plan = store.load_plan(run_id, cases=False) if plan is None else plan
     return RunResults(
         run=store.run(run_id),
         plan=plan,
@@ -47,8 +47,9 @@ class TaggedResults:
 def results_by_tag(bench: Workbench, run_ref: str) -> list[TaggedResults]:
     """Read a run tag by tag, in the order of the cases; one with several tags is in each."""
     with bench.open_store() as store:
-        whole = read_run(store, store.find_run(run_ref))
-        run_id, cases = whole.run.run_id, whole.plan.cases
+        run_id = store.find_run(run_ref)
+        whole = read_run(store, run_id, store.load_plan(run_id))
+        cases = whole.plan.cases
         tags = dict.fromkeys(tag for case in cases for tag in case.tags)
         if not tags:
             raise PromptlabError(f"no case of run {run_id} has a tag", hint="give the cases tags")

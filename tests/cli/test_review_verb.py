@@ -11,7 +11,7 @@ import pytest
 
 from promptlab.cases.files import read_rows
 from promptlab.core.ratings import Opinion
-from promptlab.core.results import ResultFilter
+from promptlab.core.wanted import ResultFilter
 from promptlab.importers.labels import read_labels
 from promptlab.store import Store
 

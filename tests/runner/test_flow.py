@@ -14,7 +14,6 @@ from promptlab.backends import Backend, Capacity
 from promptlab.backends.echo import Echo, Options
 from promptlab.core.digest import digest_json, template_digest
 from promptlab.core.errors import BackendError, PromptlabError
-from promptlab.core.results import ResultFilter
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import (
     Arm,
@@ -29,6 +28,7 @@ from promptlab.core.types import (
     TrialResult,
     Turn,
 )
+from promptlab.core.wanted import ResultFilter
 from promptlab.core.watch import NullWatch, Watch
 from promptlab.executors import Work
 from promptlab.executors.local import LocalExecutor

@@ -17,8 +17,8 @@ import pytest
 
 from promptlab.core.measured import AT
 from promptlab.core.ratings import Kind, Opinion, Rating, Verdict
-from promptlab.core.results import ResultFilter
 from promptlab.core.types import Outcome, Plan, ScorerSpec, TrialResult
+from promptlab.core.wanted import ResultFilter
 from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]

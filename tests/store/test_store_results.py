@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from promptlab.core.digest import digest_text
 from promptlab.core.errors import StoreError
-from promptlab.core.results import Result, ResultFilter, Sum
+from promptlab.core.results import Result, Sum
 from promptlab.core.types import (
     Completion,
     Image,
@@ -29,6 +29,7 @@ from promptlab.core.types import (
     Turn,
     Usage,
 )
+from promptlab.core.wanted import ResultFilter
 from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]

@@ -1,0 +1,34 @@
+"""The care of an open database: counting, making smaller, verifying."""
+
+from __future__ import annotations
+
+from promptlab.core.errors import DamagedStore
+from promptlab.core.results import StoreStats
+from promptlab.store import care
+from promptlab.store.area import Area
+from promptlab.store.faults import CHECK, decoded
+
+
+class Maintenance(Area):
+    """What the store offers to keep a database small and sound."""
+
+    @decoded
+    def stats(self) -> StoreStats:
+        """Count rows and bytes."""
+        return care.stats(self._connection)
+
+    @decoded
+    def vacuum(self) -> int:
+        """Return unused space to the disk, and return how many bytes that freed."""
+        return care.vacuum(self._connection)
+
+    def blame(self, error: Exception) -> None:
+        """Raise `DamagedStore` from an error that has no other cause than a damaged database."""
+        problems = self.verify()
+        if problems:
+            message = f"the database is damaged: {problems[0]}"
+            raise DamagedStore(message, hint=CHECK, where=str(self.path)) from error
+
+    def verify(self) -> list[str]:
+        """Return what is wrong with the database, one line per problem; empty if it is sound."""
+        return care.verify(self._connection)
