@@ -160,13 +160,14 @@ def by_backend(arms: Iterable[JoinedArm]) -> dict[str, list[JoinedArm]]:
     return dict(grouped)
 
 
-def only_text(run: MeasuredRun, text: TemplateSource) -> MeasuredRun:
-    """Return a run's results for one text with all of its practices, on every backend.
+def only_text(run: MeasuredRun, text: TemplateSource, off: tuple[str, ...] = ()) -> MeasuredRun:
+    """Return a run's results for one text with all practices but those in `off`, on every backend.
 
     If the run knows the text under several names, only those under the name asked for.
     """
     named = f"{text.name}@{label_of(text.version)}"
-    kept = [arm.arm.digest == text.digest and not arm.arm.off for arm in run.arms]
+    named = " ".join([named, *(f"-{name}" for name in off)])
+    kept = [arm.arm.digest == text.digest and arm.arm.off == off for arm in run.arms]
     if any(keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)):
         kept = [keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)]
     places = [place for place, keep in enumerate(kept) if keep]

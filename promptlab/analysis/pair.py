@@ -15,6 +15,8 @@ from promptlab.templates.diff import Flip
 class PairResults:
     """How two texts compare by a rule, the cases that flipped, and notes on the runs of both.
 
+    `runs` are those in which the first text and the second were measured.
+
     All is empty if one of the texts was not run, or shares no scorer or no backend with the other.
     """
 
@@ -22,3 +24,4 @@ class PairResults:
     flips: Sequence[Flip] = ()
     notes: Sequence[Reason] = ()
     rule: Rule = field(default_factory=Rule)
+    runs: tuple[str, ...] = ()

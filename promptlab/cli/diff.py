@@ -53,6 +53,7 @@ def diff(
         difference.size,
         difference.case,
         difference.results,
+        difference.hunks,
     )
     if as_json:
         print_json(diff_json(view))

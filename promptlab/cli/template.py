@@ -18,6 +18,8 @@ from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.raw_prompts import raw_prompts
 from promptlab.workbench.session import Session
+from promptlab.workbench.splitting import Between
+from promptlab.workbench.splitting import split as split_versions
 from promptlab.workbench.versions import (
     PastText,
     Rendering,
@@ -33,7 +35,7 @@ from promptlab.workbench.versions import (
 
 @click.group(cls=VerbGroup, epilog=example("template list", "template new sentiment"))
 def template() -> None:
-    """List, show, create, render and tag template versions."""
+    """List, show, create, split, render and tag template versions."""
 
 
 @template.command("list", epilog=example("template list"))
@@ -104,6 +106,41 @@ def new(session: Session, name: str, origin: str | None, version: str | None) ->
     made = new_version(bench, name, origin, version)
     say(f"created {made.path.relative_to(bench.project.root)}")
     tell(*(f"Note: {visible(note)}" for note in made.notes))
+
+
+@template.command(epilog=example("template split sentiment@v1 v3"))
+@click.argument("first", metavar="REF")
+@click.argument("second", metavar="REF")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_obj
+def split(session: Session, first: str, second: str, as_json: bool) -> None:
+    """Write the versions between two, each the first with one hunk of the second.
+
+    Once they are run, `promptlab diff` shows which cases flipped at which hunk.
+    """
+    bench = Workbench(session)
+    made = split_versions(bench, first, second)
+    tell(*(f"Note: {visible(note)}" for note in made.notes))
+    root = bench.project.root
+    if as_json:
+        versions = [_between_json(each, str(each.path.relative_to(root))) for each in made.versions]
+        print_json({"a": made.a, "b": made.b, "versions": versions, "command": made.command})
+        return
+    for each in made.versions:
+        done = "created" if each.is_new else "is there already:"
+        say(f"{done} {each.path.relative_to(root)} (hunk {each.change.number})")
+    if made.hunks == 2:
+        say(f"The other hunk is what leads from there to {made.b}.")
+    say(f"To measure: {made.command}", f"Then: promptlab diff {made.a} {made.b}")
+
+
+def _between_json(each: Between, path: str) -> dict[str, object]:
+    return {
+        "version": each.version,
+        "path": path,
+        "hunk": each.change.number,
+        "created": each.is_new,
+    }
 
 
 @template.command(epilog=example("template tag sentiment@v3 best"))

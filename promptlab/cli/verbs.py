@@ -29,7 +29,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "practices": ("practices:practices", "Show the effect of each prompt-writing practice."),
     "judge": ("judge:judge", "Hold judges against people's labels, and show their passports."),
     "ledger": ("ledger:ledger", "List what was concluded of a suite, look by look."),
-    "template": ("template:template", "List, show, create, render and tag template versions."),
+    "template": (
+        "template:template",
+        "List, show, create, split, render and tag template versions.",
+    ),
     "backend": ("backend:backend", "List backends, and check that they answer."),
     "scorer": ("scorer:scorer", "List scorers, and show their parameters."),
     "schema": ("schema:schema", "Print the JSON Schema of a file format, for editors."),

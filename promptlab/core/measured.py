@@ -29,6 +29,31 @@ class MeasuredArm:
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TextArm:
+    """An arm with trials in a run: a text with some practices `off`, on one backend.
+
+    `sampling` is as it is stored; `cases` is the number of cases of the run.
+    """
+
+    run_id: str
+    suite: str
+    finished: bool
+    cases: int
+    template: str
+    version: str
+    digest: str
+    off: tuple[str, ...]
+    backend: str
+    backend_digest: str
+    sampling: str
+
+    @property
+    def prompt(self) -> tuple[str, tuple[str, ...]]:
+        """Return what it sends, on whichever backend."""
+        return self.digest, self.off
+
+
 class MeasuredCase(NamedTuple):
     """A case: its id, its group, the digest of its content, and its tags.
 

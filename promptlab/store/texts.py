@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from promptlab.core.measured import TextArm
 from promptlab.core.results import TemplateHistory
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json
+from promptlab.store.encode import from_json, to_json
 from promptlab.store.faults import decoded
 
 _HISTORY = """
@@ -25,6 +27,18 @@ SELECT l.digest FROM template_labels l WHERE l.name = :name AND l.version = :ver
     SELECT 1 FROM run_arms a JOIN trials t ON t.run = a.run AND t.arm = a.position
     WHERE a.template = l.id
 ) ORDER BY l.id
+"""
+
+_ARMS = """
+SELECT r.run_id, r.suite, r.status = 'finished',
+    (SELECT max(c.position) + 1 FROM run_cases c WHERE c.run = r.id),
+    l.name, l.version, l.digest, a.off, b.name, b.digest, a.sampling
+FROM run_arms a JOIN runs r ON r.id = a.run JOIN template_labels l ON l.id = a.template
+JOIN backends b ON b.id = a.backend
+WHERE l.name IN (SELECT value FROM json_each(:names)) AND EXISTS (
+    SELECT 1 FROM trials t WHERE t.run = a.run AND t.arm = a.position
+)
+ORDER BY r.id DESC, a.position
 """
 
 
@@ -62,3 +76,25 @@ class Texts:
         """Return the digests under which a template's version has results, oldest first."""
         rows = self._connection.rows(_LABEL_DIGESTS, name=name, version=version)
         return [str(digest) for (digest,) in rows]
+
+    @decoded
+    def arms(self, names: Sequence[str]) -> list[TextArm]:
+        """Return the arms of these templates that have trials, those of the newest run first."""
+        rows = self._connection.rows(_ARMS, names=to_json(names))
+        return [
+            TextArm(
+                run_id=run,
+                suite=suite,
+                finished=bool(finished),
+                cases=cases or 0,
+                template=name,
+                version=version,
+                digest=digest,
+                off=tuple(from_json(off)),
+                backend=backend,
+                backend_digest=identity,
+                sampling=sampling,
+            )
+            for run, suite, finished, cases, name, version, digest, off, *on in rows
+            for backend, identity, sampling in [on]
+        ]

@@ -7,7 +7,8 @@ of the former prompts and of today's are never taken for the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from ast import literal_eval
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -66,6 +67,41 @@ def renders_the_same(text: str) -> bool:
     except TemplateSyntaxError:
         return True  # it cannot be rendered at all
     return kept == cut
+
+
+def essence(
+    text: str, off: Collection[str] = (), *, breaks: bool = True
+) -> tuple[tuple[str, str], ...]:
+    """Return what the prompts of a text depend on, with the practices in `off` left out.
+
+    Two texts may send the same all the same if theirs differ, never something else if they do not.
+    `breaks` says whether line breaks are kept as they are today. Raise TemplateSyntaxError where
+    the text cannot be read.
+    """
+    lexer = prompt_lexer() if breaks else _former_lexer()
+    return tuple(_essence([*_practised(lexer.tokeniter(text, None), off)]))
+
+
+def _practised(tokens: Iterable[Token], off: Collection[str]) -> Iterator[Token]:
+    """Yield tokens without the tags of practices, and without all that is in one of `off`."""
+    left_out: list[bool] = []
+    tag: list[Token] = []
+    for token in tokens:
+        if token[1] != "block_begin" and not tag:
+            yield from () if any(left_out) else (token,)
+            continue
+        tag.append(token)
+        if token[1] != "block_end":
+            continue
+        name = next((text for _, kind, text in tag if kind == "name"), "")
+        if name == "practice":
+            named = next((text for _, kind, text in tag if kind == "string"), "''")
+            left_out.append(literal_eval(named) in off)
+        elif name == "endpractice":
+            del left_out[-1:]
+        elif not any(left_out):
+            yield from tag
+        tag = []
 
 
 @cache

@@ -70,7 +70,7 @@ def diff_texts(
     Each hunk has `context` unchanged lines around it. The texts start at lines `first_a` and
     `first_b` of their files.
     """
-    lines = [*_compare(_lines(a), _lines(b))]
+    lines = [*_compare(lines_of(a), lines_of(b))]
     parts: list[tuple[int, int]] = []
     for place, line in enumerate(lines):
         if line.op == " ":
@@ -88,6 +88,12 @@ def diff_texts(
         start_b = before_b[start] + first_b - (length_b == 0)
         hunks.append(Hunk(start_a, length_a, start_b, length_b, tuple(lines[start:end])))
     return tuple(hunks)
+
+
+def lines_of(text: str) -> list[str]:
+    """Split a text only at newlines, as git does; each line keeps its newline."""
+    *whole, rest = text.split("\n")
+    return [f"{line}\n" for line in whole] + ([rest] if rest else [])
 
 
 def word_marks(a: str, b: str) -> tuple[Marks, Marks]:
@@ -168,12 +174,6 @@ def patch(path_a: str, text_a: str, path_b: str, text_b: str) -> str:
 
 def _extent(start: int, length: int) -> str:
     return str(start) if length == 1 else f"{start},{length}"
-
-
-def _lines(text: str) -> list[str]:
-    """Split only at newlines, as git does; each line keeps its newline."""
-    *whole, rest = text.split("\n")
-    return [f"{line}\n" for line in whole] + ([rest] if rest else [])
 
 
 def _compare(a: Sequence[str], b: Sequence[str]) -> Iterator[Line]:

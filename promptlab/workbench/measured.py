@@ -74,7 +74,8 @@ def measured(
         wanted = flipped if case_id is None else {case_id}
         first, second = (_answers(store, side, wanted) for side in sides)
         notes = tuple(_wider(store, *sides))
-    return PairResults(comparisons, _flips(first, second), notes, rule)
+    runs = tuple(side.run.info.run_id for side in sides)
+    return PairResults(comparisons, _flips(first, second), notes, rule, runs)
 
 
 def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[Side, Side] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from promptlab.analysis.hunk_flips import FlipsByHunk
 from promptlab.analysis.pair import PairResults
 from promptlab.backends import Backend
 from promptlab.cases.images import ImageFolder
@@ -14,7 +15,7 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.files import decoded, read_bytes
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Case, Message, Request, Sampling
-from promptlab.experiments.suite import Suite, load_suite, suite_names
+from promptlab.experiments.suite import Suite, load_suite
 from promptlab.templates.diff import (
     CaseDiff,
     Conversation,
@@ -32,7 +33,9 @@ from promptlab.templates.past import is_older, restoring
 from promptlab.templates.template import Template
 from promptlab.templates.text_diff import patch
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.flips import flips_by_hunk
 from promptlab.workbench.measured import measured
+from promptlab.workbench.suite_search import suites_with
 
 _COUNTED_CASES = 20
 _Pair = tuple[Template, Template]
@@ -56,13 +59,15 @@ class Aspects:
 class Difference:
     """How two versions differ. `case` compares their prompts on one case, None if none is named.
 
-    `size` is None if the texts are the same and were compared no further.
+    `size` and `hunks` are None if the texts are the same and were compared no further, `hunks` also
+    with a case.
     """
 
     versions: VersionDiff
     size: PromptSize | None = None
     case: CaseDiff | None = None
     results: PairResults = field(default_factory=PairResults)
+    hunks: FlipsByHunk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ def diff_of(bench: Workbench, first: str, second: str, aspects: Aspects = Aspect
     case = _case(rendered, aspects.case_id)
     results = measured(bench, pair[0].source, pair[1].source, aspects.case_id)
     size = _size(rendered, counters, named=aspects.backend is not None)
-    return Difference(versions, size, case, results)
+    hunks = flips_by_hunk(bench, *pair, results) if aspects.case_id is None else None
+    return Difference(versions, size, case, results, hunks)
 
 
 def patch_between(bench: Workbench, first: str, second: str) -> str:
@@ -125,7 +131,7 @@ def _rendered(
     if suite_name is not None or case_id is not None:
         suite = _suite(bench, pair, suite_name)
         return _render(bench, pair, suite, case_id)
-    for suite in _suites_with(bench, pair):
+    for suite in suites_with(bench, pair):
         with suppress(PromptlabError):  # nobody asked for this suite: the bare texts will do
             return _render(bench, pair, suite, None)
     a, b = ((Message("user", whole_text(template)),) for template in pair)
@@ -136,29 +142,10 @@ def _suite(bench: Workbench, pair: _Pair, name: str | None) -> Suite:
     """Load the named suite, or else the first that has both versions."""
     if name is not None:
         return load_suite(bench.project.suites, name)
-    for suite in _suites_with(bench, pair):
+    for suite in suites_with(bench, pair):
         return suite
     both = " and ".join(template.reference for template in pair)
     raise PromptlabError(f"no suite has both {both}", hint="name the case's suite with --suite")
-
-
-def _suites_with(bench: Workbench, pair: _Pair) -> Iterator[Suite]:
-    """Yield the suites that reference both versions, by name; skip broken ones.
-
-    Of a text without a file, any version of its template will do.
-    """
-    wanted = {(template.source.name, template.source.version) for template in pair}
-    past = {template.source.name for template in pair if is_older(template.source.version)}
-    for name in suite_names(bench.project.suites):
-        try:
-            suite = load_suite(bench.project.suites, name)
-            references = suite.settings.templates
-            versions = {version for text in references for version in bench.library.resolve(text)}
-        except PromptlabError:
-            continue
-        present = {name for name, _ in versions}
-        if all(at in versions or (at[0] in past and at[0] in present) for at in wanted):
-            yield suite
 
 
 def _render(bench: Workbench, pair: _Pair, suite: Suite, case_id: str | None) -> _Rendered:

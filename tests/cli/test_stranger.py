@@ -131,6 +131,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "template show": ("greet@v1",),
     "template log": ("greet",),
     "template new": ("greet",),
+    "template split": ("greet@v1", "greet@v3"),
     "template render": ("greet@v1", "-p", "name", "Ada"),
     "template tag": ("greet@v1", "best"),
     "backend list": (),

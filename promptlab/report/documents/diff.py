@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from promptlab.report.documents.contrast import comparison_json
+from promptlab.report.documents.flips import flips_json
 from promptlab.report.documents.reasons import reasons_json
 from promptlab.report.views.diff import DiffView
 from promptlab.templates.diff import CaseDiff, FileDiff, Flip, MessageDiff, Names, PromptSize
@@ -31,6 +32,8 @@ def diff_json(view: DiffView) -> dict[str, object]:
         ]
         document["flips"] = [_flip_json(each.flip) for each in view.flips]
         document["notes"] = reasons_json(view.evidence)
+    if view.hunks is not None:
+        document |= flips_json(view.hunks)
     return document
 
 

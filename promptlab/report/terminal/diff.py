@@ -7,6 +7,7 @@ from rich.text import Text
 
 from promptlab.report.terminal.diff_lines import HEAD, STYLES, print_hunk, print_line
 from promptlab.report.terminal.diff_measured import print_measured
+from promptlab.report.terminal.flips import print_flips
 from promptlab.report.terminal.tables import plain_table
 from promptlab.report.terminal.text import BOLD, DIM, evidence_lines, plain_text, print_lines
 from promptlab.report.views.diff import CaseView, Cell, DiffView, SizeView
@@ -30,6 +31,8 @@ def print_diff(console: Console, view: DiffView, *, full: bool = False) -> None:
         warnings = [note.line for note in view.notes if note.reason.code.weight != "refused"]
         print_lines(console, [*warnings, *(question.line for question in view.open)])
         print_lines(console, evidence_lines(view.evidence))
+    if view.hunks is not None:
+        print_flips(console, view.hunks, full=full)
 
 
 def print_files(console: Console, view: DiffView) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from promptlab.analysis.hunk_flips import FlipsByHunk
 from promptlab.analysis.pair import PairResults
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Json
 from promptlab.report.views.contrast import Note, OpenQuestion, notes_on, open_question
+from promptlab.report.views.flips import FlipsView, flips_view
 from promptlab.report.views.measured import (
     FlipView,
     MeasuredView,
@@ -76,7 +78,8 @@ class DiffView:
     """Two versions. `rows` has what differs besides the text; parts not requested are None.
 
     `measured` and `flips` come from runs of both, lost cases first; `notes` and `open` are about
-    what was measured, as `compare` says them, `evidence` about these runs.
+    what was measured, as `compare` says them, `evidence` about these runs. `hunks` joins the text
+    with the flips.
     """
 
     version: VersionDiff
@@ -88,6 +91,7 @@ class DiffView:
     notes: tuple[Note, ...] = ()
     open: tuple[OpenQuestion, ...] = ()
     evidence: tuple[Reason, ...] = ()
+    hunks: FlipsView | None = None
 
     @property
     def is_in_writing_alone(self) -> bool:
@@ -101,6 +105,7 @@ def diff_view(
     size: PromptSize | None,
     case: CaseDiff | None,
     results: PairResults | None = None,
+    hunks: FlipsByHunk | None = None,
 ) -> DiffView:
     """Return the view of two versions, with what was measured of both."""
     results = results or PairResults()
@@ -119,6 +124,7 @@ def diff_view(
         notes=notes_on(named),
         open=tuple(OpenQuestion(name, reason) for name, reason in asked if reason is not None),
         evidence=tuple(results.notes),
+        hunks=None if hunks is None else flips_view(hunks),
     )
 
 
