@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
 from promptlab.core import masking
 
+from . import new_databases
 from .remote.fault_server import FaultServer
 from .remote.vendor_server import VendorServer
 
@@ -53,6 +55,28 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 10, 10)  # the usual 700 looks through what tests leave far too often
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test in a process that reports to another: tell of the call, and of what went wrong.
+
+    By default three reports of each test and its start are told, which takes two milliseconds.
+    """
+    if not hasattr(item.config, "workerinput"):
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases_are_made_at_once() -> Iterator[None]:
+    """Make new databases without the steps to their tables; `tests/store` takes the steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("promptlab.store.opening.new_database", new_databases.at_once)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import ast
 import importlib
 import importlib.util
 import sys
+from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -118,8 +119,7 @@ def _fresh_source() -> Iterator[None]:
 def _enter(root: Path) -> None:
     """Put a project's folder at the end of the import path, replacing another project's."""
     for other in [other for other in _loaded if other != root]:
-        for known in _loaded.pop(other).values():
-            _forget(known, other)
+        _forget(dict(ChainMap(*_loaded.pop(other).values())), other)
         if str(other) in sys.path[1:]:  # the first is a script's folder, not put there by us
             sys.path.remove(str(other))
     _loaded.setdefault(root, {})
@@ -138,8 +138,9 @@ def _forget_edited(file: Path, root: Path) -> None:
 
 def _forget(known: _Sources, root: Path) -> None:
     stale = {str(root / path) for path in known}
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in stale:
+    for name, module in list(sys.modules.items()) if stale else []:
+        # Not `getattr`: a module that loads what it is asked for is not to be asked.
+        if getattr(module, "__dict__", {}).get("__file__") in stale:
             del sys.modules[name]
 
 

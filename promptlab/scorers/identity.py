@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,10 +91,13 @@ def _distributions(name: str) -> list[str]:
 
 def _versions(names: list[str]) -> dict[str, Json]:
     """Return the versions of distributions; one that is not installed graded nothing."""
-    versions: dict[str, Json] = {}
-    for name in names:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return {name: version for name in names if (version := _version(name)) is not None}
+
+
+@cache
+def _version(name: str) -> str | None:
+    """Return the version of a distribution; to look it up takes longer than to bind a scorer."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -27,7 +27,7 @@ from promptlab.core.types import (
     Turn,
     Usage,
 )
-from promptlab.store import Store
+from promptlab.store import Store, migrations
 
 
 class Clock:
@@ -116,6 +116,12 @@ def build_result(
         )
     scores = {spec.label: score or Score(1.0, passed=True) for spec in plan.scorers}
     return TrialResult(plan.trial(seq), (turn,), 0, completion.outcome, None, scores)
+
+
+@pytest.fixture(autouse=True)
+def _databases_are_made_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make new databases as users get them."""
+    monkeypatch.setattr("promptlab.store.opening.new_database", migrations.new_database)
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ from promptlab.core.types import Plan
 from promptlab.store import Store
 from promptlab.store.connection import Connection, connect
 from promptlab.store.faults import mapped
-from promptlab.store.migrations import migrations, statements
+from promptlab.store.migrations import migrations, new_database, statements
 from promptlab.store.schema import STEPS
+from tests import new_databases
 
 from .opening_at_once import open_all
 
@@ -87,7 +88,11 @@ def test_a_migration_is_all_or_nothing(path: Path) -> None:
         assert {name for (name,) in tables} == {"scores", "_sqlite_migrations"}
 
 
-def test_a_new_database_is_as_sqlite_utils_would_make_it(tmp_path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("statements", [new_database, new_databases.at_once])
+def test_a_new_database_is_as_sqlite_utils_would_make_it(
+    tmp_path: Path, clock: Clock, statements: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promptlab.store.opening.new_database", statements)
     Store.open(tmp_path / "ours.db", clock).close()
     with raw(tmp_path / "theirs.db") as connection:
         migrations().apply(sqlite_utils.Database(connection))
