@@ -130,7 +130,7 @@ class Account:
 
     def _people(self, a: Side, b: Side, shared: Where) -> list[Floats]:
         """Return what people say of both sides: with more labels, it is another look."""
-        if self.table.passport is None:
+        if self.table.passport_for((*a, *b)) is None:
             return []
         told = [mean_over(side, shared, lambda arm: arm.people) for side in (a, b)]
         return [] if np.isnan(told[0] + told[1]).all() else told

@@ -15,6 +15,7 @@ import numpy as np
 from promptlab.analysis.conclude import BY_PEOPLE, BY_SHARES, Effect, Floats, Ints
 from promptlab.analysis.enlarged import Enlarged
 from promptlab.analysis.inference import Inference
+from promptlab.analysis.measurements import JoinedArm
 from promptlab.analysis.methods import MeanByT
 from promptlab.core.decision import Rule
 from promptlab.core.passport import Share
@@ -34,7 +35,7 @@ class Scores:
     """What a judge says of both sides, case by case, and people, NaN where they were not asked.
 
     `groups` has the number of each case's group; no two scores differ by more than `largest`.
-    `verdicts` says that the judge passes and fails answers.
+    `verdicts` says that the judge passes and fails answers, which are those of `arms`.
     """
 
     before: Floats
@@ -44,6 +45,7 @@ class Scores:
     groups: Ints
     largest: float
     verdicts: bool
+    arms: tuple[JoinedArm, ...] = ()
 
     @property
     def labelled(self) -> np.ndarray:

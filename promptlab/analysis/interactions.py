@@ -162,7 +162,8 @@ def _judged_cross(
 ) -> Found:
     """Judge what two practices do together, by the scores and by what people say."""
     cross, people = crosses
-    found = _found(table, (cross.joint, people.joint), where, rule)
+    arms = tuple(arm for arm in table.arms if backend in (None, arm.arm.backend))
+    found = _found(table, (cross.joint, people.joint), arms, where, rule)
     a, b = cross.pair
     of = replace(found.of, practice=a, beside=b, backend=backend, aliases=cross.aliases)
     return replace(found, of=of)
@@ -177,7 +178,8 @@ def of_models(
     """
     for name, sides in shown.items():
         models = [*by_model(table, sides).values()]
-        where = _shared(arm for both in sides.values() for side in both for arm in side)
+        arms = tuple(arm for both in sides.values() for side in both for arm in side)
+        where = _shared(arms)
         if len(models) < 2 or not where.any():
             continue
         people = {
@@ -187,7 +189,7 @@ def of_models(
         # Of two models, one stands for both: the other has the same change with another sign.
         for place, backends in enumerate(models[: 1 if len(models) == 2 else None]):
             ours, theirs = (_on_one(name, each, models, place, where) for each in (sides, people))
-            found = _found(table, (ours, theirs), where, rule)
+            found = _found(table, (ours, theirs), arms, where, rule)
             yield replace(found, of=replace(found.of, practice=name, on=backends))
 
 
@@ -222,19 +224,23 @@ def _on_one(
 
 
 def _found(
-    table: Measurements, changes: tuple[JointChange, JointChange], where: Where, rule: Rule
+    table: Measurements,
+    changes: tuple[JointChange, JointChange],
+    arms: tuple[JoinedArm, ...],
+    where: Where,
+    rule: Rule,
 ) -> Found:
     """Judge a change, one number per case. Half of it has the scale of a difference of scores.
 
-    `changes` are those by scores and by what people say, which counts where a judge gave the
-    scores.
+    `changes` are those by the scores of these arms, and by what people say, which counts where a
+    judge gave the scores.
     """
     verdicts = table.bounded and all(arm.cells.is_verdict for arm in table.arms)
     scale = Scale(verdicts=verdicts, largest=table.largest)
     joint, people = changes
     groups = table.groups[where]
     raw = effect(without_rounding(joint.change / 2), groups, rule, scale, table.runs[0].seed)
-    scores = Scores(*joint.halves, *people.halves, groups, table.largest, verdicts)
+    scores = Scores(*joint.halves, *people.halves, groups, table.largest, verdicts, arms)
     trust = trust_in(table, scores, raw, rule)
     corrected = trust.correction
     observed, delta = raw, float(joint.change.mean())

@@ -21,6 +21,13 @@ def stale(judge: str) -> Reason:
     return Reason(Code.JUDGE_STALE, text, {"judge": judge})
 
 
+def of_other_models(judge: str) -> Reason:
+    """Return that a judge that asks the model of each answer has no passport for these models."""
+    first = stale(judge)
+    text = f"{first.text}, or that was for other models: it asks the model of each answer"
+    return Reason(first.code, text, first.about)
+
+
 def refused(passport: Passport) -> Reason:
     """Return why a judge is refused; one that errs unevenly has a name of its own."""
     judge = passport.scorer

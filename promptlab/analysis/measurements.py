@@ -21,7 +21,7 @@ from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
 from promptlab.analysis.labels import arm_labels, backend_names
 from promptlab.core.measured import AT, MeasuredArm, MeasuredCase, MeasuredRun
-from promptlab.core.passport import Passport
+from promptlab.core.passport import Passport, together
 from promptlab.core.types import Arm, ScorerSpec, TemplateSource
 from promptlab.templates.past import label_of
 
@@ -67,10 +67,17 @@ class Measurements:
     declared: Ints
     bounded: bool
 
-    @property
-    def passport(self) -> Passport | None:
-        """Return how its judge was held against people, None if it was not."""
-        return next((run.passport for run in self.runs if run.passport is not None), None)
+    def passport_for(self, arms: Iterable[JoinedArm]) -> Passport | None:
+        """Return how the judge of some arms was held against people, None if it was not.
+
+        One that asks the model of each answer must have been for the models of all of them.
+        """
+        own = {model: passport for run in self.runs for model, passport in run.own.items()}
+        if not own:
+            return next((run.passport for run in self.runs if run.passport is not None), None)
+        models = dict.fromkeys(each.backend_digest for arm in arms for each in arm.settings)
+        known = [passport for model in models if (passport := own.get(model)) is not None]
+        return together(known) if len(known) == len(models) else None
 
     @property
     def reduced(self) -> str | None:

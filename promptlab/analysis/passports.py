@@ -89,17 +89,26 @@ def figures_of(
 
 
 def issued(
-    suite: str, judge: ScorerSpec, labels: object, figures: Figures, limits: Limits
+    suite: str,
+    judge: ScorerSpec,
+    labels: object,
+    figures: Figures,
+    limits: Limits,
+    model: tuple[str, str] | None = None,
 ) -> Passport:
-    """Return the passport of a judge; `labels` is what it was held against, as JSON."""
+    """Return the passport of a judge; `labels` is what it was held against, as JSON.
+
+    `model` is the name and the digest of the backend, where it asks the model of each answer.
+    """
+    name, digest = (None, None) if model is None else model
     verdict, findings = standing_of(figures, limits)
     return Passport(
         scorer=judge.label,
         suite=suite,
-        digest=passport_digest(judge),
+        digest=passport_digest(judge, digest),
         labels=digest_json(labels),
         verdict=verdict,
         findings=findings,
         figures=figures,
-        judge=bound_to(judge),
+        judge={**bound_to(judge, digest), **({} if name is None else {"backend": name})},
     )

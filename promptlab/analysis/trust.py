@@ -26,6 +26,7 @@ from promptlab.analysis.judge_reasons import (
     corrected,
     corrected_mean,
     moved,
+    of_other_models,
     provisional,
     refused,
     stale,
@@ -70,7 +71,8 @@ def scores_of(table: Measurements, sides: tuple[Side, Side], shared: Where, grou
     before, after = (mean_over(side, shared, lambda arm: arm.cells.score) for side in sides)
     people = [mean_over(side, shared, lambda arm: arm.people) for side in sides]
     verdicts = table.bounded and all(arm.cells.is_verdict for side in sides for arm in side)
-    return Scores(before, after, people[0], people[1], groups, table.largest, verdicts)
+    arms = (*sides[0], *sides[1])
+    return Scores(before, after, people[0], people[1], groups, table.largest, verdicts, arms)
 
 
 def trust_in(
@@ -83,7 +85,7 @@ def trust_in(
     """
     if not table.scorer.judge:
         return FULL
-    passport = table.passport
+    passport = table.passport_for(scores.arms)
     if passport is None:
         why = _without(table, rule)
         return FULL if why is None else Trust((why,))
@@ -99,7 +101,7 @@ def trust_in_mean(
     """Return what the mean `raw` of one arm is worth where it is held against a bound."""
     if not table.scorer.judge:
         return MeanTrust(raw)
-    passport = table.passport
+    passport = table.passport_for([arm])
     if passport is None:
         why = _without(table, rule)
         return MeanTrust(raw, () if why is None else (why,))
@@ -135,7 +137,7 @@ def _without(table: Measurements, rule: Rule) -> Reason | None:
     """Return why a judge without a passport is not believed, if so."""
     judge = table.scorer.label
     if any(run.stale for run in table.runs):
-        return stale(judge)
+        return of_other_models(judge) if any(run.own for run in table.runs) else stale(judge)
     return untrusted(judge, rule.judges.get(judge), rule.limits)
 
 
@@ -155,9 +157,9 @@ def corrected_in(
     found = None
     if method == BY_PEOPLE and int(scores.labelled.sum()) >= _least(rule.limits):
         found = by_people(scores, rule)
-    elif method != BY_PEOPLE and table.passport is not None:
+    elif method != BY_PEOPLE and (passport := table.passport_for(scores.arms)) is not None:
         raw = effect(scores.after - scores.before, scores.groups, rule)
-        found = _by_shares(table.passport, scores, raw, rule)
+        found = _by_shares(passport, scores, raw, rule)
     known = None if found is None else found.effect
     if known is None or known.delta is None or known.se is None:
         return None

@@ -40,6 +40,12 @@ def judge() -> None:
     help="What people say of stored outputs: case, version, label, rater.",
 )
 @click.option("--scorer", metavar="LABEL", help="Which judge, if the suite has several.")
+@click.option(
+    "-b",
+    "--backend",
+    metavar="NAME",
+    help="Whose outputs count, of a judge that asks the model of each output.",
+)
 @click.option("--run", metavar="RUN", help="The run it is of; by default the newest of SUITE.")
 @click.option(
     "--items",

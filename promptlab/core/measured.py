@@ -110,6 +110,7 @@ class MeasuredRun:
     could stop early and had some of these cases in another order, each with the places of the arms
     that it shares. `passport` is that of a judge as it is, `stale` says that it had one before it
     was changed; `labels` are arm, case and label of the answers that people have labelled for it.
+    Where a judge asks the model of each answer, `own` has its passports by digests of backends.
     `moved` is by how much the judge, asked again for this run, scores its anchors otherwise.
     """
 
@@ -129,6 +130,7 @@ class MeasuredRun:
     part: Part = WHOLE
     reordered: tuple[tuple[str, frozenset[int]], ...] = ()
     passport: Passport | None = None
+    own: Mapping[str, Passport | None] = field(default_factory=dict)
     stale: bool = False
     labels: Sequence[tuple[int, int, float]] = ()
     moved: float | None = None

@@ -6,8 +6,8 @@ changed in any way has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from promptlab.core.digest import digest_json
@@ -165,7 +165,11 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """What a judge is good for. `digest` is that of the judge, `labels` that of the labels."""
+    """What a judge is good for. `digest` is that of the judge, `labels` that of the labels.
+
+    `judge` is what it is bound to. One that asks the model of each answer has a passport for each:
+    that of `judge["backend"]`.
+    """
 
     scorer: str
     suite: str
@@ -183,19 +187,37 @@ class Passport:
         return tuple(finding for finding in self.findings if finding.deep)
 
 
-def bound_to(spec: ScorerSpec) -> dict[str, Json]:
+def bound_to(spec: ScorerSpec, model: str | None = None) -> dict[str, Json]:
     """Return what a passport is bound to: all that the scores of a judge depend on.
 
-    The identity of a scorer has the backends that it asks, and the template that it asks with.
+    The identity of a scorer has the backends that it names, and the template that it asks with.
+    Where it names none and asks the model of each answer, `model` is the digest of that backend:
+    every model is another judge.
     """
-    return {
+    bound: dict[str, Json] = {
         "name": spec.name,
         "version": spec.version,
         "params": dict(spec.params),
         "identity": spec.identity,
     }
+    return bound if model is None else {**bound, "model": model}
 
 
-def passport_digest(spec: ScorerSpec) -> str:
+def passport_digest(spec: ScorerSpec, model: str | None = None) -> str:
     """Return the digest that binds a passport to a judge: one character changed makes another."""
-    return digest_json(bound_to(spec))
+    return digest_json(bound_to(spec, model))
+
+
+def together(passports: Sequence[Passport]) -> Passport:
+    """Return what several models are good for that judge side by side: no more than the worst.
+
+    They err each in its own way, so that no errors are shown to be equal.
+    """
+    if len(passports) == 1:
+        return passports[0]
+    order: tuple[Standing, ...] = ("refused", "provisional", "trusted")
+    worst = min(passports, key=lambda each: order.index(each.verdict))
+    arms = tuple(arm for each in passports for arm in each.figures.arms)
+    figures = replace(worst.figures, arms=arms, equal=False, sensitivity=None, specificity=None)
+    findings = dict.fromkeys(finding for each in passports for finding in each.findings)
+    return replace(worst, figures=figures, findings=tuple(findings))

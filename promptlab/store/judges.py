@@ -8,10 +8,11 @@ from dataclasses import asdict
 from statistics import fmean
 
 from promptlab.core.passport import Anchor, Passport
+from promptlab.core.types import ScorerSpec
 from promptlab.store.area import Area
 from promptlab.store.encode import iso, to_json
 from promptlab.store.faults import decoded
-from promptlab.store.passports import newest_passports, passport_of
+from promptlab.store.passports import newest_passports, own_models, passport_of
 from promptlab.store.runs import run_number
 
 _INSERT = """
@@ -129,6 +130,11 @@ class Judges(Area):
         """Return how many of these questions were first answered for a run."""
         run = run_number(self._connection, run_id)
         return self._connection.count(_SAID_TO, run=run, keys=to_json([*keys]))
+
+    @decoded
+    def own_models(self, run_id: str, judge: ScorerSpec) -> dict[str, str]:
+        """Return the backends whose own models judged their answers in a run: name and digest."""
+        return own_models(self._connection, run_number(self._connection, run_id), judge)
 
     @decoded
     def passport_of(self, suite: str, digest: str) -> Passport | None:

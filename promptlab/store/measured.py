@@ -16,7 +16,7 @@ from promptlab.core.types import PlanSettings, ScorerSpec
 from promptlab.store.columns import GRADES
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
-from promptlab.store.passports import labels_of, passport_of, was_issued
+from promptlab.store.passports import labels_of, own_models, passport_of, was_issued
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.plans import load_arms, load_scorers, load_templates
 from promptlab.store.runs import run_info
@@ -212,14 +212,20 @@ def _checked(
     connection: Connection, run: int, place: int, judge: ScorerSpec, suite: str
 ) -> dict[str, Any]:
     """Return how far a judge was held against people, and what they say of this run's answers."""
-    found = passport_of(connection, suite, passport_digest(judge))
-    if found is None:
-        return {"stale": was_issued(connection, suite, judge.label)}
-    number, passport = found
+    own = own_models(connection, run, judge)
+    found = {
+        model: passport_of(connection, suite, passport_digest(judge, model))
+        for model in own.values() or [None]
+    }
+    known = [each for each in found.values() if each is not None]
+    moves = [connection.value(_MOVED, run=run, passport=number) for number, _ in known]
+    lacking = len(known) < len(found)
     return {
-        "passport": passport,
-        "labels": labels_of(connection, run, place, number),
-        "moved": connection.value(_MOVED, run=run, passport=number),
+        "passport": None if own else next((passport for _, passport in known), None),
+        "own": {model: each and each[1] for model, each in found.items() if model is not None},
+        "stale": lacking and was_issued(connection, suite, judge.label),
+        "labels": [row for number, _ in known for row in labels_of(connection, run, place, number)],
+        "moved": max((move for move in moves if move is not None), key=abs, default=None),
     }
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from promptlab.core.lazy import lazy_module
 from promptlab.core.passport import Figures, Finding, Passport
+from promptlab.core.types import ScorerSpec
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json
+from promptlab.store.encode import from_json, to_json
 
 if TYPE_CHECKING:
     import pydantic
@@ -24,8 +25,19 @@ WHERE digest = :digest AND suite = :suite ORDER BY id DESC LIMIT 1
 
 _NEWEST = f"""
 SELECT {_COLUMNS} FROM passports WHERE id IN (
-    SELECT max(id) FROM passports WHERE :suite IS NULL OR suite = :suite GROUP BY suite, scorer
+    SELECT max(id) FROM passports WHERE :suite IS NULL OR suite = :suite
+    GROUP BY suite, scorer, json_extract(bound_to, '$.model')
 ) ORDER BY id
+"""
+
+# Backends whose answers a judge had judged by their own models, none of which it names.
+_OWN = """
+SELECT DISTINCT b.name, b.digest FROM trial_turns u
+JOIN trials t ON t.run = u.run AND t.seq = u.seq
+JOIN run_arms a ON a.run = t.run AND a.position = t.arm JOIN backends b ON b.id = a.backend
+WHERE u.run = :run AND u.aside AND u.backend IS NULL
+AND b.name NOT IN (SELECT value FROM json_each(:named))
+AND (:named = '[]' OR u.name = :label OR substr(u.name, 1, length(:label) + 2) = :label || ': ')
 """
 
 _ISSUED = "SELECT count(*) FROM passports WHERE suite = :suite AND scorer = :scorer"
@@ -60,6 +72,16 @@ def passport_of(connection: Connection, suite: str, digest: str) -> tuple[int, P
 def was_issued(connection: Connection, suite: str, scorer: str) -> bool:
     """Return whether a judge of this label was ever held against labels, as it was then."""
     return bool(connection.count(_ISSUED, suite=suite, scorer=scorer))
+
+
+def own_models(connection: Connection, run: int, judge: ScorerSpec) -> dict[str, str]:
+    """Return the backends whose own models judged their answers in a run: name and digest.
+
+    A question that several scorers ask has the name of one of them: what is asked for a judge that
+    names no backend may be its own.
+    """
+    named = [*from_json(judge.identity or "{}").get("backends", {})]
+    return dict(connection.rows(_OWN, run=run, label=judge.label, named=to_json(named)))
 
 
 def labels_of(

@@ -30,9 +30,13 @@ ITEMS = 60  # labelled answers that a judge is probed with
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibrating:
-    """How to calibrate: which judge of which run, with how many probes, at what cost."""
+    """How to calibrate: which judge of which run, with how many probes, at what cost.
+
+    `backend` is that whose answers count, for a judge that asks the model of each answer.
+    """
 
     scorer: str | None = None
+    backend: str | None = None
     run: str | None = None
     items: int = ITEMS
     max_calls: int | None = None

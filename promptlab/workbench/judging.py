@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -44,7 +44,9 @@ def calibrate(
         require_code_allowed(bench, suite, [judge])
         runs = _Runs(store, suite, run_id, judge)
         _require_in_range(labels, judge)
+        labels = _of_backend(labels, how.backend)
         found = labelled_answers(store, labels, judge.spec, runs.of)
+        model = _own_model(store, judge, found)
         judgements = found.judgements()
         probes = Probed()
         if how.items:
@@ -53,7 +55,7 @@ def calibrate(
         cases = len(store.load_plan(run_id).cases)
         figures = figures_of(judgements, found.counted, probes, cases)
         told = [[each.result.run_id, each.result.seq, dict(each.ratings)] for each in found.answers]
-        passport = issued(suite, judge.spec, told, figures, bench.rule.limits)
+        passport = issued(suite, judge.spec, told, figures, bench.rule.limits, model)
         store.judges.add(passport, _kept(found), anchors_of(found.distinct))
     return passport
 
@@ -156,6 +158,41 @@ def _require_in_range(labels: Iterable[Label], judge: BoundScorer) -> None:
             where=f"{label.where}: label",
             hint="write pass or fail, or a number from 0 to 1, such as 0.5 for grade 3 of 1 to 5",
         )
+
+
+def _of_backend(labels: Sequence[Label], backend: str | None) -> list[Label]:
+    """Return the labels of one backend's answers, of all where none is named."""
+    if backend is None:
+        return [*labels]
+    found = [
+        replace(label, backend=backend) for label in labels if label.backend in (None, backend)
+    ]
+    if not found:
+        raise unknown("backend", backend, [*{label.backend or "" for label in labels}])
+    return found
+
+
+def _own_model(store: Store, judge: BoundScorer, found: Labelled) -> tuple[str, str] | None:
+    """Return the backend that judged its own answers, by name and digest; None if named ones did.
+
+    Each model is a judge of its own, so it must be one alone.
+    """
+    runs = {answer.result.run_id for answer in found.answers}
+    models = {
+        (result.backend, digest)
+        for run_id, own in [(each, store.judges.own_models(each, judge.spec)) for each in runs]
+        for result in (answer.result for answer in found.answers)
+        if result.run_id == run_id and (digest := own.get(result.backend)) is not None
+    }
+    if len(models) > 1:
+        names = sorted({name for name, _ in models})
+        several = ", ".join(names) if len(names) > 1 else f"{names[0]}, which has changed"
+        raise PromptlabError(
+            f"the judge {judge.spec.label!r} asks the model of each answer, and these are of"
+            f" several: {several}",
+            hint="calibrate it for each with --backend NAME" if len(names) > 1 else "--run RUN",
+        )
+    return next(iter(models), None)
 
 
 def _orders(store: Store, run_id: str, judge: BoundScorer) -> Share | None:

@@ -14,7 +14,7 @@ from promptlab.analysis.prospect import Pilot, Prospect, Question, fitted, wides
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.groups import places_by_group
-from promptlab.core.passport import passport_digest
+from promptlab.core.passport import passport_digest, together
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Arm, Plan
 from promptlab.experiments.suite import load_suite
@@ -96,7 +96,13 @@ def _of_the_judge(bench: Workbench, plan: Plan) -> Iterator[str]:
     if judge is None or not judge.judge or not bench.has_database:
         return
     with bench.open_store() as store:
-        passport = store.judges.passport_of(plan.suite, passport_digest(judge))
+        models = {arm.backend for arm in plan.arms}
+        digests = [None, *(spec.digest for spec in plan.backends if spec.name in models)]
+        known = (
+            store.judges.passport_of(plan.suite, passport_digest(judge, model)) for model in digests
+        )
+        found = [passport for passport in known if passport is not None]
+    passport = together(found) if found else None
     if passport is None:
         yield f"the judge {judge.label!r} has no passport, so `compare` may conclude nothing"
         return

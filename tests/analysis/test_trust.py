@@ -19,7 +19,7 @@ from promptlab.analysis.practices import practice_effects
 from promptlab.analysis.trust import MeanTrust, scores_of, trust_in, trust_in_mean
 from promptlab.core.decision import Calibration, Rule
 from promptlab.core.measured import MeasuredRun
-from promptlab.core.passport import Finding, Passport, Share
+from promptlab.core.passport import Finding, Passport, Share, together
 
 from .measured_runs import binary_scores, measured_arm, measured_run
 from .test_errors import Counts, figures
@@ -229,7 +229,7 @@ def test_passports_of_several_runs_are_one() -> None:
     first = judged_run(*GOOD, labels=20)
     second = replace(first, info=replace(first.info, run_id="r2"))
     table = join([first, second])
-    assert isinstance(table.passport, Passport)
+    assert isinstance(table.passport_for(table.arms), Passport)
     assert int((~np.isnan(table.arms[0].people)).sum()) == 20
 
 
@@ -330,3 +330,27 @@ def test_a_corrected_share_is_not_cut_and_says_so() -> None:
     assert note.text.endswith("lie beyond what can be, and are not cut")
     usual = replace(found, mean_a=0.1, mean_b=0.2)
     assert corrected(usual, raw, is_rate=True).text.endswith("points")
+
+
+def test_a_judge_that_asks_the_model_of_each_answer_is_believed_of_that_model_alone() -> None:
+    run = judged_run(*GOOD)
+    digests = {arm.backend_digest for arm in run.arms}
+    [digest] = digests
+    bound = replace(run, passport=None, own={digest: run.passport})
+    assert compared(bound).verdict == compared(run).verdict == "better"
+    other = replace(run, passport=None, own={"another": run.passport}, stale=True)
+    assert codes(compared(other))[0] == "judge-stale"
+    assert "or that was for other models" in (compared(other).reason or "")
+    assert of_mean(in_mean(other)) == ["judge-stale"]
+
+
+def test_several_models_are_no_better_than_the_worst() -> None:
+    good, even = judged_run(*GOOD).passport, judged_run(*EVEN).passport
+    assert good is not None
+    assert even is not None
+    bad = replace(good, verdict="refused", findings=(Finding("x", "it errs", "refused"),))
+    assert together([good]) is good
+    both = together([even, bad])
+    assert (both.verdict, both.findings) == ("refused", bad.findings)
+    assert (both.figures.equal, both.figures.informedness) == (False, None)
+    assert together([good, even]).verdict != "refused"

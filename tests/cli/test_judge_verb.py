@@ -291,7 +291,7 @@ def test_it_shows_the_newest_passport_of_each_judge(judged: Path, promptlab: Pro
     assert shown == [{**issued, "issued_at": shown[0]["issued_at"]}]
     text = promptlab("judge", "show").out
     for words in (
-        "The judge kind of suite task is trusted",
+        "The judge kind of suite task, asked of echo about its own answers, is trusted",
         "right: 100.0 %; always saying the same: 60.0 %",
         "with a command in it",
         "asked again, the same: 100.0 % of 60 answers",
@@ -660,6 +660,66 @@ def test_trials_with_one_answer_store_the_mean_of_their_labels(
     assert query(judged, stored) == [(0.0, 30), (0.5, 1), (1.0, 29)]
 
 
+OTHER = '[backends.other]\nkind = "echo"\nmodel = "other"\n'
+
+
+def test_a_judge_that_asks_the_model_of_each_answer_has_a_passport_for_each(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    labels(judged)
+    first = calibrated(promptlab)
+    assert (first["verdict"], first["judge"]["backend"]) == ("trusted", "echo")
+    (judged / "promptlab.toml").write_text(OTHER)
+    assert promptlab("run", "task", "-b", "other").code == 0
+    row = compared(promptlab)
+    assert (row["verdict"], codes(row)) == ("refused", ["judge-stale"])
+    assert "or that was for other models" in row["reason"]
+    second = calibrated(promptlab)
+    assert second["judge"]["backend"] == "other"
+    assert second["digest"] != first["digest"]
+    assert codes(compared(promptlab)) == []
+    shown = json.loads(promptlab("judge", "show", "task", "--json").out)["passports"]
+    assert [one["judge"]["backend"] for one in shown] == ["echo", "other"]
+    assert "asked of other about its own answers, is trusted" in promptlab("judge", "show").out
+    both = json.loads(promptlab("compare", "latest", "-2", "--json").out)["comparisons"]
+    assert {one["verdict"] for one in both} == {"better"}
+
+
+def test_models_that_judge_their_own_answers_are_calibrated_one_by_one(
+    judged: Path, promptlab: Promptlab
+) -> None:
+    (judged / "promptlab.toml").write_text(OTHER)
+    assert promptlab("run", "task", "-b", "echo", "-b", "other").code == 0
+    labels(judged, backend="echo")
+    labels(judged, backend="other")
+    words = ("judge", "calibrate", "task", "--labels", "labels.csv")
+    refused = promptlab(*words)
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "of several: echo, other (calibrate it for each with --backend NAME)" in refused.err
+    assert promptlab(*words, "--backend", "ehco").err.startswith(
+        "Error: unknown backend 'ehco' (did you mean 'echo'?"
+    )
+    assert calibrated(promptlab, "--backend", "echo")["judge"]["backend"] == "echo"
+    rows = json.loads(promptlab("compare", "--json").out)["comparisons"]
+    verdicts = {row["backend"]: (row["verdict"], codes(row)) for row in rows}
+    stale = ("refused", ["judge-stale"])
+    assert verdicts == {"echo": ("better", []), "other": stale, None: stale}
+    assert calibrated(promptlab, "--backend", "other")["figures"]["labels"] == 120
+    rows = json.loads(promptlab("compare", "--json").out)["comparisons"]
+    assert {row["verdict"] for row in rows} == {"better"}
+
+
+def test_a_judge_that_names_its_model_has_one_passport_for_all(
+    remote: Path, promptlab: Promptlab
+) -> None:
+    with (remote / "promptlab.toml").open("a", encoding="utf-8") as file:
+        file.write(OTHER)
+    assert promptlab("run", "task", "-b", "other").code == 0
+    assert codes(compared(promptlab)) == []
+    [one] = json.loads(promptlab("judge", "show", "task", "--json").out)["passports"]
+    assert "model" not in one["judge"]
+
+
 def gate_of(promptlab: Promptlab, *gates: str, code: int) -> list[dict[str, Any]]:
     words = [word for gate in gates for word in ("--gate", gate)]
     ran = promptlab("run", "task", "--json", *words)
@@ -699,7 +759,7 @@ def test_a_gate_goes_by_the_mean_that_people_would_see(judged: Path, promptlab: 
     labels(judged)
     assert calibrated(promptlab)["verdict"] != "refused"
     [raw] = query(judged, "SELECT avg(score) FROM results WHERE version = 'v1' AND run_id IN"
-                  " (SELECT max(run_id) FROM results)")  # fmt: skip
+                  " (SELECT run_id FROM runs ORDER BY id DESC LIMIT 1)")  # fmt: skip
     assert raw[0] == pytest.approx(0.3)
     [gate] = gate_of(promptlab, "kind >= 0.45", code=0)  # the truth is 0.5
     assert gate["holds"]

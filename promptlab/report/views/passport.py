@@ -79,6 +79,8 @@ def passport_view(passport: Passport) -> PassportView:
         told = [_share(share) for share in shares]
         arms.append(ArmRow(ALL, f"{figures.labels:,}", UNKNOWN, UNKNOWN, told[0], told[1]))
     name = f"{passport.scorer} of suite {passport.suite}"
+    if (backend := passport.judge.get("backend")) is not None:
+        name += f", asked of {backend} about its own answers,"
     return PassportView(
         passport=passport,
         headline=f"The judge {name} is {passport.verdict} ({held}{issued}).",
