@@ -11,11 +11,9 @@ from promptlab.core.budget import Budget
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.visible import visible
-from promptlab.report.documents.gates import gates_json
 from promptlab.report.documents.run import run_json
 from promptlab.report.terminal.run import print_run
 from promptlab.report.views.ending import CallsMade, run_ending
-from promptlab.report.views.gates import gate_view
 from promptlab.report.views.run import RunView, run_view
 from promptlab.report.wording import counted, usd
 from promptlab.runner.flow import Job
@@ -26,8 +24,12 @@ from promptlab.workbench.runs import read_run
 
 if TYPE_CHECKING:
     from promptlab.cli import conclusion
+    from promptlab.report.documents import gates as gate_documents
+    from promptlab.report.views import gates as gate_views
 else:
     conclusion = lazy_module("promptlab.cli.conclusion")  # numpy, for early decisions
+    gate_documents = lazy_module("promptlab.report.documents.gates")
+    gate_views = lazy_module("promptlab.report.views.gates")
 
 GATE_FAILED = 1
 SOME_FAILED = 4
@@ -60,11 +62,11 @@ def _conclude(
     prepared: Prepared, ended: Ended, progress: RunProgress, command: str, *, as_json: bool
 ) -> int:
     """Show a run that was not interrupted, and return the exit code that its gates imply."""
-    view, gates = run_view(ended.results), [gate_view(judged) for judged in ended.gates]
+    view, gates = run_view(ended.results), [gate_views.gate_view(gate) for gate in ended.gates]
     failed = [line for gate in gates for line in gate.lines]
     if as_json:
         document = run_json(view, ended.spent.calls)
-        print_json({**document, "gates_failed": failed, "gates": gates_json(gates)})
+        print_json({**document, "gates_failed": failed, "gates": gate_documents.gates_json(gates)})
     else:
         _print(ended, view, progress, command)
     tell(*(f"Note: {visible(line)}" for line in ended.unasked))

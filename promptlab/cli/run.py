@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,13 +11,20 @@ from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.params import ParamCommand
 from promptlab.cli.run_options import selecting, settings_of, spending
 from promptlab.cli.verbs import example
+from promptlab.core.lazy import lazy_module
 from promptlab.core.visible import visible
-from promptlab.report.documents.forecast import forecast_json
-from promptlab.report.terminal.runs import print_forecast
-from promptlab.report.views.forecast import forecast_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.run import Outlook, look_ahead, prepare_run
 from promptlab.workbench.session import Session
+
+if TYPE_CHECKING:
+    from promptlab.report.documents import forecast as document
+    from promptlab.report.terminal import runs as screens
+    from promptlab.report.views import forecast as views
+else:  # for `--dry-run`
+    document = lazy_module("promptlab.report.documents.forecast")
+    screens = lazy_module("promptlab.report.terminal.runs")
+    views = lazy_module("promptlab.report.views.forecast")
 
 
 @click.command(
@@ -60,12 +67,12 @@ def run(
 
 
 def _show(outlook: Outlook, *, as_json: bool) -> None:
-    view = forecast_view(outlook.plan, outlook.forecast, outlook.shortfalls)
+    view = views.forecast_view(outlook.plan, outlook.forecast, outlook.shortfalls)
     tell(*(f"Note: {visible(note)}" for note in outlook.notes))
     if as_json:
-        print_json(forecast_json(view))
+        print_json(document.forecast_json(view))
     else:
-        print_forecast(stdout(), view)
+        screens.print_forecast(stdout(), view)
         for backend, lines in view.not_honoured.items():
             for line in lines:
                 say(f"Note: {backend}: {line}")

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NoReturn
 
 from promptlab.cases.rows import make_cases
-from promptlab.core.digest import backend_digest, imported_key, template_digest
+from promptlab.core.digest import backend_digest, imported_key
 from promptlab.core.errors import PromptlabError
 from promptlab.core.types import (
     Arm,
@@ -28,13 +28,13 @@ from promptlab.core.types import (
     Request,
     Score,
     ScorerSpec,
-    TemplateSource,
     Trial,
     TrialResult,
     Turn,
     Usage,
 )
 from promptlab.importers.outcome_rows import OutcomeRow
+from promptlab.importers.stand_ins import imported_template
 from promptlab.templates.tags import IMPLICIT_ANSWER
 
 IMPORTED = "imported"
@@ -46,16 +46,6 @@ _QUANTITIES = ("output", "input_tokens", "output_tokens", "cost_usd")
 
 _Key = tuple[int, int, float]
 """A trial in the file: its case, its arm, and its repeat as the file numbers it."""
-
-
-def imported_template(name: str, version: str) -> TemplateSource:
-    """Return a stand-in for a version whose text was not measured here.
-
-    The same name gives the same digest, so that two imports of it count as one; no text written
-    for a model has that digest.
-    """
-    source = f"(imported: the text of {name}@{version} is not known)\n"
-    return TemplateSource(name, version, source, {}, template_digest(source, {}))
 
 
 @dataclass(frozen=True, slots=True)

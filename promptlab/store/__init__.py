@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from promptlab.core.budget import Spent
 from promptlab.core.errors import DamagedStore
-from promptlab.core.measured import MeasuredRun
+from promptlab.core.lazy import lazy_module
 from promptlab.core.results import (
     ArmOutcomes,
     ArmScores,
@@ -25,15 +26,12 @@ from promptlab.core.results import (
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Case, Completion, Plan, PlanSettings, Turn
 from promptlab.core.wanted import ResultFilter
-from promptlab.store import aggregates, care, evidence, measured, plans, queries, runs
-from promptlab.store.cells import CellRows
+from promptlab.store import aggregates, care, evidence, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import UNEXPECTED, decoded
 from promptlab.store.figures import figures, keep_figures
 from promptlab.store.gradings import Gradings
-from promptlab.store.judges import Judges
-from promptlab.store.ledger import Ledger
 from promptlab.store.maintenance import Maintenance
 from promptlab.store.opening import prepare
 from promptlab.store.places import places as trial_places
@@ -41,6 +39,15 @@ from promptlab.store.plan_settings import load_settings
 from promptlab.store.ratings import Ratings
 from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
+
+if TYPE_CHECKING:
+    from promptlab.core.measured import MeasuredRun
+    from promptlab.store import cells, judges, ledger, measured
+else:  # what few verbs need
+    cells = lazy_module("promptlab.store.cells")
+    judges = lazy_module("promptlab.store.judges")
+    ledger = lazy_module("promptlab.store.ledger")
+    measured = lazy_module("promptlab.store.measured")
 
 __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_while"]
 NO_SETTINGS = RunSettings()
@@ -52,11 +59,8 @@ class Store(Maintenance):
     def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
         super().__init__(connection, clock)
         self.texts = Texts(connection)
-        self.ledger = Ledger(connection, clock)
         self.gradings = Gradings(connection, clock)
         self.ratings = Ratings(connection, clock)
-        self.judges = Judges(connection, clock)
-        self.cells = CellRows(connection, clock)
 
     @classmethod
     def open(
@@ -86,6 +90,21 @@ class Store(Maintenance):
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    @cached_property
+    def ledger(self) -> ledger.Ledger:
+        """What was concluded."""
+        return ledger.Ledger(self._connection, self._clock)
+
+    @cached_property
+    def judges(self) -> judges.Judges:
+        """What is known of judges."""
+        return judges.Judges(self._connection, self._clock)
+
+    @cached_property
+    def cells(self) -> cells.CellRows:
+        """The trials of some cases."""
+        return cells.CellRows(self._connection, self._clock)
 
     # Runs
 

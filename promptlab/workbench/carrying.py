@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptlab.analysis.judged import Judged
 from promptlab.core.budget import NOTHING, Spent
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunInfo, RunResults
-from promptlab.runner.asking_again import Means
-from promptlab.runner.flow import Job
-from promptlab.runner.regrading import Stored
 from promptlab.store import Store
-from promptlab.workbench.anchors import ask_anchors
 from promptlab.workbench.gates import judge
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.progress import Progress
 from promptlab.workbench.runs import read_run
 
 if TYPE_CHECKING:
-    from promptlab.workbench import conclusions
+    from promptlab.analysis.judged import Judged
+    from promptlab.runner import asking_again, regrading
+    from promptlab.runner.flow import Job
+    from promptlab.workbench import anchors, conclusions
 else:
+    asking_again = lazy_module("promptlab.runner.asking_again")  # for runs that judges graded
+    regrading = lazy_module("promptlab.runner.regrading")
+    anchors = lazy_module("promptlab.workbench.anchors")
     conclusions = lazy_module("promptlab.workbench.conclusions")  # numpy, for runs that stop early
 
 
@@ -66,11 +67,15 @@ async def carry_out(prepared: Prepared, progress: Progress) -> Ended:
 
 
 async def _anchors(job: Job, progress: Progress) -> tuple[str, ...]:
-    """Ask the judges of a finished run whether they have moved."""
-    stored = Stored(job.store, job.run_id, job.plan, fresh=False)
-    means = Means(job.backends, job.executor, job.budget, offline=job.offline, before=NOTHING)
+    """Ask the judges of a finished run, if it has any, whether they have moved."""
+    if not any(scorer.spec.judge for scorer in job.scorers):
+        return ()
+    stored = regrading.Stored(job.store, job.run_id, job.plan, fresh=False)
+    means = asking_again.Means(
+        job.backends, job.executor, job.budget, offline=job.offline, before=NOTHING
+    )
     said = job.store.judges.said_anew(job.run_id)
-    return await ask_anchors(stored, job.scorers, said, means, progress)
+    return await anchors.ask_anchors(stored, job.scorers, said, means, progress)
 
 
 def _decided(prepared: Prepared, run: RunInfo) -> conclusions.Compared | None:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promptlab.core.lazy import lazy_module
-from promptlab.core.looks import Past
-from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import Plan
@@ -20,8 +18,11 @@ from promptlab.workbench.ordering import in_first_order
 
 if TYPE_CHECKING:
     from promptlab.analysis import account, measurements
-else:
-    account = lazy_module("promptlab.analysis.account")  # numpy, for the sets of cases
+    from promptlab.core import measured
+    from promptlab.core.looks import Past
+else:  # for runs that stop early; numpy, for the sets of cases
+    account = lazy_module("promptlab.analysis.account")
+    measured = lazy_module("promptlab.core.measured")
     measurements = lazy_module("promptlab.analysis.measurements")
 
 
@@ -70,10 +71,10 @@ def _again(store: Store, plan: Plan, past: Past) -> Iterator[str]:
             yield run_id
 
 
-def _unmeasured(plan: Plan, settings: RunSettings) -> MeasuredRun:
+def _unmeasured(plan: Plan, settings: RunSettings) -> measured.MeasuredRun:
     """Return a plan as a run of which nothing was measured yet."""
     digests = {spec.name: spec.digest for spec in plan.backends}
-    return MeasuredRun(
+    return measured.MeasuredRun(
         info=RunInfo("", plan.suite, "running", plan.size, False, "", None, settings, {}, {}),
         split=plan.split,
         seed=plan.seed,
@@ -82,7 +83,7 @@ def _unmeasured(plan: Plan, settings: RunSettings) -> MeasuredRun:
         looks=(),
         reused=0,
         scorer=next(spec for spec in plan.scorers if spec.label == plan.primary),
-        arms=tuple(MeasuredArm(arm, digests[arm.backend]) for arm in plan.arms),
-        cases=tuple(MeasuredCase(case.id, case.group, case.digest) for case in plan.cases),
+        arms=tuple(measured.MeasuredArm(arm, digests[arm.backend]) for arm in plan.arms),
+        cases=tuple(measured.MeasuredCase(case.id, case.group, case.digest) for case in plan.cases),
         rows=(),
     )

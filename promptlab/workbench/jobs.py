@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from promptlab.backends import Backend
 from promptlab.core.budget import NOTHING, Budget, Spent
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
 from promptlab.core.watch import Watch
-from promptlab.experiments.gates import Gate
 from promptlab.runner.flow import Job
+
+if TYPE_CHECKING:
+    from promptlab.experiments.gates import Gate
 
 Flow = Callable[[Job, Watch], Coroutine[None, None, None]]
 

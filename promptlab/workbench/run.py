@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from promptlab.backends import Backend
 from promptlab.core.errors import PromptlabError
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import BackendSpec, Plan
 from promptlab.executors.foreign import make_executor
-from promptlab.experiments.gates import Gate
 from promptlab.experiments.plan import Selection, make_plan, named_templates
 from promptlab.experiments.suite import Suite, load_suite
-from promptlab.importers.outcomes import imported_template
+from promptlab.importers.stand_ins import imported_template
 from promptlab.runner.answers import Stored
 from promptlab.runner.check import check
 from promptlab.runner.flow import Job, start
@@ -37,6 +37,9 @@ from promptlab.workbench.jobs import Prepared, make_budget
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.permission import require_able, require_allowed
 from promptlab.workbench.plan_notes import notes_of
+
+if TYPE_CHECKING:
+    from promptlab.experiments.gates import Gate
 
 AS_WRITTEN = RunSettings()
 """The suite as its file has it."""

@@ -15,7 +15,7 @@ from promptlab.core.plugins import unknown
 from promptlab.core.results import TemplateHistory
 from promptlab.core.types import Json
 from promptlab.experiments.suite import load_suite
-from promptlab.importers.outcomes import imported_template
+from promptlab.importers.stand_ins import imported_template
 from promptlab.templates.front_matter import SLUG, with_parent
 from promptlab.templates.library import ALIASES
 from promptlab.templates.other_tools import notes_on

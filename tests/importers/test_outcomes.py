@@ -15,7 +15,8 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.results import Result
 from promptlab.core.types import Case, Outcome, Score, TrialResult
 from promptlab.importers.outcome_rows import OutcomeRow, read_outcomes
-from promptlab.importers.outcomes import ImportedRun, gather, imported_template
+from promptlab.importers.outcomes import ImportedRun, gather
+from promptlab.importers.stand_ins import imported_template
 from promptlab.store import Store
 
 Key = tuple[str, str, str, str, int, str]
