@@ -18,6 +18,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptlab.api import open_project, template
+    from promptlab.api.judges import JudgePassport, Ratings
     from promptlab.api.outlooks import Forecast, Looks, Planning
     from promptlab.api.project import Project
     from promptlab.api.prompts import Prompt, Version
@@ -45,6 +46,7 @@ __all__ = [
     "Effects",
     "Executor",
     "Forecast",
+    "JudgePassport",
     "Looks",
     "Message",
     "Outcome",
@@ -52,6 +54,7 @@ __all__ = [
     "Project",
     "Prompt",
     "PromptlabError",
+    "Ratings",
     "RemoteBackend",
     "Request",
     "Results",
@@ -66,6 +69,7 @@ __all__ = [
 
 _AT = {
     "promptlab.api": ("open_project", "template"),
+    "promptlab.api.judges": ("JudgePassport", "Ratings"),
     "promptlab.api.outlooks": ("Forecast", "Looks", "Planning"),
     "promptlab.api.project": ("Project",),
     "promptlab.api.prompts": ("Prompt", "Version"),

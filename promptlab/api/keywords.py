@@ -62,6 +62,14 @@ class AskingKeywords(LimitKeywords, total=False):
     offline: bool
 
 
+class CalibratingKeywords(AskingKeywords, total=False):
+    """Which judge of which run is calibrated, with how many probes, see `Calibrating`."""
+
+    scorer: str | None
+    backend: str | None
+    items: int
+
+
 class DecidingKeywords(TypedDict, total=False):
     """How to decide, where that differs from the project's rule."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from os import PathLike
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from promptlab.analysis.compare import By
+from promptlab.api.judges import JudgePassport, Ratings
 from promptlab.api.keywords import (
     AskingKeywords,
+    CalibratingKeywords,
     ChoosingKeywords,
     DecidingKeywords,
     LimitKeywords,
@@ -25,23 +29,28 @@ from promptlab.api.outlooks import Forecast, Looks, Planning
 from promptlab.api.prompts import Version
 from promptlab.api.results import Comparisons, Difference, Effects, Results
 from promptlab.api.run import Run
+from promptlab.core.ratings import Kind
 from promptlab.core.results import RunInfo
 from promptlab.report.views.comparison import comparison_view
 from promptlab.report.views.diff import diff_view
 from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.gates import gate_view
 from promptlab.report.views.ledger import ledger_view
+from promptlab.report.views.passport import passport_view
 from promptlab.report.views.planning import planning_view
 from promptlab.report.views.practices import practices_view
 from promptlab.report.views.run import run_view
+from promptlab.workbench.asking import Calibrating
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.carrying import carry_out
 from promptlab.workbench.conclusions import Deciding, compare_runs, effects_of_practices
 from promptlab.workbench.jobs import Prepared
+from promptlab.workbench.judging import hold_against, passports
 from promptlab.workbench.ledger import looks_at
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.planning import look_forward
 from promptlab.workbench.progress import Progress
+from promptlab.workbench.rated import read_ratings
 from promptlab.workbench.resume import Bounds, prepare_resume
 from promptlab.workbench.reviewing import review
 from promptlab.workbench.run import look_ahead, prepare_run
@@ -49,6 +58,9 @@ from promptlab.workbench.runs import read_run
 from promptlab.workbench.scoring import Asking, Grading, grade_run, whole
 from promptlab.workbench.version_diff import Aspects, diff_of
 from promptlab.workbench.versions import load_version
+
+Labels = str | PathLike[str] | Sequence[Mapping[str, Any]] | Ratings
+"""What people say of outputs: a file, rows of such a file, or what `ratings` returns."""
 
 AnyRun = str | Run
 """A run: as a call returned it, or its id, a unique prefix, `latest` or `-2`."""
@@ -110,6 +122,48 @@ class Project:
         """Grade stored outputs again with today's scorers, all or those with these labels."""
         done = await grade_run(self._bench, _id(run), as_tuple(scorers), Asking(**options))
         return whole(done).gradings
+
+    def calibrate(
+        self,
+        suite: str,
+        labels: Labels,
+        *,
+        run: AnyRun | None = None,
+        **options: Unpack[CalibratingKeywords],
+    ) -> JudgePassport:
+        """Hold a suite's judge against people's labels, and keep its passport.
+
+        `labels` are a file, rows of such a file, or what `ratings` returns. The judge is asked
+        about some of the labelled outputs again, in other dress.
+        """
+        return run_to_end(self.calibrate_async(suite, labels, run=run, **options))
+
+    async def calibrate_async(
+        self,
+        suite: str,
+        labels: Labels,
+        *,
+        run: AnyRun | None = None,
+        **options: Unpack[CalibratingKeywords],
+    ) -> JudgePassport:
+        """Hold a suite's judge against people's labels, and keep its passport."""
+        how = Calibrating(run=None if run is None else _id(run), **options)
+        source: Path | Sequence[Mapping[str, Any]]
+        if isinstance(labels, Ratings):
+            source = labels.to_dicts()
+        elif isinstance(labels, str | PathLike):
+            source = Path(labels)
+        else:
+            source = labels
+        return JudgePassport(passport_view(await hold_against(self._bench, suite, source, how)))
+
+    def passports(self, suite: str | None = None) -> list[JudgePassport]:
+        """Return the newest passport of each judge, of a suite or of all suites."""
+        return [JudgePassport(passport_view(each)) for each in passports(self._bench, suite)]
+
+    def ratings(self, run: AnyRun = "latest", *, kind: Kind = "outputs") -> Ratings:
+        """Return what people said of the outputs of a run, or of `pairs` of them."""
+        return Ratings(read_ratings(self._bench, _id(run), kind), kind)
 
     def forecast(self, suite: str, **options: Unpack[RunKeywords]) -> Forecast:
         """Return what a run would do, without any call."""

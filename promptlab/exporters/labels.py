@@ -42,7 +42,7 @@ def as_file(rows: Iterable[LabelRow], name: str) -> str:
     """Return the text of a file of labels, in the format that the end of its name says."""
     for suffix, write in _FORMATS.items():
         if name.lower().endswith(suffix):
-            return write([_columns(row) for row in rows])
+            return write([label_columns(row) for row in rows])
     raise PromptlabError(
         "the format of labels is told by the end of the name",
         where=name,
@@ -50,7 +50,8 @@ def as_file(rows: Iterable[LabelRow], name: str) -> str:
     )
 
 
-def _columns(row: LabelRow) -> dict[str, object]:
+def label_columns(row: LabelRow) -> dict[str, object]:
+    """Return a row of a file of labels as a plain mapping."""
     columns = {**asdict(row), "tags": list(row.tags), "kind": _KIND}
     if row.other_version is None:
         del columns["other_version"], columns["other_backend"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from promptlab.analysis.passports import Probed, figures_of, issued
 from promptlab.cases.files import read_rows
@@ -34,9 +35,25 @@ def calibrate(
     watching: Watching = in_silence,
 ) -> Passport:
     """Hold the judge of a suite's newest run against the labels of a file; keep its passport."""
-    labels = list(read_labels(read_rows(file, str(file))))
+    return run_to_end(hold_against(bench, suite, file, how, watching))
+
+
+async def hold_against(
+    bench: Workbench,
+    suite: str,
+    source: Path | Sequence[Mapping[str, Any]],
+    how: Calibrating = USUAL,
+    watching: Watching = in_silence,
+) -> Passport:
+    """Hold a judge against labels as `calibrate` does: those of a file, or rows of such a file."""
+    where = str(source) if isinstance(source, Path) else "labels"
+    if isinstance(source, Path):
+        rows = read_rows(source, where)
+    else:
+        rows = ((f"{where}[{place}]", row) for place, row in enumerate(source))
+    labels = list(read_labels(rows))
     if not labels:
-        raise PromptlabError("there are no labels", where=str(file), hint="label some outputs")
+        raise PromptlabError("there are no labels", where=where, hint="label some outputs")
     with bench.open_store(readonly=False) as store:
         run_id = _newest(store, suite) if how.run is None else store.find_run(how.run)
         _require_of_suite(store, run_id, suite, "--run")
@@ -50,7 +67,7 @@ def calibrate(
         judgements = found.judgements()
         probes = Probed()
         if how.items:
-            probes = run_to_end(probe(bench, store, judge, found, how, watching))
+            probes = await probe(bench, store, judge, found, how, watching)
         probes = replace(probes, order=_orders(store, run_id, judge))
         cases = len(store.load_plan(run_id).cases)
         figures = figures_of(judgements, found.counted, probes, cases)

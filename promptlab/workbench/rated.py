@@ -49,10 +49,15 @@ def _rated(store: Store, run_id: str, kind: Kind | None) -> Rated:
 _CALL = {"outputs": "leave out --pairs", "pairs": "add --pairs"}
 
 
+def label_rows(rated: Rated) -> list[LabelRow]:
+    """Return what people said as rows of a file of labels."""
+    return [_label(rated, rating) for rating in rated.ratings]
+
+
 def export_labels(bench: Workbench, run_ref: str, kind: Kind, file: Path) -> tuple[str, int]:
     """Write what people said into a file of labels; return the run's id and how many there are."""
     rated = read_ratings(bench, run_ref, kind)
-    text = as_file([_label(rated, rating) for rating in rated.ratings], file.name)
+    text = as_file(label_rows(rated), file.name)
     write_text(file, text)
     return rated.run_id, len(rated.ratings)
 

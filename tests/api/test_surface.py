@@ -22,6 +22,7 @@ PROMISED = [
         "Effects",
         "Executor",
     ),
+    *("JudgePassport", "Ratings"),
     *("Forecast", "Looks", "Message", "Outcome", "Planning", "Project", "Prompt"),
     *("PromptlabError", "RemoteBackend"),
     *("Request", "Results", "Run", "Sample", "Score", "Version"),
