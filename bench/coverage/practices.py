@@ -82,9 +82,7 @@ def wordings() -> Iterator[Setting[Practised]]:
             for paired in (False, True):
                 how = "pairs" if paired else "a side"
                 draw = partial(in_wordings, texts=texts, k=k, paired=paired)
-                far = paired and k == 3 and texts.sd > 0.1  # docs/trust.md says so
-                keep = Keep(0.93, known=("false",) if far else ())
-                yield wording_setting(f"{k} {how}, {texts.name}", draw, keep)
+                yield wording_setting(f"{k} {how}, {texts.name}", draw, Keep(0.93))
             if not texts.sd:
                 continue
             draw = partial(in_wordings, texts=texts, k=k, paired=True, common=0.0)

@@ -20,11 +20,10 @@ from promptlab.analysis.inference import (
     infer,
     without_rounding,
 )
-from promptlab.analysis.planning import PLANNED_EFFECT, POWER, Aim, Kind, Spread, seen
+from promptlab.analysis.planning import PLANNED_EFFECT, Aim, Kind, Spread, detectable_by, seen
 from promptlab.core.decision import Rule
 from promptlab.stats.distinct import distinct
 from promptlab.stats.intervals import Interval
-from promptlab.stats.power import minimum_detectable_effect
 
 __all__ = [
     "FEW",
@@ -116,4 +115,6 @@ def detectable(observed: Effect, aim: Aim) -> float | None:
     freedom = observed.n - 1 if df is None else df
     if not observed.se or freedom <= 0:
         return None
-    return minimum_detectable_effect(observed.se, aim.alpha, POWER, df=freedom, margin=aim.margin)
+    cubic = observed.n_groups == observed.n and "+cubic" in observed.method
+    numbers = observed.n if cubic else None
+    return detectable_by(observed.se, freedom, aim, numbers)

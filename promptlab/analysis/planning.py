@@ -27,6 +27,7 @@ PLANNED_EFFECT = 0.05  # of scores between 0 and 1, if the user names no smalles
 ASSUMED_SHARE = 0.3  # of cases that differ, where nothing was measured yet
 POWER = 0.8
 _EXACT = 1.1  # the exact test takes this many times the cases of the mid-p-value
+_ALLOWANCE = 0.9  # share of the interval that `stats.lopsided` adds, times the number of units
 _MOST = 10**9  # cases; who needs more cannot have them
 
 Kind = Literal["pass/fail", "numbers", "groups"]
@@ -170,9 +171,19 @@ def shown_by(spread: Spread, units: int, aim: Aim) -> float | None:
     """Return the difference that this many units show with a power of 80 %, None if unknown."""
     if units < 2 or not spread.likely:
         return None
-    return minimum_detectable_effect(
-        spread.likely / sqrt(units), aim.alpha, POWER, df=units - 1, margin=aim.margin
-    )
+    se = spread.likely / sqrt(units)
+    return detectable_by(se, units - 1, aim, units if spread.kind == "numbers" else None)
+
+
+def detectable_by(se: float, df: float, aim: Aim, numbers: int | None = None) -> float:
+    """Return the difference that a standard error shows with a power of 80 %.
+
+    Where it is that of so many `numbers`, the allowance for lopsided ones is added: it widens the
+    interval of even ones by 6 % at 15, 3 % at 30 and 1 % at 100, which is 0.9 divided by their
+    number. By Student's t alone, 15 show in 72 % of simulations what they should in 80.
+    """
+    allowance = 1 + (_ALLOWANCE / numbers if numbers else 0.0)
+    return aim.margin + allowance * minimum_detectable_effect(se, aim.alpha, POWER, df=df)
 
 
 def power_of(spread: Spread, units: int, aim: Aim) -> float | None:

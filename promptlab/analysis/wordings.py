@@ -79,9 +79,8 @@ def over_wordings(
         return observed
     assert observed.delta is not None  # there is a standard error
     df = judged.df or observed.n_groups - 1
-    sure = with_wordings(
-        Uncertainty(judged.se**2, df), [*_spreads(wordings, where)], wordings.least_df
-    )
+    cases, spreads = Uncertainty(judged.se**2, df), [*_spreads(wordings, where)]
+    sure = with_wordings(cases, spreads, wordings.least_df, pairs=wordings.between)
     texts = by_t(observed.delta, sqrt(sure.variance), sure.df, "wordings")
     over = Agreeing(
         (judged, texts), f"{judged.method}+wordings", texts.se, texts.df, 1.0 if bounded else inf

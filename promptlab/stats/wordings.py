@@ -81,7 +81,9 @@ def spread(scores: ArrayLike, weights: ArrayLike | None = None, lost: int = 1) -
     )
 
 
-def with_wordings(cases: Uncertainty, spreads: Sequence[Spread], least: float) -> Uncertainty:
+def with_wordings(
+    cases: Uncertainty, spreads: Sequence[Spread], least: float, *, pairs: bool = False
+) -> Uncertainty:
     """Return the uncertainty of a difference if wordings were drawn as well as cases.
 
     `cases` is that with cases alone drawn: s²/n with n - 1 degrees of freedom, or CR2's, of the
@@ -92,7 +94,10 @@ def with_wordings(cases: Uncertainty, spreads: Sequence[Spread], least: float) -
              + sum over sides of ((W/nk)²/(k - 1) + (E/nk)²/((k - 1)(n - 1))))
 
     but at least `least` degrees of freedom. Where each wording with a thing has a twin without it,
-    the pairs are one sample: give one spread, of their differences.
+    the pairs are one sample: give one spread, of their differences. With few pairs that formula
+    finds too many degrees of freedom; for `pairs` (W/nk)² counts 1 + 1/(2(k - 1)) times. Chosen by
+    simulation: of three pairs verdicts are false in 4.8 to 5.1 % instead of 5.3 to 5.6, for 1 to 3
+    points of power; with eight hardly anything changes.
 
     H. H. Clark, J. Verbal Learning and Verbal Behavior 12 (1973), 335-359; degrees of freedom by
     F. E. Satterthwaite, Biometrics Bulletin 2 (1946), 110-114.
@@ -101,7 +106,8 @@ def with_wordings(cases: Uncertainty, spreads: Sequence[Spread], least: float) -
     squares = cases.variance**2 / cases.df
     for each in spreads:
         scale = each.share / each.cases
-        squares += (scale * each.between) ** 2 / each.df
+        few = 1 + 0.5 / each.df if pairs else 1.0
+        squares += few * (scale * each.between) ** 2 / each.df
         squares += (scale * each.rest) ** 2 / (each.df * (each.cases - 1))
     if not squares:
         return Uncertainty(variance, max(cases.df, least))

@@ -66,9 +66,13 @@ def test_a_pilot_is_taken_at_its_upper_limit() -> None:
 
 def test_what_cases_can_show() -> None:
     numbers = Spread("numbers", 15, 15, 15, 0.05 * sqrt(15), 0.3)
-    assert shown_by(numbers, 15, FIVE) == pytest.approx(0.15064207)
-    assert shown_by(numbers, 15, Aim(0.05, 0.01)) == pytest.approx(0.19224488)
-    assert shown_by(numbers, 15, Aim(0.1, 0.05, margin=0.02)) == pytest.approx(0.17064207)
+    groups = replace(numbers, kind="groups")
+    for aim, by_t in ((FIVE, 0.15064207), (Aim(0.05, 0.01), 0.19224488)):
+        assert shown_by(groups, 15, aim) == pytest.approx(by_t)
+        assert shown_by(numbers, 15, aim) == pytest.approx(1.06 * by_t)
+    # The allowance is one of the interval, and the margin has none.
+    beyond = shown_by(numbers, 15, Aim(0.1, 0.05, margin=0.02))
+    assert beyond == pytest.approx(0.02 + 1.06 * 0.15064207)
     # Four times the cases show about half.
     more = shown_by(numbers, 60, FIVE)
     assert more is not None

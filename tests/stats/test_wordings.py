@@ -95,6 +95,17 @@ def test_reference_of_pairs(
     assert shown.p == pytest.approx(p)
 
 
+def test_few_pairs_have_fewer_degrees_of_freedom() -> None:
+    pairs = table(PAIRS[1])
+    cases, one = alone(pairs.mean(axis=0)), spread(pairs)
+    plain, fewer = (with_wordings(cases, [one], 2, pairs=pairs) for pairs in (False, True))
+    assert fewer.variance == plain.variance
+    share = one.share * one.between / one.cases
+    assert plain.variance**2 * (1 / fewer.df - 1 / plain.df) == pytest.approx(share**2 / 8)
+    far = table(PAIRS[0])
+    assert with_wordings(alone(far.mean(axis=0)), [spread(far)], 2, pairs=True).df == 2
+
+
 def test_wordings_alike_leave_the_error_of_the_cases() -> None:
     tables = [table(rows) for rows in ALIKE]
     d = tables[0].mean(axis=0) - tables[1].mean(axis=0)
