@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from promptlab.cli import run_cli
 from promptlab.exporters.labels import LabelRow, as_file
 
 from .conftest import Promptlab, edit, query
@@ -70,11 +72,21 @@ def write_project(root: Path, scorer: str = "judges:kind") -> None:
     (root / "suites/task.yaml").write_text("\n".join([*suite, *rows]) + "\n", encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def _judged_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the database of a run that was graded by a judge that is always right."""
+    root = tmp_path_factory.mktemp("judged")
+    (root / "suites").mkdir()
+    write_project(root)
+    assert run_cli(["--project", str(root), "run", "task", "--json"]) == 0
+    return root / "promptlab.db"
+
+
 @pytest.fixture
-def judged(project: Path, promptlab: Promptlab) -> Path:
+def judged(project: Path, _judged_once: Path) -> Path:
     """Return a project whose suite was run and graded by a judge that is always right."""
     write_project(project)
-    assert promptlab("run", "task").code == 0
+    shutil.copy(_judged_once, project / "promptlab.db")
     return project
 
 
