@@ -78,14 +78,19 @@ class DecidingKeywords(TypedDict, total=False):
     strict: bool
 
 
-class ChoosingKeywords(TypedDict, total=False):
-    """Which trials to return, see `Chosen`."""
+class ExportKeywords(TypedDict, total=False):
+    """Which trials to write, see `Chosen`."""
 
     failed: bool
     errors: bool
     cases: Names
     templates: Names
     where: str | None
+
+
+class ChoosingKeywords(ExportKeywords, total=False):
+    """Which trials to return, see `Chosen`."""
+
     limit: int | None
 
 
@@ -104,7 +109,7 @@ def wish_of(options: PlanKeywords) -> tuple[RunSettings, Wish]:
     return run_settings(cast(RunKeywords, values)), Wish(**wished)
 
 
-def chosen(options: ChoosingKeywords) -> Chosen:
+def chosen(options: ExportKeywords | ChoosingKeywords) -> Chosen:
     """Return the choice of trials as one value."""
     return Chosen(**_as_tuples(options))
 

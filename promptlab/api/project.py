@@ -16,6 +16,7 @@ from promptlab.api.keywords import (
     CalibratingKeywords,
     ChoosingKeywords,
     DecidingKeywords,
+    ExportKeywords,
     LimitKeywords,
     Names,
     PlanKeywords,
@@ -31,6 +32,7 @@ from promptlab.api.results import Comparisons, Difference, Effects, Results
 from promptlab.api.run import Run
 from promptlab.core.ratings import Kind
 from promptlab.core.results import RunInfo
+from promptlab.exporters.runs.formats import FormatName, format_of
 from promptlab.report.views.comparison import comparison_view
 from promptlab.report.views.diff import diff_view
 from promptlab.report.views.forecast import forecast_view
@@ -44,6 +46,7 @@ from promptlab.workbench.asking import Calibrating
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.carrying import carry_out
 from promptlab.workbench.conclusions import Deciding, compare_runs, effects_of_practices
+from promptlab.workbench.exporting import Exported, export_file
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.judging import hold_against, passports
 from promptlab.workbench.ledger import looks_at
@@ -198,6 +201,19 @@ class Project:
         with review(self._bench, _id(run), chosen(options)) as reviewed:
             return Results([row for trial in reviewed.trials for row in trial.rows])
 
+    def export(
+        self,
+        file: str | Path,
+        run: AnyRun = "latest",
+        *,
+        format: FormatName | None = None,
+        **options: Unpack[ExportKeywords],
+    ) -> Exported:
+        """Write the results of a run to a file, one row per trial; its ending tells the format."""
+        path = Path(file)
+        name = format_of(format, path)
+        return export_file(self._bench, _id(run), chosen(options), name, path)
+
     def compare(
         self,
         *runs: AnyRun,
@@ -246,6 +262,7 @@ class Project:
                 difference.size,
                 difference.case,
                 difference.results,
+                difference.hunks,
             )
         )
 

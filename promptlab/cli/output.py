@@ -6,9 +6,9 @@ All of it passes the doors of `core.streams`, so that whatever a text contains, 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from promptlab.core.lazy import lazy_module
 from promptlab.core.streams import Ready
@@ -22,6 +22,7 @@ else:
     json = lazy_module("json")
     screen = lazy_module("promptlab.report.terminal.screen")
 
+ValueT = TypeVar("ValueT")
 _AT_ONCE = 5_000  # pieces of JSON, of which each number, text and bracket is one
 
 
@@ -64,6 +65,18 @@ def _encoder() -> json.JSONEncoder:
 def print_data(text: str) -> None:
     """Write what another program reads: as it is into a pipe or a file, visible on a terminal."""
     (sys.stdout if sys.stdout.isatty() else Ready(sys.stdout)).write(text)
+
+
+def write_pieces(pieces: Generator[str, None, ValueT]) -> ValueT:
+    """Write data piece by piece, as `print_data` does; return what the pieces end with."""
+    out = sys.stdout if sys.stdout.isatty() else Ready(sys.stdout)
+    while True:
+        try:
+            piece = next(pieces)
+        except StopIteration as end:
+            value: ValueT = end.value
+            return value
+        out.write(piece)
 
 
 def say(*lines: str) -> None:

@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("import_:import_", "Import outcomes measured elsewhere."),
     "runs": ("runs:runs", "List the runs."),
     "show": ("show:show", "Review the scored results of a run."),
+    "export": ("export:export", "Write the results of a run as csv, xlsx, jsonl, parquet, ..."),
     "review": ("review:review", "Rate outputs by hand, blind, one at a time or in pairs."),
     "diff": ("diff:diff", "Show how two versions differ, in text and in results."),
     "compare": ("compare:compare_verb", "Show which arm is better, by how much, and how sure."),

@@ -156,6 +156,35 @@ def write_text(path: Path, text: str, *, new: bool = False) -> None:
         _unwritable(path, error)
 
 
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give the name of a file to write piece by piece; in the end it takes the place of `path`.
+
+    Until then `path` stays as it is, and if anything fails, nothing is left behind.
+    """
+    if is_special(path):
+        raise PromptlabError(
+            "this is a pipe or a device, not a file", where=str(path), hint="name a plain file"
+        )
+    try:
+        target = path.resolve()
+        beside = target.with_name(f".{target.name}.{os.getpid()}.new")
+        try:
+            yield beside
+            with beside.open("rb+") as file:
+                os.fsync(file.fileno())
+            if target.exists():
+                shutil.copymode(target, beside)
+            beside.replace(target)
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise _failure("write", error, str(path), "check the folder's permissions") from None
+    except ValueError as error:  # a NUL or half a surrogate pair in the name
+        _unwritable(path, error)
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and its parents; one that is there already is fine."""
     try:

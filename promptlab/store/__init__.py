@@ -165,6 +165,11 @@ class Store(Maintenance):
         return plans.load_plan(self._connection, self._number(run_id), cases=cases)
 
     @decoded
+    def variable_names(self, run_id: str) -> list[str]:
+        """Return the names of the variables that the cases of a run have."""
+        return queries.variable_names(self._connection, self._number(run_id))
+
+    @decoded
     def find_run(self, ref: str = "latest") -> str:
         """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
         return runs.find_run(self._connection, ref)

@@ -40,6 +40,11 @@ SELECT seq FROM trials t WHERE run = :run AND outcome <> 'error' AND NOT EXISTS 
 )
 """
 
+_VARIABLES = """
+SELECT v.key FROM run_cases p JOIN cases c ON c.id = p.case_, json_each(c.vars) v
+WHERE p.run = :run GROUP BY v.key ORDER BY min(p.position), min(v.id)
+"""
+
 _CONVERSATIONS = f"""
 SELECT u.seq, u.name, u.cached, u.aside, b.name, coalesce(g.key, u.key), p.text, q.text, c.text,
     coalesce(g.sampling, u.sampling), t.error,
@@ -73,6 +78,11 @@ def completions(
     """Return the newest stored answer of each key, only from `fresh_run` if that is given."""
     rows = connection.rows(_COMPLETIONS, keys=to_json(keys), fresh_run=fresh_run)
     return {key: completion_from_row(row) for key, *row, _ in rows}
+
+
+def variable_names(connection: Connection, run: int) -> list[str]:
+    """Return the names of the variables that the cases of a run have, in their order."""
+    return [str(name) for (name,) in connection.rows(_VARIABLES, run=run)]
 
 
 def finished(connection: Connection, run: int) -> set[int]:

@@ -31,6 +31,7 @@ NEEDED = {
     ("template", "log"): ["greet"],
     ("template", "tag"): ["greet@v1", "best"],
     ("template", "new"): ["greet"],
+    ("template", "split"): ["greet@v1", "greet@v2"],
 }
 
 

@@ -123,6 +123,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "import": ("outcomes.csv", "--suite", "x"),
     "runs": (),
     "show": ("--full",),
+    "export": ("-o", "results.csv"),
     "diff": ("greet@v1", "greet@v2", "--case", "ada"),
     "compare": (),
     "practices": (),
