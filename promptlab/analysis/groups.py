@@ -30,6 +30,8 @@ def same_ids(cases: Sequence[MeasuredCase]) -> Ints:
 
 def _numbered(names: Sequence[str]) -> Ints:
     """Return a number for each name, in the order of their first place."""
+    if len(set(names)) == len(names):
+        return np.arange(len(names))
     codes = {name: code for code, name in enumerate(dict.fromkeys(names))}
     return np.fromiter(map(codes.__getitem__, names), dtype=int, count=len(names))
 
