@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from promptlab.core.measured import TextArm
+from promptlab.core.lazy import lazy_module
 from promptlab.core.results import TemplateHistory
 from promptlab.store.connection import Connection
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.faults import decoded
+
+if TYPE_CHECKING:
+    from promptlab.core import measured as nouns
+    from promptlab.core.measured import TextArm
+else:
+    nouns = lazy_module("promptlab.core.measured")  # for versions that are compared
 
 _HISTORY = """
 SELECT l.version, l.digest, l.first_seen, count(DISTINCT a.run), count(t.seq)
@@ -82,7 +89,7 @@ class Texts:
         """Return the arms of these templates that have trials, those of the newest run first."""
         rows = self._connection.rows(_ARMS, names=to_json(names))
         return [
-            TextArm(
+            nouns.TextArm(
                 run_id=run,
                 suite=suite,
                 finished=bool(finished),
