@@ -61,7 +61,7 @@ class RatersAgreement:
     pairs: tuple[RaterPair, ...]
 
 
-def agreement_of(ratings: Iterable[Rating], kind: Kind) -> RatersAgreement:
+def agreement_among(ratings: Iterable[Rating], kind: Kind) -> RatersAgreement:
     """Compare raters by the verdicts that count. Notes alone are none."""
     decided = _once(each for each in ratings if each.kind == kind and each.opinion.verdict)
     by_rater: dict[str, list[Rating]] = {}

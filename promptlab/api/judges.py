@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from promptlab.analysis.raters import agreement_of
+from promptlab.analysis.raters import agreement_among
 from promptlab.api.frames import frame_of
 from promptlab.core.ratings import Kind
 from promptlab.exporters.labels import LabelRow, label_columns
@@ -68,7 +68,7 @@ class Ratings(Sequence[LabelRow]):
 
     def agreement(self) -> dict[str, Any]:
         """Return the document that `promptlab review --agreement --json` writes."""
-        return raters_json(self.run, agreement_of(self._rated.ratings, self.kind))
+        return raters_json(self.run, agreement_among(self._rated.ratings, self.kind))
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return the rows as plain mappings, as `promptlab review --export` writes them."""

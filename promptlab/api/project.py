@@ -58,7 +58,7 @@ from promptlab.workbench.resume import Bounds, prepare_resume
 from promptlab.workbench.reviewing import review
 from promptlab.workbench.run import look_ahead, prepare_run
 from promptlab.workbench.runs import read_run
-from promptlab.workbench.scoring import Asking, Grading, grade_run, whole
+from promptlab.workbench.scoring import Asking, NewGrading, grade_run, whole
 from promptlab.workbench.version_diff import Aspects, diff_of
 from promptlab.workbench.versions import load_version
 
@@ -111,7 +111,7 @@ class Project:
 
     def score(
         self, run: AnyRun = "latest", *, scorers: Names = (), **options: Unpack[AskingKeywords]
-    ) -> list[Grading]:
+    ) -> list[NewGrading]:
         """Grade stored outputs again with today's scorers, all or those with these labels.
 
         Only scorers that ask a model make calls, for what is not stored. Return for each scorer how
@@ -121,7 +121,7 @@ class Project:
 
     async def score_async(
         self, run: AnyRun = "latest", *, scorers: Names = (), **options: Unpack[AskingKeywords]
-    ) -> list[Grading]:
+    ) -> list[NewGrading]:
         """Grade stored outputs again with today's scorers, all or those with these labels."""
         done = await grade_run(self._bench, _id(run), as_tuple(scorers), Asking(**options))
         return whole(done).gradings

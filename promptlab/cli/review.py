@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptlab.analysis.raters import agreement_of
+from promptlab.analysis.raters import agreement_among
 from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
@@ -112,7 +112,7 @@ def _export(session: Session, run_ref: str, kind: Kind, file: Path) -> None:
 
 def _show_agreement(session: Session, run_ref: str, kind: Kind, *, as_json: bool) -> None:
     rated = read_ratings(Workbench(session), run_ref, kind)
-    found = agreement_of(rated.ratings, kind)
+    found = agreement_among(rated.ratings, kind)
     if as_json:
         print_json(raters_json(rated.run_id, found))
     else:

@@ -16,7 +16,7 @@ from promptlab.core.visible import visible
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.interruption import Interruptible
-from promptlab.workbench.scoring import Asking, Grading, Regraded, grade_run
+from promptlab.workbench.scoring import Asking, NewGrading, Regraded, grade_run
 from promptlab.workbench.session import Session
 
 
@@ -71,7 +71,7 @@ def _print(done: Regraded) -> None:
         say(f"  {_line(grading)}")
 
 
-def _line(grading: Grading) -> str:
+def _line(grading: NewGrading) -> str:
     parts = [counted(grading.scores, "score"), f"{grading.changed:,} changed"]
     if grading.failed:
         parts.append(f"{grading.failed:,} failed")
@@ -87,7 +87,7 @@ def _document(done: Regraded) -> dict[str, object]:
     }
 
 
-def _as_json(grading: Grading) -> dict[str, object]:
+def _as_json(grading: NewGrading) -> dict[str, object]:
     return {
         "scorer": grading.spec.label,
         "version": grading.spec.version,

@@ -60,7 +60,7 @@ SELECT count(*) FROM generations
 WHERE run = :run AND key IN (SELECT value FROM json_each(:keys))
 """
 
-Labelled = tuple[str, int, int, float]
+LabelledTurn = tuple[str, int, int, float]
 """The id of a run, a trial, the turn that was graded, and what people say of it."""
 
 
@@ -68,7 +68,7 @@ class Judges(Area):
     """What an open database knows of judges, and what is added to that."""
 
     def add(
-        self, passport: Passport, labelled: Sequence[Labelled], anchors: Sequence[Anchor] = ()
+        self, passport: Passport, labelled: Sequence[LabelledTurn], anchors: Sequence[Anchor] = ()
     ) -> None:
         """Store a passport with its labels and anchors: all of it or nothing."""
         connection = self._connection

@@ -21,7 +21,7 @@ from promptlab.store import Store
 from promptlab.workbench.anchors import ANCHORS
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
-from promptlab.workbench.labelled import Answer, Labelled
+from promptlab.workbench.labelled import LabelledAnswer, LabelledAnswers
 from promptlab.workbench.probes import Item, dressed, probed
 from promptlab.workbench.scoring import Watching, in_silence
 
@@ -52,7 +52,7 @@ async def probe(
     bench: Workbench,
     store: Store,
     judge: BoundScorer,
-    found: Labelled,
+    found: LabelledAnswers,
     how: Calibrating = USUAL,
     watching: Watching = in_silence,
 ) -> Probed:
@@ -85,7 +85,7 @@ async def probe(
     return probed(items, asked, scores, kind_of(found.judgements()))
 
 
-def anchors_of(answers: Sequence[Answer]) -> list[Anchor]:
+def anchors_of(answers: Sequence[LabelledAnswer]) -> list[Anchor]:
     """Return the labelled answers that later runs ask a judge about again."""
     return [
         Anchor(each.result.run_id, each.result.seq, each.turn, each.result.score)
@@ -94,7 +94,7 @@ def anchors_of(answers: Sequence[Answer]) -> list[Anchor]:
     ]
 
 
-def _drawn(answers: Sequence[Answer], most: int) -> list[Answer]:
+def _drawn(answers: Sequence[LabelledAnswer], most: int) -> list[LabelledAnswer]:
     """Return some answers, always the same ones."""
     named = [(one, (one.result.case_id, one.result.arm, one.result.repeat)) for one in answers]
     return [one for one, _ in sorted(named, key=lambda each: seed_from(*each[1]))][:most]

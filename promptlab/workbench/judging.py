@@ -20,7 +20,7 @@ from promptlab.stats.intervals import wilson
 from promptlab.store import Store
 from promptlab.workbench.asking import USUAL, Calibrating, anchors_of, probe
 from promptlab.workbench.bench import Workbench
-from promptlab.workbench.labelled import Labelled, labelled_answers
+from promptlab.workbench.labelled import LabelledAnswers, labelled_answers
 from promptlab.workbench.looping import run_to_end
 from promptlab.workbench.permission import require_code_allowed
 from promptlab.workbench.runs import order_agreement
@@ -189,7 +189,7 @@ def _of_backend(labels: Sequence[Label], backend: str | None) -> list[Label]:
     return found
 
 
-def _own_model(store: Store, judge: BoundScorer, found: Labelled) -> tuple[str, str] | None:
+def _own_model(store: Store, judge: BoundScorer, found: LabelledAnswers) -> tuple[str, str] | None:
     """Return the backend that judged its own answers, by name and digest; None if named ones did.
 
     Each model is a judge of its own, so it must be one alone.
@@ -220,7 +220,7 @@ def _orders(store: Store, run_id: str, judge: BoundScorer) -> Share | None:
     return Share(found.agree, found.pairs, wilson(found.agree, found.pairs))
 
 
-def _kept(found: Labelled) -> list[tuple[str, int, int, float]]:
+def _kept(found: LabelledAnswers) -> list[tuple[str, int, int, float]]:
     """Return what people say of each answer: what a model says corrects nothing."""
     if not found.counted.of_people:
         return []

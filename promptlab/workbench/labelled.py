@@ -21,7 +21,7 @@ _WRITES, _OF_MODEL = "write", "model"
 
 
 @dataclass(slots=True)
-class Answer:
+class LabelledAnswer:
     """A stored answer with the judge's score, and what each rater says of it, by kind of rater.
 
     `turn` is the place of the answer in its conversation.
@@ -33,13 +33,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledAnswers:
     """The labelled answers that count, those of people if there are any, and what does not.
 
     `pairs` says that a judge of pairs is held against what people say of pairs.
     """
 
-    answers: tuple[Answer, ...]
+    answers: tuple[LabelledAnswer, ...]
     counted: Counted
     pairs: bool = False
 
@@ -49,16 +49,16 @@ class Labelled:
         return "human" if self.counted.of_people else "model"
 
     @property
-    def distinct(self) -> tuple[Answer, ...]:
+    def distinct(self) -> tuple[LabelledAnswer, ...]:
         """Return each output of an arm to a case once: who labels its copies judges once.
 
         Of copies the first one counts, with what raters who labelled only others say of those.
         """
-        first: dict[tuple[str, str, str, str | None], Answer] = {}
+        first: dict[tuple[str, str, str, str | None], LabelledAnswer] = {}
         for answer in self.answers:
             result = answer.result
             key = result.case_id, result.arm, result.backend, result.output
-            kept = first.setdefault(key, Answer(result, answer.turn))
+            kept = first.setdefault(key, LabelledAnswer(result, answer.turn))
             for kind, ratings in answer.ratings.items():
                 kept.ratings[kind] = {**ratings, **kept.ratings[kind]}
         return tuple(first.values())
@@ -102,7 +102,7 @@ def score_of(result: Result, *, binary: bool) -> float:
 
 def labelled_answers(
     store: Store, labels: Iterable[Label], judge: ScorerSpec, run_of: Callable[[Label], str]
-) -> Labelled:
+) -> LabelledAnswers:
     """Find the answer that each label is about; `run_of` returns the id of its run.
 
     What is said of pairs is for a judge of pairs, where one of both is the version that it compares
@@ -110,7 +110,7 @@ def labelled_answers(
     where others have labelled the same answer: the judge was made to agree there.
     """
     stored: dict[str, _Stored] = {}
-    answers: dict[tuple[str, int], Answer] = {}
+    answers: dict[tuple[str, int], LabelledAnswer] = {}
     written: set[tuple[str, int]] = set()
     for label in labels:
         if not _is_for(judge, label):
@@ -120,7 +120,7 @@ def labelled_answers(
             stored[run_id] = _Stored(store, run_id, judge.label)
         result = stored[run_id].find(label)
         place = run_id, result.seq
-        answer = answers.setdefault(place, Answer(result, stored[run_id].turn(result)))
+        answer = answers.setdefault(place, LabelledAnswer(result, stored[run_id].turn(result)))
         if label.split == _WRITES:
             written.add(place)
         if label.rater in answer.ratings[label.kind]:
@@ -140,7 +140,7 @@ def labelled_answers(
             hint="those of the split `write` do not count, nor pairs of other versions",
         )
     counted = Counted(len(by_model), len(written), len(chosen) - len(scored), bool(human))
-    return Labelled(tuple(scored), counted, base_of(judge) is not None)
+    return LabelledAnswers(tuple(scored), counted, base_of(judge) is not None)
 
 
 def _is_for(judge: ScorerSpec, label: Label) -> bool:

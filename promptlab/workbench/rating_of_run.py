@@ -36,7 +36,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RatedAnswer:
     """An output as a rater sees it, and whether it was cut off, refused or empty."""
 
     text: str
@@ -58,14 +58,14 @@ class RunReview:
         """Return the case that an item is of."""
         return self._plan.cases[item.case]
 
-    def answers(self, item: Item) -> tuple[Answer, ...]:
+    def answers(self, item: Item) -> tuple[RatedAnswer, ...]:
         """Return the outputs of an item, from left to right."""
         return tuple(self._answer(trial) for trial in item.trials)
 
-    def _answer(self, trial: int) -> Answer:
+    def _answer(self, trial: int) -> RatedAnswer:
         graded = self._graded[trial]
         turn = self._store.conversation(self.run_id, trial)[graded.graded]
-        return Answer(turn.completion.text, graded.outcome)
+        return RatedAnswer(turn.completion.text, graded.outcome)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ ALL_OF_IT = Asking()
 
 
 @dataclass(frozen=True, slots=True)
-class Grading:
+class NewGrading:
     """The result of grading a run again with one scorer: scores, and how many changed."""
 
     spec: ScorerSpec
@@ -66,7 +66,7 @@ class Regraded:
     """
 
     run_id: str
-    gradings: list[Grading]
+    gradings: list[NewGrading]
     calls: int = 0
     limit: str | None = None
     unfinished: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def in_silence(plan: Plan, backends: Mapping[str, Backend], trials: int) -> null
 
 def grade_run_again(
     bench: Workbench, run_ref: str, labels: Collection[str] = (), asking: Asking = ALL_OF_IT
-) -> tuple[str, list[Grading]]:
+) -> tuple[str, list[NewGrading]]:
     """Grade a run with its scorers as they are today, or with those that have these labels.
 
     Return the id of the run, and a grading for each scorer. Raise `PromptlabError` where a limit
@@ -268,11 +268,11 @@ def _stored(
 
 def _replaced(
     store: Store, run_id: str, scorer: BoundScorer, scores: Mapping[int, Score]
-) -> Grading:
+) -> NewGrading:
     label = scorer.spec.label
     before = store.gradings.verdicts(run_id, label)
     store.gradings.replace(run_id, scorer.spec, scores)
-    return Grading(
+    return NewGrading(
         spec=scorer.spec,
         scores=len(scores),
         # A changed reason is no change.

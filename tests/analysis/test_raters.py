@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from promptlab.analysis.raters import agreement_of
+from promptlab.analysis.raters import agreement_among
 from promptlab.core.ratings import Opinion, Rating, Verdict
 
 
@@ -25,7 +25,7 @@ def test_two_raters_by_kappa_and_alpha() -> None:
     # The example of Cohen's kappa in every textbook: 20, 5, 10 and 15 of 50.
     ann = "p" * 25 + "f" * 25
     ben = "p" * 20 + "f" * 5 + "p" * 10 + "f" * 15
-    found = agreement_of(ratings({"ann": ann, "ben": ben}), "outputs")
+    found = agreement_among(ratings({"ann": ann, "ben": ben}), "outputs")
     [pair] = found.pairs
     assert (pair.a, pair.b, pair.n, pair.same) == ("ann", "ben", 50, 35)
     assert pair.kappa.value == pytest.approx(0.4)
@@ -42,11 +42,11 @@ def test_two_raters_by_kappa_and_alpha() -> None:
 
 
 def test_what_one_rater_alone_decided_says_nothing_of_agreement() -> None:
-    found = agreement_of(ratings({"ann": "ppff", "ben": "p-  "}), "outputs")
+    found = agreement_among(ratings({"ann": "ppff", "ben": "p-  "}), "outputs")
     assert (found.units, found.pairs[0].n, found.pairs[0].same) == (1, 1, 1)
-    alone = agreement_of(ratings({"ann": "ppff"}), "outputs")
+    alone = agreement_among(ratings({"ann": "ppff"}), "outputs")
     assert (alone.units, alone.alpha.value, alone.pairs) == (0, None, ())
-    apart = agreement_of(ratings({"ann": "pp  ", "ben": "  ff"}), "outputs")
+    apart = agreement_among(ratings({"ann": "pp  ", "ben": "  ff"}), "outputs")
     assert (apart.units, apart.alpha.value, apart.pairs[0].kappa.value) == (0, None, None)
 
 
@@ -59,7 +59,7 @@ def test_what_one_rater_alone_decided_says_nothing_of_agreement() -> None:
     ],
 )
 def test_an_interval_says_no_more_than_the_units_show(ann: str, ben: str, known: bool) -> None:
-    found = agreement_of(ratings({"ann": ann, "ben": ben}), "outputs")
+    found = agreement_among(ratings({"ann": ann, "ben": ben}), "outputs")
     assert (found.alpha.ci is not None, found.pairs[0].kappa.ci is not None) == (known, known)
     assert found.alpha.value is not None
 
@@ -71,14 +71,14 @@ def test_of_pairs_the_same_output_counts_on_whichever_side() -> None:
         Rating(0, (2, 3), "ann", "3", Opinion("tie")),
         Rating(0, (3, 2), "ben", "4", Opinion("left")),
     ]
-    found = agreement_of(mirrored, "pairs")
+    found = agreement_among(mirrored, "pairs")
     assert (found.pairs[0].n, found.pairs[0].same) == (2, 1)
     assert found.raters[0].verdicts == {"left": 1, "tie": 1, "right": 0}
-    assert agreement_of(mirrored, "outputs").raters == ()
+    assert agreement_among(mirrored, "outputs").raters == ()
 
 
 def test_three_raters_each_two_by_two() -> None:
-    found = agreement_of(ratings({"a": "lrtl", "b": "lrtr", "c": "lr  "}, "pairs"), "pairs")
+    found = agreement_among(ratings({"a": "lrtl", "b": "lrtr", "c": "lr  "}, "pairs"), "pairs")
     told = [(pair.a, pair.b, pair.n, pair.same) for pair in found.pairs]
     assert told == [("a", "b", 4, 3), ("a", "c", 2, 2), ("b", "c", 2, 2)]
     assert found.units == 4
@@ -91,5 +91,5 @@ def test_one_word_on_outputs_that_are_the_same_is_one_judgement() -> None:
         for at, trials in (("1", (4, 2, 3)), ("2", (7,)))
         for trial in trials
     ]
-    found = agreement_of(said, "outputs")
+    found = agreement_among(said, "outputs")
     assert (found.units, found.pairs[0].n, found.raters[0].rated) == (2, 2, 2)

@@ -8,7 +8,7 @@ from promptlab.analysis.passports import Counted
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import Result
 from promptlab.core.types import Outcome
-from promptlab.workbench.labelled import Answer, Labelled, score_of
+from promptlab.workbench.labelled import LabelledAnswer, LabelledAnswers, score_of
 
 
 def result(score: float, passed: bool | None, **more: object) -> Result:
@@ -48,21 +48,24 @@ def test_a_number_alone_is_no_verdict(score: float) -> None:
 
 
 def test_copies_of_an_output_are_one_judgement() -> None:
-    copies = [Answer(result(1.0, True, seq=seq, repeat=seq), 0) for seq in range(5)]
-    other = Answer(result(0.0, False, seq=5, repeat=5, output="No."), 0)
-    elsewhere = Answer(result(1.0, True, seq=6, arm="t@v2"), 0)
+    copies = [LabelledAnswer(result(1.0, True, seq=seq, repeat=seq), 0) for seq in range(5)]
+    other = LabelledAnswer(result(0.0, False, seq=5, repeat=5, output="No."), 0)
+    elsewhere = LabelledAnswer(result(1.0, True, seq=6, arm="t@v2"), 0)
     for answer in (*copies, other, elsewhere):
         answer.ratings["human"]["ann"] = 1.0
     copies[3].ratings["human"]["bob"] = 0.0
-    found = Labelled((*copies, other, elsewhere), Counted()).judgements()
+    found = LabelledAnswers((*copies, other, elsewhere), Counted()).judgements()
     assert [(one.arm, one.judged) for one in found] == [("t@v1", 1), ("t@v1", 0), ("t@v2", 1)]
     assert found[0].ratings == {"ann": 1.0, "bob": 0.0}
     assert [*copies[0].ratings["human"]] == ["ann"]  # each keeps its own label
 
 
 def test_of_pairs_the_number_counts() -> None:
-    tie, better = Answer(result(0.5, False), 0), Answer(result(1.0, True, case_id="c2"), 0)
+    tie, better = (
+        LabelledAnswer(result(0.5, False), 0),
+        LabelledAnswer(result(1.0, True, case_id="c2"), 0),
+    )
     for answer in (tie, better):
         answer.ratings["human"]["ann"] = 1.0
-    found = Labelled((tie, better), Counted(), pairs=True)
+    found = LabelledAnswers((tie, better), Counted(), pairs=True)
     assert [one.judged for one in found.judgements()] == [0.5, 1.0]
