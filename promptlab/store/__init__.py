@@ -5,7 +5,7 @@ Others use `Store`; it returns plain values, never rows or cursors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
@@ -15,28 +15,20 @@ from typing import TYPE_CHECKING, Literal, Self
 from promptlab.core.budget import Spent
 from promptlab.core.errors import DamagedStore
 from promptlab.core.lazy import lazy_module
-from promptlab.core.results import (
-    ArmOutcomes,
-    ArmScores,
-    Result,
-    RunInfo,
-    TemplateHistory,
-    WiderRun,
-)
+from promptlab.core.results import RunInfo, TemplateHistory, WiderRun
 from promptlab.core.runs import BackendFacts, RunSettings
-from promptlab.core.types import Case, Completion, Plan, PlanSettings, Turn
-from promptlab.core.wanted import ResultFilter
-from promptlab.store import aggregates, care, evidence, plans, queries, runs
+from promptlab.core.types import Case, Plan, PlanSettings
+from promptlab.store import care, evidence, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import UNEXPECTED, decoded
-from promptlab.store.figures import figures, keep_figures
+from promptlab.store.figures import keep_figures
 from promptlab.store.gradings import Gradings
 from promptlab.store.maintenance import Maintenance
 from promptlab.store.opening import prepare
-from promptlab.store.places import places as trial_places
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.ratings import Ratings
+from promptlab.store.reading import Reading
 from promptlab.store.texts import Texts
 from promptlab.store.writer import Writer
 
@@ -53,7 +45,7 @@ __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_
 NO_SETTINGS = RunSettings()
 
 
-class Store(Maintenance):
+class Store(Reading, Maintenance):
     """An open database. Use it as a context manager, in the thread that opened it."""
 
     def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
@@ -205,73 +197,6 @@ class Store(Maintenance):
         return runs.list_unfinished(self._connection)
 
     # Results
-
-    @decoded
-    def completions(self, keys: Sequence[str], fresh_run: str | None) -> dict[str, Completion]:
-        """Return the newest stored answer of each key; for a fresh run, only its own answers."""
-        return queries.completions(self._connection, keys, fresh_run)
-
-    @decoded
-    def finished(self, run_id: str) -> set[int]:
-        """Return the places in the plan of all trials that ended without an error."""
-        return queries.finished(self._connection, self._number(run_id))
-
-    def results(
-        self,
-        run_id: str,
-        wanted: ResultFilter | None = None,
-        places: Sequence[int] | None = None,
-    ) -> Generator[Result, None, None]:
-        """Yield the results of a run, one per trial and scorer, in the order of the plan.
-
-        With `places`, as `matching_trials` returns them, only those of these trials are read.
-        """
-        number, wanted = self._number(run_id), wanted or ResultFilter()
-        if places is None and (wanted.tags or wanted.outcomes or wanted.arms or wanted.change):
-            places = trial_places(self._connection, number, wanted, None, None)
-        return queries.results(self.path, run_id, wanted, places)
-
-    @decoded
-    def matching_trials(
-        self,
-        run_id: str,
-        wanted: ResultFilter,
-        limit: int | None = None,
-        after: int | None = None,
-    ) -> list[int]:
-        """Return the places in the plan of the first trials that have a matching result.
-
-        With `after`, of those behind this place: the last of one page is where the next begins.
-        """
-        number = self._number(run_id)
-        if wanted.where is None:
-            return trial_places(self._connection, number, wanted, after, limit)
-        return queries.matching_trials(self.path, run_id, wanted, limit)
-
-    @decoded
-    def conversation(self, run_id: str, seq: int) -> tuple[Turn, ...]:
-        """Return the turns of one trial."""
-        return queries.conversation(self._connection, self._number(run_id), seq)
-
-    @decoded
-    def tracebacks(self, run_id: str, seq: int) -> dict[str, str]:
-        """Return the tracebacks of the scorers that failed on one trial, by their label."""
-        return queries.tracebacks(self._connection, self._number(run_id), seq)
-
-    @decoded
-    def arm_outcomes(self, run_id: str) -> list[ArmOutcomes]:
-        """Return how the trials of each arm ended and what they took."""
-        return list(figures(self._connection, self._number(run_id)).outcomes)
-
-    @decoded
-    def spent(self, run_id: str) -> Spent:
-        """Return what a run has spent from its beginning, whichever processes carried it out."""
-        return aggregates.spent(self._connection, self._number(run_id))
-
-    @decoded
-    def arm_scores(self, run_id: str, tag: str | None = None) -> list[ArmScores]:
-        """Return the scores of each arm, by scorer; with a `tag`, on the cases that have it."""
-        return list(figures(self._connection, self._number(run_id), tag).scores)
 
     @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:

@@ -17,9 +17,11 @@ from promptlab.core.digest import (
 from promptlab.core.errors import DamagedStore
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import StoreStats
+from promptlab.store import search_index
 from promptlab.store.connection import Connection, connect
 from promptlab.store.encode import case_from_json, from_json
 from promptlab.store.faults import UNDECODABLE
+from promptlab.store.figures import wrong_figures
 from promptlab.store.rules import RULES
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def stats(connection: Connection) -> StoreStats:
 def vacuum(connection: Connection) -> int:
     """Return unused space to the disk, and return how many bytes that freed."""
     before = stats(connection)
+    search_index.drop_if_wrong(connection)
     connection.execute_alone("VACUUM")
     connection.row("PRAGMA wal_checkpoint(TRUNCATE)")
     after = stats(connection)
@@ -96,6 +99,8 @@ def _checks(connection: Connection) -> Iterator[Iterable[str]]:
     yield from values.wrong_values(connection)
     for check in _DIGESTS:
         yield _wrong_digests(connection, *check)
+    yield search_index.problems(connection)
+    yield wrong_figures(connection)
     for meaning, sql in RULES:
         yield (meaning.format(*row) for row in connection.rows(sql))
 

@@ -6,9 +6,10 @@ They are only ever stored together with what was read for them, as of one moment
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, astuple, dataclass, fields
+from math import isclose
 from typing import Any
 
 from promptlab.core.errors import StoreError
@@ -22,6 +23,8 @@ from promptlab.store.reduced import reduced
 
 VERSION = 1
 """How figures are computed and written. Kept ones of another version are computed again."""
+
+_DIGITS = 1e-9
 
 _KEPT = f"""
 SELECT arms FROM run_figures WHERE run = :run AND part = :part AND version = {VERSION}
@@ -105,6 +108,34 @@ def keep_summaries(connection: Connection, runs: Sequence[int]) -> None:
     with suppress(StoreError), closing(_to_keep(connection)) as own, own.if_unchanged():
         for run, summary in _summarized(own, missing).items():
             own.execute(_KEEP, run=run, part="null", summary=_summary_to_json(summary), arms=None)
+
+
+def wrong_figures(connection: Connection) -> Iterator[str]:
+    """Yield the runs whose kept figures are not those of their results."""
+    sql = f"SELECT run, part, summary, arms FROM run_figures WHERE version = {VERSION}"
+    for run, part, summary, arms in connection.all(sql):
+        [true] = _summarized(connection, [run]).values()
+        same = _same(from_json(summary), from_json(_summary_to_json(true)))
+        if arms is not None and same:
+            now = _computed(connection, run, from_json(part))
+            same = _same(from_json(arms), from_json(_to_json(now)))
+        if not same:
+            run_id = connection.value("SELECT run_id FROM runs WHERE id = :run", run=run)
+            yield f"run {run_id}: its kept figures are not those of its results"
+
+
+def _same(kept: Any, now: Any) -> bool:
+    """Return whether two JSON values are equal, but for the last digits of sums.
+
+    Another version of SQLite may add in another order.
+    """
+    if isinstance(kept, float) and isinstance(now, float):
+        return isclose(kept, now, rel_tol=_DIGITS, abs_tol=_DIGITS)
+    if isinstance(kept, dict) and isinstance(now, dict):
+        return kept.keys() == now.keys() and all(_same(kept[key], now[key]) for key in kept)
+    if isinstance(kept, list) and isinstance(now, list):
+        return len(kept) == len(now) and all(map(_same, kept, now))
+    return bool(kept == now)
 
 
 def _keep(connection: Connection, run: int, tag: str | None) -> Figures | None:

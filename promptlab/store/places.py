@@ -18,12 +18,13 @@ _START = -1  # before the first place
 
 _TRIALS = "SELECT t.seq FROM trials t WHERE t.run = :run AND t.seq > :after"
 
-_FAILED = """
-SELECT t.seq FROM scores s JOIN trials t ON t.run = s.run AND t.seq = s.seq
-WHERE s.run = :run AND s.seq > :after AND s.passed = 0
+# SQLite would rather read all trials first; the index is of the few rows that are wanted.
+_OF_SCORES = """
+SELECT s.seq FROM scores s INDEXED BY {} CROSS JOIN trials t ON t.run = s.run AND t.seq = s.seq
+WHERE s.run = :run AND s.seq > :after AND s.{}
 """
-
-_ERRED = f"{_FAILED.replace('s.passed = 0', 's.error IS NOT NULL')}"
+_FAILED = _OF_SCORES.format("scores_that_failed", "passed = 0")
+_ERRED = _OF_SCORES.format("scores_that_erred", "error IS NOT NULL")
 
 _CASES = """
 t.case_ IN (
@@ -90,7 +91,7 @@ def _some(
     parts += [_ERRED, f"{_TRIALS} AND t.error IS NOT NULL"] * wanted.errors
     sql = " UNION ".join(f"{part} {conditions}" for part in parts or [_TRIALS])
     if len(parts) == 1:
-        sql = sql.replace("SELECT t.seq", "SELECT DISTINCT s.seq", 1)
+        sql = sql.replace("SELECT s.seq", "SELECT DISTINCT s.seq", 1)
     sql = f"{sql} ORDER BY 1 LIMIT :limit"
     rows = connection.rows(sql, run=run, after=after, limit=limit, **values)
     return [seq for (seq,) in rows]
