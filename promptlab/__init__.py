@@ -18,11 +18,12 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptlab.api import open_project, template
+    from promptlab.api.answers import Answer
     from promptlab.api.judges import JudgePassport, Ratings
     from promptlab.api.outlooks import Forecast, Looks, Planning
     from promptlab.api.project import Project
     from promptlab.api.prompts import Prompt, Version
-    from promptlab.api.results import Comparisons, Difference, Effects, Results
+    from promptlab.api.results import Comparisons, Difference, Effects, Matrix, Results
     from promptlab.api.run import Run
     from promptlab.backends import Backend
     from promptlab.core.errors import PromptlabError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "Ask",
     "Backend",
     "BackendName",
@@ -48,6 +50,7 @@ __all__ = [
     "Forecast",
     "JudgePassport",
     "Looks",
+    "Matrix",
     "Message",
     "Outcome",
     "Planning",
@@ -70,10 +73,11 @@ __all__ = [
 _AT = {
     "promptlab.api": ("open_project", "template"),
     "promptlab.api.judges": ("JudgePassport", "Ratings"),
+    "promptlab.api.answers": ("Answer",),
     "promptlab.api.outlooks": ("Forecast", "Looks", "Planning"),
     "promptlab.api.project": ("Project",),
     "promptlab.api.prompts": ("Prompt", "Version"),
-    "promptlab.api.results": ("Comparisons", "Difference", "Effects", "Results"),
+    "promptlab.api.results": ("Comparisons", "Difference", "Effects", "Matrix", "Results"),
     "promptlab.api.run": ("Run",),
     "promptlab.backends": ("Backend",),
     "promptlab.core.errors": ("PromptlabError",),

@@ -70,6 +70,19 @@ class CalibratingKeywords(AskingKeywords, total=False):
     items: int
 
 
+class TryingKeywords(TypedDict, total=False):
+    """The options of `promptlab try`, see `Wanted`."""
+
+    backend: str | None
+    suite: str | None
+    case_id: str | None
+    score: bool
+    fresh: bool
+    offline: bool
+    max_cost: float | None
+    max_calls: int | None
+
+
 class DecidingKeywords(TypedDict, total=False):
     """How to decide, where that differs from the project's rule."""
 

@@ -7,46 +7,38 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Unpack
 
-from promptlab.analysis.compare import By
+from promptlab.api.answers import Answer
 from promptlab.api.judges import JudgePassport, Ratings
 from promptlab.api.keywords import (
     AskingKeywords,
     CalibratingKeywords,
-    ChoosingKeywords,
-    DecidingKeywords,
-    ExportKeywords,
     LimitKeywords,
     Names,
     PlanKeywords,
     RunKeywords,
+    TryingKeywords,
     as_tuple,
-    chosen,
     run_settings,
     wish_of,
 )
 from promptlab.api.outlooks import Forecast, Looks, Planning
 from promptlab.api.prompts import Version
-from promptlab.api.results import Comparisons, Difference, Effects, Results
 from promptlab.api.run import Run
+from promptlab.api.stored import AnyRun, StoredProject, id_of
+from promptlab.core.errors import PromptlabError
 from promptlab.core.ratings import Kind
-from promptlab.core.results import RunInfo
-from promptlab.exporters.runs.formats import FormatName, format_of
-from promptlab.report.views.comparison import comparison_view
-from promptlab.report.views.diff import diff_view
+from promptlab.report.views.answer import answer_view
 from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.gates import gate_view
 from promptlab.report.views.ledger import ledger_view
 from promptlab.report.views.passport import passport_view
 from promptlab.report.views.planning import planning_view
-from promptlab.report.views.practices import practices_view
 from promptlab.report.views.run import run_view
 from promptlab.workbench.asking import Calibrating
-from promptlab.workbench.bench import Workbench
 from promptlab.workbench.carrying import carry_out
-from promptlab.workbench.conclusions import Deciding, compare_runs, effects_of_practices
-from promptlab.workbench.exporting import Exported, export_file
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.judging import hold_against, passports
 from promptlab.workbench.ledger import looks_at
@@ -55,30 +47,22 @@ from promptlab.workbench.planning import look_forward
 from promptlab.workbench.progress import Progress
 from promptlab.workbench.rated import read_ratings
 from promptlab.workbench.resume import Bounds, prepare_resume
-from promptlab.workbench.reviewing import review
 from promptlab.workbench.run import look_ahead, prepare_run
-from promptlab.workbench.runs import read_run
 from promptlab.workbench.scoring import Asking, NewGrading, grade_run, whole
-from promptlab.workbench.version_diff import Aspects, diff_of
+from promptlab.workbench.trying import Wanted, try_out
 from promptlab.workbench.versions import load_version
 
 Labels = str | PathLike[str] | Sequence[Mapping[str, Any]] | Ratings
 """What people say of outputs: a file, rows of such a file, or what `ratings` returns."""
 
-AnyRun = str | Run
-"""A run: as a call returned it, or its id, a unique prefix, `latest` or `-2`."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-class Project:
+class Project(StoredProject):
     """A folder with templates, suites and a database.
 
     Calls that ask models block until they are done; each has an `_async` twin to await.
     """
-
-    def __init__(self, bench: Workbench) -> None:
-        """Use `promptlab.open_project` instead."""
-        self._bench = bench
-        self.folder: Path = bench.project.root
 
     def __repr__(self) -> str:
         return f"<Project {str(self.folder)!r}>"
@@ -99,6 +83,26 @@ class Project:
             )
         )
 
+    def answer(
+        self, reference: str, values: Mapping[str, str] = _NONE, **options: Unpack[TryingKeywords]
+    ) -> Answer:
+        """Ask one version for one answer, on these values of its variables or on a case.
+
+        It is stored like any answer; no run is made.
+        """
+        return run_to_end(self.answer_async(reference, values, **options))
+
+    async def answer_async(
+        self, reference: str, values: Mapping[str, str] = _NONE, **options: Unpack[TryingKeywords]
+    ) -> Answer:
+        """Ask one version for one answer, on these values of its variables or on a case."""
+        wanted = Wanted(reference=reference, params=dict(values), **options)
+        tried = await try_out(self._bench, wanted)
+        if tried.result is None:
+            raise PromptlabError(f"stopped at {tried.limit}", hint="allow more")
+        about = (tried.template.source, tried.backend, tried.case)
+        return Answer(answer_view(*about, tried.result, tried.calls, tried.left_out))
+
     def resume(self, run: AnyRun | None = None, **limits: Unpack[LimitKeywords]) -> Run:
         """Finish an interrupted run, by default the newest; failed trials are retried."""
         return run_to_end(self.resume_async(run, **limits))
@@ -106,7 +110,7 @@ class Project:
     async def resume_async(self, run: AnyRun | None = None, **limits: Unpack[LimitKeywords]) -> Run:
         """Finish an interrupted run, by default the newest; failed trials are retried."""
         return await _carry(
-            prepare_resume(self._bench, None if run is None else _id(run), Bounds(**limits))
+            prepare_resume(self._bench, None if run is None else id_of(run), Bounds(**limits))
         )
 
     def score(
@@ -123,7 +127,7 @@ class Project:
         self, run: AnyRun = "latest", *, scorers: Names = (), **options: Unpack[AskingKeywords]
     ) -> list[NewGrading]:
         """Grade stored outputs again with today's scorers, all or those with these labels."""
-        done = await grade_run(self._bench, _id(run), as_tuple(scorers), Asking(**options))
+        done = await grade_run(self._bench, id_of(run), as_tuple(scorers), Asking(**options))
         return whole(done).gradings
 
     def calibrate(
@@ -150,7 +154,7 @@ class Project:
         **options: Unpack[CalibratingKeywords],
     ) -> JudgePassport:
         """Hold a suite's judge against people's labels, and keep its passport."""
-        how = Calibrating(run=None if run is None else _id(run), **options)
+        how = Calibrating(run=None if run is None else id_of(run), **options)
         source: Path | Sequence[Mapping[str, Any]]
         if isinstance(labels, Ratings):
             source = labels.to_dicts()
@@ -166,7 +170,7 @@ class Project:
 
     def ratings(self, run: AnyRun = "latest", *, kind: Kind = "outputs") -> Ratings:
         """Return what people said of the outputs of a run, or of `pairs` of them."""
-        return Ratings(read_ratings(self._bench, _id(run), kind), kind)
+        return Ratings(read_ratings(self._bench, id_of(run), kind), kind)
 
     def forecast(self, suite: str, **options: Unpack[RunKeywords]) -> Forecast:
         """Return what a run would do, without any call."""
@@ -184,91 +188,6 @@ class Project:
     def ledger(self, suite: str) -> Looks:
         """Return what was concluded of the cases of a suite, look by look."""
         return Looks(ledger_view(suite, looks_at(self._bench, suite)))
-
-    def runs(self, limit: int | None = None) -> list[RunInfo]:
-        """List the runs, the newest first."""
-        with self._bench.open_store() as store:
-            return store.runs(limit)
-
-    def show(self, run: AnyRun = "latest") -> Run:
-        """Read a run with the results of its arms."""
-        with self._bench.open_store() as store:
-            results = read_run(store, store.find_run(_id(run)))
-        return Run(run_view(results))
-
-    def results(self, run: AnyRun = "latest", **options: Unpack[ChoosingKeywords]) -> Results:
-        """Return the scored results of a run, one row per trial and scorer."""
-        with review(self._bench, _id(run), chosen(options)) as reviewed:
-            return Results([row for trial in reviewed.trials for row in trial.rows])
-
-    def export(
-        self,
-        file: str | Path,
-        run: AnyRun = "latest",
-        *,
-        format: FormatName | None = None,
-        **options: Unpack[ExportKeywords],
-    ) -> Exported:
-        """Write the results of a run to a file, one row per trial; its ending tells the format."""
-        path = Path(file)
-        name = format_of(format, path)
-        return export_file(self._bench, _id(run), chosen(options), name, path)
-
-    def compare(
-        self,
-        *runs: AnyRun,
-        scorer: str | None = None,
-        baseline: str | None = None,
-        by: By = "version",
-        **options: Unpack[DecidingKeywords],
-    ) -> Comparisons:
-        """Compare the arms of runs, by default of the newest, case by case."""
-        compared = compare_runs(
-            self._bench,
-            [_id(run) for run in runs],
-            scorer=scorer,
-            baseline=baseline,
-            by=by,
-            deciding=Deciding(**options),
-        )
-        return Comparisons(
-            comparison_view(compared.evidence.basis, compared.comparisons, compared.rule)
-        )
-
-    def practices(
-        self, *runs: AnyRun, scorer: str | None = None, **options: Unpack[DecidingKeywords]
-    ) -> Effects:
-        """Return what each practice changes in runs, by default in the newest."""
-        effects = effects_of_practices(
-            self._bench, [_id(run) for run in runs], scorer=scorer, deciding=Deciding(**options)
-        )
-        return Effects(practices_view(effects.evidence.basis, effects.practices, effects.rule))
-
-    def diff(
-        self,
-        first: str,
-        second: str,
-        *,
-        case: str | None = None,
-        suite: str | None = None,
-        backend: str | None = None,
-    ) -> Difference:
-        """Return how two versions differ: in text, or on one case, and in results."""
-        aspects = Aspects(case_id=case, suite=suite, backend=backend, even_if_same=True)
-        difference = diff_of(self._bench, first, second, aspects)
-        return Difference(
-            diff_view(
-                difference.versions,
-                difference.size,
-                difference.case,
-                difference.results,
-                difference.hunks,
-            )
-        )
-
-
-def _id(run: AnyRun) -> str:
-    return run.id if isinstance(run, Run) else run
 
 
 async def _carry(opening: AbstractContextManager[Prepared]) -> Run:

@@ -9,16 +9,19 @@ from promptlab.api.frames import frame_of
 from promptlab.core.results import Result
 from promptlab.report.documents.comparison import compare_json
 from promptlab.report.documents.diff import diff_json
+from promptlab.report.documents.matrix import matrix_json
 from promptlab.report.documents.practices import practices_json
 from promptlab.report.documents.trial import result_json
 from promptlab.report.html.notebook import comparison_html, practices_html, results_html
 from promptlab.report.html.tables import preformatted
 from promptlab.report.terminal.compare import print_comparisons
 from promptlab.report.terminal.diff import print_diff
+from promptlab.report.terminal.matrix import print_matrix
 from promptlab.report.terminal.page import as_text
 from promptlab.report.terminal.practices import print_practices
 from promptlab.report.views.comparison import ComparisonRow, ComparisonView
 from promptlab.report.views.diff import DiffView
+from promptlab.report.views.matrix import MatrixRow, MatrixView
 from promptlab.report.views.practices import PracticeRow, PracticesView
 
 if TYPE_CHECKING:
@@ -64,6 +67,37 @@ class Comparisons(Sequence[ComparisonRow]):
 
     def _repr_html_(self) -> str:
         return comparison_html(self.view)
+
+
+class Matrix(Sequence[MatrixRow]):
+    """Cases and arms as a table, cases that flip first: a row for each case, a cell for each arm.
+
+    `arms` are its columns; `view` is all that a renderer needs.
+    """
+
+    def __init__(self, view: MatrixView) -> None:
+        self.view = view
+        self.arms = tuple(arm.label for arm in view.arms)
+
+    @overload
+    def __getitem__(self, place: int) -> MatrixRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[MatrixRow]: ...
+    def __getitem__(self, place: int | slice) -> MatrixRow | Sequence[MatrixRow]:
+        return self.view.rows[place]
+
+    def __len__(self) -> int:
+        return len(self.view.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document that `promptlab show --matrix --json` writes."""
+        return matrix_json(self.view)
+
+    def __repr__(self) -> str:
+        return as_text(print_matrix, self.view)
+
+    def _repr_html_(self) -> str:
+        return preformatted(repr(self))
 
 
 class Effects(Sequence[PracticeRow]):

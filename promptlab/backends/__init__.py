@@ -7,7 +7,7 @@ a class, or a plain function (`foreign.function`). A subclass of `Backend` needs
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +22,7 @@ __all__ = [
     "Backend",
     "Capacity",
     "Health",
+    "Live",
     "NoOptions",
     "Pace",
     "Patience",
@@ -154,6 +155,26 @@ def is_pinned(backend: object) -> bool:
     It says so by a member `pinned` that is true: the identity names the weights that compute here.
     """
     return getattr(backend, "pinned", None) is True
+
+
+class Live(Protocol):
+    """What a backend has besides if an answer can be read while it comes."""
+
+    def stream(self, request: Request) -> AsyncIterator[str | Completion]:
+        """Yield the pieces of an answer's text as they come, and in the end its completion.
+
+        It is the attempt that `generate` would make, with the same answer; only the completion
+        counts. It may yield nothing else, where thoughts come first or a call failed.
+        """
+
+
+Streams = Callable[[Request], AsyncIterator[str | Completion]]
+
+
+def stream_of(backend: object) -> Streams | None:
+    """Return the `stream` of a backend, None if it has none and answers at once."""
+    stream: Streams | None = getattr(backend, "stream", None)
+    return stream
 
 
 @runtime_checkable

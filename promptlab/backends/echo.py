@@ -17,6 +17,7 @@ from promptlab.core.prices import MAX_PRICE
 from promptlab.core.types import Completion, Json, Outcome, Request, Sampling, Usage
 
 _WORD = re.compile(r"\S+")
+_PIECE = re.compile(r"\s*\S+|\s+\Z")
 _BREATH = 256  # requests between two yields to the event loop
 
 
@@ -100,6 +101,15 @@ class Echo:
             if delay or index % _BREATH == 0:
                 await asyncio.sleep(delay)
             yield request, self._answer(request)
+
+    async def stream(self, request: Request) -> AsyncIterator[str | Completion]:
+        """Answer a request word by word, each after its part of the delay."""
+        completion = self._answer(request)
+        words = _PIECE.findall(completion.text)
+        for word in words:
+            await asyncio.sleep(self._options.delay_s / len(words))
+            yield word
+        yield completion
 
     async def check(self) -> Health:
         """Report that it answers, as it always does."""

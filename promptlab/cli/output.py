@@ -84,6 +84,12 @@ def say(*lines: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
+def say_at_once(text: str) -> None:
+    """Write a piece of a line to stdout, to be seen before the line ends."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def tell(*lines: str) -> None:
     """Write lines to stderr: what is about the result and no part of it."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))

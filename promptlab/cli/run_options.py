@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -86,8 +86,14 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings_of(options: Mapping[str, Any]) -> RunSettings:
     """Return the options of the command line as a typed value."""
-    names = [name for name, _ in options["params"]]
+    given_once(options["params"])
+    return RunSettings(**options)
+
+
+def given_once(params: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return variables by name; raise PromptlabError for one that is given twice."""
+    names = [name for name, _ in params]
     for name in names:
         if names.count(name) > 1:
             raise PromptlabError(f"-p {name} is given twice", hint="keep one of them")
-    return RunSettings(**options)
+    return dict(params)

@@ -81,7 +81,7 @@ def make_plan(  # noqa: PLR0913 - all that a suite names, made by those who can
     check_rivals(arms, places)
     seed = settings.seed if selection.seed is None else selection.seed
     chosen = select_cases(suite, selection)
-    cases = with_params(_part(chosen, selection, seed), _typed(selection.params, templates))
+    cases = with_params(_part(chosen, selection, seed), typed_params(selection.params, templates))
     repeats = selection.repeats or settings.repeats
     primary = _primary(suite, scorers)
     early = primary if selection.until_decided is not None else None
@@ -235,7 +235,7 @@ def _pairs(arms: Sequence[Arm], baseline: str | None) -> tuple[tuple[int, int], 
     return pairs
 
 
-def _typed(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
+def typed_params(params: Mapping[str, str], templates: Sequence[Template]) -> dict[str, Json]:
     """Read parameters as the type that a template declares for them; all others stay text."""
     typed: dict[str, Json] = dict(params)
     for template in templates:

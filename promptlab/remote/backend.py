@@ -5,29 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from promptlab.core.answers import received
-from promptlab.core.capacity import NO_ENVIRONMENT, Capacity, Health, Pace, Patience, Throughput
+from promptlab.core.capacity import NO_ENVIRONMENT, Health
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Failure, Fault
-from promptlab.core.keys import Keyring
 from promptlab.core.lazy import lazy_module
 from promptlab.core.masking import mask, strike
-from promptlab.core.prices import Price
-from promptlab.core.types import Completion, Json, Outcome, Request, Sampling
-from promptlab.remote.address import read_address
+from promptlab.core.types import Completion, Json, Outcome, Request
 from promptlab.remote.bodies import decoded, encoded, merged, unlike_an_answer
 from promptlab.remote.complaints import complains
-from promptlab.remote.dialect import Dialect
-from promptlab.remote.exchange import CallError, Exchange, Reply
+from promptlab.remote.configured import Configured
+from promptlab.remote.exchange import CallError, Exchange, Heard, Reply
 from promptlab.remote.failures import RefusedError, judge, judge_body
+from promptlab.remote.live import as_it_comes
 from promptlab.remote.options import RemoteOptions
 from promptlab.remote.probes import check
-from promptlab.remote.streams import only_streams
+from promptlab.remote.streams import never_streams, only_streams
 from promptlab.remote.transport import open_transport, way_to
 
 if TYPE_CHECKING:
@@ -39,18 +36,8 @@ else:
 _THOUGHT = "the model thought, although thinking is off: the server does not honour it"
 
 
-class RemoteBackend(Dialect):
-    """A backend behind an API. A vendor's class implements what its `Dialect` leaves open.
-
-    `default_url` is the address of the vendor's API, `default_key` the environment variable that
-    customarily holds its key. That key is only sent to the vendor's own address.
-    """
-
-    options_model: ClassVar[type[BaseModel]] = RemoteOptions
-    charges: ClassVar[bool] = True
-    throughput: Throughput | None = None  # the server computes
-    default_url: ClassVar[str]
-    default_key: ClassVar[str | None]
+class RemoteBackend(Configured):
+    """A backend behind an API. A vendor's class implements what its `Dialect` leaves open."""
 
     def __init__(
         self,
@@ -58,96 +45,9 @@ class RemoteBackend(Dialect):
         options: RemoteOptions,
         environment: Mapping[str, str] = NO_ENVIRONMENT,
     ) -> None:
-        if not model:
-            raise BackendError(f"{self.kind} needs a model", hint=f'for example "{self.kind}:NAME"')
-        self.model = model
-        self.options = options
-        self.address = read_address(options.base_url or self.default_url, options.query)
-        self.keys = Keyring(environment)
+        super().__init__(model, options, environment)
         self._exchange: Exchange | None = None
         self._streams = options.stream
-
-    def shortfalls(self, sampling: Sampling, schema: Mapping[str, Json] | None) -> Sequence[str]:
-        """Describe what the options omit; vendors add what their API does not support."""
-        given = {
-            "temperature": True,
-            "top_p": sampling.top_p is not None,
-            "max_tokens": True,
-            "stop": bool(sampling.stop),
-            "seed": sampling.seed is not None,
-        }
-        return [
-            f"{key} is not sent: the options omit it" for key in self.options.omit if given[key]
-        ]
-
-    @property
-    def base_url(self) -> str:
-        """Return the address without its parameters."""
-        return self.address.base
-
-    def sampled(self, sampling: Sampling, names: Mapping[str, str]) -> dict[str, Any]:
-        """Return sampling by a vendor's names (`names`: our key to theirs), minus omitted keys."""
-        values: dict[str, Any] = {
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-            "stop": list(sampling.stop) or None,
-            "seed": sampling.seed,
-        }
-        omitted = self.options.omit
-        return {
-            name: values[key]
-            for key, name in names.items()
-            if values[key] is not None and key not in omitted
-        }
-
-    @property
-    def capacity(self) -> Capacity:
-        """Return many calls of one request each, limited by the options."""
-        options = self.options
-        return Capacity(
-            calls=options.concurrency,
-            batch=1,
-            pace=Pace(options.requests_per_minute, options.tokens_per_minute),
-            patience=Patience(options.max_retries, options.time_limit_s),
-        )
-
-    @property
-    def weighs_answers(self) -> bool:
-        """Return False: APIs that write answers do not report how likely others are."""
-        return False
-
-    @property
-    def reads_images(self) -> bool:
-        """Return the option: most servers only reveal it when they get an image."""
-        return self.options.images
-
-    @property
-    def price(self) -> Price | None:
-        """Return the configured price."""
-        return None if self.options.price is None else self.options.price.noun()
-
-    def identity(self) -> Mapping[str, Json]:
-        """Return the address, the model and all options that affect answers."""
-        options = self.options
-        identity: dict[str, Json] = {"kind": self.kind, "model": self.model, "url": self.base_url}
-        if self.address.query:
-            identity["query"] = self.address.parameters
-        if options.omit:
-            identity["omit"] = [*sorted(options.omit)]
-        if options.headers:
-            identity["headers"] = dict(options.headers)
-        if options.extra_body:
-            identity["extra_body"] = dict(options.extra_body)
-        return {**identity, **self.variant()}
-
-    def count_tokens(self, request: Request) -> int | None:
-        """Return None: only the server knows."""
-        return None
-
-    def notice(self) -> str | None:
-        """Return None: nothing takes long."""
-        return None
 
     async def open(self) -> Mapping[str, Json]:
         """Look up the key and prepare to connect. Raise BackendError if the key is missing."""
@@ -183,15 +83,23 @@ class RemoteBackend(Dialect):
         self, requests: Sequence[Request]
     ) -> AsyncIterator[tuple[Request, Completion]]:
         """Make one attempt at each request, one after another."""
-        if self._exchange is None:
-            await self.open()
         for request in requests:
             yield request, await self._attempt(request)
 
-    async def _attempt(self, request: Request) -> Completion:
+    def stream(self, request: Request) -> AsyncIterator[str | Completion]:
+        """Make one attempt at a request; yield pieces of the answer as they come, then all of it.
+
+        Thoughts are only in the last, whole answer. A server that does not stream answers at once.
+        """
+        return as_it_comes(self.said, partial(self._attempt, request))
+
+    async def _attempt(self, request: Request, heard: Heard | None = None) -> Completion:
         began = time.perf_counter()
         try:
-            completion, _ = await self.ask(request)
+            if self._exchange is None:
+                await self.open()
+            asking = self.ask(request) if heard is None else self._ask_live(request, heard)
+            completion, _ = await asking
         except RefusedError as error:
             text = strike(str(error.args[0]))
             completion = Completion(Outcome.REFUSED, model=self.model, finish_reason=text)
@@ -219,6 +127,13 @@ class RemoteBackend(Dialect):
         completion = received(request, self.answer(reply))
         return self._checked(completion), reply
 
+    async def _ask_live(self, request: Request, heard: Heard) -> tuple[Completion, Reply]:
+        """Ask for a stream, and pass on what is heard of it; without one, ask for the answer."""
+        reply = await self._post(request, {}, streams=True, heard=heard)
+        if never_streams(reply):
+            return await self.ask(request)
+        return self._checked(received(request, self.answer(reply))), reply
+
     def _checked(self, completion: Completion) -> Completion:
         """Warn if a model thought that was told not to."""
         thought = completion.thoughts or completion.usage.reasoning_tokens
@@ -241,14 +156,23 @@ class RemoteBackend(Dialect):
             cost_usd=None if price is None else price.cost(completion.usage),
         )
 
-    async def _post(self, request: Request, extra: Mapping[str, Any], *, streams: bool) -> Reply:
+    async def _post(
+        self,
+        request: Request,
+        extra: Mapping[str, Any],
+        *,
+        streams: bool,
+        heard: Heard | None = None,
+    ) -> Reply:
         assert self._exchange is not None
         url = httpx.URL(self.address.url(self.stream_path() if streams else self.path()))
         headers = self._headers
         if streams:
             headers = httpx.Headers({**headers, "accept": "text/event-stream, application/json"})
+        if heard is not None:  # what is compressed comes in pieces that mean nothing
+            headers["accept-encoding"] = "identity"
         content = self.content(request, extra, streams=streams)
-        return await self._exchange.send("POST", url, headers, content)
+        return await self._exchange.send("POST", url, headers, content, heard)
 
     def content(
         self,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from promptlab.core.failure import Fault
 from promptlab.core.types import Completion, Json, Request
 from promptlab.remote.exchange import CallError
-from promptlab.remote.streams import Event
+from promptlab.remote.streams import Event, said_in
 
 
 class Dialect(ABC):
@@ -48,6 +48,13 @@ class Dialect(ABC):
     def join(self, events: Sequence[Event]) -> Mapping[str, Any]:
         """Return the events of a stream as the body that `read` takes. It fails like `read`."""
         raise CallError(Fault.UNREADABLE, f"a stream, which {self.kind} does not read")
+
+    def said(self, event: Event) -> str:
+        """Return what an event of a stream adds to the answer, thoughts aside; "" if nothing.
+
+        LookupError, TypeError and AttributeError mean nothing, too.
+        """
+        return said_in(event)
 
     def stream_keys(self) -> Mapping[str, Any]:
         """Return the body keys that ask for a stream."""

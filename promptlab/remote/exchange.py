@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 else:
     httpx = lazy_module("httpx")
 
+Heard = Callable[[bytes], None]
 MAX_BYTES = 16_000_000  # of an answer: many times the longest in practice
 _ENOUGH = 1_000_000  # bytes of an error's body: what matters is its status
 _CONNECT_S = 10.0
@@ -59,9 +61,17 @@ class Exchange:
         await self._transport.aclose()
 
     async def send(
-        self, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes | None = None
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: httpx.Headers,
+        content: bytes | None = None,
+        heard: Heard | None = None,
     ) -> Reply:
-        """Send a request and read the whole reply. Raise CallError if that fails."""
+        """Send a request and read the whole reply. Raise CallError if that fails.
+
+        `heard` is called with each part of an answer that comes as it is, not compressed.
+        """
         # A stream, because httpx would process and complete the headers again for `content`.
         stream = httpx.ByteStream(content or b"")
         request = httpx.Request(
@@ -71,7 +81,7 @@ class Exchange:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._transport.handle_async_request(request)
                 try:
-                    raw = await _read(response)
+                    raw = await _read(response, heard)
                 finally:
                     await response.aclose()
         except foreign_errors() as error:
@@ -92,8 +102,10 @@ class Exchange:
         )
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, heard: Heard | None = None) -> bytes:
     """Read a body without decoding it, and stop when it cannot be an answer."""
+    if not response.is_success or "content-encoding" in response.headers:
+        heard = None
     length = response.headers.get("content-length", "")
     if response.is_success and length.isdecimal() and int(length) > MAX_BYTES:
         raise _too_large()
@@ -102,6 +114,8 @@ async def _read(response: httpx.Response) -> bytes:
     async for part in response.stream:  # type: ignore[union-attr] # of an async transport
         parts.append(part)
         size += len(part)
+        if heard is not None:
+            heard(part)
         if not response.is_success and size > _ENOUGH:
             break
         if size > MAX_BYTES:

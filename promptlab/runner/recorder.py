@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from promptlab.core.runs import BackendFacts
 from promptlab.core.types import Json, TrialResult, Turn
 from promptlab.core.watch import Watch
 from promptlab.runner.work_time import WorkTime
-from promptlab.store import Writer
+
+
+class Records(Protocol):
+    """Where what happens is stored: the writer of a run, or what stands for it."""
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether what is put now is stored soon."""
+
+    @property
+    def ended(self) -> bool:
+        """Return whether nothing more can be put."""
+
+    def put_facts(self, backend: str, facts: BackendFacts) -> None:
+        """Store facts of a backend."""
+
+    def put_turn(self, turn: Turn) -> None:
+        """Store an answer."""
+
+    def put_result(self, result: TrialResult) -> None:
+        """Store a finished trial."""
 
 
 class Recorder:
     """Stores what happens in one run, and passes it on to the watch."""
 
-    def __init__(self, writer: Writer, watch: Watch, clock: Callable[[], float]) -> None:
+    def __init__(self, writer: Records, watch: Watch, clock: Callable[[], float]) -> None:
         """`clock` returns monotonic seconds."""
         self.trials = 0
         self._work_time = WorkTime(clock)

@@ -34,8 +34,9 @@ from promptlab.store.writer import Writer
 
 if TYPE_CHECKING:
     from promptlab.core.measured import MeasuredRun
-    from promptlab.store import cells, judges, ledger, measured
+    from promptlab.store import answers, cells, judges, ledger, measured
 else:  # what few verbs need
+    answers = lazy_module("promptlab.store.answers")
     cells = lazy_module("promptlab.store.cells")
     judges = lazy_module("promptlab.store.judges")
     ledger = lazy_module("promptlab.store.ledger")
@@ -97,6 +98,11 @@ class Store(Reading, Maintenance):
     def cells(self) -> cells.CellRows:
         """The trials of some cases."""
         return cells.CellRows(self._connection, self._clock)
+
+    @cached_property
+    def answers(self) -> answers.LoneAnswers:
+        """The answers that belong to no run."""
+        return answers.LoneAnswers(self._connection, self._clock)
 
     # Runs
 

@@ -71,7 +71,7 @@ AND coalesce(g.thoughts, '') = coalesce(new.thoughts, '')
 
 # Another process, or another trial of this run, may have made the same request. An equal answer is
 # stored once; a different one is stored too, so that a trial always shows what was graded.
-_INSERT_GENERATION = f"""
+INSERT_GENERATION = f"""
 {_new(_GENERATION)}
 INSERT INTO generations ({listed(_GENERATION)})
 SELECT key, fresh_run,
@@ -86,7 +86,7 @@ WHERE NOT EXISTS (
 """
 
 # An answer from the store is there already, unless its thoughts were taken out of its text since.
-_INSERT_PARTED = _INSERT_GENERATION.replace(" AND g.fresh_run = new.fresh_run", "")
+_INSERT_PARTED = INSERT_GENERATION.replace(" AND g.fresh_run = new.fresh_run", "")
 
 # A trial that failed before and is tried again is replaced; its turns and scores go with it.
 _REPLACE_TRIAL = f"""
@@ -130,6 +130,14 @@ WHERE id = :run
 """
 
 _BEAT = f"UPDATE runs SET heartbeat = {NOW} WHERE id = :run"
+
+
+def generation_row(
+    turn: Turn, request: tuple[Value, ...], fresh_run: str, made: tuple[str, int | None]
+) -> tuple[Value, ...]:
+    """Return an answer as a row; it was `made` at this moment, paid for by this run."""
+    key, *rest = request
+    return (key, fresh_run, *rest, *completion_to_row(turn.completion), *made)
 
 
 class Recorder:
@@ -216,15 +224,13 @@ class Recorder:
                 request = request_row(turn.request, texts)
                 parted.append(self._generation_row(turn, request, record.created_at, None))
         self._insert(INSERT_TEXT, texts.items())
-        self._insert(_INSERT_GENERATION, rows)
+        self._insert(INSERT_GENERATION, rows)
         self._insert(_INSERT_PARTED, parted)
 
     def _generation_row(
         self, turn: Turn, request: tuple[Value, ...], created_at: str, paid_by: int | None
     ) -> tuple[Value, ...]:
-        key, *rest = request
-        completion = completion_to_row(turn.completion)
-        return (key, self._fresh_run, *rest, *completion, created_at, paid_by)
+        return generation_row(turn, request, self._fresh_run, (created_at, paid_by))
 
     def _unstored_turns(self, value: Turn | TrialResult | Opened) -> list[Turn]:
         """Return the turns whose answers have not been stored before."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
-from promptlab.backends import Backend, Price
+from promptlab.backends import Backend, Price, stream_of
 from promptlab.cases.images import ImageFolder
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import BackendError
@@ -149,6 +149,25 @@ class BackendContract:
         assert Counter(request.key for request, _ in pairs) == Counter(r.key for r in batch)
         for request, completion in pairs:
             self.accept(backend, request, completion)
+
+    def test_what_it_streams_ends_in_the_answer(
+        self, backend: Backend, runner: asyncio.Runner
+    ) -> None:
+        stream = stream_of(backend)
+        if stream is None:
+            pytest.skip("its answers come whole")
+
+        async def listen(request: Request) -> list[str | Completion]:
+            return [piece async for piece in stream(request)]
+
+        [request] = requests(1, max_tokens=3)
+        *pieces, completion = runner.run(listen(request))
+        assert isinstance(completion, Completion)
+        assert all(isinstance(piece, str) for piece in pieces)
+        self.accept(backend, request, completion)
+        if self.seeds:
+            [(_, whole)] = runner.run(gather(backend, [request]))
+            assert (completion.text, completion.outcome) == (whole.text, whole.outcome)
 
     def test_no_request_no_answer(self, backend: Backend, runner: asyncio.Runner) -> None:
         assert runner.run(gather(backend, [])) == []

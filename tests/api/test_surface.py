@@ -12,6 +12,7 @@ import promptlab
 
 PROMISED = [
     *(
+        "Answer",
         "Ask",
         "Backend",
         "BackendName",
@@ -23,7 +24,7 @@ PROMISED = [
         "Executor",
     ),
     *("JudgePassport", "Ratings"),
-    *("Forecast", "Looks", "Message", "Outcome", "Planning", "Project", "Prompt"),
+    *("Forecast", "Looks", "Matrix", "Message", "Outcome", "Planning", "Project", "Prompt"),
     *("PromptlabError", "RemoteBackend"),
     *("Request", "Results", "Run", "Sample", "Score", "Version"),
     *("open_project", "scorer", "template"),

@@ -57,6 +57,20 @@ def test_code_is_run_where_the_suite_allows_it(coding: Path, promptlab: Promptla
     assert "assert f(1) == 2; it was 1" in promptlab("show", "--failed").out.replace("\n", " ")
 
 
+def test_a_single_answer_is_run_where_the_suite_allows_it(
+    coding: Path, promptlab: Promptlab
+) -> None:
+    words = ("try", "greet@v1", "--case", "two", "--json")
+    [score] = json.loads(promptlab(*words).out)["scores"]
+    assert (score["scorer"], score["score"]) == ("code", 0.0)
+    edit(coding / "suites/greet.yaml", "allow_code: true\n", "")
+    refused = promptlab(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert "runs code that models wrote" in refused.err
+    safe = json.loads(promptlab("--safe", *words).out)
+    assert (safe["scores"], [*safe["not_graded"]]) == ([], ["code"])
+
+
 @pytest.mark.parametrize(
     "words", [("run", "greet"), ("run", "greet", "--dry-run"), ("plan", "greet")]
 )

@@ -14,8 +14,9 @@ from contextlib import suppress
 from types import NoneType
 from typing import Any, TypeVar
 
-from promptlab.backends import Backend, Capacity, Health, Price, Throughput
+from promptlab.backends import Backend, Capacity, Health, Price, Streams, Throughput
 from promptlab.backends.foreign.answers import flaw
+from promptlab.backends.foreign.members import streams
 from promptlab.core.digest import canonical_json
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.foreign import call_foreign, foreign
@@ -136,6 +137,31 @@ class GuardedBackend(Backend):
                 with suppress(PromptlabError), foreign(self._fails("generate")):
                     await stream.aclose()
 
+    @property
+    def stream(self) -> Streams | None:
+        """Return the backend's own stream, None if it has none or it is older than `generate`."""
+        return self._live if streams(type(self._inner)) else None
+
+    async def _live(self, request: Request) -> AsyncIterator[str | Completion]:
+        """Yield its pieces, and in the end its completion; an error in its place if it raises."""
+        completion = Completion(Outcome.ERROR, error=f"backend {self._name!r} gives no answer")
+        try:
+            with foreign(self._fails("stream"), passing=_ITS_OWN):
+                pieces = aiter(self._inner.stream(request))
+            while True:
+                with foreign(self._fails("stream"), passing=_ITS_OWN):
+                    piece = await anext(pieces, _END)
+                if not isinstance(piece, str):
+                    break
+                yield piece
+            if piece is not _END:
+                completion = self._sound(piece)
+        except BackendError:
+            raise
+        except PromptlabError as error:
+            completion = Completion(Outcome.ERROR, error=str(error))
+        yield completion
+
     async def check(self) -> Health:
         """Return the backend's own value."""
         health = await call_foreign(self._inner.check, self._fails("check"), passing=_ITS_OWN)
@@ -179,11 +205,16 @@ class GuardedBackend(Backend):
                 " completion"
             )
         request, completion = pair
+        return request.key, self._sound(completion)
+
+    def _sound(self, completion: Any) -> Completion:
+        """Return what is given for an answer, or an error in its place."""
         with foreign(self._fails("generate"), passing=_ITS_OWN):  # a subclass may do anything
             reason = flaw(completion)
-        if reason is not None:
-            completion = Completion(Outcome.ERROR, error=f"backend {self._name!r} gives {reason}")
-        return request.key, completion
+        if reason is None:
+            answer: Completion = completion
+            return answer
+        return Completion(Outcome.ERROR, error=f"backend {self._name!r} gives {reason}")
 
     def _call(self, member: str, *arguments: object) -> Any:
         with foreign(self._fails(member), passing=_ITS_OWN):

@@ -46,3 +46,21 @@ def _refuse(name: str, lacking: Iterable[str]) -> None:
             hint="derive it from promptlab.backends.Backend, which has defaults for everything but"
             " generate; see docs/plugins.md",
         )
+
+
+def streams(kind: type) -> bool:
+    """Return whether a class has a `stream` that gives the answers of its `generate`.
+
+    One that is inherited from above the class that answers would give other answers.
+    """
+    places = {
+        member: place
+        for place, owner in reversed([*enumerate(kind.__mro__)])
+        for member in ("stream", "generate", "ask")
+        if member in vars(owner)
+    }
+    if "stream" not in places:
+        return False
+    return all(
+        places["stream"] <= places.get(member, len(kind.__mro__)) for member in ("generate", "ask")
+    )

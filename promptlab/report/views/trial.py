@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.core.results import Result
-from promptlab.core.types import Message, Outcome, Turn
+from promptlab.core.types import Message, Outcome, Score, Turn
 from promptlab.report.views.asked import question_of, value_text
 from promptlab.report.wording import counted
 from promptlab.scorers.sample import ALL
@@ -98,14 +98,19 @@ def _each(outputs: Mapping[str | None, str | None]) -> str:
 def _grade(row: Result, of: str) -> Grade:
     if row.outcome is Outcome.ERROR:
         return Grade("error", "error", f"{row.error}")
-    label = f"{row.scorer}{of}"
-    if row.score is None:
-        return Grade(label, "error", row.error or "no score")
-    if row.passed is None:
-        return Grade(label, "score", f"{row.score:.4g}", row.reason)
-    if row.passed:
-        return Grade(label, "pass", "pass", row.reason)
-    return Grade(label, "fail", "FAIL", row.reason)
+    score = Score(row.score, row.passed, row.reason, row.error)
+    return grade_of(f"{row.scorer}{of}", score)
+
+
+def grade_of(label: str, score: Score) -> Grade:
+    """Return what a score says in words."""
+    if score.value is None:
+        return Grade(label, "error", score.error or "no score")
+    if score.passed is None:
+        return Grade(label, "score", f"{score.value:.4g}", score.reason)
+    if score.passed:
+        return Grade(label, "pass", "pass", score.reason)
+    return Grade(label, "fail", "FAIL", score.reason)
 
 
 def conversation_view(turns: Sequence[Turn]) -> tuple[TurnView, ...]:
