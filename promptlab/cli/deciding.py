@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from promptlab.cli.formats import format_option
 from promptlab.cli.numbers import Amount
 
 
@@ -29,7 +30,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="The smallest difference in score that matters, such as 0.02.",
             ),
             click.option("--strict", is_flag=True, help="Use exact tests only."),
-            click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+            format_option,
         )
     ):
         command = option(command)

@@ -7,14 +7,17 @@ reference to an issue, not even for those who look for these in the finished pag
 from __future__ import annotations
 
 import re
+from html import escape
 
 from promptlab.core.visible import visible
 
 _TICKS = re.compile("`+")
+_QUOTED = re.compile(r"`([^`]+)`")
 _BREAK = re.compile(r"\r\n|\r|\n")
 # A word that is plain wherever it stands: no markup, no link, no mention, no number of an issue.
 _PLAIN_WORD = re.compile(r"[^\W_]+(?:['’.,:/-]+[^\W_]+)*|[+-]?[\d.,:]+|[–—·…=/%&-]")  # noqa: RUF001
 _LINK = re.compile(r"www\.|:/|[0-9a-fA-F]{7}|GH-|\.[a-zA-Z]{2}", re.ASCII)
+_SIGNS = ("<", ">", "->")
 _EDGES = re.compile(r"^([(\"']*)(.*?)([)\"',.;:?%]*)$", re.DOTALL)
 
 
@@ -23,18 +26,29 @@ def code(text: str) -> str:
     return "<br>".join(_pieces(line) for line in _BREAK.split(visible(_unified(text))))
 
 
-def fenced(text: str) -> str:
-    """Return a text as a block of code."""
+def fenced(text: str, language: str = "text") -> str:
+    """Return a text as a block of code, coloured as its language."""
     shown = visible(_unified(text))
     longest = max((len(ticks) for ticks in _TICKS.findall(shown)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{shown}\n{fence}"
+    return f"{fence}{language}\n{shown}\n{fence}"
 
 
 def prose(text: str) -> str:
-    """Return a sentence of ours that names foreign things: words that are not plain become code."""
-    words = visible(_unified(text)).replace("\n", " ").split(" ")
-    return " ".join(_word(word) for word in words)
+    """Return a sentence of ours that names foreign things: words that are not plain become code.
+
+    What stands between backticks becomes code as a whole.
+    """
+    parts = _QUOTED.split(visible(_unified(text)).replace("\n", " "))
+    return "".join(
+        code(part) if place % 2 else " ".join(_word(word) for word in part.split(" "))
+        for place, part in enumerate(parts)
+    )
+
+
+def figure(text: str) -> str:
+    """Return a number of ours, such as `<0.001`, that may also stand in a table."""
+    return escape(visible(text), quote=False).replace("|", "&#124;")
 
 
 def cut(text: str, most: int) -> tuple[str, int]:
@@ -55,13 +69,15 @@ def _pieces(line: str) -> str:
 def _span(text: str) -> str:
     longest = max((len(ticks) for ticks in _TICKS.findall(text)), default=0)
     ticks = "`" * (longest + 1)
-    # One blank on each side is taken off again; without, that of the text itself would be.
-    padded = text.startswith(("`", " ")) or text.endswith(("`", " "))
-    pad = " " * (padded and bool(text.strip(" ")))
+    # A blank on each side is taken off again, unless there are only blanks.
+    blanks = text.startswith(" ") and text.endswith(" ") and bool(text.strip(" "))
+    pad = " " * (blanks or text.startswith("`") or text.endswith("`"))
     return f"{ticks}{pad}{text}{pad}{ticks}"
 
 
 def _word(word: str) -> str:
+    if word in _SIGNS:
+        return escape(word)
     match = _EDGES.match(word)
     assert match is not None
     before, inner, after = match.groups()
