@@ -35,6 +35,9 @@ demo: $(INSTALLED) ## Run the suite `sentiment` on a real local model; DEMO_ARGS
 	@echo "And the step that helped most:"
 	$(BIN)/promptlab diff sentiment@v1 sentiment@v2
 	@echo
+	@echo "All of it as one page, with every case behind it; open it in a browser:"
+	$(BIN)/promptlab report --baseline sentiment@v1 -o report.html
+	@echo
 	@echo "The command is $(BIN)/promptlab; after \`source $(BIN)/activate\` it is promptlab."
 
 test: check ## The same as check.

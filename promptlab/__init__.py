@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from promptlab.api.outlooks import Forecast, Looks, Planning
     from promptlab.api.project import Project
     from promptlab.api.prompts import Prompt, Version
+    from promptlab.api.report import Report
     from promptlab.api.results import Comparisons, Difference, Effects, Matrix, Results
     from promptlab.api.run import Run
     from promptlab.backends import Backend
@@ -59,6 +60,7 @@ __all__ = [
     "PromptlabError",
     "Ratings",
     "RemoteBackend",
+    "Report",
     "Request",
     "Results",
     "Run",
@@ -77,6 +79,7 @@ _AT = {
     "promptlab.api.outlooks": ("Forecast", "Looks", "Planning"),
     "promptlab.api.project": ("Project",),
     "promptlab.api.prompts": ("Prompt", "Version"),
+    "promptlab.api.report": ("Report",),
     "promptlab.api.results": ("Comparisons", "Difference", "Effects", "Matrix", "Results"),
     "promptlab.api.run": ("Run",),
     "promptlab.backends": ("Backend",),

@@ -14,6 +14,7 @@ from promptlab.api.keywords import (
     as_tuple,
     chosen,
 )
+from promptlab.api.report import Report
 from promptlab.api.results import Comparisons, Difference, Effects, Matrix, Results
 from promptlab.api.run import Run
 from promptlab.core.results import RunInfo
@@ -22,11 +23,13 @@ from promptlab.report.views.comparison import comparison_view
 from promptlab.report.views.diff import diff_view
 from promptlab.report.views.matrix import matrix_view
 from promptlab.report.views.practices import practices_view
+from promptlab.report.views.report import report_view
 from promptlab.report.views.run import run_view
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.conclusions import Deciding, compare_runs, effects_of_practices
 from promptlab.workbench.exporting import Exported, export_file
 from promptlab.workbench.matrix import read_grid
+from promptlab.workbench.reporting import Asked, report_of
 from promptlab.workbench.reviewing import review
 from promptlab.workbench.runs import read_run
 from promptlab.workbench.version_diff import Aspects, diff_of
@@ -121,6 +124,18 @@ class StoredProject:
             self._bench, [id_of(run) for run in runs], scorer=scorer, deciding=Deciding(**options)
         )
         return Effects(practices_view(effects.evidence.basis, effects.practices, effects.rule))
+
+    def report(
+        self,
+        *runs: AnyRun,
+        scorer: str | None = None,
+        baseline: str | None = None,
+        **options: Unpack[DecidingKeywords],
+    ) -> Report:
+        """Return all that runs show, by default the newest, as one page that loads nothing."""
+        run_refs = tuple(id_of(run) for run in runs)
+        asked = Asked(run_refs, scorer, baseline, Deciding(**options))
+        return Report(report_view(report_of(self._bench, asked)))
 
     def diff(
         self,

@@ -12,6 +12,11 @@ from promptlab.cli.numbers import Amount
 
 
 def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a verb that concludes, and those of its format."""
+    return how_to_decide(format_option(command))
+
+
+def how_to_decide(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a verb that concludes."""
     for option in reversed(
         (
@@ -30,7 +35,6 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="The smallest difference in score that matters, such as 0.02.",
             ),
             click.option("--strict", is_flag=True, help="Use exact tests only."),
-            format_option,
         )
     ):
         command = option(command)

@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "diff": ("diff:diff", "Show how two versions differ, in text and in results."),
     "compare": ("compare:compare_verb", "Show which arm is better, by how much, and how sure."),
     "practices": ("practices:practices", "Show the effect of each prompt-writing practice."),
+    "report": ("report:report", "Write all that runs show as one HTML file."),
     "judge": ("judge:judge", "Hold judges against people's labels, and show their passports."),
     "ledger": ("ledger:ledger", "List what was concluded of a suite, look by look."),
     "template": (

@@ -127,7 +127,16 @@ def entries(folder: Path, shown: str, suffix: str = "") -> list[Path]:
 
 
 def write_text(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a UTF-8 file in one step: a reader sees all of it or nothing, and so does a full disk.
+    """Write a UTF-8 file in one step, as `write_bytes` does."""
+    try:
+        data = text.encode()
+    except ValueError as error:  # half a surrogate pair
+        _unwritable(path, error)
+    write_bytes(path, data, new=new)
+
+
+def write_bytes(path: Path, data: bytes, *, new: bool = False) -> None:
+    """Write a file in one step: a reader sees all of it or nothing, and so does a full disk.
 
     A symbolic link stays one, and an existing file keeps its permissions. With `new`, a file that
     is already there is an error.
@@ -136,7 +145,7 @@ def write_text(path: Path, text: str, *, new: bool = False) -> None:
         target = path.resolve()
         beside = target.with_name(f".{target.name}.{os.getpid()}.new")
         try:
-            _write_all(beside, text.encode())
+            _write_all(beside, data)
             if new:
                 _put_new(beside, target)
             else:
@@ -152,7 +161,7 @@ def write_text(path: Path, text: str, *, new: bool = False) -> None:
         ) from None
     except OSError as error:
         raise _failure("write", error, str(path), "check the folder's permissions") from None
-    except ValueError as error:  # a NUL or half a surrogate pair in the name or the text
+    except ValueError as error:  # a NUL or half a surrogate pair in the name
         _unwritable(path, error)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptlab.core.measured import CaseContent, CellTrial
-from promptlab.core.types import Outcome
+from promptlab.core.types import Outcome, Turn
+from promptlab.store import queries
 from promptlab.store.area import Area
 from promptlab.store.encode import from_json, to_json
 from promptlab.store.faults import decoded
@@ -50,6 +51,11 @@ class CellRows(Area):
         """Return what the cases with these digests ask and expect."""
         rows = self._connection.rows(_CONTENTS, cases=to_json(cases))
         return {digest: CaseContent(*map(from_json, values)) for digest, *values in rows}
+
+    @decoded
+    def conversations(self, run_id: str, seqs: Sequence[int]) -> dict[int, list[Turn]]:
+        """Return the turns of the trials of a run at these places in its plan, by place."""
+        return queries.conversations(self._connection, run_number(self._connection, run_id), seqs)
 
 
 def _trial(run_id: str, *row: Any) -> CellTrial:

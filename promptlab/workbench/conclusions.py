@@ -76,11 +76,11 @@ def compare_runs(
     with bench.open_store() as store:
         evidence = read_evidence(store, run_refs, scorer)
         if baseline is not None and by != "backend":
-            evidence = with_baseline(store, evidence, baseline, _library(bench))
+            evidence = with_baseline(store, evidence, baseline, library_if_any(bench))
         against = evidence.baseline or baseline
         if by == "backend" and against is not None:
             _require_backend(evidence.table, against)
-        _check_scale(evidence.table, deciding)
+        check_scale(evidence.table, deciding)
         with _naming_more(evidence):
             tables = (evidence.table, *evidence.beside)
             comparisons = compared(store, tables, rule, by=by, baseline=against)
@@ -104,15 +104,20 @@ def effects_of_practices(
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
         evidence = read_evidence(store, run_refs, scorer)
-        _check_scale(evidence.table, deciding)
-        comparing = partial(compared, store, (evidence.table, *evidence.beside), rule)
-        with _naming_more(evidence):
-            judging = partial(practised, store, evidence.table, rule)
-            practices = practice_effects(evidence.table, rule, comparing, judging, evidence.beside)
+        check_scale(evidence.table, deciding)
+        return effects_in(store, evidence, rule)
+
+
+def effects_in(store: Store, evidence: Evidence, rule: Rule) -> Effects:
+    """Compute what each practice changes in runs that are read already."""
+    comparing = partial(compared, store, (evidence.table, *evidence.beside), rule)
+    with _naming_more(evidence):
+        judging = partial(practised, store, evidence.table, rule)
+        practices = practice_effects(evidence.table, rule, comparing, judging, evidence.beside)
     return Effects(evidence, practices, rule)
 
 
-def _check_scale(table: Measurements, deciding: Deciding) -> None:
+def check_scale(table: Measurements, deciding: Deciding) -> None:
     """Refuse a smallest effect that no difference of these scores can have."""
     least = deciding.min_effect
     if least is None or least < 1 or not table.bounded:
@@ -135,7 +140,8 @@ def _naming_more(evidence: Evidence) -> Iterator[None]:
         raise error.advising("; ".join(note.text for note in evidence.notes)) from None
 
 
-def _library(bench: Workbench) -> TemplateLibrary | None:
+def library_if_any(bench: Workbench) -> TemplateLibrary | None:
+    """Return the versions of the project, None where there is only a database."""
     return None if bench.project_if_any is None else bench.library
 
 

@@ -76,7 +76,7 @@ def test_every_block_of_the_page_runs(tmp_path: Path) -> None:
 def test_the_page_has_every_name_that_is_offered() -> None:
     page = PAGE.read_text(encoding="utf-8")
     returned = {"Comparisons", "Difference", "Effects", "Forecast", "Project", "Prompt", "Results"}
-    returned |= {"Looks", "Planning", "Run", "Version", "Answer", "Matrix"}
+    returned |= {"Looks", "Planning", "Report", "Run", "Version", "Answer", "Matrix"}
     returned |= {"JudgePassport", "Ratings"}  # made by calls, never by name
     missing = [
         name

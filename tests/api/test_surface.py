@@ -26,7 +26,7 @@ PROMISED = [
     *("JudgePassport", "Ratings"),
     *("Forecast", "Looks", "Matrix", "Message", "Outcome", "Planning", "Project", "Prompt"),
     *("PromptlabError", "RemoteBackend"),
-    *("Request", "Results", "Run", "Sample", "Score", "Version"),
+    *("Report", "Request", "Results", "Run", "Sample", "Score", "Version"),
     *("open_project", "scorer", "template"),
 ]
 

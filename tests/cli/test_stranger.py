@@ -131,6 +131,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "diff": ("greet@v1", "greet@v2", "--case", "ada"),
     "compare": (),
     "practices": (),
+    "report": ("--json",),
     "ledger": ("greet",),
     "template list": (),
     "template show": ("greet@v1",),
