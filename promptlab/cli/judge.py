@@ -43,7 +43,7 @@ def judge() -> None:
 @click.option(
     "-b",
     "--backend",
-    metavar="NAME",
+    metavar="BACKEND",
     help="Whose outputs count, of a judge that asks the model of each output.",
 )
 @click.option("--run", metavar="RUN", help="The run it is of; by default the newest of SUITE.")
