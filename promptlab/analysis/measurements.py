@@ -177,15 +177,34 @@ def only_text(run: MeasuredRun, text: TemplateSource, off: tuple[str, ...] = ())
     kept = [arm.arm.digest == text.digest and arm.arm.off == off for arm in run.arms]
     if any(keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)):
         kept = [keep and arm.arm.prompt == named for keep, arm in zip(kept, run.arms, strict=True)]
-    places = [place for place, keep in enumerate(kept) if keep]
-    rows = [(places.index(int(row[0] or 0)), *row[1:]) for row in run.rows if row[0] in places]
+    return only_arms(run, [place for place, keep in enumerate(kept) if keep])
+
+
+def only_arms(run: MeasuredRun, places: Sequence[int]) -> MeasuredRun:
+    """Return a run's results for the arms at these places."""
+    at = {place: new for new, place in enumerate(places)}
+    rows = [(at[int(row[0] or 0)], *row[1:]) for row in run.rows if row[0] in at]
     others = {
-        label: [(places.index(arm), case, score) for arm, case, score in scores if arm in places]
+        label: [(at[arm], case, score) for arm, case, score in scores if arm in at]
         for label, scores in run.others.items()
     }
-    labels = [(places.index(arm), case, label) for arm, case, label in run.labels if arm in places]
+    labels = [(at[arm], case, label) for arm, case, label in run.labels if arm in at]
     arms = tuple(run.arms[place] for place in places)
-    return replace(run, arms=arms, rows=rows, others=others, labels=labels)
+    sequential = run.sequential
+    if sequential is not None:
+        pairs = tuple((at[a], at[b]) for a, b in sequential.pairs if a in at and b in at)
+        sequential = replace(sequential, pairs=pairs)
+    return replace(run, arms=arms, rows=rows, others=others, labels=labels, sequential=sequential)
+
+
+def chosen_arms(table: Measurements, places: Sequence[int]) -> Measurements:
+    """Return joined runs with the arms at these places alone; runs without any are left out."""
+    kept = {id(setting) for place in places for setting in table.arms[place].settings}
+    runs = [
+        (run, [at for at, measured in enumerate(run.arms) if id(measured) in kept])
+        for run in table.runs
+    ]
+    return join([only_arms(run, at) for run, at in runs if at])
 
 
 def _join_cases(

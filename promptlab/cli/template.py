@@ -17,6 +17,7 @@ from promptlab.report.terminal.trial import print_messages, print_raw
 from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.raw_prompts import raw_prompts
+from promptlab.workbench.restoring import restore_text
 from promptlab.workbench.session import Session
 from promptlab.workbench.splitting import Between
 from promptlab.workbench.splitting import split as split_versions
@@ -35,7 +36,7 @@ from promptlab.workbench.versions import (
 
 @click.group(cls=VerbGroup, epilog=example("template list", "template new sentiment"))
 def template() -> None:
-    """List, show, create, split, render and tag template versions."""
+    """List, show, create, restore, split, render and tag template versions."""
 
 
 @template.command("list", epilog=example("template list"))
@@ -141,6 +142,34 @@ def _between_json(each: Between, path: str) -> dict[str, object]:
         "hunk": each.change.number,
         "created": each.is_new,
     }
+
+
+@template.command(
+    epilog=example(
+        "template restore b2:28251978", "template restore 'sentiment@v2 [282519]' --as v5"
+    )
+)
+@click.argument("reference", metavar="REF")
+@click.option(
+    "--as", "version", metavar="VERSION", help="The version to write; by default its own."
+)
+@click.pass_obj
+def restore(session: Session, reference: str, version: str | None) -> None:
+    """Write a text that was run back to its file, with the files that it includes.
+
+    REF is a name of the text as other verbs print it: its digest, or `sentiment@v2 [282519]`. A
+    file with another text is never overwritten.
+    """
+    bench = Workbench(session)
+    restored = restore_text(bench, reference, version)
+    for path in restored.written:
+        say(f"created {visible(str(path.relative_to(bench.project.root)))}")
+    if not restored.written:
+        name = restored.reference.partition("@")[0]
+        say(f"{restored.reference} has this text already; its others: template log {name}")
+    elif restored.same:
+        say(f"{restored.reference} is again what was run: its results belong to it")
+    tell(*(f"Note: {visible(note)}" for note in restored.notes))
 
 
 @template.command(epilog=example("template tag sentiment@v3 best"))

@@ -32,6 +32,14 @@ SELECT digest, vars, expect FROM cases WHERE digest IN (SELECT value FROM json_e
 """
 
 
+_OUTPUTS = """
+SELECT u.seq, g.output FROM trial_turns u
+JOIN trials t ON t.run = u.run AND t.seq = u.seq AND t.graded = u.turn
+JOIN generations g ON g.id = u.generation
+WHERE u.run = :run AND u.seq IN (SELECT value FROM json_each(:seqs))
+"""
+
+
 class CellRows(Area):
     """Reads single trials and what their cases ask, for as many cases as are shown."""
 
@@ -45,6 +53,13 @@ class CellRows(Area):
             _TRIALS, run=run, scorer=scorer, cases=to_json(cases), width=width
         )
         return [_trial(run_id, *row) for row in rows]
+
+    @decoded
+    def outputs(self, run_id: str, seqs: Sequence[int]) -> dict[int, str]:
+        """Return the graded answers of trials of a run, by their places; some have none."""
+        run = run_number(self._connection, run_id)
+        rows = self._connection.rows(_OUTPUTS, run=run, seqs=to_json(seqs))
+        return {int(seq): str(output) for seq, output in rows}
 
     @decoded
     def contents(self, cases: Sequence[str]) -> dict[str, CaseContent]:

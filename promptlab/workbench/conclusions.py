@@ -16,8 +16,10 @@ from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
-from promptlab.workbench.evidence import Evidence, read_evidence, with_baseline
+from promptlab.workbench.choosing import arms_named
+from promptlab.workbench.evidence import Evidence, only_versions, read_evidence, with_baseline
 from promptlab.workbench.ledger import compared, practised
+from promptlab.workbench.naming import evidence_of, named_versions
 
 if TYPE_CHECKING:
     from promptlab.templates.library import TemplateLibrary
@@ -59,22 +61,27 @@ class Effects:
     rule: Rule
 
 
-def compare_runs(
+def compare_runs(  # noqa: PLR0913 - what to compare, and how to decide
     bench: Workbench,
     run_refs: Sequence[str] = (),
     *,
     scorer: str | None = None,
     baseline: str | None = None,
     by: By = "version",
+    templates: Sequence[str] = (),
     deciding: Deciding = Deciding(),
 ) -> Compared:
     """Compare the arms of runs, by default of the newest one.
 
-    `baseline` names the arm (with `by="backend"` the backend) that all others are compared with.
+    Versions may be named instead of runs: then the newest evidence of all of them counts, and the
+    first is the baseline. `baseline` names the arm (with `by="backend"` the backend) that all
+    others are compared with, `templates` the only versions to compare.
     """
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
-        evidence = read_evidence(store, run_refs, scorer)
+        evidence = _named(bench, store, run_refs, scorer, templates)
+        if by == "backend":
+            evidence = replace(evidence, baseline=None)
         if baseline is not None and by != "backend":
             evidence = with_baseline(store, evidence, baseline, library_if_any(bench))
         against = evidence.baseline or baseline
@@ -85,6 +92,25 @@ def compare_runs(
             tables = (evidence.table, *evidence.beside)
             comparisons = compared(store, tables, rule, by=by, baseline=against)
     return Compared(evidence, comparisons, rule)
+
+
+def _named(
+    bench: Workbench,
+    store: Store,
+    words: Sequence[str],
+    scorer: str | None,
+    templates: Sequence[str],
+) -> Evidence:
+    """Return the evidence of the named runs or versions, on the chosen versions alone."""
+    texts = named_versions(store, library_if_any(bench), words)
+    if texts and templates:
+        raise PromptlabError("versions are named twice", hint="name all of them without -t")
+    if texts:
+        return evidence_of(store, texts, scorer)
+    evidence = read_evidence(store, words, scorer)
+    if not templates:
+        return evidence
+    return only_versions(evidence, arms_named(bench, evidence.table, templates))
 
 
 def compare_one(store: Store, run_id: str, rule: Rule) -> Compared:

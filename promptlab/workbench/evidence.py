@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from promptlab.analysis.basis import Basis
-from promptlab.analysis.measurements import Measurements, join, only_text
+from promptlab.analysis.measurements import Measurements, chosen_arms, join, only_text
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
 from promptlab.core.messages import Json
@@ -138,6 +138,21 @@ def with_version(store: Store, evidence: Evidence, text: TemplateSource) -> Evid
         notes=(*evidence.notes, note),
         beside=beside,
     )
+
+
+def only_versions(evidence: Evidence, places: Sequence[int]) -> Evidence:
+    """Return the same evidence on the arms at these places alone: no other is compared."""
+    if len(places) == len(evidence.table.arms):
+        return evidence
+    labels = {(arm.label, arm.arm.backend) for arm in map(evidence.table.arms.__getitem__, places)}
+    beside = tuple(
+        chosen_arms(
+            table,
+            [at for at, arm in enumerate(table.arms) if (arm.label, arm.arm.backend) in labels],
+        )
+        for table in evidence.beside
+    )
+    return replace(evidence, table=chosen_arms(evidence.table, places), beside=beside)
 
 
 def _with_wider(store: Store, evidence: Evidence) -> Evidence:

@@ -159,9 +159,8 @@ def new_version(bench: Workbench, name: str, origin: str | None, version: str | 
     if not SLUG.match(name):
         hint = "use lower-case letters, digits, _ and -"
         raise PromptlabError(f"{name!r} is not a valid template name", hint=hint)
-    if version is not None and not _VERSION.fullmatch(version):
-        hint = "use letters, digits, _ and -, as in v4"
-        raise PromptlabError(f"{version!r} is not a valid version name", hint=hint)
+    if version is not None:
+        require_version_name(version)
     with locked(bench.project.templates):
         known = name in bench.library.names()
         text, start = _FIRST_VERSION, None
@@ -176,6 +175,14 @@ def new_version(bench: Workbench, name: str, origin: str | None, version: str | 
         make_folder(path.parent)
         write_text(path, text, new=True)
     return NewVersion(path, _unlike(bench, start, name, path.stem))
+
+
+def require_version_name(version: str) -> str:
+    """Return the name of a version; raise PromptlabError if it cannot be one."""
+    if not _VERSION.fullmatch(version):
+        hint = "use letters, digits, _ and -, as in v4"
+        raise PromptlabError(f"{version!r} is not a valid version name", hint=hint)
+    return version
 
 
 def point_alias(bench: Workbench, reference: str, alias: str) -> Alias:

@@ -183,3 +183,61 @@ def test_an_imported_text_is_not_made_a_prompt(project: Path, promptlab: Promptl
     assert ran.code == 2
     assert "the text of mail@plain is not known" in ran.err
     assert not (project / "templates/mail").exists()
+
+
+def test_a_text_is_written_back_as_it_was(changed: Path, promptlab: Promptlab) -> None:
+    row = log(promptlab)["v2"]
+    for name in names_of(row):
+        ran = promptlab("template", "restore", name)
+        assert (ran.code, ran.err) == (0, "")
+        assert "greet@v2 is again what was run: its results belong to it" in ran.out
+        assert (changed / "templates/greet/v2.j2").read_text(encoding="utf-8") == V2
+        assert "has this text already" in promptlab("template", "restore", name).out
+        (changed / "templates/greet/v2.j2").unlink()
+    promptlab("template", "restore", row["digest"])
+    assert document(promptlab, "run", "greet", "-t", "greet@v2")["calls"] == 0
+
+
+def test_no_other_text_is_overwritten(changed: Path, promptlab: Promptlab) -> None:
+    digest = log(promptlab)["v1"]["digest"]
+    refused = promptlab("template", "restore", digest)
+    assert (refused.code, refused.out) == (2, "")
+    assert "templates/greet/v1.j2: has another text" in refused.err
+    assert "Whisper" in (changed / "templates/greet/v1.j2").read_text(encoding="utf-8")
+    assert promptlab("template", "restore", digest, "--as", "v4").code == 0
+    assert (changed / "templates/greet/v4.j2").read_text(encoding="utf-8") == V1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("b2:000000",), "no text is known"),
+        (("greet@v1", "--as", "../v9"), "is not a valid version name"),
+    ],
+)
+def test_what_cannot_be_restored_is_told(
+    changed: Path, promptlab: Promptlab, words: tuple[str, ...], said: str
+) -> None:
+    ran = promptlab("template", "restore", *words)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert said in ran.err
+
+
+def test_what_a_text_includes_comes_back_or_is_told(project: Path, promptlab: Promptlab) -> None:
+    rules = project / "templates/_shared/rules.j2"
+    rules.parent.mkdir()
+    rules.write_text("Be kind.\n", encoding="utf-8")
+    (project / "templates/greet/v1.j2").write_text(
+        '{% include "_shared/rules.j2" %} {{ name }}', encoding="utf-8"
+    )
+    promptlab("run", "greet", "-t", "v1", "-n", "1")
+    (project / "templates/greet/v1.j2").unlink()
+    rules.unlink()
+    ran = promptlab("template", "restore", log(promptlab)["v1"]["digest"])
+    assert "created templates/_shared/rules.j2" in ran.out
+    assert rules.read_text(encoding="utf-8") == "Be kind.\n"
+    rules.write_text("Be quick.\n", encoding="utf-8")
+    (project / "templates/greet/v1.j2").unlink()
+    told = promptlab("template", "restore", log(promptlab)["v1"]["digest"])
+    assert "but templates/_shared/rules.j2 changed since" in told.err
+    assert rules.read_text(encoding="utf-8") == "Be quick.\n"

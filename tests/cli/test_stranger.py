@@ -139,6 +139,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "template new": ("greet",),
     "template split": ("greet@v1", "greet@v3"),
     "template render": ("greet@v1", "-p", "name", "Ada"),
+    "template restore": ("greet@v1", "--as", "v9"),
     "template tag": ("greet@v1", "best"),
     "backend list": (),
     "backend check": ("mine", "far"),
