@@ -79,7 +79,7 @@ CHANGED = {
     "backend_list.txt": {"echo, gemini": "echo, embedding, gemini"},
     "backend_list.json": {'    "gemini",\n': '    "embedding",\n    "gemini",\n'},
     # A run of backends that charge nothing cost nothing; `runs.txt` also says what was run on what,
-    # and was written again.
+    # rather than that all was well, and was written again.
     **{
         f"{name}.json": {'"cost_usd": null': '"cost_usd": 0.0'}
         for name in (

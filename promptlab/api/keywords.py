@@ -37,6 +37,7 @@ class RunKeywords(SelectionKeywords, total=False):
     jobs: int | None
     max_cost: float | None
     max_calls: int | None
+    label: str | None
     fresh: bool
 
 

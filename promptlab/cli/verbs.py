@@ -22,7 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "resume": ("resume:resume", "Finish an interrupted run."),
     "score": ("score:score", "Grade the stored outputs of a run again, with no model call."),
     "import": ("import_:import_", "Import outcomes measured elsewhere."),
-    "runs": ("runs:runs", "List the runs."),
+    "runs": ("runs:runs", "List the runs, and delete some."),
     "show": ("show:show", "Review the scored results of a run."),
     "export": ("export:export", "Write the results of a run as csv, xlsx, jsonl, parquet, ..."),
     "review": ("review:review", "Rate outputs by hand, blind, one at a time or in pairs."),
@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report:report", "Write all that runs show as one HTML file."),
     "judge": ("judge:judge", "Hold judges against people's labels, and show their passports."),
     "ledger": ("ledger:ledger", "List what was concluded of a suite, look by look."),
+    "suite": ("suite:suite", "List suites, and show what one says and its runs."),
     "template": (
         "template:template",
         "List, show, create, split, render and tag template versions.",

@@ -42,6 +42,22 @@ class RunInfo:
         """Return the number of stored trials, including failed ones."""
         return sum(self.outcomes.values())
 
+    @property
+    def label(self) -> str | None:
+        """Return what its user calls it, None if nothing."""
+        return self.settings.label
+
+
+@dataclass(frozen=True, slots=True)
+class RunLoss:
+    """What deleting a run loses; `answers` are those that no other run has."""
+
+    run: RunInfo
+    trials: int
+    scores: int
+    ratings: int
+    answers: int
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

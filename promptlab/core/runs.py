@@ -21,8 +21,8 @@ Split = Literal["dev", "holdout", "all"]
 class RunSettings:
     """The settings a run was given beyond its suite file; the others have their defaults.
 
-    `imported` names the file of a run whose trials were measured elsewhere. `further` is what a
-    newer version has stored.
+    `imported` names the file of a run whose trials were measured elsewhere, `label` is what its
+    user calls it. `further` is what a newer version has stored.
     """
 
     templates: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class RunSettings:
     until_decided: bool = False
     baseline: str | None = None
     imported: str | None = None
+    label: str | None = None
     further: Mapping[str, Json] = field(default_factory=dict)
 
     @property

@@ -23,6 +23,7 @@ from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import UNEXPECTED, decoded
 from promptlab.store.figures import keep_figures
+from promptlab.store.finding import find_run
 from promptlab.store.gradings import Gradings
 from promptlab.store.maintenance import Maintenance
 from promptlab.store.opening import prepare
@@ -169,8 +170,8 @@ class Store(Reading, Maintenance):
 
     @decoded
     def find_run(self, ref: str = "latest") -> str:
-        """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
-        return runs.find_run(self._connection, ref)
+        """Return the id of the run that `ref` means: id, unique prefix, `latest`, `-2` or suite."""
+        return find_run(self._connection, ref)
 
     @decoded
     def newest_run_of(self, digests: Sequence[str]) -> str | None:

@@ -17,7 +17,7 @@ from promptlab.core.digest import (
 from promptlab.core.errors import DamagedStore
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import StoreStats
-from promptlab.store import search_index
+from promptlab.store import deletion, search_index
 from promptlab.store.connection import Connection, connect
 from promptlab.store.encode import case_from_json, from_json
 from promptlab.store.faults import UNDECODABLE
@@ -63,6 +63,7 @@ def stats(connection: Connection) -> StoreStats:
 def vacuum(connection: Connection) -> int:
     """Return unused space to the disk, and return how many bytes that freed."""
     before = stats(connection)
+    deletion.drop_unused(connection)
     search_index.drop_if_wrong(connection)
     connection.execute_alone("VACUUM")
     connection.row("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from promptlab.core.errors import DamagedStore
-from promptlab.core.results import StoreStats
-from promptlab.store import care
+from promptlab.core.results import RunLoss, StoreStats
+from promptlab.store import care, deletion
 from promptlab.store.area import Area
 from promptlab.store.faults import CHECK, decoded
+from promptlab.store.runs import run_number
 
 
 class Maintenance(Area):
@@ -16,6 +17,16 @@ class Maintenance(Area):
     def stats(self) -> StoreStats:
         """Count rows and bytes."""
         return care.stats(self._connection)
+
+    @decoded
+    def loss(self, run_id: str) -> RunLoss:
+        """Return what deleting a run loses; raise `StoreError` where it must not be deleted."""
+        return deletion.loss(self._connection, run_number(self._connection, run_id))
+
+    @decoded
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run. Answers that no run has any more go with the next `vacuum`."""
+        deletion.delete_run(self._connection, run_number(self._connection, run_id))
 
     @decoded
     def vacuum(self) -> int:

@@ -41,7 +41,6 @@ _LIST_UNFINISHED = f"""
 SELECT {_COLUMNS} FROM runs WHERE status <> 'finished' ORDER BY id DESC
 """
 
-_DIGITS = 18  # of a number of runs: SQLite takes no more, and there are fewer
 _TEMPLATES = """
 SELECT t.run, l.name || '@' || l.version FROM run_templates t
 JOIN template_labels l ON l.id = t.label
@@ -52,8 +51,6 @@ _BACKENDS = """
 SELECT p.run, b.name FROM run_backends p JOIN backends b ON b.id = p.backend
 WHERE p.run IN (SELECT value FROM json_each(:runs)) ORDER BY p.run, p.position
 """
-
-_SHOWN = 5  # candidates named in an error message
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,41 +148,6 @@ def list_unfinished(connection: Connection) -> list[RunInfo]:
     """Return the runs that `resume` can finish, newest first."""
     rows = connection.all(_LIST_UNFINISHED)
     return [info for info in _infos(connection, rows) if info.status == "interrupted"]
-
-
-def find_run(connection: Connection, ref: str) -> str:
-    """Return the id of the run that `ref` means: an id, a unique prefix, `latest` or `-2`."""
-    if ref == "latest" or (ref.startswith("-") and ref[1:].isdecimal()):
-        return _by_age(connection, 1 if ref == "latest" else int(ref[1:_DIGITS]))
-    if connection.value("SELECT 1 FROM runs WHERE run_id = :ref", ref=ref):
-        return ref
-    matches = [
-        str(run_id)
-        for (run_id,) in connection.rows(
-            "SELECT run_id FROM runs WHERE substr(run_id, 1, length(:ref)) = :ref ORDER BY id DESC",
-            ref=ref,
-        )
-    ]
-    if len(matches) == 1:
-        return matches[0]
-    if not matches:
-        raise StoreError(f"unknown run {ref!r}", hint="promptlab runs lists them")
-    shown = ", ".join(matches[:_SHOWN]) + (", ..." if len(matches) > _SHOWN else "")
-    raise StoreError(
-        f"{len(matches)} runs begin with {ref!r}", hint=f"give more characters: {shown}"
-    )
-
-
-def _by_age(connection: Connection, age: int) -> str:
-    run_id = connection.value(
-        "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1 OFFSET :newer", newer=max(age - 1, 0)
-    )
-    if run_id is not None:
-        return str(run_id)
-    number = connection.count("SELECT count(*) FROM runs")
-    if not number:
-        raise StoreError("there is no run yet", hint="promptlab run SUITE creates one")
-    raise StoreError(f"there is no run -{age}", hint=f"the oldest is -{number}")
 
 
 def _infos(connection: Connection, rows: list[Row]) -> list[RunInfo]:

@@ -45,6 +45,8 @@ def verbs(group: click.Group, path: Call = ()) -> Iterator[tuple[Call, click.Com
         command = group.get_command(context, name)
         assert command is not None
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield (*path, name), command
             yield from verbs(command, (*path, name))
         else:
             yield (*path, name), command

@@ -126,6 +126,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "judge show": (),
     "import": ("outcomes.csv", "--suite", "x"),
     "runs": (),
+    "runs delete": ("latest", "--yes"),
     "show": ("--full",),
     "export": ("-o", "results.csv"),
     "diff": ("greet@v1", "greet@v2", "--case", "ada"),
@@ -133,6 +134,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "practices": (),
     "report": ("--json",),
     "ledger": ("greet",),
+    "suite list": (),
+    "suite show": ("greet",),
     "template list": (),
     "template show": ("greet@v1",),
     "template log": ("greet",),
@@ -237,6 +240,8 @@ def verbs(group: click.Group, context: click.Context, before: str = "") -> Itera
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{before}{name}"
             yield from verbs(command, context, f"{before}{name} ")
         else:
             yield f"{before}{name}"

@@ -51,6 +51,8 @@ NEEDED = {
     "folder": "made",
     "verbs": "run",
     "scorer show name": "mine:says",
+    "suite show name": "s",
+    "run_refs": "no-such-run",
 }
 # What keeps a verb from waiting for a person at a terminal; its screen has tests of its own. And
 # what keeps one from drawing charts, which loads a browser's engine: its page has tests too.
@@ -106,6 +108,8 @@ def leaves(
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Yield every verb with its words, as the tree of commands has them."""
     if isinstance(command, click.Group):
+        if command.invoke_without_command and path:
+            yield path, command
         context = click.Context(command)
         for name in command.list_commands(context):
             inner = command.get_command(context, name)

@@ -34,6 +34,7 @@ from promptlab.core.types import (
 from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]
+MakeResult = Callable[..., TrialResult]
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | numbers | st.text()
@@ -45,6 +46,12 @@ values = st.recursive(
 def begin(store: Store, plan: Plan, *run_ids: str) -> None:
     for run_id in run_ids:
         store.begin_run(run_id, plan)
+
+
+def have_results(store: Store, make_result: MakeResult, *run_ids: str) -> None:
+    for run_id in run_ids:
+        with store.writer(run_id) as writer:
+            writer.put_result(make_result(store.load_plan(run_id), 0))
 
 
 def test_a_plan_comes_back_equal(store: Store, make_plan: MakePlan) -> None:
@@ -212,9 +219,10 @@ def test_a_process_of_somebody_else_is_alive(store: Store, path: Path, make_plan
     ],
 )
 def test_a_reference_means_one_run(
-    store: Store, make_plan: MakePlan, ref: str, expected: str | None
+    store: Store, make_plan: MakePlan, make_result: MakeResult, ref: str, expected: str | None
 ) -> None:
     begin(store, make_plan(), "a-1", "b-1", "b-2")
+    have_results(store, make_result, "a-1", "b-1", "b-2")
     if expected is None:
         with pytest.raises(StoreError, match=r"2 runs begin with 'b-' .*b-2, b-1"):
             store.find_run(ref)
@@ -233,10 +241,53 @@ def test_many_candidates_are_not_all_listed(store: Store, make_plan: MakePlan) -
         store.find_run("r")
 
 
-def test_references_to_nothing_say_so(store: Store, make_plan: MakePlan) -> None:
+def test_a_run_without_a_result_is_not_counted(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
+    begin(store, make_plan(), "r1", "r2", "r3", "r4")
+    with pytest.raises(StoreError, match="no run has a result yet"):
+        store.find_run()
+    have_results(store, make_result, "r1", "r3")
+    assert [store.find_run(ref) for ref in ("latest", "-1", "-2")] == ["r3", "r3", "r1"]
+    assert store.find_run("r4") == "r4"  # by its name it is found
+    assert [run.run_id for run in store.runs()] == ["r4", "r3", "r2", "r1"]
+
+
+def test_a_suite_means_its_newest_complete_run(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
+    plan = make_plan()
+
+    def add(run_id: str, given: RunSettings, status: str | None) -> str:
+        store.begin_run(run_id, plan, settings=given)
+        have_results(store, make_result, run_id)
+        if status is not None:
+            store.end_run(run_id, "finished" if status == "finished" else "interrupted")
+        return store.find_run("sentiment")
+
+    with pytest.raises(StoreError, match="unknown run 'sentiment'"):
+        store.find_run("sentiment")
+    whole = RunSettings(label="all of it")
+    assert add("r1", whole, "interrupted") == "r1"  # there is no other
+    assert add("r2", RunSettings(limit=2), "finished") == "r2"
+    assert add("r3", whole, "finished") == "r3"
+    assert add("r4", RunSettings(limit=2), "finished") == "r3"
+    assert add("r5", RunSettings(templates=("sentiment@v2",)), "finished") == "r3"
+    assert add("r6", whole, None) == "r3"
+    assert add("r7", whole, "finished") == "r7"
+    assert store.find_run() == "r7"
+    store.begin_run("sentiment-1", plan)  # the beginning of an id comes first
+    assert store.find_run("sentiment") == "sentiment-1"
+    assert store.run("r3").label == "all of it"
+
+
+def test_references_to_nothing_say_so(
+    store: Store, make_plan: MakePlan, make_result: MakeResult
+) -> None:
     with pytest.raises(StoreError, match="there is no run yet"):
         store.find_run()
     begin(store, make_plan(), "r1")
+    have_results(store, make_result, "r1")
     with pytest.raises(StoreError, match=r"there is no run -2 \(the oldest is -1\)"):
         store.find_run("-2")
     with pytest.raises(StoreError, match="unknown run 'x%'"):

@@ -60,6 +60,7 @@ def _run_info_json(run: RunInfo) -> dict[str, object]:
     return {
         "run": run.run_id,
         "suite": run.suite,
+        "label": run.label,
         "status": run.status,
         "created_at": run.created_at,
         "finished_at": run.finished_at,

@@ -16,16 +16,32 @@ from promptlab.report.views.runs import RunsView
 def print_runs(console: Console, view: RunsView) -> None:
     """Print a list of runs; on a narrow terminal without what matters less.
 
-    A row is a line, if there is room for that; else outcomes are wrapped.
+    A row is a line, if there is room for that; else outcomes and labels are wrapped. The date is
+    in the id of a run too.
     """
-    columns = ["run", "suite", "what", "status", "trials", "outcomes", *(["USD"] * view.has_cost)]
-    for less in ("status", "USD", "what") if view.all_done else ("USD", "what", "status"):
-        if not fits(console, _runs(view, columns)):
-            columns = [column for column in columns if column != less]
+    rows = _layouts(view)
+    columns = next((each for each in rows if fits(console, _runs(view, each))), rows[-1])
     suites = ("suite",) if fits(console, _runs(view, columns), wrapped=True) else ()
     console.print(_runs(view, columns, suites))
     if view.has_unpriced and "USD" in columns:
         console.print("+: and more; the cost of some answers is unknown.")
+
+
+def _layouts(view: RunsView) -> list[list[str]]:
+    """Return which columns a list may have, the fullest first.
+
+    What was run on what goes before how all was well: `not ok` says only where it was not.
+    """
+    label = ["label"] * view.has_labels
+    cost = ["USD"] * view.has_cost
+    status = ["status"] * (not view.all_done)
+    long = ["run", "suite", *label, "what", "status", "trials", "outcomes", *cost]
+    layouts = [[*long, "date"], long]
+    layouts += [["run", "suite", *label, "what", *status, "trials", "outcomes", *cost]]
+    layouts += [["run", "suite", *label, "what", *status, "trials", "outcomes"]]
+    layouts += [["run", "suite", *label, "what", "trials", "not ok"]]
+    layouts += [["run", "suite", *label, *status, "trials", "outcomes"]]
+    return [*layouts, ["run", "suite", *status, "trials", "outcomes"]]
 
 
 def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("suite",)) -> Table:
@@ -39,6 +55,9 @@ def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("sui
             "status": row.run.status,
             "trials": row.done,
             "outcomes": row.outcomes,
+            "not ok": row.not_ok,
+            "label": row.label,
+            "date": row.date,
             "USD": row.cost,
         }
         table.add_row(*(cells[column] for column in columns))
