@@ -101,7 +101,10 @@ def by_cell(table: Measurements, trials: Iterable[CellTrial]) -> dict[Place, lis
     found: defaultdict[Place, list[CellTrial]] = defaultdict(list)
     seen: set[tuple[Place, int, int]] = set()
     for trial in trials:
-        cell = arms[trial.run_id, trial.arm], cases[trial.case]
+        arm = arms.get((trial.run_id, trial.arm))
+        if arm is None:  # not one of those that are compared
+            continue
+        cell = arm, cases[trial.case]
         if trial.generation is not None:
             answer = (cell, trial.repeat, trial.generation)
             if answer in seen:
@@ -111,13 +114,13 @@ def by_cell(table: Measurements, trials: Iterable[CellTrial]) -> dict[Place, lis
     return dict(found)
 
 
-def _arm_places(table: Measurements) -> dict[tuple[str, int], int]:
-    """Return the place in the table of each arm of each run."""
+def _arm_places(table: Measurements) -> dict[tuple[str, str], int]:
+    """Return the place in the table of each arm of each run, by its label in that run."""
     places = {}
     for place, arm in enumerate(table.arms):
         for number in arm.runs:
             run = table.runs[number]
-            for at, measured in enumerate(run.arms):
+            for measured in run.arms:
                 if any(measured is setting for setting in arm.settings):
-                    places[run.info.run_id, at] = place
+                    places[run.info.run_id, measured.arm.label] = place
     return places

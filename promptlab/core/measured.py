@@ -139,13 +139,13 @@ class MeasuredRun:
 class CellTrial(NamedTuple):
     """A trial in a table of cases and arms: where it is, how it ended, what one scorer says.
 
-    `arm` is a place in the plan of its run, `case` the digest of its case; `generation` is the
-    number of the graded answer in the store, which several runs may share.
+    `arm` is the label that its arm has in its run, `case` the digest of its case; `generation` is
+    the number of the graded answer in the store, which several runs may share.
     """
 
     run_id: str
     seq: int
-    arm: int
+    arm: str
     case: str
     repeat: int
     outcome: Outcome

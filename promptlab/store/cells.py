@@ -16,10 +16,11 @@ from promptlab.store.runs import run_number
 
 # The trials of a case stand together in the plan, `width` of them: no other is looked at.
 _TRIALS = """
-SELECT t.seq, t.arm, c.digest, t.repeat, t.outcome, s.score, s.passed, u.generation
+SELECT t.seq, a.label, c.digest, t.repeat, t.outcome, s.score, s.passed, u.generation
 FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
 JOIN trials t ON t.run = p.run AND t.case_ = p.position
     AND t.seq >= p.position * :width AND t.seq < (p.position + 1) * :width
+JOIN run_arms a ON a.run = t.run AND a.position = t.arm
 LEFT JOIN run_scorers k ON k.run = t.run AND k.label = :scorer
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
