@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from promptlab.analysis.basis import Basis
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.grid import Grid
+from promptlab.analysis.hunk_flips import FlipsByHunk
 from promptlab.analysis.practices import Practices
 from promptlab.core.decision import Rule
 from promptlab.core.looks import PastFamily
@@ -33,12 +34,14 @@ class TextStep:
     """Two versions of a template, the second made from the first, and the cases that it flipped.
 
     `won` and `lost` are ids of cases that the second scores higher or lower, on any backend that
-    ran both.
+    ran both; `hunks` are the same changes one by one, with the cases that flipped where one alone
+    changed.
     """
 
     diff: VersionDiff
     won: tuple[str, ...]
     lost: tuple[str, ...]
+    hunks: FlipsByHunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def report_of(bench: Workbench, asked: Asked) -> Reported:
             earlier=tuple(_earlier(store, runs)),
             labels=store.texts.labels(),
             shown=shown_cells(store, table, asked.room),
-            steps=text_steps(runs, table),
+            steps=text_steps(bench, runs, table, comparisons),
             ledgers={suite: store.ledger.past(suite).families for suite in suites},
             cases=digest_json([case.digest for case in table.cases]),
             words=_words(asked, named),

@@ -9,6 +9,7 @@ from promptlab.analysis.reported import Reported, TextStep, TrialKey
 from promptlab.core.shown import Tallies
 from promptlab.report.views.comparison import ComparisonView, comparison_view
 from promptlab.report.views.diff import DiffView, diff_view
+from promptlab.report.views.flips import FlipsView, flips_view
 from promptlab.report.views.ledger import LedgerView, ledger_view
 from promptlab.report.views.made import Made, command, made_run
 from promptlab.report.views.matrix import MatrixView, matrix_view
@@ -21,9 +22,10 @@ from promptlab.report.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a version changed of its parent, and the cases that it won and lost by that."""
+    """What a version changed of its parent, hunk by hunk, and the cases that it won and lost."""
 
     diff: DiffView
+    hunks: FlipsView
     won: tuple[str, ...]
     lost: tuple[str, ...]
 
@@ -105,7 +107,8 @@ def report_view(parts: Reported) -> ReportView:
 
 
 def _step(step: TextStep) -> Step:
-    return Step(diff_view(step.diff, None, None), step.won, step.lost)
+    hunks = flips_view(step.hunks)
+    return Step(diff_view(step.diff, None, None), hunks, step.won, step.lost)
 
 
 def listed_suites(runs: Sequence[RunView]) -> str:

@@ -34,11 +34,10 @@ def right(sample):
 FILES = {
     "templates/task/v1.j2": "Answer this: {{ rank }} #v1\n",
     "templates/task/v2.j2": (
-        "---\nparent: v1\npractices: [clear]\nsampling: {max_tokens: 64}\n---\n"
-        "Answer this clearly: {{ rank }} #v2\n"
+        "---\nparent: v1\npractices: [clear]\n---\nAnswer this clearly: {{ rank }} #v2\n"
     ),
     "templates/task/v3.j2": (
-        "---\nparent: v2\n---\n"
+        "---\nparent: v2\nsampling: {max_tokens: 64}\n---\n"
         "{% user %}Answer this clearly: {{ rank }} #v3{% enduser %}{% generate draft %}"
         "{% user %}Say it again: {{ draft }}{% enduser %}\n"
     ),

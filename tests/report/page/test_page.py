@@ -82,7 +82,7 @@ def test_a_case_shows_both_outputs_and_the_hunk_that_changed(made: Made) -> None
     start = html.index('id="case-c20"')
     case = html[start : html.index('class="case-box"', start)]
     assert "Won by task@v2 against task@v1" in case
-    assert 'one hunk changed: <a href="#step-0-1">hunk 1</a>' in case
+    assert 'this alone changed: <a href="#step-0-1">hunk 1</a>' in case
     assert re.search(r"<ins>\s*clearly\s*</ins>", case)
     assert 'id="step-0-1"' in html
 

@@ -13,6 +13,7 @@ from promptlab.report.html.page.markup import Html, tag, text
 
 _ROOT = re.compile(r'<svg [^>]*?width="(?P<width>[\d.]+)" height="(?P<height>[\d.]+)"[^>]*>')
 _BACKGROUND = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="white"/>')
+_ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 _ID = re.compile(r'(\bid="|url\(#)([\w-]+)')
 
 
@@ -46,6 +47,7 @@ def figure(chart: Chart) -> Html:
         f' height="{root["height"]}" role="img" aria-label="{text(chart.caption)}">'
     )
     inner = _BACKGROUND.sub("", drawn[root.end() :], count=1)
+    inner = _ROLES.sub("", inner)  # the picture has one name, and a table its numbers
     inner = _ID.sub(rf"\g<1>{chart.name}-\g<2>", inner)
     return tag(
         "figure",

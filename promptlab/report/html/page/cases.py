@@ -98,11 +98,11 @@ def _flips(context: Context, row: MatrixRow) -> Iterator[Html]:
             continue
         version = step.diff.version
         yield tag(
-            "h4",
+            "h3",
             f"{kind.capitalize()} by {version.b} against {version.a}",
             class_=kind,
         )
-        yield tag("p", hunk_links(number, step))
+        yield tag("p", hunk_links(number, step, row.case_id))
         yield from _outputs(context, row, step)
 
 

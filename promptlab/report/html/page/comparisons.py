@@ -45,7 +45,7 @@ def comparisons_section(context: Context, view: ComparisonView, chart: Html) -> 
 
 
 def _table(context: Context, found: ComparisonTable, places: Sequence[int]) -> Html:
-    head = ["", "#n", f"#{found.a}", "#b", f"#{found.unit}", "#interval"]
+    head = ["b", "#n", f"#{found.a}", "#mean of b", f"#{found.unit}", "#interval"]
     head += ["#level"] if found.levels is not None else []
     head += [f"#{found.p_heading}", "#won", "#lost", "verdict"]
     rows = []
@@ -160,7 +160,14 @@ def decomposition_section(context: Context, view: ComparisonView, chart: Html) -
         return NOTHING
     head = ["arm", "in", "#trials", "#gradable", "#right of these", "#not gradable", "#empty"]
     head += ["#refused", "#filtered", "#errors", "#cut off"]
-    of_parts = ["", "#difference", "#from form", "#interval", "#from content", "#interval"]
+    of_parts = [
+        "b against a",
+        "#difference",
+        "#from form",
+        "#interval",
+        "#from content",
+        "#interval",
+    ]
     shown = [folded("What became of the answers, pair by pair", table("", head, rows))]
     if parts:
         caption = (

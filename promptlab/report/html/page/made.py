@@ -41,7 +41,7 @@ def _ledger(context: Context, at: int, view: LedgerView) -> Html:
 
 
 def _family(context: Context, at: str, shown: FamilyTable) -> Html:
-    head = ("", "#cases", "#trials", "#look", "#level", "#difference", "#p", "verdict")
+    head = ("b against a", "#cases", "#trials", "#look", "#level", "#difference", "#p", "verdict")
     rows: list[list[Child]] = []
     for place, look in enumerate(shown.family.looks):
         number, one = context.marks.number, f"{at}/looks/{place}"

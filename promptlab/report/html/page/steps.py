@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from promptlab.report.html.page.context import Context
 from promptlab.report.html.page.markup import Child, Html, joined, tag
-from promptlab.report.html.page.tables import section, table
+from promptlab.report.html.page.tables import items, section, table
 from promptlab.report.html.page.words import marked
 from promptlab.report.views.diff import Cell
+from promptlab.report.views.flips import HunkView, PassageView
 from promptlab.report.views.report import Step
 from promptlab.report.wording import counted
-from promptlab.templates.diff import FileDiff
-from promptlab.templates.text_diff import Hunk, Line
+from promptlab.templates.text_diff import Line
 
 _ELEMENTS = {"-": "del", "+": "ins", " ": "span"}
 
@@ -23,75 +23,86 @@ def steps_section(context: Context) -> Html:
     return section("text", "What changed in the text", *steps)
 
 
-def hunk_links(place: int, step: Step) -> Html:
-    """Return links to the hunks of a step, and whether one of them alone can be responsible."""
-    numbers = range(1, hunk_count(step) + 1)
-    links = [tag("a", f"hunk {number}", href=f"#step-{place}-{number}") for number in numbers]
-    if not links:
-        return joined(["only the front matter changed: ", _link(place, step)])
-    if len(links) == 1:
-        return joined(["one hunk changed: ", links[0], " of ", _link(place, step)])
-    return joined(
-        [f"{len(links)} hunks changed at once: ", joined(links, ", "), " of ", _link(place, step)]
-    )
+def hunk_links(place: int, step: Step, case_id: str) -> Html:
+    """Say which hunks of a step flipped a case, with links to them, as far as that is known."""
+    view = step.hunks
+    whole = tag("a", f"{step.diff.version.a} to {step.diff.version.b}", href=f"#step-{place}")
+    flipped = [hunk for hunk in view.hunks if case_id in hunk.won or case_id in hunk.lost]
+    if flipped:
+        links = joined((_link(place, hunk) for hunk in flipped), ", ")
+        return joined(["flipped where this alone changed: ", links, " of ", whole])
+    loud = [hunk for hunk in view.hunks if not hunk.silent]
+    links = joined((_link(place, hunk) for hunk in loud), ", ")
+    if len(loud) == 1:
+        return joined(["one hunk changed: ", links, " of ", whole])
+    if all(hunk.flips for hunk in loud):
+        return joined(["no hunk alone flipped it: ", links, " of ", whole])
+    parts: list[Child] = [f"{len(loud)} hunks changed at once: ", links, " of ", whole]
+    if view.separate is not None:
+        parts += ["; apart by ", tag("code", view.separate)]
+    return joined(parts)
 
 
-def _link(place: int, step: Step) -> Html:
-    version = step.diff.version
-    return tag("a", f"{version.a} to {version.b}", href=f"#step-{place}")
-
-
-def hunk_count(step: Step) -> int:
-    """Return how many hunks a step has in all files."""
-    return sum(len(file.hunks) for file in step.diff.version.files)
+def _link(place: int, hunk: HunkView) -> Html:
+    return tag("a", f"hunk {hunk.number}", href=f"#step-{place}-{hunk.number}")
 
 
 def _step(context: Context, place: int, step: Step) -> Html:
     version = step.diff.version
-    won = counted(len(step.won), "case") if step.won else "no case"
-    lost = counted(len(step.lost), "case") if step.lost else "no case"
     parts: list[Child] = [
         tag("h3", tag("a", f"{version.a} to {version.b}", href=f"#step-{place}")),
-        tag("p", f"Won: {won}", ": " if step.won else ".", context.listed(step.won)),
-        tag("p", f"Lost: {lost}", ": " if step.lost else ".", context.listed(step.lost)),
+        items(step.hunks.notes, "notes"),
     ]
-    number = 0
-    for at, file in enumerate(version.files):
-        parts.append(tag("h4", _file_name(file), class_="file"))
-        for inner, hunk in enumerate(file.hunks):
-            number += 1
-            pointer = f"/hunks/{place}/files/{at}/hunks/{inner}"
-            parts.append(_hunk(context, pointer, f"step-{place}-{number}", number, hunk))
+    loud = [hunk for hunk in step.hunks.hunks if not hunk.silent]
+    if len(loud) != 1 or not loud[0].flips:  # else they stand at the hunk
+        parts += [_cases(context, "Won", step.won), _cases(context, "Lost", step.lost)]
+    if step.hunks.separate is not None:
+        parts.append(tag("p", "What tells them apart: ", tag("code", step.hunks.separate)))
+    for at, hunk in enumerate(step.hunks.hunks):
+        parts.append(
+            _hunk(context, f"/hunks/{place}/hunks/{at}", f"step-{place}-{hunk.number}", hunk)
+        )
     if step.diff.rows:
         rows = [(row.key, _cell(row.a), _cell(row.b)) for row in step.diff.rows]
         parts.append(table("Front matter", ("key", version.a, version.b), rows))
     return tag("article", *parts, id=f"step-{place}", class_="step")
 
 
-def _file_name(file: FileDiff) -> str:
-    if file.path_a == file.path_b or file.path_b is None:
-        return file.path_a or ""
-    return file.path_b if file.path_a is None else f"{file.path_a} → {file.path_b}"
+def _cases(context: Context, how: str, cases: Sequence[str]) -> Html:
+    if not cases:
+        return tag("p", f"{how}: no case.")
+    return tag("p", f"{how}: {counted(len(cases), 'case')}: ", context.listed(cases))
 
 
-def _hunk(context: Context, at: str, address: str, number: int, hunk: Hunk) -> Html:
-    count = context.marks.number
-    head = joined(
-        [
-            tag("a", f"hunk {number}", href=f"#{address}"),
-            ": lines ",
-            count(f"{at}/start_a"),
-            " (",
-            count(f"{at}/length_a"),
-            ") → ",
-            count(f"{at}/start_b"),
-            " (",
-            count(f"{at}/length_b"),
-            ")",
-        ]
+def _hunk(context: Context, at: str, address: str, hunk: HunkView) -> Html:
+    number = context.marks.number
+    head = tag("a", "hunk ", number(f"{at}/hunk"), href=f"#{address}")
+    places = [
+        _place(context, f"{at}/lines/{place}", passage)
+        for place, passage in enumerate(hunk.passages)
+    ]
+    lines = [_line(line) for passage in hunk.passages for line in passage.lines]
+    flips: list[Child] = [hunk.sentence]
+    for how, cases in (("Won", hunk.won), ("Lost", hunk.lost)):
+        if cases:
+            flips += [f" {how}: ", context.listed(cases), "."]
+    return tag(
+        "figure",
+        tag("figcaption", head, ": ", joined(places, "; ")),
+        tag("pre", *lines),
+        tag("p", *flips, class_="flips"),
+        class_="hunk",
+        id=address,
     )
-    lines = tag("pre", *(_line(line) for line in hunk.lines))
-    return tag("figure", tag("figcaption", head), lines, class_="hunk", id=address)
+
+
+def _place(context: Context, at: str, passage: PassageView) -> Html:
+    """Return where a passage stands, its lines as numbers of the document."""
+    if passage.first is None:
+        return joined([passage.place])
+    number = context.marks.number
+    first, last = number(f"{at}/first"), number(f"{at}/last")
+    return joined([f"{passage.file}, lines ", first, " to ", last])
 
 
 def _line(line: Line) -> Html:
