@@ -9,7 +9,7 @@ from promptlab.core.measured import CaseContent, CellTrial
 from promptlab.core.types import Outcome, Turn
 from promptlab.store import queries
 from promptlab.store.area import Area
-from promptlab.store.encode import from_json, to_json
+from promptlab.store.encode import case_from_json, to_json
 from promptlab.store.faults import decoded
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.runs import run_number
@@ -66,7 +66,7 @@ class CellRows(Area):
     def contents(self, cases: Sequence[str]) -> dict[str, CaseContent]:
         """Return what the cases with these digests ask and expect."""
         rows = self._connection.rows(_CONTENTS, cases=to_json(cases))
-        return {digest: CaseContent(*map(from_json, values)) for digest, *values in rows}
+        return {digest: CaseContent(*map(case_from_json, values)) for digest, *values in rows}
 
     @decoded
     def conversations(self, run_id: str, seqs: Sequence[int]) -> dict[int, list[Turn]]:

@@ -15,6 +15,7 @@ from promptlab.core.wanted import ResultFilter
 from promptlab.store.columns import COMPLETION_COLUMNS, RESULT_COLUMNS, listed
 from promptlab.store.connection import Connection, Row, Value, connect
 from promptlab.store.encode import (
+    case_from_json,
     completion_from_row,
     from_json,
     messages_from_json,
@@ -207,7 +208,7 @@ def _result(row: Row) -> Result:
     values["cached"] = bool(values["cached"])
     values["tags"] = tuple(from_json(values["tags"]))
     for name in ("vars", "expect"):
-        values[name] = from_json(values[name])
+        values[name] = case_from_json(values[name])
     for name in ("passed", "gradable"):
         if values[name] is not None:
             values[name] = bool(values[name])

@@ -206,3 +206,14 @@ def _has_libreoffice() -> bool:
     )
     assert found or not os.environ.get("CI"), "install LibreOffice"
     return found
+
+
+def test_numbers_of_a_case_are_written_as_they_were_asked(
+    project: Path, promptlab: Promptlab
+) -> None:
+    lay_out(project, {"v1": version("0-1")}, suite(1).replace("rank: 0", "rank: 0, price: 3.10"))
+    assert promptlab("run", "task").code == 0
+    [row] = rows(promptlab("export").out)
+    assert (row["var.price"], row["vars"]) == ("3.10", '{"rank": 0, "price": 3.10}')
+    assert '"vars": {"rank": 0, "price": 3.10}' in promptlab("export", "--format", "jsonl").out
+    assert "price: 3.10" in promptlab("show", "--matrix").out

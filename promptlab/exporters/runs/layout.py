@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from promptlab.core import numbers
 from promptlab.core.results import Result
 from promptlab.core.types import Json, Outcome
 
@@ -146,4 +147,4 @@ def _of_scorer(place: int, label: str) -> list[Column]:
 
 def as_text(value: Json) -> str | None:
     """Return a value of a case as a text: one that is a text stays it, others are JSON."""
-    return value if value is None or isinstance(value, str) else _ENCODER.encode(value)
+    return value if value is None or isinstance(value, str) else numbers.encode(_ENCODER, value)

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
+from promptlab.core import numbers
 from promptlab.core.visible import escaped_in_json
 from promptlab.exporters.runs.cells import Said
 from promptlab.exporters.runs.layout import Layout, Trial
@@ -34,11 +35,11 @@ def csv_lines(
 
 def jsonl_lines(layout: Layout, trials: Iterable[Trial], said: Said) -> Iterator[str]:
     """Yield one JSON object for each trial, on a line of its own; its data are exact."""
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
     columns = layout.columns
     for trial in trials:
         row = {column.name: column.read(trial) for column in columns}
-        yield f"{escaped_in_json(encode(row))}\n"
+        yield f"{escaped_in_json(numbers.encode(encoder, row))}\n"
 
 
 def _csv_cell(value: object, said: Said) -> object:

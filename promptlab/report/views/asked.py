@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from promptlab.core.digest import canonical_json
+from promptlab.core.digest import case_json
 from promptlab.core.types import Json
 
 
@@ -17,4 +17,4 @@ def question_of(variables: Mapping[str, Json]) -> str:
 
 def value_text(value: Json) -> str:
     """Return a value of a case as people read it: a text as it is, all else as JSON."""
-    return value if isinstance(value, str) else canonical_json(value)
+    return value if isinstance(value, str) else case_json(value)
