@@ -35,21 +35,21 @@ class FlippedCase:
 
 @dataclass(frozen=True, slots=True)
 class FlippedCases:
-    """The flipped cases of comparisons that were read, by id; others are known by name alone."""
+    """The flipped cases of comparisons that were read; others are known by name alone.
+
+    `places` has the place of each in the table of the `grid`, by its id.
+    """
 
     grid: Grid | None = None
+    places: Mapping[str, int] = field(default_factory=dict)
     outputs: Mapping[tuple[str, int], str | None] = field(default_factory=dict)
 
     def of(self, comparison: Comparison, case_id: str) -> FlippedCase | None:
         """Return a case as the two sides of a comparison saw it, None if it was not read."""
-        grid = self.grid
-        if grid is None:
+        grid, at = self.grid, self.places.get(case_id)
+        if grid is None or at is None:
             return None
-        table = grid.table
-        at = next((at for at in grid.layout.cases if table.cases[at].id == case_id), None)
-        if at is None:
-            return None
-        content = grid.contents[table.cases[at].digest]
+        content = grid.contents[grid.table.cases[at].digest]
         answers = [
             answer
             for side in (comparison.a, comparison.b)

@@ -22,7 +22,8 @@ def flipped_cases(bench: Workbench, compared: Compared, most: int) -> FlippedCas
         return FlippedCases()
     with bench.open_store() as store:
         grid = grid_of(store, table, range(len(table.arms)), places)
-        return FlippedCases(grid, _outputs(store, grid))
+        at = {table.cases[place].id: place for place in reversed(grid.layout.cases)}
+        return FlippedCases(grid, at, _outputs(store, grid))
 
 
 def _outputs(store: Store, grid: Grid) -> dict[tuple[str, int], str | None]:
