@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("plan:plan", "Show what a suite can show, and what more it takes."),
     "run": ("run:run", "Run a suite and show how each arm scored."),
     "try": ("try_:try_", "Ask one version for one answer now."),
+    "watch": ("watch:watch", "Run what changes on every save, and show the difference."),
     "resume": ("resume:resume", "Finish an interrupted run."),
     "score": ("score:score", "Grade the stored outputs of a run again, with no model call."),
     "import": ("import_:import_", "Import outcomes measured elsewhere."),

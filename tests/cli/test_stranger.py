@@ -119,6 +119,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("greet@v1", "-b", "mine", "--suite", "judged", "--case", "ada"),
         *("--score", "--fresh"),
     ),
+    "watch": ("greet", "--once"),
     "resume": (),
     "score": ("latest",),
     "review": ("--export", "labels.csv"),
@@ -326,7 +327,13 @@ def test_the_page_says_which_verbs_run_what_models_wrote() -> None:
         r"^\| (`[^|]*) \| (?:yes|no)[^|]* \| [^|]* \| ([^|]*) \|", PAGE.read_text(), re.M
     )
     run = {verb for names, says in rows if says != "no" for verb in re.findall(r"`([^`]+)`", names)}
-    assert run == {"run", "resume", "score", "try"}  # tests/cli/test_allow_code.py tries them
+    assert run == {
+        "run",
+        "resume",
+        "score",
+        "try",
+        "watch",
+    }  # see test_allow_code.py
 
 
 def test_the_commands_that_messages_suggest_stay_safe(strange: Path) -> None:

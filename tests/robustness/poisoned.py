@@ -58,6 +58,7 @@ NEEDED = {
 # what keeps one from drawing charts, which loads a browser's engine: its page has tests too.
 ALONE: dict[tuple[str, ...], list[str]] = {
     ("review",): ["--agreement"],
+    ("watch",): ["--once"],
     ("report",): ["--json"],
 }
 
