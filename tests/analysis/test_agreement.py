@@ -47,6 +47,7 @@ def contradiction(one: Comparison, least: float) -> str | None:
     return None if agrees[one.verdict] else "the verdict says otherwise"
 
 
+@pytest.mark.slow
 @given(drawn_runs(), st.booleans())
 def test_interval_and_verdict_agree(drawn: DrawnRun, against_one: bool) -> None:
     for one in rows(drawn.run(), drawn.rule, "t@v0" if against_one else None):
@@ -54,6 +55,7 @@ def test_interval_and_verdict_agree(drawn: DrawnRun, against_one: bool) -> None:
         assert told is None, f"{told}: {one.verdict}, {one.delta}, {one.ci_simultaneous}"
 
 
+@pytest.mark.slow
 @given(drawn_runs(most_arms=4))
 def test_the_interval_of_a_family_holds_that_of_one_row_unless_cut(drawn: DrawnRun) -> None:
     for one in rows(drawn.run(), drawn.rule):
@@ -82,6 +84,7 @@ def test_swapping_the_arms_turns_every_sign(drawn: DrawnRun) -> None:
         assert (set(one.won), set(one.lost)) == (set(other.lost), set(other.won))
 
 
+@pytest.mark.slow
 @given(drawn_runs(), st.randoms(use_true_random=False))
 def test_the_order_of_the_cases_does_not_matter(drawn: DrawnRun, order: st.DataObject) -> None:
     places = list(range(drawn.scores.shape[1]))
@@ -95,6 +98,7 @@ def test_the_order_of_the_cases_does_not_matter(drawn: DrawnRun, order: st.DataO
         assert {note.code for note in one.warnings} == {note.code for note in other.warnings}
 
 
+@pytest.mark.slow
 @given(drawn_runs(grouped=False, complete=True))
 def test_a_tie_more_never_shows_a_direction(drawn: DrawnRun) -> None:
     # Equivalence may come of it: a case without a difference is evidence for that. Left aside are

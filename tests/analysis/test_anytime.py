@@ -87,6 +87,7 @@ def test_what_stopped_by_the_rule_of_the_reader_has_a_verdict(
             assert row.verdict in ("better", "worse", "equivalent")
 
 
+@pytest.mark.slow
 @given(declared_runs())
 def test_swapping_the_arms_of_a_pair_changes_signs_alone(drawn: tuple[MeasuredRun, Rule]) -> None:
     run, rule = drawn

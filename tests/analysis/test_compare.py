@@ -317,6 +317,7 @@ def test_swapping_the_arms_mirrors_the_comparison(run: MeasuredRun, rule: Rule) 
     assert result.cases_needed == other.cases_needed
 
 
+@pytest.mark.slow
 @given(runs(), rules, st.randoms(use_true_random=False))
 def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, rng: object) -> None:
     order = list(range(len(run.cases)))
@@ -359,6 +360,7 @@ def test_adding_ties_never_makes_a_verdict_of_passes_stronger(
 tenths = st.lists(st.integers(-10, 10).map(lambda x: x / 10), min_size=15, max_size=50)
 
 
+@pytest.mark.slow
 @given(tenths, st.integers(0, 10), st.integers(1, 60), st.sampled_from([0.0, 0.05]))
 def test_adding_ties_never_makes_a_verdict_of_numbers_stronger(
     d: list[float], tilt: int, more: int, min_effect: float

@@ -177,6 +177,7 @@ def test_blocks_of_any_length_decide_alike(
     assert parts.at == whole.at
 
 
+@pytest.mark.slow
 @given(courses())
 def test_what_decides_lies_beyond_the_margin_or_within_it(
     course: tuple[list[float], list[int], Sequential, Limits],

@@ -70,6 +70,7 @@ def test_comparisons_read_well_everywhere(project: Project) -> None:
     assert html.escape(str(comparisons.sentence)) in comparisons._repr_html_()
 
 
+@pytest.mark.slow
 def test_practices_and_differences(project: Project) -> None:
     run = project.run("greet")
     effects = project.practices(run)

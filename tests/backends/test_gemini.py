@@ -276,6 +276,7 @@ def test_every_finish_reason_has_its_outcome(
     assert (answer(body).outcome, answer(body).text) == (without, "")
 
 
+@pytest.mark.slow
 def test_no_finish_reason_of_the_sdk_is_unknown_here() -> None:
     known = {*WHOLE, *UNSAID, *CUT, *REFUSED, *BROKEN, "PUP_LIMITED_DISABLED"}
     assert {str(reason.value) for reason in sdk().FinishReason} <= known

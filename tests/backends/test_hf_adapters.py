@@ -82,6 +82,7 @@ def test_base_adapters_and_a_tuned_model_answer_side_by_side(models: Path) -> No
     assert len({str(each) for each in together}) == 4
 
 
+@pytest.mark.slow
 def test_one_that_closes_leaves_the_weights_to_the_others(models: Path) -> None:
     def norm(one: HuggingFace) -> Any:
         model: Any = one._model
@@ -107,6 +108,7 @@ def test_one_that_closes_leaves_the_weights_to_the_others(models: Path) -> None:
     asyncio.run(close_one_by_one())
 
 
+@pytest.mark.slow
 def test_one_that_is_cancelled_leaves_the_thread_to_the_others(models: Path) -> None:
     async def cancel_one() -> None:
         first, second = backend(models), backend(models, "lora1")

@@ -107,6 +107,7 @@ def test_shares_of_a_run() -> None:
     assert seen.found == 0.5  # of the two that truly differ
 
 
+@pytest.mark.slow
 def test_a_rate_is_missed_by_more_than_two_errors() -> None:
     honest = Setting("honest", partial(normal, truth=0.0), Keep(0.93))
     lying = Setting("lying", partial(normal, truth=0.0, said=0.5), Keep(0.93))
@@ -127,6 +128,7 @@ def test_a_mark_that_is_asked_for_and_never_seen_is_missed() -> None:
     assert "told lopsided-for-certain" in missed
 
 
+@pytest.mark.slow
 def test_draws_depend_on_label_and_seed_alone() -> None:
     setting = Setting("even", partial(normal, truth=0.3), Keep(0.93))
     first, again, other = (held(setting, 40, seed=seed) for seed in (1, 1, 2))
@@ -164,6 +166,7 @@ def test_versions_are_arms_of_one_template() -> None:
     assert [measured.arm.prompt for measured in versions(2)] == ["t@v0", "t@v1"]
 
 
+@pytest.mark.slow
 def test_a_known_shortfall_is_told_and_not_held_against_the_whole() -> None:
     keep = Keep(0.93, known=("coverage",))
     found = held(Setting("lying", partial(normal, truth=0.0, said=0.5), keep), 60, seed=1)

@@ -175,6 +175,7 @@ def test_a_file_that_is_no_workbook_is_refused(
     assert mistake(path).startswith(message)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_workbook_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:

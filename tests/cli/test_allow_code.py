@@ -139,6 +139,7 @@ def test_safe_runs_no_code_of_models(
     assert promptlab("--safe", "run", "greet", "--dry-run").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "layer"),
     [

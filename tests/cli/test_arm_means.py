@@ -51,6 +51,7 @@ def compared(promptlab: Promptlab) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["", ": {reduce: max}"])
 @pytest.mark.parametrize("group", [0, 5])
 def test_means_are_those_of_the_comparison(
@@ -87,6 +88,7 @@ def test_numbers_without_bounds_leave_failures_out_and_say_so(
     assert (row["n"], row["mean_b"] - row["mean_a"]) == (30, pytest.approx(row["delta"]))
 
 
+@pytest.mark.slow
 def test_an_arm_of_which_nothing_is_known_has_no_mean(project: Path, promptlab: Promptlab) -> None:
     laid_out(project)
     (project / "templates/t/v1.j2").write_text("3")

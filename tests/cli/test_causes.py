@@ -76,6 +76,7 @@ def test_compare_says_which_answers_hold_no_label(moods: Path, promptlab: Prompt
     assert "of v1's answers 33 % hold no single label" in out
 
 
+@pytest.mark.slow
 def test_on_several_backends_each_note_says_on_which(moods: Path, promptlab: Promptlab) -> None:
     assert promptlab("run", "mood", "-b", "echo", "-b", "echo:other").code == 0
     lines = [line for line in promptlab("compare").out.splitlines() if line.startswith("note: ")]

@@ -96,6 +96,7 @@ def test_what_cannot_be_compared_is_told(
     assert said in ran.err
 
 
+@pytest.mark.slow
 def test_full_lists_what_was_lost_and_won(measured: Path, promptlab: Promptlab) -> None:
     out = promptlab("compare", "v1", "v3", "--full").out
     assert "\x1b" not in out

@@ -92,6 +92,7 @@ def test_it_agrees_with_the_means_and_fits_a_terminal(labelled: Path, promptlab:
     assert "length: it does not record what would have been right" in lines
 
 
+@pytest.mark.slow
 def test_many_classes_are_numbered_or_listed(labelled: Path, promptlab: Promptlab) -> None:
     shown = ""
     for number, told in ((9, "found, by number"), (30, "Found instead of the right answer")):

@@ -122,6 +122,7 @@ def test_a_text_that_was_run_under_another_name(versions: Path, promptlab: Promp
     assert len(described["flips"]) == 18
 
 
+@pytest.mark.slow
 def test_an_ablation_does_not_mix_with_the_whole_text(project: Path, promptlab: Promptlab) -> None:
     more = '{% practice "clear" %}And 25-35.{% endpractice %}'
     versions = {"v1": version("0-9", more), "v2": version("0-9", f"{more} Do.")}
@@ -133,6 +134,7 @@ def test_an_ablation_does_not_mix_with_the_whole_text(project: Path, promptlab: 
     assert "And 25-35." in flip["output_a"]
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_early_shows_what_it_was_run_for(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_run_that_stopped_early_shows_what_it_was_run_for(
     assert "stopped its arms early for another comparison" in other["reason"]
 
 
+@pytest.mark.slow
 def test_a_copy_under_another_name_is_left_out(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, {"v1": version("0-9"), "v2": version("0-29"), "v3": version("0-9")}, suite())
     assert promptlab("run", "task").code == 0

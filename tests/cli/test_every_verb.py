@@ -65,6 +65,7 @@ def turned(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_verb_says_the_same_of_a_pair(project: Path, promptlab: Promptlab, seed: int) -> None:
     names = drawn_project(project, seed)

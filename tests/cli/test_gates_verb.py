@@ -86,6 +86,7 @@ def test_gates_are_several_and_all_must_hold(versions: Path, promptlab: Promptla
     assert {line.split(": ")[1] for line in failed} == {"right > 2", "right > 3"}
 
 
+@pytest.mark.slow
 def test_a_version_that_an_earlier_run_measured(versions: Path, promptlab: Promptlab) -> None:
     assert promptlab("run", "task", "-t", "task@v1").code == 0
     for gate in ("task@v2 > task@best", "no-worse task@best by 0.12"):
@@ -118,6 +119,7 @@ def test_a_gate_holds_on_each_backend(versions: Path, promptlab: Promptlab) -> N
     assert "task@v2 on low has no verdict" in line
 
 
+@pytest.mark.slow
 def test_a_gate_says_of_a_pair_what_compare_says(versions: Path, promptlab: Promptlab) -> None:
     """15 won and 4 lost: alone it would be better, among all pairs it is not."""
     write(versions, "templates/task/v5.j2", version("4-34"))

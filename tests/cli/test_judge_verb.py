@@ -155,6 +155,7 @@ def test_a_judge_that_is_always_right_is_trusted(judged: Path, promptlab: Prompt
     assert "corrected with 120 human labels (60 cases, both sides)" in shown
 
 
+@pytest.mark.slow
 def test_labels_of_some_cases_correct_all(judged: Path, promptlab: Promptlab) -> None:
     """The judge errs on 12 cases of both versions, so it sees the difference too small."""
     edit(judged / "suites/task.yaml", "judges:kind", "judges:kind: {errs: 12}")
@@ -169,6 +170,7 @@ def test_labels_of_some_cases_correct_all(judged: Path, promptlab: Promptlab) ->
     assert row["mean_b"] - row["mean_a"] == pytest.approx(row["delta"])
 
 
+@pytest.mark.slow
 def test_a_judge_that_favours_one_side_is_refused_by_name(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -182,6 +184,7 @@ def test_a_judge_that_favours_one_side_is_refused_by_name(
     assert row["delta"] == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 def test_without_labels_of_the_sides_an_uneven_judge_is_not_believed(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -346,6 +349,7 @@ def test_a_label_that_fits_no_output_is_told_with_its_place(
     assert expected in refused.err.replace("/", ":").replace("::", ":")
 
 
+@pytest.mark.slow
 def test_grades_are_no_labels_of_shares(
     project: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -389,6 +393,7 @@ def test_only_a_judge_needs_a_passport(project: Path, promptlab: Promptlab) -> N
     assert (unknown.code, "unknown suite 'tusk'" in unknown.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_judge_of_pairs_is_held_against_pairs(
     project: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -500,6 +505,7 @@ def third_version(root: Path) -> None:
     (root / "templates/task/v3.j2").write_text(text.replace("Second", "Third"))
 
 
+@pytest.mark.slow
 def test_a_run_asks_its_judge_about_twenty_known_answers_again(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -556,6 +562,7 @@ def graded_before(remote: Path, promptlab: Promptlab) -> str:
     return str(query(remote, "SELECT run_id FROM runs ORDER BY id DESC LIMIT 1")[0][0])
 
 
+@pytest.mark.slow
 def test_grading_again_asks_the_judge_about_known_answers_too(
     remote: Path, graded_before: str, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -571,6 +578,7 @@ def test_grading_again_asks_the_judge_about_known_answers_too(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_a_judge_that_moved_before_a_grading_decides_nothing(
     remote: Path, graded_before: str, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -584,6 +592,7 @@ def test_a_judge_that_moved_before_a_grading_decides_nothing(
     assert "judge-moved" in codes(row, "notes")
 
 
+@pytest.mark.slow
 def test_a_judge_that_moved_back_has_moved_all_the_same(
     remote: Path, graded_before: str, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -608,6 +617,7 @@ def test_a_judge_that_moved_back_has_moved_all_the_same(
     assert query(remote, MOVES) == [(20, moved)]
 
 
+@pytest.mark.slow
 def test_anchors_beyond_the_limit_are_noted_and_the_scores_stand(
     remote: Path, graded_before: str, promptlab: Promptlab
 ) -> None:
@@ -618,6 +628,7 @@ def test_anchors_beyond_the_limit_are_noted_and_the_scores_stand(
     assert query(remote, MOVES) == []
 
 
+@pytest.mark.slow
 def test_a_judge_that_is_pinned_is_not_asked_again(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -645,6 +656,7 @@ class Mine(OpenAI):
 """
 
 
+@pytest.mark.slow
 def test_an_outage_of_the_judge_costs_no_more_than_the_check(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -675,6 +687,7 @@ def test_trials_with_one_answer_store_the_mean_of_their_labels(
 OTHER = '[backends.other]\nkind = "echo"\nmodel = "other"\n'
 
 
+@pytest.mark.slow
 def test_a_judge_that_asks_the_model_of_each_answer_has_a_passport_for_each(
     judged: Path, promptlab: Promptlab
 ) -> None:
@@ -697,6 +710,7 @@ def test_a_judge_that_asks_the_model_of_each_answer_has_a_passport_for_each(
     assert {one["verdict"] for one in both} == {"better"}
 
 
+@pytest.mark.slow
 def test_models_that_judge_their_own_answers_are_calibrated_one_by_one(
     judged: Path, promptlab: Promptlab
 ) -> None:
@@ -721,6 +735,7 @@ def test_models_that_judge_their_own_answers_are_calibrated_one_by_one(
     assert {row["verdict"] for row in rows} == {"better"}
 
 
+@pytest.mark.slow
 def test_a_judge_that_names_its_model_has_one_passport_for_all(
     remote: Path, promptlab: Promptlab
 ) -> None:
@@ -740,6 +755,7 @@ def gate_of(promptlab: Promptlab, *gates: str, code: int) -> list[dict[str, Any]
     return found
 
 
+@pytest.mark.slow
 def test_a_gate_on_a_judge_needs_what_a_comparison_needs(
     judged: Path, promptlab: Promptlab
 ) -> None:
@@ -764,6 +780,7 @@ def test_a_gate_on_a_judge_needs_what_a_comparison_needs(
     assert "was changed since it was held against people's labels" in told.err
 
 
+@pytest.mark.slow
 def test_a_gate_goes_by_the_mean_that_people_would_see(judged: Path, promptlab: Promptlab) -> None:
     """The judge errs on 12 cases, in favour of neither version; it passes 18 too few of v1."""
     edit(judged / "suites/task.yaml", "judges:kind", "judges:kind: {errs: 12}")
@@ -777,6 +794,7 @@ def test_a_gate_goes_by_the_mean_that_people_would_see(judged: Path, promptlab: 
     assert gate["holds"]
 
 
+@pytest.mark.slow
 def test_a_gate_on_a_judge_that_moved_is_not_decided(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -788,6 +806,7 @@ def test_a_gate_on_a_judge_that_moved_is_not_decided(
     assert {each["arm"] for each in worse["findings"]} == {"task@v2"}
 
 
+@pytest.mark.slow
 def test_a_passport_is_of_one_suite(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -802,6 +821,7 @@ def test_a_passport_is_of_one_suite(
     assert "has no passport" not in promptlab("plan", "task").err
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_its_judge_can_see(judged: Path, promptlab: Promptlab) -> None:
     text = promptlab("plan", "task").err
     assert "the judge 'kind' has no passport, so `compare` may conclude nothing" in text
@@ -810,6 +830,7 @@ def test_a_plan_says_what_its_judge_can_see(judged: Path, promptlab: Promptlab) 
     assert "the judge 'kind' is refused: promptlab judge show task" in promptlab("plan", "task").err
 
 
+@pytest.mark.slow
 def test_what_was_said_in_a_review_is_read_as_labels(judged: Path, promptlab: Promptlab) -> None:
     """Both of outputs and of pairs, as `review --export` writes it."""
     run_id = query(judged, "SELECT run_id FROM runs")[0][0]
@@ -829,6 +850,7 @@ def test_what_was_said_in_a_review_is_read_as_labels(judged: Path, promptlab: Pr
         assert json.loads(ran.out)["figures"]["labels"] == 118
 
 
+@pytest.mark.slow
 def test_a_server_that_fails_while_a_judge_is_probed_loses_nothing(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

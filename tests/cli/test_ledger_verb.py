@@ -45,6 +45,7 @@ def grown(project: Path, promptlab: Promptlab, *sizes: int) -> None:
         row_of(promptlab)
 
 
+@pytest.mark.slow
 def test_appended_cases_are_further_looks(project: Path, promptlab: Promptlab) -> None:
     grown(project, promptlab, 40, 80, 120)
     row = row_of(promptlab)
@@ -66,6 +67,7 @@ def test_looking_twice_at_the_same_is_one_look(project: Path, promptlab: Promptl
     assert len(account(promptlab)) == 1
 
 
+@pytest.mark.slow
 def test_every_verb_keeps_and_knows_the_same_looks(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, FOUR, suite())
     promptlab("run", "task")
@@ -90,6 +92,7 @@ def test_a_part_that_was_asked_first_stays_as_it_was(project: Path, promptlab: P
     assert [family["size"] for family in account(promptlab)] == [3, 6]
 
 
+@pytest.mark.slow
 def test_a_gate_on_no_loss_has_the_level_of_its_look(project: Path, promptlab: Promptlab) -> None:
     gate = "no-worse task@v1 by 0.07"
     exits = []
@@ -109,6 +112,7 @@ def test_a_gate_on_no_loss_has_the_level_of_its_look(project: Path, promptlab: P
     assert exits[3] == 1
 
 
+@pytest.mark.slow
 def test_a_race_is_one_look_however_often_it_is_looked_at(
     project: Path, promptlab: Promptlab
 ) -> None:

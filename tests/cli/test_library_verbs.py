@@ -318,6 +318,7 @@ def test_tag_changes_no_more_than_the_alias(promptlab: Promptlab, project: Path,
     assert aliases.read_text(encoding="utf-8") == text.replace("v1", "v2", 1)
 
 
+@pytest.mark.slow
 def test_new_versions_and_aliases_at_once_are_all_kept(project: Path) -> None:
     context = multiprocessing.get_context("fork")
     words = [["template", "new", "greet"] for _ in range(4)]

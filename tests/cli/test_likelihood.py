@@ -69,6 +69,7 @@ def test_options_are_weighed_in_place_of_an_answer(root: Path, promptlab: Prompt
     assert "no model call was made" in again.out
 
 
+@pytest.mark.slow
 def test_beside_other_scorers_they_are_weighed_after_the_answer(
     root: Path, promptlab: Promptlab
 ) -> None:

@@ -45,6 +45,7 @@ def without_code(page: str) -> str:
     return re.sub(r"<(code|pre)\b.*?</\1>", "", page, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_conclusion_comes_first_and_every_number_is_the_terminals(
     ran: Path, promptlab: Promptlab
 ) -> None:
@@ -108,6 +109,7 @@ def test_nothing_in_it_is_alive(project: Path, promptlab: Promptlab) -> None:
         assert outside.count("<details>") == outside.count("</details>") > 0
 
 
+@pytest.mark.slow
 def test_a_comment_of_github_has_room_for_it(project: Path, promptlab: Promptlab) -> None:
     more = "x" * 3_000
     versions = {f"v{n}": version(f"{n * 5}-{n * 5 + 20}", f"{n}{more}") for n in range(6)}
@@ -119,6 +121,7 @@ def test_a_comment_of_github_has_room_for_it(project: Path, promptlab: Promptlab
     assert text.count("<details>") == text.count("</details>") > 5
 
 
+@pytest.mark.slow
 def test_a_diff_has_each_hunk_with_its_flips(project: Path, promptlab: Promptlab) -> None:
     a = "Right on 20-29. Item {{ rank }}.\nOne.\nTwo.\n"
     b = a.replace("One.", "Right on 0-9.\nOne.\nBe brief.")
@@ -154,6 +157,7 @@ def test_practices_are_a_table_too(project: Path, promptlab: Promptlab) -> None:
     assert text.startswith("**")
 
 
+@pytest.mark.slow
 def test_formats_are_not_mixed(ran: Path, promptlab: Promptlab) -> None:
     for verb in (("compare",), ("practices",), ("diff", "task@v1", "v2")):
         refused = promptlab(*verb, "--json", "--format", "markdown")

@@ -168,6 +168,7 @@ def test_hostile_texts_take_one_line_and_fit(
             assert out.count("✗") >= 3
 
 
+@pytest.mark.slow
 def test_signs_are_plain_where_the_encoding_has_no_other(flipped: Path) -> None:
     environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     ran = subprocess.run(

@@ -51,6 +51,7 @@ def test_a_run_of_one_version_does_not_hide_the_pair(promptlab: Promptlab, whole
         assert f"name {whole}" in ran.err
 
 
+@pytest.mark.slow
 def test_diff_names_the_run_with_more_cases(promptlab: Promptlab, whole: str) -> None:
     before = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)
     newer = run_id(promptlab, "-n", "6")

@@ -54,6 +54,7 @@ def test_the_pieces_of_a_text_are_the_text(text: str) -> None:
     assert len("".join(parts)) + len(parts) - 1 >= len(text)
 
 
+@pytest.mark.slow
 def test_a_long_answer_without_blanks_is_shown_whole() -> None:
     answer = "".join(chr(0x4E00 + place % 5_000) for place in range(60_000))
     file = io.StringIO()

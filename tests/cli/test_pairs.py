@@ -110,6 +110,7 @@ def test_a_version_that_the_run_lacks_is_refused(
     assert said in refused.err
 
 
+@pytest.mark.slow
 def test_it_may_decide_when_a_run_stops(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_past_text_is_shown_by_every_name(
         assert shown["version"] == f"{version} [{row['digest'][3:9]}]"
 
 
+@pytest.mark.slow
 def test_a_past_text_is_rendered_and_compared(changed: Path, promptlab: Promptlab) -> None:
     for name in names_of(log(promptlab)["v1"]):
         assert "Say hello to Zoë." in promptlab("template", "render", name, "-p", "name", "Zoë").out
@@ -154,6 +155,7 @@ def test_show_takes_every_name_of_a_version(ran_project: Path, promptlab: Prompt
     )
 
 
+@pytest.mark.slow
 def test_a_version_alone_is_taken_by_every_verb(ran_project: Path, promptlab: Promptlab) -> None:
     for words in (
         ("run", "greet", "-t", "v2"),

@@ -79,6 +79,7 @@ def test_before_anything_was_measured(planned: Path, promptlab: Promptlab) -> No
     assert not (planned / "promptlab.db").exists()
 
 
+@pytest.mark.slow
 def test_a_pilot_tells_how_much_cases_differ(planned: Path, promptlab: Promptlab) -> None:
     promptlab("run", "s")
     found = plan(promptlab)
@@ -159,6 +160,7 @@ def test_the_smallest_effect_of_the_project(planned: Path, promptlab: Promptlab)
     assert "is not beyond the smallest effect that matters, 0.05" in ran.err
 
 
+@pytest.mark.slow
 def test_groups_are_counted_as_groups_and_as_cases(planned: Path, promptlab: Promptlab) -> None:
     lines = (planned / "suites/cases.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
@@ -174,6 +176,7 @@ def test_groups_are_counted_as_groups_and_as_cases(planned: Path, promptlab: Pro
     assert f"{after['groups_needed']:,} groups" in " ".join(promptlab("plan", "s").out.split())
 
 
+@pytest.mark.slow
 def test_repeats_tell_where_the_next_call_buys_most(planned: Path, promptlab: Promptlab) -> None:
     edit(planned / "suites/s.yaml", "mine:passed", "mine:nth")
     edit(planned / "suites/s.yaml", "backends", "sampling: {temperature: 1}\nbackends")
@@ -238,6 +241,7 @@ def test_mistakes(planned: Path, promptlab: Promptlab, words: tuple[str, ...], s
     assert said in ran.err
 
 
+@pytest.mark.slow
 def test_numbers_without_a_scale_need_an_effect(planned: Path, promptlab: Promptlab) -> None:
     (planned / "mine.py").write_text(
         "def passed(sample):\n    return 5.0 * int(sample.output[0]) + len(sample.output)\n"

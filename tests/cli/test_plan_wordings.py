@@ -34,6 +34,7 @@ def planned(promptlab: Promptlab, *words: str) -> tuple[dict[str, Any], str]:
     return document, " ".join(document["text"])
 
 
+@pytest.mark.slow
 def test_a_pilot_says_how_many_wordings_are_needed(project: Path, promptlab: Promptlab) -> None:
     pilot(project, promptlab)
     document, text = planned(promptlab, "--effect", "0.3")
@@ -53,6 +54,7 @@ def test_a_pilot_says_how_many_wordings_are_needed(project: Path, promptlab: Pro
     assert smaller > wordings["needed"]
 
 
+@pytest.mark.slow
 def test_no_number_of_wordings_is_said_to_do(project: Path, promptlab: Promptlab) -> None:
     pilot(project, promptlab)
     document, text = planned(promptlab, "--effect", "0.01")

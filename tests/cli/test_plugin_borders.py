@@ -366,6 +366,7 @@ def test_how_a_backend_closes_takes_nothing_from_its_run(
     assert expected in ran.err
 
 
+@pytest.mark.slow
 def test_a_backend_that_does_not_close_takes_nothing_from_its_run(project: Path) -> None:
     with_backend(project, backend("def close(self): time.sleep(999)"))
     code = (

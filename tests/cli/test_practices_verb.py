@@ -92,6 +92,7 @@ def test_a_practice_of_an_ablation_is_a_pair_of_the_family_of_compare(
     assert [adjusted for _, adjusted in raw] == pytest.approx([6 * raw[0][0]])
 
 
+@pytest.mark.slow
 def test_two_backends_are_reported_apart_and_together(
     project: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_full_factorial(project: Path, promptlab: Promptlab, gold: Gold) -> No
     assert clear["verdict"] == "better"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [5, 6, 7])
 def test_a_fraction_of_a_factorial_shows_what_it_confounds(
     project: Path, promptlab: Promptlab, gold: Gold, count: int
@@ -257,6 +259,7 @@ def test_mistakes(project: Path, promptlab: Promptlab) -> None:
     assert "unknown scorer 'left'" in promptlab("practices", "--scorer", "left").err
 
 
+@pytest.mark.slow
 def test_the_other_scorers_are_a_family_of_their_own(project: Path, promptlab: Promptlab) -> None:
     """Wordings on both sides, so that no effect is a pair of arms."""
     texts = {f"v{n}": version(f"0-{9 + n}") for n in range(1, 4)}

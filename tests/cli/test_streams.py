@@ -54,6 +54,7 @@ def test_a_closed_stdout(ran_project: Path, promptlab: Promptlab, words: str) ->
     assert promptlab("db", "verify").code == 0
 
 
+@pytest.mark.slow
 def test_a_closed_stderr_changes_nothing(ran_project: Path) -> None:
     done = shell(ran_project, "promptlab show nothing 2>&-")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")

@@ -193,6 +193,7 @@ def test_nothing_in_an_answer_is_obeyed(project: Path, promptlab: Promptlab, as_
         assert sign not in ran.out + ran.err
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_turns_as_they_come(project: Path) -> None:
     shown = on_terminal(project, "try", "turns", "-b", "evil", "-p", "topic", "cats")
     assert shown.count("^[[2J ^[]0;x^G <U+202E>b [red]c[/]") == 2

@@ -87,6 +87,7 @@ def _id(root: Path) -> str:
     return str(run_id)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_listed_with_what_it_did(race: Path, promptlab: Promptlab) -> None:
     document = run(promptlab)
     assert document["status"] == "finished"
@@ -115,6 +116,7 @@ def test_calls_of_trials_with_several_turns_are_counted(
     assert (int(match[1]), int(match[2])) == (320 - trials, 2 * (320 - trials))
 
 
+@pytest.mark.slow
 def test_of_stored_answers_only_some_may_be_saved(race: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     out = promptlab("run", "task", "--until-decided").out
@@ -127,6 +129,7 @@ def test_of_stored_answers_only_some_may_be_saved(race: Path, promptlab: Promptl
 # What is concluded
 
 
+@pytest.mark.slow
 def test_the_verdicts_are_those_of_the_declared_pairs(race: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     comparisons = compared(promptlab)
@@ -142,6 +145,7 @@ def test_the_verdicts_are_those_of_the_declared_pairs(race: Path, promptlab: Pro
     assert (rest["wins"], rest["losses"], rest["p"]) == (2, 2, None)
 
 
+@pytest.mark.slow
 def test_another_comparison_than_the_declared_one_is_refused(
     race: Path, promptlab: Promptlab
 ) -> None:
@@ -153,6 +157,7 @@ def test_another_comparison_than_the_declared_one_is_refused(
     assert "stopped its arms early for another comparison" in one["reason"]
 
 
+@pytest.mark.slow
 def test_what_is_not_decided_is_tested_at_half_the_level(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -205,6 +210,7 @@ def test_the_order_is_drawn_from_the_seed_and_kept(race: Path, promptlab: Prompt
     assert order(race, json.loads(usual.out)["run"]) == written
 
 
+@pytest.mark.slow
 def test_another_seed_decides_nothing_about_stored_answers(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -343,6 +349,7 @@ def test_the_table_rests_on_what_decided(race: Path, promptlab: Promptlab) -> No
     assert one["ci"][0] <= one["delta"] <= one["ci"][1]
 
 
+@pytest.mark.slow
 def test_a_second_look_at_stored_answers_is_reported(race: Path, promptlab: Promptlab) -> None:
     assert promptlab("run", "task").code == 0
     ran = promptlab("run", "task", "--until-decided")

@@ -62,6 +62,7 @@ def test_a_run_on_a_model_that_would_not_read_all_is_refused(
     assert not (root / "promptlab.db").exists() or query(root, "SELECT * FROM results") == []
 
 
+@pytest.mark.slow
 def test_by_the_users_word_it_is_told(root: Path, promptlab: Promptlab) -> None:
     accepting(root)
     told = "its chat template leaves out text of messages (system)"

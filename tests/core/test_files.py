@@ -196,6 +196,7 @@ def _add_line(folder: Path, number: int) -> None:
         write_text(path, f"{text}{number}\n")
 
 
+@pytest.mark.slow
 def test_a_file_that_several_processes_change_keeps_all_changes(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_add_line, args=(tmp_path, n)) for n in range(8)]

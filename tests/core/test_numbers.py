@@ -57,6 +57,7 @@ def test_json_keeps_spellings_at_any_depth_and_all_texts() -> None:
     assert not holds_spelled([1.5, {"a": 1}])
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.text() | st.sampled_from([*ODD, *PLAIN]).map(lambda text: parse_json(text, "c.json")),

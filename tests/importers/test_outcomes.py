@@ -244,6 +244,7 @@ def tables(draw: st.DrawFn) -> list[dict[str, object]]:
     return draw(st.permutations(rows))
 
 
+@pytest.mark.slow
 @given(tables())
 def test_what_is_read_back_is_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]]

@@ -124,6 +124,7 @@ def test_weights_are_there_once_and_go_with_the_last_who_uses_them(
     assert all(each() is None for each in watched)
 
 
+@pytest.mark.slow
 def test_other_files_or_settings_are_another_base(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "base", build(PACKED["llama"]))
     plain = base(folder)
@@ -226,6 +227,7 @@ def test_variants_are_what_peft_makes_of_them_and_change_nobody_else(
     assert adapted.facts["packed_weights"] is (why is None)
 
 
+@pytest.mark.slow
 def test_half_precision_is_what_peft_makes_of_it(
     tiny: Path, chat: Chat, tiny_tokenizer: Any
 ) -> None:
@@ -235,6 +237,7 @@ def test_half_precision_is_what_peft_makes_of_it(
     assert said(adapted, "hello") == [with_peft_says(half, chat, "hello")]
 
 
+@pytest.mark.slow
 def test_the_facts_tell_the_adapter(tiny: Path, chat: Chat, tiny_tokenizer: Any) -> None:
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer), r=3)
     edit_config(adapter, base_model_name_or_path="org/base")
@@ -247,6 +250,7 @@ def test_the_facts_tell_the_adapter(tiny: Path, chat: Chat, tiny_tokenizer: Any)
     assert "adapter" not in opened(tiny, chat, None).facts
 
 
+@pytest.mark.slow
 def test_an_adapter_with_a_tokenizer_ends_where_that_ends(
     tiny: Path, tiny_tokenizer: Any, chat: Chat
 ) -> None:

@@ -131,6 +131,7 @@ def test_continuations_are_tokenized_with_the_prompt_and_cut_at_its_end() -> Non
     assert [*prompt, *no] == base("Is it true? no")["input_ids"]
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_blank_that_joins_a_continuation_is_weighed_with_all_of_them() -> None:
     weights = find(DEFAULT_MODEL, None, Cache(cache_folder(os.environ, Path.home())))

@@ -116,6 +116,7 @@ def test_another_seed_draws_another_answer(runner: Runner) -> None:
     assert len({answer.text for answer in answers}) == 6
 
 
+@pytest.mark.slow
 def test_draws_follow_the_models_own_chances(runner: Runner) -> None:
     ids = runner.tokenizer(TEXTS[0], return_tensors="pt")["input_ids"]
     with torch.inference_mode():

@@ -225,6 +225,7 @@ def test_sampling_does_not_depend_on_the_batch(rows: int) -> None:
     assert texts(Engine(model, spell), asked[::-1], **drawn) == whole[::-1]
 
 
+@pytest.mark.slow
 def test_lack_of_memory_makes_steps_smaller() -> None:
     expected = texts(Engine(build(PACKED["llama"]), spell), prompts())
     engine = Engine(cramped(20), spell)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def test_the_longest_comes_first() -> None:
     assert [leaf.row for leaf in grow(prompts, Thrift(2, 1)).leaves] == [3, 1, 0, 2]
 
 
+@pytest.mark.slow
 def test_a_deep_conversation_is_no_matter() -> None:
     prompts = [list(range(size)) for size in range(1, 1500)]
     tree = grow(prompts, Thrift(1, 1))

@@ -135,6 +135,7 @@ def test_what_was_read_before_is_recalled_but_for_what_is_weighed(llama: Any) ->
     assert engine.stats.recalled_tokens > 0
 
 
+@pytest.mark.slow
 def test_some_speak_while_others_are_weighed(llama: Any) -> None:
     asked, pending = prompts(), pairs()
     spoken = [Prompt(ids, GREEDY) for ids in asked]
@@ -220,6 +221,7 @@ def test_too_long_a_continuation_is_an_error_with_both_numbers(llama: Any) -> No
     )
 
 
+@pytest.mark.slow
 def test_lack_of_memory_makes_steps_smaller(llama: Any) -> None:
     asked = pairs()
     answers = ask_pairs(Engine(cramped(20), spell), asked)

@@ -7,6 +7,7 @@ import sys
 import time
 
 import httpx
+import pytest
 
 from promptlab.backends.openai import OpenAI, Options
 from promptlab.core.types import Message, Outcome, Request, Sampling
@@ -37,6 +38,7 @@ def test_a_mixture_is_a_matter_of_the_seed(fault_server: FaultServer) -> None:
     assert {fault_server.plan(call(prompt, tries=3)) for prompt in prompts} == {None}
 
 
+@pytest.mark.slow
 def test_under_a_mixture_all_answers_arrive_by_asking_again(fault_server: FaultServer) -> None:
     prompts = [f"number {number}" for number in range(400)]
     fault_server.mix(QUICK, share=0.3, times=3)

@@ -307,6 +307,7 @@ def test_a_server_gets_the_time_that_it_asks_for(tmp_path: Path, fault_server: F
         assert second - first >= 0.4
 
 
+@pytest.mark.slow
 def test_as_much_is_sent_at_once_as_a_server_bears(
     tmp_path: Path, fault_server: FaultServer
 ) -> None:

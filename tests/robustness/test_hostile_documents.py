@@ -163,6 +163,7 @@ def test_a_suite(root: Path, text: str) -> None:
     assert run_cli(["--project", str(root), "run", "s", "--dry-run"]) in (0, 2)
 
 
+@pytest.mark.slow
 @bounded
 @given(documents(FRONT, YAML_PIECES))
 def test_a_front_matter(text: str) -> None:
@@ -184,6 +185,7 @@ def test_aliases(root: Path, text: str) -> None:
     taken_or_refused(lambda: library.with_alias("t", "new", "v1"))
 
 
+@pytest.mark.slow
 @bounded
 @given(documents(CONFIG, TOML_PIECES))
 def test_a_configuration(root: Path, text: str) -> None:

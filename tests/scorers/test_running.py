@@ -191,6 +191,7 @@ def test_a_scorer_says_how_it_runs() -> None:
     assert run_as("inline", leaves).error == "SystemExit: 3"
 
 
+@pytest.mark.slow
 def test_a_pattern_that_takes_long_does_not_block_the_loop() -> None:
     [regex] = bind([{"regex": {"pattern": "(a|aa)+$", "timeout": 0.5}}])
     sample = replace(SAMPLE, output="a" * 80 + "!")
@@ -223,6 +224,7 @@ print(asyncio.run(runner(Scorer("own", "1", blocks), 0.05)(sample, {})).error)
 """
 
 
+@pytest.mark.slow
 def test_a_function_that_never_returns_does_not_keep_the_program_alive() -> None:
     done = subprocess.run(
         [sys.executable, "-c", NEVER_RETURNS],

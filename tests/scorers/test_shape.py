@@ -171,6 +171,7 @@ except PromptlabError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_missing_language_detector_is_reported_when_the_suite_is_read() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_LINGUA], capture_output=True, text=True, check=True

@@ -324,6 +324,7 @@ def test_nobody_who_watches_limits_the_waiting(
     holder.close()
 
 
+@pytest.mark.slow
 def test_room_is_counted_in_bytes(
     store: Store, path: Path, make_plan: MakePlan, make_turn: MakeTurn
 ) -> None:

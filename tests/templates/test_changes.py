@@ -34,6 +34,7 @@ def added(found: Changes) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 @given(LINES, LINES, st.sampled_from(["", "---\nsampling: {temperature: 1}\n---\n"]))
 def test_a_text_with_some_changes_is_found_to_have_just_these(
     a: list[str], b: list[str], front: str

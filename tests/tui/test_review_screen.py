@@ -77,6 +77,7 @@ def test_a_single_output_passes_or_fails(opened: Open, database: Path) -> None:
     assert [row[:2] for row in ratings(database)] == [("ann", "pass"), ("ann", "fail")]
 
 
+@pytest.mark.slow
 def test_a_note_and_tags_are_written_on_what_is_shown(opened: Open, database: Path) -> None:
     note = [*"quite", "space", *"long", "enter"]
     keys = ["n", *note, "g", *"odd", "comma", *"late", "enter"]
@@ -116,6 +117,7 @@ def test_what_is_pasted_is_only_shown(opened: Open, database: Path) -> None:
     assert [row[2] for row in ratings(database)] == ["a^[[2J<U+202E>bc"]
 
 
+@pytest.mark.slow
 def test_a_tag_that_was_used_before_is_completed(opened: Open, database: Path) -> None:
     keys = ["g", *"vague", "enter", "p", "g", *"odd", "comma", *"va", "right", "enter"]
     lines = played(opened, "outputs", keys)
@@ -163,6 +165,7 @@ def test_the_end_is_told(opened: Open) -> None:
     assert lines[-2].startswith(" All of it has a verdict: b goes back")
 
 
+@pytest.mark.slow
 def test_all_keys_are_listed_until_any_is_pressed(opened: Open, database: Path) -> None:
     text = "\n".join(played(opened, "pairs", ["question_mark"]))
     for told in ("the left one is better", "mark the words that differ", "quit; every word"):
@@ -192,6 +195,7 @@ def test_a_lock_is_told_and_the_key_is_pressed_again(opened: Open, database: Pat
     assert [row[1] for row in ratings(database)] == ["pass"]
 
 
+@pytest.mark.slow
 def test_a_long_output_is_scrolled_and_the_case_by_itself(opened: Open) -> None:
     async def play() -> list[list[str]]:
         seen = []

@@ -87,6 +87,7 @@ def test_a_case_shows_both_outputs_and_the_hunk_that_changed(made: Made) -> None
     assert 'id="step-0-1"' in html
 
 
+@pytest.mark.slow
 def test_a_page_of_the_same_evidence_is_the_same(made: Made) -> None:
     again = made_of(made.root, view_of(made.root))
     assert again.html == made.html
