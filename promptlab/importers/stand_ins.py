@@ -14,3 +14,8 @@ def imported_template(name: str, version: str) -> TemplateSource:
     """
     source = f"(imported: the text of {name}@{version} is not known)\n"
     return TemplateSource(name, version, source, {}, template_digest(source, {}))
+
+
+def is_stand_in(source: TemplateSource) -> bool:
+    """Return whether a text only stands for one that nobody told."""
+    return source == imported_template(source.name, source.version)

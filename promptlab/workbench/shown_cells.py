@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from html import escape
 from itertools import groupby
 
 from promptlab.analysis.grid import Grid
@@ -14,15 +15,19 @@ from promptlab.analysis.noteworthy import noteworthy
 from promptlab.analysis.reported import Shown, TrialKey
 from promptlab.core.measured import CellTrial
 from promptlab.core.shown import MOST_CHARACTERS, ShownTrial
+from promptlab.core.visible import visible
 from promptlab.store import Store
 from promptlab.workbench.matrix import grid_of
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much a page has room for: cells, cases, and characters of all that they hold."""
+    """How much a page has room for: trials, cases, and characters of all that they hold.
 
-    cells: int = 1_500
+    A page with all of that has less than 5 MB.
+    """
+
+    trials: int = 800
     cases: int = 200
     characters: int = 1_500_000
 
@@ -30,7 +35,7 @@ class Room:
 def shown_cells(store: Store, table: Measurements, room: Room = Room()) -> Shown:
     """Read the cases of joined runs that tell most, as many as there is room for."""
     repeats = max(run.repeats for run in table.runs)
-    most = max(1, min(room.cases, room.cells // (len(table.arms) * repeats)))
+    most = max(1, min(room.cases, room.trials // (len(table.arms) * repeats)))
     chosen = noteworthy(table, most)
     grid = grid_of(store, table, range(len(table.arms)), chosen.places)
     trials = _read(store, (trial for cell in grid.trials.values() for trial in cell))
@@ -76,9 +81,9 @@ def _fitting(
 
 
 def _size(trial: ShownTrial) -> int:
-    texts = [trial.rows[0].output or ""] if trial.rows else []
+    texts = 2 * [trial.rows[0].output or ""] if trial.rows else []  # also beside another one
     texts += [row.reason or row.error or "" for row in trial.rows]
     for turn in trial.turns:
         texts += [turn.completion.text, turn.completion.thoughts or ""]
         texts += [message.text for message in turn.request.messages]
-    return sum(min(len(text), MOST_CHARACTERS) for text in texts)
+    return sum(len(escape(visible(text[:MOST_CHARACTERS]))) for text in texts)

@@ -15,6 +15,7 @@ from promptlab.analysis.reported import TextStep
 from promptlab.core.errors import PromptlabError
 from promptlab.core.results import RunResults
 from promptlab.core.types import TemplateSource
+from promptlab.importers.stand_ins import is_stand_in
 from promptlab.templates.changes import Changes
 from promptlab.templates.diff import diff_versions
 from promptlab.templates.references import natural_key
@@ -32,11 +33,15 @@ def text_steps(
     table: Measurements,
     comparisons: Sequence[Comparison],
 ) -> tuple[TextStep, ...]:
-    """Return a step to each version of the joined runs from its parent, or from the one before."""
+    """Return a step to each version of the joined runs from its parent, or from the one before.
+
+    Versions whose text nobody told have none.
+    """
     texts: dict[str, TemplateSource] = {}
     for each in runs:
         for source in each.plan.templates:
-            texts.setdefault(source.digest, source)
+            if not is_stand_in(source):
+                texts.setdefault(source.digest, source)
     measured = {arm.arm.digest for arm in table.arms}
     steps: list[TextStep] = []
     for name in dict.fromkeys(source.name for source in texts.values()):

@@ -9,8 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from promptlab.core.digest import canonical_json
 from promptlab.core.types import ScorerSpec
 from promptlab.report.views.run import ArmView, RunView, ScoreView
+from promptlab.scorers.entries import GRADE_KEY
 from promptlab.templates.references import natural_key
 
 LAST = "last answer"
@@ -53,7 +55,7 @@ class RoundScore:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """One scorer that grades several answers of the same conversation, in the order of the suite.
+    """One scorer that grades several answers of the same conversation, in the order of its turns.
 
     Each arm has a score for each of the `answers`.
     """
@@ -106,20 +108,32 @@ def _points(view: RunView, scorer: str) -> Iterator[PastScore]:
                 )
 
 
-def rounds_of(view: RunView, graded: Mapping[str, str | None]) -> tuple[Rounds, ...]:
-    """Return scorers that grade several answers of a conversation; `graded` names each one's."""
+def rounds_of(view: RunView, graded: Mapping[str, str], turns: Sequence[str]) -> tuple[Rounds, ...]:
+    """Return scorers that grade several answers of a conversation.
+
+    `graded` names the answer of each scorer by its label, `turns` are the answers in their order.
+    """
     alike: defaultdict[tuple[str, str], list[ScorerSpec]] = defaultdict(list)
     for spec in view.plan.scorers:
-        alike[spec.name, str(sorted(spec.params.items()))].append(spec)
+        params = {key: value for key, value in spec.params.items() if key != GRADE_KEY}
+        alike[spec.name, canonical_json(params)].append(spec)
     found = []
     for specs in alike.values():
         answers = {spec.label: graded.get(spec.label) or LAST for spec in specs}
-        if len(set(answers.values())) > 1:
+        order = sorted(set(answers.values()), key=lambda one: _place(turns, one))
+        if len(order) > 1:
             points = tuple(
                 RoundScore(arm, answers[score.scorer], score)
                 for arm in view.arms
-                for score in arm.scores
+                for score in sorted(
+                    arm.scores, key=lambda one: _place(order, answers.get(one.scorer))
+                )
                 if score.scorer in answers
             )
-            found.append(Rounds(specs[0].name, tuple(dict.fromkeys(answers.values())), points))
+            found.append(Rounds(specs[0].name, tuple(order), points))
     return tuple(found)
+
+
+def _place(order: Sequence[str], name: str | None) -> int:
+    """Return the place of a name in an order, after all others where it has none."""
+    return order.index(name) if name in order else len(order)

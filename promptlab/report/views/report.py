@@ -78,6 +78,8 @@ def report_view(parts: Reported) -> ReportView:
         for row in trial.rows
         if row.scorer is not None and row.graded is not None
     }
+    longest = max((trial.turns for trial in shown.trials.values()), key=len, default=())
+    turns = [turn.name for turn in longest if not turn.aside]
     return ReportView(
         title=f"{suites}: {parts.basis.scores}",
         headline=comparison.headline if comparison else _nothing_compared(parts, runs),
@@ -92,7 +94,7 @@ def report_view(parts: Reported) -> ReportView:
         histories=histories(
             [*runs, *map(run_view, parts.earlier)], parts.labels, parts.basis.scorer
         ),
-        rounds=tuple(each for view in runs for each in rounds_of(view, graded)),
+        rounds=tuple(each for view in runs for each in rounds_of(view, graded, turns)),
         steps=tuple(map(_step, parts.steps)),
         ledgers=tuple(ledger_view(*each) for each in parts.ledgers.items()),
         made=Made(
@@ -123,17 +125,15 @@ def _nothing_compared(parts: Reported, runs: Sequence[RunView]) -> str:
 
 
 def _left_out(parts: Reported) -> Iterator[str]:
-    """Say which cases are not shown, and the commands that show them."""
+    """Say by what the cases were chosen, where not all are shown, and which commands show them."""
     tallies = parts.shown.tallies
     if tallies.shown == tallies.all:
         return
-    kinds = (
-        (tallies.flipped, "on which arms differ, the widest differences first"),
-        (tallies.failed, "of the others with a failure, evenly spaced"),
-        (tallies.rest, "of the rest, evenly spaced"),
+    yield (
+        "Of the cases that arms score differently, those with the widest differences are shown; of"
+        " the others, as many as fit, evenly spaced."
     )
-    listed = [f"{kind.shown:,} of the {kind.all:,} {what}" for kind, what in kinds if kind.all]
-    yield f"Shown are {tallies.shown:,} of {counted(tallies.all, 'case')}: {'; '.join(listed)}."
     for run_id in parts.basis.run_ids:
-        yield f"All of them: {command(('show', run_id, '--matrix'))}"
-        yield f"One of them: {command(('show', run_id, '--case', 'ID', '--full'))}"
+        most = parts.shown.tallies.all
+        yield f"`{command(('show', run_id, '--matrix', '--limit', str(most)))}` shows all of them,"
+        yield f"`{command(('show', run_id, '--case', 'ID', '--full'))}` one of them in full."

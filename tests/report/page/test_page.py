@@ -103,15 +103,15 @@ def test_addresses_survive_a_new_run(made: Made, tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_counted_and_the_command_that_shows_it_is_named(made: Made) -> None:
-    small = made_of(made.root, view_of(made.root, room=Room(cells=30)))
+    small = made_of(made.root, view_of(made.root, room=Room(trials=30)))
     matrix = small.document["matrix"]
     assert (len(matrix["cases"]), matrix["n_cases"], matrix["shown"]) == (10, 40, 10)
     kinds = matrix["kinds"]
     assert sum(kind["cases"] for kind in kinds.values()) == 40
     assert all(kind["shown"] > 0 for kind in kinds.values() if kind["cases"])
-    assert "Shown are 10 of 40 cases" in small.page.text
+    assert "10 of 40 cases are shown" in small.page.text
     run_id = small.view.run_ids[0]
-    assert f"promptlab show {run_id} --matrix" in small.page.text
+    assert f"promptlab show {run_id} --matrix --limit 40 shows all of them" in small.page.text
     assert len(small.html) < len(made.html)
 
 

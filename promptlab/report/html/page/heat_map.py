@@ -5,7 +5,7 @@ from __future__ import annotations
 from promptlab.core.types import Outcome
 from promptlab.report.html.page.context import Context
 from promptlab.report.html.page.markup import Child, Html, joined, tag
-from promptlab.report.html.page.tables import paragraphs, scrolling, section
+from promptlab.report.html.page.tables import scrolling, section, ticked
 from promptlab.report.views.asked import question_of
 from promptlab.report.views.matrix import MatrixCell, MatrixRow
 from promptlab.report.wording import UNKNOWN, counted
@@ -46,8 +46,10 @@ def heat_map_section(context: Context) -> Html:
     return section(
         "cases",
         "Cases by arm",
-        paragraphs(context.view.left_out, "note"),
         _counts(context),
+        tag("p", *ticked(" ".join(context.view.left_out)), class_="note")
+        if context.view.left_out
+        else None,
         tag("p", _LEGEND, class_="legend"),
         _filter(),
         scrolling(shown, "Cases by arm"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptlab.report.html.page.context import Context
-from promptlab.report.html.page.markup import NOTHING, Html, joined, tag, text
+from promptlab.report.html.page.markup import NOTHING, Html, joined, tag
 from promptlab.report.html.page.shell import themes
-from promptlab.report.html.page.tables import section
+from promptlab.report.html.page.tables import section, ticked
 from promptlab.report.wording import counted
 
 _FLIPS = 8  # that are named at the beginning
@@ -60,14 +60,6 @@ def _next(line: str) -> list[Html]:
     if not purpose:
         return [joined(["Next: ", *ticked(command)])]
     return [joined(["Next: ", tag("code", command), f" {purpose}"])]
-
-
-def ticked(line: str) -> list[Html]:
-    """Return a line in which what stands between backticks is code."""
-    parts = line.split("`")
-    if len(parts) % 2 == 0:
-        return [text(line)]
-    return [tag("code", part) if place % 2 else text(part) for place, part in enumerate(parts)]
 
 
 def _flipped(context: Context) -> Html:

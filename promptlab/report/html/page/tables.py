@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from promptlab.report.html.page.markup import Child, Html, joined, tag
+from promptlab.report.html.page.markup import Child, Html, joined, tag, text
 
 Row = Sequence[Child]
 
@@ -76,3 +76,11 @@ def folded(
     A link to `id_` opens it: browsers open whatever holds the place that an address names.
     """
     return tag("details", tag("summary", summary), tag("div", *content, id=id_), class_=class_)
+
+
+def ticked(line: str) -> list[Html]:
+    """Return a line in which what stands between backticks is code."""
+    parts = line.split("`")
+    if len(parts) % 2 == 0:
+        return [text(line)]
+    return [tag("code", part) if place % 2 else text(part) for place, part in enumerate(parts)]
