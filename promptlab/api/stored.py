@@ -101,15 +101,20 @@ class StoredProject:
         scorer: str | None = None,
         baseline: str | None = None,
         by: By = "version",
+        templates: Names = (),
         **options: Unpack[DecidingKeywords],
     ) -> Comparisons:
-        """Compare the arms of runs, by default of the newest, case by case."""
+        """Compare the arms of runs, by default of the newest, case by case.
+
+        Versions may be named instead of runs; `templates` are the only versions to compare.
+        """
         compared = compare_runs(
             self._bench,
             [id_of(run) for run in runs],
             scorer=scorer,
             baseline=baseline,
             by=by,
+            templates=as_tuple(templates),
             deciding=Deciding(**options),
         )
         return Comparisons(

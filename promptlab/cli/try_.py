@@ -78,6 +78,9 @@ def try_(session: Session, /, as_json: bool, **options: Any) -> int:
             shown.break_off()
             tell("interrupted: there is no whole answer, and nothing of it is stored")
             return INTERRUPTED
+        except PromptlabError:
+            shown.break_off()
+            raise
     return _conclude(tried, shown, as_json=as_json)
 
 

@@ -44,7 +44,10 @@ def evidence_of(store: Store, texts: Sequence[TemplateSource], scorer: str | Non
 
     The first version is the one that others are compared with.
     """
-    digests = [text.digest for text in texts]
+    digests = list(dict.fromkeys(text.digest for text in texts))
+    if len(digests) < len(texts):
+        names = " and ".join(f"{text.name}@{text.version}" for text in texts)
+        raise PromptlabError(f"{names}: the same text twice", hint="name versions that differ")
     together = store.newest_run_of(digests)
     runs = [together] if together else [_newest(store, text) for text in texts]
     evidence = read_evidence(store, list(dict.fromkeys(runs)), scorer)

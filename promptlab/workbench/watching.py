@@ -21,6 +21,7 @@ from promptlab.core.types import TemplateSource
 from promptlab.experiments.suite import load_suite
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.carrying import carry_out
+from promptlab.workbench.graders import bind_scorers
 from promptlab.workbench.jobs import Prepared
 from promptlab.workbench.measured import measured
 from promptlab.workbench.progress import Progress
@@ -151,7 +152,9 @@ class SuiteWatch:
         assert state is not None
         pairs = {name: _against(bench, state, self._before, name) for name in changed}
         beside = [text for text in pairs.values() if text is not None and _has_file(state, text)]
-        names = dict.fromkeys((*changed, *(f"{text.name}@{text.version}" for text in beside)))
+        rivals = _rivals(bench, self.watched.suite)
+        held = [f"{text.name}@{text.version}" for text in beside]
+        names = dict.fromkeys((*changed, *held, *rivals))
         settings = RunSettings(
             templates=tuple(names),
             backends=self.watched.backends,
@@ -224,6 +227,12 @@ def _against(
         with suppress(PromptlabError):  # a parent without a file may have been run
             return bench.library.one(f"{template}@{parent}")
     return before.get((template, version))
+
+
+def _rivals(bench: Workbench, suite: str) -> list[str]:
+    """Return the versions that scorers compare answers with, which have to be in every run."""
+    scorers = bind_scorers(bench, load_suite(bench.project.suites, suite))
+    return [arm for scorer in scorers for arm in scorer.rivals() if " " not in arm]
 
 
 def _has_file(state: State, text: TemplateSource) -> bool:

@@ -84,6 +84,7 @@ def test_only_the_chosen_versions_are_compared(measured: Path, promptlab: Prompt
         (("t@v1", "t@v9"), "unknown version 'v9' of t"),
         (("t@v1", "t@v4"), "the text of t@v4 was never run"),
         (("nonsense",), "unknown run 'nonsense'"),
+        (("t@v1", "v1"), "t@v1 and t@v1: the same text twice"),
         (("-t", "v9"), "v9"),
         (("t@v1", "t@v2", "-t", "v3"), "versions are named twice"),
     ],

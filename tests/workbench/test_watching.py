@@ -119,3 +119,13 @@ def test_limits_hold_over_all_rounds(root: Path) -> None:
     save(root, "templates/t/v1.j2", "NO {{ n }}")
     done = go(watching)
     assert (done.calls, done.limit, watching.calls, watching.spent) == (1, "--max-calls 1", 5, True)
+
+
+def test_what_scorers_compare_with_is_run_too(root: Path) -> None:
+    both = "\n  - exact_match\n  - pairwise: {judge: echo, against: t@v1, criteria: Is it right?}"
+    save(root, "suites/s.yaml", SUITE.replace(" [exact_match]", both))
+    watching = begin(root, limit=2)
+    save(root, "templates/t/v3.j2", "new {{ n }}")
+    done = go(watching)
+    assert done.changed == ("t@v3",)
+    assert done.trials == 4  # v3 and its rival on two cases
