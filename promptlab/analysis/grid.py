@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from promptlab.analysis.measurements import JoinedArm, Measurements
 from promptlab.core.measured import CaseContent, CellTrial
 
+Floats = NDArray[np.float64]
 Place = tuple[int, int]
 """An arm and a case of the joined runs."""
 
@@ -80,13 +81,19 @@ def flipping(arms: Sequence[JoinedArm], cases: int) -> NDArray[np.bool_]:
 
     Where no backend has two of these arms, backends are what is compared.
     """
-    groups: defaultdict[str, list[JoinedArm]] = defaultdict(list)
-    for arm in arms:
-        groups[arm.arm.backend].append(arm)
-    together = [group for group in groups.values() if len(group) > 1] or [list(arms)]
+    return flips_between([(arm.arm.backend, arm.cells.score) for arm in arms], cases)
+
+
+def flips_between(scores_of: Sequence[tuple[str, Floats]], cases: int) -> NDArray[np.bool_]:
+    """Return which cases flip, from the backend and the scores of each arm."""
+    groups: defaultdict[str, list[Floats]] = defaultdict(list)
+    for backend, scored in scores_of:
+        groups[backend].append(scored)
+    every = [scored for _, scored in scores_of]
+    together = [group for group in groups.values() if len(group) > 1] or [every]
     flips = np.zeros(cases, dtype=bool)
     for group in together:
-        scores = np.array([arm.cells.score for arm in group])
+        scores = np.array(group)
         known = ~np.isnan(scores)
         high = np.where(known, scores, -np.inf).max(axis=0, initial=-np.inf)
         low = np.where(known, scores, np.inf).min(axis=0, initial=np.inf)

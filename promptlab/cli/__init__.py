@@ -9,20 +9,18 @@ import gc
 import os
 import signal
 import sys
-import tempfile
 import threading
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from promptlab import __version__
+from promptlab.cli.bugs import keep_traceback
 from promptlab.cli.output import tell
 from promptlab.cli.verbs import VERBS, LazyGroup, wanted_by
 from promptlab.core.errors import PromptlabError
 from promptlab.core.lazy import lazy_module
-from promptlab.core.masking import strike
 from promptlab.core.streams import own_streams, take_stdout
 from promptlab.core.visible import visible
 from promptlab.workbench.session import Session, require_working_folder
@@ -125,7 +123,7 @@ def _answered(arguments: list[str]) -> int:
                 PromptlabError("a plugin ended the program", hint="remove its call to sys.exit")
             )
             return 2
-        tell(f"Error: a bug in promptlab; its traceback is in {_keep_traceback()}")
+        tell(f"Error: a bug in promptlab; its traceback is in {keep_traceback()}")
         return 3
     return code if isinstance(code, int) else 0
 
@@ -171,12 +169,3 @@ def _print_error(error: PromptlabError) -> None:
 
 def _print_note(line: str) -> None:
     tell(f"Note: {visible(line)}")
-
-
-def _keep_traceback() -> str:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="promptlab-", suffix=".log", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(f"promptlab {__version__}, Python {sys.version}\n\n")
-        file.write(strike(traceback.format_exc()))
-    return file.name

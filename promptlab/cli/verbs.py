@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "show": ("show:show", "Review the scored results of a run."),
     "export": ("export:export", "Write the results of a run as csv, xlsx, jsonl, parquet, ..."),
     "review": ("review:review", "Rate outputs by hand, blind, one at a time or in pairs."),
+    "view": ("view:view", "Look at all runs in a browser: search, compare, rate."),
     "diff": ("diff:diff", "Show how two versions differ, in text and in results."),
     "compare": ("compare:compare_verb", "Show which arm is better, by how much, and how sure."),
     "practices": ("practices:practices", "Show the effect of each prompt-writing practice."),

@@ -140,7 +140,8 @@ class CellTrial(NamedTuple):
     """A trial in a table of cases and arms: where it is, how it ended, what one scorer says.
 
     `arm` is the label that its arm has in its run, `case` the digest of its case; `generation` is
-    the number of the graded answer in the store, which several runs may share.
+    the number of the graded answer in the store, which several runs may share. `counted` is set if
+    conclusions count it: it has a score, or should have one.
     """
 
     run_id: str
@@ -152,6 +153,14 @@ class CellTrial(NamedTuple):
     score: float | None
     passed: bool | None
     generation: int | None
+    counted: bool = True
+
+
+class PlacedCase(NamedTuple):
+    """A case at its place in the plan of a run."""
+
+    place: int
+    case: MeasuredCase
 
 
 class CaseContent(NamedTuple):

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from promptlab.core.measured import CaseContent, CellTrial
+from promptlab.core.measured import CaseContent, CellTrial, MeasuredCase, PlacedCase
 from promptlab.core.types import Outcome, Turn
 from promptlab.store import queries
 from promptlab.store.area import Area
-from promptlab.store.encode import case_from_json, to_json
+from promptlab.store.columns import GRADES
+from promptlab.store.encode import case_from_json, from_json, to_json
 from promptlab.store.faults import decoded
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.runs import run_number
 
 # The trials of a case stand together in the plan, `width` of them: no other is looked at.
-_TRIALS = """
-SELECT t.seq, a.label, c.digest, t.repeat, t.outcome, s.score, s.passed, u.generation
+_TRIALS = f"""
+SELECT t.seq, a.label, c.digest, t.repeat, t.outcome, s.score, s.passed, u.generation,
+    s.run IS NOT NULL OR (t.outcome = 'error' AND k.run IS NOT NULL AND {GRADES})
 FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
 JOIN trials t ON t.run = p.run AND t.case_ = p.position
     AND t.seq >= p.position * :width AND t.seq < (p.position + 1) * :width
@@ -26,6 +28,23 @@ LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
 WHERE c.digest IN (SELECT value FROM json_each(:cases))
 ORDER BY t.seq
+"""
+
+_AT = """
+SELECT p.position, c.case_id, c.case_group, c.digest, c.tags
+FROM run_cases p JOIN cases c ON c.id = p.case_
+WHERE p.run = :run AND p.position IN (SELECT value FROM json_each(:places)) ORDER BY p.position
+"""
+
+_NAMED = """
+SELECT p.position, c.case_id, c.case_group, c.digest, c.tags
+FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
+WHERE c.case_id = :id ORDER BY p.position
+"""
+
+_TWICE = """
+SELECT c.case_id FROM run_cases p JOIN cases c ON c.id = p.case_
+WHERE p.run = :run GROUP BY c.case_id HAVING count(*) > 1
 """
 
 _CONTENTS = """
@@ -63,6 +82,25 @@ class CellRows(Area):
         return {int(seq): str(output) for seq, output in rows}
 
     @decoded
+    def cases_at(self, run_id: str, places: Sequence[int]) -> list[PlacedCase]:
+        """Return the cases at these places in the plan of a run, in its order."""
+        run = run_number(self._connection, run_id)
+        rows = self._connection.rows(_AT, run=run, places=to_json(places))
+        return [_placed(*row) for row in rows]
+
+    @decoded
+    def cases_named(self, run_id: str, case_id: str) -> list[PlacedCase]:
+        """Return the cases of a run that have this id: several only if their contents differ."""
+        run = run_number(self._connection, run_id)
+        return [_placed(*row) for row in self._connection.rows(_NAMED, run=run, id=case_id)]
+
+    @decoded
+    def ids_of_several(self, run_id: str) -> frozenset[str]:
+        """Return the ids that several cases of a run have."""
+        run = run_number(self._connection, run_id)
+        return frozenset(case_id for (case_id,) in self._connection.rows(_TWICE, run=run))
+
+    @decoded
     def contents(self, cases: Sequence[str]) -> dict[str, CaseContent]:
         """Return what the cases with these digests ask and expect."""
         rows = self._connection.rows(_CONTENTS, cases=to_json(cases))
@@ -75,6 +113,13 @@ class CellRows(Area):
 
 
 def _trial(run_id: str, *row: Any) -> CellTrial:
-    seq, arm, case, repeat, outcome, score, passed, generation = row
+    seq, arm, case, repeat, outcome, score, passed, generation, counted = row
     verdict = None if passed is None else bool(passed)
-    return CellTrial(run_id, seq, arm, case, repeat, Outcome(outcome), score, verdict, generation)
+    ended = Outcome(outcome)
+    return CellTrial(
+        run_id, seq, arm, case, repeat, ended, score, verdict, generation, bool(counted)
+    )
+
+
+def _placed(place: int, case_id: str, group: str | None, digest: str, tags: str) -> PlacedCase:
+    return PlacedCase(place, MeasuredCase(case_id, group, digest, tuple(from_json(tags))))

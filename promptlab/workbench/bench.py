@@ -15,7 +15,7 @@ from promptlab.core.files import exists
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import BackendSpec, TemplateSource
 from promptlab.project.folder import DATABASE, BackendEntry, Project, find_project, open_project
-from promptlab.store import UNEXPECTED, Store
+from promptlab.store import UNEXPECTED, Store, Waits
 from promptlab.templates.past import PastLabel
 from promptlab.workbench.patience import patient
 from promptlab.workbench.session import Session
@@ -34,9 +34,14 @@ else:
 class Workbench:
     """What every verb works with: the project, its templates, its database, its backends."""
 
-    def __init__(self, session: Session) -> None:
-        """Keep where to look; nothing is opened yet."""
+    def __init__(self, session: Session, waits: Waits | None = None) -> None:
+        """Keep where to look; nothing is opened yet.
+
+        `waits` is how to wait for a database that others have locked; by default as the session
+        allows.
+        """
         self.session = session
+        self._waits = waits
         session.know_keys()
 
     @cached_property
@@ -107,7 +112,7 @@ class Workbench:
             raise PromptlabError(
                 "there is no database yet", where=str(path), hint="`promptlab run SUITE` creates it"
             )
-        waits = patient(self.session.tell)
+        waits = self._waits or patient(self.session.tell)
         store = Store.open(path, self.session.now, readonly=readonly, waits=waits)
         try:
             yield store

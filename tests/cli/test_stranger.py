@@ -123,6 +123,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "resume": (),
     "score": ("latest",),
     "review": ("--export", "labels.csv"),
+    "view": ("--get", "/compare"),
     "judge calibrate": ("judged", "--labels", "labels.csv", "--scorer", "rubric"),
     "judge show": (),
     "import": ("outcomes.csv", "--suite", "x"),

@@ -55,10 +55,12 @@ NEEDED = {
     "run_refs": "no-such-run",
 }
 # What keeps a verb from waiting for a person at a terminal; its screen has tests of its own. And
-# what keeps one from drawing charts, which loads a browser's engine: its page has tests too.
+# what keeps one from drawing charts, which loads a browser's engine, and one from serving until
+# it is stopped: their pages have tests too.
 ALONE: dict[tuple[str, ...], list[str]] = {
     ("review",): ["--agreement"],
     ("watch",): ["--once"],
+    ("view",): ["--get", "/runs/latest/trials"],
     ("report",): ["--json"],
 }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 from urllib.parse import quote
 
+from promptlab.analysis.case_page import CasePage, known
 from promptlab.analysis.grid import Grid
 from promptlab.analysis.measurements import JoinedArm
 from promptlab.core.digest import TAG, arm_digest
-from promptlab.core.measured import CellTrial, MeasuredCase
+from promptlab.core.measured import CaseContent, CellTrial, MeasuredCase
 from promptlab.core.types import Arm, Json, Outcome
 
 _SAME_ID = 6  # characters of a case's digest that tell it from others of its id
@@ -94,19 +94,14 @@ def matrix_view(grid: Grid) -> MatrixView:
     rows = []
     for at in layout.cases:
         case = table.cases[at]
-        content = grid.contents[case.digest]
+        cells = (_cell(table.arms[arm], at, grid.trials.get((arm, at), ())) for arm in places)
         rows.append(
-            MatrixRow(
-                case_id=case.id,
-                part=case_part(case, alone=ids[case.id] == 1),
-                group=case.group,
-                tags=case.tags,
-                vars=content.vars,
-                expected=content.expect,
-                flips=bool(layout.flips[at]),
-                cells=tuple(
-                    _cell(table.arms[arm], at, grid.trials.get((arm, at), ())) for arm in places
-                ),
+            _row(
+                case,
+                grid.contents[case.digest],
+                bool(layout.flips[at]),
+                tuple(cells),
+                alone=ids[case.id] == 1,
             )
         )
     return MatrixView(
@@ -116,6 +111,58 @@ def matrix_view(grid: Grid) -> MatrixView:
         rows=tuple(rows),
         cases=layout.cases_in_all,
         flips=layout.flips_in_all,
+    )
+
+
+def page_of_matrix(page: CasePage) -> MatrixView:
+    """Return the view of some cases of a run, in their order, as if they were the whole table."""
+    counted, complete = page.scores()
+    flips, by_cell = page.flips(), page.by_cell()
+    places = range(len(page.arms))
+    named = zip(page.arms, page.labels, strict=True)
+    columns = [
+        (label, measured.arm, measured.backend_digest, place in page.verdicts)
+        for place, (measured, label) in enumerate(named)
+    ]
+    rows = []
+    for at, case in enumerate(page.cases):
+        cells = (
+            _scored(
+                known(float(counted[arm, at]), float(complete[arm, at])),
+                by_cell.get((arm, at), ()),
+                is_verdict=arm in page.verdicts,
+            )
+            for arm in places
+        )
+        alone = case.id not in page.several
+        rows.append(_row(case, page.contents[case.digest], flips[at], tuple(cells), alone=alone))
+    return MatrixView(
+        run_ids=(page.run_id,),
+        scorer=page.scorer.label,
+        arms=tuple(_columns(columns)),
+        rows=tuple(rows),
+        cases=len(rows),
+        flips=sum(flips),
+    )
+
+
+def _row(
+    case: MeasuredCase,
+    content: CaseContent,
+    flips: bool,
+    cells: tuple[MatrixCell, ...],
+    *,
+    alone: bool,
+) -> MatrixRow:
+    return MatrixRow(
+        case_id=case.id,
+        part=case_part(case, alone=alone),
+        group=case.group,
+        tags=case.tags,
+        vars=content.vars,
+        expected=content.expect,
+        flips=flips,
+        cells=cells,
     )
 
 
@@ -129,21 +176,29 @@ def case_part(case: MeasuredCase, *, alone: bool = True) -> str:
 
 
 def _arms(arms: Sequence[JoinedArm]) -> Iterator[MatrixArm]:
-    several = len({arm.arm.backend for arm in arms}) > 1
+    columns = [
+        (arm.label, arm.arm, arm.settings[0].backend_digest, arm.cells.is_verdict) for arm in arms
+    ]
+    return _columns(columns)
+
+
+def _columns(columns: Sequence[tuple[str, Arm, str, bool]]) -> Iterator[MatrixArm]:
+    """Yield columns by label, arm, digest of the backend, and whether all scores are verdicts."""
+    several = len({arm.backend for _, arm, _, _ in columns}) > 1
     seen: Counter[tuple[object, ...]] = Counter()
-    for arm in arms:
-        known_by = (arm.arm.digest, arm.arm.off, arm.settings[0].backend_digest)
-        label = f"{arm.label} on {arm.arm.backend}" if several else arm.label
+    for label, arm, backend, is_verdict in columns:
+        known_by = (arm.digest, arm.off, backend)
         digest = arm_digest(*known_by, place=seen[known_by])
         seen[known_by] += 1
-        yield MatrixArm(label, digest, arm.arm, arm.cells.is_verdict)
+        yield MatrixArm(f"{label} on {arm.backend}" if several else label, digest, arm, is_verdict)
 
 
 def _cell(arm: JoinedArm, case: int, trials: Sequence[CellTrial]) -> MatrixCell:
-    counted, known = float(arm.cells.score[case]), float(arm.cells.complete[case])
-    score = None if isnan(counted) or isnan(known) else counted
+    score = known(float(arm.cells.score[case]), float(arm.cells.complete[case]))
+    return _scored(score, trials, is_verdict=arm.cells.is_verdict)
+
+
+def _scored(score: float | None, trials: Sequence[CellTrial], *, is_verdict: bool) -> MatrixCell:
     outcomes = dict(Counter(trial.outcome for trial in trials))
-    passed = None
-    if score is not None and arm.cells.is_verdict:
-        passed = {0.0: False, 1.0: True}.get(score)
+    passed = {0.0: False, 1.0: True}.get(score) if score is not None and is_verdict else None
     return MatrixCell(score, passed, outcomes, tuple(trials))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from promptlab.core.types import Outcome
-from promptlab.report.html.page.context import Context
+from promptlab.report.html.page.context import Context, Linked
 from promptlab.report.html.page.marks import Written
 from promptlab.report.html.page.markup import Child, Html, joined, tag
 from promptlab.report.html.page.tables import paragraphs, section, table
 from promptlab.report.views.run import ArmView, RunView, ScoreTable
 from promptlab.report.views.throughput import throughput_lines
 from promptlab.report.wording import counted, mean, quantity, usd
+
+_ENDED = "Outcomes, and the mean of a trial"
 
 
 def arms_section(context: Context, chart: Html) -> Html:
@@ -22,7 +24,7 @@ def arms_section(context: Context, chart: Html) -> Html:
         if several:
             parts.append(tag("h3", f"Run {view.run.run_id}"))
         for scores in view.tables:
-            parts += _scores(context, place, view, scores)
+            parts += scores_of(context, place, view, scores)
     return section("arms", "Arms", *parts)
 
 
@@ -30,18 +32,20 @@ def outcomes_section(context: Context) -> Html:
     """Return how trials ended and what they took, arm by arm."""
     parts: list[Child] = []
     for place, view in enumerate(context.view.runs):
-        parts.append(_outcomes(context, place, view))
+        title = _ENDED if len(context.view.runs) == 1 else f"{_ENDED}: run {view.run.run_id}"
+        parts.append(outcomes_of(context, place, view, title))
         parts.append(paragraphs(throughput_lines(view.batched)))
     return section("outcomes", "Outcomes, and what a trial takes", *parts)
 
 
-def _scores(context: Context, run: int, view: RunView, scores: ScoreTable) -> Iterator[Child]:
+def scores_of(page: Linked, run: int, view: RunView, scores: ScoreTable) -> Iterator[Child]:
+    """Yield the table of one scorer, and notes on it; `run` is the run's place in the document."""
     if not scores.rows:
         yield tag("p", f"{scores.title}: nothing is scored yet.")
         return
     head = ("arm", "#cases", "#mean", "#95 % interval", "#trials")
     yield table(
-        scores.title, head, [_score(context, run, view, scores, arm) for arm, _ in scores.rows]
+        scores.title, head, [_score(page, run, view, scores, arm) for arm, _ in scores.rows]
     )
     if scores.failed:
         yield tag("p", f"{scores.scorer} failed on {counted(scores.failed, 'output')}.")
@@ -53,13 +57,11 @@ def _scores(context: Context, run: int, view: RunView, scores: ScoreTable) -> It
         yield tag("p", "The cases come in groups: these intervals allow for it.")
 
 
-def _score(
-    context: Context, run: int, view: RunView, scores: ScoreTable, arm: ArmView
-) -> list[Child]:
+def _score(page: Linked, run: int, view: RunView, scores: ScoreTable, arm: ArmView) -> list[Child]:
     [place] = [at for at, each in enumerate(arm.scores) if each.scorer == scores.scorer]
     score = arm.scores[place]
     at = f"/run/{run}/arms/{view.arms.index(arm)}/scores/{place}"
-    rows, number = context.arm_at(arm.arm), context.marks.number
+    rows, number = page.arm_at(arm.arm), page.marks.number
 
     def written(value: float) -> str:
         return mean(value, is_rate=score.is_rate)
@@ -68,36 +70,34 @@ def _score(
         tag("a", arm.name, href=rows),
         number(f"{at}/n", _whole, rows),
         number(f"{at}/mean", written, rows),
-        interval(context, f"{at}/ci", written, rows),
+        interval(page, f"{at}/ci", written, rows),
         number(f"{at}/trials", _whole, rows),
     ]
 
 
-def interval(context: Context, at: str, written: Written, rows: str) -> Html:
+def interval(page: Linked, at: str, written: Written, rows: str) -> Html:
     """Return both ends of an interval, `-` where it is unknown."""
-    if context.marks.value(at) is None:
-        return context.marks.number(at)
-    ends = (context.marks.number(f"{at}/{end}", written, rows) for end in (0, 1))
+    if page.marks.value(at) is None:
+        return page.marks.number(at)
+    ends = (page.marks.number(f"{at}/{end}", written, rows) for end in (0, 1))
     return joined(ends, " to ")
 
 
-def _outcomes(context: Context, run: int, view: RunView) -> Html:
+def outcomes_of(page: Linked, run: int, view: RunView, title: str = _ENDED) -> Html:
+    """Return the table of how trials ended, arm by arm."""
     ended = [outcome for outcome, count in view.outcomes.items() if count]
     head = ["arm", "#trials", *(f"#{outcome.value}" for outcome in ended), "#from the store"]
     head += ["#tokens in", "#out", "#seconds", *(["#USD"] * view.has_cost)]
-    title = "Outcomes, and the mean of a trial"
-    if len(context.view.runs) > 1:
-        title += f": run {view.run.run_id}"
-    return table(title, head, [_outcome(context, run, view, arm, ended) for arm in view.arms])
+    return table(title, head, [_outcome(page, run, view, arm, ended) for arm in view.arms])
 
 
 def _outcome(
-    context: Context, run: int, view: RunView, arm: ArmView, ended: list[Outcome]
+    page: Linked, run: int, view: RunView, arm: ArmView, ended: list[Outcome]
 ) -> list[Child]:
-    at, rows = f"/run/{run}/arms/{view.arms.index(arm)}", context.arm_at(arm.arm)
+    at, rows = f"/run/{run}/arms/{view.arms.index(arm)}", page.arm_at(arm.arm)
 
     def number(place: str, written: Written = _whole) -> Html:
-        return context.marks.number(f"{at}/{place}", written, rows)
+        return page.marks.number(f"{at}/{place}", written, rows)
 
     cells: list[Child] = [tag("a", arm.name, href=rows), number("trials")]
     cells += [number(f"outcomes/{outcome.value}") for outcome in ended]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from promptlab.report.html.page.context import Context
 from promptlab.report.html.page.heat_map import fails, score_word, shortened
+from promptlab.report.html.page.marks import Marks
 from promptlab.report.html.page.markup import Child, Html, joined, tag
 from promptlab.report.html.page.steps import hunk_links
 from promptlab.report.html.page.tables import folded, section
@@ -45,7 +46,7 @@ def _case(context: Context, place: int, row: MatrixRow) -> Html:
     inner = folded(
         summary,
         _permalink(address, f"case {row.case_id}"),
-        _asked(context, at, row),
+        asked(context.marks, at, row),
         *_flips(context, row),
         *_arms(context, at, row),
         id_=address,
@@ -65,14 +66,13 @@ def _permalink(address: str, what: str) -> Html:
     return tag("a", "¶", href=f"#{address}", class_="permalink", aria_label=f"Link to {what}")
 
 
-def _asked(context: Context, at: str, row: MatrixRow) -> Html:
+def asked(marks: Marks, at: str, row: MatrixRow) -> Html:
     """Return what a case asks and expects, its group and its tags."""
     pairs: list[tuple[str, Child]] = [
-        (name, _value(context, f"{at}/vars/{_key(name)}", value))
-        for name, value in row.vars.items()
+        (name, _value(marks, f"{at}/vars/{_key(name)}", value)) for name, value in row.vars.items()
     ]
     if row.expected is not None:
-        pairs.append(("expected", _value(context, f"{at}/expect", row.expected)))
+        pairs.append(("expected", _value(marks, f"{at}/expect", row.expected)))
     if row.group is not None:
         pairs.append(("group", row.group))
     if row.tags:
@@ -84,10 +84,10 @@ def _key(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _value(context: Context, at: str, value: object) -> Html:
+def _value(marks: Marks, at: str, value: object) -> Html:
     if isinstance(value, str):
         return tag("pre", value, dir="auto")
-    return tag("code", context.marks.json(at))
+    return tag("code", marks.json(at))
 
 
 def _flips(context: Context, row: MatrixRow) -> Iterator[Html]:

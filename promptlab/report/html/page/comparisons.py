@@ -7,7 +7,7 @@ from functools import partial
 
 from promptlab.analysis.contrast import Contrast
 from promptlab.report.html.page.arms import interval
-from promptlab.report.html.page.context import Context
+from promptlab.report.html.page.context import Linked
 from promptlab.report.html.page.marks import Written
 from promptlab.report.html.page.markup import NOTHING, Child, Html, joined, tag
 from promptlab.report.html.page.tables import folded, items, section, table
@@ -25,10 +25,10 @@ from promptlab.report.wording import (
 _AT = "/compare/comparisons"
 
 
-def comparisons_section(context: Context, view: ComparisonView, chart: Html) -> Html:
+def comparisons_section(page: Linked, view: ComparisonView, chart: Html) -> Html:
     """Return all comparisons: a table for each baseline, notes, and the cases behind each."""
     places = {id(row): place for place, row in enumerate(view.rows)}
-    tables = [_table(context, one, [places[id(row)] for row in one.rows]) for one in view.tables]
+    tables = [_table(page, one, [places[id(row)] for row in one.rows]) for one in view.tables]
     return section(
         "differences",
         "Paired differences",
@@ -37,28 +37,28 @@ def comparisons_section(context: Context, view: ComparisonView, chart: Html) -> 
         notes(view.notes, view.open),
         items(view.answers),
         behind(
-            context,
+            page,
             "The cases behind each difference",
             [(f"pair-{place}", row.pair, row.comparison) for place, row in enumerate(view.rows)],
         ),
     )
 
 
-def _table(context: Context, found: ComparisonTable, places: Sequence[int]) -> Html:
+def _table(page: Linked, found: ComparisonTable, places: Sequence[int]) -> Html:
     head = ["b", "#n", f"#{found.a}", "#mean of b", f"#{found.unit}", "#interval"]
     head += ["#level"] if found.levels is not None else []
     head += [f"#{found.p_heading}", "#won", "#lost", "verdict"]
     rows = []
     for at, (place, row) in enumerate(zip(places, found.rows, strict=True)):
-        cells = _cells(context, place, row)
+        cells = _cells(page, place, row)
         if found.levels is not None:
             cells.insert(6, found.levels[at])
         rows.append(cells)
     return table(found.title, head, rows)
 
 
-def _cells(context: Context, place: int, row: ComparisonRow) -> list[Child]:
-    at, rows, number = f"{_AT}/{place}", f"#pair-{place}", context.marks.number
+def _cells(page: Linked, place: int, row: ComparisonRow) -> list[Child]:
+    at, rows, number = f"{_AT}/{place}", f"#pair-{place}", page.marks.number
     rate = row.comparison.is_rate
     average = partial(mean, is_rate=rate)
     apart = partial(difference, is_rate=rate)
@@ -69,7 +69,7 @@ def _cells(context: Context, place: int, row: ComparisonRow) -> list[Child]:
         number(f"{at}/mean_a", average, rows),
         number(f"{at}/mean_b", average, rows),
         number(f"{at}/delta", apart, rows),
-        interval(context, f"{at}/ci_simultaneous", apart, rows),
+        interval(page, f"{at}/ci_simultaneous", apart, rows),
         number(f"{at}/p_family", p_value, rows),
         number(f"{at}/wins", str, rows),
         number(f"{at}/losses", str, rows),
@@ -82,26 +82,26 @@ def notes(found: Sequence[Note], still_open: Sequence[OpenQuestion]) -> Html:
     return items([*(note.line for note in found), *(each.line for each in still_open)], "notes")
 
 
-def behind(context: Context, summary: str, contrasts: Sequence[tuple[str, str, Contrast]]) -> Html:
+def behind(page: Linked, summary: str, contrasts: Sequence[tuple[str, str, Contrast]]) -> Html:
     """Return the cases that were won and lost in each contrast, by its address and its name."""
     rows = []
     for id_, name, contrast in contrasts:
-        won = context.listed(contrast.won) if contrast.won else "none"
-        lost = context.listed(contrast.lost) if contrast.lost else "none"
+        won = page.listed(contrast.won) if contrast.won else "none"
+        lost = page.listed(contrast.lost) if contrast.lost else "none"
         rows.append(
             joined([tag("dt", name, id=id_), tag("dd", "won: ", won), tag("dd", "lost: ", lost)])
         )
     return folded(summary, tag("dl", *rows, class_="behind"))
 
 
-def cost_section(context: Context, view: ComparisonView, chart: Html) -> Html:
+def cost_section(page: Linked, view: ComparisonView, chart: Html) -> Html:
     """Return what a trial of one arm takes more than one of another, beside what it scores more.
 
     What is unknown of every pair has no column.
     """
-    known = [name for name, _ in _TAKEN if _is_known(context, view, name)]
+    known = [name for name, _ in _TAKEN if _is_known(page, view, name)]
     head = ["b against a", *(f"#{title}" for name, title in _TAKEN if name in known)]
-    rows = [_taken(context, place, row, known) for place, row in enumerate(view.rows)]
+    rows = [_taken(page, place, row, known) for place, row in enumerate(view.rows)]
     shown = table("What a trial takes more", head, rows) if known else NOTHING
     return section("cost", "Score against cost", chart, shown) if known or chart else NOTHING
 
@@ -119,12 +119,12 @@ _TAKEN = (
 """Numbers of a comparison on what a trial takes, with their headings."""
 
 
-def _is_known(context: Context, view: ComparisonView, name: str) -> bool:
+def _is_known(page: Linked, view: ComparisonView, name: str) -> bool:
     places = range(len(view.rows))
-    return any(context.marks.value(f"{_AT}/{place}/{name}") is not None for place in places)
+    return any(page.marks.value(f"{_AT}/{place}/{name}") is not None for place in places)
 
 
-def _taken(context: Context, place: int, row: ComparisonRow, known: Sequence[str]) -> list[Child]:
+def _taken(page: Linked, place: int, row: ComparisonRow, known: Sequence[str]) -> list[Child]:
     at, rows = f"{_AT}/{place}", f"#pair-{place}"
     unit = 0.01 if row.comparison.is_rate else 1.0
     written: dict[str, Written] = {
@@ -137,22 +137,22 @@ def _taken(context: Context, place: int, row: ComparisonRow, known: Sequence[str
     for name in known:
         how = written[name.removesuffix("_ci")]
         if name.endswith("_ci"):
-            cells.append(interval(context, f"{at}/{name}", how, rows))
+            cells.append(interval(page, f"{at}/{name}", how, rows))
         else:
-            cells.append(context.marks.number(f"{at}/{name}", how, rows))
+            cells.append(page.marks.number(f"{at}/{name}", how, rows))
     return cells
 
 
-def decomposition_section(context: Context, view: ComparisonView, chart: Html) -> Html:
+def decomposition_section(page: Linked, view: ComparisonView, chart: Html) -> Html:
     """Return what became of the answers of both sides, and what of each difference is form."""
     rows = [
-        _became(context, place, row, side)
+        _became(page, place, row, side)
         for place, row in enumerate(view.rows)
         for side in ("a", "b")
         if row.comparison.causes is not None
     ]
     parts = [
-        _parts(context, place, row)
+        _parts(page, place, row)
         for place, row in enumerate(view.rows)
         if row.comparison.causes is not None and row.comparison.causes.form is not None
     ]
@@ -178,8 +178,8 @@ def decomposition_section(context: Context, view: ComparisonView, chart: Html) -
     return section("decomposition", "What the scores are made of", chart, *shown)
 
 
-def _became(context: Context, place: int, row: ComparisonRow, side: str) -> list[Child]:
-    at, rows, number = f"{_AT}/{place}/causes/{side}", f"#pair-{place}", context.marks.number
+def _became(page: Linked, place: int, row: ComparisonRow, side: str) -> list[Child]:
+    at, rows, number = f"{_AT}/{place}/causes/{side}", f"#pair-{place}", page.marks.number
     name = row.comparison.a if side == "a" else row.comparison.b
     shares = ("gradable", "right_given_gradable", "not_gradable", "empty", "refused", "filtered")
     return [
@@ -190,17 +190,17 @@ def _became(context: Context, place: int, row: ComparisonRow, side: str) -> list
     ]
 
 
-def _parts(context: Context, place: int, row: ComparisonRow) -> list[Child]:
+def _parts(page: Linked, place: int, row: ComparisonRow) -> list[Child]:
     at, rows = f"{_AT}/{place}", f"#pair-{place}"
     apart = partial(difference, is_rate=row.comparison.is_rate)
     cells: list[Child] = [tag("a", row.pair, href=rows)]
-    cells.append(context.marks.number(f"{at}/delta", apart, rows))
+    cells.append(page.marks.number(f"{at}/delta", apart, rows))
     for part in ("form", "content"):
-        if context.marks.value(f"{at}/causes/{part}") is None:
+        if page.marks.value(f"{at}/causes/{part}") is None:
             cells += ["-", "-"]
             continue
-        cells.append(context.marks.number(f"{at}/causes/{part}/delta", apart, rows))
-        cells.append(interval(context, f"{at}/causes/{part}/ci", apart, rows))
+        cells.append(page.marks.number(f"{at}/causes/{part}/delta", apart, rows))
+        cells.append(interval(page, f"{at}/causes/{part}/ci", apart, rows))
     return cells
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from promptlab.core.types import Arm
 from promptlab.report.html.page.marks import Marks
@@ -16,6 +17,30 @@ CELLS = "#cases"
 """The address of the table of cases and arms."""
 
 _NAMED = 40  # cases in a sentence
+
+
+class Linked(Protocol):
+    """A page: the marks of its numbers, and where on it, or beside it, arms and cases are."""
+
+    @property
+    def marks(self) -> Marks:
+        """Return what makes the marks of numbers."""
+
+    def arm_at(self, arm: Arm) -> str:
+        """Return the address of the rows of an arm."""
+
+    def case(self, case_id: str) -> Html:
+        """Return the name of a case, as a link to it."""
+
+    def listed(self, case_ids: Sequence[str]) -> Html:
+        """Return the names of cases; many are counted only."""
+
+
+def listed(page: Linked, case_ids: Sequence[str]) -> Html:
+    """Return the names of cases as links, the first of them; further ones are counted."""
+    named = joined((page.case(case_id) for case_id in case_ids[:_NAMED]), ", ")
+    more = len(case_ids) - _NAMED
+    return joined([named, f" and {counted(more, 'further case')}"]) if more > 0 else named
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +73,7 @@ class Context:
 
     def listed(self, case_ids: Sequence[str]) -> Html:
         """Return the names of cases, those that the page has first; further ones are counted."""
-        order = sorted(case_ids, key=lambda case_id: case_id not in self.cases)
-        named = joined((self.case(case_id) for case_id in order[:_NAMED]), ", ")
-        more = len(order) - _NAMED
-        return joined([named, f" and {counted(more, 'further case')}"]) if more > 0 else named
+        return listed(self, sorted(case_ids, key=lambda case_id: case_id not in self.cases))
 
 
 def context_of(view: ReportView, marks: Marks) -> Context:

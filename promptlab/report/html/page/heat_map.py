@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from promptlab.core.types import Outcome
 from promptlab.report.html.page.context import Context
+from promptlab.report.html.page.marks import Marks
 from promptlab.report.html.page.markup import Child, Html, joined, tag
 from promptlab.report.html.page.tables import scrolling, section, ticked
 from promptlab.report.views.asked import question_of
@@ -17,7 +18,7 @@ _ENDED = {
     Outcome.EMPTY: "e",
     Outcome.ERROR: "!",
 }
-_LEGEND = (
+LEGEND = (
     "✓ passed, ✗ failed, - not measured or not scored; raised letters tell trials that were"
     " t cut off, r refused, e empty, or ! failed. A cell leads to its conversation."
 )
@@ -50,7 +51,7 @@ def heat_map_section(context: Context) -> Html:
         tag("p", *ticked(" ".join(context.view.left_out)), class_="note")
         if context.view.left_out
         else None,
-        tag("p", _LEGEND, class_="legend"),
+        tag("p", LEGEND, class_="legend"),
         _filter(),
         scrolling(shown, "Cases by arm"),
     )
@@ -128,14 +129,19 @@ def fails(row: MatrixRow) -> bool:
 
 
 def _cell(context: Context, at: str, row: MatrixRow, arm: int, cell: MatrixCell) -> Html:
+    matrix = context.view.matrix
+    return scored_cell(context.marks, at, cell, f"#{matrix.link(row, matrix.arms[arm])}")
+
+
+def scored_cell(marks: Marks, at: str, cell: MatrixCell, to: str) -> Html:
+    """Return a cell of the table: what it scored and how its trials ended, as a link to them."""
     marked = "".join(sign for outcome, sign in _ENDED.items() if cell.outcomes.get(outcome))
     word = score_word(cell)
     if cell.score is not None:
-        word = context.marks.number(f"{at}/score", score_word(cell))
-    matrix = context.view.matrix
+        word = marks.number(f"{at}/score", score_word(cell))
     content: Child = joined([word, tag("sup", marked) if marked else None])
     if cell.trials:
-        content = tag("a", content, href=f"#{matrix.link(row, matrix.arms[arm])}")
+        content = tag("a", content, href=to)
     return tag("td", content, class_=_shade(cell))
 
 

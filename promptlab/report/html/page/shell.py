@@ -8,44 +8,66 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from promptlab.report.html.page.markup import Html, joined, tag
+from promptlab.report.html.page.markup import NOTHING, Html, joined, tag
 from promptlab.report.html.page.palette import repainted, variables
 
 _THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The style sheet and the script of a page, and where its first link leads, past the head."""
+
+    style: str
+    script: str
+    skip: tuple[str, str]
+
+
 def page(title: str, *body: Html, language: str = "en") -> str:
-    """Return a whole page."""
-    style, script = style_text(), script_text()
-    policy = "; ".join(
+    """Return a whole page, which says itself what it may load."""
+    looks = Looks(style_text(), script_text(), ("Skip to the conclusion", "#conclusion"))
+    policy = policy_of(looks, "base-uri 'none'", "form-action 'none'")
+    inside = joined(
         [
-            "default-src 'none'",
-            f"style-src '{digest(style)}'",
-            f"script-src '{digest(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
+            tag("meta", http_equiv="Content-Security-Policy", content=policy),
+            tag("meta", name="referrer", content="no-referrer"),
         ]
     )
-    head = tag(
+    return whole(title, looks, *body, head=inside, language=language)
+
+
+def policy_of(looks: Looks, *more: str) -> str:
+    """Return the policy that allows a page its own style and script, and nothing else but `more`.
+
+    It names them by their digests, so that no other script runs, wherever it stands.
+    """
+    own = f"style-src '{digest(looks.style)}'", f"script-src '{digest(looks.script)}'"
+    return "; ".join(["default-src 'none'", *own, *more])
+
+
+def whole(title: str, looks: Looks, *body: Html, head: Html = NOTHING, language: str = "en") -> str:
+    """Return a page that has these looks; `head` comes before anything that could be loaded."""
+    heads = tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        head,
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
         tag("title", title),
-        Html(f"<style>{style}</style>"),
+        Html(f"<style>{looks.style}</style>"),
     )
+    said, to = looks.skip
     content = tag(
         "body",
-        tag("a", "Skip to the conclusion", class_="skip", href="#conclusion"),
+        tag("a", said, class_="skip", href=to),
         *body,
-        Html(f"<script>{script}</script>"),
+        Html(f"<script>{looks.script}</script>"),
     )
-    return f"<!doctype html>\n{tag('html', head, content, lang=language)}\n"
+    return f"<!doctype html>\n{tag('html', heads, content, lang=language)}\n"
 
 
 def themes() -> Html:

@@ -1,0 +1,62 @@
+"""What every page works with: the workbench, the token of this start, and what is worth keeping."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import TypeVar, cast
+
+from promptlab.report.html.page.markup import Html
+from promptlab.store import wait_a_while
+from promptlab.viewer.frame import hidden
+from promptlab.viewer.guard import TOKEN
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
+
+_KEPT = 6  # of what takes long to read: the queues of raters, joined runs
+_KEY = 16  # digits
+Kept = TypeVar("Kept")
+
+
+class Desk:
+    """What pages share. Every request opens the database for itself, in its own thread."""
+
+    def __init__(self, session: Session) -> None:
+        """Take the session of the verb; nothing is opened yet."""
+        quiet = replace(session, tell=None)
+        self.reading = Workbench(quiet, waits=_hardly)
+        self.writing = Workbench(quiet, waits=wait_a_while)
+        self.token = secrets.token_urlsafe(24)
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def token_field(self) -> Html:
+        """Return the field by which a form shows that it is from a page of this start."""
+        return hidden(TOKEN, self.token)
+
+    def key(self, *parts: object) -> str:
+        """Return a name for something that says nothing about it, such as which arm it is of."""
+        data = repr((self.token, parts)).encode()
+        return hashlib.blake2b(data).hexdigest()[:_KEY]
+
+    def kept(self, name: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what was made under this name, or make it; `name` has all that it depends on."""
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return cast(Kept, self._kept[name])
+        made = make()
+        with self._lock:
+            self._kept[name] = made
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+def _hardly(_: float) -> None:
+    """Give up on a lock at once: a page that only reads waits for nobody."""
+    raise TimeoutError
