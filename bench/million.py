@@ -4,7 +4,7 @@
 
 It writes tables of outcomes (ten runs, from 50,000 to 400,000 rows, the same in every run of this
 file), imports them, and then times what people ask first: `runs`, `show`, its failed trials, a
-comparison of two arms on 100,000 cases. `--folder` keeps the database, and takes the one
+comparison of two arms on 100,000 cases, a report. `--folder` keeps the database, and takes the one
 that is there already; `--scale 10` is a tenth of all. It ends with 1 where a bar is missed.
 """
 
@@ -59,6 +59,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("show, of 400,000", ("show", "-2"), 0.5),
     ("show --failed --limit 50", ("show", "--failed", "--limit", "50"), 0.5),
     ("compare, 2 arms of 100,000", ("compare", "--json"), 2.0),
+    ("report, of 400,000", ("report", "-2", "-o", "report.html"), 20.0),
 )
 """What is asked -> the words of it, and the seconds that it may take."""
 

@@ -62,6 +62,14 @@ def test_every_link_of_the_page_leads_somewhere(made: Made) -> None:
     assert {link[1:] for link in made.page.links} <= set(made.page.ids)
 
 
+def test_the_numbers_of_the_conclusion_are_those_of_its_comparison(made: Made) -> None:
+    told = [mark for mark in made.page.marks if "headline" in mark.within]
+    assert [mark.at.rpartition("comparisons/")[2] for mark in told] == [
+        *("0/delta", "0/ci_simultaneous/0", "0/ci_simultaneous/1", "0/wins", "0/losses")
+    ]
+    assert {mark.link for mark in told} == {"#pair-0"}
+
+
 @pytest.mark.parametrize("part", ["arms", "differences", "practices", "cost"])
 def test_what_people_read_is_the_number(made: Made, part: str) -> None:
     prefix = {"arms": "/run/0/arms/", "practices": "/practices/practices/"}.get(part, "/compare/")

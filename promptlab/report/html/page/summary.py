@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptlab.report.html.page.context import Context
-from promptlab.report.html.page.markup import NOTHING, Html, joined, tag
+from promptlab.report.html.page.markup import NOTHING, Html, joined, tag, text
 from promptlab.report.html.page.shell import themes
 from promptlab.report.html.page.tables import section, ticked
+from promptlab.report.views.conclusion import clearest
 from promptlab.report.wording import counted
 
 _FLIPS = 8  # that are named at the beginning
@@ -49,10 +50,34 @@ def conclusion(context: Context) -> Html:
     return section(
         "conclusion",
         "Conclusion",
-        tag("p", view.headline, class_="headline"),
+        tag("p", _headline(context), class_="headline"),
         *rest,
         _flipped(context),
     )
+
+
+def _headline(context: Context) -> Html:
+    """Return the sentence of the conclusion, its numbers as those of the comparison it is about."""
+    sentence, found = context.view.headline, context.view.comparison
+    best = None if found is None else clearest([row.comparison for row in found.rows])
+    if found is None or best is None:
+        return text(sentence)
+    [place] = [at for at, row in enumerate(found.rows) if row.comparison is best]
+    figures, at = found.rows[place].figures, f"/compare/comparisons/{place}"
+    low, _, high = figures.interval.partition(" to ")
+    parts, rest = [], sentence
+    for word, name in (
+        (figures.delta, "delta"),
+        (low, "ci_simultaneous/0"),
+        (high, "ci_simultaneous/1"),
+        (f"{len(best.won):,}", "wins"),
+        (f"{len(best.lost)}", "losses"),
+    ):
+        before, _, after = rest.partition(word)
+        if after and context.marks.value(f"{at}/{name.partition('/')[0]}") is not None:
+            parts += [text(before), context.marks.number(f"{at}/{name}", word, f"#pair-{place}")]
+            rest = after
+    return joined([*parts, rest])
 
 
 def _next(line: str) -> list[Html]:
