@@ -1,7 +1,7 @@
 """What changed between two texts, one change at a time, and the texts that have some of them.
 
-A change is a hunk: a passage of the version's own file, below its front matter, or of a file that
-it includes, or a key of the front matter that answers depend on. Knows neither files nor the store.
+A change is a hunk: an edit, or several that no template has apart. Knows neither files nor the
+store.
 """
 
 from __future__ import annotations
@@ -9,61 +9,39 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from jinja2 import TemplateSyntaxError
 
 from promptlab.core.errors import PromptlabError
-from promptlab.core.types import Json, TemplateSource
+from promptlab.core.types import TemplateSource
 from promptlab.templates.affected import essence, keeps_breaks, make_source, renders_the_same
-from promptlab.templates.fences import FRONT, body_of
-from promptlab.templates.front_matter import FrontMatter, split_front_matter
+from promptlab.templates.edits import (
+    Edit,
+    applied,
+    edits_between,
+    has_long_comment,
+    keys_of,
+    names,
+    reached,
+    split_text,
+    with_keys,
+)
+from promptlab.templates.fences import body_of
 from promptlab.templates.template import Template
-from promptlab.templates.text_diff import Hunk, diff_texts, lines_of
 
-_PARTS = {"sampling": None, "output": ("schema",)}
-"""The keys of the front matter of which answers depend on the parts, None for all of these; of the
-other keys, on `inputs` as a whole."""
+_FEW = 8  # changes of which each is tried alone where the edits do not tell
+_TOGETHER = 3  # practices that are switched off together
 Numbers = frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One difference between two texts: a passage of a file, or a key of the front matter.
-
-    `path` is that of an included file below `templates/`, None for the version's own file; `whole`
-    says that only one of the texts includes it. A `key` is `a` in the first text and `b` in the
-    second, None where it is not set.
-    """
-
-    hunk: Hunk | None = None
-    path: str | None = None
-    whole: bool = False
-    key: str | None = None
-    a: Json = None
-    b: Json = None
-
-    @property
-    def lines(self) -> tuple[tuple[str, str, bool], ...]:
-        """Return the lines that it takes out and puts in."""
-        hunk = self.hunk
-        return () if hunk is None else tuple((x.op, x.text, x.newline) for x in hunk.lines)
-
-    @property
-    def at(self) -> object:
-        """Return what tells it from every other edit of the same first text."""
-        return self.what, None if self.hunk is None else self.hunk.start_a
-
-    @property
-    def what(self) -> object:
-        """Return what it does, wherever that is."""
-        return self.path, self.key, json.dumps([self.a, self.b], sort_keys=True), self.lines
+_Texts = tuple[str, str, Mapping[str, str]]
+"""Front matter with its fences, body, and the files that it includes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A hunk by its number, from 1. It has several edits where no template has only some of them.
 
-    A `silent` one changes no prompt and no setting: a comment, the name of nothing that is sent.
+    A `silent` one changes no prompt and no setting: a comment, the tags of a practice.
     """
 
     number: int
@@ -75,6 +53,11 @@ class Change:
         """Return whether it changes how answers are sampled."""
         return any((edit.key or "").startswith("sampling.") for edit in self.edits)
 
+    @property
+    def has_practice(self) -> bool:
+        """Return whether it puts in or takes out the tag of a practice."""
+        return any("practice" in text for edit in self.edits for _, text, _ in edit.lines)
+
 
 class Changes:
     """The changes from one text to another."""
@@ -84,11 +67,14 @@ class Changes:
         self.a, self.b = a, b
         self._breaks = _breaks(a.source)
         self._known: dict[Numbers, object] = {}
+        self._alone: dict[tuple[object, ...], bool] = {}
+        self._long_comment = any(
+            has_long_comment(body_of(each.source.source), *each.source.includes.values())
+            for each in (a, b)
+        )
         groups = self._joined([*edits_between(a.source, b.source)])
         self.all = tuple(Change(place, tuple(group)) for place, group in enumerate(groups, 1))
-        none = self._signature(frozenset())
-        silent = {one.number for one in self.all if self._signature({one.number}) == none}
-        self.all = tuple(replace(one, silent=one.number in silent) for one in self.all)
+        self.all = tuple(replace(one, silent=self._is_silent(one)) for one in self.all)
 
     @property
     def loud(self) -> tuple[Change, ...]:
@@ -106,8 +92,9 @@ class Changes:
 
     def text(self, numbers: Collection[int]) -> TemplateSource:
         """Return the first text with these changes."""
-        edits = [edit for one in self.all if one.number in numbers for edit in one.edits]
-        return self._text(edits)
+        front, body, files = self._texts(self._edits(numbers))
+        a = self.a.source
+        return make_source(a.name, a.version, front + body, dict(files), keeps_breaks=self._breaks)
 
     def place_of(self, source: TemplateSource, off: Collection[str] = ()) -> Numbers | None:
         """Return the loud changes with which the first text sends the same as another, if any do.
@@ -115,13 +102,16 @@ class Changes:
         Practices in `off` are left out of the other.
         """
         try:
-            wanted = signature(source, off)
+            found = [*edits_between(self.a.source, source)]
+            if not off and (place := self._same_text(source, found)) is not None:
+                return place & self._loud
+            wanted = None
+            for numbers in self._candidates(source, found, off):
+                wanted = signature(source, off) if wanted is None else wanted
+                if self._signature(numbers) == wanted:
+                    return numbers & self._loud
         except (PromptlabError, TemplateSyntaxError):  # a text that this version cannot read
-            return None
-        loud = frozenset(change.number for change in self.loud)
-        for numbers in self._candidates(source, off):
-            if self._signature(numbers) == wanted:
-                return numbers & loud
+            pass
         return None
 
     def alone_between(self, x: TemplateSource, y: TemplateSource) -> int | None:
@@ -135,33 +125,77 @@ class Changes:
                 return change.number
         return None
 
-    def _candidates(self, source: TemplateSource, off: Collection[str]) -> Iterator[Numbers]:
-        every = frozenset(change.number for change in self.all)
-        if not off:
-            found = {edit.at for edit in edits_between(self.a.source, source)}
-            yield frozenset(
-                one.number for one in self.all if all(edit.at in found for edit in one.edits)
-            )
-        yield frozenset()
-        yield every
-        for number in sorted(every):
-            yield frozenset({number})
-            yield every - {number}
+    @property
+    def _loud(self) -> Numbers:
+        return frozenset(change.number for change in self.loud)
 
-    def _signature(self, numbers: Collection[int]) -> object:
-        wanted = frozenset(numbers)
-        if wanted not in self._known:
+    @property
+    def _every(self) -> Numbers:
+        return frozenset(change.number for change in self.all)
+
+    def _edits(self, numbers: Collection[int]) -> list[Edit]:
+        return [edit for one in self.all if one.number in numbers for edit in one.edits]
+
+    def _with(self, found: Collection[Edit]) -> Numbers:
+        """Return the changes of which all edits are among these."""
+        at = {edit.at for edit in found}
+        return frozenset(one.number for one in self.all if all(e.at in at for e in one.edits))
+
+    def _same_text(self, source: TemplateSource, found: Sequence[Edit]) -> Numbers | None:
+        """Return the changes that make the very text, as far as their edits or trying tell."""
+        if _breaks(source) != self._breaks:
+            return None
+        numbers = self._with(found)
+        tried = [numbers]
+        if len(self.all) <= _FEW:
+            tried += [frozenset(some) for n in (1,) for some in combinations(self._every, n)]
+            tried += [self._every - some for some in tried[1:]]
+        wanted = body_of(source.source), dict(source.includes), keys_of(source)
+        for each in (*tried, frozenset[int](), self._every):
+            edits = self._edits(each)
+            _, body, files = self._texts(edits)
+            if (body, files) == wanted[:2] and self._keys(edits) == wanted[2]:
+                return each
+        return None
+
+    def _candidates(
+        self, source: TemplateSource, found: Sequence[Edit], off: Collection[str]
+    ) -> Iterator[Numbers]:
+        """Yield the changes with which a text that is written otherwise may send the same."""
+        numbers = self._with(found)
+        practices = [one.number for one in self.all if one.has_practice] if off else []
+        of_others = [edit for edit in found if edit.at not in {e.at for e in self._edits(numbers)}]
+        texts = (body_of(source.source), *source.includes.values())
+        comment = self._long_comment or has_long_comment(*texts)
+        if off or comment or all(edit.may_be_silent for edit in of_others):
+            for size in range(min(len(practices), _TOGETHER) + 1):
+                for some in combinations(practices, size):
+                    yield numbers ^ frozenset(some)
+
+    def _is_silent(self, change: Change) -> bool:
+        if not self._long_comment and not all(edit.may_be_silent for edit in change.edits):
+            return False
+        return self._signature(frozenset({change.number})) == self._signature(frozenset())
+
+    def _signature(self, numbers: Numbers) -> object:
+        if numbers not in self._known:
+            edits = self._edits(numbers)
+            _, body, files = self._texts(edits)
             try:
-                self._known[wanted] = signature(self.text(wanted))
-            except (PromptlabError, TemplateSyntaxError):
-                self._known[wanted] = wanted  # no template: equal to nothing
-        return self._known[wanted]
+                self._known[numbers] = _sent(self._keys(edits), self._breaks, body, files)
+            except TemplateSyntaxError:
+                self._known[numbers] = numbers  # no template: equal to nothing
+        return self._known[numbers]
+
+    def _keys(self, edits: Sequence[Edit]) -> dict[str, object]:
+        keys = {**keys_of(self.a.source), **{e.key: e.b for e in edits if e.key is not None}}
+        return {key: value for key, value in keys.items() if value is not None}
 
     def _joined(self, edits: Sequence[Edit]) -> list[list[Edit]]:
         """Group the edits so that each group makes a template of the first text."""
         groups = [[edit] for edit in edits if not edit.whole]
         for edit in (edit for edit in edits if edit.whole):
-            naming = (group for group in groups if any(_names(one, edit) for one in group))
+            naming = (group for group in groups if any(names(one, edit) for one in group))
             found = next(naming, None)
             if found is None:
                 groups.append([edit])
@@ -183,42 +217,34 @@ class Changes:
         return groups
 
     def _is_template(self, edits: Sequence[Edit]) -> bool:
-        known = {*self.a.variables, *self.b.variables}
-        try:
-            return known.issuperset(Template(self._text(edits)).variables)
-        except PromptlabError:
-            return False
+        """Return whether the first text with these edits is a template of the same variables."""
+        both = sorted({*self.a.variables} & {*self.b.variables})
+        if all(edit.is_plain(both) for edit in edits):
+            return True
+        at = tuple(edit.at for edit in edits)
+        if at not in self._alone:
+            known = {*self.a.variables, *self.b.variables}
+            front, body, files = self._texts(edits)
+            a = self.a.source
+            try:
+                source = make_source(a.name, a.version, front + body, dict(files))
+                self._alone[at] = known.issuperset(Template(source).variables)
+            except PromptlabError:
+                self._alone[at] = False
+        return self._alone[at]
 
-    def _text(self, edits: Sequence[Edit]) -> TemplateSource:
+    def _texts(self, edits: Sequence[Edit]) -> _Texts:
         a = self.a.source
-        head, body = _split(a.source)
+        head, body = split_text(a.source)
         keys = {edit.key: edit.b for edit in edits if edit.key is not None}
-        front = head if not keys else _front(self.a.front, keys)
+        front = head if not keys else with_keys(self.a.front, keys)
         own = [edit.hunk for edit in edits if edit.path is None and edit.hunk is not None]
-        body = _applied(body, own, head.count("\n") + 1)
+        body = applied(body, own, head.count("\n") + 1)
         files: dict[str, str] = {**self.b.source.includes, **a.includes}
         for path in a.includes:
             hunks = [edit.hunk for edit in edits if edit.path == path and not edit.whole]
-            files[path] = _applied(files[path], [hunk for hunk in hunks if hunk is not None], 1)
-        included = _reached(body, files)
-        return make_source(a.name, a.version, front + body, included, keeps_breaks=self._breaks)
-
-
-def edits_between(a: TemplateSource, b: TemplateSource) -> Iterator[Edit]:
-    """Yield what differs between two texts: passages, then included files, then keys."""
-    (head_a, body_a), (head_b, body_b) = _split(a.source), _split(b.source)
-    lines_a, lines_b = head_a.count("\n") + 1, head_b.count("\n") + 1
-    for hunk in diff_texts(body_a, body_b, context=0, first_a=lines_a, first_b=lines_b):
-        yield Edit(hunk)
-    for path in sorted({*a.includes, *b.includes}):
-        one, other = a.includes.get(path), b.includes.get(path)
-        whole = one is None or other is None
-        for hunk in diff_texts(one or "", other or "", context=0):
-            yield Edit(hunk, path, whole)
-    keys_a, keys_b = _keys(a), _keys(b)
-    for key in dict.fromkeys([*keys_a, *keys_b]):
-        if keys_a.get(key) != keys_b.get(key):
-            yield Edit(key=key, a=keys_a.get(key), b=keys_b.get(key))
+            files[path] = applied(files[path], [hunk for hunk in hunks if hunk is not None], 1)
+        return front, body, reached(body, files)
 
 
 def signature(source: TemplateSource, off: Collection[str] = ()) -> object:
@@ -226,75 +252,23 @@ def signature(source: TemplateSource, off: Collection[str] = ()) -> object:
 
     Raise PromptlabError or TemplateSyntaxError where it cannot be read.
     """
-    breaks = _breaks(source)
-    texts = {"": body_of(source.source), **source.includes}
+    keys, breaks = keys_of(source), _breaks(source)
+    return _sent(keys, breaks, body_of(source.source), source.includes, off)
+
+
+def _sent(
+    keys: Mapping[str, object],
+    breaks: bool,
+    body: str,
+    files: Mapping[str, str],
+    off: Collection[str] = (),
+) -> object:
+    texts = {"": body, **files}
     sent = tuple((path, essence(text, off, breaks=breaks)) for path, text in sorted(texts.items()))
-    return json.dumps(_keys(source), sort_keys=True), breaks, sent
+    return json.dumps(keys, sort_keys=True), breaks, sent
 
 
 def _breaks(source: TemplateSource) -> bool:
     """Return whether a text is rendered as today: older ones may have lost line breaks."""
     texts = (body_of(source.source), *source.includes.values())
     return keeps_breaks(source) or all(map(renders_the_same, texts))
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Return a text's front matter with its fences, and its body."""
-    match = FRONT.match(text)
-    end = match.end() if match else 0
-    return text[:end], text[end:]
-
-
-def _keys(source: TemplateSource) -> dict[str, Json]:
-    """Return the keys of the front matter that answers depend on."""
-    front = _set_keys(split_front_matter(source.source, source.version)[0])
-    keys: dict[str, Json] = {"inputs": front["inputs"]} if "inputs" in front else {}
-    for outer, parts in _PARTS.items():
-        held = front.get(outer)
-        if isinstance(held, Mapping):
-            keys |= {f"{outer}.{k}": v for k, v in held.items() if parts is None or k in parts}
-    return keys
-
-
-def _set_keys(front: FrontMatter) -> dict[str, Json]:
-    dumped: dict[str, Json] = front.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return dumped
-
-
-def _front(front: FrontMatter, keys: Mapping[str, Json]) -> str:
-    """Return front matter with these keys set, or left out where they are None."""
-    values = _set_keys(front)
-    for key, value in keys.items():
-        outer, _, inner = key.partition(".")
-        whole = values.get(outer)
-        held = {**whole, inner: value} if isinstance(whole, Mapping) and inner else {inner: value}
-        values[outer] = {k: v for k, v in held.items() if v is not None} if inner else value
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()]
-    return "".join(["---\n", *(line for line in lines if not line.endswith(": null\n")), "---\n"])
-
-
-def _applied(text: str, hunks: Sequence[Hunk], first: int) -> str:
-    """Return a text with hunks that have no lines around them; it begins at line `first`."""
-    lines = lines_of(text)
-    for hunk in sorted(hunks, key=lambda hunk: hunk.start_a, reverse=True):
-        start = hunk.start_a - first + (hunk.length_a == 0)
-        added = (line.text + "\n" * line.newline for line in hunk.lines if line.op == "+")
-        lines[start : start + hunk.length_a] = added
-    return "".join(lines)
-
-
-def _reached(body: str, files: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that a text includes, by their literal names."""
-    found: dict[str, str] = {}
-    texts = [body]
-    while texts:
-        text = texts.pop()
-        for path in files:
-            if path not in found and (f'"{path}"' in text or f"'{path}'" in text):
-                found[path] = files[path]
-                texts.append(files[path])
-    return dict(sorted(found.items()))
-
-
-def _names(edit: Edit, file: Edit) -> bool:
-    return any(op != " " and f"{file.path}" in text for op, text, _ in edit.lines)

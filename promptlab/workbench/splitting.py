@@ -12,6 +12,7 @@ from promptlab.templates.changes import Change, Changes, Numbers
 from promptlab.templates.fences import FRONT
 from promptlab.templates.front_matter import with_parent
 from promptlab.templates.references import natural_key
+from promptlab.templates.template import Template
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.flips import running, versions_between
 from promptlab.workbench.suite_search import suites_with
@@ -84,7 +85,12 @@ def _between(bench: Workbench, changes: Changes, at: Numbers, known: str | None)
     version = _free(bench, changes, change.number)
     path = folder / f"{version}.j2"
     a, b = changes.a.source.version, changes.b.source.version
-    text = with_parent(changes.text(at).source, changes.a.file, a)
+    source = changes.text(at)
+    try:
+        Template(source)
+    except PromptlabError as error:
+        raise error.saying(f"with hunk {change.number} alone, {error.message}") from None
+    text = with_parent(source.source, changes.a.file, a)
     write_text(path, _described(text, f"{a} with hunk {change.number} of {b} alone."), new=True)
     return Between(version, path, change, is_new=True)
 

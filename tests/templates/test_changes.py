@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from promptlab.core.types import TemplateSource
 from promptlab.templates.affected import make_source, without_breaks
-from promptlab.templates.changes import Changes, edits_between, signature
+from promptlab.templates.changes import Changes, signature
+from promptlab.templates.edits import edits_between
 from promptlab.templates.template import Template
 
 LINES = st.lists(
@@ -169,3 +170,14 @@ def test_a_text_from_before_line_breaks_were_kept_is_another() -> None:
     assert found.place_of(source(text)) == frozenset()
     assert found.place_of(without_breaks(source(text))) is None
     assert not [*edits_between(source(text), without_breaks(source(text)))]
+
+
+def test_many_hunks_of_a_long_text_are_compared_by_their_lines() -> None:
+    lines = [f"Line {place} of {{{{ x }}}}." for place in range(240)]
+    changed = [f"New {line}" if place % 8 == 1 else line for place, line in enumerate(lines)]
+    found = changes("\n".join(lines), "\n".join(changed))
+    assert len(found.loud) == len(found.all) == 30  # each compiled by itself takes long
+    some = [line if place > 80 else changed[place] for place, line in enumerate(lines)]
+    assert found.place_of(source("\n".join(some))) == frozenset(range(1, 11))
+    assert found.place_of(source("\n".join([*some, "Another."]))) is None
+    assert found.place_of(source("\n".join(["{# note #}", *some]))) == frozenset(range(1, 11))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from promptlab.analysis.hunk_flips import Flipped, FlipsByHunk, HunkFlips
 from promptlab.core.types import Json
 from promptlab.report.wording import counted
-from promptlab.templates.changes import Change, Edit
+from promptlab.templates.changes import Change
+from promptlab.templates.edits import Edit
 from promptlab.templates.text_diff import Line
 
 _NAMED = 5  # cases that a sentence names
