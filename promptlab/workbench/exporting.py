@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from promptlab.core.files import written_beside
+from promptlab.core.results import RunInfo
 from promptlab.core.wanted import ResultFilter
 from promptlab.exporters.runs.cells import Said
 from promptlab.exporters.runs.formats import FormatName, text_of, write_file
@@ -21,7 +22,7 @@ from promptlab.workbench.reviewing import Chosen
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A run that was written: its id, how many trials, and what of them is not as it was."""
+    """A run that was written: its id, how many trials, and what else to know of them."""
 
     run_id: str
     trials: int
@@ -35,10 +36,11 @@ class _Source:
     layout: Layout
     trials: Iterator[Trial]
     said: Said
+    notes: tuple[str, ...]
 
     @property
     def exported(self) -> Exported:
-        return Exported(self.layout.run_id, self.said.trials, self.said.notes)
+        return Exported(self.layout.run_id, self.said.trials, (*self.notes, *self.said.notes))
 
 
 def export_file(
@@ -65,10 +67,11 @@ def _opened(bench: Workbench, run_ref: str, chosen: Chosen) -> Iterator[_Source]
     with bench.open_store() as store:
         run_id = store.find_run(run_ref)
         plan = store.load_plan(run_id, cases=bool(chosen.cases))
+        info = store.run(run_id)
         layout = Layout(
             run_id=run_id,
             suite=plan.suite,
-            created_at=store.run(run_id).created_at,
+            created_at=info.created_at,
             scorers=tuple(spec.label for spec in plan.scorers),
             primary=plan.primary,
             variables=tuple(store.variable_names(run_id)),
@@ -83,7 +86,15 @@ def _opened(bench: Workbench, run_ref: str, chosen: Chosen) -> Iterator[_Source]
         )
         said = Said()
         with closing(_trials(store, run_id, wanted, said)) as trials:
-            yield _Source(layout, trials, said)
+            yield _Source(layout, trials, said, tuple(_unfinished(info)))
+
+
+def _unfinished(info: RunInfo) -> Iterator[str]:
+    if info.status != "finished":
+        yield (
+            f"run {info.run_id} is {info.status}: {info.stored:,} of {info.trials:,} trials have"
+            " ended"
+        )
 
 
 def _trials(

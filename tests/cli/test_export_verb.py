@@ -153,6 +153,16 @@ def test_the_same_from_python(ran: Path, promptlab: Promptlab) -> None:
         project.export(ran / "b.foo")
 
 
+def test_a_run_that_has_not_ended_is_written_as_far_as_it_is(
+    ran: Path, promptlab: Promptlab
+) -> None:
+    assert promptlab("run", "task", "--fresh", "--max-calls", "5").code != 0
+    done = promptlab("export")
+    assert 0 < len(rows(done.out)) < 12
+    assert " is interrupted: " in done.err
+    assert " of 12 trials have ended" in done.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
 def test_libreoffice_opens_it_with_the_same_cells(
