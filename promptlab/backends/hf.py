@@ -8,7 +8,6 @@ tokens are almost equally likely. A JSON schema in a request is not enforced.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,11 +24,11 @@ from promptlab.core.lazy import lazy_module
 from promptlab.core.raw_prompt import RawPrompt
 from promptlab.core.types import Completion, Json, Message, Outcome, Request, Sampling
 from promptlab.local_model.files.adapter import Adapter, find_adapter
-from promptlab.local_model.files.cache import Cache, cache_folder, read_manifest
+from promptlab.local_model.files.cache import Cache, cache_folder
 from promptlab.local_model.files.convert_process import Order, convert_apart
 from promptlab.local_model.files.weights import DEFAULT_MODEL, Weights, find
 from promptlab.local_model.host import extra
-from promptlab.local_model.host.worker import Worker, run_apart
+from promptlab.local_model.host.worker import Put, Worker, from_thread, run_apart
 from promptlab.local_model.options import Options
 from promptlab.local_model.reading import reading
 from promptlab.local_model.told import Notes
@@ -176,40 +175,45 @@ class HuggingFace:
         self, requests: Sequence[Request]
     ) -> AsyncIterator[tuple[Request, Completion]]:
         """Answer all requests in the worker thread; yield each as it ends."""
-        model = self._model
-        if model is None:
+        model = self._opened()
+
+        def answer(put: Put[tuple[Request, Completion]], cancelled: threading.Event) -> None:
+            model.answer(requests, lambda *pair: put(pair), cancelled)
+
+        async for pair in from_thread(self._here(), answer):
+            yield pair
+
+    async def stream(self, request: Request) -> AsyncIterator[str | Completion]:
+        """Answer a request token by token; an answer that begins with thoughts comes whole."""
+        model, shown = self._opened(), ""
+
+        def answer(put: Put[str | Completion], cancelled: threading.Event) -> None:
+            model.answer((request,), lambda _, completion: put(completion), cancelled, put)
+
+        async for said in from_thread(self._here(), answer):
+            if not isinstance(said, str):
+                yield said
+            elif said.startswith(shown) and not said.endswith("\N{REPLACEMENT CHARACTER}"):
+                yield said[len(shown) :]  # a letter of several tokens waits for its last one
+                shown = said
+
+    def _opened(self) -> loaded.LocalModel:
+        if self._model is None:
             raise BackendError(f"{self._name} is not open")
-        loop = asyncio.get_running_loop()
-        answers: asyncio.Queue[tuple[Request, Completion] | None] = asyncio.Queue()
-        cancelled = threading.Event()
-
-        def emit(request: Request, completion: Completion) -> None:
-            if not cancelled.is_set():
-                loop.call_soon_threadsafe(answers.put_nowait, (request, completion))
-
-        call = self._here().submit(lambda: model.answer(requests, emit, cancelled))
-        ended = asyncio.wrap_future(call)
-        ended.add_done_callback(lambda _: answers.put_nowait(None))
-        try:
-            while (answer := await answers.get()) is not None:
-                yield answer
-            ended.result()
-        finally:
-            cancelled.set()
-            ended.cancel()
+        return self._model
 
     async def check(self) -> Health:
         """Verify the weights, load them and generate one token."""
         try:
             facts = await self.open()
-            await self._here().run(self._verify)
+            await self._here().run(lambda: self._cache.verify(self._weights.revision, self._name))
             _, completion = await anext(self.generate([_PROBE]))
         except BackendError as error:
             return Health(False, error.message, error.hint)
         if completion.outcome is Outcome.ERROR:
             return Health(False, completion.error or "the model does not answer")
-        answers = f"answers on {facts['device']} in {facts['dtype']}"
         notes = (*self._notes.of_model(), *self._notes.of_usual_messages())
+        answers = f"answers on {facts['device']} in {facts['dtype']}"
         return Health(True, "; note: ".join((answers, *notes)))
 
     async def close(self) -> None:
@@ -285,15 +289,6 @@ class HuggingFace:
     def _import_peft() -> None:
         with extra.importing_torch(os.environ):
             lora.VERSION  # noqa: B018 - the first use of a lazy module imports it
-
-    def _verify(self) -> None:
-        folder = self._cache.place(self._weights.revision)
-        manifest = read_manifest(folder)
-        if manifest and (damaged := self._cache.damaged(folder, manifest, reread=True)):
-            raise BackendError(
-                f"the converted weights of {self._name} are damaged: {', '.join(damaged)}",
-                hint=f"remove {folder}; it will be created again",
-            )
 
 
 backend = HuggingFace

@@ -13,19 +13,23 @@ import torch
 from promptlab.core.capacity import Throughput
 from promptlab.core.types import Likelihood, Sampling
 
+Heard = Callable[[str], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """The token ids of a prompt, and how to answer it.
 
     With a `continuation` nothing is generated: the answer is how likely these tokens are after
-    `ids`. A prompt that is `followed` is the beginning of a later one.
+    `ids`. A prompt that is `followed` is the beginning of a later one. `heard` is given the answer
+    so far, token by token, from the thread that computes.
     """
 
     ids: Sequence[int]
     sampling: Sampling
     continuation: Sequence[int] = ()
     followed: bool = False
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ class Packed:
         self.stats.seconds = self._clock() - began
 
     def _job(self, index: int, prompt: Prompt) -> Job:
-        row = Row(prompt.sampling, self._eos, self._decode)
+        row = Row(prompt.sampling, self._eos, self._decode, prompt.heard)
         if not prompt.continuation:
             return Job(index, prompt.ids, row, followed=prompt.followed)
         read = [*prompt.ids, *prompt.continuation[:-1]]

@@ -113,7 +113,7 @@ class Padded:
         self, batch: Sequence[int], prompts: Sequence[Prompt], emit: Emit
     ) -> tuple[list[int], str | None]:
         """Answer one batch. Return what is unanswered, and the error unless memory ran out."""
-        rows = [Row(prompts[i].sampling, self._eos, self._decode) for i in batch]
+        rows = [Row(prompts[i].sampling, self._eos, self._decode, prompts[i].heard) for i in batch]
         started = self._clock()
 
         def done(row: int) -> None:

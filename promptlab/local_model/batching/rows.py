@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from promptlab.core.types import Sampling
-from promptlab.local_model.batching.answers import Answer
+from promptlab.local_model.batching.answers import Answer, Heard
 
 Decode = Callable[[Sequence[int]], str]
 _NO_TOKEN = -1  # in place of a token where the scores are no numbers
@@ -21,7 +21,15 @@ _NO_TOKEN = -1  # in place of a token where the scores are no numbers
 class Row:
     """One prompt that is being answered."""
 
-    def __init__(self, sampling: Sampling, eos: frozenset[int], decode: Decode) -> None:
+    def __init__(
+        self,
+        sampling: Sampling,
+        eos: frozenset[int],
+        decode: Decode,
+        heard: Heard | None = None,
+    ) -> None:
+        """`heard` is given the answer so far with each of its tokens."""
+        self._heard = heard
         self.sampling = sampling
         self.tokens: list[int] = []
         self.finish: Literal["stop", "length", "error"] | None = None
@@ -45,6 +53,8 @@ class Row:
             self.finish = "stop"
         elif len(self.tokens) >= self.sampling.max_tokens:
             self.finish = "length"
+        if self._heard is not None:
+            self._heard(self.text())
         return self.finish is not None
 
     def text(self) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from promptlab.core.digest import TAG, digest_file, digest_json, digest_text
+from promptlab.core.errors import BackendError
 
 MANIFEST = "promptlab.json"
 _FORMAT = 2  # 1 had no check of the weights against the file, and only one end token
@@ -128,6 +129,16 @@ class Cache:
             for name, digest in manifest.files.items()
             if not (folder / name).is_file() or digest_of(folder / name) != digest
         ]
+
+    def verify(self, revision: str, name: str) -> None:
+        """Read all of a converted model again; raise `BackendError` if it is damaged."""
+        folder = self.place(revision)
+        manifest = read_manifest(folder)
+        if manifest and (damaged := self.damaged(folder, manifest, reread=True)):
+            raise BackendError(
+                f"the converted weights of {name} are damaged: {', '.join(damaged)}",
+                hint=f"remove {folder}; it will be created again",
+            )
 
     def _stamp_file(self, path: Path) -> Path:
         return self.folder / "stamps" / f"{digest_text(str(path)).removeprefix(TAG)}.json"

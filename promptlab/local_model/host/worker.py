@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -146,3 +146,29 @@ def _leave(place: str, thread: _Thread) -> bool:
         del _THREADS[place]
         thread.calls.put(None)
         return True
+
+
+Put = Callable[[T], None]
+
+
+async def from_thread(
+    worker: Worker, work: Callable[[Put[T], threading.Event], None]
+) -> AsyncIterator[T]:
+    """Work in a thread, and yield what it puts; whoever stops listening sets its event."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
+    cancelled = threading.Event()
+
+    def put(item: T) -> None:
+        if not cancelled.is_set():
+            loop.call_soon_threadsafe(found.put_nowait, (item,))
+
+    ended = asyncio.wrap_future(worker.submit(lambda: work(put, cancelled)))
+    ended.add_done_callback(lambda _: found.put_nowait(None))
+    try:
+        while (each := await found.get()) is not None:
+            yield each[0]
+        ended.result()
+    finally:
+        cancelled.set()
+        ended.cancel()

@@ -20,7 +20,7 @@ from promptlab.core.digest import seed_from
 from promptlab.core.errors import BackendError
 from promptlab.core.lazy import lazy_module
 from promptlab.core.types import Completion, Json, Likelihood, Outcome, Request, Usage
-from promptlab.local_model.batching.answers import Answer, Prompt, describe_error, end_tokens
+from promptlab.local_model.batching.answers import Answer, Heard, Prompt, describe_error, end_tokens
 from promptlab.local_model.batching.engine import Engine
 from promptlab.local_model.batching.trial import looks_ahead
 from promptlab.local_model.files.adapter import MERGE, Adapter
@@ -107,8 +107,17 @@ class LocalModel:
         """Return the work done so far: tokens read, shared and generated."""
         return self._engine.stats
 
-    def answer(self, requests: Sequence[Request], emit: Emit, cancelled: threading.Event) -> None:
-        """Answer every request once, in any order, or stop early once `cancelled` is set."""
+    def answer(
+        self,
+        requests: Sequence[Request],
+        emit: Emit,
+        cancelled: threading.Event,
+        heard: Heard | None = None,
+    ) -> None:
+        """Answer every request once, in any order, or stop early once `cancelled` is set.
+
+        `heard` is given the text of each answer so far, unless it begins with thoughts.
+        """
         pending: list[_Pending] = []
         for request in requests:
             try:
@@ -126,6 +135,8 @@ class LocalModel:
 
         torch.set_num_threads(self._threads)
         prompts = [item.prompts[place] for item, place in places]
+        if heard is not None:
+            prompts = [self._told(prompt, heard) for prompt in prompts]
         self._engine.generate(prompts, answered, cancelled)
 
     def _prompts(self, request: Request) -> list[Prompt]:
@@ -138,6 +149,10 @@ class LocalModel:
             sampling = replace(sampling, seed=seed_from(request.key))
         ids = self._chat.encode(request.messages)
         return [Prompt(ids, sampling, followed=request.followed)]
+
+    def _told(self, prompt: Prompt, heard: Heard) -> Prompt:
+        silent = prompt.continuation or self._chat.thinks_first(prompt.ids)
+        return prompt if silent else replace(prompt, heard=heard)
 
     def _completion(self, pending: _Pending) -> Completion:
         answers = [pending.answers[place] for place in range(len(pending.prompts))]
