@@ -76,7 +76,7 @@ def compare_verb(
     templates: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Compare the arms of RUN, by default the newest, case by case.
+    """Compare the arms of RUN, by default all that is stored, case by case.
 
     Several runs are joined: the same version is one arm in all of them. Versions may be named
     instead, the baseline first: then the newest evidence of all of them counts.

@@ -98,6 +98,7 @@ class Code(StrEnum):
     JUDGE_PROVISIONAL = "judge-provisional"
     TAKEN_FROM = "taken-from"
     MORE_CASES_STORED = "more-cases-stored"
+    ALL_STORED = "all-stored"
     STOPPED_EARLY = "stopped-early"
     STOPPED_UNDECIDED = "stopped-undecided"
 

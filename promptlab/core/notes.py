@@ -233,6 +233,12 @@ NOTES: Mapping[str, Explanation] = {
         "Name that run: `promptlab compare RUN`.",
         ("run", "cases", "arms", "newer", "newer_cases", "newer_arms"),
     ),
+    "all-stored": Explanation(
+        "These runs are what is stored of the newest one's suite: without a named run all of it"
+        " counts that was measured alike, once.",
+        "To conclude from one run alone, name it: `promptlab compare RUN`.",
+        ("runs", "newest"),
+    ),
     "stopped-early": Explanation(
         "The run stopped once it was decided, so the difference looks larger than it is.",
         "Rely on the interval.",

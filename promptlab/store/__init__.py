@@ -184,6 +184,16 @@ class Store(Reading, Maintenance):
         return evidence.wider_run(self._connection, run_id, digests)
 
     @decoded
+    def runs_beside(self, run_id: str, scorer: str) -> list[str]:
+        """Return the other runs that may have measured the same as a run, newest first."""
+        return evidence.runs_beside(self._connection, run_id, scorer)
+
+    @decoded
+    def answers_of(self, run_id: str) -> set[float]:
+        """Return the numbers of the answers of a run that were graded."""
+        return evidence.answers_of(self._connection, run_id)
+
+    @decoded
     def first_order(self, suite: str, cases: Sequence[Case]) -> tuple[str, int] | None:
         """Return the first run to stop early on one of these cases, and the seed of its order."""
         return evidence.first_order(self._connection, suite, cases)

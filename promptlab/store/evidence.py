@@ -93,3 +93,36 @@ def first_order(
         names=to_json([case.id for case in cases]),
     )
     return next(((str(run_id), int(seed)) for run_id, seed in rows), None)
+
+
+# Runs whose results could stand beside those of a run: of its suite and its side of the holdout, by
+# a scorer of the same label, on one of its backends.
+_BESIDE = """
+SELECT r.run_id FROM runs r JOIN runs own ON own.run_id = :run_id AND own.suite = r.suite
+WHERE r.id <> own.id AND r.status <> 'running'
+AND json_extract(r.overrides, '$.imported') IS NULL
+AND json_extract(r.settings, '$.sequential') IS NULL
+AND json_extract(r.settings, '$.split') IS json_extract(own.settings, '$.split')
+AND EXISTS (SELECT 1 FROM run_scorers k WHERE k.run = r.id AND k.label = :scorer)
+AND EXISTS (
+    SELECT 1 FROM run_arms a JOIN run_arms b ON b.run = own.id AND b.backend = a.backend
+    WHERE a.run = r.id
+)
+ORDER BY r.id DESC
+"""
+
+_ANSWERS = """
+SELECT u.generation FROM trials t
+JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
+WHERE t.run = (SELECT id FROM runs WHERE run_id = :run_id) AND u.generation IS NOT NULL
+"""
+
+
+def runs_beside(connection: Connection, run_id: str, scorer: str) -> list[str]:
+    """Return the other runs that may have measured the same as a run, newest first."""
+    return [str(found) for (found,) in connection.rows(_BESIDE, run_id=run_id, scorer=scorer)]
+
+
+def answers_of(connection: Connection, run_id: str) -> set[float]:
+    """Return the numbers of the answers of a run that were graded."""
+    return {number for (number,) in connection.rows(_ANSWERS, run_id=run_id)}

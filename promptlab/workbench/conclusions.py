@@ -17,6 +17,7 @@ from promptlab.core.plugins import unknown
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.choosing import arms_named
+from promptlab.workbench.current import current_suite
 from promptlab.workbench.evidence import Evidence, only_versions, read_evidence, with_baseline
 from promptlab.workbench.ledger import compared, practised
 from promptlab.workbench.naming import evidence_of, named_versions
@@ -107,7 +108,7 @@ def _named(
         raise PromptlabError("versions are named twice", hint="name all of them without -t")
     if texts:
         return evidence_of(store, texts, scorer)
-    evidence = read_evidence(store, words, scorer)
+    evidence = read_evidence(store, words, scorer, partial(current_suite, bench))
     if not templates:
         return evidence
     return only_versions(evidence, arms_named(bench, evidence.table, templates))
@@ -129,7 +130,7 @@ def effects_of_practices(
     """Compute what each practice changes in runs, by default in the newest one."""
     rule = deciding.over(bench.rule)
     with bench.open_store() as store:
-        evidence = read_evidence(store, run_refs, scorer)
+        evidence = read_evidence(store, run_refs, scorer, partial(current_suite, bench))
         check_scale(evidence.table, deciding)
         return effects_in(store, evidence, rule)
 

@@ -10,6 +10,7 @@ from promptlab.analysis.basis import Basis
 from promptlab.analysis.measurements import Measurements, chosen_arms, join, only_text
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
+from promptlab.core.measured import MeasuredRun
 from promptlab.core.messages import Json
 from promptlab.core.plugins import unknown
 from promptlab.core.reasons import Reason
@@ -17,6 +18,8 @@ from promptlab.core.results import WiderRun
 from promptlab.core.types import TemplateSource
 from promptlab.store import Store
 from promptlab.templates.past import label_of
+from promptlab.workbench.current import nothing_known
+from promptlab.workbench.stored import Current, like, note_on, stored_evidence
 
 if TYPE_CHECKING:
     from promptlab.templates.library import TemplateLibrary
@@ -43,27 +46,41 @@ class Evidence:
         return Basis.of(self.table, self.notes, secondary=self.secondary)
 
 
-def read_evidence(store: Store, run_refs: Sequence[str], scorer: str | None) -> Evidence:
+def read_evidence(
+    store: Store,
+    run_refs: Sequence[str],
+    scorer: str | None,
+    current: Current = nothing_known,
+) -> Evidence:
     """Read runs and join them; the first one determines the scorer.
 
-    By default they are the newest one alone, with a note if there is more evidence than that.
+    By default they are the newest one with all that is stored of the same (see `stored`), held
+    against what `current` says of its suite, and with a note on what that leaves out.
     """
     run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
     runs = [store.measured(run_ids[0], scorer)]
-    runs += [store.measured(run_id, runs[0].scorer.label) for run_id in run_ids[1:]]
-    primary = store.plan_settings(run_ids[0]).primary
-    secondary = runs[0].scorer.label != primary
-    others = [label for label in runs[0].others if label != primary] if secondary else []
-    beside = tuple(_beside(store, run_ids, others))
+    newest, primary = runs[0], store.plan_settings(run_ids[0]).primary
+    runs += [store.measured(run_id, newest.scorer.label) for run_id in run_ids[1:]]
+    if not run_refs:
+        runs = stored_evidence(store, newest, current)
+        run_ids = tuple(run.info.run_id for run in runs)
+    secondary = newest.scorer.label != primary
+    others = [label for label in newest.others if label != primary] if secondary else []
+    beside = tuple(_beside(store, runs, others))
     evidence = Evidence(join(runs), run_ids, beside=beside, secondary=secondary)
-    return evidence if run_refs else _with_wider(store, evidence)
+    if run_refs:
+        return evidence
+    note = note_on(runs, newest)
+    return _with_wider(store, evidence) if note is None else replace(evidence, notes=(note,))
 
 
-def _beside(store: Store, run_ids: Sequence[str], scorers: Sequence[str]) -> Iterator[Measurements]:
+def _beside(
+    store: Store, runs: Sequence[MeasuredRun], scorers: Sequence[str]
+) -> Iterator[Measurements]:
     """Yield the runs by each of these scorers of the first one."""
     for label in scorers:
         try:
-            yield join([store.measured(run_id, label) for run_id in run_ids])
+            yield join([like(store.measured(run.info.run_id, label), run) for run in runs])
         except PromptlabError:  # a later run has no such scorer
             continue
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from promptlab.analysis.grid import Grid, by_cell, lay_out
 from promptlab.analysis.measurements import Measurements
@@ -10,6 +11,7 @@ from promptlab.core.plugins import unknown
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.choosing import arms_named
+from promptlab.workbench.current import current_suite
 from promptlab.workbench.evidence import read_evidence
 
 
@@ -27,7 +29,7 @@ def read_grid(
     `templates` are references to the only versions to show, `cases` ids of the only cases.
     """
     with bench.open_store() as store:
-        evidence = read_evidence(store, run_refs, scorer)
+        evidence = read_evidence(store, run_refs, scorer, partial(current_suite, bench))
         table = evidence.table
         arms = arms_named(bench, table, templates) if templates else [*range(len(table.arms))]
         return grid_of(store, table, arms, _places(table, cases) if cases else None, most)

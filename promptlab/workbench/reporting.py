@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from promptlab.analysis.compare import Comparison
@@ -17,6 +18,7 @@ from promptlab.core.results import RunResults
 from promptlab.store import Store
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.conclusions import Deciding, check_scale, effects_in, library_if_any
+from promptlab.workbench.current import current_suite
 from promptlab.workbench.evidence import Evidence, read_evidence, with_baseline
 from promptlab.workbench.ledger import compared
 from promptlab.workbench.runs import read_run
@@ -42,7 +44,8 @@ def report_of(bench: Workbench, asked: Asked) -> Reported:
     """Read all that a report tells of runs, and conclude as `compare` and `practices` do."""
     rule = asked.deciding.over(bench.rule)
     with bench.open_store() as store:
-        evidence = read_evidence(store, asked.run_refs, asked.scorer)
+        current = partial(current_suite, bench)
+        evidence = read_evidence(store, asked.run_refs, asked.scorer, current)
         named = evidence.run_ids
         if asked.baseline is not None:
             library = library_if_any(bench)

@@ -302,7 +302,8 @@ def test_groups_are_compared_by_themselves(project: Path, promptlab: Promptlab) 
 def test_runs_are_joined(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR)
     runs = [run(promptlab, "-t", f"task@{label}") for label in PAIR]
-    assert "there is nothing to compare" in refused(promptlab, "compare")
+    assert "there is nothing to compare" in refused(promptlab, "compare", runs[1])
+    assert sorted(compared(promptlab)["run"]) == sorted(runs)  # all that is stored of the suite
     document = compared(promptlab, *runs)
     assert document["run"] == runs
     assert verdicts(document) == {("task@v1", "task@v2"): "better"}
@@ -314,10 +315,11 @@ def test_a_baseline_of_an_earlier_run_is_joined(project: Path, promptlab: Prompt
     write(project, "templates/task/aliases.yaml", "best: v2\n")
     earlier = run(promptlab, "-t", "task@v1", "-t", "task@v2")
     newest = run(promptlab, "-t", "task@v3")
-    document = compared(promptlab, "--baseline", "task@best")
+    assert len(compared(promptlab, "--baseline", "task@best")["comparisons"]) == 2
+    document = compared(promptlab, newest, "--baseline", "task@best")
     assert document["run"] == [newest, earlier]
     assert verdicts(document) == {("task@v2", "task@v3"): "worse"}  # v1 was not asked about
-    out = promptlab("compare", "--baseline", "task@v2").out
+    out = promptlab("compare", newest, "--baseline", "task@v2").out
     assert f"Note: task@v2 is taken from run {earlier}\n" in out
 
 

@@ -26,29 +26,105 @@ def run_id(promptlab: Promptlab, *words: str) -> str:
     return str(json.loads(ran.out)["run"])
 
 
+def compared(promptlab: Promptlab, *words: str) -> tuple[list[str], list[object], list[object]]:
+    """Return the runs that `compare` rests on, its comparisons, and the codes of its notes."""
+    document = json.loads(promptlab("compare", *words, "--json").out)
+    codes = [note["code"] for note in document["notes"]]
+    return document["run"], document["comparisons"], codes
+
+
 @pytest.mark.parametrize("part", [("-n", "6"), ("--case", "c03", "--case", "c30")])
-def test_compare_names_the_run_with_more_cases(
+def test_a_look_at_a_part_changes_no_conclusion(
     promptlab: Promptlab, whole: str, part: tuple[str, ...]
 ) -> None:
+    runs, before, _ = compared(promptlab)
     newer = run_id(promptlab, *part)
-    document = json.loads(promptlab("compare", "--json").out)
-    [note] = document["notes"]
-    assert (note["code"], note["about"]["run"], note["about"]["newer"]) == (
-        "more-cases-stored",
-        whole,
-        newer,
-    )
-    assert note["about"]["newer_cases"] < note["about"]["cases"]
-    assert f"name {whole}" in promptlab("compare").out.replace("\n", " ")
-    assert json.loads(promptlab("compare", newer, "--json").out)["notes"] == []
+    assert compared(promptlab) == (runs, before, ["all-stored"])
+    assert looks(promptlab) == 1  # the same look at the same answers
+    told = f"(from run {whole} (40 cases); the newest, {newer}, adds no answer to that)"
+    assert told in " ".join(promptlab("compare").out.split())
+    alone, comparisons, codes = compared(promptlab, newer)  # by its name it stands alone
+    assert (alone, codes) == ([newer], [])
+    assert comparisons[0]["n"] < before[0]["n"]  # type: ignore[index]
+
+
+def looks(promptlab: Promptlab) -> int:
+    listed = json.loads(promptlab("ledger", "task", "--json").out)
+    return sum(len(family["looks"]) for family in listed["families"])
+
+
+def test_answers_measured_anew_are_joined(promptlab: Promptlab, whole: str) -> None:
+    newer = run_id(promptlab, "-n", "6", "--fresh")
+    runs, [comparison], codes = compared(promptlab)
+    assert (runs, codes) == ([whole, newer], ["all-stored"])
+    assert comparison["n"] == 40  # type: ignore[index]
+    assert f"(from runs {whole} (40 cases), {newer} (6 cases))" in promptlab("compare").out
 
 
 def test_a_run_of_one_version_does_not_hide_the_pair(promptlab: Promptlab, whole: str) -> None:
+    before = compared(promptlab)[:2]
     run_id(promptlab, "-t", "task@v2")
-    for verb in ("compare", "practices"):
-        ran = promptlab(verb)
-        assert ran.code == 2
-        assert f"name {whole}" in ran.err
+    assert compared(promptlab)[:2] == before
+    assert promptlab("practices").code == 2  # there is nothing to tell practices by
+
+
+def test_looks_at_different_cases_add_up(project: Path, promptlab: Promptlab) -> None:
+    lay_out(project, PAIR, suite())
+    first = run_id(promptlab, *(f"--case=c{case:02}" for case in range(20)))
+    second = run_id(promptlab, *(f"--case=c{case:02}" for case in range(18, 40)))
+    runs, [comparison], _ = compared(promptlab)
+    assert (runs, comparison["n"]) == ([second, first], 40)  # type: ignore[index]
+    whole = run_id(promptlab)
+    assert compared(promptlab)[0] == [whole]  # which needs no other
+
+
+def test_a_pair_that_was_chosen_stays_a_pair(project: Path, promptlab: Promptlab) -> None:
+    lay_out(project, {**PAIR, "v3": version("0-30")}, suite())
+    run_id(promptlab)
+    assert len(compared(promptlab)[1]) == 3
+    run_id(promptlab, "-t", "task@v1", "-t", "task@v3")
+    _, [comparison], _ = compared(promptlab)
+    assert {comparison["a"], comparison["b"]} == {"task@v1", "task@v3"}  # type: ignore[index]
+
+
+def test_a_text_that_was_edited_since_does_not_count(
+    project: Path, promptlab: Promptlab, whole: str
+) -> None:
+    edited = version("0-5", "Take your time.")
+    (project / "templates" / "task" / "v2.j2").write_text(edited, encoding="utf-8")
+    newer = run_id(promptlab, "-n", "6", "-t", "task@v2")
+    ran = promptlab("compare", "--json")
+    document = json.loads(ran.out)
+    assert document["run"] == [whole, newer]
+    names = {comparison[side] for comparison in document["comparisons"] for side in "ab"}
+    assert len(names) == 2  # v1 as it was measured, and v2 as it is today
+
+
+def test_cases_that_the_suite_has_no_more_do_not_count(
+    project: Path, promptlab: Promptlab, whole: str
+) -> None:
+    cases = project / "suites" / "task.yaml"
+    kept = [line for line in cases.read_text().splitlines() if "c39" not in line]
+    assert len(kept) < len(cases.read_text().splitlines())
+    cases.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    run_id(promptlab, "-n", "6")
+    runs, [comparison], _ = compared(promptlab)
+    assert (runs, comparison["n"]) == ([whole], 39)  # type: ignore[index]
+
+
+def test_without_the_suite_the_newest_run_stands_alone(
+    project: Path, promptlab: Promptlab, whole: str
+) -> None:
+    newer = run_id(promptlab, "-n", "6")
+    (project / "suites" / "task.yaml").rename(project / "suites" / "other.yaml")
+    document = json.loads(promptlab("compare", "--json").out)
+    [note] = document["notes"]
+    assert (document["run"], note["code"], note["about"]["run"]) == (
+        [newer],
+        "more-cases-stored",
+        whole,
+    )
+    assert f"name {whole}" in promptlab("compare").out.replace("\n", " ")
 
 
 @pytest.mark.slow

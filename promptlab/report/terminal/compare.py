@@ -14,6 +14,7 @@ from promptlab.report.terminal.text import (
     open_lines,
     plain_text,
     print_lines,
+    rests_on,
     verdict_text,
 )
 from promptlab.report.views.comparison import ComparisonRow, ComparisonTable, ComparisonView
@@ -32,6 +33,8 @@ def print_comparisons(
     `full`: otherwise all of it is to fit on one screen.
     """
     console.print(plain_text(view.headline))
+    for line in rests_on(view.evidence):
+        console.print(plain_text(line))
     console.print()
     for place, table in enumerate(view.tables):
         if place:

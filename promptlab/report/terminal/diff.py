@@ -9,7 +9,13 @@ from promptlab.report.terminal.diff_lines import HEAD, STYLES, print_hunk, print
 from promptlab.report.terminal.diff_measured import print_measured
 from promptlab.report.terminal.flips import print_flips
 from promptlab.report.terminal.tables import plain_table
-from promptlab.report.terminal.text import BOLD, DIM, evidence_lines, plain_text, print_lines
+from promptlab.report.terminal.text import (
+    BOLD,
+    DIM,
+    evidence_lines,
+    plain_text,
+    print_lines,
+)
 from promptlab.report.views.diff import CaseView, Cell, DiffView, SizeView
 from promptlab.templates.diff import FileDiff, VersionDiff
 from promptlab.templates.text_diff import Line

@@ -15,7 +15,14 @@ from promptlab.report.terminal.tables import (
     print_fitted,
     total_width,
 )
-from promptlab.report.terminal.text import evidence_lines, open_lines, print_lines, verdict_text
+from promptlab.report.terminal.text import (
+    evidence_lines,
+    open_lines,
+    plain_text,
+    print_lines,
+    rests_on,
+    verdict_text,
+)
 from promptlab.report.views.practices import PracticeRow, PracticesView, Scale
 
 _NARROWEST, _WIDEST = 11, 31  # columns of the plot
@@ -27,6 +34,8 @@ def print_practices(console: Console, view: PracticesView) -> None:
 
     The plot is a column of the table or, where there is no room for it, a table of its own.
     """
+    for line in rests_on(view.evidence):
+        console.print(plain_text(line))
     columns = _columns(view)
     least = console.width - BETWEEN - _least(view.scale)
     beside = fitted(columns, least)

@@ -41,7 +41,8 @@ def _layouts(view: RunsView) -> list[list[str]]:
     layouts += [["run", "suite", *label, "what", *status, "trials", "outcomes"]]
     layouts += [["run", "suite", *label, "what", "trials", "not ok"]]
     layouts += [["run", "suite", *label, *status, "trials", "outcomes"]]
-    return [*layouts, ["run", "suite", *status, "trials", "outcomes"]]
+    layouts += [["run", "suite", *status, "trials", "outcomes"]]
+    return [*layouts, ["run", "suite", "trials", "outcomes"]]
 
 
 def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("suite",)) -> Table:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from promptlab.core.codes import Code
 from promptlab.core.decision import Verdict
 from promptlab.core.reasons import Reason
 from promptlab.core.visible import visible
@@ -59,8 +60,13 @@ def print_lines(console: Console, lines: Iterable[str]) -> None:
 
 
 def evidence_lines(notes: Iterable[Reason]) -> list[str]:
-    """Return the lines on which runs a conclusion rests on."""
-    return [f"Note: {note.text}" for note in notes]
+    """Return the lines on which runs a conclusion rests on, but for what stands above it."""
+    return [f"Note: {note.text}" for note in notes if note.code is not Code.ALL_STORED]
+
+
+def rests_on(notes: Iterable[Reason]) -> list[str]:
+    """Return what stands above a conclusion that rests on several runs: which they are."""
+    return [f"({note.text})" for note in notes if note.code is Code.ALL_STORED]
 
 
 def open_lines(lines: Sequence[str]) -> Iterator[str]:
