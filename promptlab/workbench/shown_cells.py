@@ -15,9 +15,12 @@ from promptlab.analysis.noteworthy import noteworthy
 from promptlab.analysis.reported import Shown, TrialKey
 from promptlab.core.measured import CellTrial
 from promptlab.core.shown import MOST_CHARACTERS, ShownTrial
+from promptlab.core.types import Json
 from promptlab.core.visible import visible
 from promptlab.store import Store
 from promptlab.workbench.matrix import grid_of
+
+_MARK = 120  # characters of a number in a page, with its place in the document
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,21 @@ def _fitting(
     for place in places:
         cells = [grid.trials.get((arm, place), ()) for arm in grid.layout.arms]
         content = grid.contents[grid.table.cases[place].digest]
-        size = len(str(content.vars)) + len(str(content.expect))
+        size = _value_size(dict(content.vars)) + _value_size(content.expect)
         size += sum(_size(trials[one.run_id, one.seq]) for cell in cells for one in cell)
         if size <= characters or not kept:
             kept.add(place)
             characters -= size
     return frozenset(kept)
+
+
+def _value_size(value: Json) -> int:
+    """Return how many characters a value takes: texts are escaped, numbers stand in marks."""
+    if isinstance(value, Mapping):
+        return sum(_value_size(key) + _value_size(inner) for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(map(_value_size, value))
+    return len(escape(visible(value))) if isinstance(value, str) else _MARK
 
 
 def _size(trial: ShownTrial) -> int:

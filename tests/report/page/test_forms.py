@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from promptlab.core.visible import visible
+from promptlab.workbench.bench import Workbench
+from promptlab.workbench.session import Session
 
 from .conftest import FILES, RANGES, Made, cases, lay_out, made_of, typed, view_of
 from .parsed import leaves
@@ -25,6 +29,7 @@ ROUNDS = {
     ),
     "promptlab.toml": '[backends.other]\nkind = "echo"\nreply = "maple"\n',
 }
+GOLDEN = Path(__file__).parents[2] / "golden"
 HOSTILE = (
     "<img src=x onerror=alert(1)><script>alert(2)</script></script></pre></details>"
     "<a href='javascript:alert(3)'>\" onclick=\"alert(4) \u202eright\u2066 \x1b[2J\x07\u2028"
@@ -87,6 +92,32 @@ def test_several_runs_are_joined(task: Path, tmp_path: Path) -> None:
     same_numbers(made)
     assert len(made.document["run"]) == 2
     assert made.document["compare"]["comparisons"][0]["n"] == 20
+
+
+def test_long_vectors_of_numbers_do_not_fill_the_page(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"c{place}", "vars": {"rank": place, "range": RANGES, "of": [0.25] * 2_000}}
+        for place in range(20)
+    ]
+    written = "".join(f"{json.dumps(row)}\n" for row in rows)
+    root = lay_out(tmp_path, {**FILES, "suites/cases.jsonl": written})
+    assert typed(root, "run", "task", "--json") == 0
+    made = made_of(root, view_of(root))
+    assert 1 < len(made.document["matrix"]["cases"]) < 20
+    assert len(made.html) < 3_000_000
+
+
+@pytest.mark.slow
+def test_every_kind_of_run_makes_a_report(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "project", tmp_path / "project")
+    root = tmp_path / "project"
+    stored = gzip.decompress((GOLDEN / "store.sqlite.gz").read_bytes())
+    (root / "promptlab.db").write_bytes(stored)
+    with Workbench(Session(folder=root)).open_store(readonly=False) as store:
+        run_ids = [run.run_id for run in store.runs()]
+    assert len(run_ids) > 20
+    for run_id in run_ids:
+        same_numbers(made_of(root, view_of(root, run_id)))
 
 
 def test_hostile_texts_are_only_shown(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from promptlab.report.html.page.context import CELLS, Context
 from promptlab.report.html.page.marks import shown_pointer
@@ -13,17 +14,21 @@ from promptlab.report.views.made import MadeRun, command
 from promptlab.report.wording import difference, p_value
 
 _PARTS = (
-    ("compare", "the comparisons", "#differences"),
-    ("practices", "the practices", "#practices"),
-    ("run", "the runs", CELLS),
-    ("history", "the history", CELLS),
-    ("rounds", "the rounds", CELLS),
-    ("matrix", "the cases", CELLS),
-    ("hunks", "the texts", "#text"),
-    ("ledger", "the ledger", "#ledger"),
-    ("made", "how it was made", "#made"),
+    ("compare", "the comparisons", "#differences", 3),
+    ("practices", "the practices", "#practices", 3),
+    ("run", "the runs", CELLS, 4),
+    ("history", "the history", CELLS, 4),
+    ("rounds", "the rounds", CELLS, 4),
+    ("matrix", "the cases", CELLS, 3),
+    ("hunks", "the texts", "#text", 2),
+    ("ledger", "the ledger", "#ledger", 4),
+    ("made", "how it was made", "#made", 3),
 )
-"""Parts of the document, what they are about, and the address of the rows behind their numbers."""
+"""Parts of the document, what they are about, the address of the rows behind their numbers, and how
+many steps of a pointer lead to one of the things that they are about."""
+
+_OWN_ROWS = {"/compare/comparisons": "#pair", "/practices/practices": "#practice"}
+"""Lists of which each member has rows of its own, by its number."""
 
 
 def ledger_section(context: Context) -> Html:
@@ -135,11 +140,27 @@ def rest_section(context: Context) -> Html:
 
 
 def _rest(context: Context) -> Iterator[Html]:
-    for part, about, rows in _PARTS:
-        found = [*context.marks.left(f"/{part}")]
-        if found:
-            numbers = [(shown_pointer(at), context.marks.number(at, rows=rows)) for at in found]
-            yield folded(
-                f"On {about}",
-                table(f"Further numbers on {about}", ("in the document", "#"), numbers),
-            )
+    for part, about, rows, depth in _PARTS:
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        for at in context.marks.left(f"/{part}"):
+            steps = at.split("/")
+            groups["/".join(steps[: min(depth, len(steps) - 2) + 1])].append(at)
+        shown = [_group(context, group, found, rows) for group, found in groups.items()]
+        if shown:
+            yield folded(f"On {about}", tag("dl", *shown, class_="figures"))
+
+
+def _group(context: Context, group: str, found: Sequence[str], rows: str) -> Html:
+    """Return the numbers of one thing: a link to the rows behind them, each with its name."""
+    of, _, number = group.rpartition("/")
+    if of in _OWN_ROWS:
+        rows = f"{_OWN_ROWS[of]}-{number}"
+    numbers = [
+        joined([shown_pointer(at[len(group) + 1 :]), " ", context.marks.number(at)]) for at in found
+    ]
+    return joined(
+        [
+            tag("dt", tag("a", shown_pointer(group), href=rows)),
+            tag("dd", joined(numbers, ", ")),
+        ]
+    )

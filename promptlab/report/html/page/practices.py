@@ -41,7 +41,7 @@ def practices_section(context: Context, view: PracticesView, chart: Html) -> Htm
         behind(
             context,
             "The cases behind each effect",
-            [(f"practice-{place}", named(row), row.effect) for place, row in shown],
+            [(f"practice-{place}", named(row), row.effect) for place, row in enumerate(view.rows)],
         ),
     )
 
