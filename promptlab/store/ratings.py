@@ -100,6 +100,11 @@ class Ratings(Area):
         return self._standing(run_number(self._connection, run_id), None)
 
     @decoded
+    def of_trials(self, run_id: str, trials: Sequence[int]) -> list[Rating]:
+        """Return the ratings that count of these trials, in the order in which they were given."""
+        return self._standing(run_number(self._connection, run_id), trials)
+
+    @decoded
     def last(self, run_id: str, rater: str, kind: Kind) -> Rating | None:
         """Return what a rater said last of a run, and has not taken back."""
         run = run_number(self._connection, run_id)

@@ -23,9 +23,12 @@ from promptlab.viewer.compare import compare_page
 from promptlab.viewer.desk import Desk
 from promptlab.viewer.frame import Moved, Page, Part, Reply, framed, heading, policy
 from promptlab.viewer.guard import Guard, form_of
+from promptlab.viewer.notes import note, notes_page
+from promptlab.viewer.rating import rate, rating_page
 from promptlab.viewer.run import run_page
 from promptlab.viewer.runs import runs_page
 from promptlab.viewer.search import search_page
+from promptlab.viewer.templates import diff_page, history_page, templates_page
 from promptlab.viewer.trials import trials_page
 
 Answers = Callable[[Desk, Asked], Reply]
@@ -40,8 +43,16 @@ PAGES: dict[str, Answers] = {
     "/runs/{run}/cases": cases_page,
     "/runs/{run}/trials": trials_page,
     "/runs/{run}/cell": cell_page,
+    "/runs/{run}/review": rating_page,
+    "/runs/{run}/notes": notes_page,
+    "/templates": templates_page,
+    "/templates/{name}": history_page,
+    "/templates/{name}/diff": diff_page,
 }
-FORMS: dict[str, Answers] = {}
+FORMS: dict[str, Answers] = {
+    "/runs/{run}/review": rate,
+    "/runs/{run}/note": note,
+}
 
 
 def make_app(desk: Desk, on_bug: Bug) -> ASGIApp:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from urllib.parse import unquote
 
 from promptlab.core.errors import PromptlabError
+from promptlab.core.ratings import Rating
 from promptlab.report.documents.matrix import matrix_json
 from promptlab.report.documents.trial_detail import trial_detail_json
 from promptlab.report.html.page.cases import asked as what_is_asked
 from promptlab.report.html.page.heat_map import score_word
 from promptlab.report.html.page.marks import Marks
-from promptlab.report.html.page.markup import Child, Html, joined, tag
+from promptlab.report.html.page.markup import NOTHING, Child, Html, joined, tag
 from promptlab.report.html.page.trials import trial_block
 from promptlab.report.html.page.words import two_outputs
-from promptlab.report.views.matrix import MatrixView, page_of_matrix
+from promptlab.report.views.matrix import MatrixRow, MatrixView, page_of_matrix
 from promptlab.report.views.trial_detail import TrialDetail, trial_detail
+from promptlab.store import Store
 from promptlab.viewer.asked import Asked
 from promptlab.viewer.desk import Desk
 from promptlab.viewer.frame import Page, Reply
+from promptlab.viewer.notes import note_form
 from promptlab.viewer.places import cell_at
 from promptlab.viewer.run import run_head
 from promptlab.workbench.browsing import CaseInFull, case_in_full, open_book
@@ -38,6 +42,7 @@ def cell_page(desk: Desk, asked: Asked) -> Reply:
         book = open_book(store, asked.path["run"], asked.one("scorer"))
         case = case_in_full(store, book, unquote(encoded), of_case or None)
         info = store.run(book.run_id)
+        said = _by_trial(store, case)
     view = page_of_matrix(case.page)
     if digest and digest not in [arm.digest for arm in view.arms]:
         raise PromptlabError(
@@ -51,7 +56,7 @@ def cell_page(desk: Desk, asked: Asked) -> Reply:
         tag("h2", f"Case {row.case_id}"),
         tag("div", what_is_asked(marks, "/matrix/cases/0", row), class_="case"),
         *_between(view, details, digest),
-        *_arms(marks, view, details, digest, book.run_id),
+        *_arms(marks, view, details, digest, partial(_noting, desk, book.run_id, row, said)),
     ]
     return Page(f"Case {row.case_id} of run {book.run_id}", joined(body), way="/")
 
@@ -92,14 +97,31 @@ def _between(
     yield two_outputs(texts[0], texts[1])
 
 
+def _by_trial(store: Store, case: CaseInFull) -> dict[int, list[Rating]]:
+    """Return what people said of single outputs of a case."""
+    places = [trial.seq for trial in case.page.trials]
+    said: dict[int, list[Rating]] = {}
+    for rating in store.ratings.of_trials(case.page.run_id, places):
+        if rating.kind == "outputs":
+            said.setdefault(rating.trials[0], []).append(rating)
+    return said
+
+
+def _noting(
+    desk: Desk, run_id: str, row: MatrixRow, said: dict[int, list[Rating]], seq: int
+) -> Html:
+    return note_form(desk, run_id, row.case_id, seq, said.get(seq, []))
+
+
 def _arms(
     marks: Marks,
     view: MatrixView,
     details: dict[int, list[TrialDetail]],
     digest: str,
-    run_id: str,
+    noting: Callable[[int], Html],
 ) -> Iterator[Html]:
     [row] = view.rows
+    run_id = view.run_ids[0]
     for place, (arm, cell) in enumerate(zip(view.arms, row.cells, strict=True)):
         link = view.link(row, arm)
         at = f"/matrix/cases/0/cells/{place}"
@@ -107,17 +129,14 @@ def _arms(
         if cell.score is not None:
             word = marks.number(f"{at}/score", score_word(cell))
         summary = joined([tag("b", arm.label), " ", word])
+        named = f"Link to {arm.label}"
+        permalink = tag("a", "¶", href=cell_at(run_id, link), class_="permalink", aria_label=named)
         blocks: list[Child] = [
             tag(
                 "div",
-                tag(
-                    "a",
-                    "¶",
-                    href=cell_at(run_id, link),
-                    class_="permalink",
-                    aria_label=f"Link to {arm.label}",
-                ),
+                NOTHING if number else permalink,
                 trial_block(trial, f"{at}/trials/{number}", marks),
+                noting(trial.seq),
                 id=f"trial-{trial.seq}",
                 class_="of-cell",
             )

@@ -131,7 +131,11 @@ def _both(each: Comparison, run_id: str, sides: dict[str, str]) -> Iterator[Chil
         ("fixed", len(each.won), ""),
     ):
         where = run_at(run_id, "/cases", [*sides.items(), ("changed", kind)])
-        yield tag("a", f"{counted(number, 'case')} {kind}", href=where) if number else f"no {kind}"
+        yield (
+            tag("a", f"{counted(number, 'case')} {kind}", href=where)
+            if number
+            else f"no case {kind}"
+        )
         yield between
 
 

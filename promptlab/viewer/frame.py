@@ -17,7 +17,7 @@ from promptlab.report.html.page.shell import (
     whole,
 )
 
-_WAYS = (("/", "Runs"), ("/compare", "Compare"))
+_WAYS = (("/", "Runs"), ("/compare", "Compare"), ("/templates", "Templates"))
 
 
 @dataclass(frozen=True, slots=True)

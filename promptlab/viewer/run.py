@@ -73,6 +73,9 @@ def run_head(info: RunInfo, here: str) -> Html:
         (run_at(run_id, "/cases"), "Cases by arm"),
         (run_at(run_id, "/trials"), "Trials"),
         (address("/compare", run=run_id), "Compare"),
+        (run_at(run_id, "/review"), "Rate outputs"),
+        (run_at(run_id, "/review", kind="pairs"), "Rate pairs"),
+        (run_at(run_id, "/notes"), "Notes"),
     ]
     begun = info.created_at[:16].replace("T", " ")
     what = ", ".join(info.templates)

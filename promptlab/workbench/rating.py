@@ -94,24 +94,32 @@ class RatingSession:
 
         Once everything has one, a key too many changes nothing: see `at_end`.
         """
-        if self.at_end:
+        if not self.at_end:
+            self.say(verdict, self.opinion.note, self.opinion.tags)
+
+    def note(self, text: str) -> None:
+        """Write a note on what is shown; an empty one takes it away."""
+        self.say(None, text, self.opinion.tags)
+
+    def tag(self, tags: Sequence[str]) -> None:
+        """Name what is wrong with what is shown, instead of what was named before."""
+        self.say(None, self.opinion.note, tags)
+
+    def say(self, verdict: Verdict | None, note: str, tags: Sequence[str]) -> None:
+        """Say all of this in one step; with a verdict, go on to what has none yet."""
+        named = (" ".join(tag.split()) for tag in tags)
+        kept = tuple(dict.fromkeys(filter(None, named)))
+        self._say(Opinion(verdict or self.opinion.verdict, " ".join(note.split()), kept))
+        if verdict is None:
             return
-        said = self.opinion
-        self._say(Opinion(verdict, said.note, said.tags))
         self.at_end = self.is_done
         if not self.at_end:
             self.place = self._next(from_=self.place + 1)
 
-    def note(self, text: str) -> None:
-        """Write a note on what is shown; an empty one takes it away."""
-        said = self.opinion
-        self._say(Opinion(said.verdict, " ".join(text.split()), said.tags))
-
-    def tag(self, tags: Sequence[str]) -> None:
-        """Name what is wrong with what is shown, instead of what was named before."""
-        said = self.opinion
-        named = (" ".join(tag.split()) for tag in tags)
-        self._say(Opinion(said.verdict, said.note, tuple(dict.fromkeys(filter(None, named)))))
+    def go_to(self, place: int) -> None:
+        """Show the item at this place, or the last one."""
+        self.place = min(place, len(self.items) - 1)
+        self.at_end = False
 
     def undo(self) -> bool:
         """Take back what was said last, and show what it was about.

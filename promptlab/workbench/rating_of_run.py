@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from promptlab.core.errors import PromptlabError
@@ -68,38 +68,68 @@ class RunReview:
         return RatedAnswer(turn.completion.text, graded.outcome)
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What one rater is shown of a run, in order: the same as long as no trial of it is new."""
+
+    run_id: str
+    kind: Kind
+    rater: str
+    items: tuple[Item, ...]
+    plan: Plan
+    graded: Mapping[int, GradedTrial]
+
+
 @contextmanager
 def open_review(
     bench: Workbench, run_ref: str, selection: Selection, rater: str | None
 ) -> Iterator[RunReview]:
     """Open a run for a rater, by default the user of the machine."""
-    name = _named(bench.session.user() if rater is None else rater)
     if not bench.has_database:
         with bench.open_store():  # which says so
             pass
     with bench.open_store(readonly=False) as store:
-        run_id = store.find_run(run_ref)
-        plan = store.load_plan(run_id)
-        seed = plan.seed if selection.seed is None else selection.seed
-        trials = store.gradings.trials(run_id)
-        graded = {trial.seq: trial for trial in trials if trial.graded is not None}
-        same = store.ratings.same_outputs(run_id)
-        answered = {seq: same.get(seq, seq) for seq in graded}
-        items = queue(plan, answered, _wanted(bench, plan, selection, seed), seed, name)
-        if not items:
-            raise _nothing(run_id, selection)
-        if store.ratings.standing(run_id):
-            store.ratings.grade(run_id)
-        session = RatingSession(_Kept(store, run_id), items, name, selection.kind)
-        yield RunReview(run_id, plan.suite, session, store, plan, graded)
+        read = read_queue(bench, store, run_ref, selection, rater)
+        if store.ratings.standing(read.run_id):
+            store.ratings.grade(read.run_id)
+        yield reviewed(store, read)
+
+
+def read_queue(
+    bench: Workbench, store: Store, run_ref: str, selection: Selection, rater: str | None
+) -> Queue:
+    """Read what a rater, by default the user of the machine, is to be shown of a run."""
+    name = _named(bench.session.user() if rater is None else rater)
+    run_id = store.find_run(run_ref)
+    plan = store.load_plan(run_id)
+    seed = plan.seed if selection.seed is None else selection.seed
+    trials = store.gradings.trials(run_id)
+    graded = {trial.seq: trial for trial in trials if trial.graded is not None}
+    same = store.ratings.same_outputs(run_id)
+    answered = {seq: same.get(seq, seq) for seq in graded}
+    items = queue(plan, answered, _wanted(bench, plan, selection, seed), seed, name)
+    if not items:
+        raise _nothing(run_id, selection)
+    return Queue(run_id, selection.kind, name, items, plan, graded)
+
+
+def reviewed(store: Store, read: Queue, *, waits: bool = False) -> RunReview:
+    """Return the review of a queue as it stands now.
+
+    What is said `waits` for a database that others have locked, or else fails at once.
+    """
+    keeps = _Kept(store, read.run_id, waits)
+    session = RatingSession(keeps, read.items, read.rater, read.kind)
+    return RunReview(read.run_id, read.plan.suite, session, store, read.plan, read.graded)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The ratings of one run. Whoever rates does not wait for a lock: the key is pressed again."""
+    """The ratings of one run. Unless it `waits`, a lock is an error: the key is pressed again."""
 
     store: Store
     run_id: str
+    waits: bool
 
     def standing(self) -> list[Rating]:
         return self.store.ratings.standing(self.run_id)
@@ -108,12 +138,15 @@ class _Kept:
         return self.store.ratings.last(self.run_id, rater, kind)
 
     def add(self, rated: Sequence[Sequence[int]], rater: str, opinion: Opinion) -> None:
-        with self.store.at_once():
+        with self._patience():
             self.store.ratings.add(self.run_id, rated, rater, opinion)
 
     def withdraw(self, rating: Rating) -> None:
-        with self.store.at_once():
+        with self._patience():
             self.store.ratings.withdraw(self.run_id, rating)
+
+    def _patience(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.waits else self.store.at_once()
 
 
 def _wanted(bench: Workbench, plan: Plan, selection: Selection, seed: int) -> Wanted:

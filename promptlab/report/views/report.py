@@ -95,7 +95,7 @@ def report_view(parts: Reported) -> ReportView:
             [*runs, *map(run_view, parts.earlier)], parts.labels, parts.basis.scorer
         ),
         rounds=tuple(each for view in runs for each in rounds_of(view, graded, turns)),
-        steps=tuple(map(_step, parts.steps)),
+        steps=tuple(map(step_view, parts.steps)),
         ledgers=tuple(ledger_view(*each) for each in parts.ledgers.items()),
         made=Made(
             runs=tuple(map(made_run, runs)),
@@ -108,7 +108,8 @@ def report_view(parts: Reported) -> ReportView:
     )
 
 
-def _step(step: TextStep) -> Step:
+def step_view(step: TextStep) -> Step:
+    """Return the view of what a version changed."""
     hunks = flips_view(step.hunks)
     return Step(diff_view(step.diff, None, None), hunks, step.won, step.lost)
 

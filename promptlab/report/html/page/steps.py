@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from promptlab.report.html.page.context import Context
+from promptlab.report.html.page.context import Context, Linked
 from promptlab.report.html.page.markup import Child, Html, joined, tag
 from promptlab.report.html.page.tables import items, section, table
 from promptlab.report.html.page.words import marked
@@ -19,7 +19,7 @@ _ELEMENTS = {"-": "del", "+": "ins", " ": "span"}
 
 def steps_section(context: Context) -> Html:
     """Return every step between versions: hunks, front matter, and the cases that flipped."""
-    steps = [_step(context, place, step) for place, step in enumerate(context.view.steps)]
+    steps = [step_article(context, place, step) for place, step in enumerate(context.view.steps)]
     return section("text", "What changed in the text", *steps)
 
 
@@ -47,7 +47,8 @@ def _link(place: int, hunk: HunkView) -> Html:
     return tag("a", f"hunk {hunk.number}", href=f"#step-{place}-{hunk.number}")
 
 
-def _step(context: Context, place: int, step: Step) -> Html:
+def step_article(page: Linked, place: int, step: Step) -> Html:
+    """Return one step: its hunks, each with the cases that flipped; `place` is the document's."""
     version = step.diff.version
     parts: list[Child] = [
         tag("h3", tag("a", f"{version.a} to {version.b}", href=f"#step-{place}")),
@@ -55,37 +56,34 @@ def _step(context: Context, place: int, step: Step) -> Html:
     ]
     loud = [hunk for hunk in step.hunks.hunks if not hunk.silent]
     if len(loud) != 1 or not loud[0].flips:  # else they stand at the hunk
-        parts += [_cases(context, "Won", step.won), _cases(context, "Lost", step.lost)]
+        parts += [_cases(page, "Won", step.won), _cases(page, "Lost", step.lost)]
     if step.hunks.separate is not None:
         parts.append(tag("p", "What tells them apart: ", tag("code", step.hunks.separate)))
     for at, hunk in enumerate(step.hunks.hunks):
-        parts.append(
-            _hunk(context, f"/hunks/{place}/hunks/{at}", f"step-{place}-{hunk.number}", hunk)
-        )
+        parts.append(_hunk(page, f"/hunks/{place}/hunks/{at}", f"step-{place}-{hunk.number}", hunk))
     if step.diff.rows:
         rows = [(row.key, _cell(row.a), _cell(row.b)) for row in step.diff.rows]
         parts.append(table("Front matter", ("key", version.a, version.b), rows))
     return tag("article", *parts, id=f"step-{place}", class_="step")
 
 
-def _cases(context: Context, how: str, cases: Sequence[str]) -> Html:
+def _cases(page: Linked, how: str, cases: Sequence[str]) -> Html:
     if not cases:
         return tag("p", f"{how}: no case.")
-    return tag("p", f"{how}: {counted(len(cases), 'case')}: ", context.listed(cases))
+    return tag("p", f"{how}: {counted(len(cases), 'case')}: ", page.listed(cases))
 
 
-def _hunk(context: Context, at: str, address: str, hunk: HunkView) -> Html:
-    number = context.marks.number
+def _hunk(page: Linked, at: str, address: str, hunk: HunkView) -> Html:
+    number = page.marks.number
     head = tag("a", "hunk ", number(f"{at}/hunk"), href=f"#{address}")
     places = [
-        _place(context, f"{at}/lines/{place}", passage)
-        for place, passage in enumerate(hunk.passages)
+        _place(page, f"{at}/lines/{place}", passage) for place, passage in enumerate(hunk.passages)
     ]
     lines = [_line(line) for passage in hunk.passages for line in passage.lines]
     flips: list[Child] = [hunk.sentence]
     for how, cases in (("Won", hunk.won), ("Lost", hunk.lost)):
         if cases:
-            flips += [f" {how}: ", context.listed(cases), "."]
+            flips += [f" {how}: ", page.listed(cases), "."]
     return tag(
         "figure",
         tag("figcaption", head, ": ", joined(places, "; ")),
@@ -96,11 +94,11 @@ def _hunk(context: Context, at: str, address: str, hunk: HunkView) -> Html:
     )
 
 
-def _place(context: Context, at: str, passage: PassageView) -> Html:
+def _place(page: Linked, at: str, passage: PassageView) -> Html:
     """Return where a passage stands, its lines as numbers of the document."""
     if passage.first is None:
         return joined([passage.place])
-    number = context.marks.number
+    number = page.marks.number
     first, last = number(f"{at}/first"), number(f"{at}/last")
     return joined([f"{passage.file}, lines ", first, " to ", last])
 
