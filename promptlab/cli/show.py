@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from promptlab.analysis.grid import Grid
+from promptlab.cli.formats import Format, format_of, format_option
 from promptlab.cli.numbers import Whole
-from promptlab.cli.output import print_json, print_json_with, say, stdout
+from promptlab.cli.output import print_data, print_json, print_json_with, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
@@ -18,6 +19,7 @@ from promptlab.report.documents.matrix import matrix_json
 from promptlab.report.documents.noted import noted_json
 from promptlab.report.documents.run import part_json
 from promptlab.report.documents.trial import shown_json, turns_json
+from promptlab.report.markdown.run import matrix_markdown, run_markdown
 from promptlab.report.terminal.confusion import print_classified
 from promptlab.report.terminal.matrix import print_matrix
 from promptlab.report.terminal.noted import print_noted
@@ -34,7 +36,7 @@ from promptlab.workbench.classifying import classified
 from promptlab.workbench.matrix import read_grid
 from promptlab.workbench.rated import read_ratings
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
-from promptlab.workbench.runs import results_by_tag
+from promptlab.workbench.runs import read_run, results_by_tag
 from promptlab.workbench.session import Session
 
 _SHOWN = 20
@@ -76,7 +78,7 @@ _SHOWN = 20
     "--scorer", metavar="LABEL", help="The scorer of --matrix; the primary one by default."
 )
 @click.option("--full", is_flag=True, help="Whole conversations, outputs and tracebacks.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@format_option
 @click.pass_obj
 def show(
     session: Session,
@@ -84,12 +86,15 @@ def show(
     run_ref: str,
     limit: int | None,
     full: bool,
+    format_name: Format | None,
     as_json: bool,
     by: str | None,
     confusion: bool,
     **options: Any,
 ) -> None:
     """Review the scored results of RUN (an id, a unique prefix, `latest` or `-2`)."""
+    form = format_of(format_name, as_json=as_json)
+    as_json = form == "json"
     matrix, scorer = options.pop("matrix"), options.pop("scorer")
     if matrix:
         _refuse_beside("--matrix", full=full, confusion=confusion, by=by, **_untabled(options))
@@ -102,7 +107,15 @@ def show(
             cases=options["cases"],
             most=most,
         )
-        _print_matrix(grid, as_json=as_json)
+        _print_matrix(grid, form)
+        return
+    if form == "markdown":
+        _refuse_beside(
+            "--format markdown", full=full, confusion=confusion, by=by, scorer=scorer, **options
+        )
+        with Workbench(session).open_store() as store:
+            whole = read_run(store, store.find_run(run_ref))
+        print_data(run_markdown(run_view(whole)))
         return
     if scorer is not None:
         raise PromptlabError("--scorer chooses that of --matrix", hint="show --matrix --scorer L")
@@ -140,10 +153,12 @@ def _refuse_beside(option: str, **others: object) -> None:
             )
 
 
-def _print_matrix(grid: Grid, *, as_json: bool) -> None:
+def _print_matrix(grid: Grid, form: Format) -> None:
     view = matrix_view(grid)
-    if as_json:
+    if form == "json":
         print_json(matrix_json(view))
+    elif form == "markdown":
+        print_data(matrix_markdown(view))
     else:
         print_matrix(stdout(), view)
 

@@ -159,7 +159,7 @@ def test_practices_are_a_table_too(project: Path, promptlab: Promptlab) -> None:
 
 @pytest.mark.slow
 def test_formats_are_not_mixed(ran: Path, promptlab: Promptlab) -> None:
-    for verb in (("compare",), ("practices",), ("diff", "task@v1", "v2")):
+    for verb in (("compare",), ("practices",), ("diff", "task@v1", "v2"), ("show",)):
         refused = promptlab(*verb, "--json", "--format", "markdown")
         assert (refused.code, refused.out) == (2, "")
         assert "--json cannot be combined with --format markdown" in refused.err

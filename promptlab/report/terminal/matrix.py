@@ -9,17 +9,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 
-from promptlab.core.types import Outcome
 from promptlab.core.visible import visible
 from promptlab.report.terminal.tables import BETWEEN
 from promptlab.report.terminal.text import plain_text
 from promptlab.report.views.arm_names import numbered
 from promptlab.report.views.asked import question_of
-from promptlab.report.views.matrix import MatrixArm, MatrixCell, MatrixView
-from promptlab.report.wording import UNKNOWN, counted, mean
+from promptlab.report.views.matrix import FAILED, PASSED, MatrixView, legend, mark
+from promptlab.report.wording import counted
 
-PASSED, FAILED = "✓", "✗"
-_SIGNS = {PASSED: "passed", FAILED: "failed", UNKNOWN: "no score"}
 _CASE = "case"
 _ID = 24  # columns of a case's id; a longer one goes on in the next line
 _QUESTION = 16  # columns of a question at least; with fewer it says nothing
@@ -36,23 +33,23 @@ def print_matrix(console: Console, view: MatrixView) -> None:
         console.print(plain_text(f"{view.scorer}: no case was measured"))
         return
     cells = [
-        [_mark(cell, arm) for cell, arm in zip(row.cells, view.arms, strict=True)]
+        [mark(cell, arm) for cell, arm in zip(row.cells, view.arms, strict=True)]
         for row in view.rows
     ]
     ids = [visible(_line(row.case_id)) for row in view.rows]
     beside = console.width - min(max(map(cell_len, [*ids, _CASE])), _ID)
-    names, legend = _names(view, cells, beside)
+    names, of_names = _names(view, cells, beside)
     widths = _widths(names, cells)
     room = beside - sum(widths) - BETWEEN
     asked = [clipped(visible(_line(question_of(row.vars))), room) for row in view.rows]
     questions = asked if room >= _QUESTION and any(asked) else None
-    console.print(plain_text(_title(view), style="bold"))
+    console.print(plain_text(view.title, style="bold"))
     for first, last in _blocks(widths, beside):
         if first:
             console.print()
         marks = [line[first:last] for line in cells]
         console.print(_table(ids, questions, names[first:last], marks))
-    for line in (*_legend(cells), *legend, *_rest(view)):
+    for line in (*legend(cells), *of_names, *_rest(view)):
         console.print(plain_text(line))
 
 
@@ -96,22 +93,6 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _title(view: MatrixView) -> str:
-    flips = "1 flips" if view.flips == 1 else f"{view.flips:,} flip"
-    return f"{view.scorer}: {counted(view.cases, 'case')}, of which {flips}"
-
-
-def _mark(cell: MatrixCell, arm: MatrixArm) -> str:
-    """Return what stands for a cell: a sign for a verdict, a number for a score, or the outcome."""
-    if not cell.trials:
-        return ""
-    if cell.score is None:
-        return Outcome.ERROR.value if cell.outcome is Outcome.ERROR else UNKNOWN
-    if cell.passed is not None:
-        return PASSED if cell.passed else FAILED
-    return f"{cell.score * 100:.0f} %" if arm.is_rate else mean(cell.score, is_rate=False)
-
-
 def _names(
     view: MatrixView, cells: Sequence[Sequence[str]], width: int
 ) -> tuple[list[str], list[str]]:
@@ -125,10 +106,10 @@ def _names(
         choices.append((short, [f"All are versions of {template}."]))
     numbers = [f"#{place}" for place in range(1, len(full) + 1)]
     most = max(width - _FAMILIAR, sum(_widths(numbers, cells)))
-    for names, legend in choices:
+    for names, below in choices:
         shown = [visible(name) for name in names]
         if sum(_widths(shown, cells)) <= most:
-            return shown, legend
+            return shown, below
     return numbers, numbered(full)
 
 
@@ -138,16 +119,6 @@ def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
         BETWEEN + max(map(cell_len, (name, *column)))
         for name, column in zip(names, zip(*cells, strict=True), strict=True)
     ]
-
-
-def _legend(cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield a line on the signs that the table has."""
-    used = {mark for marks in cells for mark in marks}
-    parts = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in used]
-    if "" in used:
-        parts.append("empty: not measured")
-    if parts:
-        yield ", ".join(parts)
 
 
 def _rest(view: MatrixView) -> Iterator[str]:

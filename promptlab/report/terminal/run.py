@@ -13,9 +13,9 @@ from promptlab.core.types import Outcome
 from promptlab.report.terminal.tables import fits, plain_table
 from promptlab.report.terminal.text import plain_text
 from promptlab.report.views.arm_names import ArmNames
-from promptlab.report.views.run import ArmView, RunView, ScoreTable, ScoreView
+from promptlab.report.views.run import ArmView, RunView, ScoreTable, ScoreView, money
 from promptlab.report.views.throughput import throughput_lines
-from promptlab.report.wording import counted, mean, mean_interval, quantity, usd
+from promptlab.report.wording import counted, mean, mean_interval, quantity
 
 _PLOT_WIDTH = 15
 _PLOT_SCALE = "0 %" + "100 %".rjust(_PLOT_WIDTH - 3)
@@ -121,7 +121,7 @@ def _outcome_columns(view: RunView) -> tuple[list[_Column], list[_Column]]:
         ("latency s", lambda arm: quantity(arm.latency_s.mean, 2)),
     ]
     if view.has_cost:
-        taken.append(("USD", _money))
+        taken.append(("USD", money))
     return ended, taken
 
 
@@ -137,10 +137,6 @@ def _arm_table(
 
 def _count(outcome: Outcome, arm: ArmView) -> str:
     return str(arm.outcomes[outcome])
-
-
-def _money(arm: ArmView) -> str:
-    return "unknown" if arm.cost_usd.mean is None else usd(arm.cost_usd.mean, 6)
 
 
 def _plot(score: ScoreView) -> str:

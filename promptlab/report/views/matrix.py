@@ -13,7 +13,10 @@ from promptlab.analysis.measurements import JoinedArm
 from promptlab.core.digest import TAG, arm_digest
 from promptlab.core.measured import CaseContent, CellTrial, MeasuredCase
 from promptlab.core.types import Arm, Json, Outcome
+from promptlab.report.wording import UNKNOWN, counted, mean
 
+PASSED, FAILED = "✓", "✗"
+_SIGNS = {PASSED: "passed", FAILED: "failed", UNKNOWN: "no score"}
 _SAME_ID = 6  # characters of a case's digest that tell it from others of its id
 
 
@@ -74,6 +77,12 @@ class MatrixView:
     rows: tuple[MatrixRow, ...]
     cases: int
     flips: int
+
+    @property
+    def title(self) -> str:
+        """Return what the table shows, and how many of its cases flip."""
+        flips = "1 flips" if self.flips == 1 else f"{self.flips:,} flip"
+        return f"{self.scorer}: {counted(self.cases, 'case')}, of which {flips}"
 
     @property
     def more(self) -> bool:
@@ -164,6 +173,27 @@ def _row(
         flips=flips,
         cells=cells,
     )
+
+
+def mark(cell: MatrixCell, arm: MatrixArm) -> str:
+    """Return what stands for a cell: a sign for a verdict, a number for a score, or the outcome."""
+    if not cell.trials:
+        return ""
+    if cell.score is None:
+        return Outcome.ERROR.value if cell.outcome is Outcome.ERROR else UNKNOWN
+    if cell.passed is not None:
+        return PASSED if cell.passed else FAILED
+    return f"{cell.score * 100:.0f} %" if arm.is_rate else mean(cell.score, is_rate=False)
+
+
+def legend(marks: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a line on the signs that a table has."""
+    used = {each for line in marks for each in line}
+    parts = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in used]
+    if "" in used:
+        parts.append("empty: not measured")
+    if parts:
+        yield ", ".join(parts)
 
 
 def case_part(case: MeasuredCase, *, alone: bool = True) -> str:

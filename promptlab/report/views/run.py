@@ -9,7 +9,7 @@ from promptlab.core.results import ArmScores, OrderAgreement, RunInfo, RunResult
 from promptlab.core.types import Arm, Outcome, Plan
 from promptlab.core.worked import Worked
 from promptlab.report.views.arm_names import ArmNames, arm_names
-from promptlab.report.wording import counted
+from promptlab.report.wording import counted, usd
 from promptlab.stats.arm_mean import ArmSample, arm_interval
 
 
@@ -51,6 +51,11 @@ class ArmView:
     latency_s: Sum
     cost_usd: Sum
     scores: tuple[ScoreView, ...]
+
+
+def money(arm: ArmView) -> str:
+    """Return what a trial of an arm cost on average."""
+    return "unknown" if arm.cost_usd.mean is None else usd(arm.cost_usd.mean, 6)
 
 
 @dataclass(frozen=True, slots=True)
