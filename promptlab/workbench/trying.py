@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -222,16 +222,22 @@ def _case(bench: Workbench, wanted: Wanted, template: Template, suite: Suite | N
         by_id = {case.id: case for case in suite.read_cases()}
         if wanted.case_id not in by_id:
             raise unknown("case", wanted.case_id, by_id, of=f"suite {suite.name}")
+        _require_known(params, [*template.variables, *by_id[wanted.case_id].vars], template)
         [case] = with_params([by_id[wanted.case_id]], params)
         return case
-    for name in params:
-        if name not in template.variables:
-            raise unknown("variable", name, template.variables, of=template.reference)
+    _require_known(params, template.variables, template)
     missing = [name for name in template.variables if name not in params]
     if wanted.text is not None and len(missing) == 1:
         params |= typed_params({missing[0]: wanted.text}, [template])
     [case] = make_cases([(_OWN_WORDS, {"vars": params})], _OWN_WORDS, {})
     return case
+
+
+def _require_known(given: Iterable[str], known: Sequence[str], template: Template) -> None:
+    """Refuse a variable that nothing reads: its name is misspelt."""
+    for name in given:
+        if name not in known:
+            raise unknown("variable", name, list(dict.fromkeys(known)), of=template.reference)
 
 
 def _suite_of_case(

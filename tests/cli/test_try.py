@@ -153,6 +153,7 @@ def test_what_a_case_expects_is_told_with_its_grades(project: Path, promptlab: P
     [
         (("greet@v1",), "greet@v1 needs name (give -p NAME VALUE"),
         (("greet@v1", "-p", "nam", "Ada"), "unknown variable 'nam' of greet@v1 (did you mean"),
+        (("greet@v1", "--case", "ada", "-p", "nam", "Ada"), "unknown variable 'nam' of greet@v1"),
         (("greet@v9", "-p", "name", "Ada"), "unknown version 'v9' of greet"),
         (("greet@v1", "--case", "zoe"), "unknown case 'zoe' of suite greet"),
         (("turns", "-p", "topic", "x"), "which backend is to answer? (name one: -b priced"),
