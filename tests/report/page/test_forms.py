@@ -84,6 +84,7 @@ def test_outcomes_of_other_tools_make_a_report(tmp_path: Path) -> None:
     assert "imported from" in made.page.text
 
 
+@pytest.mark.slow
 def test_several_runs_are_joined(task: Path, tmp_path: Path) -> None:
     root = lay_out(tmp_path, {**FILES, "suites/cases.jsonl": cases(20)})
     for version in ("v1", "v2"):
@@ -94,6 +95,7 @@ def test_several_runs_are_joined(task: Path, tmp_path: Path) -> None:
     assert made.document["compare"]["comparisons"][0]["n"] == 20
 
 
+@pytest.mark.slow
 def test_long_vectors_of_numbers_do_not_fill_the_page(tmp_path: Path) -> None:
     rows = [
         {"id": f"c{place}", "vars": {"rank": place, "range": RANGES, "of": [0.25] * 2_000}}

@@ -93,6 +93,7 @@ def test_a_page_of_the_same_evidence_is_the_same(made: Made) -> None:
     assert again.html == made.html
 
 
+@pytest.mark.slow
 def test_addresses_survive_a_new_run(made: Made, tmp_path: Path) -> None:
     root = lay_out(tmp_path, {**FILES, "suites/cases.jsonl": cases(12)})
     assert typed(root, "run", "task", "--json") == 0

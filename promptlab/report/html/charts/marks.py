@@ -41,7 +41,13 @@ _CONFIG = {
     "font": "sans-serif",
     "background": "white",
     "axis": _AXIS,
-    "axisY": {"grid": False, "domain": False, "ticks": False, "labelColor": INK.light},
+    "axisY": {
+        "grid": False,
+        "domain": False,
+        "ticks": False,
+        "labelColor": INK.light,
+        "labelPadding": 9,
+    },
     "view": {"stroke": None},
     "legend": {
         "labelColor": INK.light,
