@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from promptlab.cases.files import Row
 from promptlab.cases.tables import Cells
@@ -38,6 +38,7 @@ _CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 _LARGEST_NUMBER = 1e100
 _LARGEST_COUNT = 10**12
 _LARGEST_REPEAT = 10**18
+_REMEMBERED = 10_000  # cells of one column, as they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class _Reader:
         self._ignore_unknown = ignore_unknown
         self._checked: frozenset[object] = frozenset()
         self._names: dict[str, str] = {}
-        self._practices: dict[str, tuple[str, ...]] = {}
+        self._cells: dict[str, dict[str, object]] = {role: {} for role in ROLES}
 
     def read(self, where: str, row: object) -> OutcomeRow:
         if not isinstance(row, Mapping):
@@ -96,17 +97,28 @@ class _Reader:
             where,
             self._required(cell, "template"),
             self._required(cell, "case"),
-            cell.read("score", _score),
+            self._known(cell, "score", _score),
             self._name(cell, "backend") or NO_BACKEND,
-            cell.read("repeat", _repeat),
+            self._known(cell, "repeat", _repeat),
             self._name(cell, "group"),
-            self._practices_of(cell),
+            self._known(cell, "practices", _practices),
             self._name(cell, "scorer") or NO_SCORER,
             cell.read("output", _output),
-            cell.read("input_tokens", _count),
-            cell.read("output_tokens", _count),
-            cell.read("cost_usd", _cost),
+            self._known(cell, "input_tokens", _count),
+            self._known(cell, "output_tokens", _count),
+            self._known(cell, "cost_usd", _cost),
         )
+
+    def _known(self, cell: _Cells, role: str, reader: Callable[[object], T]) -> T:
+        """Read a cell; one that is written as in an earlier row is not read again."""
+        value, known = cell.value(role), self._cells[role]
+        if not isinstance(value, str):
+            return cell.read(role, reader)
+        if value not in known:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[value] = cell.read(role, reader)
+        return cast(T, known[value])
 
     def _check_columns(self, row: Mapping[object, object], where: str) -> None:
         where = row.header if isinstance(row, Cells) else where
@@ -137,14 +149,6 @@ class _Reader:
             return known
         name = cell.read(role, _name)
         return None if name is None else self._names.setdefault(name, name)
-
-    def _practices_of(self, cell: _Cells) -> tuple[str, ...]:
-        value = cell.value("practices")
-        if not isinstance(value, str):
-            return cell.read("practices", _practices)
-        if value not in self._practices:
-            self._practices[value] = cell.read("practices", _practices)
-        return self._practices[value]
 
 
 class _WrongCell(ValueError):

@@ -17,6 +17,7 @@ from typing import NoReturn
 from promptlab.cases.rows import make_cases
 from promptlab.core.digest import backend_digest, imported_key
 from promptlab.core.errors import PromptlabError
+from promptlab.core.outside import Outside
 from promptlab.core.types import (
     Arm,
     BackendSpec,
@@ -77,6 +78,29 @@ class ImportedRun:
                 turns = self._turns(trial, measured)
                 graded = None if measured.output is None else 0
                 yield TrialResult(trial, turns, graded, Outcome.OK, None, scores)
+
+    def trials(self) -> Iterator[Outside]:
+        """Yield the same as `results`, in the form in which many are stored at once."""
+        arms, repeats = len(self.plan.arms), self.plan.repeats
+        verdicts = _verdicts(len(self.plan.scorers), self._trials.values())
+        named = [(arm.template, arm.version, arm.backend) for arm in self.plan.arms]
+        digests = [case.digest for case in self.plan.cases]
+        for (case, arm), keys in groupby(sorted(self._trials), key=itemgetter(0, 1)):
+            for repeat, place in enumerate(keys):
+                measured = self._trials[place]
+                known = (measured.input_tokens, measured.output_tokens, measured.cost_usd)
+                key = None
+                if measured.output is not None or known != (None, None, None):
+                    measured_as = (self.plan.suite, *named[arm], digests[case])
+                    key = imported_key(measured_as, repeat, known)
+                scores = tuple(
+                    (at, value, bool(value) if verdicts[at] else None)
+                    for at, value in measured.scores.items()
+                    if value is not None
+                )
+                seq = (case * repeats + repeat) * arms + arm
+                answer = (key, IMPLICIT_ANSWER, measured.output, *known)
+                yield Outside(seq, arm, case, repeat, *answer, scores)
 
     def _turns(self, trial: Trial, measured: _Measured) -> tuple[Turn, ...]:
         """Return the one answer, if anything about it is known; what was asked is unknown."""

@@ -5,7 +5,7 @@ Others use `Store`; it returns plain values, never rows or cursors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from promptlab.core.budget import Spent
 from promptlab.core.errors import DamagedStore
 from promptlab.core.lazy import lazy_module
+from promptlab.core.outside import Outside
 from promptlab.core.results import RunInfo, TemplateHistory, WiderRun
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Case, Plan, PlanSettings
@@ -35,9 +36,10 @@ from promptlab.store.writer import Writer
 
 if TYPE_CHECKING:
     from promptlab.core.measured import MeasuredRun
-    from promptlab.store import answers, cells, judges, ledger, measured
+    from promptlab.store import answers, bulk, cells, judges, ledger, measured
 else:  # what few verbs need
     answers = lazy_module("promptlab.store.answers")
+    bulk = lazy_module("promptlab.store.bulk")
     cells = lazy_module("promptlab.store.cells")
     judges = lazy_module("promptlab.store.judges")
     ledger = lazy_module("promptlab.store.ledger")
@@ -152,6 +154,10 @@ class Store(Reading, Maintenance):
         self._number(run_id)
         waits = self._connection.waits if alone else None
         return Writer(self.path, run_id, self._clock, spent, waits)
+
+    def add_outside(self, run_id: str, trials: Iterable[Outside]) -> None:
+        """Store trials of a run that were measured elsewhere, batch by batch."""
+        bulk.add_all(self._connection, self._number(run_id), trials, self._clock)
 
     @decoded
     def plan_settings(self, run_id: str) -> PlanSettings:

@@ -60,10 +60,7 @@ def _keep(store: Store, run_id: str, imported: ImportedRun, file: Path) -> None:
     store.begin_run(run_id, imported.plan, settings=settings, trials=imported.size)
     status: Literal["finished", "interrupted"] = "interrupted"
     try:
-        with store.writer(run_id, alone=True) as writer:
-            for result in imported.results():
-                writer.wait_for_room()
-                writer.put_result(result)
+        store.add_outside(run_id, imported.trials())
         status = "finished"
     finally:
         store.end_run(run_id, status)
