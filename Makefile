@@ -98,7 +98,8 @@ $(BROWSER_READY): $(DEV_READY)
 	    apt-get -qq update && apt-get -qq -y --no-install-recommends install \
 	        chromium libreoffice-calc-nogui fonts-dejavu-core >/dev/null; }
 	$(PIP) install -c constraints.txt playwright xmlschema
-	npm install --silent --no-fund --no-audit --prefix $(VENV)/npm axe-core@4.14.1
+	@# Node knows no certificates of the system by itself.
+	NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt npm install --silent --no-fund --no-audit --prefix $(VENV)/npm axe-core@4.14.1
 	@touch $@
 
 $(DEV_READY): $(INSTALLED)
