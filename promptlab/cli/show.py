@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from promptlab.analysis.grid import Grid
 from promptlab.cli.formats import Format, format_of, format_option
 from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_data, print_json, print_json_with, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
 from promptlab.core.errors import PromptlabError
+from promptlab.core.lazy import lazy_module
 from promptlab.report.documents.confusion import classified_json
-from promptlab.report.documents.matrix import matrix_json
 from promptlab.report.documents.noted import noted_json
 from promptlab.report.documents.run import part_json
 from promptlab.report.documents.trial import shown_json, turns_json
-from promptlab.report.markdown.run import matrix_markdown, run_markdown
 from promptlab.report.terminal.confusion import print_classified
-from promptlab.report.terminal.matrix import print_matrix
 from promptlab.report.terminal.noted import print_noted
 from promptlab.report.terminal.run import print_run, print_scores
 from promptlab.report.terminal.trial import print_result, print_tracebacks, print_turns
 from promptlab.report.views.confusion import classified_view
-from promptlab.report.views.matrix import matrix_view
 from promptlab.report.views.noted import noted_view
 from promptlab.report.views.run import run_view
 from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.report.wording import counted
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.classifying import classified
-from promptlab.workbench.matrix import read_grid
 from promptlab.workbench.rated import read_ratings
 from promptlab.workbench.reviewing import Chosen, Review, Trial, review
 from promptlab.workbench.runs import read_run, results_by_tag
 from promptlab.workbench.session import Session
+
+if TYPE_CHECKING:
+    from promptlab.analysis.grid import Grid
+    from promptlab.report.documents import matrix as matrix_document
+    from promptlab.report.markdown import run as markdown
+    from promptlab.report.terminal import matrix as matrix_screen
+    from promptlab.report.views import matrix as matrix_views
+    from promptlab.workbench import matrix as matrix_reading
+else:  # for --matrix, which needs numpy
+    matrix_document = lazy_module("promptlab.report.documents.matrix")
+    markdown = lazy_module("promptlab.report.markdown.run")
+    matrix_screen = lazy_module("promptlab.report.terminal.matrix")
+    matrix_views = lazy_module("promptlab.report.views.matrix")
+    matrix_reading = lazy_module("promptlab.workbench.matrix")
 
 _SHOWN = 20
 
@@ -99,7 +108,7 @@ def show(
     if matrix:
         _refuse_beside("--matrix", full=full, confusion=confusion, by=by, **_untabled(options))
         most = limit if limit or as_json else _SHOWN
-        grid = read_grid(
+        grid = matrix_reading.read_grid(
             Workbench(session),
             (run_ref,),
             scorer=scorer,
@@ -115,7 +124,7 @@ def show(
         )
         with Workbench(session).open_store() as store:
             whole = read_run(store, store.find_run(run_ref))
-        print_data(run_markdown(run_view(whole)))
+        print_data(markdown.run_markdown(run_view(whole)))
         return
     if scorer is not None:
         raise PromptlabError("--scorer chooses that of --matrix", hint="show --matrix --scorer L")
@@ -154,13 +163,13 @@ def _refuse_beside(option: str, **others: object) -> None:
 
 
 def _print_matrix(grid: Grid, form: Format) -> None:
-    view = matrix_view(grid)
+    view = matrix_views.matrix_view(grid)
     if form == "json":
-        print_json(matrix_json(view))
+        print_json(matrix_document.matrix_json(view))
     elif form == "markdown":
-        print_data(matrix_markdown(view))
+        print_data(markdown.matrix_markdown(view))
     else:
-        print_matrix(stdout(), view)
+        matrix_screen.print_matrix(stdout(), view)
 
 
 def _show_by_tag(session: Session, run_ref: str, *, as_json: bool) -> None:

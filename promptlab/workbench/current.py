@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from promptlab.core.errors import PromptlabError
-from promptlab.experiments.suite import load_suite, suite_names
+from promptlab.core.lazy import lazy_module
 from promptlab.workbench.bench import Workbench
+
+if TYPE_CHECKING:
+    from promptlab.experiments import suite as suites
+else:  # pydantic, only where there is more than one run
+    suites = lazy_module("promptlab.experiments.suite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +31,9 @@ def current_suite(bench: Workbench, name: str) -> CurrentSuite | None:
     """Return what a suite says; None where there is no such file, or none that can be read."""
     try:
         project = bench.project_if_any
-        if project is None or name not in suite_names(project.suites):
+        if project is None or name not in suites.suite_names(project.suites):
             return None
-        suite = load_suite(project.suites, name)
+        suite = suites.load_suite(project.suites, name)
         versions = [at for text in suite.settings.templates for at in bench.library.resolve(text)]
         texts = frozenset(bench.library.read(*version).digest for version in versions)
         return CurrentSuite(frozenset(case.digest for case in suite.read_cases()), texts)
