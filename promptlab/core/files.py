@@ -80,6 +80,12 @@ def exists(path: Path) -> bool:
     return _state(path, follow=False) is not None
 
 
+def last_change(path: Path) -> tuple[int, int] | None:
+    """Return when a file was last written, in nanoseconds, and its size; None if there is none."""
+    found = _state(path)
+    return None if found is None else (found.st_mtime_ns, found.st_size)
+
+
 def is_folder(path: Path) -> bool:
     """Return whether this is a folder, after links."""
     found = _state(path)

@@ -16,19 +16,32 @@ from promptlab.store.plan_settings import load_settings
 from promptlab.store.runs import run_number
 
 # The trials of a case stand together in the plan, `width` of them: no other is looked at.
-_TRIALS = f"""
+_CELLS = f"""
 SELECT t.seq, a.label, c.digest, t.repeat, t.outcome, s.score, s.passed, u.generation,
     s.run IS NOT NULL OR (t.outcome = 'error' AND k.run IS NOT NULL AND {GRADES})
-FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
-JOIN trials t ON t.run = p.run AND t.case_ = p.position
+FROM {{cases}}
+CROSS JOIN trials t ON t.run = :run AND t.case_ = p.position
     AND t.seq >= p.position * :width AND t.seq < (p.position + 1) * :width
 JOIN run_arms a ON a.run = t.run AND a.position = t.arm
 LEFT JOIN run_scorers k ON k.run = t.run AND k.label = :scorer
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
 LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
-WHERE c.digest IN (SELECT value FROM json_each(:cases))
+WHERE {{which}}
 ORDER BY t.seq
 """
+
+_TRIALS = _CELLS.format(
+    cases="cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id",
+    which="c.digest IN (SELECT value FROM json_each(:cases))",
+)
+
+# The places come first: there is no index of the places of a case.
+_TRIALS_AT = _CELLS.format(
+    cases="json_each(:places) w"
+    " CROSS JOIN run_cases p ON p.run = :run AND p.position = w.value"
+    " CROSS JOIN cases c ON c.id = p.case_",
+    which="TRUE",
+)
 
 _AT = """
 SELECT p.position, c.case_id, c.case_group, c.digest, c.tags
@@ -42,9 +55,13 @@ FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
 WHERE c.case_id = :id ORDER BY p.position
 """
 
+# Which of some ids several cases of a run have; its cases are looked at without their contents.
 _TWICE = """
 SELECT c.case_id FROM run_cases p JOIN cases c ON c.id = p.case_
-WHERE p.run = :run GROUP BY c.case_id HAVING count(*) > 1
+WHERE p.run = :run AND p.case_ IN (
+    SELECT id FROM cases WHERE case_id IN (SELECT value FROM json_each(:ids))
+)
+GROUP BY c.case_id HAVING count(*) > 1
 """
 
 _CONTENTS = """
@@ -67,8 +84,7 @@ class CellRows(Area):
     def trials(self, run_id: str, scorer: str, cases: Sequence[str]) -> list[CellTrial]:
         """Return the trials of a run on the cases with these digests, in the order of the plan."""
         run = run_number(self._connection, run_id)
-        arms = self._connection.count("SELECT count(*) FROM run_arms WHERE run = :run", run=run)
-        width = arms * load_settings(self._connection, run).repeats
+        width = self._width(run)
         rows = self._connection.rows(
             _TRIALS, run=run, scorer=scorer, cases=to_json(cases), width=width
         )
@@ -95,10 +111,21 @@ class CellRows(Area):
         return [_placed(*row) for row in self._connection.rows(_NAMED, run=run, id=case_id)]
 
     @decoded
-    def ids_of_several(self, run_id: str) -> frozenset[str]:
-        """Return the ids that several cases of a run have."""
+    def trials_at(self, run_id: str, scorer: str, places: Sequence[int]) -> list[CellTrial]:
+        """Return what `trials` does, of the cases at these places in the plan."""
         run = run_number(self._connection, run_id)
-        return frozenset(case_id for (case_id,) in self._connection.rows(_TWICE, run=run))
+        width = self._width(run)
+        rows = self._connection.rows(
+            _TRIALS_AT, run=run, scorer=scorer, places=to_json(places), width=width
+        )
+        return [_trial(run_id, *row) for row in rows]
+
+    @decoded
+    def ids_of_several(self, run_id: str, ids: Sequence[str]) -> frozenset[str]:
+        """Return those of these ids that several cases of a run have."""
+        run = run_number(self._connection, run_id)
+        rows = self._connection.rows(_TWICE, run=run, ids=to_json(ids))
+        return frozenset(case_id for (case_id,) in rows)
 
     @decoded
     def contents(self, cases: Sequence[str]) -> dict[str, CaseContent]:
@@ -110,6 +137,11 @@ class CellRows(Area):
     def conversations(self, run_id: str, seqs: Sequence[int]) -> dict[int, list[Turn]]:
         """Return the turns of the trials of a run at these places in its plan, by place."""
         return queries.conversations(self._connection, run_number(self._connection, run_id), seqs)
+
+    def _width(self, run: int) -> int:
+        """Return how many trials of a case stand together."""
+        arms = self._connection.count("SELECT count(*) FROM run_arms WHERE run = :run", run=run)
+        return arms * load_settings(self._connection, run).repeats
 
 
 def _trial(run_id: str, *row: Any) -> CellTrial:

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar, get_args
 
 from promptlab.core.errors import PromptlabError
 from promptlab.core.plugins import unknown
-from promptlab.core.types import Arm, Outcome
+from promptlab.core.types import Outcome
 from promptlab.core.wanted import Change, ResultFilter
 from promptlab.workbench.browsing import Book
 
@@ -96,13 +96,18 @@ def narrowed(asked: Asked, book: Book) -> Narrowed:
     return Narrowed(wanted, tuple(pairs))
 
 
-_FILTERS = ("scorer", "case", "tag", "outcome", "arm", "only", "changed", "from", "to")
+_FILTERS = ("scorer", "case", "tag", "outcome", "arm", "only", "changed", "from", "to", "sort")
 
 
 def _change(asked: Asked, book: Book) -> Change | None:
     to = asked.choice("changed", get_args(ChangedTo))
     if to is None:
         return None
+    return Change(book.scorer.label, *two_arms(asked, book), to)
+
+
+def two_arms(asked: Asked, book: Book) -> tuple[int, int]:
+    """Return the places of the arms `from` and `to`, by default the first and the last."""
     labels = [arm.label for arm in book.plan.arms]
     if len(labels) < 2:
         raise PromptlabError("this run has one arm alone: nothing can have changed")
@@ -111,16 +116,10 @@ def _change(asked: Asked, book: Book) -> Change | None:
     b = len(labels) - 1 if second is None else _place(second, labels)
     if a == b:
         raise PromptlabError("choose two different arms: what changed from one to the other?")
-    return Change(book.scorer.label, a, b, to)
+    return a, b
 
 
 def _place(label: str, labels: Sequence[str]) -> int:
     if label not in labels:
         raise unknown("arm", label, labels)
     return labels.index(label)
-
-
-def arm_named(book: Book, label: str) -> Arm:
-    """Return the arm of a run that has this label."""
-    labels = [arm.label for arm in book.plan.arms]
-    return book.plan.arms[_place(label, labels)]

@@ -41,6 +41,11 @@ class _Question:
     a: str | None
     b: str | None
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Return what the comparisons depend on; which of them are shown is no part of it."""
+        return "compare", self.runs, self.scorer, self.by, self.a
+
 
 def compare_page(desk: Desk, asked: Asked) -> Reply:
     """Return what differs between arms: all of some runs, or two of them."""
@@ -55,13 +60,8 @@ def compare_page(desk: Desk, asked: Asked) -> Reply:
         recent = store.runs(_RECENT)
     compared, told = None, None
     try:
-        compared = compare_runs(
-            desk.reading,
-            question.runs,
-            scorer=question.scorer,
-            baseline=question.a,
-            by=question.by,
-        )
+        key = (*question.key, repr(desk.reading.rule))
+        compared = desk.of_now(key, lambda: _compared(desk, question))
     except PromptlabError as error:
         if not recent:
             raise
@@ -70,6 +70,16 @@ def compare_page(desk: Desk, asked: Asked) -> Reply:
     if compared is not None:
         body.append(_result(question, compared, recent))
     return Page("Compare", joined(body), way="/compare")
+
+
+def _compared(desk: Desk, question: _Question) -> Compared:
+    return compare_runs(
+        desk.reading,
+        question.runs,
+        scorer=question.scorer,
+        baseline=question.a,
+        by=question.by,
+    )
 
 
 def _result(question: _Question, compared: Compared, recent: Sequence[RunInfo]) -> Html:

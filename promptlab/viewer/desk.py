@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from promptlab.core.files import last_change
 from promptlab.report.html.page.markup import Html
 from promptlab.store import wait_a_while
 from promptlab.viewer.frame import hidden
@@ -27,12 +28,20 @@ class Desk:
 
     def __init__(self, session: Session) -> None:
         """Take the session of the verb; nothing is opened yet."""
-        quiet = replace(session, tell=None)
-        self.reading = Workbench(quiet, waits=_hardly)
-        self.writing = Workbench(quiet, waits=wait_a_while)
+        self._session = replace(session, tell=None)
         self.token = secrets.token_urlsafe(24)
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def reading(self) -> Workbench:
+        """Return a workbench that waits for no lock, and knows the project as it is now."""
+        return Workbench(self._session, waits=_hardly)
+
+    @property
+    def writing(self) -> Workbench:
+        """Return a workbench that waits for a lock, though not for ever."""
+        return Workbench(self._session, waits=wait_a_while)
 
     def token_field(self) -> Html:
         """Return the field by which a form shows that it is from a page of this start."""
@@ -55,6 +64,27 @@ class Desk:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
+
+    def of_now(self, name: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what was made under this name and holds still; else make it.
+
+        It is kept if the database stayed as it was meanwhile, and holds until that changes.
+        """
+        key = (name, self._version())
+        with self._lock:
+            known = key in self._kept
+        if known:
+            return self.kept(key, make)
+        made = make()
+        if self._version() == key[1]:
+            self.kept(key, lambda: made)
+        return made
+
+    def _version(self) -> tuple[tuple[int, int], ...]:
+        """Return what changes whenever the database does: SQLite writes to one of two files."""
+        path = self.reading.database
+        files = path, path.with_name(f"{path.name}-wal")
+        return tuple(state for file in files if (state := last_change(file)))
 
 
 def _hardly(_: float) -> None:

@@ -74,7 +74,7 @@ def framed(page: Page) -> str:
         for to, said in _WAYS
     ]
     head = tag(
-        "div",
+        "header",
         tag("a", "promptlab", href="/", class_="mark"),
         tag("nav", *links, aria_label="Pages"),
         search_form("", None),
@@ -107,6 +107,7 @@ def search_form(text: str, run_id: str | None, *, large: bool = False) -> Html:
         tag("button", "Search") if large else NOTHING,
         action="/search",
         role="search",
+        aria_label="Search for other words" if large else "Search everything",
         class_="seek",
     )
 

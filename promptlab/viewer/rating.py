@@ -14,6 +14,7 @@ from promptlab.core.errors import PromptlabError, StoreBusy
 from promptlab.core.ratings import Kind, Opinion
 from promptlab.core.results import RunInfo
 from promptlab.report.html.page.markup import NOTHING, Html, joined, tag
+from promptlab.report.html.page.tables import ticked
 from promptlab.store import Store
 from promptlab.viewer.asked import Asked
 from promptlab.viewer.desk import Desk
@@ -23,6 +24,12 @@ from promptlab.viewer.rating_form import all_rated, rating_form
 from promptlab.viewer.run import run_head
 from promptlab.workbench.rating import VERDICTS
 from promptlab.workbench.rating_of_run import Queue, RunReview, Selection, read_queue, reviewed
+
+_MANY, _DRAWN = 50_000, 1_000  # trials of a run, and the cases that are drawn of a larger one
+_SOME = (
+    f"The seed has drawn {_DRAWN:,} cases of this large run; `n=N` in the address draws another"
+    " number, `case=ID` names one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,12 @@ class _Rating:
         found += [("case", case) for case in self.cases]
         return [*found, ("n", str(self.limit))] if self.limit else found
 
-    @property
-    def selection(self) -> Selection:
-        """Return which outputs are rated."""
-        return Selection(kind=self.kind, cases=self.cases, limit=self.limit)
+    def selection(self, info: RunInfo) -> Selection:
+        """Return which outputs are rated; of a very large run the seed draws some cases."""
+        limit = self.limit
+        if limit is None and not self.cases and info.trials > _MANY:
+            limit = _DRAWN
+        return Selection(kind=self.kind, cases=self.cases, limit=limit)
 
 
 def rating_page(desk: Desk, asked: Asked) -> Reply:
@@ -105,7 +114,7 @@ def _act(desk: Desk, review: RunReview, form: Asked, does: str) -> str | None:
     if place is None:
         return "moved"
     session.go_to(place)
-    note, tags = form.one("note") or "", (form.one("tags") or "").split(",")
+    note, tags = _written(form)
     verdicts = [verdict for verdict in VERDICTS[session.kind] if verdict == does]
     session.say(verdicts[0] if verdicts else None, note, tags)
     steps: dict[str, Callable[[], None]] = {"skip": session.skip, "back": session.back}
@@ -114,6 +123,12 @@ def _act(desk: Desk, review: RunReview, form: Asked, does: str) -> str | None:
     elif not verdicts and does != "note":
         raise PromptlabError(f"there is no button {does!r}")
     return None
+
+
+def _written(form: Asked) -> tuple[str, tuple[str, ...]]:
+    """Return the note and the tags of a form; a note from elsewhere may have any length."""
+    given = dict(form.query)
+    return given.get("note", ""), tuple(given.get("tags", "").split(","))
 
 
 def _place(desk: Desk, review: RunReview, form: Asked) -> int | None:
@@ -149,7 +164,8 @@ def _queue(desk: Desk, store: Store, rating: _Rating, info: RunInfo) -> Queue:
     """Return the queue of a rater; it is long to make, and the same as long as no trial is new."""
     name = (rating, info.run_id, info.stored, info.status)
     return desk.kept(
-        name, lambda: read_queue(desk.reading, store, info.run_id, rating.selection, rating.rater)
+        name,
+        lambda: read_queue(desk.reading, store, info.run_id, rating.selection(info), rating.rater),
     )
 
 
@@ -161,7 +177,8 @@ def _not_stored(desk: Desk, rating: _Rating, form: Asked, error: StoreBusy) -> P
         place = _place(desk, review, form)
         if place is not None:
             review.session.go_to(place)
-        given = Opinion(None, form.one("note") or "", tuple((form.one("tags") or "").split(",")))
+        note, tags = _written(form)
+        given = Opinion(None, note, tags)
         told = f"Not stored: {error.message}. Press the button again."
         form_again = _form(desk, rating, review, given)
         return _framed(info, review, form_again, told, status=503)
@@ -188,5 +205,7 @@ def _framed(
 ) -> Page:
     here = "Rate pairs" if review.session.kind == "pairs" else "Rate outputs"
     alert = NOTHING if told is None else tag("p", told, class_="told", role="alert")
-    body = [run_head(info, here), alert, form]
+    some = info.trials > _MANY and len(review.session.items) < info.trials / 2
+    drawn = tag("p", *ticked(_SOME), class_="note") if some else NOTHING
+    body = [run_head(info, here), alert, drawn, form]
     return Page(f"{here}: run {review.run_id}", joined(body), status, way="/")

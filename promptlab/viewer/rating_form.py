@@ -25,6 +25,17 @@ _ORDER: dict[Kind, tuple[Verdict, ...]] = {
     "pairs": ("left", "tie", "right"),
 }
 
+# The first button of a form is the one that Enter presses: in a line of text that is no verdict.
+_ON_ENTER = tag(
+    "button",
+    "Save note and tags",
+    name="do",
+    value="note",
+    class_="aside",
+    tabindex="-1",
+    aria_hidden="true",
+)
+
 
 def rating_form(review: RunReview, kept: Sequence[Html], told: Opinion | None = None) -> Html:
     """Return what is rated now, as a form with the fields that are `kept`.
@@ -40,6 +51,7 @@ def rating_form(review: RunReview, kept: Sequence[Html], told: Opinion | None = 
     view = rating_view(session.kind, progress, review.case(session.item), answers, opinion)
     return tag(
         "form",
+        _ON_ENTER,
         *kept,
         _progress(view, session.rater),
         tag("div", _asked(view), _outputs(view), class_="rating"),

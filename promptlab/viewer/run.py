@@ -83,7 +83,7 @@ def run_head(info: RunInfo, here: str) -> Html:
     above = joined(["run of ", tag("a", info.suite, href=address("/", suite=info.suite))])
     return joined(
         [
-            heading(f"Run {run_id}", f"{what} on {on}, begun {begun}", above=above),
+            heading(f"Run {run_id}", info.label, f"{what} on {on}, begun {begun}", above=above),
             ways(links, here),
         ]
     )

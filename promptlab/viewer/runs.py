@@ -75,15 +75,11 @@ def _by_suite(suites: list[str], suite: str | None) -> Html:
 def _table(view: RunsView) -> Html:
     marks = Marks({"runs": runs_json(view)})
     head = ("run", "suite", "versions, backends", "begun", "status", "#trials", "outcomes")
-    rows = [_row(marks, place, row) for place, row in enumerate(view.rows)]
-    return table("", (*head, *(["#USD"] * view.has_cost)), [_costed(view, row) for row in rows])
+    rows = [_row(marks, place, row, has_cost=view.has_cost) for place, row in enumerate(view.rows)]
+    return table("", (*head, *(["#USD"] * view.has_cost)), rows)
 
 
-def _costed(view: RunsView, row: list[Child]) -> list[Child]:
-    return row if view.has_cost else row[:-1]
-
-
-def _row(marks: Marks, place: int, row: RunRow) -> list[Child]:
+def _row(marks: Marks, place: int, row: RunRow, *, has_cost: bool) -> list[Child]:
     info, where = row.run, f"/runs/{place}"
     busy = info.status == "running"
     outcomes = [
@@ -93,15 +89,16 @@ def _row(marks: Marks, place: int, row: RunRow) -> list[Child]:
     ]
     stored = marks.number(f"{where}/stored", "{:,}".format)
     planned = marks.number(f"{where}/trials", "{:,}".format)
+    named = tag("a", info.run_id, href=run_at(info.run_id))
     return [
-        tag("a", info.run_id, href=run_at(info.run_id)),
+        joined([named, f" {row.label}"]) if row.label else named,
         info.suite,
         row.what,
         tag("time", info.created_at[:16].replace("T", " "), datetime=info.created_at),
         progress_of(info) if busy else tag("span", info.status, class_=f"status {info.status}"),
         joined([stored, " of ", planned]) if info.stored != info.trials else planned,
         joined(outcomes, ", "),
-        marks.number(f"{where}/cost_usd", row.cost),
+        *([marks.number(f"{where}/cost_usd", row.cost)] if has_cost else []),
     ]
 
 

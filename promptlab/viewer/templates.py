@@ -67,7 +67,7 @@ def diff_page(desk: Desk, asked: Asked) -> Reply:
         between = step_between(desk.reading, a, b)
         step = step_view(between.step)
         links = RunLinks(between.run_id or "latest", Marks({"hunks": [step_json(step)]}))
-        body.append(step_article(links, 0, step))
+        body += [tag("h2", "What changed"), step_article(links, 0, step)]
     return Page(f"{a.reference} to {b.reference}", joined(body), way="/templates")
 
 

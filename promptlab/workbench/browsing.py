@@ -128,10 +128,10 @@ def case_page(store: Store, book: Book, cases: Sequence[PlacedCase]) -> CasePage
         arms=[MeasuredArm(arm, backends[arm.backend]) for arm in book.plan.arms],
         cases=[placed.case for placed in cases],
         contents=store.cells.contents(digests),
-        trials=store.cells.trials(book.run_id, label, digests),
+        trials=store.cells.trials_at(book.run_id, label, [placed.place for placed in cases]),
         as_zero=any(each.as_zero for each in scores),
         verdicts=frozenset(each.arm for each in scores if each.passes is not None),
-        several=store.cells.ids_of_several(book.run_id),
+        several=store.cells.ids_of_several(book.run_id, [placed.case.id for placed in cases]),
     )
 
 

@@ -211,6 +211,23 @@ def test_cases_are_narrowed_down(viewed: Viewed, narrowing: str, expected: list[
 
 
 @pytest.mark.parametrize(
+    ("order", "first"),
+    [
+        ("sort=flips", ["c00", "c01", "c02", "c03"]),
+        ("sort=change&from=thanks@v1 on echo&to=thanks@v2 on echo", ["c00", "c01", "c02", "c03"]),
+        ("sort=change&from=thanks@v2 on echo&to=thanks@v1 on echo", ["c06", "c07", "c08", "c09"]),
+        ("sort=case", ["<b>a/b</b>~", "c00", "c01", "c02"]),
+        ("sort=tag", ["<b>a/b</b>~", "c00", "c02", "c04"]),
+        ("sort=outcome&tag=odd", ["c01", "c03", "c05", "c07"]),
+    ],
+)
+def test_cases_are_sorted(viewed: Viewed, order: str, first: list[str]) -> None:
+    page = viewed.get(f"/runs/latest/cases?{order}")
+    found = re.findall(r'<th scope="row"><a [^>]*>(.*?)</a>', page)
+    assert [html.unescape(each) for each in found][:4] == first
+
+
+@pytest.mark.parametrize(
     "address",
     [
         *("/runs/nothing", "/runs/latest/cases?outcome=fine", "/runs/latest/cases?changed=better"),
@@ -218,6 +235,7 @@ def test_cases_are_narrowed_down(viewed: Viewed, narrowing: str, expected: list[
         *("/runs/latest/cases?changed=fixed&from=thanks@v1 on echo&to=thanks@v1 on echo",),
         *("/runs/latest/trials?arm=thanks@v1", "/runs/latest/cases?scorer=none", "/compare?by=x"),
         f"/search?q={'x' * 501}",
+        "/runs/latest/cases?sort=size",
         "/runs/latest/trials?after=9223372036854775808",
     ],
 )
