@@ -115,6 +115,22 @@ CHANGED = {
             " the arms ran on different cases"
         )
     },
+    # `diff` rests on all that is stored of the pair, as `compare` does: an earlier run has two more
+    # cases, which neither version gets right.
+    "diff_mark.json": {
+        '"n": 24,': '"n": 26,',
+        '"mean_a": 0.5,': '"mean_a": 0.46153846153846156,',
+        '"mean_b": 0.9166666666666666,': '"mean_b": 0.8461538461538461,',
+        '"delta": 0.4166666666666667,': '"delta": 0.3846153846153846,',
+        '"ties": 12': '"ties": 14',
+    },
+    "diff_mark_case.json": {
+        '"n": 24,': '"n": 26,',
+        '"mean_a": 0.9166666666666666,': '"mean_a": 0.8461538461538461,',
+        '"mean_b": 0.7083333333333334,': '"mean_b": 0.6538461538461539,',
+        '"delta": -0.20833333333333334,': '"delta": -0.19230769230769232,',
+        '"ties": 15': '"ties": 17',
+    },
     # Plainer English; long lines are wrapped as the terminal wraps them.
     "resume_imported.json": {
         "there is nothing to carry out": "there is nothing to resume",

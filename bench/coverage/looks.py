@@ -64,7 +64,7 @@ def by_scorer(tables: Sequence[Measurements], place: int) -> Look:
 
 def diff(first: MeasuredRun, second: MeasuredRun, a: int, b: int) -> Look:
     """Look as `diff` does, at an arm of a run and one of the same, or of another."""
-    one, other = Side(_text(first.arms[a]), first), Side(_text(second.arms[b]), second)
+    one, other = Side(_text(first.arms[a]), (first,)), Side(_text(second.arms[b]), (second,))
     return Look("diff", lambda store: compared_pair(store, one, other, RULE))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.measurements import Measurements, join, only_text
@@ -19,8 +20,10 @@ from promptlab.store import Store
 from promptlab.templates.diff import Flip
 from promptlab.templates.past import label_of
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.current import current_suite
 from promptlab.workbench.evidence import more_stored
 from promptlab.workbench.ledger import compared
+from promptlab.workbench.stored import Current, note_on, stored_evidence
 
 _Key = tuple[str, str]
 """A backend and a case."""
@@ -28,10 +31,10 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A text, and a run that measured it, possibly under another name."""
+    """A text, and the runs that measured it, possibly under another name."""
 
     text: TemplateSource
-    run: MeasuredRun
+    runs: tuple[MeasuredRun, ...]
 
     @property
     def name(self) -> str:
@@ -40,9 +43,19 @@ class Side:
 
     @property
     def arms(self) -> list[Arm]:
-        """Return the arms of the text with all of its practices, one per backend."""
-        arms = (measured.arm for measured in self.run.arms)
+        """Return the arms of the text with all of its practices, one per run and backend."""
+        arms = (measured.arm for run in self.runs for measured in run.arms)
         return [arm for arm in arms if arm.digest == self.text.digest and not arm.off]
+
+    @property
+    def alone(self) -> Iterator[MeasuredRun]:
+        """Return what the runs measured of the text, and of nothing else."""
+        for run in self.runs:
+            if any(measured.arm.digest == self.text.digest for measured in run.arms):
+                yield only_text(run, self.text)
+
+
+_Pair = tuple[Side, Side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +71,42 @@ def measured(
 ) -> PairResults:
     """Compare two measured texts; cases that flipped have lost ones first.
 
-    With `case_id`, return only that case, flipped or not.
+    All that is stored of the newest run of both counts, as for `compare`. With `case_id`, return
+    only that case, flipped or not.
     """
     if not bench.has_database:
         return PairResults()
     rule = bench.project.rule
     with bench.open_store() as store:
-        sides = _sides(store, a, b)
-        comparisons = compared_pair(store, *sides, rule) if sides is not None else ()
-        if sides is None or not comparisons:
+        found = _sides(store, a, b, partial(current_suite, bench))
+        comparisons = compared_pair(store, *found[0], rule) if found is not None else ()
+        if found is None or not comparisons:
             return PairResults()
+        sides, notes = found
         flipped = {
             case for comparison in comparisons for case in (*comparison.won, *comparison.lost)
         }
         wanted = flipped if case_id is None else {case_id}
         first, second = (_answers(store, side, wanted) for side in sides)
-        notes = tuple(_wider(store, *sides))
-    runs = tuple(side.run.info.run_id for side in sides)
+    runs = tuple(side.runs[0].info.run_id for side in sides)
     return PairResults(comparisons, _flips(first, second), notes, rule, runs)
 
 
-def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[Side, Side] | None:
-    """Find the newest run of both texts, or else the newest one of each; None if there is none."""
+def _sides(
+    store: Store, a: TemplateSource, b: TemplateSource, current: Current
+) -> tuple[_Pair, tuple[Reason, ...]] | None:
+    """Find the runs of both texts, or else the newest one of each, with notes on the choice.
+
+    None if there is none, or if they were graded by different scorers.
+    """
     together = store.newest_run_of((a.digest, b.digest))
-    run_a, run_b = (together or store.newest_run_of((text.digest,)) for text in (a, b))
+    if together is not None:
+        newest = store.measured(together)
+        runs = tuple(stored_evidence(store, newest, current))
+        pair = Side(a, runs), Side(b, runs)
+        note = note_on(runs, newest)
+        return pair, tuple(_wider(store, *pair)) if note is None else (note,)
+    run_a, run_b = (store.newest_run_of((text.digest,)) for text in (a, b))
     if run_a is None or run_b is None:
         return None
     first = store.measured(run_a)
@@ -89,15 +114,16 @@ def _sides(store: Store, a: TemplateSource, b: TemplateSource) -> tuple[Side, Si
         second = store.measured(run_b, first.scorer.label)
     except PromptlabError:  # it was graded by other scorers
         return None
-    return Side(a, first), Side(b, second)
+    pair = Side(a, (first,)), Side(b, (second,))
+    return pair, tuple(_wider(store, *pair))
 
 
 def _wider(store: Store, a: Side, b: Side) -> Iterator[Reason]:
     """Yield a note for each run with more cases of the same texts than the one that is shown."""
     digests = (a.text.digest, b.text.digest)
-    shown: dict[str, tuple[str, ...]] = {a.run.info.run_id: digests}
-    if b.run.info.run_id not in shown:
-        shown = {side.run.info.run_id: (side.text.digest,) for side in (a, b)}
+    shown: dict[str, tuple[str, ...]] = {a.runs[0].info.run_id: digests}
+    if b.runs[0].info.run_id not in shown:
+        shown = {side.runs[0].info.run_id: (side.text.digest,) for side in (a, b)}
     for run_id, texts in shown.items():
         wider = store.wider_run(run_id, texts)
         if wider is not None:
@@ -107,12 +133,12 @@ def _wider(store: Store, a: Side, b: Side) -> Iterator[Reason]:
 def compared_pair(store: Store, a: Side, b: Side, rule: Rule) -> Sequence[Comparison]:
     """Return the rows about two texts of the family that `compare` concludes on.
 
-    Texts of one run are a pair of that run; a text of another run is the baseline of this one's.
+    Texts of the same runs are a pair of theirs; one of another run is the baseline of this one's.
     Pairs that a run which stops arms early did not declare stand alone, and are refused.
     """
-    together = a.run.info.run_id == b.run.info.run_id
-    family = join([a.run] if together else [b.run, only_text(a.run, a.text)])
-    alone = join([only_text(side.run, side.text) for side in (a, b)])
+    together = a.runs == b.runs
+    family = join(a.runs if together else [*b.runs, *a.alone])
+    alone = join([*a.alone, *b.alone])
     for table in (family, alone):
         first, second = _label(table, a), _label(table, b)
         baseline = first if table is alone or not together else None
@@ -142,10 +168,11 @@ def _answers(store: Store, side: Side, cases: set[str]) -> Mapping[_Key, _Answer
     labels = {arm.label for arm in side.arms}
     names = {(arm.template, arm.version) for arm in side.arms}
     wanted = ResultFilter(cases=tuple(cases), templates=tuple(names))
-    with closing(store.results(side.run.info.run_id, wanted)) as results:
-        for row in results:
-            if row.scorer == side.run.scorer.label and row.arm in labels:
-                answers.setdefault((row.backend, row.case_id), _Answer(row.output, row.score))
+    for run in side.runs:
+        with closing(store.results(run.info.run_id, wanted)) as results:
+            for row in results:
+                if row.scorer == run.scorer.label and row.arm in labels:
+                    answers.setdefault((row.backend, row.case_id), _Answer(row.output, row.score))
     return answers
 
 

@@ -127,15 +127,28 @@ def test_without_the_suite_the_newest_run_stands_alone(
     assert f"name {whole}" in promptlab("compare").out.replace("\n", " ")
 
 
+def test_diff_rests_on_the_same_runs(promptlab: Promptlab, whole: str) -> None:
+    [before] = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)["measured"]
+    newer = run_id(promptlab, "-n", "6", "--fresh")
+    document = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)
+    [after] = document["measured"]
+    [note] = document["notes"]
+    assert (note["code"], note["about"]["newest"]) == ("all-stored", newer)
+    _, [row], _ = compared(promptlab)
+    assert after == row
+    assert after["n"] == before["n"] == 40
+    told = " ".join(promptlab("diff", "task@v1", "v2").out.split())
+    assert f"from runs {whole} (40 cases), {newer} (6 cases)" in told
+
+
 @pytest.mark.slow
-def test_diff_names_the_run_with_more_cases(promptlab: Promptlab, whole: str) -> None:
-    before = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)
+def test_without_the_suite_diff_names_the_run_with_more_cases(
+    project: Path, promptlab: Promptlab, whole: str
+) -> None:
     newer = run_id(promptlab, "-n", "6")
-    after = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)
-    assert before["notes"] == []
-    [note] = after["notes"]
+    (project / "suites" / "task.yaml").rename(project / "suites" / "other.yaml")
+    [note] = json.loads(promptlab("diff", "task@v1", "v2", "--json").out)["notes"]
     assert (note["about"]["run"], note["about"]["newer"]) == (whole, newer)
-    assert f"promptlab compare {whole}" in promptlab("diff", "task@v1", "v2").out.replace("\n", " ")
 
 
 def test_a_whole_run_after_a_look_needs_no_word(promptlab: Promptlab, whole: str) -> None:

@@ -15,6 +15,7 @@ from promptlab.report.terminal.text import (
     evidence_lines,
     plain_text,
     print_lines,
+    rests_on,
 )
 from promptlab.report.views.diff import CaseView, Cell, DiffView, SizeView
 from promptlab.templates.diff import FileDiff, VersionDiff
@@ -33,6 +34,8 @@ def print_diff(console: Console, view: DiffView, *, full: bool = False) -> None:
             print_size_note(console, view.size)
     if view.measured or view.flips:
         console.print()
+        for line in rests_on(view.evidence):
+            console.print(plain_text(line))
         print_measured(console, view.measured, view.flips, full=full)
         warnings = [note.line for note in view.notes if note.reason.code.weight != "refused"]
         print_lines(console, [*warnings, *(question.line for question in view.open)])
