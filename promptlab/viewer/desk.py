@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from promptlab.core.errors import PromptlabError
 from promptlab.core.files import last_change
 from promptlab.report.html.page.markup import Html
 from promptlab.store import wait_a_while
@@ -32,6 +33,7 @@ class Desk:
         self.token = secrets.token_urlsafe(24)
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = threading.Lock()
+        self._reads_texts = False
 
     @property
     def reading(self) -> Workbench:
@@ -79,6 +81,23 @@ class Desk:
         if self._version() == key[1]:
             self.kept(key, lambda: made)
         return made
+
+    def read_texts(self) -> None:
+        """Begin to read what is new into the index of the search, unless that goes on already."""
+        with self._lock:
+            if self._reads_texts:
+                return
+            self._reads_texts = True
+        threading.Thread(target=self._read_texts, name="promptlab search", daemon=True).start()
+
+    def _read_texts(self) -> None:
+        try:
+            with self.writing.open_store() as store:
+                store.prepare_search()
+        except PromptlabError:  # the next search tells how many are left, and begins again
+            pass
+        finally:
+            self._reads_texts = False
 
     def _version(self) -> tuple[tuple[int, int], ...]:
         """Return what changes whenever the database does: SQLite writes to one of two files."""

@@ -7,10 +7,11 @@ from promptlab.report.html.page.markup import NOTHING, Child, Html, joined, tag
 from promptlab.report.wording import counted
 from promptlab.viewer.asked import Asked
 from promptlab.viewer.desk import Desk
-from promptlab.viewer.frame import Page, Reply, heading, pager, search_form
+from promptlab.viewer.frame import Page, Part, Reply, heading, live, pager, search_form
 from promptlab.viewer.places import address, case_at, run_at
 
 _A_PAGE = 30
+_LIVE_S = 2.0  # between two searches while texts are read
 _DEEPEST = 100_000  # hits: beyond that, other words find more than further pages
 _HOW = 'All words must be there; "words in quotes" stand in this order. The newest come first.'
 
@@ -25,6 +26,14 @@ def search_page(desk: Desk, asked: Asked) -> Reply:
         with desk.reading.open_store() as store:
             run_id = None if run_id is None else store.find_run(run_id)
             found = store.search(text, _A_PAGE, skip, run_id)
+        if found.unread:
+            desk.read_texts()
+    content = NOTHING
+    if found is not None:
+        again = address("/search", q=text, run=run_id, skip=skip or None, live=1)
+        content = live(_found(found, text, run_id, skip), again, _LIVE_S if found.unread else None)
+    if asked.one("live"):
+        return Part(content)
     within = NOTHING
     if run_id is not None:
         within = tag(
@@ -40,7 +49,7 @@ def search_page(desk: Desk, asked: Asked) -> Reply:
         search_form(text, run_id, large=True),
         tag("p", _HOW, class_="note"),
         within,
-        NOTHING if found is None else _found(found, text, run_id, skip),
+        content,
     ]
     return Page(f"Search: {text}" if text else "Search", joined(body), way="/search")
 
@@ -51,10 +60,12 @@ def _found(found: Found, text: str, run_id: str | None, skip: int) -> Html:
         parts.append(
             tag(
                 "p",
-                f"{counted(found.unread, 'text')} could not be looked at yet: ",
-                tag("a", "search again", href=address("/search", q=text, run=run_id)),
+                f"{counted(found.unread, 'text')} cannot be looked at yet, and are being read:"
+                " more is found as that goes on. ",
+                tag("a", "Search again", href=address("/search", q=text, run=run_id)),
                 ".",
                 class_="told",
+                role="status",
             )
         )
     if not found.hits:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+import sqlite3
+import time
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import pytest
 from promptlab.core.visible import is_visible
 from promptlab.report.html.page.marks import Marks, numbers
 
-from .conftest import HOSTILE, Viewed, told
+from .conftest import HOSTILE, Viewed, Viewing, told
 
 MARK = re.compile(r'<data data-at="([^"]*)" data-value="([^"]*)">')
 EXPECTED_PAGES = (
@@ -252,6 +255,24 @@ def test_search_finds_words_in_outputs_and_prompts(viewed: Viewed) -> None:
     assert links
     assert "Nothing is found" in viewed.get("/search?q=zebra")
     assert "Nothing is found" in viewed.get('/search?q="lamp3 thank"')
+
+
+def test_a_search_reads_many_new_texts_beside(
+    viewing: Viewing, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(database)) as raw:  # as if nothing had ever been looked for
+        raw.execute("DROP TABLE IF EXISTS searched")
+    monkeypatch.setattr("promptlab.store.search._AT_ONCE", 0)
+    viewed = viewing(database)
+    page = viewed.get("/search?q=lamp3")
+    assert "texts cannot be looked at yet" in page
+    assert "/search?q=lamp3&amp;live=1" in page
+    for _ in range(200):
+        if "<mark>lamp3</mark>" in (page := viewed.get("/search?q=lamp3&live=1")):
+            break
+        time.sleep(0.02)
+    assert "data-live" not in viewed.get("/search?q=lamp3&live=1")
+    assert "<mark>lamp3</mark>" in page
 
 
 def test_every_link_leads_somewhere(viewed: Viewed) -> None:
