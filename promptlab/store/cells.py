@@ -55,13 +55,13 @@ FROM cases c JOIN run_cases p ON p.run = :run AND p.case_ = c.id
 WHERE c.case_id = :id ORDER BY p.position
 """
 
-# Which of some ids several cases of a run have; its cases are looked at without their contents.
+# Which of some ids several cases of a run have; the run's own are looked up by number alone.
 _TWICE = """
-SELECT c.case_id FROM run_cases p JOIN cases c ON c.id = p.case_
-WHERE p.run = :run AND p.case_ IN (
-    SELECT id FROM cases WHERE case_id IN (SELECT value FROM json_each(:ids))
+WITH named AS MATERIALIZED (
+    SELECT id, case_id FROM cases WHERE case_id IN (SELECT value FROM json_each(:ids))
 )
-GROUP BY c.case_id HAVING count(*) > 1
+SELECT n.case_id FROM run_cases p CROSS JOIN named n ON n.id = p.case_
+WHERE p.run = :run GROUP BY n.case_id HAVING count(*) > 1
 """
 
 _CONTENTS = """
