@@ -195,11 +195,6 @@ class Store(Reading, Maintenance):
         return evidence.runs_beside(self._connection, run_id, scorer)
 
     @decoded
-    def answers_of(self, run_id: str) -> set[float]:
-        """Return the numbers of the answers of a run that were graded."""
-        return evidence.answers_of(self._connection, run_id)
-
-    @decoded
     def first_order(self, suite: str, cases: Sequence[Case]) -> tuple[str, int] | None:
         """Return the first run to stop early on one of these cases, and the seed of its order."""
         return evidence.first_order(self._connection, suite, cases)

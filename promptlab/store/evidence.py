@@ -99,7 +99,7 @@ def first_order(
 # a scorer of the same label, on one of its backends.
 _BESIDE = """
 SELECT r.run_id FROM runs r JOIN runs own ON own.run_id = :run_id AND own.suite = r.suite
-WHERE r.id <> own.id AND r.status <> 'running'
+WHERE r.id <> own.id AND r.status = 'finished'
 AND json_extract(r.overrides, '$.imported') IS NULL
 AND json_extract(r.settings, '$.sequential') IS NULL
 AND json_extract(r.settings, '$.split') IS json_extract(own.settings, '$.split')
@@ -111,18 +111,7 @@ AND EXISTS (
 ORDER BY r.id DESC
 """
 
-_ANSWERS = """
-SELECT u.generation FROM trials t
-JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = t.graded
-WHERE t.run = (SELECT id FROM runs WHERE run_id = :run_id) AND u.generation IS NOT NULL
-"""
-
 
 def runs_beside(connection: Connection, run_id: str, scorer: str) -> list[str]:
     """Return the other runs that may have measured the same as a run, newest first."""
     return [str(found) for (found,) in connection.rows(_BESIDE, run_id=run_id, scorer=scorer)]
-
-
-def answers_of(connection: Connection, run_id: str) -> set[float]:
-    """Return the numbers of the answers of a run that were graded."""
-    return {number for (number,) in connection.rows(_ANSWERS, run_id=run_id)}

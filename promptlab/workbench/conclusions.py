@@ -104,11 +104,12 @@ def _named(
 ) -> Evidence:
     """Return the evidence of the named runs or versions, on the chosen versions alone."""
     texts = named_versions(store, library_if_any(bench), words)
+    current = partial(current_suite, bench)
     if texts and templates:
         raise PromptlabError("versions are named twice", hint="name all of them without -t")
     if texts:
-        return evidence_of(store, texts, scorer)
-    evidence = read_evidence(store, words, scorer, partial(current_suite, bench))
+        return evidence_of(store, texts, scorer, current)
+    evidence = read_evidence(store, words, scorer, current)
     if not templates:
         return evidence
     return only_versions(evidence, arms_named(bench, evidence.table, templates))

@@ -54,24 +54,40 @@ def read_evidence(
 ) -> Evidence:
     """Read runs and join them; the first one determines the scorer.
 
-    By default they are the newest one with all that is stored of the same (see `stored`), held
-    against what `current` says of its suite, and with a note on what that leaves out.
+    By default it is the newest one, see `newest_evidence`.
     """
-    run_ids = tuple(dict.fromkeys(store.find_run(ref) for ref in run_refs or ("latest",)))
-    runs = [store.measured(run_ids[0], scorer)]
-    newest, primary = runs[0], store.plan_settings(run_ids[0]).primary
-    runs += [store.measured(run_id, newest.scorer.label) for run_id in run_ids[1:]]
     if not run_refs:
-        runs = stored_evidence(store, newest, current)
-        run_ids = tuple(run.info.run_id for run in runs)
-    secondary = newest.scorer.label != primary
-    others = [label for label in newest.others if label != primary] if secondary else []
-    beside = tuple(_beside(store, runs, others))
-    evidence = Evidence(join(runs), run_ids, beside=beside, secondary=secondary)
-    if run_refs:
-        return evidence
-    note = note_on(runs, newest)
+        return newest_evidence(store, store.find_run(), scorer, current)
+    run_ids = dict.fromkeys(map(store.find_run, run_refs))
+    return _joined(store, _read(store, [*run_ids], scorer))
+
+
+def newest_evidence(
+    store: Store, run_id: str, scorer: str | None, current: Current = nothing_known
+) -> Evidence:
+    """Return what a run shows that nobody named, or what is stored with more of the same.
+
+    See `stored`; `current` says what its suite is today. A note says what that is or leaves out.
+    """
+    [newest] = _read(store, [run_id], scorer)
+    runs = stored_evidence(store, newest, current)
+    evidence, note = _joined(store, runs), note_on(runs, newest)
     return _with_wider(store, evidence) if note is None else replace(evidence, notes=(note,))
+
+
+def _read(store: Store, run_ids: Sequence[str], scorer: str | None) -> list[MeasuredRun]:
+    first = store.measured(run_ids[0], scorer)
+    return [first, *(store.measured(run_id, first.scorer.label) for run_id in run_ids[1:])]
+
+
+def _joined(store: Store, runs: Sequence[MeasuredRun]) -> Evidence:
+    first = runs[0]
+    primary = store.plan_settings(first.info.run_id).primary
+    run_ids = tuple(run.info.run_id for run in runs)
+    secondary = first.scorer.label != primary
+    others = [label for label in first.others if label != primary] if secondary else []
+    beside = tuple(_beside(store, runs, others))
+    return Evidence(join(runs), run_ids, beside=beside, secondary=secondary)
 
 
 def _beside(

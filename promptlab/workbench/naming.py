@@ -9,8 +9,14 @@ from promptlab.core.types import TemplateSource
 from promptlab.store import Store
 from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import label_of
-from promptlab.workbench.evidence import Evidence, more_stored, read_evidence, with_version
+from promptlab.workbench.evidence import (
+    Evidence,
+    newest_evidence,
+    read_evidence,
+    with_version,
+)
 from promptlab.workbench.evidence import only_versions as only_these
+from promptlab.workbench.stored import Current
 
 
 def named_versions(
@@ -39,34 +45,27 @@ def named_versions(
     return [library.one(word, among) for word in words]
 
 
-def evidence_of(store: Store, texts: Sequence[TemplateSource], scorer: str | None) -> Evidence:
+def evidence_of(
+    store: Store, texts: Sequence[TemplateSource], scorer: str | None, current: Current
+) -> Evidence:
     """Return the newest run that has all of these versions, else the newest ones of each, joined.
 
-    The first version is the one that others are compared with.
+    The first version is the one that others are compared with. All that is stored of the newest run
+    counts, where that has all of them.
     """
     digests = list(dict.fromkeys(text.digest for text in texts))
     if len(digests) < len(texts):
         names = " and ".join(f"{text.name}@{text.version}" for text in texts)
         raise PromptlabError(f"{names}: the same text twice", hint="name versions that differ")
     together = store.newest_run_of(digests)
-    runs = [together] if together else [_newest(store, text) for text in texts]
-    evidence = read_evidence(store, list(dict.fromkeys(runs)), scorer)
+    if together is not None:
+        evidence = newest_evidence(store, together, scorer, current)
+    else:
+        runs = dict.fromkeys(_newest(store, text) for text in texts)
+        evidence = read_evidence(store, [*runs], scorer)
     arms = enumerate(evidence.table.arms)
     places = [at for at, arm in arms if arm.arm.digest in digests and not arm.arm.off]
-    evidence = with_version(store, only_these(evidence, places), texts[0])
-    wider = None if together is None else store.wider_run(together, digests)
-    if wider is None:
-        return evidence
-    words = " ".join(f"-t {text.digest[:11]}" for text in texts)
-    note = more_stored(wider, f"`promptlab compare {wider.run_id} {words}` has those")
-    return Evidence(
-        evidence.table,
-        evidence.run_ids,
-        evidence.baseline,
-        (*evidence.notes, note),
-        evidence.beside,
-        evidence.secondary,
-    )
+    return with_version(store, only_these(evidence, places), texts[0])
 
 
 def _newest(store: Store, text: TemplateSource) -> str:

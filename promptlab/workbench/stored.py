@@ -1,20 +1,22 @@
-"""All that is stored of what the newest run measured: that run, with earlier ones of its suite.
+"""The runs that a conclusion rests on if none is named: the newest, or one with more of it.
 
-A quick look at a few cases does not hide what was measured before. Only what was measured alike
-counts: the same suite and side of its holdout, cases that it still has, texts as they are today, by
-the same scorer. What several runs share counts once, and a run that adds nothing is left out, so
-that the evidence for the same answers is always the same.
+A quick look at a few cases does not hide what was measured before. An earlier run takes the place
+of the newest if it is finished and measured the same, on all of its cases and on more: the same
+suite and side of its holdout as they are today, the same texts, by the same scorer. It stands alone
+then: trials of one arm are never put together from several runs, since what failed in one would be
+covered by another. Where the newest run is of one version, others of the suite stand beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 
 from promptlab.analysis.measurements import only_arms
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
-from promptlab.core.measured import AT, MeasuredArm, MeasuredRun
+from promptlab.core.measured import MeasuredArm, MeasuredRun
 from promptlab.core.messages import Json
 from promptlab.core.reasons import Reason
 from promptlab.store import Store
@@ -30,32 +32,32 @@ def stored_evidence(store: Store, newest: MeasuredRun, current: Current) -> list
         return [newest]  # one that may stop early is judged by its own plan
     earlier = store.runs_beside(newest.info.run_id, newest.scorer.label)
     suite = current(newest.info.suite) if earlier else None
-    if suite is None or not {case.digest for case in newest.cases} <= suite.cases:
+    if suite is None or not _cases(newest) <= suite.side(newest.split):
         return [newest]
-    runs, known = [newest], _answers(newest)
-    for run_id in earlier:
-        if store.answers_of(run_id) <= known:
-            continue
-        try:
-            run = _narrowed(store.measured(run_id, newest.scorer.label), newest, suite)
-        except PromptlabError:  # it has no such scorer
-            continue
-        if _same_scorer(run, newest) and not _answers(run) <= known:
-            runs.append(run)
-            known |= _answers(run)
-    return _needed(runs)
+    others = [run for run in _measured(store, earlier, newest) if _same_scorer(run, newest)]
+    whole = [
+        narrowed for run in others if _has_more(narrowed := _narrowed(run, newest, suite), newest)
+    ]
+    if whole:
+        return [max(whole, key=lambda run: (len(run.cases), len(run.arms)))]
+    if not _is_alone(newest):
+        return [newest]
+    own = {_key(arm) for arm in newest.arms}
+    beside = [_without(_narrowed(run, newest, suite), own) for run in others]
+    largest = max(beside, key=lambda run: (bool(run.arms), len(run.cases)), default=newest)
+    if largest is newest or not largest.arms:
+        return [newest]
+    return sorted((newest, largest), key=lambda run: len(run.rows), reverse=True)
 
 
 def note_on(runs: Sequence[MeasuredRun], newest: MeasuredRun) -> Reason | None:
     """Return the note that says which runs count, None if that is just the newest."""
     if [run.info.run_id for run in runs] == [newest.info.run_id]:
         return None
-    parts = [
-        f"{run.info.run_id} ({len(run.cases):,} case{'s' * (len(run.cases) != 1)})" for run in runs
-    ]
+    parts = [f"{run.info.run_id} ({_number(len(run.cases))})" for run in runs]
     text = f"from run{'s' * (len(runs) > 1)} {', '.join(parts)}"
     if all(run.info.run_id != newest.info.run_id for run in runs):
-        text += f"; the newest, {newest.info.run_id}, adds no answer to that"
+        text += f"; the newest, {newest.info.run_id}, has {_number(len(newest.cases))} of that"
     named: list[Json] = [
         {"run": run.info.run_id, "cases": len(run.cases), "arms": len(run.arms)} for run in runs
     ]
@@ -75,22 +77,37 @@ def like(run: MeasuredRun, other: MeasuredRun) -> MeasuredRun:
     return replace(_only(run, places, kept), part=other.part)
 
 
-def _needed(runs: Sequence[MeasuredRun]) -> list[MeasuredRun]:
-    """Return the runs in the order of their size, without those that add nothing to larger ones."""
-    known: set[float] = set()
-    needed: list[MeasuredRun] = []
-    for run in sorted(runs, key=lambda run: len(run.rows), reverse=True):
-        if not _answers(run) <= known or not needed:
-            needed.append(run)
-            known |= _answers(run)
-    whole = needed[0].part
-    return [replace(run, part=whole) for run in needed]
+def _measured(store: Store, run_ids: Sequence[str], newest: MeasuredRun) -> Iterator[MeasuredRun]:
+    """Read runs by the scorer of the newest one; one that has no such scorer is left out."""
+    for run_id in run_ids:
+        with suppress(PromptlabError):
+            yield store.measured(run_id, newest.scorer.label)
 
 
-def _answers(run: MeasuredRun) -> set[float]:
-    """Return the answers that were graded, by their numbers."""
-    at = AT["generation"]
-    return {number for row in run.rows if (number := row[at]) is not None}
+def _has_more(run: MeasuredRun, newest: MeasuredRun) -> bool:
+    """Return whether a run has all cases and arms of the newest one, and more."""
+    arms, of_newest = ({_key(arm) for arm in each.arms} for each in (run, newest))
+    cases, some = _cases(run), _cases(newest)
+    if not (arms >= of_newest and cases >= some and run.repeats >= newest.repeats):
+        return False
+    return cases > some or (_is_alone(newest) and arms > of_newest)
+
+
+def _is_alone(run: MeasuredRun) -> bool:
+    """Return whether a run is of one version, of which there is nothing to compare it with.
+
+    On a holdout, only what was named is looked at.
+    """
+    return len({arm.arm.digest for arm in run.arms}) == 1 and run.split != "holdout"
+
+
+def _without(run: MeasuredRun, keys: Set[tuple[object, ...]]) -> MeasuredRun:
+    """Return a run without these arms."""
+    return _only(run, [at for at, arm in enumerate(run.arms) if _key(arm) not in keys], None)
+
+
+def _cases(run: MeasuredRun) -> frozenset[str]:
+    return frozenset(case.digest for case in run.cases)
 
 
 def _same_scorer(run: MeasuredRun, newest: MeasuredRun) -> bool:
@@ -103,11 +120,10 @@ def _same_scorer(run: MeasuredRun, newest: MeasuredRun) -> bool:
 def _narrowed(run: MeasuredRun, newest: MeasuredRun, suite: CurrentSuite) -> MeasuredRun:
     """Return a run with the arms that the newest has, on cases of the suite.
 
-    If that is of one version alone, the others of the suite stand beside it: there is nothing else
-    to compare it with. On a holdout, only what was named is looked at.
+    If that is of one version alone, the others of the suite stand beside it.
     """
-    own = {_key(arm) for arm in newest.arms}
-    alone = len({arm.arm.digest for arm in newest.arms}) == 1 and newest.split != "holdout"
+    own, cases = {_key(arm) for arm in newest.arms}, suite.side(newest.split)
+    alone = _is_alone(newest)
     beside = {_conditions(arm) for arm in newest.arms if alone and not arm.arm.off}
     places = [
         place
@@ -115,13 +131,13 @@ def _narrowed(run: MeasuredRun, newest: MeasuredRun, suite: CurrentSuite) -> Mea
         if _key(arm) in own
         or (arm.arm.digest in suite.texts and not arm.arm.off and _conditions(arm) in beside)
     ]
-    kept = [place for place, case in enumerate(run.cases) if case.digest in suite.cases]
+    kept = [place for place, case in enumerate(run.cases) if case.digest in cases]
     return _only(run, places, kept)
 
 
-def _only(run: MeasuredRun, arms: Sequence[int], cases: Sequence[int]) -> MeasuredRun:
+def _only(run: MeasuredRun, arms: Sequence[int], cases: Sequence[int] | None) -> MeasuredRun:
     run = run if len(arms) == len(run.arms) else only_arms(run, arms)
-    return run if len(cases) == len(run.cases) else _only_cases(run, cases)
+    return run if cases is None or len(cases) == len(run.cases) else _only_cases(run, cases)
 
 
 def _place(arm: MeasuredArm) -> tuple[object, ...]:

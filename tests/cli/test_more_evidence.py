@@ -41,7 +41,8 @@ def test_a_look_at_a_part_changes_no_conclusion(
     newer = run_id(promptlab, *part)
     assert compared(promptlab) == (runs, before, ["all-stored"])
     assert looks(promptlab) == 1  # the same look at the same answers
-    told = f"(from run {whole} (40 cases); the newest, {newer}, adds no answer to that)"
+    cases = 6 if "-n" in part else 2
+    told = f"(from run {whole} (40 cases); the newest, {newer}, has {cases} cases of that)"
     assert told in " ".join(promptlab("compare").out.split())
     alone, comparisons, codes = compared(promptlab, newer)  # by its name it stands alone
     assert (alone, codes) == ([newer], [])
@@ -53,12 +54,28 @@ def looks(promptlab: Promptlab) -> int:
     return sum(len(family["looks"]) for family in listed["families"])
 
 
-def test_answers_measured_anew_are_joined(promptlab: Promptlab, whole: str) -> None:
-    newer = run_id(promptlab, "-n", "6", "--fresh")
+def test_answers_measured_anew_on_a_part_change_nothing(promptlab: Promptlab, whole: str) -> None:
+    run_id(promptlab, "-n", "6", "--fresh")
     runs, [comparison], codes = compared(promptlab)
-    assert (runs, codes) == ([whole, newer], ["all-stored"])
+    assert (runs, codes) == ([whole], ["all-stored"])
     assert comparison["n"] == 40  # type: ignore[index]
-    assert f"(from runs {whole} (40 cases), {newer} (6 cases))" in promptlab("compare").out
+
+
+def test_a_whole_run_measured_anew_stands_alone(promptlab: Promptlab, whole: str) -> None:
+    run_id(promptlab, "-n", "6", "--fresh")
+    newer = run_id(promptlab, "--fresh")
+    runs, [comparison], codes = compared(promptlab)
+    assert (runs, codes) == ([newer], [])
+    assert comparison["verdict"] == "better"  # type: ignore[index]
+    assert whole != newer
+
+
+def test_named_versions_rest_on_the_same(promptlab: Promptlab, whole: str) -> None:
+    _, [before], _ = compared(promptlab)
+    run_id(promptlab, "-n", "6")
+    document = json.loads(promptlab("compare", "task@v1", "task@v2", "--json").out)
+    assert document["run"] == [whole]
+    assert document["comparisons"] == [before]
 
 
 def test_a_run_of_one_version_does_not_hide_the_pair(promptlab: Promptlab, whole: str) -> None:
@@ -68,14 +85,34 @@ def test_a_run_of_one_version_does_not_hide_the_pair(promptlab: Promptlab, whole
     assert promptlab("practices").code == 2  # there is nothing to tell practices by
 
 
-def test_looks_at_different_cases_add_up(project: Path, promptlab: Promptlab) -> None:
+def test_on_a_holdout_only_cases_that_it_still_has_count(
+    project: Path, promptlab: Promptlab
+) -> None:
+    lay_out(project, PAIR, suite(more="holdout: 0.5\n"))
+    run_id(promptlab, "--split", "holdout")
+    lay_out(project, PAIR, suite(more="holdout: 0.3\n"))
+    run_id(promptlab, "--split", "dev")
+    newest = run_id(promptlab, "--split", "holdout")
+    assert compared(promptlab)[0] == [newest]
+
+
+def test_a_run_that_was_broken_off_does_not_count(
+    project: Path, promptlab: Promptlab, whole: str
+) -> None:
+    broken = promptlab("run", "task", "--fresh", "--max-calls", "30")
+    assert broken.code != 0
+    run_id(promptlab, "-n", "6")
+    assert compared(promptlab)[0] == [whole]
+
+
+def test_parts_are_not_put_together(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR, suite())
-    first = run_id(promptlab, *(f"--case=c{case:02}" for case in range(20)))
+    run_id(promptlab, *(f"--case=c{case:02}" for case in range(20)))
     second = run_id(promptlab, *(f"--case=c{case:02}" for case in range(18, 40)))
     runs, [comparison], _ = compared(promptlab)
-    assert (runs, comparison["n"]) == ([second, first], 40)  # type: ignore[index]
+    assert (runs, comparison["n"]) == ([second], 22)  # type: ignore[index]
     whole = run_id(promptlab)
-    assert compared(promptlab)[0] == [whole]  # which needs no other
+    assert compared(promptlab)[0] == [whole]
 
 
 def test_a_pair_that_was_chosen_stays_a_pair(project: Path, promptlab: Promptlab) -> None:
@@ -138,7 +175,7 @@ def test_diff_rests_on_the_same_runs(promptlab: Promptlab, whole: str) -> None:
     assert after == row
     assert after["n"] == before["n"] == 40
     told = " ".join(promptlab("diff", "task@v1", "v2").out.split())
-    assert f"from runs {whole} (40 cases), {newer} (6 cases)" in told
+    assert f"from run {whole} (40 cases); the newest, {newer}, has 6 cases of that" in told
 
 
 @pytest.mark.slow
