@@ -14,6 +14,7 @@ from promptlab.experiments.suite import SuiteFile
 class SuiteOutline:
     """A suite as it reads now. `problem` says why the rest is unknown, None where it can be read.
 
+    `scorers` are their labels, by which results and gates name them, with the kind of each.
     `versions` are those that its templates mean today. `tags` counts the cases that have each,
     `groups` the groups of cases, a case without one being its own; `held_out` the cases that are
     kept for confirmation. `runs` are those of its name, newest first.
@@ -21,6 +22,7 @@ class SuiteOutline:
 
     name: str
     settings: SuiteFile | None = None
+    scorers: Mapping[str, str] = field(default_factory=dict)
     versions: tuple[str, ...] = ()
     cases: int = 0
     tags: Mapping[str, int] = field(default_factory=dict)
@@ -30,7 +32,7 @@ class SuiteOutline:
     problem: PromptlabError | None = None
 
     @property
-    def scorers(self) -> tuple[str, ...]:
-        """Return the names of the scorers, as the file gives them."""
-        given = () if self.settings is None else self.settings.scorers
-        return tuple(each if isinstance(each, str) else next(iter(each), "") for each in given)
+    def primary(self) -> str | None:
+        """Return the label of the scorer that decides, None where it is unknown."""
+        given = None if self.settings is None else self.settings.primary
+        return given or next(iter(self.scorers), None)

@@ -75,12 +75,29 @@ def bind(  # noqa: PLR0913 - one for each thing that entries may name
     they use are looked up from `folder`, and the prompts of judges by `prompts`. Scorers that
     `cases` have of their own come last.
     """
+    binder = _Binder(root, time_limit_s, prompts)
+    read = _read(entries, where, folder, cases)
+    return tuple(binder.bind(entry, item) for entry, item in read)
+
+
+def kinds_of(
+    entries: Iterable[Given],
+    *,
+    where: Where | None = None,
+    folder: Folder | None = None,
+    cases: Iterable[Case] = (),
+) -> dict[str, str]:
+    """Return the label that `bind` gives to each scorer, with its kind: no scorer is loaded."""
+    return {entry.label: entry.name for entry, _ in _read(entries, where, folder, cases)}
+
+
+def _read(
+    entries: Iterable[Given], where: Where | None, folder: Folder | None, cases: Iterable[Case]
+) -> list[tuple[Entry, Item]]:
     found = [*items([*entries], where, folder), *scorers_of_cases(cases, folder)]
     parsed = [_parsed(item) for item in found]
     refuse_same_labels(parsed, [item.where for item in found])
-    binder = _Binder(root, time_limit_s, prompts)
-    pairs = zip(parsed, found, strict=True)
-    return tuple(binder.bind(entry, item) for entry, item in pairs)
+    return list(zip(parsed, found, strict=True))
 
 
 def _parsed(item: Item) -> Entry:

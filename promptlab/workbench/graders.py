@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from promptlab.core.errors import PromptlabError
 from promptlab.experiments.graders import Places
 from promptlab.experiments.suite import Suite
-from promptlab.scorers.binding import BoundScorer, bind
+from promptlab.scorers.binding import BoundScorer, bind, kinds_of
 from promptlab.scorers.entries import Where
 from promptlab.scorers.sets import Folder
 from promptlab.workbench.bench import Workbench
@@ -19,8 +19,8 @@ def bind_scorers(bench: Workbench, suite: Suite) -> tuple[BoundScorer, ...]:
         return bind(
             suite.settings.scorers,
             bench.project.root,
-            where=lambda path: suite.document.where(("scorers", *path)),
-            folder=Folder(suite.path.parent, "suites"),
+            where=_where(suite),
+            folder=_folder(suite),
             cases=suite.read_cases(),
             prompts=bench.judge_prompts,
         )
@@ -28,6 +28,24 @@ def bind_scorers(bench: Workbench, suite: Suite) -> tuple[BoundScorer, ...]:
         raise error.advising(
             error.hint or "promptlab scorer show NAME lists its parameters"
         ) from None
+
+
+def scorers_named(suite: Suite) -> dict[str, str]:
+    """Return the label of each scorer of a suite and of its cases, with its kind."""
+    return kinds_of(
+        suite.settings.scorers,
+        where=_where(suite),
+        folder=_folder(suite),
+        cases=suite.read_cases(),
+    )
+
+
+def _where(suite: Suite) -> Where:
+    return lambda path: suite.document.where(("scorers", *path))
+
+
+def _folder(suite: Suite) -> Folder:
+    return Folder(suite.path.parent, "suites")
 
 
 def places_of(scorers: Sequence[BoundScorer]) -> Places:

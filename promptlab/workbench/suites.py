@@ -12,6 +12,7 @@ from promptlab.experiments.outline import SuiteOutline
 from promptlab.experiments.plan import in_holdout
 from promptlab.experiments.suite import load_suite, suite_names
 from promptlab.workbench.bench import Workbench
+from promptlab.workbench.graders import scorers_named
 
 
 def suites_of(bench: Workbench) -> list[SuiteOutline]:
@@ -47,6 +48,7 @@ def _outline(bench: Workbench, name: str, runs: Sequence[RunInfo]) -> SuiteOutli
     return SuiteOutline(
         name=suite.name,
         settings=settings,
+        scorers=scorers_named(suite),
         versions=tuple(dict.fromkeys(f"{template}@{version}" for template, version in versions)),
         cases=len(cases),
         tags=dict(tags),

@@ -50,6 +50,7 @@ def test_a_suite_is_shown_with_its_runs(project: Path, promptlab: Any) -> None:
         "tags": {"short": 2, "old": 1},
         "backends": ["echo"],
         "scorers": ["contains", "length"],
+        "kinds": {"contains": "contains", "length": "length"},
         "primary": "contains",
         "repeats": 2,
         "seed": 0,
@@ -61,6 +62,49 @@ def test_a_suite_is_shown_with_its_runs(project: Path, promptlab: Any) -> None:
     text = promptlab("suite", "show", "first").out
     for said in ("short (2), old (1)", "3, in 2 groups", "contains >= 0.5", "before Monday"):
         assert said in text
+
+
+def test_scorers_have_the_names_that_results_have(project: Path, promptlab: Any) -> None:
+    (project / "suites" / "sets").mkdir()
+    (project / "suites" / "sets" / "size.yaml").write_text("- length: {max: 9, name: short}\n")
+    own = "{id: cem, name: Cem, scorers: [{contains: {any: [Cem], name: named}}]}"
+    suite = SUITE.replace("{id: cem, name: Cem}", own).replace("contains >= 0.5", "greets >= 0.5")
+    scorers = "[{contains: {any: [Hello], name: greets}}, {use: sets/size.yaml}]"
+    before = "[{contains: {any: [Hello]}}, length]"
+    (project / "suites" / "first.yaml").write_text(suite.replace(before, scorers))
+    shown = json.loads(promptlab("suite", "show", "first", "--json").out)
+    assert shown["scorers"] == ["greets", "short", "named"]
+    assert shown["kinds"] == {"greets": "contains", "short": "length", "named": "by_case"}
+    assert shown["primary"] == "greets"
+    [listed] = json.loads(promptlab("suite", "list", "--json").out)
+    assert (listed["scorers"], listed["primary"]) == (shown["scorers"], "greets")
+    text = promptlab("suite", "show", "first").out
+    lines = [line.strip().split(maxsplit=1) for line in text.splitlines()]
+    assert ["scorers", "greets (contains), short (length), named (by_case)"] in lines
+    assert ["primary", "greets"] in lines
+    run = json.loads(promptlab("run", "first", "--json").out)
+    assert [score["scorer"] for score in run["arms"][0]["scores"]] == shown["scorers"]
+    assert run["primary"] == "greets"
+
+
+def test_a_scorer_of_ones_own_is_named_without_its_code(project: Path, promptlab: Any) -> None:
+    path = project / "suites" / "first.yaml"
+    path.write_text(SUITE.replace("length]", "{'not_here:polite': {name: tone}}, other:kind]"))
+    shown = json.loads(promptlab("--safe", "suite", "show", "first", "--json").out)
+    assert shown["kinds"] == {
+        "contains": "contains",
+        "tone": "not_here:polite",
+        "kind": "other:kind",
+    }
+    assert "contains, tone (not_here:polite), kind" in promptlab("suite", "show", "first").out
+
+
+def test_two_scorers_of_one_name_are_told(project: Path, promptlab: Any) -> None:
+    path = project / "suites" / "first.yaml"
+    path.write_text(SUITE.replace("length]", "{contains: {any: [Hi]}}]"))
+    refused = promptlab("suite", "show", "first")
+    assert refused.code == 2
+    assert "2 scorers are called 'contains'" in refused.err
 
 
 def test_one_that_cannot_be_read_hides_no_other(project: Path, promptlab: Any) -> None:

@@ -18,6 +18,7 @@ from promptlab.report.markdown.text import (
 )
 from promptlab.report.views.asked import value_text
 from promptlab.report.views.comparison import ComparisonRow, ComparisonTable, ComparisonView
+from promptlab.report.views.taken import HEADINGS, known_cells
 from promptlab.report.wording import UNKNOWN, counted, verdict_word
 
 CASES = 10
@@ -39,6 +40,7 @@ def comparison_markdown(
             *(_table(each) for each in view.tables),
             _taken(view.rows),
             bullets([*view.throughput, *lines]),
+            _answers(view),
         ]
     )
     runs = ", ".join(code(run) for run in view.run_ids)
@@ -74,21 +76,23 @@ def _table(each: ComparisonTable) -> str:
 
 def _taken(rows: Sequence[ComparisonRow]) -> str:
     """Return what a trial takes, if money or seconds are known; tokens are in the first tables."""
-    taken = [row.taken for row in rows]
-    if all(each.seconds == UNKNOWN and each.usd == UNKNOWN for each in taken):
+    known = known_cells([row.taken for row in rows])
+    if not known:
         return ""
-    columns = {
-        "tokens more": [each.tokens for each in taken],
-        "s more": [each.seconds for each in taken],
-        "USD more": [each.usd for each in taken],
-        "USD a point": [each.usd_a_point for each in taken],
-    }
-    known = {name: cells for name, cells in columns.items() if set(cells) != {UNKNOWN}}
+    head = ["b against a", *(HEADINGS[name] for name in known)]
     body = [
         [code(row.pair), *(figure(cells[place]) for cells in known.values())]
         for place, row in enumerate(rows)
     ]
-    return joined(["What a trial takes\n", table(["b against a", *known], body)])
+    return joined(["What a trial takes\n", table(head, body)])
+
+
+def _answers(view: ComparisonView) -> str:
+    """Return which answers each arm gives, folded away where there are more than two arms."""
+    answers = bullets(view.answers)
+    if answers and len(view.rows) > 1:
+        return folded("Which answers each arm gives how often", answers)
+    return answers
 
 
 def _folded_cases(view: ComparisonView, cases: FlippedCases) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,8 @@ from promptlab.report.terminal.text import (
 )
 from promptlab.report.views.comparison import ComparisonRow, ComparisonTable, ComparisonView
 from promptlab.report.views.contrast import Note
-from promptlab.report.wording import UNKNOWN, listed
+from promptlab.report.views.taken import HEADINGS, known_cells
+from promptlab.report.wording import listed
 
 _CASES = 8  # named in a line
 
@@ -88,23 +89,26 @@ def _print_table(console: Console, table: ComparisonTable) -> None:
     print_fitted(console, table.title, columns)
 
 
+_RANKS = {
+    "tokens_interval": 2,
+    "seconds_interval": 3,
+    "usd_a_point": 1,
+    "usd_a_point_interval": 2,
+}
+"""Which numbers on what a trial takes are left out first where there is no room."""
+
+
 def _print_taken(console: Console, rows: Sequence[ComparisonRow]) -> None:
     """Print what a trial takes, if money or seconds are known; tokens are in the first table."""
-    taken = [row.taken for row in rows]
+    known = known_cells([row.taken for row in rows])
     columns = [
-        Column("tokens more", [each.tokens for each in taken], number=True),
-        Column("interval", [each.tokens_interval for each in taken], number=True, rank=2),
-        Column("s more", [each.seconds for each in taken], number=True),
-        Column("interval", [each.seconds_interval for each in taken], number=True, rank=3),
-        Column("USD more", [each.usd for each in taken], number=True),
-        Column("USD a point", [each.usd_a_point for each in taken], number=True, rank=1),
-        Column("interval", [each.usd_a_point_interval for each in taken], number=True, rank=2),
+        Column(HEADINGS[name], cells, number=True, rank=_RANKS.get(name, 0))
+        for name, cells in known.items()
     ]
-    known = [column for column in columns if set(column.cells) != {UNKNOWN}]
-    if any(each.seconds != UNKNOWN or each.usd != UNKNOWN for each in taken):
+    if columns:
         pairs = Column("b against a", [row.pair for row in rows])
         console.print()
-        print_fitted(console, "What a trial takes", [pairs, *known])
+        print_fitted(console, "What a trial takes", [pairs, *columns])
 
 
 def _flipped(row: ComparisonRow) -> Iterator[str]:

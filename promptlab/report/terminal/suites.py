@@ -62,8 +62,8 @@ def _lines(suite: SuiteOutline) -> Iterator[tuple[str, str]]:
     yield "cases", f"{suite.cases:,}{groups}"
     if suite.tags:
         yield "tags", ", ".join(f"{tag} ({number:,})" for tag, number in suite.tags.items())
-    yield "scorers", ", ".join(suite.scorers)
-    yield "primary", settings.primary or suite.scorers[0]
+    yield "scorers", ", ".join(_scorer(*each) for each in suite.scorers.items())
+    yield "primary", suite.primary or ""
     if settings.repeats > 1:
         yield "repeats", str(settings.repeats)
     if settings.design != "versions":
@@ -73,3 +73,8 @@ def _lines(suite: SuiteOutline) -> Iterator[tuple[str, str]]:
         yield "holdout", f"{share}: {counted(suite.held_out, 'case')}"
     for gate in settings.gates:
         yield "gate", gate
+
+
+def _scorer(label: str, kind: str) -> str:
+    """Return the label of a scorer, with its kind where that does not say it."""
+    return label if label == kind.rpartition(":")[2] else f"{label} ({kind})"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.analysis.basis import Basis
-from promptlab.analysis.changes import Change
 from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule
 from promptlab.core.reasons import Reason
@@ -28,33 +27,18 @@ from promptlab.report.views.contrast import (
 )
 from promptlab.report.views.names import Names
 from promptlab.report.views.next_step import NextStep, next_step
+from promptlab.report.views.taken import Taken, taken_by
 from promptlab.report.views.throughput import throughput_lines
 from promptlab.report.wording import (
-    UNKNOWN,
     counted,
     mean,
-    more_usd,
     p_heading,
     short_p_heading,
-    usd,
 )
 
 Unit = Literal["points", "delta"]
 _Place = tuple[str | None, str]
 """What a table is for: a backend, and the arm that others are compared with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What a trial of b takes more than one of a, in words; `usd_a_point` is that of one point."""
-
-    tokens: str
-    tokens_interval: str
-    seconds: str
-    seconds_interval: str
-    usd: str
-    usd_a_point: str
-    usd_a_point_interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +150,7 @@ def _row(comparison: Comparison, names: Names, rule: Rule, *, alone: bool) -> Co
         b=names.short(comparison.b),
         comparison=comparison,
         figures=figures_of(comparison),
-        taken=_taken(comparison),
+        taken=taken_by(comparison),
         open=open_question(comparison),
     )
 
@@ -212,26 +196,3 @@ def _tables(
             levels=levels_of(contrasts, rule),
             rows=tuple(members),
         )
-
-
-def _taken(comparison: Comparison) -> Taken:
-    tokens, tokens_interval = _change(comparison.tokens, 0)
-    seconds, seconds_interval = _change(comparison.latency_s, 2)
-    price, prices = comparison.usd_per_point, comparison.usd_per_point_ci or ()
-    unit = 0.01 if comparison.is_rate else 1.0  # a point is a hundredth if scores are rates
-    return Taken(
-        tokens=tokens,
-        tokens_interval=tokens_interval,
-        seconds=seconds,
-        seconds_interval=seconds_interval,
-        usd=UNKNOWN if comparison.cost_usd is None else more_usd(comparison.cost_usd.delta),
-        usd_a_point=UNKNOWN if price is None else usd(price * unit),
-        usd_a_point_interval=" to ".join(usd(end * unit) for end in prices) or UNKNOWN,
-    )
-
-
-def _change(change: Change | None, digits: int) -> tuple[str, str]:
-    if change is None:
-        return UNKNOWN, UNKNOWN
-    signed = [f"{value:+,.{digits}f}" for value in (change.delta, *(change.ci or ()))]
-    return signed[0], " to ".join(signed[1:]) or UNKNOWN

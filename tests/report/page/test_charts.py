@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from promptlab.report.html.charts.drawing import figure, label, png, svg
+from promptlab.report.html.charts.marks import Dot, dots, lines, scatter
 from promptlab.report.html.charts.report import charts_of
 from promptlab.report.html.page.palette import DRAWN, FAINT, PAPER
 
@@ -64,3 +67,33 @@ def test_ids_of_two_charts_are_apart(made: Made) -> None:
 def test_labels_are_visible_and_short() -> None:
     assert label("a\u202eb\n c") == "a<U+202E>b c"
     assert label("x" * 100) == "x" * 59 + "…"
+
+
+def domains(spec: Any) -> Iterator[Any]:
+    """Yield the ends of the axes of scores in a chart; None where its numbers set them."""
+    parts = spec if isinstance(spec, list) else spec.values() if isinstance(spec, dict) else ()
+    for part in parts:
+        yield from domains(part)
+    if isinstance(spec, dict) and spec.get("field") in {"value", "low", "y"}:
+        yield spec["scale"].get("domain")
+
+
+HIGH = [Dot("task@v1", 0.91, 0.88, 0.94), Dot("task@v2", 0.93, 0.9, 0.95)]
+
+
+def test_the_axis_of_a_rate_goes_from_none_to_all() -> None:
+    for percent, expected in ((True, [0, 100]), (False, None)):
+        for spec in (
+            dots(HIGH, "right", percent=percent),
+            lines({"echo": HIGH}, ["task@v1", "task@v2"], "right", percent=percent),
+            scatter([("v1", 1.0, 0.9), ("v2", 2.0, 0.94)], ("USD", "right"), percent=percent),
+        ):
+            found = [*domains(spec)]
+            assert found
+            assert all(each == expected for each in found)
+
+
+def test_the_axis_of_differences_of_rates_is_around_zero(made: Made) -> None:
+    drawn = {chart.name: [*domains(dict(chart.spec))] for chart in charts_of(made.view)}
+    assert drawn["arms"] == [[0, 100]] * 2
+    assert drawn["differences"] == [None] * 2

@@ -22,6 +22,8 @@ from promptlab.report.html.page.palette import (
 )
 
 WIDTH = 520
+RATE = [0, 100]
+"""The ends of the axis of a rate, in per cent: a part of it would make differences look larger."""
 _ROW = 26
 SERIES = (BLUE.light, ORANGE.light, TEAL.light, VIOLET.light, GREY.light, INK.light)
 _AXIS = {
@@ -93,7 +95,7 @@ def dots(found: Sequence[Dot], title: str, *, percent: bool, zero: bool = False)
     order = [row["name"] for row in rows]
     y = alt.Y("name:N", sort=order, title=None, scale=alt.Scale(paddingOuter=0.3))
     colour = alt.Color("colour:N", scale=None)
-    scale = alt.Scale(zero=zero, nice=True)
+    scale = alt.Scale(zero=True, nice=True) if zero else _scale(alt, percent=percent)
     base = alt.Chart(alt.Data(values=rows))
     lines = (
         base.transform_filter("isValid(datum.low)")
@@ -160,7 +162,7 @@ def lines(
         legend=alt.Legend() if len(names) > 1 else None,
     )
     base = alt.Chart(alt.Data(values=rows))
-    scale = alt.Scale(zero=False, nice=True)
+    scale = _scale(alt, percent=percent)
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(grid=True))
     drawn = [
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
@@ -184,13 +186,20 @@ def scatter(
         y=alt.Y(
             "y:Q",
             title=titles[1],
-            scale=alt.Scale(zero=False, nice=True, padding=20),
+            scale=_scale(alt, percent=percent, padding=20),
             axis=alt.Axis(grid=True),
         ),
     )
     points = base.mark_point(filled=True, size=75, opacity=1, color=BLUE.light)
     names = base.mark_text(dy=-12, fontSize=12, color=INK.light).encode(text="name:N")
     return finished((points + names).properties(width=WIDTH, height=260))
+
+
+def _scale(alt: Any, *, percent: bool, **options: Any) -> Any:
+    """Return the scale of scores: all of a rate, and of other numbers as far as they go."""
+    if percent:
+        return alt.Scale(domain=RATE)
+    return alt.Scale(zero=False, nice=True, **options)
 
 
 def _rows(found: Sequence[Dot], *, percent: bool) -> list[dict[str, Any]]:
