@@ -45,7 +45,7 @@ else:  # for `--dry-run`
 @click.option(
     "--baseline", metavar="REF", help="What --until-decided compares with; by default the first."
 )
-@click.option("--label", metavar="TEXT", help="What to call the run in lists.")
+@click.option("--label", metavar="TEXT", help="What to call the run in lists; up to 60 characters.")
 @click.option("--executor", default="local", show_default=True, help="What sends the requests.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, without any call.")
 @click.option("--offline", is_flag=True, help="Use stored answers only.")

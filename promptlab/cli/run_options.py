@@ -87,11 +87,6 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 def settings_of(options: Mapping[str, Any]) -> RunSettings:
     """Return the options of the command line as a typed value."""
     given_once(options["params"])
-    label = options.get("label")
-    if label is not None and (not label.strip() or not label.isprintable()):
-        raise PromptlabError(
-            f"{label!r} cannot label a run", where="--label", hint='as in --label "with examples"'
-        )
     return RunSettings(**options)
 
 

@@ -58,7 +58,9 @@ def delete(session: Session, run_refs: tuple[str, ...], yes: bool, as_json: bool
     """Delete runs with their trials, scores and ratings; says first what is lost.
 
     Templates, what other runs use and the ledger of looks stay. Answers that no run has any more
-    go with the next `promptlab db vacuum`.
+    go with the next `promptlab db vacuum`. A run that later conclusions go by is not deleted, nor
+    any that is named with it: one that could stop early, one of chosen cases (`-n`, `--case`,
+    `--tag`) that was looked at or run again.
     """
     bench = Workbench(session)
     losses = losses_of(bench, run_refs)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from promptlab.core.errors import StoreError
 from promptlab.core.results import RunLoss
 from promptlab.store.connection import Connection
+from promptlab.store.indispensable import require_dispensable
 from promptlab.store.runs import run_info
 
 _LOSS = """
@@ -73,24 +76,31 @@ def loss(connection: Connection, run: int) -> RunLoss:
             f"the passport of judge {scorer!r} in suite {suite} rests on run {info.run_id}",
             hint="every later run of the judge is asked about its answers again",
         )
+    require_dispensable(connection, run, info)
     return RunLoss(info, *(connection.row(_LOSS, run=run) or ()))
 
 
-def delete_run(connection: Connection, run: int) -> None:
-    """Delete a run with all that belongs to it alone but its answers: all of it or nothing."""
+def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
+    """Delete runs with all that belongs to them alone but their answers: all of them or nothing."""
     with connection.transaction():
-        loss(connection, run)  # it may have been resumed meanwhile
-        connection.execute(_UNUSED, run=run)
-        connection.execute("UPDATE generations SET run = NULL WHERE run = :run", run=run)
-        connection.execute(
-            "DELETE FROM former_scores WHERE grading IN"
-            " (SELECT id FROM former_gradings WHERE run = :run)",
-            run=run,
-        )
-        connection.execute("DELETE FROM former_gradings WHERE run = :run", run=run)
-        for table in _TABLES:
-            connection.execute(f"DELETE FROM {table} WHERE run = :run", run=run)
-        connection.execute("DELETE FROM runs WHERE id = :run", run=run)
+        for run in runs:
+            loss(connection, run)  # it may have been resumed or looked at meanwhile
+        for run in runs:
+            _delete(connection, run)
+
+
+def _delete(connection: Connection, run: int) -> None:
+    connection.execute(_UNUSED, run=run)
+    connection.execute("UPDATE generations SET run = NULL WHERE run = :run", run=run)
+    connection.execute(
+        "DELETE FROM former_scores WHERE grading IN"
+        " (SELECT id FROM former_gradings WHERE run = :run)",
+        run=run,
+    )
+    connection.execute("DELETE FROM former_gradings WHERE run = :run", run=run)
+    for table in _TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE run = :run", run=run)
+    connection.execute("DELETE FROM runs WHERE id = :run", run=run)
 
 
 def drop_unused(connection: Connection) -> None:

@@ -24,9 +24,10 @@ class Maintenance(Area):
         return deletion.loss(self._connection, run_number(self._connection, run_id))
 
     @decoded
-    def delete_run(self, run_id: str) -> None:
-        """Delete a run. Answers that no run has any more go with the next `vacuum`."""
-        deletion.delete_run(self._connection, run_number(self._connection, run_id))
+    def delete_run(self, *run_ids: str) -> None:
+        """Delete runs, or none. Answers that no run has any more go with the next `vacuum`."""
+        numbers = [run_number(self._connection, run_id) for run_id in run_ids]
+        deletion.delete_runs(self._connection, numbers)
 
     @decoded
     def vacuum(self) -> int:

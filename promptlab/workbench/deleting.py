@@ -16,9 +16,8 @@ def losses_of(bench: Workbench, run_refs: Sequence[str]) -> list[RunLoss]:
 
 
 def delete_runs(bench: Workbench, losses: Sequence[RunLoss]) -> list[str]:
-    """Delete these runs one by one, and return their ids."""
+    """Delete these runs, all or none, and return their ids."""
     run_ids = [loss.run.run_id for loss in losses]
     with bench.open_store(readonly=False) as store:
-        for run_id in run_ids:
-            store.delete_run(run_id)
+        store.delete_run(*run_ids)
     return run_ids

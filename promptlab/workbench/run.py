@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 AS_WRITTEN = RunSettings()
 """The suite as its file has it."""
 
+_LONGEST_LABEL = 60  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -127,12 +129,29 @@ def _in_order(
 
 
 def _require_sense(settings: RunSettings, *, fresh: bool) -> None:
-    """Refuse settings that contradict each other."""
+    """Refuse settings that contradict each other, and a label that no list can show."""
     if settings.offline and fresh:
         raise PromptlabError("--offline and --fresh exclude each other", hint="choose one")
     if settings.baseline is not None and not settings.until_decided:
         raise PromptlabError(
             "--baseline requires --until-decided", hint="promptlab compare has its own --baseline"
+        )
+    if settings.label is not None:
+        _require_label(settings.label)
+
+
+def _require_label(label: str) -> None:
+    if not label.strip() or not label.isprintable():
+        raise PromptlabError(
+            f"{label[:_LONGEST_LABEL]!r} cannot label a run: it needs a visible character, and has"
+            " no line breaks or control characters",
+            where="--label",
+            hint='as in --label "with examples"',
+        )
+    if len(label) > _LONGEST_LABEL:
+        raise PromptlabError(
+            f"a label has at most {_LONGEST_LABEL} characters, this one has {len(label)}",
+            where="--label",
         )
 
 

@@ -151,10 +151,13 @@ class SuiteWatch:
         bench, state = Workbench(self.session), self.state
         assert state is not None
         pairs = {name: _against(bench, state, self._before, name) for name in changed}
-        beside = [text for text in pairs.values() if text is not None and _has_file(state, text)]
+        held = {
+            name: f"{text.name}@{text.version}"
+            for name, text in pairs.items()
+            if text is not None and _has_file(state, text)
+        }
         rivals = _rivals(bench, self.watched.suite)
-        held = [f"{text.name}@{text.version}" for text in beside]
-        names = dict.fromkeys((*changed, *held, *rivals))
+        names = dict.fromkeys((*_parents_first(changed, held), *rivals))
         settings = RunSettings(
             templates=tuple(names),
             backends=self.watched.backends,
@@ -227,6 +230,15 @@ def _against(
         with suppress(PromptlabError):  # a parent without a file may have been run
             return bench.library.one(f"{template}@{parent}")
     return before.get((template, version))
+
+
+def _parents_first(changed: Sequence[str], held: Mapping[str, str]) -> Iterator[str]:
+    """Yield versions after what they are held against: the first of a run is its baseline."""
+    for name in changed:
+        line = [name]
+        while (parent := held.get(line[-1])) is not None and parent not in line:
+            line.append(parent)
+        yield from reversed(line)
 
 
 def _rivals(bench: Workbench, suite: str) -> list[str]:

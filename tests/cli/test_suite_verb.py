@@ -132,7 +132,29 @@ def test_runs_have_labels_and_a_suite_names_its_newest_complete_run(
     assert "all of it" in promptlab("runs").out
     assert json.loads(promptlab("show", "first", "--json").out)["run"] == whole["run"]
     assert json.loads(promptlab("show", "--json").out)["run"] == quick["run"]
-    assert "cannot label a run" in promptlab("run", "first", "--label", " ").err
+    for label, why in {
+        " ": "cannot label a run",
+        "two\nlines": "cannot label a run",
+        "red\x1b[31m": "cannot label a run",
+        "a" * 61: "a label has at most 60 characters, this one has 61",
+    }.items():
+        refused = promptlab("run", "first", "--label", label)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert why in refused.err
+    assert len(json.loads(promptlab("runs", "--json").out)) == 2
+
+
+def test_runs_that_later_looks_go_by_are_not_deleted(project: Path, promptlab: Any) -> None:
+    promptlab("run", "first", "-n", "1")
+    promptlab("run", "first", "-n", "2")
+    refused = promptlab("runs", "delete", "latest", "-2", "--yes")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "must not be deleted: it chose part of the cases" in refused.err
+    assert len(json.loads(promptlab("runs", "--json").out)) == 2
+    promptlab("run", "first", "--until-decided")
+    refused = promptlab("runs", "delete", "latest", "--yes")
+    assert (refused.code, "it could stop early" in refused.err) == (2, True)
+    assert promptlab("plan", "first", "--until-decided").code == 0
 
 
 def test_runs_are_deleted_on_demand_alone(project: Path, promptlab: Any) -> None:

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
+from rich.cells import cell_len
 
 from promptlab.core.prices import TokenRange
-from promptlab.core.results import RunResults
+from promptlab.core.results import RunLoss, RunResults
+from promptlab.core.runs import RunSettings
 from promptlab.core.types import (
     Completion,
     Image,
@@ -31,7 +33,7 @@ from promptlab.report.terminal.trial import (
 )
 from promptlab.report.views.forecast import forecast_view
 from promptlab.report.views.run import RunView, run_view
-from promptlab.report.views.runs import runs_view
+from promptlab.report.views.runs import loss_line, runs_view
 from promptlab.report.views.trial import conversation_view, trial_view
 from promptlab.runner.forecast import CallForecast, Forecast
 
@@ -168,6 +170,27 @@ run                    suite                                trials   outcomes
                                                                      truncated
                                                                      7, error 3
 """)
+
+
+@pytest.mark.parametrize("letter", ["a", "字", "a b "])
+def test_a_long_label_is_shortened_before_columns_are_left_out(
+    printed: Printed, letter: str
+) -> None:
+    info = replace(
+        build_info([build_outcomes(0, ok=9)]), templates=("t@v1", "t@v2"), backends=("echo",)
+    )
+    label = (letter * 60)[:60]
+    long = replace(info, settings=RunSettings(label=label))
+    short = replace(info, settings=RunSettings(label="short"))
+    text = printed(print_runs, runs_view([long, short]))
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert len(text.splitlines()) == 4
+    assert ("label" in text, "short" in text, text.count("v1, v2 on echo")) == (True, True, 2)
+    assert label[:2] in text
+    assert label not in text
+    line = loss_line(RunLoss(long, 9, 9, 0, 9))
+    assert f"({label[:20].rstrip()}" in line
+    assert "...)" in line
 
 
 def test_a_result_is_one_trial_with_what_each_scorer_says(printed: Printed) -> None:

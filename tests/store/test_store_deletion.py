@@ -7,12 +7,15 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from promptlab.core.errors import StoreError
+from promptlab.core.looks import PastFamily
 from promptlab.core.ratings import Opinion
-from promptlab.core.types import Plan, Score, ScorerSpec, TrialResult, Turn
+from promptlab.core.runs import RunSettings
+from promptlab.core.types import Plan, Score, ScorerSpec, Sequential, TrialResult, Turn
 from promptlab.store import Store
 
 MakePlan = Callable[..., Plan]
@@ -109,6 +112,65 @@ def test_a_run_that_goes_on_is_not_deleted(store: Store, plan: Plan) -> None:
     store.delete_run("r3")
     with pytest.raises(StoreError, match="unknown run"):
         store.run("r3")
+
+
+def begin(store: Store, run_id: str, plan: Plan, **settings: Any) -> None:
+    request = RunSettings(**settings)
+    store.begin_run(run_id, plan, settings=request)
+    store.end_run(run_id, "finished")
+
+
+def test_a_run_that_could_stop_early_is_not_deleted(store: Store, make_plan: MakePlan) -> None:
+    begin(store, "r1", replace(make_plan(), sequential=Sequential(0.05, ((0, 1),))))
+    for refused in (store.loss, store.delete_run):
+        with pytest.raises(StoreError, match="run r1 must not be deleted: it could stop early"):
+            refused("r1")
+
+
+@pytest.mark.parametrize("chosen", [{"limit": 2}, {"case_ids": ("c0",)}, {"tags": ("short",)}])
+def test_chosen_cases_stay_once_their_versions_ran_again(
+    store: Store, make_plan: MakePlan, chosen: dict[str, Any]
+) -> None:
+    plan = make_plan(cases=3)
+    begin(store, "r0", plan)
+    begin(store, "r1", plan, **chosen)
+    begin(store, "elsewhere", replace(plan, suite="another"))
+    store.delete_run("r0")  # it was of all cases
+    store.loss("r1")
+    begin(store, "r2", plan)
+    with pytest.raises(StoreError, match=r"run r1 must not be deleted: .* later run r2 has"):
+        store.delete_run("r2", "r1")
+    assert [run.run_id for run in store.runs()] == ["r2", "elsewhere", "r1"]  # all or none
+    store.delete_run("r2")
+    store.delete_run("r1")
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+def test_chosen_cases_stay_once_they_were_concluded_of(
+    store: Store, make_plan: MakePlan, limit: int | None
+) -> None:
+    begin(store, "r1", make_plan(), limit=limit)
+    begin(store, "r12", make_plan(), limit=limit)
+    family = PastFamily("", "q", 1, "s", ("s",), ("r1",), (), "b2:1", None, None, ())
+    assert store.ledger.add([family], b"", 0)
+    store.delete_run("r12")
+    if limit is None:
+        store.delete_run("r1")
+    else:
+        with pytest.raises(StoreError, match=r"run r1 must not .* was concluded of it"):
+            store.delete_run("r1")
+
+
+def test_dev_cases_stay_once_a_run_of_both_sides_tells_of_them(
+    store: Store, make_plan: MakePlan
+) -> None:
+    plan = make_plan()
+    begin(store, "r1", replace(plan, split="dev"))
+    begin(store, "r2", replace(plan, split="dev"))
+    store.delete_run("r2")
+    begin(store, "r3", replace(plan, split="all"))
+    with pytest.raises(StoreError, match="run r1 must not be deleted: run r3 tells"):
+        store.delete_run("r1")
 
 
 def test_a_run_that_a_passport_rests_on_is_not_deleted(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from promptlab.core.errors import PromptlabError
+from promptlab.workbench.bench import Workbench
 from promptlab.workbench.session import Session
 from promptlab.workbench.watching import Round, SuiteWatch, Watched, in_silence
 
@@ -65,6 +66,25 @@ def test_a_saved_version_runs_with_its_parent_on_dev_cases_alone(root: Path) -> 
     assert (done.trials, done.calls) == (2 * row.n, 2 * row.n)
     save(root, "templates/t/v2.j2", "---\nparent: v1\n---\nyes  {{ n }}\n")
     assert go(watching).calls == row.n  # the parent is stored
+
+
+@pytest.mark.parametrize(
+    ("new", "listed"),
+    [
+        ({"v3": "v1"}, ("t@v1", "t@v3")),
+        ({"v1a": "v9", "v9": "v2"}, ("t@v2", "t@v9", "t@v1a")),
+        ({"v3": "v4", "v4": "v3"}, ("t@v4", "t@v3")),
+    ],
+)
+def test_the_parent_is_the_baseline(
+    root: Path, new: dict[str, str], listed: tuple[str, ...]
+) -> None:
+    watching = begin(root, limit=1)
+    for name, parent in new.items():
+        save(root, f"templates/t/{name}.j2", f"---\nparent: {parent}\n---\n{name} {{{{ n }}}}")
+    done = go(watching)
+    with Workbench(watching.session).open_store() as store:
+        assert store.run(done.run_id).templates == listed
 
 
 def test_a_version_without_a_parent_is_held_against_its_text_before(root: Path) -> None:

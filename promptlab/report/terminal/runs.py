@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from promptlab.report.terminal.tables import fits, plain_table
 from promptlab.report.views.arm_names import ArmNames, arm_names
 from promptlab.report.views.forecast import ForecastView
-from promptlab.report.views.runs import RunsView
+from promptlab.report.views.runs import RunsView, short_label
+
+_LABELS = (60, 24, 16, 12, 9, 7, 5)  # columns of a label, the widest first
+_DOTS = "..."
 
 
 def print_runs(console: Console, view: RunsView) -> None:
@@ -19,12 +23,25 @@ def print_runs(console: Console, view: RunsView) -> None:
     A row is a line, if there is room for that; else outcomes and labels are wrapped. The date is
     in the id of a run too.
     """
-    rows = _layouts(view)
-    columns = next((each for each in rows if fits(console, _runs(view, each))), rows[-1])
-    suites = ("suite",) if fits(console, _runs(view, columns), wrapped=True) else ()
-    console.print(_runs(view, columns, suites))
+    layouts = list(_shown(view))
+    shown = next((each for each in layouts if fits(console, _runs(view, *each))), layouts[-1])
+    columns, label = shown
+    suites = ("suite",) if fits(console, _runs(view, *shown), wrapped=True) else ()
+    console.print(_runs(view, columns, label, suites))
     if view.has_unpriced and "USD" in columns:
         console.print("+: and more; the cost of some answers is unknown.")
+
+
+def _shown(view: RunsView) -> Iterator[tuple[Sequence[str], int]]:
+    """Yield columns with the width of labels, the fullest first.
+
+    A long label is shortened before all runs lose what was run on what, or their labels.
+    """
+    for full in (True, False):
+        layouts = [each for each in _layouts(view) if ("what" in each) == full]
+        labelled = [each for each in layouts if "label" in each]
+        yield from ((each, width) for width in _LABELS for each in labelled)
+        yield from ((each, 0) for each in layouts if each not in labelled)
 
 
 def _layouts(view: RunsView) -> list[list[str]]:
@@ -45,7 +62,9 @@ def _layouts(view: RunsView) -> list[list[str]]:
     return [*layouts, ["run", "suite", "trials", "outcomes"]]
 
 
-def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("suite",)) -> Table:
+def _runs(
+    view: RunsView, columns: Sequence[str], label: int, whole: tuple[str, ...] = ("suite",)
+) -> Table:
     """Return a table of which only outcomes, and what else is not `whole`, may be wrapped."""
     table = plain_table(*columns, right=("trials", "USD"), whole=("run", *whole, "what", "status"))
     for row in view.rows:
@@ -57,12 +76,18 @@ def _runs(view: RunsView, columns: Sequence[str], whole: tuple[str, ...] = ("sui
             "trials": row.done,
             "outcomes": row.outcomes,
             "not ok": row.not_ok,
-            "label": row.label,
+            "label": _label(row.label, label),
             "date": row.date,
             "USD": row.cost,
         }
         table.add_row(*(cells[column] for column in columns))
     return table
+
+
+def _label(label: str, width: int) -> str:
+    """Return a label of at most so many columns: some letters take two."""
+    letters = (short_label(label, most) for most in range(width, len(_DOTS), -1))
+    return next((each for each in letters if cell_len(each) <= width), _DOTS)
 
 
 def print_forecast(console: Console, view: ForecastView) -> None:

@@ -11,6 +11,7 @@ from promptlab.report.wording import counted, usd
 
 _NAMED = 2  # versions or backends of a run
 _TO_MINUTES = 16  # letters of a moment
+_LABEL = 24  # letters of a label within a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def runs_view(runs: Iterable[RunInfo]) -> RunsView:
 def loss_line(loss: RunLoss) -> str:
     """Return what deleting a run loses."""
     run = loss.run
-    named = f" ({run.label})" if run.label else ""
+    named = f" ({short_label(run.label, _LABEL)})" if run.label else ""
     parts = [counted(loss.trials, "trial"), counted(loss.scores, "score")]
     parts += [counted(loss.ratings, "rating")] * bool(loss.ratings)
     alone = counted(loss.answers, "answer")
@@ -70,6 +71,12 @@ def loss_line(loss: RunLoss) -> str:
         f"Run {run.run_id}{named} of suite {run.suite}: {', '.join(parts)};"
         f" {alone} that no other run has."
     )
+
+
+def short_label(label: str, most: int) -> str:
+    """Return a label as one line of at most so many letters, with dots for what is left out."""
+    line = " ".join(label.split())
+    return line if len(line) <= most else f"{line[: most - 3].rstrip()}..."
 
 
 def _row(run: RunInfo) -> RunRow:
