@@ -147,6 +147,7 @@ def write_bytes(path: Path, data: bytes, *, new: bool = False) -> None:
     A symbolic link stays one, and an existing file keeps its permissions. With `new`, a file that
     is already there is an error.
     """
+    _check_plain(path)
     try:
         target = path.resolve()
         beside = target.with_name(f".{target.name}.{os.getpid()}.new")
@@ -177,10 +178,7 @@ def written_beside(path: Path) -> Iterator[Path]:
 
     Until then `path` stays as it is, and if anything fails, nothing is left behind.
     """
-    if is_special(path):
-        raise PromptlabError(
-            "this is a pipe or a device, not a file", where=str(path), hint="name a plain file"
-        )
+    _check_plain(path)
     try:
         target = path.resolve()
         beside = target.with_name(f".{target.name}.{os.getpid()}.new")
@@ -198,6 +196,13 @@ def written_beside(path: Path) -> Iterator[Path]:
         raise _failure("write", error, str(path), "check the folder's permissions") from None
     except ValueError as error:  # a NUL or half a surrogate pair in the name
         _unwritable(path, error)
+
+
+def _check_plain(path: Path) -> None:
+    """Refuse to put a file in the place of a pipe or a device, which others use too."""
+    if is_special(path):
+        problem = "this is a pipe or a device, not a file"
+        raise PromptlabError(problem, where=str(path), hint="name a plain file")
 
 
 def make_folder(path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from promptlab.analysis.pair import PairResults
 from promptlab.core.digest import digest_json
 from promptlab.core.errors import PromptlabError
+from promptlab.core.files import read_text
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import TemplateSource
 from promptlab.experiments.suite import load_suite
@@ -209,7 +210,7 @@ def _read(bench: Workbench, watched: Watched) -> State:
             loaded = bench.library.load(*at)
             versions[at], parents[at] = loaded.source, loaded.front.parent
     cases = suite.read_cases()
-    text = suite.path.read_text(encoding="utf-8")
+    text = read_text(suite.path, suite.path.name)
     source = suite.settings.cases
     return State(
         versions=versions,

@@ -4,6 +4,7 @@ import ast
 import multiprocessing
 import os
 import resource
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from promptlab.core.files import (
     make_folder,
     read_bytes,
     read_text,
+    write_bytes,
     write_text,
 )
 
@@ -216,6 +218,9 @@ ELSEWHERE = {
     "codebox/box.py": "a text in a report: no file",
     "codebox/inside/limits.py": "what the kernel says of a process that cannot import this",
     "testing/backends.py": "an image of its own",
+    "exporters/runs/formats.py": "a new file beside, from `written_beside`",
+    "report/html/page/shell.py": "files of the package",
+    "viewer/frame.py": "files of the package",
     "workbench/scaffold.py": "files of the package",
 }
 OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "iterdir", "glob"}
@@ -249,3 +254,13 @@ def test_files_of_the_user_are_opened_in_one_place() -> None:
         if "local_model" not in path.parts and (calls := _openings(path))
     }
     assert found.keys() - ELSEWHERE.keys() == set(), found
+
+
+def test_a_pipe_or_a_device_is_never_replaced(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(PromptlabError, match="a pipe or a device"):
+            write_bytes(path, b"page")
+        assert stat.S_ISFIFO(path.stat().st_mode)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from promptlab.cli import cli, run_cli
 from promptlab.store.patience import SECONDS, Patience
 
-from .poisoned import leaves, needed, poison
+from .poisoned import ALONE, leaves, needed, poison
 
 LIMIT_S = 20
 ENDLESS = "(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c)"
@@ -92,6 +92,9 @@ def called(place: tuple[tuple[str, ...], click.Command, click.Parameter], value:
             words += [needed(path, param)] if param.required else []
         elif param.required:
             words += [param.opts[0], needed(path, param)]
+    # What serves until it is stopped ends by itself, unless that option is the hostile one.
+    if path in (("watch",), ("view",)) and hostile.opts[0] != ALONE[path][0]:
+        words += ALONE[path]
     if isinstance(hostile, click.Argument):
         at = len(path) + sum(
             isinstance(param, click.Argument) and param.required
