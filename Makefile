@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
-PYTEST_ARGS := -n 2 --dist loadscope --no-loadscope-reorder
+PYTEST_ARGS := -n 3 --dist loadscope --no-loadscope-reorder
 DOCS := README.md $(wildcard docs/*.md)
 
 # Many tests start processes: none of these must compile the package anew.

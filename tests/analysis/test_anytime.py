@@ -52,6 +52,7 @@ def rows(run: MeasuredRun, rule: Rule) -> list[Comparison]:
     return compare(join([run]), rule)
 
 
+@pytest.mark.slow
 @given(declared_runs())
 def test_verdict_difference_and_interval_never_contradict(drawn: tuple[MeasuredRun, Rule]) -> None:
     run, rule = drawn
@@ -75,6 +76,7 @@ def test_verdict_difference_and_interval_never_contradict(drawn: tuple[MeasuredR
             assert high >= -least
 
 
+@pytest.mark.slow
 @given(declared_runs())
 def test_what_stopped_by_the_rule_of_the_reader_has_a_verdict(
     drawn: tuple[MeasuredRun, Rule],

@@ -303,6 +303,7 @@ def approximately(value: object) -> object:
     return pytest.approx(value, rel=1e-9, abs=1e-12) if value is not None else None
 
 
+@pytest.mark.slow
 @given(runs(), rules)
 def test_swapping_the_arms_mirrors_the_comparison(run: MeasuredRun, rule: Rule) -> None:
     result, other = only(run, rule), only(swapped(run), rule)
@@ -335,6 +336,7 @@ def test_the_order_of_cases_never_matters(run: MeasuredRun, rule: Rule, rng: obj
     assert (result.verdict, len(result.reasons)) == (other.verdict, len(other.reasons))
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 40),
     st.integers(0, 40),
@@ -405,6 +407,7 @@ def big_bench_hard() -> MeasuredRun:
 needs_bbh = pytest.mark.skipif(not BBH.is_file(), reason="no ../shared/data")
 
 
+@pytest.mark.slow
 @needs_bbh
 @pytest.mark.parametrize(("strict", "unadjusted"), [(False, 23), (True, 22)])
 def test_big_bench_hard_task_by_task(strict: bool, unadjusted: int) -> None:

@@ -154,6 +154,7 @@ cell = st.sampled_from([0.0, 1.0, 0.5, None, ABSENT])
 run_scores = st.lists(st.lists(cell, min_size=3, max_size=3), min_size=2, max_size=2)
 
 
+@pytest.mark.slow
 @given(run_scores, run_scores)
 def test_naming_a_run_twice_or_in_another_order_changes_nothing(
     one: list[list[float | None]], other: list[list[float | None]]

@@ -134,6 +134,7 @@ def test_a_design_on_two_backends_is_reported_once() -> None:
     assert len(practices_of(simulated(arms, {}, cases=20)).aliases) == 7
 
 
+@pytest.mark.slow
 def test_all_combinations_of_six_practices_confound_nothing() -> None:
     names = SEVEN[:6]
     arms = [

@@ -229,6 +229,7 @@ def race_of(plan: Plan, scores: Scores, arrivals: Sequence[Arrival]) -> Race:
     return race
 
 
+@pytest.mark.slow
 @given(runs())
 def test_a_pair_is_decided_as_in_the_stored_results_whatever_came_first(
     drawn: tuple[Plan, Scores, list[Arrival]],
@@ -248,6 +249,7 @@ def test_a_pair_is_decided_as_in_the_stored_results_whatever_came_first(
         assert last[0] in (0, arm)
 
 
+@pytest.mark.slow
 @given(runs(), st.data())
 def test_a_race_goes_on_where_it_was_interrupted(
     drawn: tuple[Plan, Scores, list[Arrival]], data: st.DataObject

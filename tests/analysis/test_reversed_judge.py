@@ -55,6 +55,7 @@ def test_one_such_judge() -> None:
     assert found.labels == 100
 
 
+@pytest.mark.slow
 def test_a_judge_that_errs_evenly_is_not_accused() -> None:
     seeds = range(60)
     all_drawn = [drawn(np.random.default_rng([n, 9]), FAIR) for n in seeds]  # noqa: TID251

@@ -76,6 +76,7 @@ def test_with_two_on_a_side_the_verdict_is_on_these() -> None:
     assert effect.effect.method == "paired-t"
 
 
+@pytest.mark.slow
 def test_it_is_never_surer_than_with_cases_alone() -> None:
     rng = np.random.default_rng(8)  # noqa: TID251 - seeded
     for _ in range(20):

@@ -44,6 +44,7 @@ def rows(says: str = "pass") -> list[dict[str, object]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_judge_is_held_against_rows_or_a_file(project: Project, folder: Path) -> None:
     passport = project.calibrate("greet", rows())
     assert (passport.scorer, passport.suite, passport.verdict) == ("kind", "greet", "refused")
@@ -70,6 +71,7 @@ def test_mistakes_name_the_row(project: Project) -> None:
     assert caught.value.where == "labels[40]: case"
 
 
+@pytest.mark.slow
 def test_what_people_said_is_a_value_and_calibrates(project: Project, folder: Path) -> None:
     with pytest.raises(PromptlabError, match="nobody has rated a single output"):
         project.ratings()

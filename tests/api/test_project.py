@@ -17,6 +17,7 @@ def project(folder: Path) -> Project:
     return promptlab.open_project(folder)
 
 
+@pytest.mark.slow
 def test_a_run_is_a_value(project: Project) -> None:
     run = project.run("greet")
     assert (run.suite, run.status, run.calls, run.passed) == ("greet", "finished", 40, False)

@@ -179,6 +179,7 @@ def test_a_missing_package_is_named_before_anything_is_loaded(
     asyncio.run(backend(models).open())
 
 
+@pytest.mark.slow
 def test_check_says_how_an_adapter_is_fixed(models: Path, tmp_path: Path) -> None:
     async def health(adapter: str) -> str:
         one = backend(models, adapter)

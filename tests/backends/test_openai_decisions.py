@@ -193,6 +193,7 @@ scorers:
 """
 
 
+@pytest.mark.slow
 def test_it_judges_a_run(server: Server, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What answers prompts cannot be it; what judges them can."""
     table = '[backends.luna]\nkind = "openai"\nmodel = "luna"\napi = "decisions"\n'

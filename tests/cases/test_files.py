@@ -47,6 +47,7 @@ def test_rows_are_read_with_their_places(
     assert rows_of(write(name, content)) == list(zip(places, ROWS, strict=True))
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(), min_size=1))
 def test_any_text_survives_a_file_of_json_lines(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]

@@ -164,6 +164,7 @@ def test_a_case_is_the_same_in_every_format(write: Write, name: str, content: st
     assert read_cases(write(name, content), name, {}) == make({"q": "x", "expect": "y"})
 
 
+@pytest.mark.slow
 def test_a_large_file_is_read(write: Write) -> None:
     rows = "\n".join(json.dumps({"q": number, "expect": 1}) for number in range(5000))
     cases = read_cases(write("c.jsonl", rows), "c.jsonl", {})

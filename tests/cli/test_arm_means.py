@@ -74,6 +74,7 @@ def test_means_are_those_of_the_comparison(
     assert "5 trials without a score count as 0." in promptlab("run", "s").out
 
 
+@pytest.mark.slow
 def test_numbers_without_bounds_leave_failures_out_and_say_so(
     project: Path, promptlab: Promptlab
 ) -> None:

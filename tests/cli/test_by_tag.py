@@ -48,6 +48,7 @@ def _json(promptlab: Promptlab, *words: str) -> Any:
     return json.loads(promptlab(*words, "--json").out)
 
 
+@pytest.mark.slow
 def test_versions_are_compared_on_the_cases_of_each_tag(tagged: Path, promptlab: Promptlab) -> None:
     rows = _json(promptlab, "compare", "--by", "tag")["comparisons"]
     told = [(row["tag"], row["group"], row["n"], row["n_groups"], row["delta"]) for row in rows]
@@ -85,6 +86,7 @@ def test_means_are_shown_by_tag(tagged: Path, promptlab: Promptlab) -> None:
     assert "length" in shown
 
 
+@pytest.mark.slow
 def test_reduced_scores_are_those_of_the_tag(tagged: Path, promptlab: Promptlab) -> None:
     suite = tagged / "suites/s.yaml"
     text = suite.read_text(encoding="utf-8").replace(

@@ -94,6 +94,7 @@ def test_the_distribution_of_answers_stands_beside(moods: Path, promptlab: Promp
     assert side["majority"] == {"answer": "good", "score": 0.5}
 
 
+@pytest.mark.slow
 def test_diff_and_practices_tell_the_same(moods: Path, promptlab: Promptlab) -> None:
     row = compared(promptlab)
     [found] = json.loads(promptlab("diff", "mood@v1", "mood@v2", "--json").out)["measured"]
@@ -128,6 +129,7 @@ def test_the_store_keeps_what_was_found(moods: Path, promptlab: Promptlab) -> No
     assert not any(row["gradable"] for row in listed)
 
 
+@pytest.mark.slow
 def test_answers_graded_before_are_known_once_they_are_graded_again(
     moods: Path, promptlab: Promptlab
 ) -> None:
@@ -161,6 +163,7 @@ def test_an_import_that_lost_repeats_bears_no_verdict(project: Path, promptlab: 
     assert "missing-repeats" in [reason["code"] for reason in row["reasons"]]
 
 
+@pytest.mark.slow
 def test_a_bound_that_too_few_trials_have_a_score_for_fails(
     moods: Path, promptlab: Promptlab
 ) -> None:

@@ -299,6 +299,7 @@ def test_groups_are_compared_by_themselves(project: Path, promptlab: Promptlab) 
 # Several runs
 
 
+@pytest.mark.slow
 def test_runs_are_joined(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR)
     runs = [run(promptlab, "-t", f"task@{label}") for label in PAIR]

@@ -51,6 +51,7 @@ def pairs(promptlab: Promptlab, *words: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("t@v1", "t@v2"), ("v1", "v2"), ("t@v1", "v2")])
 def test_two_versions_are_compared_where_both_were_measured(
     measured: Path, promptlab: Promptlab, words: tuple[str, ...]

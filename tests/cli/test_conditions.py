@@ -157,6 +157,7 @@ def polite(sample: Sample, *, judge: BackendName = "echo") -> bool:
 """
 
 
+@pytest.mark.slow
 def test_questions_of_parts_are_planned_asked_and_stored(
     refined: Path, promptlab: Promptlab
 ) -> None:

@@ -36,6 +36,7 @@ def document(promptlab: Promptlab, *words: str) -> dict[str, Any]:
     return parsed
 
 
+@pytest.mark.slow
 def test_what_was_measured_stands_below_the_text(
     versions: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
@@ -46,6 +47,7 @@ def test_what_was_measured_stands_below_the_text(
     gold("diff_results.txt", "diff of versions that were run", ran.out)
 
 
+@pytest.mark.slow
 def test_one_case_with_what_was_answered(versions: Path, promptlab: Promptlab, gold: Gold) -> None:
     run(promptlab)
     ran = promptlab("diff", "task@v1", "v2", "--case", "c14")
@@ -55,6 +57,7 @@ def test_one_case_with_what_was_answered(versions: Path, promptlab: Promptlab, g
     assert (flip["case"], flip["score_a"], flip["score_b"]) == ("c00", 1.0, 1.0)  # no flip
 
 
+@pytest.mark.slow
 def test_the_document_shows_the_difference_and_the_flips(
     versions: Path, promptlab: Promptlab
 ) -> None:
@@ -72,6 +75,7 @@ def test_the_document_shows_the_difference_and_the_flips(
         assert flip["output_b"].startswith("Right on 0-17,20-35. Item ")
 
 
+@pytest.mark.slow
 def test_the_other_way_round_what_was_won_is_lost(versions: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     [one] = document(promptlab, "task@v2", "v1")["measured"]
@@ -79,6 +83,7 @@ def test_the_other_way_round_what_was_won_is_lost(versions: Path, promptlab: Pro
     assert (one["wins"], one["losses"]) == (2, 16)
 
 
+@pytest.mark.slow
 def test_versions_of_different_runs(versions: Path, promptlab: Promptlab) -> None:
     for label in ("v1", "v2"):
         run(promptlab, "-t", f"task@{label}")
@@ -87,6 +92,7 @@ def test_versions_of_different_runs(versions: Path, promptlab: Promptlab) -> Non
     assert (one["verdict"], one["n"], len(described["flips"])) == ("better", 40, 18)
 
 
+@pytest.mark.slow
 def test_a_version_that_was_not_run_is_not_measured(versions: Path, promptlab: Promptlab) -> None:
     run(promptlab, "-t", "task@v1", "-t", "task@v2")
     assert "measured" not in document(promptlab, "task@v1", "v3")
@@ -95,6 +101,7 @@ def test_a_version_that_was_not_run_is_not_measured(versions: Path, promptlab: P
     assert "measured" not in document(promptlab, "task@v1", "v2")  # results are the old text's
 
 
+@pytest.mark.slow
 def test_no_backend_and_no_scorer_in_common_is_nothing_measured(
     versions: Path, promptlab: Promptlab
 ) -> None:
@@ -106,6 +113,7 @@ def test_no_backend_and_no_scorer_in_common_is_nothing_measured(
     assert "measured" not in document(promptlab, "task@v1", "v3")
 
 
+@pytest.mark.slow
 def test_several_backends(versions: Path, promptlab: Promptlab) -> None:
     run(promptlab, "-b", "echo:a", "-b", "echo:b", "-t", "task@v1", "-t", "task@v2")
     described = document(promptlab, "task@v1", "v2")
@@ -114,6 +122,7 @@ def test_several_backends(versions: Path, promptlab: Promptlab) -> None:
     assert len(described["flips"]) == 2 * 18
 
 
+@pytest.mark.slow
 def test_a_text_that_was_run_under_another_name(versions: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     write(versions, "templates/task/v7.j2", VERSIONS["v1"])

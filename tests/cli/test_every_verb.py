@@ -88,6 +88,7 @@ def test_every_verb_says_the_same_of_a_pair(project: Path, promptlab: Promptlab,
     assert compared(promptlab) == rows  # asking again changes nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_gate_holds_where_compare_says_better(
     project: Path, promptlab: Promptlab, seed: int

@@ -49,6 +49,7 @@ def test_without_a_file_it_prints_csv(ran: Path, promptlab: Promptlab) -> None:
     assert {row["var.rank"] for row in found} == {str(place) for place in range(6)}
 
 
+@pytest.mark.slow
 def test_a_file_tells_its_format(ran: Path, promptlab: Promptlab) -> None:
     printed = rows(promptlab("export").out)
     names = ["a.csv", "a.xlsx", "a.jsonl", "a.md", "a.xml"]
@@ -87,6 +88,7 @@ def test_a_filter_on_one_scorer_keeps_what_others_say(ran: Path, promptlab: Prom
     assert (none.code, rows(none.out), none.out.count("\n")) == (0, [], 1)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_refused_and_leaves_all_as_it_is(
     ran: Path, promptlab: Promptlab
 ) -> None:

@@ -79,6 +79,7 @@ def test_hunks_that_changed_at_once_are_told_apart_by_one_command(
     assert {*document(promptlab)["hunks"][0]["won"]} == TEN
 
 
+@pytest.mark.slow
 def test_one_hunk_alone_has_every_flip(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, {"v1": A, "v2": A.replace("20-29", "25-34")})
     ok(promptlab, "run", "task")
@@ -97,6 +98,7 @@ def test_what_was_never_run_has_hunks_without_flips(planted: Path, promptlab: Pr
     assert "Hunk" not in ok(promptlab, "diff", "task@v1", "v2")
 
 
+@pytest.mark.slow
 def test_a_version_of_the_way_tells_them_apart_also_where_it_is_a_text_of_the_past(
     planted: Path, promptlab: Promptlab
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_version_of_the_way_tells_them_apart_also_where_it_is_a_text_of_the_pa
     assert first["measured"][0]["b"].startswith("task@v1b [")
 
 
+@pytest.mark.slow
 def test_a_practice_that_was_switched_off_is_such_a_measurement(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -163,6 +166,7 @@ def test_sampling_is_a_hunk_and_a_comment_is_none_that_could_flip(
     assert all(hunk["measured"] for hunk in document(promptlab)["hunks"] if not hunk["silent"])
 
 
+@pytest.mark.slow
 def test_tags_that_need_each_other_are_one_hunk(project: Path, promptlab: Promptlab) -> None:
     opened = "{% user %}\nItem {{ rank }}.\nMiddle.\n"
     lay_out(
@@ -182,6 +186,7 @@ def test_tags_that_need_each_other_are_one_hunk(project: Path, promptlab: Prompt
     assert [each["first"] for each in hunk["lines"]] == [3, 6]
 
 
+@pytest.mark.slow
 def test_split_writes_what_is_never_the_newest(planted: Path, promptlab: Promptlab) -> None:
     write(planted, "templates/task/v3.j2", B + "Three.\n")
     made = json.loads(ok(promptlab, "template", "split", "task@v1", "v3", "--json"))

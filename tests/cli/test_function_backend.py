@@ -111,6 +111,7 @@ def test_sampling_that_it_does_not_take_is_reported(project: Path, promptlab: Pr
     assert "mine:answer takes no temperature" in promptlab("run", "greet").err
 
 
+@pytest.mark.slow
 def test_an_edit_of_it_asks_again(project: Path, promptlab: Promptlab) -> None:
     with_function(project, "def answer(messages):\n    return 'one'")
     assert json.loads(promptlab("run", "greet", "--json").out)["calls"] == 6

@@ -78,6 +78,7 @@ def test_a_gate_that_fails_says_why(
     assert [f"gate failed: {line}" for line in document["gates_failed"]] == lines
 
 
+@pytest.mark.slow
 def test_gates_are_several_and_all_must_hold(versions: Path, promptlab: Promptlab) -> None:
     ran = promptlab("run", "task", "--gate", BETTER, "--gate", "right > 2", "--gate", "right > 3")
     assert ran.code == 1
@@ -131,6 +132,7 @@ def test_a_gate_says_of_a_pair_what_compare_says(versions: Path, promptlab: Prom
     assert (one["wins"], one["losses"], one["verdict"]) == (15, 4, "undecided")
 
 
+@pytest.mark.slow
 def test_the_project_says_how_gates_decide(versions: Path, promptlab: Promptlab) -> None:
     write(versions, "promptlab.toml", "[compare]\nmin_effect = 0.3\n")
     ran = run(promptlab, BETTER)
@@ -173,6 +175,7 @@ def test_a_gate_that_cannot_be_judged_makes_no_call(
 # Kept with the run
 
 
+@pytest.mark.slow
 def test_gates_of_the_suite_and_of_the_command_line_are_kept(
     versions: Path, promptlab: Promptlab
 ) -> None:
@@ -191,6 +194,7 @@ def test_an_unfinished_run_is_not_judged(versions: Path, promptlab: Promptlab) -
     assert "gate failed" not in ran.err
 
 
+@pytest.mark.slow
 def test_no_worse_is_cautious_where_hardly_a_number_differs(
     project: Path, promptlab: Promptlab
 ) -> None:

@@ -157,6 +157,7 @@ def test_images_stand_where_the_template_puts_them(
         assert reported == ["Compare", "[black 7x7]", "with", "[red 2x3]", ", please."]
 
 
+@pytest.mark.slow
 def test_all_vendors_in_one_run(
     album: Path, vendor_server: VendorServer, promptlab: Promptlab
 ) -> None:

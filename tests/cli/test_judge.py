@@ -56,6 +56,7 @@ def test_a_judge_grades_by_what_another_backend_answers(judged: Path, promptlab:
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_not_asked_again(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -77,6 +78,7 @@ def test_versions_that_answer_alike_are_judged_once(
     assert (ran.code, json.loads(ran.out)["calls"], fault_server.requests) == (0, 6, 3)
 
 
+@pytest.mark.slow
 def test_a_dry_run_shows_what_the_judge_will_cost(judged: Path, promptlab: Promptlab) -> None:
     dry = json.loads(promptlab("run", "greet", "--dry-run", "--json").out)
     assert (dry["calls"], dry["stored"], [arm["calls"] for arm in dry["arms"]]) == (12, 0, [3, 3])

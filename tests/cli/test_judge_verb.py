@@ -244,6 +244,7 @@ def test_a_passport_is_believed_before_what_the_project_states(
     assert codes(compared(promptlab)) == ["judge-refused"]
 
 
+@pytest.mark.slow
 def test_labels_of_a_model_are_marked_and_trust_nobody(judged: Path, promptlab: Promptlab) -> None:
     labels(judged, kind="model")
     passport = calibrated(promptlab)
@@ -254,6 +255,7 @@ def test_labels_of_a_model_are_marked_and_trust_nobody(judged: Path, promptlab: 
     assert query(judged, "SELECT count(*) FROM passport_labels") == [(0,)]
 
 
+@pytest.mark.slow
 def test_labels_that_wrote_the_rubric_are_kept_apart(judged: Path, promptlab: Promptlab) -> None:
     labels(judged, range(10), split="write")
     labels(judged, range(10, CASES), split="test")
@@ -262,6 +264,7 @@ def test_labels_that_wrote_the_rubric_are_kept_apart(judged: Path, promptlab: Pr
     assert query(judged, "SELECT count(*) FROM passport_labels") == [(100,)]
 
 
+@pytest.mark.slow
 def test_several_raters_say_how_far_people_agree(judged: Path, promptlab: Promptlab) -> None:
     labels(judged)
     labels(judged, range(20, 40), lambda v, n: "fail" if n == 23 else truth(v, n), rater="bob")
@@ -298,6 +301,7 @@ def test_a_judge_that_was_not_probed_is_provisional(judged: Path, promptlab: Pro
     assert "judge-provisional" in codes(row, "notes")
 
 
+@pytest.mark.slow
 def test_it_shows_the_newest_passport_of_each_judge(judged: Path, promptlab: Promptlab) -> None:
     assert "No judge has a passport yet" in promptlab("judge", "show").out
     labels(judged)
@@ -667,6 +671,7 @@ def test_an_outage_of_the_judge_costs_no_more_than_the_check(
     assert query(remote, MOVES) == []
 
 
+@pytest.mark.slow
 def test_trials_with_one_answer_store_the_mean_of_their_labels(
     judged: Path, promptlab: Promptlab
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_reply_without_a_grade_is_an_unknown_score(
     assert query(judged, rows) == [(None, None, 0)]
 
 
+@pytest.mark.slow
 def test_one_changed_character_of_its_prompt_makes_another_judge(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -166,6 +167,7 @@ def test_a_mistake_in_the_prompt_is_told_before_any_call(
     assert "the prompt rubric@v1 does not show {{ output }}" in ran.err
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_asked_where_outputs_are_graded_again(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -195,6 +197,7 @@ def test_a_judge_of_answers_of_its_own_model_is_noted(judged: Path, promptlab: P
     )
 
 
+@pytest.mark.slow
 def test_votes_that_cannot_differ_are_noted(judged: Path, promptlab: Promptlab) -> None:
     reply = "reply = '{\"score\": 4}'"
     (judged / "promptlab.toml").write_text(f'[backends.judge]\nkind = "echo"\n{reply}\n')

@@ -50,6 +50,7 @@ def compared(promptlab: Promptlab, *words: str) -> dict[str, Any]:
     return one
 
 
+@pytest.mark.slow
 def test_what_the_suite_declares_is_used_and_told(tight: Path, promptlab: Promptlab) -> None:
     verdicts = {}
     for declared in ("", ": {largest_difference: 0.2}"):
@@ -65,6 +66,7 @@ def test_what_the_suite_declares_is_used_and_told(tight: Path, promptlab: Prompt
     assert verdicts == {"": "undecided", ": {largest_difference: 0.2}": "better"}
 
 
+@pytest.mark.slow
 def test_what_a_case_contradicts_is_not_used(tight: Path, promptlab: Promptlab) -> None:
     (tight / "suites/s.yaml").write_text(SUITE.format(declared=": {largest_difference: 0.04}"))
     promptlab("run", "s")
@@ -85,6 +87,7 @@ def test_it_must_be_a_number_above_0(tight: Path, promptlab: Promptlab, wrong: s
     assert "s.yaml" in ran.err
 
 
+@pytest.mark.slow
 def test_scorers_beside_the_primary_one_are_one_family(tight: Path, promptlab: Promptlab) -> None:
     (tight / "suites/s.yaml").write_text(SUITE.format(declared=""))
     promptlab("run", "s")

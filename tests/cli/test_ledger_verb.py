@@ -56,6 +56,7 @@ def test_appended_cases_are_further_looks(project: Path, promptlab: Promptlab) -
     assert [family["looks"][0]["number"] for family in account(promptlab)] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_looking_twice_at_the_same_is_one_look(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR, suite())
     rows = []
@@ -81,6 +82,7 @@ def test_every_verb_keeps_and_knows_the_same_looks(project: Path, promptlab: Pro
     assert len(account(promptlab)) == 1
 
 
+@pytest.mark.slow
 def test_a_part_that_was_asked_first_stays_as_it_was(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, FOUR, suite())
     promptlab("run", "task")
@@ -166,6 +168,7 @@ def test_nothing_is_known_of_a_suite_before_a_conclusion(
     assert (ran.code, ran.err) == (2, "Error: unknown suite 'tusk' (did you mean 'task'?)\n")
 
 
+@pytest.mark.slow
 def test_a_ledger_fits_on_a_screen_and_says_all(project: Path, promptlab: Promptlab) -> None:
     grown(project, promptlab, 40, 80)
     out = promptlab("ledger", "task").out
@@ -200,6 +203,7 @@ def test_a_locked_ledger_is_told_and_in_nobodys_way(
         assert row_of(promptlab) == kept  # there is nothing to keep
 
 
+@pytest.mark.slow
 def test_a_damaged_ledger_is_told_as_such(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR, suite())
     promptlab("run", "task")

@@ -67,6 +67,7 @@ def test_the_conclusion_comes_first_and_every_number_is_the_terminals(
     assert f"{row['wins']}:{row['losses']}" in text
 
 
+@pytest.mark.slow
 def test_the_cases_are_folded_away_with_question_and_answers(
     ran: Path, promptlab: Promptlab
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_diff_has_each_hunk_with_its_flips(project: Path, promptlab: Promptlab
     assert "are the same text" in same
 
 
+@pytest.mark.slow
 def test_practices_are_a_table_too(project: Path, promptlab: Promptlab) -> None:
     block = '{% practice "clear" %}Right on 0-9.{% endpractice %}\n'
     lay_out(

@@ -32,6 +32,7 @@ def calls_of(project: Path) -> int:
     return int(calls)
 
 
+@pytest.mark.slow
 def test_a_run_stops_at_its_number_of_calls_and_goes_on_with_a_larger_one(
     priced: Path, promptlab: Promptlab
 ) -> None:
@@ -149,6 +150,7 @@ def shop(project: Path, fault_server: FaultServer) -> FaultServer:
     return fault_server
 
 
+@pytest.mark.slow
 def test_a_limit_of_money_holds_over_resumes_where_the_server_reports_none(
     shop: FaultServer, promptlab: Promptlab
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_limit_of_money_holds_over_resumes_where_the_server_reports_none(
     assert promptlab("resume", "--max-cost", "50").code == 0
 
 
+@pytest.mark.slow
 def test_tries_count_over_resumes(shop: FaultServer, promptlab: Promptlab) -> None:
     shop.retry_after = "0.01"
     shop.fail("429-retry-after", times=1)

@@ -188,6 +188,7 @@ def test_without_the_suite_diff_names_the_run_with_more_cases(
     assert (note["about"]["run"], note["about"]["newer"]) == (whole, newer)
 
 
+@pytest.mark.slow
 def test_a_whole_run_after_a_look_needs_no_word(promptlab: Promptlab, whole: str) -> None:
     run_id(promptlab, "-n", "6")
     run_id(promptlab)

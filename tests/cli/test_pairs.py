@@ -69,6 +69,7 @@ def test_versions_are_judged_against_one_of_them(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_short_is_finished_with_the_answers_that_are_stored(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_run_that_was_cut_short_is_finished_with_the_answers_that_are_stored(
     assert (json.loads(fresh.out)["calls"], fault_server.requests) == (12, 12)
 
 
+@pytest.mark.slow
 def test_another_text_of_the_version_makes_another_judge(
     judged: Path, promptlab: Promptlab
 ) -> None:
@@ -124,6 +126,7 @@ def test_it_may_decide_when_a_run_stops(
     assert query(judged, "SELECT count(*) FROM results WHERE score IS NULL") == [(0,)]
 
 
+@pytest.mark.slow
 def test_another_prompt_asks_anew_about_the_answers_that_are_stored(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -101,12 +101,14 @@ def test_a_pilot_tells_how_much_cases_differ(planned: Path, promptlab: Promptlab
     assert two["family"]["size"] == 1
 
 
+@pytest.mark.slow
 def test_it_never_tells_which_is_better(planned: Path, promptlab: Promptlab) -> None:
     promptlab("run", "s")
     text = json.dumps(plan(promptlab))
     assert not any(word in text for word in ("delta", "won", "lost", "mean", '"p"', "verdict"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "size"),
     [
@@ -202,6 +204,7 @@ def test_repeats_tell_where_the_next_call_buys_most(planned: Path, promptlab: Pr
     assert single["cases_needed"] > four["cases_needed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "arms"), [("ablation", 3), ("factorial", 4)])
 def test_a_design_asks_for_practices(
     planned: Path, promptlab: Promptlab, design: str, arms: int

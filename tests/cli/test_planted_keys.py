@@ -278,6 +278,7 @@ class Telling(Backend):
 """
 
 
+@pytest.mark.slow
 def test_what_user_defined_code_tells_holds_no_key(planted: Path, promptlab: Promptlab) -> None:
     (planted / "telling.py").write_text(_TELLING, encoding="utf-8")
     (planted / "promptlab.toml").write_text('[backends.t]\nkind = "telling:Telling"\n')

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Promptlab
 
 
@@ -28,6 +30,7 @@ def effect(promptlab: Promptlab) -> dict[str, Any]:
     return one
 
 
+@pytest.mark.slow
 def test_more_cases_are_a_second_look(project: Path, promptlab: Promptlab) -> None:
     measured(promptlab, project, 40)
     first = effect(promptlab)

@@ -60,6 +60,7 @@ def effects(promptlab: Promptlab, *words: str) -> dict[str, dict[str, Any]]:
     return {one["practice"]: one for one in practices_json(promptlab, *words)["practices"]}
 
 
+@pytest.mark.slow
 def test_an_ablation(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     lay_out(project, {"v1": THREE}, suite(more=ABLATION))
     run(promptlab)
@@ -135,6 +136,7 @@ def test_five_models_speak_for_others(project: Path, promptlab: Promptlab, gold:
     assert min(won) / 40 < general["delta"] < max(won) / 40
 
 
+@pytest.mark.slow
 def test_a_full_factorial(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     lay_out(project, {"v1": of_many(("clear", "context"))}, suite(more=FACTORIAL))
     run(promptlab)
@@ -179,6 +181,7 @@ def _confounded(project: Path, names: tuple[str, ...]) -> set[frozenset[tuple[st
     return {frozenset(pairs) for pairs in signs.values() if len(pairs) > 1}
 
 
+@pytest.mark.slow
 def test_versions_that_differ_in_one_practice(
     project: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
@@ -213,6 +216,7 @@ def test_the_versions_of_several_runs_are_joined(project: Path, promptlab: Promp
     assert [one["practice"] for one in document["practices"]] == ["clear"]
 
 
+@pytest.mark.slow
 def test_another_scorer_and_another_level(project: Path, promptlab: Promptlab) -> None:
     scorers = "drawn_checks:right\n  - drawn_checks:half"
     lay_out(project, {"v1": THREE}, suite(scorer=scorers, more=ABLATION))
@@ -233,6 +237,7 @@ def test_another_scorer_and_another_level(project: Path, promptlab: Promptlab) -
     assert "points" not in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["40", "60", "200"])
 def test_no_line_is_wider_than_the_terminal(
     project: Path, promptlab: Promptlab, columns: str, monkeypatch: pytest.MonkeyPatch
@@ -289,6 +294,7 @@ def test_the_other_scorers_are_a_family_of_their_own(project: Path, promptlab: P
     assert "half (secondary) on echo, against v1" in compared
 
 
+@pytest.mark.slow
 def test_pairs_by_another_scorer_are_those_of_compare(project: Path, promptlab: Promptlab) -> None:
     scorers = "drawn_checks:right\n  - drawn_checks:half\n  - drawn_checks:judged"
     lay_out(project, {"v1": THREE}, suite(scorer=scorers, more=ABLATION))

@@ -124,6 +124,7 @@ def test_a_run_names_the_reducer(repeated: Path, promptlab: Promptlab) -> None:
     assert "0.5833" in ran.out
 
 
+@pytest.mark.slow
 def test_titles_name_the_reducer(repeated: Path, promptlab: Promptlab) -> None:
     promptlab("run", "s")
     reduced = "pass_at_2 of 3 repeats"
@@ -136,6 +137,7 @@ def test_titles_name_the_reducer(repeated: Path, promptlab: Promptlab) -> None:
     assert compared(promptlab)["reduced"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduce", ["mean", "max"])
 def test_what_does_not_add_up_is_not_told(
     repeated: Path, promptlab: Promptlab, reduce: str

@@ -56,6 +56,7 @@ def test_diff_shows_the_row_of_compare(measured: Path, promptlab: Promptlab) -> 
         assert (found["won"], found["lost"]) == (row["lost"], row["won"])
 
 
+@pytest.mark.slow
 def test_the_python_api_shows_the_row_of_compare(measured: Path, promptlab: Promptlab) -> None:
     told = open_project(measured).diff("task@v1", "task@v4").to_dict()["measured"]
     assert told == [

@@ -67,6 +67,7 @@ def test_a_limit_from_before_samples_were_drawn_is_told_as_what_it_was(
     assert noted(promptlab, "sample-of-cases") == []
 
 
+@pytest.mark.slow
 def test_cases_that_were_developed_on_are_told_in_every_split(
     project: Path, promptlab: Promptlab
 ) -> None:

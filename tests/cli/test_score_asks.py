@@ -53,6 +53,7 @@ def document(promptlab: Promptlab, *words: str, code: int = 0) -> Any:
     return json.loads(ran.out)
 
 
+@pytest.mark.slow
 def test_a_reworded_question_is_asked_and_stored(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -126,6 +127,7 @@ def test_offline_asks_nothing_and_changes_nothing(
     assert promptlab("score", "--offline", "--scorer", "length").code == 0
 
 
+@pytest.mark.slow
 def test_a_question_that_had_no_answer_is_asked_again(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_run_keeps_the_judge_that_it_began_with(judged: Path, promptlab: Promp
     assert query(judged, backends) == before
 
 
+@pytest.mark.slow
 def test_the_model_that_answered_is_not_needed(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -178,6 +181,7 @@ def test_the_model_that_answered_is_not_needed(
     assert document(promptlab, "--scorer", "polite")["calls"] == 6
 
 
+@pytest.mark.slow
 def test_a_part_of_a_composite_asks(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -66,6 +66,7 @@ EDITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "old", "new"), EDITS)
 def test_an_edit_in_any_of_its_files_makes_another_scorer(
     graded: Path, document: Document, file: str, old: str, new: str
@@ -157,6 +158,7 @@ def test_a_grading_that_is_broken_off_leaves_each_scorer_whole(
     assert document("score")["scorers"][0]["changed"] == 0
 
 
+@pytest.mark.slow
 def test_every_conclusion_is_refused(graded: Path, promptlab: Promptlab) -> None:
     edit(graded / "limits.py", "6", "5")
     gate = "tone: greet@v1 > greet@v2"
@@ -168,6 +170,7 @@ def test_every_conclusion_is_refused(graded: Path, promptlab: Promptlab) -> None
         assert "the scorer 'tone' changed between the" in " ".join(ran.out.split()), words
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_an_edited_scorer_when_it_is_graded_again(
     graded: Path, promptlab: Promptlab
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_run_goes_on_with_an_edited_scorer_when_it_is_graded_again(
     assert promptlab("resume", "--max-calls", "99").code == 0
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_a_scorer_of_ours_that_grades_by_newer_rules(
     graded: Path, promptlab: Promptlab
 ) -> None:

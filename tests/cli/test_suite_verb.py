@@ -33,6 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_suite_is_shown_with_its_runs(project: Path, promptlab: Any) -> None:
     assert "promptlab run first" in promptlab("suite", "show", "first").out
     assert promptlab("run", "first", "--label", "before Monday").code == 1  # its gate fails
@@ -157,6 +158,7 @@ def test_runs_that_later_looks_go_by_are_not_deleted(project: Path, promptlab: A
     assert promptlab("plan", "first", "--until-decided").code == 0
 
 
+@pytest.mark.slow
 def test_runs_are_deleted_on_demand_alone(project: Path, promptlab: Any) -> None:
     promptlab("run", "first", "--label", "to be lost")
     promptlab("run", "first", "-n", "1")

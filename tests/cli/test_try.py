@@ -72,6 +72,7 @@ def test_the_answer_alone_is_on_stdout(project: Path, promptlab: Promptlab) -> N
     assert ran.err == "greet@v1: ok, echo, 4 tokens in, 4 out, 0.00 s, 1 call\n"
 
 
+@pytest.mark.slow
 def test_a_run_finds_the_answer_and_the_other_way_round(
     project: Path, promptlab: Promptlab
 ) -> None:

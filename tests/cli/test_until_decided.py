@@ -64,6 +64,7 @@ def refused(promptlab: Promptlab, *words: str) -> str:
 # What is saved
 
 
+@pytest.mark.slow
 def test_a_decided_arm_stops_and_the_saving_is_reported(
     race: Path, promptlab: Promptlab, gold: Gold
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_finished_run_is_listed_with_what_it_did(race: Path, promptlab: Prompt
     assert (ran.code, ran.err.startswith("Error: no run was interrupted")) == (2, True)
 
 
+@pytest.mark.slow
 def test_calls_of_trials_with_several_turns_are_counted(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_score_beyond_0_to_1_stops_nothing(project: Path, promptlab: Promptlab
     assert (one["method"], one["verdict"]) == ("paired-t+cubic", "better")
 
 
+@pytest.mark.slow
 def test_the_primary_scorer_decides(project: Path, promptlab: Promptlab) -> None:
     scorers = "drawn_checks:half\n  - drawn_checks:right"
     lay_out(project, VERSIONS, suite(CASES, scorer=scorers, more="primary: right\n"))
@@ -231,6 +234,7 @@ def test_another_seed_decides_nothing_about_stored_answers(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_new_cases_are_put_into_the_first_order(project: Path, promptlab: Promptlab) -> None:
     versions = {"v1": version("0-19"), "v2": version("8-39")}
     lay_out(project, versions, suite(60))
@@ -341,6 +345,7 @@ def test_a_long_suite_ends_when_its_pairs_are_decided(project: Path, promptlab: 
     assert compared(promptlab)["v2"]["verdict"] == "better"
 
 
+@pytest.mark.slow
 def test_the_table_rests_on_what_decided(race: Path, promptlab: Promptlab) -> None:
     run(promptlab)
     one = compared(promptlab)["v2"]

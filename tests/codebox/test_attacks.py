@@ -84,6 +84,7 @@ def test_every_attack_is_held_as_an_ordinary_user() -> None:
     assert told["found"].keys() == ATTACKS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unharmed")
 def test_an_ordinary_user_has_a_box(ruled: Ruled) -> None:
     told = as_user(str(HERE / "attack.py"), "who", "proc", "read outside")

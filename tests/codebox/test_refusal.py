@@ -23,6 +23,7 @@ ROOT = HERE.parents[1]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.environ.get("PATH", "")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "layer", "why"),
     [
@@ -101,6 +102,7 @@ def test_a_run_that_is_given_up_ends_at_once(ruled: Ruled) -> None:
     assert not own.is_alive()
 
 
+@pytest.mark.slow
 def test_a_server_that_died_is_replaced(ruled: Ruled) -> None:
     first = box.shared_box()
     first._process.kill()

@@ -323,6 +323,7 @@ def test_an_adapter_for_another_base_says_so(case: str, tiny: Path, chat: Chat) 
     assert "it was made for org/other" in one_line(caught.value)
 
 
+@pytest.mark.slow
 def test_layers_that_are_too_many_or_too_few_are_reported(
     tiny: Path, chat: Chat, tiny_tokenizer: Any
 ) -> None:

@@ -61,6 +61,7 @@ def all_alike(count: int, **sampling: Any) -> list[Sampling]:
     return [Sampling(**sampling)] * count
 
 
+@pytest.mark.slow
 def test_greedy_in_a_batch_is_what_transformers_says_alone(runner: Runner) -> None:
     answers = runner.ask(TEXTS, all_alike(6, max_tokens=12))
     for text, answer in zip(TEXTS, answers, strict=True):
@@ -143,6 +144,7 @@ def test_sampling_settings_of_the_model_do_not_count(runner: Runner) -> None:
     assert runner.ask(TEXTS, all_alike(6, max_tokens=10))[1].text == plain[1].text
 
 
+@pytest.mark.slow
 def test_too_long_a_prompt_is_an_error_with_both_numbers(runner: Runner) -> None:
     short, long = runner.ask(["abc", "a" * 100], all_alike(2, max_tokens=29))
     assert short.error is None

@@ -98,6 +98,7 @@ def test_numbers_may_end_within_an_answer(model: Any) -> None:
     assert f"after {at + 1} tokens" in (reply.error or "")
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_tried_in_parts(model: Any) -> None:
     asked, is_bad = mixed()
     engine = Engine(model, spell)

@@ -63,6 +63,7 @@ def measured(tiny_tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> P
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gain", "done"), [(3.0, True), (1.05, False), (0.5, False)])
 def test_auto_goes_by_what_was_measured(
     tiny_model: Any, measured: Path, tmp_path: Path, gain: float, done: bool
@@ -73,6 +74,7 @@ def test_auto_goes_by_what_was_measured(
     assert linear.pack(tiny_model, "auto", tmp_path) is done
 
 
+@pytest.mark.slow
 def test_a_spoilt_measurement_is_made_again(
     tiny_model: Any, measured: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +84,7 @@ def test_a_spoilt_measurement_is_made_again(
     assert json.loads(file.read_bytes())["gain"] > 0
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_no_matter(tiny_model: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     linear.pack(tiny_model, "auto", tmp_path / "file" / "speeds")

@@ -188,6 +188,7 @@ def test_a_second_turn_recalls_the_first() -> None:
     assert engine.stats.recalled_tokens > 0
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_prompts() -> None:
     shape = geometry(build(PACKED["llama"]))
     common = [2 + token % 100 for token in range(300)]

@@ -124,6 +124,7 @@ def test_what_was_told_is_known_without_the_tokenizer(save: Save) -> None:
     assert "repetition_penalty" in notes(backend(path))
 
 
+@pytest.mark.slow
 def test_penalties_of_the_authors_are_used_by_the_users_word_alone(save: Save) -> None:
     path = save(make_tokenizer())
     ask = Message("user", "say it")

@@ -180,6 +180,7 @@ def test_memory_stays_bounded(fault_server: FaultServer, name: str, megabytes: i
     assert fault_server.bytes_sent < 2 * MAX_BYTES
 
 
+@pytest.mark.slow
 def test_each_prompt_gets_its_own_answer(fault_server: FaultServer) -> None:
     prompts = [f"number {number}" for number in range(300)]
     fault_server.latency_s = 0.1

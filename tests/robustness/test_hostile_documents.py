@@ -176,6 +176,7 @@ def test_a_front_matter(text: str) -> None:
         taken_or_refused(render)
 
 
+@pytest.mark.slow
 @bounded
 @given(documents([("best: ", "v1"), ("\nother: ", "v1"), ("\n", "")], YAML_PIECES))
 def test_aliases(root: Path, text: str) -> None:
@@ -199,6 +200,7 @@ def test_a_configuration(root: Path, text: str) -> None:
     taken_or_refused(make_all)
 
 
+@pytest.mark.slow
 @bounded
 @given(
     st.sampled_from(["jsonl", "json", "yaml"]),
@@ -227,6 +229,7 @@ def test_cases_of_any_bytes(root: Path, suffix: str, data: bytes) -> None:
     taken_or_refused(lambda: read_cases(path, path.name, {}))
 
 
+@pytest.mark.slow
 @bounded
 @given(documents(OUTCOME, JSON_PIECES), documents(OUTCOME, JSON_PIECES))
 def test_outcomes(root: Path, first: str, second: str) -> None:

@@ -113,6 +113,7 @@ def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert heard or not code, words
 
 
+@pytest.mark.slow
 @given(place=st.sampled_from(PLACES), value=VALUES)
 def test_some(
     here: Path,

@@ -230,6 +230,7 @@ def test_a_scorer_that_fails_to_ask_has_a_failed_score(begin: Begin) -> None:
     assert run.scores[1]["picky"].error == "KeyError: 'GREET BEN.'"
 
 
+@pytest.mark.slow
 def test_a_scorer_that_never_stops_asking_is_stopped(begin: Begin) -> None:
     run = begin(make_renderer(names=["Ada"], scorers=[ours("curious")]))
     assert asyncio.run(serve(run, "echo")) == [1001]

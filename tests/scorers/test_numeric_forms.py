@@ -87,6 +87,7 @@ def test_a_form_is_read_as_its_number(
     assert (other.value, other.gradable) == (0.0, True)  # it does not pass whatever is asked
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GSM8K.is_file(), reason="no ../shared/data")
 def test_every_gold_answer_of_gsm8k() -> None:
     with GSM8K.open(encoding="utf-8") as file:

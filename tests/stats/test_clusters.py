@@ -64,6 +64,7 @@ def test_against_the_matrix_form(cases: list[tuple[float, int]]) -> None:
     assert estimate.df == pytest.approx(np.trace(gram) ** 2 / np.sum(gram**2))
 
 
+@pytest.mark.slow
 def test_against_statsmodels() -> None:
     """CR1 of equal groups is CR2, as the correction is then the same for all."""
     linear = pytest.importorskip("statsmodels.regression.linear_model")

@@ -205,6 +205,7 @@ with Store.open(Path(sys.argv[1]), lambda: datetime.now(UTC)) as store:
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_before_it_keeps_them_leaves_none_that_are_wrong(
     store: Store, path: Path, run: Plan
 ) -> None:

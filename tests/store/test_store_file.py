@@ -309,6 +309,7 @@ def test_many_processes_can_make_the_file_at_once(path: Path) -> None:
     assert [child.wait(timeout=60) for child in children] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_importing_the_store_loads_nothing_heavy() -> None:
     code = (
         "import sys; import promptlab.store, promptlab.stats.intervals;"

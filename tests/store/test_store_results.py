@@ -304,6 +304,7 @@ def test_a_case_called_as_a_group_is_counted_apart_from_it(
     assert (scores.n_cases, scores.n_groups) == (4, 2)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(table=st.lists(st.lists(st.floats(-9, 9), min_size=2, max_size=2), min_size=1, max_size=8))
 def test_means_are_over_cases_not_repeats(

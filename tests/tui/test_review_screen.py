@@ -64,6 +64,7 @@ def test_a_pair_stands_side_by_side_with_the_case(opened: Open, size: tuple[int,
     assert beside == (size == LARGE)
 
 
+@pytest.mark.slow
 def test_a_key_is_a_verdict_and_the_next_pair_is_shown(opened: Open, database: Path) -> None:
     lines = played(opened, "pairs", ["left", "right", "t", "l", "r", "equals_sign"])
     assert lines[0].startswith(" pair 7 of 12  ━")
@@ -87,6 +88,7 @@ def test_a_note_and_tags_are_written_on_what_is_shown(opened: Open, database: Pa
     assert ratings(database) == [("ann", None, "quite long", '["odd","late"]')]
 
 
+@pytest.mark.slow
 def test_keys_of_verdicts_are_letters_while_a_note_is_written(opened: Open, database: Path) -> None:
     played(opened, "outputs", ["n", *"pfuqsb", "left", "x", "enter", "p"])
     assert ratings(database) == [("ann", "pass", "pfuqsxb", "[]")]
@@ -125,6 +127,7 @@ def test_a_tag_that_was_used_before_is_completed(opened: Open, database: Path) -
     assert lines[-2].startswith(" [odd, vague]")
 
 
+@pytest.mark.slow
 def test_undo_comes_back_to_what_was_said_last(opened: Open, database: Path) -> None:
     lines = played(opened, "outputs", ["p", "f", "u"])
     assert lines[0].startswith(" output 2 of 24")
@@ -134,6 +137,7 @@ def test_undo_comes_back_to_what_was_said_last(opened: Open, database: Path) -> 
     assert lines[-2].strip().startswith("There is nothing to take back.")
 
 
+@pytest.mark.slow
 def test_a_word_outside_the_selection_is_not_taken_back(opened: Open, database: Path) -> None:
     with opened("outputs") as review:
         rated = review.case(review.session.items[0]).id
@@ -154,6 +158,7 @@ def test_a_word_outside_the_selection_is_not_taken_back(opened: Open, database: 
     assert [row[1] for row in ratings(database)] == ["pass"]
 
 
+@pytest.mark.slow
 def test_skip_and_back_go_through_the_list(opened: Open) -> None:
     assert played(opened, "pairs", ["s", "s", "b"])[0].startswith(" pair 2 of 12")
     assert played(opened, "pairs", ["b"])[0].startswith(" pair 1 of 12")
