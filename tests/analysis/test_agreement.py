@@ -67,6 +67,7 @@ def test_the_interval_of_a_family_holds_that_of_one_row_unless_cut(drawn: DrawnR
         assert wide_high >= high - ROUNDING or any(abs(wide_high - end) < 1e-9 for end in ends)
 
 
+@pytest.mark.slow
 @given(drawn_runs())
 def test_swapping_the_arms_turns_every_sign(drawn: DrawnRun) -> None:
     arms = list(range(len(drawn.scores)))

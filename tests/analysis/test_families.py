@@ -199,6 +199,7 @@ def test_interval_and_verdict_never_contradict(
         assert decided == (ruling.verdict != "undecided")
 
 
+@pytest.mark.slow
 @given(families, margins)
 def test_swapping_the_sides_flips_the_signs(
     family: list[tuple[list[float], str, int]], margin: float

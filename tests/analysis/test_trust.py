@@ -233,6 +233,7 @@ def test_passports_of_several_runs_are_one() -> None:
     assert int((~np.isnan(table.arms[0].people)).sum()) == 20
 
 
+@pytest.mark.slow
 def test_the_effect_of_a_practice_is_corrected_as_the_pair_is() -> None:
     """Also for models in general, where each model's effect is."""
     chance = np.random.default_rng(5)  # noqa: TID251 - seeded

@@ -25,6 +25,7 @@ def test_a_plan_says_what_the_command_says(folder: Path) -> None:
         project.plan("greet", effect=20)
 
 
+@pytest.mark.slow
 def test_the_ledger_is_a_list_of_families(folder: Path) -> None:
     project = promptlab.open_project(folder)
     run = project.run("greet")

@@ -48,6 +48,7 @@ def test_a_limit_stops_a_run_that_resume_finishes(project: Project) -> None:
     assert (done.id, done.status, done.calls) == (run.id, "finished", 30)
 
 
+@pytest.mark.slow
 def test_stored_outputs_are_graded_again(project: Project, folder: Path) -> None:
     (folder / "mine.py").write_text("def short(sample): return len(sample.output) < 20\n")
     suite = folder / "suites/greet.yaml"

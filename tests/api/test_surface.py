@@ -55,6 +55,7 @@ def test_the_import_loads_nothing_heavy() -> None:
     assert _python(code) == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "name", "now"),
     [

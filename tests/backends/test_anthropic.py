@@ -145,6 +145,7 @@ def theirs_of(body: dict[str, Any]) -> Any:
     return sdk_type("anthropic.types", "Message").model_validate(body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [None, SCHEMA])
 @pytest.mark.parametrize("sampling", [Sampling(), FULL])
 @pytest.mark.parametrize(

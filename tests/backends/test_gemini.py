@@ -768,6 +768,7 @@ def sdk_call(url: str, tmp_path: Path) -> Any:
         )
 
 
+@pytest.mark.slow
 def test_a_call_is_the_same_as_that_of_the_sdk(server: Any, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{server.server_port}"
     backend = make(

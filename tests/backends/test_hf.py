@@ -212,6 +212,7 @@ def test_every_completion_tells_how_it_ended(
         assert (said.outcome is Outcome.TRUNCATED) == (said.finish_reason == "length")
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_requests_it_cannot_take_are_errors_of_their_own(smollm2: HuggingFace) -> None:
     photo = Message("user", (Image("cat.png", "image/png", "b2:0"),))
@@ -259,6 +260,7 @@ def test_it_lets_go_within_a_moment(smollm2: HuggingFace) -> None:
     assert asyncio.run(interrupt()) < 8  # the thread itself was free again, for the next call
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_check_answers_and_nothing_is_printed(
     smollm2: HuggingFace, capfd: pytest.CaptureFixture[str]

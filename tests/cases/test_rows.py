@@ -71,6 +71,7 @@ def test_ids_do_not_depend_on_the_order_of_keys() -> None:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(TEXT, st.integers() | TEXT, max_size=3))
 def test_a_digest_covers_all_of_a_case(variables: dict[str, object]) -> None:
     base = make({"id": "a", "vars": variables})[0]

@@ -78,6 +78,7 @@ def test_a_base_and_its_adapter_are_two_backends(root: Path, promptlab: Promptla
     assert (checked.code, checked.out) == (0, "tuned: ok: answers on cpu in float32\n")
 
 
+@pytest.mark.slow
 def test_an_adapter_that_cannot_be_used_stops_the_run_before_it_begins(
     root: Path, promptlab: Promptlab
 ) -> None:

@@ -65,6 +65,7 @@ def test_versions_are_compared_on_the_cases_of_each_tag(tagged: Path, promptlab:
     assert _json(promptlab, "compare")["comparisons"][0]["tag"] is None
 
 
+@pytest.mark.slow
 def test_means_are_shown_by_tag(tagged: Path, promptlab: Promptlab) -> None:
     document = _json(promptlab, "show", "--by", "tag")
     assert document["by"] == "tag"

@@ -61,6 +61,7 @@ def codes(row: dict[str, Any]) -> list[str]:
     return [note["code"] for note in row["notes"]]
 
 
+@pytest.mark.slow
 def test_compare_says_which_answers_hold_no_label(moods: Path, promptlab: Promptlab) -> None:
     row = compared(promptlab)
     causes = row["causes"]
@@ -105,6 +106,7 @@ def test_diff_and_practices_tell_the_same(moods: Path, promptlab: Promptlab) -> 
     assert "difference-in-form" in codes(practices[0])
 
 
+@pytest.mark.slow
 def test_a_scorer_that_says_the_other_way_is_in_the_sentence(
     moods: Path, promptlab: Promptlab
 ) -> None:

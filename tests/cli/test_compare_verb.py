@@ -94,6 +94,7 @@ def three(project: Path, _ran: dict[int, Path]) -> Path:
 # The tables
 
 
+@pytest.mark.slow
 def test_two_versions(pair: Path, promptlab: Promptlab, gold: Gold) -> None:
     ran = promptlab("compare")
     assert (ran.code, ran.err) == (0, "")
@@ -110,6 +111,7 @@ def test_a_baseline(three: Path, promptlab: Promptlab, gold: Gold) -> None:
     gold("compare.txt", "against a baseline, differences below 10 points being none", ran.out)
 
 
+@pytest.mark.slow
 def test_two_backends(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     lay_out(project, PAIR, suite(40, group=4))
     write(project, "promptlab.toml", TWO_BACKENDS)
@@ -120,6 +122,7 @@ def test_two_backends(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     gold("compare.txt", "by backend", promptlab("compare", "--by", "backend").out)
 
 
+@pytest.mark.slow
 def test_groups(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     lay_out(project, PAIR, suite(48, group=16))
     run(promptlab)
@@ -260,6 +263,7 @@ def test_another_scorer(project: Path, promptlab: Promptlab) -> None:
     assert "points" not in out
 
 
+@pytest.mark.slow
 def test_pairs_of_backends(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR)
     write(project, "promptlab.toml", TWO_BACKENDS)
@@ -273,6 +277,7 @@ def test_pairs_of_backends(project: Path, promptlab: Promptlab) -> None:
     assert (one["a"], one["b"]) == ("task@v1 on large", "task@v1 on small")
 
 
+@pytest.mark.slow
 def test_each_backend_and_all_together(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR)
     write(project, "promptlab.toml", TWO_BACKENDS)
@@ -283,6 +288,7 @@ def test_each_backend_and_all_together(project: Path, promptlab: Promptlab) -> N
     assert [one["delta"] for one in comparisons] == pytest.approx([0.35] * 3)
 
 
+@pytest.mark.slow
 def test_groups_are_compared_by_themselves(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, PAIR, suite(48, group=16))
     run(promptlab)
@@ -311,6 +317,7 @@ def test_runs_are_joined(project: Path, promptlab: Promptlab) -> None:
     assert compared(promptlab, "-2", "latest", runs[0])["run"] == runs
 
 
+@pytest.mark.slow
 def test_a_baseline_of_an_earlier_run_is_joined(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, THREE)
     write(project, "templates/task/aliases.yaml", "best: v2\n")
@@ -324,6 +331,7 @@ def test_a_baseline_of_an_earlier_run_is_joined(project: Path, promptlab: Prompt
     assert f"Note: task@v2 is taken from run {earlier}\n" in out
 
 
+@pytest.mark.slow
 def test_an_edited_version_is_reported_from_what_it_was(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -461,6 +469,7 @@ def test_a_broken_project_file_is_reported_with_a_named_database_too(
         assert refused(promptlab, *words).startswith("promptlab.toml: compare.alpha: ")
 
 
+@pytest.mark.slow
 def test_an_alias_alone_names_the_baseline(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, {"v1": version("0-9"), "v2": version("0-29")}, suite())
     assert promptlab("run", "task").code == 0

@@ -63,6 +63,7 @@ def test_two_versions_are_compared_where_both_were_measured(
     assert (back["a"], back["delta"]) == ("t@v2", -0.6)
 
 
+@pytest.mark.slow
 def test_versions_of_several_runs_are_joined(measured: Path, promptlab: Promptlab) -> None:
     (measured / "templates/t/v5.j2").write_text("{{ b }} ", encoding="utf-8")
     promptlab("run", "s", "-t", "v5")
@@ -70,6 +71,7 @@ def test_versions_of_several_runs_are_joined(measured: Path, promptlab: Promptla
     assert (pair["a"], pair["b"], pair["n"]) == ("t@v1", "t@v5", 20)
 
 
+@pytest.mark.slow
 def test_only_the_chosen_versions_are_compared(measured: Path, promptlab: Promptlab) -> None:
     assert len(pairs(promptlab)) == 3
     [pair] = pairs(promptlab, "-t", "v1", "-t", "t@v3")

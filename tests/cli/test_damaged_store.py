@@ -166,6 +166,7 @@ def test_no_damage_is_called_a_bug(
     assert unseen == [], "a verb calls a database damaged that db verify calls sound"
 
 
+@pytest.mark.slow
 def test_a_schema_that_is_no_text_is_told_in_one_line(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_gate_holds_where_compare_says_better(
             assert finding["delta"] == pytest.approx(told[a, b]["delta"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_practice_that_rests_on_a_pair_is_that_pair(
     project: Path, promptlab: Promptlab, seed: int

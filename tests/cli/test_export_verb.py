@@ -73,6 +73,7 @@ def test_a_file_tells_its_format(ran: Path, promptlab: Promptlab) -> None:
     )  # nothing is left beside them
 
 
+@pytest.mark.slow
 def test_a_filter_on_one_scorer_keeps_what_others_say(ran: Path, promptlab: Promptlab) -> None:
     failed = rows(promptlab("export", "--failed").out)
     assert failed

@@ -32,6 +32,7 @@ def run(promptlab: Promptlab, gate: str, *labels: str) -> Ran:
     return promptlab("run", "task", *chosen, "--gate", gate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "gate",
     [
@@ -111,6 +112,7 @@ def test_a_run_of_the_baseline_alone_is_no_worse(versions: Path, promptlab: Prom
     assert run(promptlab, "no-worse task@best by 0.02", "v1").code == 0
 
 
+@pytest.mark.slow
 def test_a_gate_holds_on_each_backend(versions: Path, promptlab: Promptlab) -> None:
     write(versions, "promptlab.toml", '[backends.low]\nkind = "echo"\nreply = "no"\n')
     words = ("-b", "echo", "-b", "low", "-t", "task@v1", "-t", "task@v2")
@@ -188,6 +190,7 @@ def test_gates_of_the_suite_and_of_the_command_line_are_kept(
     assert "gate failed: no-worse task@v2 by 0.1: task@v4 on echo is worse" in ended.err
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_is_not_judged(versions: Path, promptlab: Promptlab) -> None:
     ran = promptlab("run", "task", "--max-calls", "50", "--gate", BETTER)
     assert ran.code == 4

@@ -181,6 +181,7 @@ def test_a_conversation_names_its_images(album: Path, promptlab: Promptlab) -> N
     assert turn["output"] == "white 5x4"
 
 
+@pytest.mark.slow
 def test_another_content_is_another_request(
     album: Path, vendor_server: VendorServer, promptlab: Promptlab
 ) -> None:
@@ -195,6 +196,7 @@ def test_another_content_is_another_request(
     assert json.loads(promptlab("run", "colour", "--json").out)["calls"] == 0
 
 
+@pytest.mark.slow
 def test_a_project_can_be_moved(
     album: Path,
     vendor_server: VendorServer,

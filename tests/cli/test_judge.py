@@ -39,6 +39,7 @@ def judged(project: Path, fault_server: FaultServer) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_a_judge_grades_by_what_another_backend_answers(judged: Path, promptlab: Promptlab) -> None:
     ran = promptlab("run", "greet", "--json")
     assert ran.code == 0, ran.err
@@ -103,6 +104,7 @@ def test_a_dry_run_shows_what_the_judge_will_cost(judged: Path, promptlab: Promp
     assert (done["calls"], done["stored"], done["cost_usd"]) == (6, 6, None)
 
 
+@pytest.mark.slow
 def test_its_calls_count_against_the_limit(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -145,6 +147,7 @@ def test_an_answer_of_the_judge_is_shown_with_what_it_was_asked(
     assert [turn["backend"] for turn in first["turns"]] == [None, "judge"]
 
 
+@pytest.mark.slow
 def test_a_judge_that_is_gone_costs_its_scores_alone_until_it_is_back(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -165,6 +168,7 @@ def test_a_judge_that_is_gone_costs_its_scores_alone_until_it_is_back(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_an_edited_judge_grades_again_by_the_answers_that_are_stored(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -177,6 +181,7 @@ def test_an_edited_judge_grades_again_by_the_answers_that_are_stored(
     assert query(judged, rows) == [("ada", 0), ("ben", 0), ("eve", 1)] * 2
 
 
+@pytest.mark.slow
 def test_runs_that_another_model_has_judged_are_not_compared(
     judged: Path, promptlab: Promptlab
 ) -> None:

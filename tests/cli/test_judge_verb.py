@@ -233,6 +233,7 @@ def test_one_character_changed_makes_a_passport_stale(judged: Path, promptlab: P
     assert codes(compared(promptlab)) == []
 
 
+@pytest.mark.slow
 def test_a_passport_is_believed_before_what_the_project_states(
     judged: Path, promptlab: Promptlab
 ) -> None:
@@ -371,6 +372,7 @@ def test_grades_are_no_labels_of_shares(
     assert "labels.csv:4: label" in refused.err
 
 
+@pytest.mark.slow
 def test_an_export_of_a_review_is_read_as_it_is(judged: Path, promptlab: Promptlab) -> None:
     """Rows of JSON, with notes and times that are not needed here, and outputs passed over."""
     run_id = query(judged, "SELECT run_id FROM runs")[0][0]
@@ -529,6 +531,7 @@ def test_a_run_asks_its_judge_about_twenty_known_answers_again(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_where_the_judge_has_moved_further_than_the_difference_nothing_is_decided(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

@@ -187,6 +187,7 @@ def locked(path: Path) -> Iterator[None]:
             other.execute("ROLLBACK")
 
 
+@pytest.mark.slow
 def test_a_locked_ledger_is_told_and_in_nobodys_way(
     project: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

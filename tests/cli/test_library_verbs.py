@@ -228,6 +228,7 @@ def test_init_here_writes_over_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["promptlab.toml"]
 
 
+@pytest.mark.slow
 def test_what_init_makes_is_safe_to_commit_and_bears_a_verdict(
     tmp_path: Path, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

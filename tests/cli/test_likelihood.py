@@ -49,6 +49,7 @@ def ask_for(root: Path, scorers: str) -> None:
     write(root, "suites/say.yaml", SUITE.format(scorers=scorers))
 
 
+@pytest.mark.slow
 def test_options_are_weighed_in_place_of_an_answer(root: Path, promptlab: Promptlab) -> None:
     ask_for(root, "loglikelihood")
     ran = promptlab("run", "say", "--json")

@@ -85,6 +85,7 @@ def test_the_cases_are_folded_away_with_question_and_answers(
     assert "0 -&gt; 1" in won
 
 
+@pytest.mark.slow
 def test_nothing_in_it_is_alive(project: Path, promptlab: Promptlab) -> None:
     write(project, "templates/t/v1.j2", "{{ x }}")
     write(project, "templates/t/v2.j2", "{{ x }} and more than there was <b>")

@@ -85,6 +85,7 @@ def test_a_table_is_a_line_per_case(flipped: Path, promptlab: Promptlab) -> None
     assert lines[-1] == "✓ passed, ✗ failed"
 
 
+@pytest.mark.slow
 def test_rows_arms_and_cases_are_chosen(flipped: Path, promptlab: Promptlab) -> None:
     shown = table(promptlab, "-n", "1")
     assert [row["case_id"] for row in shown["cases"]] == ["c1"]
@@ -117,6 +118,7 @@ def test_what_a_table_does_not_go_by_is_refused(
     assert said in ran.err
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_no_score(flipped: Path, promptlab: Promptlab) -> None:
     with (flipped / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write('[tool.promptlab.backends.frail]\nkind = "echo"\nfail = "n"\n')
@@ -128,6 +130,7 @@ def test_a_failed_trial_is_no_score(flipped: Path, promptlab: Promptlab) -> None
     assert "error" in promptlab("show", "--matrix").out
 
 
+@pytest.mark.slow
 def test_runs_are_joined_by_text_and_a_shared_answer_stands_once(
     flipped: Path, promptlab: Promptlab
 ) -> None:
@@ -139,6 +142,7 @@ def test_runs_are_joined_by_text_and_a_shared_answer_stands_once(
     assert all(len(cell["trials"]) == 1 for row in second["cases"] for cell in row["cells"])
 
 
+@pytest.mark.slow
 def test_repeats_are_one_cell(flipped: Path, promptlab: Promptlab) -> None:
     edit(flipped / "suites/s.yaml", "backends: [echo]", "backends: [echo]\nrepeats: 3")
     assert promptlab("run", "s", "--case", "c1").code == 0

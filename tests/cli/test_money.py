@@ -47,6 +47,7 @@ def test_a_run_stops_at_its_number_of_calls_and_goes_on_with_a_larger_one(
     assert (calls_of(priced), promptlab("db", "verify").code) == (6, 0)
 
 
+@pytest.mark.slow
 def test_a_run_stops_when_the_money_is_spent(priced: Path, promptlab: Promptlab) -> None:
     words = ("run", "greet", "-t", "greet@v1", "-b", "priced", "-j", "1", "--max-cost", "0.10")
     ran = promptlab(*words, "--json")
@@ -65,6 +66,7 @@ def test_a_run_stops_when_the_money_is_spent(priced: Path, promptlab: Promptlab)
     assert calls_of(priced) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--max-cost", "0"], ["--max-calls", "0"]])
 def test_a_limit_of_nothing_allows_what_is_stored(
     ran_project: Path, promptlab: Promptlab, words: list[str]
@@ -126,6 +128,7 @@ def test_a_dry_run_guesses_the_tokens_of_a_remote_prompt(
     assert "Cost" not in promptlab("run", "greet", "--dry-run").out  # nobody charges for it
 
 
+@pytest.mark.slow
 def test_cost_stands_in_every_table(priced: Path, promptlab: Promptlab) -> None:
     ran = promptlab("run", "greet", "-b", "priced", "-t", "greet@v1")
     assert re.search(r"^arm .* USD$", ran.out, re.M)
@@ -182,6 +185,7 @@ def test_tries_count_over_resumes(shop: FaultServer, promptlab: Promptlab) -> No
     assert (document["status"], document["calls"], shop.requests) == ("finished", 7, 5 + 7)
 
 
+@pytest.mark.slow
 def test_a_cost_that_is_known_in_part_is_reported_as_that(
     shop: FaultServer, promptlab: Promptlab
 ) -> None:
@@ -204,6 +208,7 @@ def test_a_cost_that_is_known_in_part_is_reported_as_that(
         )
 
 
+@pytest.mark.slow
 def test_a_price_that_is_set_later_serves_a_resume(
     project: Path, shop: FaultServer, promptlab: Promptlab
 ) -> None:
@@ -233,6 +238,7 @@ def test_the_price_of_another_model_is_not_taken(
         assert "--max-cost needs the price of backend 'shop'" in refused.err
 
 
+@pytest.mark.slow
 def test_what_charges_nothing_cost_nothing_at_once_and_from_the_store(
     project: Path, promptlab: Promptlab
 ) -> None:

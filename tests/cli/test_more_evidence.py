@@ -195,6 +195,7 @@ def test_a_whole_run_after_a_look_needs_no_word(promptlab: Promptlab, whole: str
     assert json.loads(promptlab("compare", "--json").out)["notes"] == []
 
 
+@pytest.mark.slow
 def test_the_other_side_of_a_holdout_is_no_more_evidence(
     project: Path, promptlab: Promptlab
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_case_is_graded_by_its_own_scorers_too(own: Path, promptlab: Promptlab
     assert query(own, "SELECT vars FROM cases WHERE case_id = 'ada'") == [('{"name":"Ada"}',)]
 
 
+@pytest.mark.slow
 def test_what_a_case_lacks_is_not_a_failure(own: Path, promptlab: Promptlab) -> None:
     run = json.loads(promptlab("run", "greet", "--json").out)
     [table] = [table for table in run["arms"][0]["scores"] if table["scorer"] == "own"]
@@ -82,6 +83,7 @@ def test_graded_again_cases_keep_their_scorers(own: Path, promptlab: Promptlab) 
     assert _scores(own, "own") == {"ada": 1, "ben": 0, "eve": 0}
 
 
+@pytest.mark.slow
 def test_a_part_of_the_cases_has_the_same_scorer(own: Path, promptlab: Promptlab) -> None:
     promptlab("run", "greet", "--case", "ada")
     promptlab("run", "greet")
@@ -161,6 +163,7 @@ def _labels(root: Path) -> list[Any]:
     return query(root, "SELECT label FROM run_scorers ORDER BY run, position")
 
 
+@pytest.mark.slow
 def test_a_set_stands_where_it_is_used(with_sets: Path, promptlab: Promptlab) -> None:
     assert promptlab("run", "greet").code == 0
     assert _labels(with_sets) == [("contains",), ("regex",), ("brief",), ("length",)]

@@ -99,6 +99,7 @@ def test_what_needs_a_file_says_how_to_have_it_back(
         assert f"(to have it back: {remedy})" in ran.err
 
 
+@pytest.mark.slow
 def test_the_remedy_after_an_edit_keeps_the_old_text(changed: Path, promptlab: Promptlab) -> None:
     digest = log(promptlab)["v1"]["digest"]
     note = promptlab("run", "greet").err
@@ -117,6 +118,7 @@ def test_a_deleted_version_comes_back_under_its_label(changed: Path, promptlab: 
     assert "v2" not in log(promptlab)
 
 
+@pytest.mark.slow
 def test_other_includes_are_told(project: Path, promptlab: Promptlab) -> None:
     shared = project / "templates/_shared/rules.j2"
     shared.parent.mkdir()

@@ -27,6 +27,7 @@ def test_a_practice_that_may_be_misspelt_is_noted(
     assert "'claer' of task@v2" in note
 
 
+@pytest.mark.slow
 def test_standard_practices_are_never_taken_for_one_another(
     project: Path, promptlab: Promptlab
 ) -> None:

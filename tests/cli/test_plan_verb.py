@@ -271,6 +271,7 @@ def test_cost_grows_with_the_cases(planned: Path, promptlab: Promptlab) -> None:
     assert "would take" in promptlab("plan", "s", *words).out
 
 
+@pytest.mark.slow
 def test_it_fits_on_one_screen(planned: Path, promptlab: Promptlab) -> None:
     for version in range(5, 12):
         (planned / f"templates/t/v{version}.j2").write_text(f"{{{{ s2 }}}} {version}")

@@ -62,6 +62,7 @@ def test_no_number_of_wordings_is_said_to_do(project: Path, promptlab: Promptlab
     assert "No number of wordings shows 1 points on 60 cases." in text
 
 
+@pytest.mark.slow
 def test_one_wording_tells_nothing_of_others(project: Path, promptlab: Promptlab) -> None:
     pilot(project, promptlab, (9,))
     document, text = planned(promptlab, "--effect", "0.3")

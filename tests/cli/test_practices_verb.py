@@ -80,6 +80,7 @@ def test_an_ablation(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     assert [by_practice[name]["verdict"] for name in ("context", "examples")] == ["refused"] * 2
 
 
+@pytest.mark.slow
 def test_a_practice_of_an_ablation_is_a_pair_of_the_family_of_compare(
     project: Path, promptlab: Promptlab
 ) -> None:
@@ -113,6 +114,7 @@ def test_two_backends_are_reported_apart_and_together(
     assert (clear[3]["ci"], clear[3]["p"], clear[3]["models"]) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_five_models_speak_for_others(project: Path, promptlab: Promptlab, gold: Gold) -> None:
     """Each model is wrong on some more cases: those whose rank its name divides."""
     lay_out(project, {"v1": THREE}, suite(scorer="drawn_checks:by_model", more=ABLATION))
@@ -207,6 +209,7 @@ def test_versions_that_differ_in_one_practice(
     assert (role["wordings"], role["wordings_without"]) == (1, 2)
 
 
+@pytest.mark.slow
 def test_the_versions_of_several_runs_are_joined(project: Path, promptlab: Promptlab) -> None:
     clear = f"---\npractices: [clear]\n---\n{version('0-24')}"
     lay_out(project, {"v1": version("0-9"), "v2": clear})

@@ -168,6 +168,7 @@ def test_what_does_not_add_up_is_not_told(
     assert ("difference-in-form" in [note["code"] for note in row["notes"]]) == means
 
 
+@pytest.mark.slow
 def test_a_gate_takes_what_repeats_are_reduced_to(repeated: Path, promptlab: Promptlab) -> None:
     assert promptlab("run", "s", "--gate", "score >= 0.58").code == 0
     assert promptlab("run", "s", "--gate", "score >= 0.59").code == 1

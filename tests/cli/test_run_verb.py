@@ -247,6 +247,7 @@ def test_options_choose(
     assert [case for (case,) in stored] == cases
 
 
+@pytest.mark.slow
 def test_a_split_takes_its_side_of_the_holdout(project: Path, promptlab: Promptlab) -> None:
     cases = "".join(f'{{"id": {number}, "name": "Ann"}}\n' for number in range(20))
     (project / "suites/people.jsonl").write_text(cases, encoding="utf-8")
@@ -285,6 +286,7 @@ def test_a_seed_is_kept_with_the_run(project: Path, promptlab: Promptlab) -> Non
     assert json.loads(overrides) == {"seed": 7, "limit": 1}
 
 
+@pytest.mark.slow
 def test_a_gate_that_fails_ends_with_1(project: Path, promptlab: Promptlab) -> None:
     edit(project / "suites/greet.yaml", "cases:", 'gates: ["contains >= 0.9"]\ncases:')
     assert promptlab("run", "greet").code == 0

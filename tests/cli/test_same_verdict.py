@@ -64,6 +64,7 @@ def test_the_python_api_shows_the_row_of_compare(measured: Path, promptlab: Prom
     ]
 
 
+@pytest.mark.slow
 def test_diff_prints_the_notes_of_compare(project: Path, promptlab: Promptlab) -> None:
     lay_out(project, {**VERSIONS, "v5": version("0-9")}, suite() + "holdout: 0.4\n")
     assert promptlab("run", "task", "-t", "task@v1", "-t", "task@v5").code == 0

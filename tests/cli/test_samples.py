@@ -50,6 +50,7 @@ def test_as_many_cases_as_there_are_make_no_sample(pair: Path, promptlab: Prompt
     assert noted(promptlab, "sample-of-cases") == noted(promptlab, "first-cases") == []
 
 
+@pytest.mark.slow
 def test_a_larger_sample_asks_only_what_is_new(pair: Path, promptlab: Promptlab) -> None:
     for most, calls in ((10, 20), (25, 30), (25, 0)):
         out = promptlab("run", "task", "-n", str(most), "--json").out

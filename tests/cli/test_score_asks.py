@@ -75,6 +75,7 @@ def test_a_reworded_question_is_asked_and_stored(
     assert promptlab("score", "--offline").code == 0
 
 
+@pytest.mark.slow
 def test_it_grades_as_a_run_of_the_suite_would(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -86,6 +87,7 @@ def test_it_grades_as_a_run_of_the_suite_would(
     assert query(judged, POLITE)[:6] == query(judged, POLITE)[6:]
 
 
+@pytest.mark.slow
 def test_only_what_is_new_is_asked(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -96,6 +98,7 @@ def test_only_what_is_new_is_asked(
     assert query(judged, turns) == [(2,)] * 6
 
 
+@pytest.mark.slow
 def test_a_limit_keeps_the_scores_and_what_was_answered(
     judged: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:
@@ -158,6 +161,7 @@ def test_a_judge_that_fails_leaves_the_scores_as_they_are(
     assert query(judged, "SELECT * FROM scores") == before
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_judge_that_it_began_with(judged: Path, promptlab: Promptlab) -> None:
     backends = "SELECT json_extract(identity, '$.backends') FROM run_scorers WHERE label = 'polite'"
     before = query(judged, backends)

@@ -93,6 +93,7 @@ def test_what_no_scorer_imports_makes_no_other_scorer(graded: Path, document: Do
     assert compared(document)["verdict"] == "better"
 
 
+@pytest.mark.slow
 def test_scores_before_are_kept_and_the_newest_count(graded: Path, promptlab: Promptlab) -> None:
     before = query(graded, "SELECT case_id, score FROM results WHERE scorer = 'tone'")
     edit(graded / "limits.py", "6", "5")
@@ -114,6 +115,7 @@ def test_scores_before_are_kept_and_the_newest_count(graded: Path, promptlab: Pr
     assert promptlab("db", "verify").code == 0
 
 
+@pytest.mark.slow
 def test_a_suite_that_is_run_again_makes_no_call_and_grades_again(
     graded: Path, document: Document
 ) -> None:

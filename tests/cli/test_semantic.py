@@ -26,6 +26,7 @@ def project_with_model(project: Path) -> Path:
     return project
 
 
+@pytest.mark.slow
 def test_its_answers_are_stored_and_no_verdict_comes_of_them(
     project_with_model: Path, promptlab: Promptlab
 ) -> None:

@@ -311,6 +311,7 @@ def test_what_safe_refuses_is_refused_in_one_line(
     assert marks(strange) == set()
 
 
+@pytest.mark.slow
 def test_an_executor_of_the_project_is_refused(strange: Path, promptlab: Promptlab) -> None:
     edit(strange / "suites" / "greet.yaml", ', "mine:tone"', "")
     edit(strange / "suites" / "greet.yaml", "[mine, far]", "[echo]")

@@ -123,6 +123,7 @@ def test_one_that_cannot_be_read_hides_no_other(project: Path, promptlab: Any) -
     assert "unknown suite 'frist'" in promptlab("suite", "show", "frist").err
 
 
+@pytest.mark.slow
 def test_runs_have_labels_and_a_suite_names_its_newest_complete_run(
     project: Path, promptlab: Any
 ) -> None:

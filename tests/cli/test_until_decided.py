@@ -245,6 +245,7 @@ def test_new_cases_are_put_into_the_first_order(project: Path, promptlab: Prompt
     assert after[:60] != before
 
 
+@pytest.mark.slow
 def test_groups_stay_together(project: Path, promptlab: Promptlab) -> None:
     versions = {"v1": version("0-9"), "v2": version("0-149")}
     lay_out(project, versions, suite(CASES, group=4))
@@ -286,6 +287,7 @@ def test_an_interrupted_run_decides_as_an_uninterrupted_one(
     assert promptlab("db", "verify").out == "The database is sound.\n"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_may_be_looked_at(race: Path, promptlab: Promptlab) -> None:
     run(promptlab, "--max-calls", "90", code=4)
     comparisons = compared(promptlab)
@@ -296,6 +298,7 @@ def test_an_interrupted_run_may_be_looked_at(race: Path, promptlab: Promptlab) -
 # The baseline
 
 
+@pytest.mark.slow
 def test_a_baseline_is_named(race: Path, promptlab: Promptlab) -> None:
     write(race, "templates/task/aliases.yaml", "best: v2\n")
     run(promptlab, "--baseline", "task@best")

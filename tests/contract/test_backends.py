@@ -264,6 +264,7 @@ def variants(good: Json) -> Iterator[Json]:
         yield left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", REMOTE)
 @pytest.mark.parametrize("status", [200, 400, 429])
 def test_a_reply_with_anything_in_any_place_is_an_answer_or_an_error(

@@ -153,6 +153,7 @@ def test_a_long_text_of_marks_is_read_once() -> None:
     assert len(split_thoughts(text).thoughts) == 2_000 * len("x") + 1_999 * len("\n\n")
 
 
+@pytest.mark.slow
 def test_hostile_texts_take_no_longer_than_their_length() -> None:
     for text in (
         "<think>x</think>" + " " * 200_000 + ".",

@@ -30,6 +30,7 @@ def test_what_a_terminal_would_obey_is_spelled_out(text: str, shown: str) -> Non
     assert is_visible(text) is (text == shown)
 
 
+@pytest.mark.slow
 def test_every_control_character_of_unicode_is_known() -> None:
     for code in range(0x110000):
         sign = chr(code)

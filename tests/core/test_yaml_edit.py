@@ -80,6 +80,7 @@ def test_a_key_is_taken_out_with_its_line() -> None:
 plain = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(plain, plain, max_size=5), plain, plain, st.booleans())
 def test_an_edit_changes_nothing_but_the_key(
     data: dict[str, str], key: str, value: str, first: bool

@@ -186,6 +186,7 @@ def with_peft_says(model: Any, chat: Chat, text: str) -> str:
     return chat.decode(alone(model, ids, 12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "why", "converted"),
     variants(
@@ -263,6 +264,7 @@ def test_an_adapter_with_a_tokenizer_ends_where_that_ends(
     assert cut == whole[: whole.index(whole[3])]
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_knows_too_much_is_refused(tiny: Path, tiny_tokenizer: Any) -> None:
     adapter = write_adapter(tiny.parent / "lora", make_model(tiny_tokenizer))
     tiny_tokenizer.save_pretrained(adapter)
@@ -283,6 +285,7 @@ def test_numbers_that_are_none_are_refused(tiny: Path, chat: Chat, tiny_tokenize
         opened(tiny, chat, adapter)
 
 
+@pytest.mark.slow
 def test_a_model_keeps_its_own_number_of_threads(tiny: Path, chat: Chat) -> None:
     plain = opened(tiny, chat, None)
     assert plain.facts["threads"] == torch.get_num_threads()
@@ -313,6 +316,7 @@ MISFITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MISFITS)
 def test_an_adapter_for_another_base_says_so(case: str, tiny: Path, chat: Chat) -> None:
     make, message = MISFITS[case]

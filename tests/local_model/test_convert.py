@@ -101,6 +101,7 @@ def test_the_copy_is_the_same_model(order: Order) -> None:
     assert before("naïve <|im_end|> a b")["input_ids"] == after("naïve <|im_end|> a b")["input_ids"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -120,6 +121,7 @@ def test_other_weights_than_the_models_are_refused_and_not_kept(
     assert [path.suffix for path in Cache(order.cache).models.iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_all_end_tokens_of_a_file_are_kept(tmp_path: Path, tiny_tokenizer: Any) -> None:
     turn_end = tiny_tokenizer.convert_tokens_to_ids("<|x|>")
     file = write_gguf(tmp_path / "two.gguf", tiny_tokenizer, turn_end=turn_end)
@@ -128,6 +130,7 @@ def test_all_end_tokens_of_a_file_are_kept(tmp_path: Path, tiny_tokenizer: Any) 
     assert settings["eos_token_id"] == sorted([turn_end, tiny_tokenizer.eos_token_id])
 
 
+@pytest.mark.slow
 def test_a_whole_copy_is_not_made_again(order: Order) -> None:
     folder = convert.convert(order)
     made = (folder / "model.safetensors").stat().st_mtime_ns
@@ -135,6 +138,7 @@ def test_a_whole_copy_is_not_made_again(order: Order) -> None:
     assert (folder / "model.safetensors").stat().st_mtime_ns == made
 
 
+@pytest.mark.slow
 def test_a_conversion_of_an_earlier_version_is_replaced(order: Order) -> None:
     former = Cache(order.cache).former(order.source)
     former.mkdir(parents=True)
@@ -143,6 +147,7 @@ def test_a_conversion_of_an_earlier_version_is_replaced(order: Order) -> None:
     assert not former.exists()
 
 
+@pytest.mark.slow
 def test_what_a_killed_conversion_left_is_replaced(order: Order) -> None:
     cache = Cache(order.cache)
     for leftover in (cache.place(order.source), cache.place(order.source).with_suffix(".draft")):

@@ -83,6 +83,7 @@ def test_each_row_has_its_own_limit(runner: Runner) -> None:
     assert [len(answer.text) for answer in answers] == limits
 
 
+@pytest.mark.slow
 def test_a_stop_string_ends_its_row_and_is_cut(runner: Runner) -> None:
     whole = runner.ask(TEXTS, all_alike(6, max_tokens=20))
     stop = whole[0].text[5:8]
@@ -102,6 +103,7 @@ def test_the_end_token_is_counted_and_not_shown(runner: Runner) -> None:
     assert (answer.text, answer.tokens, answer.finish) == (first[:at], at + 1, "stop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 2, 4])
 def test_sampling_does_not_depend_on_the_batch(runner: Runner, batch_size: int) -> None:
     samplings = [Sampling(temperature=1.0, max_tokens=16, seed=seed) for seed in range(6)]
@@ -137,6 +139,7 @@ def test_a_small_nucleus_is_greedy(runner: Runner) -> None:
     assert [a.text for a in narrow] == [a.text for a in greedy]
 
 
+@pytest.mark.slow
 def test_sampling_settings_of_the_model_do_not_count(runner: Runner) -> None:
     plain = runner.ask(TEXTS, all_alike(6, max_tokens=10))
     config = runner.model.generation_config
@@ -166,6 +169,7 @@ class Cramped(LlamaForCausalLM):  # type: ignore[misc]
         return super().forward(input_ids=input_ids, **kwargs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [

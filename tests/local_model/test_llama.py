@@ -184,6 +184,7 @@ def test_it_works_here_in_the_numbers_that_are_offered(tmp_path: Path, dtype: to
     assert trial.works_here(settings[0], dtype, "cpu")
 
 
+@pytest.mark.slow
 def test_a_device_that_it_does_not_run_on_is_left_to_transformers(tmp_path: Path) -> None:
     settings = read_shape(saved(tmp_path, original()))
     assert settings is not None

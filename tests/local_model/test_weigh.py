@@ -93,6 +93,7 @@ def llama() -> Any:
     return build(PACKED["llama"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", kinds([*PACKED, *PADDED]))
 def test_likelihoods_are_those_of_one_plain_pass_each(name: str) -> None:
     model = build({**PACKED, **PADDED}[name])

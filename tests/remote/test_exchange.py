@@ -292,6 +292,7 @@ def test_a_server_that_does_not_listen_to_the_end() -> None:
     asyncio.run(call())
 
 
+@pytest.mark.slow
 def test_a_long_body_arrives_whole(fault_server: FaultServer) -> None:
     text = "".join(map(str, range(500_000)))
     body = json.dumps({"messages": [{"role": "user", "content": text}]}).encode()

@@ -400,6 +400,7 @@ HEADERS = st.dictionaries(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.integers(100, 999), JSON, HEADERS)
 def test_whatever_a_server_says_there_is_a_judgement(
     status: int, body: Any, headers: dict[str, str]

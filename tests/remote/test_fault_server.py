@@ -22,6 +22,7 @@ def call(prompt: str, tries: int = 1) -> Call:
     return Call(1, prompt, tries, b"POST /v1/x HTTP/1.1\r\nA: b\r\n", None)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_a_matter_of_the_seed(fault_server: FaultServer) -> None:
     prompts = [f"number {number}" for number in range(3000)]
 

@@ -155,6 +155,7 @@ def test_a_header_of_the_user_comes_before_ours(fault_server: FaultServer) -> No
     assert sent["authorization"] == "Basic another-planted-key"
 
 
+@pytest.mark.slow
 def test_a_key_is_struck_out_of_everything(fault_server: FaultServer) -> None:
     options: dict[str, Any] = {"api_key_env": "KEY", "headers": {"x-route": "${OTHER}"}}
     shown: list[object] = []

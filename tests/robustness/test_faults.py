@@ -123,6 +123,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.slow
 def test_strange_answers_are_answers(tmp_path: Path, fault_server: FaultServer) -> None:
     bench = set_up(tmp_path, fault_server, {fault: {} for fault in STRANGE}, cases=3)
     met = meet(bench, "run all", play_model(fault_server, times=None))
@@ -192,6 +193,7 @@ def test_a_server_that_was_never_there_is_told_soon(
     assert "check base_url" in line
 
 
+@pytest.mark.slow
 def test_a_server_that_wants_to_be_left_alone_for_hours_is(
     tmp_path: Path, fault_server: FaultServer
 ) -> None:

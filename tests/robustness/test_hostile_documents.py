@@ -213,6 +213,7 @@ def test_cases_of_json(root: Path, suffix: str, first: str, second: str) -> None
     taken_or_refused(lambda: read_cases(path, path.name, {}))
 
 
+@pytest.mark.slow
 @bounded
 @given(st.sampled_from(["csv", "tsv"]), documents(TABLE, CELLS), st.sampled_from(",;\t|^"))
 def test_cases_of_a_table(root: Path, suffix: str, text: str, mark: str) -> None:
@@ -243,12 +244,14 @@ def test_outcomes(root: Path, first: str, second: str) -> None:
     taken_or_refused(run)
 
 
+@pytest.mark.slow
 @bounded
 @given(documents(ENV, ENV_PIECES))
 def test_an_env_file(text: str) -> None:
     taken_or_refused(lambda: parse_env(text, ".env", {"HOME": "h"}))
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(st.text(max_size=20), max_size=3), st.binary(max_size=12))
 def test_names_of_files(root: Path, names: list[str], odd: bytes) -> None:

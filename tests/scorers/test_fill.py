@@ -140,6 +140,7 @@ def test_an_expression_is_bounded_and_writes_no_python(text: str, reason: str) -
         filled(text)
 
 
+@pytest.mark.slow
 def test_an_expression_that_is_too_deep_is_refused() -> None:
     with pytest.raises(PromptlabError, match="nested too deeply"):
         blank("{{ word" + "|upper" * 9_000 + " }}")

@@ -267,6 +267,7 @@ def test_syllables_of_english_are_never_fetched_from_the_network(
         grade("readability", SENTENCES, formula="smog_index", language="de")
 
 
+@pytest.mark.slow
 def test_syllables_of_english_are_those_of_the_dictionary(
     grade: Grade, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

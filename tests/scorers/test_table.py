@@ -119,6 +119,7 @@ def test_finds_scorers_of_other_packages(tmp_path: Path, monkeypatch: pytest.Mon
         get_scorer("rusty")
 
 
+@pytest.mark.slow
 def test_the_table_is_light_to_load() -> None:
     code = (
         "import sys; from promptlab.scorers.registry import scorer_names; scorer_names();"

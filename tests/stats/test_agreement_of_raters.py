@@ -66,6 +66,7 @@ def test_alpha_of_numbers_is_that_of_all_pairs() -> None:
     assert krippendorff_alpha(table, "interval").value == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_alpha_of_many_distinct_numbers_needs_little_memory() -> None:
     chance = np.random.default_rng(5)  # noqa: TID251 - seeded
     said = chance.normal(size=1_000)

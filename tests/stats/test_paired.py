@@ -323,6 +323,7 @@ def test_drawn_signs_of_passes_and_failures_are_mcnemar() -> None:
     assert sign_flip(d, draws=100_000) == pytest.approx(mcnemar_exact(30, 16), abs=0.003)
 
 
+@pytest.mark.slow
 def test_drawn_signs_in_many_blocks() -> None:
     d = np.concatenate((np.linspace(-1, 1, 20_001), [3.0, 5.0, -2.0]))
     p = sign_flip(d, draws=200)

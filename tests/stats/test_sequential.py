@@ -110,6 +110,7 @@ def test_stopping_at_will_gains_nothing(binary: bool, threshold: float) -> None:
     assert 0 < crossed / 2**10 <= 1 / threshold
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("binary", [True, False])
 def test_false_alarms_stay_below_their_level(binary: bool) -> None:
     """Looking after each of 600 cases; McNemar's test would be fooled several times as often."""
@@ -211,6 +212,7 @@ def test_beyond_the_bounds_everything_is_rejected(d: list[float]) -> None:
             assert e <= 5.5
 
 
+@pytest.mark.slow
 def test_it_narrows_and_covers() -> None:
     rng = random.Random(8)
     widths = []

@@ -52,6 +52,7 @@ def test_it_says_what_is_lost(store: Store, plan: Plan) -> None:
     assert (lost.ratings, lost.answers) == (1, 4)
 
 
+@pytest.mark.slow
 def test_what_others_rest_on_stays(store: Store, path: Path, plan: Plan) -> None:
     store.ratings.add("r1", [[0]], "ann", Opinion("pass"))
     spec = ScorerSpec("exact_match", "exact_match", "2", {"target": "x"})

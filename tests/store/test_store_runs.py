@@ -60,6 +60,7 @@ def test_a_plan_comes_back_equal(store: Store, make_plan: MakePlan) -> None:
     assert store.load_plan("r1") == plan
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     variables=st.dictionaries(st.text(), values, max_size=3),

@@ -237,6 +237,7 @@ def test_an_answer_can_be_tested_before_it_is_given() -> None:
     assert [call.messages[-1].content for call in calls] == ["First", f"Again: {STAND_IN}"]
 
 
+@pytest.mark.slow
 def test_too_many_calls_are_a_mistake() -> None:
     source = "{% for n in range(300) %}{% user %}Q{% enduser %}{% generate %}{% endfor %}"
     assert mistake(source) == (

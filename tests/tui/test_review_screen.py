@@ -45,6 +45,7 @@ def ratings(database: Path) -> list[tuple[object, ...]]:
         return list(connection.execute(sql))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_a_pair_stands_side_by_side_with_the_case(opened: Open, size: tuple[int, int]) -> None:
     lines = played(opened, "pairs", [], size)
@@ -94,12 +95,14 @@ def test_keys_of_verdicts_are_letters_while_a_note_is_written(opened: Open, data
     assert ratings(database) == [("ann", "pass", "pfuqsxb", "[]")]
 
 
+@pytest.mark.slow
 def test_escape_leaves_a_note_as_it_was(opened: Open, database: Path) -> None:
     lines = played(opened, "outputs", ["n", *"no", "escape"])
     assert ratings(database) == []
     assert lines[-2].strip() == "No verdict yet."
 
 
+@pytest.mark.slow
 def test_what_is_pasted_is_only_shown(opened: Open, database: Path) -> None:
     async def play() -> str:
         with opened("outputs") as review:
@@ -226,6 +229,7 @@ def test_a_long_output_is_scrolled_and_the_case_by_itself(opened: Open) -> None:
     )
 
 
+@pytest.mark.slow
 def test_q_and_control_c_quit(opened: Open) -> None:
     for key in ("q", "ctrl+c"):
 

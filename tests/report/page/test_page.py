@@ -103,6 +103,7 @@ def test_addresses_survive_a_new_run(made: Made, tmp_path: Path) -> None:
     assert cells <= set(made.page.ids)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_counted_and_the_command_that_shows_it_is_named(made: Made) -> None:
     small = made_of(made.root, view_of(made.root, room=Room(trials=30)))
     matrix = small.document["matrix"]
