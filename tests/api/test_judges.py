@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def test_what_people_said_is_a_value_and_calibrates(project: Project, folder: Pa
     with Workbench(Session(folder=folder)).open_store(readonly=False) as store:
         run_id = store.find_run("latest")
         for seq in range(10):
+            time.sleep(0.01)  # ratings of one rater at one moment are one step
             for rater in ("ann", "bob"):
                 store.ratings.add(run_id, [[seq]], rater, Opinion("pass" if seq % 2 else "fail"))
     ratings = project.ratings()
