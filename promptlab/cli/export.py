@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from promptlab.cli.choosing import choosing_trials
 from promptlab.cli.output import say, tell, write_pieces
 from promptlab.cli.runref import RUN, RunCommand
 from promptlab.cli.verbs import example
@@ -33,18 +34,7 @@ from promptlab.workbench.session import Session
     "-o", "--output", "file", metavar="FILE", type=click.Path(path_type=Path),
     help="The file to write; by default text is printed.",
 )  # fmt: skip
-@click.option("--failed", is_flag=True, help="Only trials that a scorer failed.")
-@click.option("--errors", is_flag=True, help="Only trials or scores that ended in an error.")
-@click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable.")
-@click.option(
-    "-t",
-    "--template",
-    "templates",
-    multiple=True,
-    metavar="REF",
-    help="Only this version; repeatable.",
-)
-@click.option("--where", metavar="SQL", help="A condition over the columns of the view `results`.")
+@choosing_trials
 @click.pass_obj
 def export(
     session: Session,

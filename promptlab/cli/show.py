@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from promptlab.cli.choosing import choosing_trials
 from promptlab.cli.formats import Format, format_of, format_option
 from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_data, print_json, print_json_with, say, stdout
@@ -53,18 +54,7 @@ _SHOWN = 20
 
 @click.command(cls=RunCommand, epilog=example("show --failed -t sentiment@v2", "show -2 --full"))
 @click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
-@click.option("--failed", is_flag=True, help="Only trials that a scorer failed.")
-@click.option("--errors", is_flag=True, help="Only trials or scores that ended in an error.")
-@click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable.")
-@click.option(
-    "-t",
-    "--template",
-    "templates",
-    multiple=True,
-    metavar="REF",
-    help="Only this version; repeatable.",
-)
-@click.option("--where", metavar="SQL", help="A condition over the columns of the view `results`.")
+@choosing_trials
 @click.option(
     "-n",
     "--limit",

@@ -84,15 +84,11 @@ def _arms(view: ReportView, scored: Sequence[Scored]) -> Iterator[Chart]:
 
 def _differences(view: ComparisonView) -> Iterator[Chart]:
     found = [(row.pair, row.comparison) for row in view.rows]
-    drawn = list(_dots(found))
-    if drawn:
-        rate = all(one.is_rate for _, one in found)
-        caption = (
-            "Paired differences, b minus a, with intervals that hold for the whole family:"
-            f" blue is better, orange worse, grey undecided.{_rest(drawn)}"
-        )
-        title = "difference in points" if rate else "difference"
-        yield Chart("differences", caption, dots(drawn[:_MOST], title, percent=rate, zero=True))
+    caption = (
+        "Paired differences, b minus a, with intervals that hold for the whole family:"
+        " blue is better, orange worse, grey undecided."
+    )
+    yield from _contrasts("differences", caption, "difference", found)
 
 
 def _practices(view: PracticesView) -> Iterator[Chart]:
@@ -100,15 +96,23 @@ def _practices(view: PracticesView) -> Iterator[Chart]:
         (" ".join(part for part in (row.practice, row.place) if part), row.effect)
         for row in view.shown
     ]
+    caption = (
+        "Forest plot of practices: what each changes, with intervals that hold for the whole"
+        " family."
+    )
+    yield from _contrasts("practices", caption, "effect", found)
+
+
+def _contrasts(
+    name: str, caption: str, what: str, found: Sequence[tuple[str, Contrast]]
+) -> Iterator[Chart]:
+    """Yield one chart of contrasts around zero, none where no difference is known."""
     drawn = list(_dots(found))
     if drawn:
         rate = all(one.is_rate for _, one in found)
-        caption = (
-            "Forest plot of practices: what each changes, with intervals that hold for the whole"
-            f" family.{_rest(drawn)}"
-        )
-        title = "effect in points" if rate else "effect"
-        yield Chart("practices", caption, dots(drawn[:_MOST], title, percent=rate, zero=True))
+        title = f"{what} in points" if rate else what
+        shown = dots(drawn[:_MOST], title, percent=rate, zero=True)
+        yield Chart(name, f"{caption}{_rest(drawn)}", shown)
 
 
 def _dots(found: Sequence[tuple[str, Contrast]]) -> Iterator[Dot]:
