@@ -125,7 +125,7 @@ class Tab:
 
     def text(self) -> str:
         """Return what the page shows."""
-        return self.page.locator("main").inner_text()
+        return str(self.page.locator("main").inner_text())
 
 
 PATHS = (
