@@ -19,7 +19,7 @@ from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import amount, iso, sampling_to_json, storable, to_json
 from promptlab.store.liveness import NOW
 from promptlab.store.plans import load_arms
-from promptlab.store.records import INSERT_TEXT
+from promptlab.store.records import FORGET_FIGURES, INSERT_TEXT
 
 _BATCH = 10_000  # trials in one transaction
 _CACHE_KIB = 64 * 1024  # keys of answers come in no order, so that their index is read all over
@@ -107,6 +107,7 @@ def _add(
             asked_by = (prompt, sampling[trial.arm])
             generations.append((at, answer[0], "", *asked_by, "ok", answer[1], *usage, now, run))
         turns.append((run, trial.seq, 0, trial.name, 0, 0, at))
+    connection.execute(FORGET_FIGURES, run=run)
     connection.executemany(_INSERT_GENERATION, generations)
     connection.executemany(_INSERT_TRIAL, rows)
     connection.executemany(_INSERT_TURN, turns)

@@ -1,4 +1,4 @@
-"""The step that keeps what runs amount to, and finds what failed in them; frozen."""
+"""The steps that keep what runs amount to, and find what failed in them; frozen."""
 
 from __future__ import annotations
 
@@ -51,4 +51,12 @@ CREATE INDEX trials_not_ok ON trials (run, outcome, seq) WHERE outcome <> 'ok';
 CREATE TABLE unused_answers (
     generation INTEGER PRIMARY KEY REFERENCES generations(id) ON DELETE CASCADE
 );
+"""
+
+# They took a twentieth of the time of a small run, for every row that it stores: whoever adds results
+# takes the figures away himself, once in a transaction (see `records.FORGET_FIGURES`).
+ADDED_UNWATCHED = """
+DROP TRIGGER figures_of_new_trial;
+DROP TRIGGER figures_of_new_score;
+DROP TRIGGER figures_of_new_answer;
 """

@@ -18,7 +18,7 @@ from promptlab.store.connection import Connection
 from promptlab.store.encode import completion_from_row, iso, to_json
 from promptlab.store.faults import decoded
 from promptlab.store.queries import conversations
-from promptlab.store.records import INSERT_READING, INSERT_SCORE
+from promptlab.store.records import FORGET_FIGURES, INSERT_READING, INSERT_SCORE
 from promptlab.store.rows import readings, score_row
 from promptlab.store.runs import run_info, run_number
 
@@ -193,6 +193,7 @@ def _replace_grading(
         )
         grading = connection.execute(_KEEP_GRADING, now=now, run=run, scorer=place)
         connection.execute(_KEEP_SCORES, grading=grading, run=run, scorer=place)
+        connection.execute(FORGET_FIGURES, run=run)
         connection.execute(_DROP_SCORES, run=run, scorer=place)
         connection.executemany(INSERT_READING, readings(new_scores.values()))
         connection.executemany(

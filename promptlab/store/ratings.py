@@ -16,7 +16,7 @@ from promptlab.store.columns import listed
 from promptlab.store.connection import Value
 from promptlab.store.encode import from_json, iso, mapping_to_json, to_json, told
 from promptlab.store.faults import decoded
-from promptlab.store.records import INSERT_SCORE
+from promptlab.store.records import FORGET_FIGURES, INSERT_SCORE
 from promptlab.store.rows import score_row
 from promptlab.store.runs import run_number
 
@@ -185,6 +185,7 @@ class Ratings(Area):
         place = self._scorer(run, kind, make=bool(found))
         if place is None:
             return
+        self._connection.execute(FORGET_FIGURES, run=run)
         self._connection.execute(_DROP_SCORES, run=run, scorer=place, trials=to_json(trials))
         self._connection.executemany(
             INSERT_SCORE,

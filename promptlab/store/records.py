@@ -129,6 +129,9 @@ UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answe
 WHERE id = :run
 """
 
+FORGET_FIGURES = "DELETE FROM run_figures WHERE run = :run"
+"""For whoever adds results to a run, in the same transaction: its kept figures are of before."""
+
 _BEAT = f"UPDATE runs SET heartbeat = {NOW} WHERE id = :run"
 
 
@@ -193,6 +196,8 @@ class Recorder:
                 if isinstance(record.value, Opened):
                     opened = record.value
                     add_facts(self._connection, self._run, opened.backend, opened.facts)
+            if records:
+                self._connection.execute(FORGET_FIGURES, run=self._run)
             self._write_generations(records)
             self._write_trials(records)
             if spent not in (NOTHING, self._spent):

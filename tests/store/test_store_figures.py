@@ -89,8 +89,6 @@ def test_they_are_kept_when_a_run_ends_and_tell_what_its_results_tell(
         "UPDATE generations SET cost_usd = 7 WHERE id = 2",
         "DELETE FROM run_scorers WHERE position = 1",
         "UPDATE runs SET settings = json_set(settings, '$.reduce', json('{\"a\": \"max\"}'))",
-        "INSERT INTO trials (run, seq, arm, case_, repeat, outcome, cached, created_at)"
-        " SELECT run, 99, arm, case_, repeat, outcome, 0, created_at FROM trials WHERE seq = 1",
     ],
 )
 def test_whoever_changes_a_result_takes_them_away(
@@ -127,6 +125,10 @@ def test_they_follow_a_resumed_run_a_new_grading_and_people(
 
     store.ratings.add("r1", [[1]], "ann", Opinion("pass"))
     assert len(told(store, "r1")[2]) > len(regraded[2])
+    assert is_true(store, path, "r1")
+    assert len(kept(path)) == 2
+    store.ratings.add("r1", [[2]], "ann", Opinion("fail"))  # nothing but a new row
+    assert kept(path) == []
     assert is_true(store, path, "r1")
 
 
