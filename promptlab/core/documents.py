@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from promptlab.core.errors import PromptlabError, place
+from promptlab.core.lazy import lazy_module
 from promptlab.core.numbers import read_float, read_int
 from promptlab.core.yaml_bounds import MAX_DEPTH
+
+if TYPE_CHECKING:
+    import tomllib
+else:
+    tomllib = lazy_module("tomllib")
 
 MAX_WHOLE = 2**63 - 1
 """The largest whole number that every store and server can hold."""

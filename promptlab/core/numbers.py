@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any
 
@@ -85,8 +85,8 @@ def holds_spelled(value: object) -> bool:
     return isinstance(value, _Spelled)
 
 
-def _some_spelled(values: Iterable[object]) -> bool:
-    return any(holds_spelled(value) for value in values if type(value) not in _PLAIN)
+def _some_spelled(values: Collection[object]) -> bool:
+    return not _PLAIN.issuperset(map(type, values)) and any(map(holds_spelled, values))
 
 
 def encode(encoder: json.JSONEncoder, value: object) -> str:

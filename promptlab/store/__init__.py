@@ -19,7 +19,7 @@ from promptlab.core.outside import Outside
 from promptlab.core.results import RunInfo, TemplateHistory, WiderRun
 from promptlab.core.runs import BackendFacts, RunSettings
 from promptlab.core.types import Case, Plan, PlanSettings
-from promptlab.store import care, evidence, plans, queries, runs
+from promptlab.store import evidence, plans, queries, runs
 from promptlab.store.connection import Connection, Waits, wait_a_while
 from promptlab.store.encode import iso
 from promptlab.store.faults import UNEXPECTED, decoded
@@ -36,10 +36,11 @@ from promptlab.store.writer import Writer
 
 if TYPE_CHECKING:
     from promptlab.core.measured import MeasuredRun
-    from promptlab.store import answers, bulk, cells, judges, ledger, measured
+    from promptlab.store import answers, bulk, care, cells, judges, ledger, measured
 else:  # what few verbs need
     answers = lazy_module("promptlab.store.answers")
     bulk = lazy_module("promptlab.store.bulk")
+    care = lazy_module("promptlab.store.care")
     cells = lazy_module("promptlab.store.cells")
     judges = lazy_module("promptlab.store.judges")
     ledger = lazy_module("promptlab.store.ledger")

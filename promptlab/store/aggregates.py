@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from promptlab.core.budget import Spent
@@ -11,7 +11,6 @@ from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
 from promptlab.store.columns import GRADES, GROUP, TAGGED
 from promptlab.store.connection import Connection
-from promptlab.store.encode import to_json
 
 _ARM_OUTCOMES = """
 SELECT arm, count(*),
@@ -24,46 +23,58 @@ SELECT arm, count(*),
 FROM trials WHERE run = :run GROUP BY arm ORDER BY arm
 """
 
-# The scorers whose scores all lie between 0 and 1: by these a trial without a score counts as 0.
-_BOUNDED = """
-SELECT scorer FROM scores WHERE run = :run GROUP BY scorer
-HAVING min(score) >= 0 AND max(score) <= 1
+_HAS_REPEATS = """
+SELECT coalesce(json_extract(settings, '$.repeats'), 2) > 1 FROM runs WHERE id = :run
 """
 
-# What counts of each trial: its score, 0 if it or its scorer failed and scores are bounded.
+_HAS_GROUPS = """
+SELECT EXISTS (
+    SELECT 1 FROM run_cases p JOIN cases c ON c.id = p.case_
+    WHERE p.run = :run AND c.case_group IS NOT NULL
+)
+"""
+
+# What counts of each trial: its score; 0 if it or its scorer failed, and all scores of the scorer lie
+# between 0 and 1.
 _COUNTED = f"""
-SELECT t.arm, k.position AS scorer, t.case_, s.score, s.passed, s.error,
-    coalesce(s.score, CASE WHEN k.position IN (SELECT value FROM json_each(:bounded)) THEN 0.0 END)
-        AS counted
+SELECT t.arm, k.position AS scorer, t.case_, s.score, s.passed, s.error, b.bounded, b.middle,
+    coalesce(s.score, CASE WHEN b.bounded THEN 0.0 END) AS counted
 FROM trials t JOIN run_scorers k ON k.run = t.run
 LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = k.position
+LEFT JOIN (
+    SELECT scorer, min(score) >= 0 AND max(score) <= 1 AS bounded, avg(score) AS middle
+    FROM scores WHERE run = :run GROUP BY scorer
+) b ON b.scorer = k.position
 WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES}))
     AND {TAGGED}
 """
 
 # Repeats of a case are not independent evidence: they are averaged first, then the cases count.
-_ARM_SCORES = f"""
-WITH per_case AS (
-    SELECT arm, scorer, case_, avg(counted) AS mean, count(score) AS scores,
-        count(*) - count(score) AS unscored, sum(score = passed) AS verdicts,
-        sum(passed) AS passes, sum(error IS NOT NULL) AS failed,
-        min(score) AS least, max(score) AS most
-    FROM ({_COUNTED}) GROUP BY arm, scorer, case_
-), centred AS (
-    SELECT *, mean - avg(mean) OVER (PARTITION BY arm, scorer) AS deviation FROM per_case
-)
-SELECT e.arm, k.label, count(e.mean), sum(e.scores), avg(e.mean),
-    CASE WHEN count(e.mean) > 1 THEN sum(deviation * deviation) / (count(e.mean) - 1) END,
-    sum(e.verdicts), sum(e.passes), sum(e.failed),
-    count(DISTINCT CASE WHEN e.mean IS NOT NULL THEN {GROUP} END), min(e.least), max(e.most),
-    sum(e.unscored), e.scorer IN (SELECT value FROM json_each(:bounded))
-FROM centred e
-JOIN run_scorers k ON k.run = :run AND k.position = e.scorer
-JOIN run_cases p ON p.run = :run AND p.position = e.case_
-JOIN cases c ON c.id = p.case_
-GROUP BY e.arm, e.scorer ORDER BY e.arm, e.scorer
+_ONE_EACH = f"""
+SELECT *, counted AS mean, score IS NOT NULL AS scores, score IS NULL AS unscored,
+    score = passed AS verdicts, passed AS passes, error IS NOT NULL AS failed,
+    score AS least, score AS most
+FROM ({_COUNTED})
+"""
+_REPEATED = f"""
+SELECT arm, scorer, avg(counted) AS mean, count(score) AS scores,
+    count(*) - count(score) AS unscored, sum(score = passed) AS verdicts,
+    sum(passed) AS passes, sum(error IS NOT NULL) AS failed,
+    min(score) AS least, max(score) AS most, bounded, middle
+FROM ({_COUNTED}) GROUP BY arm, scorer, case_
 """
 
+# The variance is that of the distances from a value in the middle, so that little cancels out.
+_ARM_SCORES = """
+SELECT arm, scorer, count(mean), sum(scores), avg(mean),
+    CASE WHEN min(mean) = max(mean) AND count(mean) > 1 THEN 0.0 ELSE
+        (sum(away * away) - sum(away) * sum(away) / count(away)) / nullif(count(away) - 1, 0) END,
+    sum(verdicts), sum(passes), sum(failed), min(least), max(most), sum(unscored), bounded
+FROM (SELECT *, mean - middle AS away FROM ({cases}))
+GROUP BY arm, scorer ORDER BY arm, scorer
+"""
+
+_LABELS = "SELECT position, label FROM run_scorers WHERE run = :run"
 
 # The same by group: its cases that count, and their sum.
 _GROUPS = f"""
@@ -71,9 +82,8 @@ WITH per_case AS (
     SELECT arm, scorer, case_, avg(counted) AS mean FROM ({_COUNTED})
     WHERE counted IS NOT NULL GROUP BY arm, scorer, case_
 )
-SELECT e.arm, k.label, count(*), sum(e.mean)
+SELECT e.arm, e.scorer, count(*), sum(e.mean)
 FROM per_case e
-JOIN run_scorers k ON k.run = :run AND k.position = e.scorer
 JOIN run_cases p ON p.run = :run AND p.position = e.case_
 JOIN cases c ON c.id = p.case_
 GROUP BY e.arm, e.scorer, {GROUP} ORDER BY e.arm, e.scorer, min(e.case_)
@@ -103,20 +113,20 @@ def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
 
 def arm_scores(connection: Connection, run: int, tag: str | None = None) -> list[ArmScores]:
     """Return one entry for each arm and scorer that have a stored score, of cases with a tag."""
-    bounded = to_json([scorer for (scorer,) in connection.rows(_BOUNDED, run=run)])
-    rows = connection.rows(_ARM_SCORES, run=run, bounded=bounded, tag=tag)
-    entries = [entry for row in rows if (entry := _scores(*row)).n_scores or entry.failed]
-    if all(entry.n_groups == entry.n_cases for entry in entries):
-        return entries
+    repeated = connection.value(_HAS_REPEATS, run=run)
+    sql = _ARM_SCORES.format(cases=_REPEATED if repeated else _ONE_EACH)
+    labels: dict[int, str] = dict(connection.rows(_LABELS, run=run))
     groups: defaultdict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
-    for arm, scorer, size, total in connection.rows(_GROUPS, run=run, bounded=bounded, tag=tag):
-        groups[arm, scorer].append((size, total))
-    return [
-        replace(entry, groups=tuple(groups[entry.arm, entry.scorer]))
-        if entry.n_groups < entry.n_cases
-        else entry
-        for entry in entries
-    ]
+    if connection.value(_HAS_GROUPS, run=run):
+        for arm, scorer, size, total in connection.rows(_GROUPS, run=run, tag=tag):
+            groups[arm, labels[scorer]].append((size, total))
+    entries = []
+    for arm, scorer, *rest in connection.rows(sql, run=run, tag=tag):
+        label = labels[scorer]
+        entry = _scores(arm, label, groups.get((arm, label), ()), *rest)
+        if entry.n_scores or entry.failed:
+            entries.append(entry)
+    return entries
 
 
 def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:
@@ -126,12 +136,14 @@ def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:
     return ArmOutcomes(arm, trials, outcomes, cached, tokens_in, tokens_out, latency, cost)
 
 
-def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
-    n_cases, n_scores, mean, variance, verdicts, passes, failed, n_groups, *more = rest
+def _scores(arm: Any, scorer: Any, groups: Sequence[tuple[int, float]], *rest: Any) -> ArmScores:
+    n_cases, n_scores, mean, variance, verdicts, passes, failed, *more = rest
     least, most, unscored, as_zero = more
     if not n_scores:  # nothing is known of it
-        n_cases = n_groups = 0
+        n_cases = 0
         mean = variance = None
+        groups = ()
+    n_groups = len(groups) or n_cases
     return ArmScores(
         arm=arm,
         scorer=scorer,
@@ -146,4 +158,5 @@ def _scores(arm: Any, scorer: Any, *rest: Any) -> ArmScores:
         most=most,
         unscored=unscored,
         as_zero=bool(as_zero),
+        groups=tuple(groups) if n_groups < n_cases else (),
     )

@@ -144,7 +144,7 @@ def _keep(connection: Connection, run: int, tag: str | None) -> Figures | None:
     computed = None
     with suppress(StoreError), closing(_to_keep(connection)) as own, own.if_unchanged():
         computed = _computed(own, run, tag)
-        summary = _summarized(own, [run])[run]
+        summary = _summary(own, run, computed) if tag is None else _summarized(own, [run])[run]
         own.execute(
             _KEEP,
             run=run,
@@ -169,6 +169,15 @@ def _computed(connection: Connection, run: int, tag: str | None) -> Figures:
     scores = reduced(connection, run, aggregates.arm_scores(connection, run, tag), tag)
     outcomes = aggregates.arm_outcomes(connection, run) if tag is None else ()
     return Figures(tuple(outcomes), tuple(scores))
+
+
+def _summary(connection: Connection, run: int, computed: Figures) -> Summary:
+    """Return how the trials of a run ended, from the figures of all of them."""
+    arms = computed.outcomes
+    outcomes = {outcome: sum(arm.outcomes[outcome] for arm in arms) for outcome in Outcome}
+    all_cached = all(arm.cached == arm.trials for arm in arms) if arms else None
+    _, *paid = connection.row(_PAID, runs=to_json([run])) or (run, None, 0)
+    return Summary(outcomes, all_cached, *paid)
 
 
 def _summarized(connection: Connection, runs: Sequence[int]) -> dict[int, Summary]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from promptlab.core.errors import DamagedStore
+from promptlab.core.lazy import lazy_module
 from promptlab.core.results import RunLoss, StoreStats
-from promptlab.store import care, deletion
 from promptlab.store.area import Area
 from promptlab.store.faults import CHECK, decoded
 from promptlab.store.runs import run_number
+
+if TYPE_CHECKING:
+    from promptlab.store import care, deletion
+else:  # what few verbs need
+    care = lazy_module("promptlab.store.care")
+    deletion = lazy_module("promptlab.store.deletion")
 
 
 class Maintenance(Area):

@@ -251,7 +251,7 @@ def _case_row(case: Case) -> tuple[Value, ...]:
         exact(case.id, what),
         exact_json(dict(case.vars), what),
         exact_json(case.expect, what),
-        exact_json(case.tags, what),
+        exact_json(case.tags, what) if case.tags else "[]",
         case.group and exact(case.group, what),
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 from promptlab.core.budget import Spent
-from promptlab.core.found import Found
 from promptlab.core.lazy import lazy_module
 from promptlab.core.results import ArmOutcomes, ArmScores, Result
 from promptlab.core.types import Completion, Turn
@@ -19,6 +18,7 @@ from promptlab.store.places import places as trial_places
 from promptlab.store.runs import run_number
 
 if TYPE_CHECKING:
+    from promptlab.core.found import Found
     from promptlab.store import search
 else:  # what few verbs need
     search = lazy_module("promptlab.store.search")
