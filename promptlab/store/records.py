@@ -123,6 +123,10 @@ INSERT_SCORE = f"""
 INSERT INTO scores ({listed(_SCORE)})
 VALUES ({placeholders(_SCORE[:-2])}, {_READING}, {_READING})
 """
+# Looking for no reading takes as long as looking for one.
+_INSERT_UNREAD_SCORE = f"""
+INSERT INTO scores ({listed(_SCORE[:-2])}) VALUES ({placeholders(_SCORE[:-2])})
+"""
 
 _KEEP_SPENT = """
 UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answers = :unpriced
@@ -251,7 +255,7 @@ class Recorder:
 
     def _write_trials(self, records: Iterable[Record]) -> None:
         last = {r.value.trial.seq: r for r in records if isinstance(r.value, TrialResult)}
-        trials, turns, failed_turns, scores, graded = [], [], [], [], []
+        trials, turns, failed_turns, scores, unread, graded = [], [], [], [], [], []
         for record in last.values():
             result = record.value
             assert isinstance(result, TrialResult)
@@ -265,13 +269,18 @@ class Recorder:
                 else:
                     turns.append((*at, *turn_row(turn), self._fresh_run))
             for label, score in result.scores.items():
-                scores.append((self._run, seq, self._scorers[label], *score_row(score)))
-                graded.append(score)
+                row = (self._run, seq, self._scorers[label], *score_row(score))
+                if score.found is score.expected is None:
+                    unread.append(row[:-2])
+                else:
+                    scores.append(row)
+                    graded.append(score)
         self._insert(_REPLACE_TRIAL, trials)
         self._insert(INSERT_TURN, turns)
         self._insert(INSERT_FAILED_TURN, failed_turns)
         self._insert(INSERT_READING, readings(graded))
         self._insert(INSERT_SCORE, scores)
+        self._insert(_INSERT_UNREAD_SCORE, unread)
 
 
 def _failure(record: Record, result: TrialResult, error: Exception) -> Record:

@@ -63,6 +63,8 @@ def trial_row(result: TrialResult) -> tuple[Value, ...]:
 
 def _total(values: Sequence[Number | None]) -> Number | None:
     """Return the sum, or None if a part is unknown or there are no values."""
+    if len(values) == 1:
+        return values[0] if amount(values[0]) is not None else None
     known = [value for value in values if value is not None and amount(value) is not None]
     return sum(known) if known and len(known) == len(values) else None
 
