@@ -111,7 +111,7 @@ def measured_run(drawn: Drawn, number: int = 1) -> MeasuredRun:
         scorer=ScorerSpec("score", "score", "1", {}, judge=drawn.passport is not None),
         arms=drawn.measured_arms,
         cases=_cases(tuple(groups.tolist())),
-        rows=rows,  # type: ignore[arg-type]  # an array is a sequence of sequences, and quick
+        rows=rows,
         passport=drawn.passport,
         labels=[] if drawn.people is None else labels_of(drawn.people),
     )

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from promptlab.core.measured import AT, MEASURED, SILENT, Ending
 from promptlab.stats.reducers import mean_by_case
+
+if TYPE_CHECKING:
+    from promptlab.core.measured import Rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -83,7 +87,7 @@ def repeats(parts: Mapping[str, Floats], arms: int, cases: int) -> list[Repeats]
     return [Repeats(*both) for both in zip(planned, lacking, strict=True)]
 
 
-def columns_of(rows: Sequence[Sequence[float | None]]) -> Floats:
+def columns_of(rows: Rows) -> Floats:
     """Return rows as an array of shape (columns, trials), with all columns of `MEASURED`.
 
     Unknown values are NaN, and so are the last columns, which rows may lack.
@@ -92,6 +96,18 @@ def columns_of(rows: Sequence[Sequence[float | None]]) -> Floats:
     if len(rows):
         columns[: len(rows[0])] = np.array(rows, dtype=float).T
     return columns
+
+
+def placed(rows: Rows, what: Literal["arm", "case"], places: Sequence[int]) -> Floats:
+    """Return the rows of the arms or of the cases at these places, which are numbered anew."""
+    columns = columns_of(rows)
+    with np.errstate(invalid="raise"):  # a place that is no number is damage, not place 0
+        before = columns[AT[what]].astype(int)
+    after = np.full(1 + max([*places, int(before.max(initial=-1))], default=-1), -1)
+    after[list(places)] = np.arange(len(places))
+    columns[AT[what]] = after[before]
+    kept: Floats = columns[:, columns[AT[what]] >= 0].T
+    return kept
 
 
 def answers_of(columns: Floats, repeats: Repeats) -> Answers:

@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from promptlab.analysis.answers import columns_of, repeats
+from promptlab.analysis.answers import columns_of, placed, repeats
 from promptlab.analysis.beside import others_of, people_of
 from promptlab.analysis.cells import Cells, cells_of
 from promptlab.analysis.groups import declared_groups, merged, same_answers, same_ids
@@ -183,7 +183,7 @@ def only_text(run: MeasuredRun, text: TemplateSource, off: tuple[str, ...] = ())
 def only_arms(run: MeasuredRun, places: Sequence[int]) -> MeasuredRun:
     """Return a run's results for the arms at these places."""
     at = {place: new for new, place in enumerate(places)}
-    rows = [(at[int(row[0] or 0)], *row[1:]) for row in run.rows if row[0] in at]
+    rows = placed(run.rows, "arm", places)
     others = {
         label: [(at[arm], case, score) for arm, case, score in scores if arm in at]
         for label, scores in run.others.items()

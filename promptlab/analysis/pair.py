@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from promptlab.analysis.compare import Comparison
 from promptlab.core.decision import Rule
+from promptlab.core.flips import Flip
 from promptlab.core.reasons import Reason
-from promptlab.templates.diff import Flip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
+from promptlab.analysis.answers import columns_of
 from promptlab.analysis.conclude import Floats, without_rounding
 from promptlab.analysis.watch import Watch
 from promptlab.core.decision import Limits
@@ -61,9 +63,11 @@ class Race:
 
     def replay(self, run: MeasuredRun) -> None:
         """Replay what an interrupted run has stored; its failures are tried again."""
-        for row in run.rows:
-            if row[AT["ending"]] != Ending.FAILED:
-                self.record(int(row[0] or 0), int(row[1] or 0), row[AT["score"]])
+        columns = columns_of(run.rows)
+        wanted = columns[[AT[name] for name in ("arm", "case", "ending", "score")]]
+        for arm, case, ending, score in wanted.T.tolist():
+            if ending != Ending.FAILED:
+                self.record(int(arm), int(case), None if isnan(score) else score)
 
     def wanted(self, arm: int) -> bool:
         """Return whether an arm still has something to decide."""

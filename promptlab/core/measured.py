@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from promptlab.core.part import WHOLE, Part
 from promptlab.core.passport import Passport
 from promptlab.core.results import RunInfo
 from promptlab.core.types import Arm, Json, Outcome, ScorerSpec, Sequential
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = Sequence[Sequence[float | None]] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +107,18 @@ SILENT = (Ending.REFUSED, Ending.FILTERED, Ending.EMPTY)
 class MeasuredRun:
     """One scorer's results for a run: one row per stored trial, with the columns of `MEASURED`.
 
-    An unknown value is None. A trial without a score is left out, unless the trial or its scorer
-    failed. `sequential` is set where the run could stop early. `reused` counts the trials served
-    by answers of earlier runs. `looks` are the numbers of cases, each below this run's own limit,
-    to which earlier runs were limited. `readings` are the texts that scorers found or expected.
-    `others` has the scores of the run's other scorers by their label: arm, case and score of each
-    trial. `part` tells which of its suite's cases these are. `reordered` names earlier runs that
-    could stop early and had some of these cases in another order, each with the places of the arms
-    that it shares. `passport` is that of a judge as it is, `stale` says that it had one before it
-    was changed; `labels` are arm, case and label of the answers that people have labelled for it.
-    Where a judge asks the model of each answer, `own` has its passports by digests of backends.
-    `moved` is by how much the judge, asked again for this run, scores its anchors otherwise.
+    An unknown value is None, or NaN in an array. A trial without a score is left out, unless the
+    trial or its scorer failed. `sequential` is set where the run could stop early. `reused` counts
+    the trials served by answers of earlier runs. `looks` are the numbers of cases, each below this
+    run's own limit, to which earlier runs were limited. `readings` are the texts that scorers found
+    or expected. `others` has the scores of the run's other scorers by their label: arm, case and
+    score of each trial. `part` tells which of its suite's cases these are. `reordered` names
+    earlier runs that could stop early and had some of these cases in another order, each with the
+    places of the arms that it shares. `passport` is that of a judge as it is, `stale` says that it
+    had one before it was changed; `labels` are arm, case and label of the answers that people have
+    labelled for it. Where a judge asks the model of each answer, `own` has its passports by digests
+    of backends. `moved` is by how much the judge, asked again for this run, scores its anchors
+    otherwise.
     """
 
     info: RunInfo
@@ -124,7 +131,7 @@ class MeasuredRun:
     scorer: ScorerSpec
     arms: tuple[MeasuredArm, ...]
     cases: tuple[MeasuredCase, ...]
-    rows: Sequence[Sequence[float | None]]
+    rows: Rows
     readings: Mapping[int, str] = field(default_factory=dict)
     others: Mapping[str, Sequence[tuple[int, int, float | None]]] = field(default_factory=dict)
     part: Part = WHOLE

@@ -34,8 +34,8 @@ SELECT EXISTS (
 )
 """
 
-# What counts of each trial: its score; 0 if it or its scorer failed, and all scores of the scorer lie
-# between 0 and 1.
+# What counts of each trial: its score, or 0 if it or its scorer failed and all scores of the scorer
+# lie between 0 and 1.
 _COUNTED = f"""
 SELECT t.arm, k.position AS scorer, t.case_, s.score, s.passed, s.error, b.bounded, b.middle,
     coalesce(s.score, CASE WHEN b.bounded THEN 0.0 END) AS counted

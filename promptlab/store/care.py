@@ -25,8 +25,9 @@ from promptlab.store.figures import wrong_figures
 from promptlab.store.rules import RULES
 
 if TYPE_CHECKING:
-    from promptlab.store import structure, values
+    from promptlab.store import kept_rows, structure, values
 else:  # only `db verify` needs them
+    kept_rows = lazy_module("promptlab.store.kept_rows")
     structure = lazy_module("promptlab.store.structure")
     values = lazy_module("promptlab.store.values")
 
@@ -102,6 +103,7 @@ def _checks(connection: Connection) -> Iterator[Iterable[str]]:
         yield _wrong_digests(connection, *check)
     yield search_index.problems(connection)
     yield wrong_figures(connection)
+    yield kept_rows.wrong_rows(connection)
     for meaning, sql in RULES:
         yield (meaning.format(*row) for row in connection.rows(sql))
 

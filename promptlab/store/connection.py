@@ -63,6 +63,13 @@ class Connection:
             for row in self.raw.execute(sql, values or ()):  # noqa: UP028
                 yield row
 
+    def batches(self, sql: str, size: int, **values: Value) -> Generator[list[Row], None, None]:
+        """Yield the rows of a query, as many at once: what holds few rows in memory is quick."""
+        with mapped(self.path):
+            cursor = self.raw.execute(sql, values or ())
+            while rows := cursor.fetchmany(size):
+                yield rows
+
     def all(self, sql: str, **values: Value) -> list[Row]:
         """Return all rows of a query: at once, which is faster than one by one."""
         with mapped(self.path):
@@ -176,6 +183,11 @@ def connect(path: Path, *, readonly: bool = False, waits: Waits = wait_a_while) 
         return _opened(path, "mode=ro&immutable=1", waits)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def to_keep(connection: Connection) -> Connection:
+    """Return a connection that may write what follows from the data; whoever asks may only read."""
+    return connect(connection.path, waits=give_up)
 
 
 def _opened(path: Path, options: str, waits: Waits) -> Connection:

@@ -53,10 +53,22 @@ CREATE TABLE unused_answers (
 );
 """
 
-# They took a twentieth of the time of a small run, for every row that it stores: whoever adds results
-# takes the figures away himself, once in a transaction (see `records.FORGET_FIGURES`).
-ADDED_UNWATCHED = """
+# For every row that a run stores they took time, a thirtieth of all that a small run takes. Whoever
+# adds results takes the figures away himself, once in a transaction: see `records.FORGET_FIGURES`.
+ROWS_KEPT = """
 DROP TRIGGER figures_of_new_trial;
 DROP TRIGGER figures_of_new_score;
 DROP TRIGGER figures_of_new_answer;
+
+-- The results by one scorer, as columns of numbers; `part` then names the scorer by its position.
+ALTER TABLE run_figures ADD COLUMN rows BLOB;
+
+CREATE TRIGGER figures_of_changed_turn AFTER UPDATE ON trial_turns
+BEGIN DELETE FROM run_figures WHERE run IN (OLD.run, NEW.run); END;
+CREATE TRIGGER figures_of_lost_turn AFTER DELETE ON trial_turns
+BEGIN DELETE FROM run_figures WHERE run = OLD.run; END;
+CREATE TRIGGER figures_of_changed_ending AFTER UPDATE OF finish_reason ON generations
+BEGIN DELETE FROM run_figures WHERE run IN (
+    SELECT run FROM trial_turns WHERE generation = OLD.id
+); END;
 """

@@ -17,9 +17,9 @@ from promptlab.core.errors import StoreError
 from promptlab.core.results import ArmOutcomes, ArmScores, Sum
 from promptlab.core.types import Outcome
 from promptlab.store import aggregates
-from promptlab.store.connection import Connection, connect, give_up
+from promptlab.store.connection import Connection, to_keep
 from promptlab.store.encode import from_json, to_json
-from promptlab.store.liveness import PROCESS, is_alive
+from promptlab.store.liveness import has_ended
 from promptlab.store.reduced import reduced
 
 VERSION = 1
@@ -40,8 +40,6 @@ _KEEP = f"""
 INSERT OR REPLACE INTO run_figures (run, part, version, summary, arms)
 VALUES (:run, :part, {VERSION}, :summary, :arms)
 """
-
-_STATUS = f"SELECT status, {PROCESS} FROM runs WHERE id = :run"
 
 # Not by outcome: that would sort all trials.
 _COUNTS = f"""
@@ -84,7 +82,7 @@ def figures(connection: Connection, run: int, tag: str | None = None) -> Figures
     kept = connection.value(_KEPT, run=run, part=to_json(tag))
     if kept is not None:
         return _from_json(kept)
-    computed = _keep(connection, run, tag) if _has_ended(connection, run) else None
+    computed = _keep(connection, run, tag) if has_ended(connection, run) else None
     return _computed(connection, run, tag) if computed is None else computed
 
 
@@ -103,17 +101,18 @@ def summaries(connection: Connection, runs: Sequence[int]) -> dict[int, Summary]
 def keep_summaries(connection: Connection, runs: Sequence[int]) -> None:
     """Keep how the trials of these runs ended, where that is not known and the run is over."""
     known = {run for run, _ in connection.rows(_SUMMARIES, runs=to_json(runs))}
-    missing = [run for run in runs if run not in known and _has_ended(connection, run)]
+    missing = [run for run in runs if run not in known and has_ended(connection, run)]
     if not missing:
         return
-    with suppress(StoreError), closing(_to_keep(connection)) as own, own.if_unchanged():
+    with suppress(StoreError), closing(to_keep(connection)) as own, own.if_unchanged():
         for run, summary in _summarized(own, missing).items():
             own.execute(_KEEP, run=run, part="null", summary=_summary_to_json(summary), arms=None)
 
 
 def wrong_figures(connection: Connection) -> Iterator[str]:
     """Yield the runs whose kept figures are not those of their results."""
-    sql = f"SELECT run, part, summary, arms FROM run_figures WHERE version = {VERSION}"
+    sql = "SELECT run, part, summary, arms FROM run_figures"
+    sql += f" WHERE version = {VERSION} AND rows IS NULL"
     for run, part, summary, arms in connection.all(sql):
         [true] = _summarized(connection, [run]).values()
         same = _same(from_json(summary), from_json(_summary_to_json(true)))
@@ -142,7 +141,7 @@ def _same(kept: Any, now: Any) -> bool:
 def _keep(connection: Connection, run: int, tag: str | None) -> Figures | None:
     """Compute figures and keep them, if the database takes them; None if it cannot be opened."""
     computed = None
-    with suppress(StoreError), closing(_to_keep(connection)) as own, own.if_unchanged():
+    with suppress(StoreError), closing(to_keep(connection)) as own, own.if_unchanged():
         computed = _computed(own, run, tag)
         summary = _summary(own, run, computed) if tag is None else _summarized(own, [run])[run]
         own.execute(
@@ -153,16 +152,6 @@ def _keep(connection: Connection, run: int, tag: str | None) -> Figures | None:
             arms=_to_json(computed),
         )
     return computed
-
-
-def _to_keep(connection: Connection) -> Connection:
-    """Return a connection that may write, for whoever asks may only read."""
-    return connect(connection.path, waits=give_up)
-
-
-def _has_ended(connection: Connection, run: int) -> bool:
-    status, *process = connection.row(_STATUS, run=run) or ()
-    return status != "running" or not is_alive(*process)
 
 
 def _computed(connection: Connection, run: int, tag: str | None) -> Figures:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptlab.core.lazy import lazy_module
-from promptlab.store.connection import Value
+from promptlab.store.connection import Connection, Value
 
 if TYPE_CHECKING:
     import psutil
@@ -27,6 +27,8 @@ NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"
 
 PROCESS = "pid, host, process_started, place, (julianday('now') - julianday(heartbeat)) * 86400.0"
 """The columns of a run that `is_alive` takes."""
+
+_STATUS = f"SELECT status, {PROCESS} FROM runs WHERE id = :run"
 
 OWNER = """
 SELECT json_array(pid, host, process_started, place) FROM runs WHERE id = :run
@@ -43,6 +45,12 @@ def this_process() -> dict[str, Value]:
         "process_started": _started(process),
         "place": _place(),
     }
+
+
+def has_ended(connection: Connection, run: int) -> bool:
+    """Return whether nobody carries out a run any more."""
+    status, *process = connection.row(_STATUS, run=run) or ()
+    return status != "running" or not is_alive(*process)
 
 
 def is_alive(

@@ -6,54 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from promptlab.core.measured import MeasuredArm, MeasuredCase, MeasuredRun
+from promptlab.core.measured import AT, MeasuredArm, MeasuredCase, MeasuredRun
 from promptlab.core.part import Part
 from promptlab.core.passport import passport_digest
 from promptlab.core.plugins import unknown
 from promptlab.core.results import RunInfo
 from promptlab.core.runs import RunSettings
 from promptlab.core.types import PlanSettings, ScorerSpec
-from promptlab.store.columns import GRADES
 from promptlab.store.connection import Connection
-from promptlab.store.encode import from_json, to_json
+from promptlab.store.encode import from_json
+from promptlab.store.kept_rows import rows_of
 from promptlab.store.passports import labels_of, own_models, passport_of, was_issued
 from promptlab.store.plan_settings import load_settings
 from promptlab.store.plans import load_arms, load_scorers, load_templates
 from promptlab.store.runs import run_info
 from promptlab.templates.wordings import wording
-
-# Whether a scorer says what it found in answers: then `_FOUND` are the last columns of `_ROWS`.
-_TELLS = """
-SELECT EXISTS (
-    SELECT 1 FROM scores WHERE run = :run AND scorer = :scorer
-    AND coalesce(gradable, found, expected) IS NOT NULL
-)
-"""
-
-_FOUND = ", s.gradable, s.found, s.expected"
-
-# The order of `core.measured.MEASURED`; every column counts, in time and memory.
-_ROWS = f"""
-SELECT t.arm, t.case_, t.repeat,
-    CASE t.outcome WHEN 'ok' THEN 0 WHEN 'empty' THEN 3 WHEN 'truncated' THEN 4
-        WHEN 'error' THEN 5 ELSE 1 + (
-            SELECT coalesce(max(instr(lower(g.finish_reason), f.value) > 0), 0)
-            FROM generations g, json_each(:filters) f WHERE g.id = u.generation
-        ) END,
-    s.score, s.score = s.passed, u.generation,
-    t.input_tokens, t.output_tokens, t.cost_usd, t.latency_s{{found}}
-FROM trials t
-JOIN run_scorers k ON k.run = t.run AND k.position = :scorer
-LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = :scorer
-LEFT JOIN trial_turns u ON u.run = t.run AND u.seq = t.seq AND u.turn = coalesce(s.turn, t.graded)
-WHERE t.run = :run AND (s.run IS NOT NULL OR (t.outcome = 'error' AND {GRADES})) ORDER BY t.seq
-"""
-
-# What the reason for an ending contains where not the model refused, but a filter around it.
-_FILTERS = (
-    *("filter", "safety", "block", "guard", "moderat", "policy", "prohibited", "sensitive"),
-    *("flagged", "recitation", "spii", "copyright", "toxic", "censored", "armor"),
-)
 
 _READINGS = """
 SELECT id, text FROM readings WHERE id IN (
@@ -170,7 +137,8 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
     )
     cases = tuple(_cases(connection, run))
     reused = connection.count(_REUSED, run=run)
-    tells = connection.count(_TELLS, run=run, scorer=place)
+    rows = rows_of(connection, run, place)
+    tells = rows.shape[1] > AT["gradable"]
     return MeasuredRun(
         info=info,
         split=settings.split,
@@ -183,12 +151,7 @@ def measured(connection: Connection, run: int, scorer: str | None) -> MeasuredRu
         scorer=spec,
         arms=arms,
         cases=cases,
-        rows=connection.all(
-            _ROWS.format(found=_FOUND if tells else ""),
-            run=run,
-            scorer=place,
-            filters=to_json(_FILTERS),
-        ),
+        rows=rows,
         readings=dict(connection.rows(_READINGS, run=run, scorer=place)) if tells else {},
         others={
             other.label: connection.all(_OTHER, run=run, scorer=number)

@@ -7,7 +7,7 @@ and the view `trial_results` are internal and may change.
 
 from __future__ import annotations
 
-from promptlab.store.figured_schema import ADDED_UNWATCHED, FIGURED
+from promptlab.store.figured_schema import FIGURED, ROWS_KEPT
 from promptlab.store.first_schema import FIRST
 from promptlab.store.graded_schema import GRADED
 from promptlab.store.passport_schema import ANCHORS, PASSPORTS
@@ -266,5 +266,5 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("0015_passports", PASSPORTS),
     ("0016_anchors", ANCHORS),
     ("0017_figures", FIGURED),
-    ("0018_added_unwatched", ADDED_UNWATCHED),
+    ("0018_rows_kept", ROWS_KEPT),
 )

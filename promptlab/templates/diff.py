@@ -126,18 +126,6 @@ class PromptSize:
         return self.b - self.a
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """A case on which two versions scored differently; None means unknown."""
-
-    case_id: str
-    score_a: float | None = None
-    score_b: float | None = None
-    output_a: str | None = None
-    output_b: str | None = None
-    backend: str | None = None
-
-
 def diff_versions(a: Template, b: Template) -> VersionDiff:
     """Compare two versions of one template or of two templates."""
     main = FileDiff(a.file, b.file, _diff_bodies(a, b))

@@ -103,7 +103,7 @@ def _named(
     templates: Sequence[str],
 ) -> Evidence:
     """Return the evidence of the named runs or versions, on the chosen versions alone."""
-    texts = named_versions(store, library_if_any(bench), words)
+    texts = named_versions(store, library_if_any(bench), words) if words else []
     current = partial(current_suite, bench)
     if texts and templates:
         raise PromptlabError("versions are named twice", hint="name all of them without -t")

@@ -12,12 +12,12 @@ from promptlab.analysis.measurements import Measurements, join, only_text
 from promptlab.analysis.pair import PairResults
 from promptlab.core.decision import Rule
 from promptlab.core.errors import PromptlabError
+from promptlab.core.flips import Flip
 from promptlab.core.measured import MeasuredRun
 from promptlab.core.reasons import Reason
 from promptlab.core.types import Arm, TemplateSource
 from promptlab.core.wanted import ResultFilter
 from promptlab.store import Store
-from promptlab.templates.diff import Flip
 from promptlab.templates.past import label_of
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.current import current_suite

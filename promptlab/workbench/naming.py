@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from promptlab.core.errors import PromptlabError, StoreError
 from promptlab.core.types import TemplateSource
 from promptlab.store import Store
-from promptlab.templates.library import TemplateLibrary
 from promptlab.templates.past import label_of
 from promptlab.workbench.evidence import (
     Evidence,
@@ -17,6 +17,9 @@ from promptlab.workbench.evidence import (
 )
 from promptlab.workbench.evidence import only_versions as only_these
 from promptlab.workbench.stored import Current
+
+if TYPE_CHECKING:
+    from promptlab.templates.library import TemplateLibrary
 
 
 def named_versions(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 
+from promptlab.analysis.answers import placed
 from promptlab.analysis.measurements import only_arms
 from promptlab.core.codes import Code
 from promptlab.core.errors import PromptlabError
@@ -155,16 +156,10 @@ def _conditions(arm: MeasuredArm) -> tuple[object, ...]:
 
 def _only_cases(run: MeasuredRun, places: Sequence[int]) -> MeasuredRun:
     at = {place: new for new, place in enumerate(places)}
-
-    def kept(rows: Sequence[Sequence[float | None]]) -> Iterator[tuple[float | None, ...]]:
-        for arm, case, *rest in rows:
-            if case in at:
-                yield (arm, at[int(case)], *rest)
-
     return replace(
         run,
         cases=tuple(run.cases[place] for place in places),
-        rows=list(kept(run.rows)),
+        rows=placed(run.rows, "case", places),
         others={
             label: [(arm, at[case], score) for arm, case, score in scores if case in at]
             for label, scores in run.others.items()

@@ -3,19 +3,12 @@ from __future__ import annotations
 import json
 
 from promptlab.analysis.pair import PairResults
+from promptlab.core.flips import Flip
 from promptlab.core.types import Message
 from promptlab.report.documents.contrast import comparison_json
 from promptlab.report.documents.diff import diff_json
 from promptlab.report.views.diff import diff_view
-from promptlab.templates.diff import (
-    CaseDiff,
-    FileDiff,
-    Flip,
-    KeyDiff,
-    Names,
-    PromptSize,
-    VersionDiff,
-)
+from promptlab.templates.diff import CaseDiff, FileDiff, KeyDiff, Names, PromptSize, VersionDiff
 from promptlab.templates.diff import diff_conversations as compare
 from promptlab.templates.text_diff import diff_texts
 

@@ -8,9 +8,9 @@ from rich.console import Console
 
 from promptlab.analysis.compare import Comparison
 from promptlab.core.codes import Code
+from promptlab.core.flips import Flip
 from promptlab.report.terminal import diff_measured
 from promptlab.report.views.measured import flip_view, measured_view
-from promptlab.templates.diff import Flip
 
 from .conclusions import build_comparison, build_reason
 from .conftest import Printed

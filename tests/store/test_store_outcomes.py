@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,13 @@ def keep(
     return store.measured(run_id)
 
 
+def listed(run: MeasuredRun) -> list[tuple[float | None, ...]]:
+    """Return the rows with None where something is unknown."""
+    return [tuple(None if isnan(value or 0) else value for value in row) for row in run.rows]
+
+
 def column(run: MeasuredRun, name: str) -> list[float | None]:
-    return [row[MEASURED.index(name)] for row in run.rows]
+    return [row[MEASURED.index(name)] for row in listed(run)]
 
 
 # Rows.
@@ -62,12 +68,12 @@ def test_a_row_holds_all_of_a_trial(
 ) -> None:
     plan = make_plan(cases=2, repeats=2)
     run = keep(store, "r1", plan, [make_result(plan, seq) for seq in range(plan.size)])
-    assert [row[:3] for row in run.rows] == [
+    assert [row[:3] for row in listed(run)] == [
         (arm, case, repeat) for case in range(2) for repeat in range(2) for arm in range(2)
     ]
-    assert [row[3:6] for row in run.rows] == [(Ending.OK, 1.0, 1)] * 8
+    assert [row[3:6] for row in listed(run)] == [(Ending.OK, 1.0, 1)] * 8
     assert len(set(column(run, "generation"))) == 8
-    assert run.rows[0][7:] == (10, 2, 0.25, 0.5)
+    assert listed(run)[0][7:] == (10, 2, 0.25, 0.5)
 
 
 def test_a_row_holds_what_the_scorer_found(
@@ -212,7 +218,7 @@ def test_under_what_it_was_measured(store: Store, make_plan: PlanMaker) -> None:
     assert [(case.id, case.group, case.digest) for case in run.cases] == [
         (case.id, case.group, case.digest) for case in plan.cases
     ]
-    assert run.rows == []
+    assert len(run.rows) == 0
 
 
 def test_how_a_run_may_stop_early(store: Store, make_plan: PlanMaker) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from promptlab.core.flips import Flip
 from promptlab.report.documents.contrast import comparison_json
 from promptlab.report.documents.flips import flips_json
 from promptlab.report.documents.reasons import reasons_json
 from promptlab.report.views.diff import DiffView
-from promptlab.templates.diff import CaseDiff, FileDiff, Flip, MessageDiff, Names, PromptSize
+from promptlab.templates.diff import CaseDiff, FileDiff, MessageDiff, Names, PromptSize
 from promptlab.templates.text_diff import Hunk, Line
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from promptlab.core.flips import Flip
 from promptlab.report.terminal.text import plain_text
 from promptlab.report.views.measured import flip_view
 from promptlab.report.wording import listed
-from promptlab.templates.diff import Flip
 
 _NAMED = 12  # in a line
 

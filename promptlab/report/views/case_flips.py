@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from promptlab.analysis.compare import Comparison
 from promptlab.analysis.flipped_cases import FlippedCase, FlippedCases
+from promptlab.core.flips import Flip
 from promptlab.report.views.asked import question_of, value_text
 from promptlab.report.views.measured import FlipView, flip_view
-from promptlab.templates.diff import Flip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from promptlab.analysis.compare import Comparison
+from promptlab.core.flips import Flip
 from promptlab.core.reasons import Reason
 from promptlab.report.views.contrast import family_size
 from promptlab.report.wording import bounds, counted, difference, mean, p_heading, p_value
-from promptlab.templates.diff import Flip
 from promptlab.templates.text_diff import Line, diff_texts
 
 FlipKind = Literal["lost", "won", "alike"]
