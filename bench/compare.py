@@ -4,9 +4,10 @@
 
 The databases are made through the store, with an answer, tokens, money and seconds for every trial,
 as a run of a remote model leaves them; only `compare --json` is measured, the rounds by turns.
-`first` is the first call on a run, which reads the tables, compiles, and keeps the rows. It ends with 1 where a bar is missed: two arms on 100,000 cases in less than 2 s, also where the cases
-come in groups of five, and all 120 pairs of 16 arms on 10,000 cases in less than 10 s. `--quick` is
-a tenth of the cases, once, and judges nothing.
+`first` is the first call on a run, which reads the tables, compiles, and keeps the rows. It ends
+with 1 where a bar is missed: two arms on 100,000 cases in less than 2 s, also where the cases come
+in groups of five, and all 120 pairs of 16 arms on 10,000 cases in less than 10 s. `--quick` is a
+tenth of the cases, once, and judges nothing.
 """
 
 from __future__ import annotations
