@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from promptlab.analysis.measurements import Measurements
 from promptlab.core.digest import TAG
 from promptlab.core.plugins import unknown
 from promptlab.core.types import Arm, Plan
@@ -16,6 +16,9 @@ from promptlab.templates.references import (
     parse_reference,
 )
 from promptlab.workbench.bench import Workbench
+
+if TYPE_CHECKING:
+    from promptlab.analysis.measurements import Measurements
 
 
 def known_cases(plan: Plan, cases: tuple[str, ...]) -> tuple[str, ...]:
