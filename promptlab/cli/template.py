@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from promptlab.cli.output import print_json, say, stdout, tell
 from promptlab.cli.params import ParamCommand, param_option
 from promptlab.cli.verbs import VerbGroup, example
+from promptlab.core.lazy import lazy_module
 from promptlab.core.visible import visible
 from promptlab.report.documents.calls import calls_json
 from promptlab.report.terminal.tables import plain_table
@@ -19,8 +21,6 @@ from promptlab.workbench.bench import Workbench
 from promptlab.workbench.raw_prompts import raw_prompts
 from promptlab.workbench.restoring import restore_text
 from promptlab.workbench.session import Session
-from promptlab.workbench.splitting import Between
-from promptlab.workbench.splitting import split as split_versions
 from promptlab.workbench.versions import (
     PastText,
     Rendering,
@@ -32,6 +32,11 @@ from promptlab.workbench.versions import (
     point_alias,
     render_calls,
 )
+
+if TYPE_CHECKING:
+    from promptlab.workbench import splitting
+else:
+    splitting = lazy_module("promptlab.workbench.splitting")  # numpy
 
 
 @click.group(cls=VerbGroup, epilog=example("template list", "template new sentiment"))
@@ -120,7 +125,7 @@ def split(session: Session, first: str, second: str, as_json: bool) -> None:
     Once they are run, `promptlab diff` shows which cases flipped at which hunk.
     """
     bench = Workbench(session)
-    made = split_versions(bench, first, second)
+    made = splitting.split(bench, first, second)
     tell(*(f"Note: {visible(note)}" for note in made.notes))
     root = bench.project.root
     if as_json:
@@ -135,7 +140,7 @@ def split(session: Session, first: str, second: str, as_json: bool) -> None:
     say(f"To measure: {made.command}", f"Then: promptlab diff {made.a} {made.b}")
 
 
-def _between_json(each: Between, path: str) -> dict[str, object]:
+def _between_json(each: splitting.Between, path: str) -> dict[str, object]:
     return {
         "version": each.version,
         "path": path,
