@@ -77,6 +77,8 @@ def shown_by_others(deviations: ArrayLike) -> float:
 
 def _heavy(e: NDArray[np.float64]) -> bool:
     """Return whether the excess kurtosis G2 is above 0: (n + 1)·b2 > 3(n - 1)."""
+    if not e.any():
+        return False
     scaled = e / np.abs(e).max()  # so that no power overflows
     n, fourth, square = e.size, float(np.mean(scaled**4)), float(np.mean(scaled**2))
     return (n + 1) * fourth > 3 * (n - 1) * square**2

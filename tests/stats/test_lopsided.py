@@ -133,3 +133,7 @@ def test_of_two_as_far_on_both_sides_that_in_the_tail_is_left_out() -> None:
     e = np.array(d) - np.mean(d)
     e[:2] = e[0], -e[0]
     assert shown_by_others(e) == shown_by_others(e[::-1]) == shown_by_others(-e) == 0
+
+
+def test_one_number_apart_from_all_others_is_no_tail() -> None:
+    assert shown_by_others(np.array([-0.2, -0.2, -0.2, -0.2, 0.8])) == 1.0

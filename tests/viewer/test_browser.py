@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with a run, and a suite whose runs take some seconds."""
+    """Return a project with a run, and a suite whose runs outlast some looks of an idle page."""
     root = tmp_path_factory.mktemp("browsed")
     slow = 'templates: ["thanks@v1..v2"]\nbackends: [slow]\ncases: many.jsonl\n'
     files = {
@@ -59,7 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "suites/cases.jsonl": cases(),
         "suites/many.jsonl": MANY,
         "suites/slow.yaml": f"{slow}scorers: [{{length: {{unit: words, max: 9}}}}]\n",
-        "promptlab.toml": '[backends.slow]\nkind = "echo"\ndelay_s = 0.8\n',
+        "promptlab.toml": '[backends.slow]\nkind = "echo"\ndelay_s = 3\n',
     }
     for name, text in files.items():
         path = root / name
