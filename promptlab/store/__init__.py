@@ -36,18 +36,22 @@ from promptlab.store.writer import Writer
 
 if TYPE_CHECKING:
     from promptlab.core.measured import MeasuredRun
-    from promptlab.store import answers, bulk, care, cells, judges, ledger, measured
+    from promptlab.store import answers, bulk, care, cells, judges, kept_rows, ledger, measured
 else:  # what few verbs need
     answers = lazy_module("promptlab.store.answers")
     bulk = lazy_module("promptlab.store.bulk")
     care = lazy_module("promptlab.store.care")
     cells = lazy_module("promptlab.store.cells")
     judges = lazy_module("promptlab.store.judges")
+    kept_rows = lazy_module("promptlab.store.kept_rows")  # numpy
     ledger = lazy_module("promptlab.store.ledger")
     measured = lazy_module("promptlab.store.measured")
 
 __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_while"]
 NO_SETTINGS = RunSettings()
+
+# Trials from which on a conclusion would wait for the rows of a run: they are kept at its end.
+_LARGE = 20_000
 
 
 class Store(Reading, Maintenance):
@@ -143,6 +147,8 @@ class Store(Reading, Maintenance):
         number = self._number(run_id)
         runs.end_run(self._connection, number, self._now(), status=status)
         keep_figures(self._connection, number)
+        if status == "finished" and self.run(run_id).trials >= _LARGE:
+            kept_rows.keep_rows(self._connection, number)
 
     def writer(
         self, run_id: str, spent: Callable[[], Spent] = Spent, *, alone: bool = False

@@ -36,6 +36,12 @@ INSERT OR REPLACE INTO run_figures (run, part, version, summary, rows)
 VALUES (:run, :part, {VERSION}, '', :rows)
 """
 
+_PRIMARY = """
+SELECT k.position FROM runs r
+JOIN run_scorers k ON k.run = r.id AND k.label = json_extract(r.settings, '$.primary')
+WHERE r.id = :run
+"""
+
 # Whether a scorer says what it found in answers: then `_FOUND` are the last columns of `_ROWS`.
 _TELLS = """
 SELECT EXISTS (
@@ -81,6 +87,13 @@ def rows_of(connection: Connection, run: int, scorer: int) -> Floats:
         return unpacked(kept)
     rows = _keep(connection, run, scorer) if has_ended(connection, run) else None
     return _read(connection, run, scorer) if rows is None else rows
+
+
+def keep_rows(connection: Connection, run: int) -> None:
+    """Keep the rows of a run's primary scorer, unless others write meanwhile."""
+    scorer = connection.value(_PRIMARY, run=run)
+    if scorer is not None:
+        _keep(connection, run, scorer)
 
 
 def wrong_rows(connection: Connection) -> Iterator[str]:

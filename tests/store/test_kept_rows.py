@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -16,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from promptlab.core.types import Plan, Score, ScorerSpec, TrialResult, Turn
-from promptlab.store import Store, kept_rows
+from promptlab.store import Store
 from promptlab.store.kept_rows import packed, unpacked
 
 VALUES = st.one_of(
@@ -51,7 +52,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Plan:
     """A run that has ended, of few trials."""
-    monkeypatch.setattr(kept_rows, "_LEAST", 1)
+    monkeypatch.setattr(sys.modules[packed.__module__], "_LEAST", 1)
     plan = make_plan(cases=4, repeats=2, scorers=("a", "b"))
     store.begin_run("r1", plan)
     with store.writer("r1") as writer:
@@ -94,6 +95,19 @@ def test_they_are_kept_at_their_first_use(store: Store, path: Path, run: Plan) -
     assert same(store, path)
     assert count(path) == 2
     assert store.verify() == []
+
+
+def test_a_large_run_keeps_those_of_its_primary_scorer_when_it_ends(
+    store: Store, path: Path, run: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promptlab.store._LARGE", run.size)
+    store.resume_run("r1")
+    store.end_run("r1", "interrupted")
+    assert count(path) == 0  # who interrupts does not wait
+    store.resume_run("r1")
+    store.end_run("r1", "finished")
+    assert count(path) == 1
+    assert same(store, path)
 
 
 @pytest.mark.parametrize(
