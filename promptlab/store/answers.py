@@ -6,8 +6,9 @@ from promptlab.core.types import Turn
 from promptlab.store.area import Area
 from promptlab.store.encode import iso
 from promptlab.store.faults import decoded
-from promptlab.store.records import INSERT_GENERATION, INSERT_TEXT, generation_row
+from promptlab.store.records import generation_row
 from promptlab.store.rows import request_row
+from promptlab.store.statements import INSERT_GENERATION, INSERT_TEXT
 
 
 class LoneAnswers(Area):

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from promptlab.core.messages import NO_TURN
 from promptlab.core.types import Outcome, Turn
 from promptlab.store.connection import Connection
-from promptlab.store.records import (
+from promptlab.store.rows import failed_turn_row, request_row, turn_row
+from promptlab.store.statements import (
     BACKENDS,
     INSERT_FAILED_TURN,
     INSERT_TEXT,
     INSERT_TURN,
 )
-from promptlab.store.rows import failed_turn_row, request_row, turn_row
 
 # Behind all turns, and behind the place of an answer that a scorer missed.
 _NEXT_TURN = f"""

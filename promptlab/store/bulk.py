@@ -19,7 +19,7 @@ from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import amount, iso, sampling_to_json, storable, to_json
 from promptlab.store.liveness import NOW
 from promptlab.store.plans import load_arms
-from promptlab.store.records import FORGET_FIGURES, INSERT_TEXT
+from promptlab.store.statements import FORGET_FIGURES, INSERT_TEXT
 
 _BATCH = 10_000  # trials in one transaction
 _CACHE_KIB = 64 * 1024  # keys of answers come in no order, so that their index is read all over

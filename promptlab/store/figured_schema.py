@@ -54,7 +54,7 @@ CREATE TABLE unused_answers (
 """
 
 # For every row that a run stores they took time, a thirtieth of all that a small run takes. Whoever
-# adds results takes the figures away himself, once in a transaction: see `records.FORGET_FIGURES`.
+# adds results takes the figures away, once in a transaction: see `statements.FORGET_FIGURES`.
 ROWS_KEPT = """
 DROP TRIGGER figures_of_new_trial;
 DROP TRIGGER figures_of_new_score;

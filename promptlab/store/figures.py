@@ -1,7 +1,7 @@
 """What a run amounts to: kept with it once it has ended, computed from its results otherwise.
 
 Kept figures are never stale: triggers of the schema take them away with whatever changes a result,
-and whoever adds results does so himself (`records.FORGET_FIGURES`). They are only ever stored
+and whoever adds results does so himself (`statements.FORGET_FIGURES`). They are only ever stored
 together with what was read for them, as of one moment.
 """
 

@@ -18,9 +18,9 @@ from promptlab.store.connection import Connection
 from promptlab.store.encode import completion_from_row, iso, to_json
 from promptlab.store.faults import decoded
 from promptlab.store.queries import conversations
-from promptlab.store.records import FORGET_FIGURES, INSERT_READING, INSERT_SCORE
 from promptlab.store.rows import readings, score_row
 from promptlab.store.runs import run_info, run_number
+from promptlab.store.statements import FORGET_FIGURES, INSERT_READING, INSERT_SCORE
 
 _GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
 

@@ -16,9 +16,9 @@ from promptlab.store.columns import listed
 from promptlab.store.connection import Value
 from promptlab.store.encode import from_json, iso, mapping_to_json, to_json, told
 from promptlab.store.faults import decoded
-from promptlab.store.records import FORGET_FIGURES, INSERT_SCORE
 from promptlab.store.rows import score_row
 from promptlab.store.runs import run_number
+from promptlab.store.statements import FORGET_FIGURES, INSERT_SCORE
 
 VERSION = "1"
 

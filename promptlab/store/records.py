@@ -13,7 +13,6 @@ from promptlab.core.budget import NOTHING, Spent
 from promptlab.core.errors import StoreError
 from promptlab.core.foreign import last_line
 from promptlab.core.types import Outcome, TrialResult, Turn
-from promptlab.store.columns import COMPLETION_COLUMNS, listed, placeholders
 from promptlab.store.connection import Connection, Value
 from promptlab.store.encode import completion_to_row, mended
 from promptlab.store.facts import add_facts
@@ -28,113 +27,30 @@ from promptlab.store.rows import (
     trial_row,
     turn_row,
 )
-
-_TEXT = ("digest", "text")
-_GENERATION = (
-    *("key", "fresh_run", "prompt", "schema", "continuations", "sampling"),
-    *COMPLETION_COLUMNS,
-    *("created_at", "run"),
+from promptlab.store.statements import (
+    BACKENDS,
+    FAILED_TURN,
+    FORGET_FIGURES,
+    GENERATION,
+    INSERT_FAILED_TURN,
+    INSERT_GENERATION,
+    INSERT_PARTED,
+    INSERT_READING,
+    INSERT_SCORE,
+    INSERT_TEXT,
+    INSERT_TURN,
+    INSERT_UNREAD_SCORE,
+    KEEP_SPENT,
+    READING,
+    REPLACE_TRIAL,
+    SCORE,
+    TEXT,
+    TRIAL,
+    TURN,
+    UNREAD_SCORE,
+    different,
+    row_of,
 )
-_TRIAL = (
-    *("run", "seq", "arm", "case_", "repeat", "outcome", "error", "graded"),
-    *("input_tokens", "output_tokens", "cost_usd", "latency_s", "cached", "created_at"),
-)
-_TURN = (
-    *("run", "seq", "turn", "name", "aside", "backend", "cached"),
-    *("key", "output", "outcome", "likelihoods", "thoughts", "fresh_run"),
-)
-_FAILED_TURN = (
-    *("run", "seq", "turn", "name", "aside", "backend", "cached"),
-    *("key", "prompt", "sampling"),
-)
-_SCORE = (
-    *("run", "seq", "scorer", "score", "passed", "reason", "error", "traceback"),
-    *("gradable", "turn", "answer", "found", "expected"),
-)
-
-
-def _new(columns: Sequence[str]) -> str:
-    """Return the beginning of a statement that refers to the values of a row by name."""
-    return f"WITH new ({listed(columns)}) AS (VALUES ({placeholders(columns)}))"
-
-
-INSERT_TEXT = f"""
-INSERT INTO texts ({listed(_TEXT)}) VALUES ({placeholders(_TEXT)}) ON CONFLICT DO NOTHING
-"""
-
-# Thoughts that nobody looked for are none: an answer without any is the same before and after.
-_SAME_ANSWER = """
-g.key = new.key AND g.output = new.output AND g.outcome = new.outcome
-AND g.likelihoods IS new.likelihoods
-AND coalesce(g.thoughts, '') = coalesce(new.thoughts, '')
-"""
-
-# Another process, or another trial of this run, may have made the same request. An equal answer is
-# stored once; a different one is stored too, so that a trial always shows what was graded.
-INSERT_GENERATION = f"""
-{_new(_GENERATION)}
-INSERT INTO generations ({listed(_GENERATION)})
-SELECT key, fresh_run,
-    (SELECT id FROM texts WHERE digest = new.prompt),
-    (SELECT id FROM texts WHERE digest = new.schema),
-    (SELECT id FROM texts WHERE digest = new.continuations),
-    {listed(_GENERATION[5:])}
-FROM new
-WHERE NOT EXISTS (
-    SELECT 1 FROM generations g WHERE {_SAME_ANSWER} AND g.fresh_run = new.fresh_run
-)
-"""
-
-# An answer from the store is there already, unless its thoughts were taken out of its text since.
-_INSERT_PARTED = INSERT_GENERATION.replace(" AND g.fresh_run = new.fresh_run", "")
-
-# A trial that failed before and is tried again is replaced; its turns and scores go with it.
-_REPLACE_TRIAL = f"""
-INSERT OR REPLACE INTO trials ({listed(_TRIAL)}) VALUES ({placeholders(_TRIAL)})
-"""
-
-INSERT_TURN = f"""
-{_new(_TURN)}
-INSERT INTO trial_turns (run, seq, turn, name, aside, backend, cached, generation)
-SELECT run, seq, turn, name, aside, backend, cached, (
-    SELECT id FROM (
-        SELECT g.id, g.fresh_run = new.fresh_run AS is_own FROM generations g
-        WHERE {_SAME_ANSWER}
-    ) ORDER BY is_own DESC, id DESC LIMIT 1
-) FROM new
-"""
-
-INSERT_FAILED_TURN = f"""
-{_new(_FAILED_TURN)}
-INSERT INTO trial_turns ({listed(_FAILED_TURN)})
-SELECT run, seq, turn, name, aside, backend, cached, key,
-    (SELECT id FROM texts WHERE digest = new.prompt), sampling
-FROM new
-"""
-
-BACKENDS = """
-SELECT b.name, b.id FROM run_backends p JOIN backends b ON b.id = p.backend WHERE p.run = :run
-"""
-
-INSERT_READING = "INSERT INTO readings (text) VALUES (?) ON CONFLICT DO NOTHING"
-
-_READING = "(SELECT id FROM readings WHERE text = ?)"
-INSERT_SCORE = f"""
-INSERT INTO scores ({listed(_SCORE)})
-VALUES ({placeholders(_SCORE[:-2])}, {_READING}, {_READING})
-"""
-# Looking for no reading takes as long as looking for one.
-_INSERT_UNREAD_SCORE = f"""
-INSERT INTO scores ({listed(_SCORE[:-2])}) VALUES ({placeholders(_SCORE[:-2])})
-"""
-
-_KEEP_SPENT = """
-UPDATE runs SET spent_calls = :calls, spent_cost_usd = :cost_usd, unpriced_answers = :unpriced
-WHERE id = :run
-"""
-
-FORGET_FIGURES = "DELETE FROM run_figures WHERE run = :run"
-"""For whoever adds results to a run, in the same transaction: its kept figures are of before."""
 
 _BEAT = f"UPDATE runs SET heartbeat = {NOW} WHERE id = :run"
 
@@ -205,7 +121,7 @@ class Recorder:
             self._write_generations(records)
             self._write_trials(records)
             if spent not in (NOTHING, self._spent):
-                self._connection.execute(_KEEP_SPENT, **asdict(spent), run=self._run)
+                self._connection.execute(KEEP_SPENT, **asdict(spent), run=self._run)
             self._connection.execute(_BEAT, run=self._run)
             owner = self._connection.value(OWNER, run=self._run)
         self._spent = spent
@@ -216,10 +132,9 @@ class Recorder:
                 where=str(self._connection.path),
             )
 
-    def _insert(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        if self._mends:
-            rows = [tuple(map(mended, row)) for row in rows]
-        self._connection.executemany(sql, rows)
+    def _insert(self, sql: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+        listed = [tuple(map(mended, row)) for row in rows] if self._mends else [*rows]
+        self._connection.insert(sql, row_of(columns), listed)
 
     def _write_generations(self, records: Iterable[Record]) -> None:
         texts: dict[str, str] = {}
@@ -232,9 +147,9 @@ class Recorder:
             for turn in _thoughtful_cached_turns(record.value):
                 request = request_row(turn.request, texts)
                 parted.append(self._generation_row(turn, request, record.created_at, None))
-        self._insert(INSERT_TEXT, texts.items())
-        self._insert(INSERT_GENERATION, rows)
-        self._insert(_INSERT_PARTED, parted)
+        self._insert(INSERT_TEXT, TEXT, texts.items())
+        self._insert(INSERT_GENERATION, GENERATION, different(rows))
+        self._insert(INSERT_PARTED, GENERATION, different(parted))
 
     def _generation_row(
         self, turn: Turn, request: tuple[Value, ...], created_at: str, paid_by: int | None
@@ -275,12 +190,12 @@ class Recorder:
                 else:
                     scores.append(row)
                     graded.append(score)
-        self._insert(_REPLACE_TRIAL, trials)
-        self._insert(INSERT_TURN, turns)
-        self._insert(INSERT_FAILED_TURN, failed_turns)
-        self._insert(INSERT_READING, readings(graded))
-        self._insert(INSERT_SCORE, scores)
-        self._insert(_INSERT_UNREAD_SCORE, unread)
+        self._insert(REPLACE_TRIAL, TRIAL, trials)
+        self._insert(INSERT_TURN, TURN, turns)
+        self._insert(INSERT_FAILED_TURN, FAILED_TURN, failed_turns)
+        self._insert(INSERT_READING, READING, readings(graded))
+        self._insert(INSERT_SCORE, SCORE, scores)
+        self._insert(INSERT_UNREAD_SCORE, UNREAD_SCORE, unread)
 
 
 def _failure(record: Record, result: TrialResult, error: Exception) -> Record:

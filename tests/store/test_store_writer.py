@@ -402,3 +402,25 @@ def wait_until(ready: Callable[[], object]) -> None:
     while not ready():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_equal_answers_of_one_batch_are_stored_once_and_others_all(
+    store: Store, make_plan: Callable[..., Plan], make_result: Callable[..., TrialResult]
+) -> None:
+    plan = make_plan(cases=100, repeats=2)
+    store.begin_run("r1", plan)
+    with store.writer("r1") as writer:
+        for seq in range(plan.size):
+            result = make_result(plan, seq)
+            [turn] = result.turns
+            key, text = (
+                digest_text(f"{seq % 150}"),
+                "other" if seq == plan.size - 1 else f"text {seq % 150}",
+            )
+            request = replace(turn.request, key=key)
+            turn = replace(turn, request=request, completion=replace(turn.completion, text=text))
+            writer.put_result(replace(result, turns=(turn,)))
+    stored = store.stats().rows
+    assert stored["trials"] == stored["trial_turns"] == plan.size == 400
+    assert stored["generations"] == 151
+    assert store.verify() == []
