@@ -51,7 +51,7 @@ __all__ = ["UNEXPECTED", "Store", "TemplateHistory", "Waits", "Writer", "wait_a_
 NO_SETTINGS = RunSettings()
 
 # Trials from which on a conclusion would wait for the rows of a run: they are kept at its end.
-_LARGE = 100_000
+_LARGE = 200_000
 
 
 class Store(Reading, Maintenance):
