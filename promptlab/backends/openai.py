@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -257,7 +258,7 @@ class OpenAI(RemoteBackend):
     def _responses(self) -> bool:
         return self.options.api == "responses"
 
-    @property
+    @cached_property
     def _at_openai(self) -> bool:
         """Return whether this is OpenAI's own server, in any region."""
         return f".{urlsplit(self.base_url).hostname}".endswith(f".{_HOST}")

@@ -72,7 +72,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A run creates hundreds of thousands of long-lived values and hardly any cycles; by default
     # Python would scan all of them again and again (an eighth of a large run's time).
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(250_000, 20, 20)
     code = run_cli(sys.argv[1:])
     if code == 130 or threading.active_count() > 1:
         # A model or a scorer may still be computing in its thread; nobody waits for it, and the

@@ -19,7 +19,7 @@ from promptlab.core.types import Completion, Json, Outcome, Request
 from promptlab.remote.bodies import decoded, encoded, merged, unlike_an_answer
 from promptlab.remote.complaints import complains
 from promptlab.remote.configured import Configured
-from promptlab.remote.exchange import CallError, Exchange, Heard, Reply
+from promptlab.remote.exchange import CallError, Exchange, Heard, Reply, url_of
 from promptlab.remote.failures import RefusedError, judge, judge_body
 from promptlab.remote.live import as_it_comes
 from promptlab.remote.options import RemoteOptions
@@ -165,7 +165,7 @@ class RemoteBackend(Configured):
         heard: Heard | None = None,
     ) -> Reply:
         assert self._exchange is not None
-        url = httpx.URL(self.address.url(self.stream_path() if streams else self.path()))
+        url = url_of(self.address.url(self.stream_path() if streams else self.path()))
         headers = self._headers
         if streams:
             headers = httpx.Headers({**headers, "accept": "text/event-stream, application/json"})

@@ -7,6 +7,7 @@ one table serves all. What stands in no column is never a whole answer, and is t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from promptlab.core.failure import Fault
 from promptlab.core.types import Outcome
@@ -72,9 +73,12 @@ def ending(finish: object, text: str, *, refused: bool = False) -> tuple[Outcome
 
 def _normal(finish: object) -> str:
     """Return a finish reason without spelling and explanation; an empty text for none."""
-    if finish is None:
-        return ""
-    first = re.split("[:;(,]", str(finish)[: 10 * _SHOWN], maxsplit=1)[0]
+    return "" if finish is None else _word(str(finish)[: 10 * _SHOWN])
+
+
+@lru_cache(maxsize=64)
+def _word(finish: str) -> str:
+    first = re.split("[:;(,]", finish, maxsplit=1)[0]
     letters = re.sub("[^a-z0-9]", "", first.lower())
     word = letters.removeprefix("finishreason").removeprefix("stopreason")
     return "" if word in ("unspecified", "null", "none") else word

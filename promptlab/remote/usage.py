@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from promptlab.core.types import Usage
 from promptlab.remote.reading import count
 
 # Names for tokens read from a cache, for those written to it, and for those thought.
-_READ = re.compile(r"cach(?!.*(?:miss|creat|writ|cost|price|ttl|discount))", re.IGNORECASE)
-_WRITTEN = re.compile(r"cach.*(?:creat|writ)(?!.*cost)", re.IGNORECASE)
-_THOUGHT = re.compile(r"(?:reasoning|think|thought).*token", re.IGNORECASE)
+_NAMES = {
+    "read": re.compile(r"cach(?!.*(?:miss|creat|writ|cost|price|ttl|discount))", re.IGNORECASE),
+    "written": re.compile(r"cach.*(?:creat|writ)(?!.*cost)", re.IGNORECASE),
+    "thought": re.compile(r"(?:reasoning|think|thought).*token", re.IGNORECASE),
+}
 
 
 def openai_usage(usage: Mapping[str, Any] | None) -> Usage:
@@ -23,7 +26,7 @@ def openai_usage(usage: Mapping[str, Any] | None) -> Usage:
     """
     prompt = _first(usage, "prompt_tokens", "input_tokens")
     output = _first(usage, "completion_tokens", "output_tokens")
-    read, written, thought = cached(usage), _most(usage, _WRITTEN), _most(usage, _THOUGHT)
+    read, written, thought = map(_parts(usage).get, _NAMES)
     apart = (read or 0) + (written or 0)
     total = count(usage, "total_tokens")
     if prompt is not None and output is not None and total is not None:
@@ -42,26 +45,34 @@ def openai_usage(usage: Mapping[str, Any] | None) -> Usage:
 
 def cached(usage: Mapping[str, Any] | None) -> int | None:
     """Return the number of tokens read from a cache, under any vendor's name."""
-    return _most(usage, _READ)
+    return _parts(usage).get("read")
 
 
 def thought(usage: Mapping[str, Any] | None) -> int | None:
     """Return the number of tokens spent on thoughts, under any vendor's name."""
-    return _most(usage, _THOUGHT)
+    return _parts(usage).get("thought")
 
 
 def _first(usage: Mapping[str, Any] | None, *names: str) -> int | None:
     return next((number for name in names if (number := count(usage, name)) is not None), None)
 
 
-def _most(usage: Mapping[str, Any] | None, name: re.Pattern[str]) -> int | None:
-    """Return the highest of the counts with such a name: some servers give a zero elsewhere."""
-    return max(_counts(usage, name), default=None)
+def _parts(usage: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return the counts that are part of others, by what they are of.
 
-
-def _counts(usage: Mapping[str, Any] | None, name: re.Pattern[str]) -> Iterator[int]:
+    Of several under such a name the highest counts: some servers give a zero elsewhere.
+    """
+    found: dict[str, int] = {}
     for key, value in usage.items() if isinstance(usage, dict) else ():
         inner = value if isinstance(value, dict) else {key: value}
         for each in inner:
-            if name.search(str(each)) and (number := count(inner, each)) is not None:
-                yield number
+            for what in _named(str(each)):
+                number = count(inner, each)
+                if number is not None:
+                    found[what] = max(number, found.get(what, number))
+    return found
+
+
+@lru_cache(maxsize=512)  # a server's names are the same in each reply
+def _named(key: str) -> tuple[str, ...]:
+    return tuple(what for what, pattern in _NAMES.items() if pattern.search(key))
