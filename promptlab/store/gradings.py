@@ -20,7 +20,14 @@ from promptlab.store.faults import decoded
 from promptlab.store.queries import conversations
 from promptlab.store.rows import readings, score_row
 from promptlab.store.runs import run_info, run_number
-from promptlab.store.statements import FORGET_FIGURES, INSERT_READING, INSERT_SCORE
+from promptlab.store.statements import (
+    FORGET_FIGURES,
+    INSERT_READING,
+    INSERT_SCORE,
+    READING,
+    SCORE,
+    row_of,
+)
 
 _GRADED = "SELECT seq, case_, graded, outcome FROM trials WHERE run = :run AND outcome <> 'error'"
 
@@ -195,11 +202,9 @@ def _replace_grading(
         connection.execute(_KEEP_SCORES, grading=grading, run=run, scorer=place)
         connection.execute(FORGET_FIGURES, run=run)
         connection.execute(_DROP_SCORES, run=run, scorer=place)
-        connection.executemany(INSERT_READING, readings(new_scores.values()))
-        connection.executemany(
-            INSERT_SCORE,
-            ((run, seq, place, *score_row(score)) for seq, score in new_scores.items()),
-        )
+        connection.insert(INSERT_READING, row_of(READING), [*readings(new_scores.values())])
+        rows = [(run, seq, place, *score_row(score)) for seq, score in new_scores.items()]
+        connection.insert(INSERT_SCORE, row_of(SCORE), rows)
         connection.execute(
             _KEEP_SCORER,
             version=spec.version,
