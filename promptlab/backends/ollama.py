@@ -153,8 +153,7 @@ class Ollama(RemoteBackend):
         """Ask the server for information; return nothing if it does not have that page."""
         assert self._exchange is not None
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
-        url = httpx.URL(self.address.url(path))
-        reply = await self._exchange.send(method, url, self._headers, content)
+        reply = await self._exchange.send(method, self.url(path), self._headers, content)
         if reply.status == 404 and not _names_model(reply):
             return {}
         if reply.status != 200:

@@ -19,7 +19,7 @@ from promptlab.core.types import Completion, Json, Outcome, Request
 from promptlab.remote.bodies import decoded, encoded, merged, unlike_an_answer
 from promptlab.remote.complaints import complains
 from promptlab.remote.configured import Configured
-from promptlab.remote.exchange import CallError, Exchange, Heard, Reply, url_of
+from promptlab.remote.exchange import CallError, Exchange, Heard, Reply
 from promptlab.remote.failures import RefusedError, judge, judge_body
 from promptlab.remote.live import as_it_comes
 from promptlab.remote.options import RemoteOptions
@@ -48,6 +48,7 @@ class RemoteBackend(Configured):
         super().__init__(model, options, environment)
         self._exchange: Exchange | None = None
         self._streams = options.stream
+        self._urls: dict[str, httpx.URL] = {}
 
     async def open(self) -> Mapping[str, Json]:
         """Look up the key and prepare to connect. Raise BackendError if the key is missing."""
@@ -56,6 +57,13 @@ class RemoteBackend(Configured):
         transport = open_transport(self.base_url)
         self._exchange = Exchange(transport, self.options.timeout_s, way_to(self.base_url))
         return {"url": self.address.url("")}
+
+    def url(self, path: str) -> httpx.URL:
+        """Return where a path of the API is; taking a URL apart takes a tenth of a call."""
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = httpx.URL(self.address.url(path))
+        return url
 
     def headers(self) -> httpx.Headers:
         """Return the headers of every call, with keys filled in."""
@@ -165,7 +173,7 @@ class RemoteBackend(Configured):
         heard: Heard | None = None,
     ) -> Reply:
         assert self._exchange is not None
-        url = url_of(self.address.url(self.stream_path() if streams else self.path()))
+        url = self.url(self.stream_path() if streams else self.path())
         headers = self._headers
         if streams:
             headers = httpx.Headers({**headers, "accept": "text/event-stream, application/json"})

@@ -6,7 +6,6 @@ import asyncio
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from promptlab.core.failure import Failure, Fault
@@ -43,12 +42,6 @@ class Reply:
     status: int
     headers: httpx.Headers
     content: bytes
-
-
-@lru_cache  # a backend has few, and taking one apart takes a tenth of a call
-def url_of(written: str) -> httpx.URL:
-    """Return a URL taken apart."""
-    return httpx.URL(written)
 
 
 class Exchange:

@@ -54,7 +54,11 @@ def thought(usage: Mapping[str, Any] | None) -> int | None:
 
 
 def _first(usage: Mapping[str, Any] | None, *names: str) -> int | None:
-    return next((number for name in names if (number := count(usage, name)) is not None), None)
+    for name in names:
+        number = count(usage, name)
+        if number is not None:
+            return number
+    return None
 
 
 def _parts(usage: Mapping[str, Any] | None) -> dict[str, int]:
