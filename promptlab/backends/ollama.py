@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from promptlab.core.errors import BackendError, PromptlabError
 from promptlab.core.failure import Fault
-from promptlab.core.lazy import lazy_module
 from promptlab.core.thinking import Thinking
 from promptlab.core.types import Completion, Image, Json, Message, Request, Usage
 from promptlab.remote.backend import RemoteBackend
@@ -30,11 +29,6 @@ from promptlab.remote.reading import count, thoughts_in, word
 from promptlab.remote.streams import Event
 from promptlab.remote.thinking import MEANING
 from promptlab.remote.usage import thought
-
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = lazy_module("httpx")
 
 _NAMES = {
     "temperature": "temperature",
