@@ -226,8 +226,10 @@ class Store(Reading, Maintenance):
     @decoded
     def measured(self, run_id: str, scorer: str | None = None) -> MeasuredRun:
         """Return one scorer's scores for a run, in context; None means the primary scorer."""
+        number = self._number(run_id)
+        kept_rows.keep_rows(self._connection, number, scorer)
         with self._connection.snapshot():  # scorer and scores agree, even if regraded meanwhile
-            return measured.measured(self._connection, self._number(run_id), scorer)
+            return measured.measured(self._connection, number, scorer)
 
     # Maintenance
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from promptlab.core.budget import Spent
@@ -64,15 +65,23 @@ SELECT arm, scorer, avg(counted) AS mean, count(score) AS scores,
 FROM ({_COUNTED}) GROUP BY arm, scorer, case_
 """
 
-# The variance is that of the distances from a value in the middle, so that little cancels out.
+# The variance is that of the distances from the middle of all arms: then the rows are sorted once.
 _ARM_SCORES = """
 SELECT arm, scorer, count(mean), sum(scores), avg(mean),
     CASE WHEN min(mean) = max(mean) AND count(mean) > 1 THEN 0.0 ELSE
         (sum(away * away) - sum(away) * sum(away) / count(away)) / nullif(count(away) - 1, 0) END,
-    sum(verdicts), sum(passes), sum(failed), min(least), max(most), sum(unscored), bounded
+    sum(verdicts), sum(passes), sum(failed), min(least), max(most), sum(unscored), bounded, middle,
+    min(mean) = max(mean)
 FROM (SELECT *, mean - middle AS away FROM ({cases}))
 GROUP BY arm, scorer ORDER BY arm, scorer
 """
+
+# For an arm that is far from the others: of their distance too little would be left.
+_VARIANCE = """
+SELECT sum((mean - :own) * (mean - :own)) / (count(mean) - 1) FROM ({cases})
+WHERE arm = :arm AND scorer = :scorer
+"""
+_FAR = 1e-6  # of the square of that distance
 
 _LABELS = "SELECT position, label FROM run_scorers WHERE run = :run"
 
@@ -113,20 +122,35 @@ def arm_outcomes(connection: Connection, run: int) -> list[ArmOutcomes]:
 
 def arm_scores(connection: Connection, run: int, tag: str | None = None) -> list[ArmScores]:
     """Return one entry for each arm and scorer that have a stored score, of cases with a tag."""
-    repeated = connection.value(_HAS_REPEATS, run=run)
-    sql = _ARM_SCORES.format(cases=_REPEATED if repeated else _ONE_EACH)
-    labels: dict[int, str] = dict(connection.rows(_LABELS, run=run))
-    groups: defaultdict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
+    cases = _REPEATED if connection.value(_HAS_REPEATS, run=run) else _ONE_EACH
+    rows = connection.all(_ARM_SCORES.format(cases=cases), run=run, tag=tag)
+    grouped: list[Any] = []
     if connection.value(_HAS_GROUPS, run=run):
-        for arm, scorer, size, total in connection.rows(_GROUPS, run=run, tag=tag):
-            groups[arm, labels[scorer]].append((size, total))
+        grouped = connection.all(_GROUPS, run=run, tag=tag)
+    groups: defaultdict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
+    for arm, scorer, size, total in grouped:
+        groups[arm, scorer].append((size, total))
+    labels: dict[int, str] = dict(connection.rows(_LABELS, run=run))  # one more may have come
     entries = []
-    for arm, scorer, *rest in connection.rows(sql, run=run, tag=tag):
-        label = labels[scorer]
-        entry = _scores(arm, label, groups.get((arm, label), ()), *rest)
+    for arm, scorer, n_cases, n_scores, mean, variance, *rest, middle, even in rows:
+        if n_cases > 1 and not even and _is_unsure(variance, mean - middle):
+            sql = _VARIANCE.format(cases=cases)
+            at = {"arm": arm, "scorer": scorer, "own": mean}
+            variance = connection.value(sql, run=run, tag=tag, **at)
+        known = (n_cases, n_scores, mean, _finite(variance))
+        entry = _scores(arm, labels[scorer], groups.get((arm, scorer), ()), *known, *rest)
         if entry.n_scores or entry.failed:
             entries.append(entry)
     return entries
+
+
+def _is_unsure(variance: float | None, away: float) -> bool:
+    """Return whether too little is left of a variance, of distances from a value so far away."""
+    return variance is None or not variance > _FAR * away * away
+
+
+def _finite(variance: float | None) -> float | None:
+    return None if variance is None or not isfinite(variance) else variance
 
 
 def _outcomes(arm: Any, trials: Any, *rest: Any) -> ArmOutcomes:

@@ -137,7 +137,6 @@ def _message(role: Any, content: Any) -> Message:
     )
 
 
-@lru_cache  # as below
 def sampling_to_json(sampling: Sampling) -> str:
     """Return sampling as JSON."""
     return to_json(

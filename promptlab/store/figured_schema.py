@@ -56,6 +56,8 @@ CREATE TABLE unused_answers (
 # For every row that a run stores they took time, a thirtieth of all that a small run takes. Whoever
 # adds results takes the figures away, once in a transaction: see `statements.FORGET_FIGURES`.
 ROWS_KEPT = """
+-- Computed again when they are next asked for.
+DELETE FROM run_figures;
 DROP TRIGGER figures_of_new_trial;
 DROP TRIGGER figures_of_new_score;
 DROP TRIGGER figures_of_new_answer;

@@ -22,7 +22,7 @@ from promptlab.store.encode import from_json, to_json
 from promptlab.store.liveness import has_ended
 from promptlab.store.reduced import reduced
 
-VERSION = 1
+VERSION = 2
 """How figures are computed and written. Kept ones of another version are computed again."""
 
 _DIGITS = 1e-9

@@ -36,9 +36,16 @@ INSERT OR REPLACE INTO run_figures (run, part, version, summary, rows)
 VALUES (:run, :part, {VERSION}, '', :rows)
 """
 
-_PRIMARY = """
-SELECT k.position FROM runs r
-JOIN run_scorers k ON k.run = r.id AND k.label = json_extract(r.settings, '$.primary')
+_IS_KEPT = f"""
+SELECT 1 FROM run_figures
+WHERE run = :run AND part = :part AND version = {VERSION} AND rows IS NOT NULL
+"""
+
+_TRIALS = "SELECT count(*) FROM trials WHERE run = :run"
+
+_PLACE = """
+SELECT k.position FROM runs r JOIN run_scorers k ON k.run = r.id
+AND k.label = coalesce(:label, json_extract(r.settings, '$.primary'))
 WHERE r.id = :run
 """
 
@@ -79,21 +86,25 @@ _FILTERS = (
 def rows_of(connection: Connection, run: int, scorer: int) -> Floats:
     """Return one scorer's results, of shape (trials, columns of `MEASURED`); unknown is NaN.
 
-    The last columns are left out where the scorer tells nothing of the kind. Rows that were kept
-    are returned, or new ones, which are kept if the run is over and the database takes them.
+    The last columns are left out where the scorer tells nothing of the kind. Nothing is kept here:
+    this belongs to a snapshot, and what is kept may be of a later moment.
     """
     kept = connection.value(_KEPT, run=run, part=_part(scorer))
-    if kept is not None:
-        return unpacked(kept)
-    rows = _keep(connection, run, scorer) if has_ended(connection, run) else None
-    return _read(connection, run, scorer) if rows is None else rows
+    return _read(connection, run, scorer) if kept is None else unpacked(kept)
 
 
-def keep_rows(connection: Connection, run: int) -> None:
-    """Keep the rows of a run's primary scorer, unless others write meanwhile."""
-    scorer = connection.value(_PRIMARY, run=run)
-    if scorer is not None:
-        _keep(connection, run, scorer)
+def keep_rows(connection: Connection, run: int, label: str | None = None) -> None:
+    """Keep the rows of the scorer of that label, by default the primary one, if they are not kept.
+
+    None are of a run that goes on, of few trials, or while others write.
+    """
+    scorer = connection.value(_PLACE, run=run, label=label)
+    if scorer is None or connection.value(_IS_KEPT, run=run, part=_part(scorer)):
+        return
+    if has_ended(connection, run) and connection.count(_TRIALS, run=run) >= _LEAST:
+        with suppress(StoreError), closing(to_keep(connection)) as own, own.if_unchanged():
+            rows = packed(_read(own, run, scorer))
+            own.execute(_KEEP, run=run, part=_part(scorer), rows=rows)
 
 
 def wrong_rows(connection: Connection) -> Iterator[str]:
@@ -141,16 +152,6 @@ def _written(column: Floats) -> NDArray[np.generic] | None:
 
 def _part(scorer: int) -> str:
     return to_json(["rows", scorer])
-
-
-def _keep(connection: Connection, run: int, scorer: int) -> Floats | None:
-    """Read rows and keep them, if the database takes them; None if it cannot be opened."""
-    rows = None
-    with suppress(StoreError), closing(to_keep(connection)) as own, own.if_unchanged():
-        rows = _read(own, run, scorer)
-        if len(rows) >= _LEAST:
-            own.execute(_KEEP, run=run, part=_part(scorer), rows=packed(rows))
-    return rows
 
 
 def _read(connection: Connection, run: int, scorer: int) -> Floats:

@@ -160,3 +160,31 @@ def test_whoever_verifies_finds_those_that_are_wrong(
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE run_figures SET rows = ? WHERE rows IS NOT NULL", (packed(wrong),))
     assert store.verify() == ["run r1: its kept rows are not those of its results"]
+
+
+def test_rows_are_of_the_moment_of_all_else_though_others_grade_anew(
+    store: Store,
+    path: Path,
+    run: Plan,
+    clock: Callable[[], datetime],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = rows_of(store)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM run_figures")
+    module = sys.modules["promptlab.store.measured"]
+    load_templates = module.load_templates
+
+    def graded_meanwhile(*asked: object) -> object:
+        with Store.open(path, clock) as other:
+            graded = {trial.seq: Score(0.125) for trial in other.gradings.trials("r1")}
+            other.gradings.replace("r1", ScorerSpec("a", "exact_match", "2", {}), graded)
+        return load_templates(*asked)
+
+    monkeypatch.setattr(module, "load_templates", graded_meanwhile)
+    seen = store.measured("r1", "a")
+    assert seen.scorer.version != "2"
+    assert np.array_equal(np.array(seen.rows, dtype=float), before, equal_nan=True)
+    monkeypatch.undo()
+    assert store.measured("r1", "a").scorer.version == "2"
+    assert not np.array_equal(rows_of(store), before, equal_nan=True)

@@ -218,3 +218,22 @@ def test_a_process_killed_before_it_keeps_them_leaves_none_that_are_wrong(
     assert store.run("r1").outcomes[Outcome.ERROR] == 1
     assert is_true(store, path, "r1")
     assert len(kept(path)) == 2
+
+
+@pytest.mark.parametrize("far", [1e6, 1e9, 1e200])
+def test_an_arm_far_from_the_others_has_its_own_variance(
+    store: Store, make_plan: MakePlan, make_result: MakeResult, far: float
+) -> None:
+    plan = make_plan(cases=30)
+    store.begin_run("r1", plan)
+    with store.writer("r1") as writer:
+        for seq in range(plan.size):
+            trial = plan.trial(seq)
+            value = far + trial.case if trial.arm else 0.2 + 0.1 * (trial.case % 3)
+            writer.put_result(make_result(plan, seq, None, Score(value)))
+    store.end_run("r1", "finished")
+    first, second = store.arm_scores("r1")
+    assert first.variance == pytest.approx(0.2 / 29)
+    if far < 1e100:
+        assert second.variance == pytest.approx(77.5)
+    assert store.verify() == []
