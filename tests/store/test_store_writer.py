@@ -16,7 +16,7 @@ import pytest
 from promptlab.core.budget import Budget, Spent
 from promptlab.core.digest import digest_text
 from promptlab.core.errors import StoreBusy, StoreError
-from promptlab.core.types import Plan, Score, TrialResult, Turn, Usage
+from promptlab.core.types import Outcome, Plan, Score, TrialResult, Turn, Usage
 from promptlab.store import Store
 from promptlab.store.connection import connect
 from promptlab.store.pending import Record, weight
@@ -424,3 +424,20 @@ def test_equal_answers_of_one_batch_are_stored_once_and_others_all(
     assert stored["trials"] == stored["trial_turns"] == plan.size == 400
     assert stored["generations"] == 151
     assert store.verify() == []
+
+
+def test_what_user_code_gives_for_sampling_need_not_be_hashable(
+    store: Store, make_plan: Callable[..., Plan], make_result: Callable[..., TrialResult]
+) -> None:
+    plan = make_plan(cases=1)
+    store.begin_run("r1", plan)
+    with store.writer("r1") as writer:
+        for seq in range(plan.size):
+            result = make_result(plan, seq)
+            [turn] = result.turns
+            stop: Any = ["\n"]
+            sampling = replace(turn.request.sampling, stop=stop)
+            turn = replace(turn, request=replace(turn.request, sampling=sampling))
+            writer.put_result(replace(result, turns=(turn,)))
+    outcomes = store.run("r1").outcomes
+    assert outcomes[Outcome.OK] == plan.size, outcomes
