@@ -7,6 +7,18 @@ from typing import Any
 
 import click
 
+only_cases = click.option(
+    "--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable."
+)
+only_versions = click.option(
+    "-t",
+    "--template",
+    "templates",
+    multiple=True,
+    metavar="REF",
+    help="Only this version; repeatable.",
+)
+
 
 def choosing_trials(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that `workbench.reviewing.Chosen` is made of, but for its limit."""
@@ -16,17 +28,8 @@ def choosing_trials(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--errors", is_flag=True, help="Only trials or scores that ended in an error."
             ),
-            click.option(
-                "--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable."
-            ),
-            click.option(
-                "-t",
-                "--template",
-                "templates",
-                multiple=True,
-                metavar="REF",
-                help="Only this version; repeatable.",
-            ),
+            only_cases,
+            only_versions,
             click.option(
                 "--where",
                 metavar="SQL",

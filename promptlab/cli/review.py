@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptlab.analysis.raters import agreement_among
+from promptlab.cli.choosing import only_cases, only_versions
 from promptlab.cli.numbers import Whole
 from promptlab.cli.output import print_json, say, stdout
 from promptlab.cli.runref import RUN, RunCommand
@@ -36,15 +37,8 @@ else:
 )
 @click.argument("run_ref", metavar="[RUN]", type=RUN, default="latest")
 @click.option("--pairs", is_flag=True, help="Two outputs of a case side by side: which is better?")
-@click.option(
-    "-t",
-    "--template",
-    "templates",
-    multiple=True,
-    metavar="REF",
-    help="Only this version; repeatable.",
-)
-@click.option("--case", "cases", multiple=True, metavar="ID", help="Only this case; repeatable.")
+@only_versions
+@only_cases
 @click.option("-n", "--limit", type=Whole(1), metavar="N", help="N cases, drawn by the seed.")
 @click.option("--seed", type=Whole(), metavar="N", help="Draws the order; by default the run's.")
 @click.option("--rater", metavar="NAME", help="Who rates; by default the user's name.")

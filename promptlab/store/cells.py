@@ -83,12 +83,7 @@ class CellRows(Area):
     @decoded
     def trials(self, run_id: str, scorer: str, cases: Sequence[str]) -> list[CellTrial]:
         """Return the trials of a run on the cases with these digests, in the order of the plan."""
-        run = run_number(self._connection, run_id)
-        width = self._width(run)
-        rows = self._connection.rows(
-            _TRIALS, run=run, scorer=scorer, cases=to_json(cases), width=width
-        )
-        return [_trial(run_id, *row) for row in rows]
+        return self._trials(_TRIALS, run_id, scorer, cases=to_json(cases))
 
     @decoded
     def outputs(self, run_id: str, seqs: Sequence[int]) -> dict[int, str]:
@@ -113,12 +108,7 @@ class CellRows(Area):
     @decoded
     def trials_at(self, run_id: str, scorer: str, places: Sequence[int]) -> list[CellTrial]:
         """Return what `trials` does, of the cases at these places in the plan."""
-        run = run_number(self._connection, run_id)
-        width = self._width(run)
-        rows = self._connection.rows(
-            _TRIALS_AT, run=run, scorer=scorer, places=to_json(places), width=width
-        )
-        return [_trial(run_id, *row) for row in rows]
+        return self._trials(_TRIALS_AT, run_id, scorer, places=to_json(places))
 
     @decoded
     def ids_of_several(self, run_id: str, ids: Sequence[str]) -> frozenset[str]:
@@ -137,6 +127,12 @@ class CellRows(Area):
     def conversations(self, run_id: str, seqs: Sequence[int]) -> dict[int, list[Turn]]:
         """Return the turns of the trials of a run at these places in its plan, by place."""
         return queries.conversations(self._connection, run_number(self._connection, run_id), seqs)
+
+    def _trials(self, sql: str, run_id: str, scorer: str, **which: str) -> list[CellTrial]:
+        run = run_number(self._connection, run_id)
+        width = self._width(run)
+        rows = self._connection.rows(sql, run=run, scorer=scorer, width=width, **which)
+        return [_trial(run_id, *row) for row in rows]
 
     def _width(self, run: int) -> int:
         """Return how many trials of a case stand together."""

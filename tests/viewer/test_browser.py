@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from promptlab.store import Store
 from promptlab.workbench.session import Session
+from tests.chromium import AXE, launched
 
 from .conftest import FILES, cases
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = pytest.mark.slow
-AXE = Path(__file__).parents[2] / ".venv/npm/node_modules/axe-core/axe.min.js"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PROMPTLAB = [sys.executable, "-m", "promptlab"]
 MANY = "".join(
     json.dumps({"id": f"m{n:03}", "vars": {"name": f"Ada {n}", "gift": "lamp", "rank": n % 12}})
@@ -37,16 +35,9 @@ MANY = "".join(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Chromium; a developer's machine may have none, a build must."""
-    chromium = shutil.which("chromium")
-    if chromium is None or not AXE.exists():
-        assert os.environ.get("CI") != "true", "`make test-slow` installs Chromium and axe-core"
-        pytest.skip("no chromium or no axe-core here: `make test-slow` installs both")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+    """Return Chromium."""
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

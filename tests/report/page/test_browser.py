@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from promptlab.report.html.report import report_page
+from tests.chromium import AXE, launched
 
 from .conftest import FILES, Made, lay_out, view_of
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = pytest.mark.slow
-AXE = Path(__file__).parents[3] / ".venv/npm/node_modules/axe-core/axe.min.js"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     "</script><svg onload=alert(1)>&lt;b&gt; \u202eright\u2066 \x1b[2J\x07 ]]> --> ${x} `x`"
@@ -30,16 +27,9 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Chromium; a developer's machine may have none, a build must."""
-    chromium = shutil.which("chromium")
-    if chromium is None or not AXE.exists():
-        assert os.environ.get("CI") != "true", "`make test-slow` installs Chromium and axe-core"
-        pytest.skip("no chromium or no axe-core here: `make test-slow` installs both")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+    """Return Chromium."""
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
