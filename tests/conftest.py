@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, settings
 
 from promptlab.core import masking
 
-from . import new_databases
 from .remote.fault_server import FaultServer
 from .remote.vendor_server import VendorServer
 
@@ -69,14 +68,6 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
             item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _databases_are_made_at_once() -> Iterator[None]:
-    """Make new databases without the steps to their tables; `tests/store` takes the steps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("promptlab.store.opening.new_database", new_databases.at_once)
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -34,8 +34,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             self._session = self._connected()
         assert isinstance(request.stream, httpx.AsyncByteStream)
         content = b"".join([part async for part in request.stream])
-        headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
-        headers.append(("content-length", str(len(content))))
+        headers = (*_texts(tuple(request.headers.raw)), ("content-length", str(len(content))))
         response = await self._session.request(
             request.method,
             str(request.url),
@@ -90,6 +89,11 @@ class _Body(httpx.AsyncByteStream):
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(content), _PIECE):
         yield content[start : start + _PIECE]
+
+
+@lru_cache(maxsize=16)  # those of one backend are the same for every call
+def _texts(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode(), value.decode()) for name, value in headers)
 
 
 @lru_cache

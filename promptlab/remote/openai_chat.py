@@ -46,7 +46,7 @@ def read_chat(body: Mapping[str, Any]) -> Completion:
         finish_reason=word(finish),
         fingerprint=word(body.get("system_fingerprint")),
         warnings=warnings,
-        thoughts=_thoughts(message) or None,
+        thoughts=_thoughts(message),
     )
 
 

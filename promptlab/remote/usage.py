@@ -68,13 +68,19 @@ def _parts(usage: Mapping[str, Any] | None) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for key, value in usage.items() if isinstance(usage, dict) else ():
-        inner = value if isinstance(value, dict) else {key: value}
-        for each in inner:
-            for what in _named(str(each)):
-                number = count(inner, each)
-                if number is not None:
-                    found[what] = max(number, found.get(what, number))
+        if isinstance(value, dict):
+            for inner in value:
+                _note(found, value, inner)
+        else:
+            _note(found, usage, key)
     return found
+
+
+def _note(found: dict[str, int], counts: Mapping[str, Any], key: str) -> None:
+    for what in _named(key):
+        number = count(counts, key)
+        if number is not None:
+            found[what] = max(number, found.get(what, number))
 
 
 @lru_cache(maxsize=512)  # a server's names are the same in each reply

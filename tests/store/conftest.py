@@ -118,12 +118,6 @@ def build_result(
     return TrialResult(plan.trial(seq), (turn,), 0, completion.outcome, None, scores)
 
 
-@pytest.fixture(autouse=True)
-def _databases_are_made_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make new databases as users get them."""
-    monkeypatch.setattr("promptlab.store.opening.new_database", migrations.new_database)
-
-
 @pytest.fixture
 def make_plan() -> Callable[..., Plan]:
     return build_plan
