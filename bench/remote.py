@@ -443,13 +443,11 @@ async def over_httpx(
 @asynccontextmanager
 async def over_exchange(url: str) -> AsyncIterator[Call]:
     """Post as promptlab does."""
-    httpx = import_module("httpx")
     transport = import_module("promptlab.remote.transport").open_transport(url)
     exchange = import_module("promptlab.remote.exchange").Exchange(transport, 60.0)
-    address, headers = httpx.URL(url), httpx.Headers(HEADERS)
 
     async def call(_: int, body: bytes) -> bytes:
-        reply = await exchange.send("POST", address, headers, body)
+        reply = await exchange.send("POST", url, HEADERS, body)
         content: bytes = reply.content
         return content
 

@@ -146,7 +146,7 @@ class Ollama(RemoteBackend):
     async def _ask(self, path: str, body: Mapping[str, Json] | None = None) -> Mapping[str, Any]:
         """Ask the server for information; return nothing if it does not have that page."""
         assert self._exchange is not None
-        method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
+        method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
         reply = await self._exchange.send(method, self.url(path), self._headers, content)
         if reply.status == 404 and not _names_model(reply):
             return {}

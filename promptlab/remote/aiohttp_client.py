@@ -1,25 +1,28 @@
-"""An httpx transport over aiohttp, without a client around it; `transport` says why.
+"""The transport over aiohttp; `transport` says why.
 
-Imports both libraries; `transport` loads it before the first call.
+Imports aiohttp; `transport` loads it before the first call.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import aiohttp
-import httpx
+
+if TYPE_CHECKING:
+    import httpx
 
 _KEEP_ALIVE_S = 60.0
 _PIECE = 500_000  # bytes sent at once: images make some requests long
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
+class AiohttpTransport:
     """Sends requests through one aiohttp session: unlimited connections, no cookies or redirects.
 
-    Errors are raised as aiohttp raises them; the body of a response is not decoded.
+    Errors are raised as aiohttp raises them; the body of a reply is not decoded.
     """
 
     def __init__(self, safety: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
@@ -28,26 +31,27 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._proxy = None if proxy is None else str(proxy.url)
         self._proxy_headers = None if proxy is None else dict(proxy.headers)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return once the response's head has arrived."""
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, connect_s: float
+    ) -> Arriving:
+        """Send a request; return once the reply's head has arrived."""
         if self._session is None:
             self._session = self._connected()
-        assert isinstance(request.stream, httpx.AsyncByteStream)
-        content = b"".join([part async for part in request.stream])
-        headers = (*_texts(tuple(request.headers.raw)), ("content-length", str(len(content))))
+        data: bytes | AsyncIterator[bytes] | None = content or None
+        if len(content) > _PIECE:
+            data = _pieces(content)
+            headers = {**headers, "content-length": str(len(content))}
         response = await self._session.request(
-            request.method,
-            str(request.url),
+            method,
+            url,
             headers=headers,
-            data=_pieces(content) if len(content) > _PIECE else content,
+            data=data,
             allow_redirects=False,
-            timeout=_limits(request.extensions.get("timeout", {}).get("connect")),
+            timeout=_limits(connect_s),
             proxy=self._proxy,
             proxy_headers=self._proxy_headers,
         )
-        return httpx.Response(
-            response.status, headers=[*response.raw_headers], stream=_Body(response)
-        )
+        return Arriving(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -65,17 +69,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of a response, as it arrives."""
+class Arriving:
+    """A reply whose head has arrived, and whose body comes in parts."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._response.content.iter_any():
-            yield part
+    def parts(self) -> AsyncIterable[bytes]:
+        """Return the body as it arrives."""
+        return self._response.content.iter_any()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Release the connection; abort it if the body was not read to its end.
 
         A graceful close would first send the rest of a request that nobody reads.
@@ -91,11 +97,6 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + _PIECE]
 
 
-@lru_cache(maxsize=16)  # those of one backend are the same for every call
-def _texts(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode(), value.decode()) for name, value in headers)
-
-
 @lru_cache
-def _limits(connect_s: float | None) -> aiohttp.ClientTimeout:
+def _limits(connect_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connect_s)

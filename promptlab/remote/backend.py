@@ -48,21 +48,21 @@ class RemoteBackend(Configured):
         super().__init__(model, options, environment)
         self._exchange: Exchange | None = None
         self._streams = options.stream
-        self._urls: dict[str, httpx.URL] = {}
+        self._urls: dict[str, str] = {}
 
     async def open(self) -> Mapping[str, Json]:
         """Look up the key and prepare to connect. Raise BackendError if the key is missing."""
-        self._headers = self.headers()
+        self._headers: Mapping[str, str] = dict(self.headers())
         self._price = self.price
         transport = open_transport(self.base_url)
         self._exchange = Exchange(transport, self.options.timeout_s, way_to(self.base_url))
         return {"url": self.address.url("")}
 
-    def url(self, path: str) -> httpx.URL:
+    def url(self, path: str) -> str:
         """Return where a path of the API is; taking a URL apart takes a tenth of a call."""
         url = self._urls.get(path)
         if url is None:
-            url = self._urls[path] = httpx.URL(self.address.url(path))
+            url = self._urls[path] = str(httpx.URL(self.address.url(path)))
         return url
 
     def headers(self) -> httpx.Headers:
@@ -176,9 +176,9 @@ class RemoteBackend(Configured):
         url = self.url(self.stream_path() if streams else self.path())
         headers = self._headers
         if streams:
-            headers = httpx.Headers({**headers, "accept": "text/event-stream, application/json"})
+            headers = {**headers, "accept": "text/event-stream, application/json"}
         if heard is not None:  # what is compressed comes in pieces that mean nothing
-            headers["accept-encoding"] = "identity"
+            headers = {**headers, "accept-encoding": "identity"}
         content = self.content(request, extra, streams=streams)
         return await self._exchange.send("POST", url, headers, content, heard)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from promptlab.core.failure import Failure, Fault
-from promptlab.core.lazy import lazy_module
-from promptlab.remote.transport import fault_of, foreign_errors, raise_if_unsafe, reason_of
-
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = lazy_module("httpx")
+from promptlab.remote.transport import (
+    Arriving,
+    Transport,
+    fault_of,
+    foreign_errors,
+    raise_if_unsafe,
+    reason_of,
+)
 
 Heard = Callable[[bytes], None]
 MAX_BYTES = 16_000_000  # of an answer: many times the longest in practice
@@ -37,24 +37,22 @@ class CallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's reply with its decoded body."""
+    """A server's reply with its decoded body. Names of headers are found in any case."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     content: bytes
 
 
 class Exchange:
     """A connection to one server, for many calls at once."""
 
-    def __init__(
-        self, transport: httpx.AsyncBaseTransport, timeout_s: float, way: str = ""
-    ) -> None:
+    def __init__(self, transport: Transport, timeout_s: float, way: str = "") -> None:
         """`way` says by which proxy it goes, for messages."""
         self._transport = transport
         self._way = way
         self._timeout_s = timeout_s
-        self._extensions = {"timeout": {"connect": min(_CONNECT_S, timeout_s / 2)}}
+        self._connect_s = min(_CONNECT_S, timeout_s / 2)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -63,30 +61,25 @@ class Exchange:
     async def send(
         self,
         method: str,
-        url: httpx.URL,
-        headers: httpx.Headers,
-        content: bytes | None = None,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes = b"",
         heard: Heard | None = None,
     ) -> Reply:
         """Send a request and read the whole reply. Raise CallError if that fails.
 
         `heard` is called with each part of an answer that comes as it is, not compressed.
         """
-        # A stream, because httpx would process and complete the headers again for `content`.
-        stream = httpx.ByteStream(content or b"")
-        request = httpx.Request(
-            method, url, headers=headers, stream=stream, extensions=self._extensions
-        )
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await self._transport.handle_async_request(request)
+                reply = await self._transport.send(method, url, headers, content, self._connect_s)
                 try:
-                    raw = await _read(response, heard)
+                    raw = await _read(reply, heard)
                 finally:
-                    await response.aclose()
+                    reply.close()
         except foreign_errors() as error:
             raise self._call_error(error) from None
-        return Reply(response.status_code, response.headers, _decode(response, raw))
+        return Reply(reply.status, reply.headers, _decode(reply, raw))
 
     def _call_error(self, error: Exception) -> CallError:
         """Return the CallError for a transport's error. Raise BackendError if it is permanent."""
@@ -102,40 +95,45 @@ class Exchange:
         )
 
 
-async def _read(response: httpx.Response, heard: Heard | None = None) -> bytes:
+async def _read(reply: Arriving, heard: Heard | None = None) -> bytes:
     """Read a body without decoding it, and stop when it cannot be an answer."""
-    if not response.is_success or "content-encoding" in response.headers:
+    succeeded = _succeeded(reply)
+    if not succeeded or "content-encoding" in reply.headers:
         heard = None
-    length = response.headers.get("content-length", "")
-    if response.is_success and length.isdecimal() and int(length) > MAX_BYTES:
+    length = reply.headers.get("content-length", "")
+    if succeeded and length.isdecimal() and int(length) > MAX_BYTES:
         raise _too_large()
     parts = []
     size = 0
-    async for part in response.stream:  # type: ignore[union-attr] # of an async transport
+    async for part in reply.parts():
         parts.append(part)
         size += len(part)
         if heard is not None:
             heard(part)
-        if not response.is_success and size > _ENOUGH:
+        if not succeeded and size > _ENOUGH:
             break
         if size > MAX_BYTES:
             raise _too_large()
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def _succeeded(reply: Arriving) -> bool:
+    return 200 <= reply.status < 300
+
+
 def _too_large() -> CallError:
     return CallError(Fault.UNREADABLE, f"a reply of more than {MAX_BYTES / 1e6:.0f} MB")
 
 
-def _decode(response: httpx.Response, raw: bytes) -> bytes:
+def _decode(reply: Arriving, raw: bytes) -> bytes:
     """Return a decompressed body; for an error's body a failure is ignored."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    encoding = reply.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", "") or not raw:
         return raw
     try:
         return _unpack(encoding, raw)
     except CallError:
-        if response.is_success:
+        if _succeeded(reply):
             raise
         return b""
 

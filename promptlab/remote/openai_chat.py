@@ -55,7 +55,7 @@ def _thoughts(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     parts = content if isinstance(content, list) else ()
     known = [thoughts_in(part) for part in parts if part.get("type") in _THOUGHT]
-    known += [thoughts_in(message.get(name)) for name in _THOUGHT_FIELDS]
+    known += [thoughts_in(said) for name in _THOUGHT_FIELDS if (said := message.get(name))]
     return next(filter(None, known), "")
 
 

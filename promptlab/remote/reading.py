@@ -18,8 +18,7 @@ def count(usage: Mapping[str, Any] | None, *path: str) -> int | None:
         value = value.get(key)
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # as some servers write it: 20.0
-    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
-    return value if known else None
+    return value if type(value) is int and 0 <= value <= _MOST else None  # True is no number
 
 
 def word(value: object) -> str | None:

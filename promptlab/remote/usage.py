@@ -67,12 +67,13 @@ def _parts(usage: Mapping[str, Any] | None) -> dict[str, int]:
     Of several under such a name the highest counts: some servers give a zero elsewhere.
     """
     found: dict[str, int] = {}
-    for key, value in usage.items() if isinstance(usage, dict) else ():
+    counts = usage if isinstance(usage, dict) else {}
+    for key, value in counts.items():
         if isinstance(value, dict):
             for inner in value:
                 _note(found, value, inner)
         else:
-            _note(found, usage, key)
+            _note(found, counts, key)
     return found
 
 

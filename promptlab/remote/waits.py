@@ -38,10 +38,11 @@ def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = (
 
 def _used_up(headers: Mapping[str, str]) -> Iterator[str]:
     """Yield the resets of the exhausted limits, or of all limits that do not say what remains."""
+    named = {name.lower(): value for name, value in headers.items()}
     resets = {
-        name: value for name, value in headers.items() if "ratelimit" in name and "reset" in name
+        name: value for name, value in named.items() if "ratelimit" in name and "reset" in name
     }
-    left = {name: headers.get(name.replace("reset", "remaining")) for name in resets}
+    left = {name: named.get(name.replace("reset", "remaining")) for name in resets}
     spent = [name for name, remaining in left.items() if remaining in ("0", "0.0")]
     for name in spent or [name for name, remaining in left.items() if remaining is None]:
         yield resets[name]

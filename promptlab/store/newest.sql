@@ -1,5 +1,5 @@
--- The tables of a new database, as the steps of `schema` leave them, one after another. Not written by
--- hand: PROMPTLAB_GOLD=write in the environment of `pytest tests/store/test_store_file.py` writes it.
+-- The tables of a new database, as the steps of `schema` leave them. Not written by hand:
+-- `PROMPTLAB_GOLD=write pytest tests/store/test_store_file.py` writes it.
 
 CREATE TABLE templates (
     digest TEXT PRIMARY KEY,

@@ -329,7 +329,7 @@ def test_a_message_without_content_is_empty() -> None:
     body = chat()
     del body["choices"][0]["message"]["content"], body["choices"][0]["finish_reason"]
     assert answered(make(), body) == Completion(
-        Outcome.EMPTY, model="gpt-x-2026-01-01", warnings=(UNSAID,)
+        Outcome.EMPTY, model="gpt-x-2026-01-01", warnings=(UNSAID,), thoughts=""
     )
 
 

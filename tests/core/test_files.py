@@ -221,6 +221,7 @@ ELSEWHERE = {
     "exporters/runs/formats.py": "a new file beside, from `written_beside`",
     "report/html/page/shell.py": "files of the package",
     "viewer/frame.py": "files of the package",
+    "store/migrations.py": "a file of the package",
     "workbench/scaffold.py": "files of the package",
 }
 OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "iterdir", "glob"}

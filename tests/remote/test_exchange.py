@@ -27,6 +27,7 @@ from promptlab.remote.transport import open_transport
 
 from .fault_replies import FAULTS
 from .fault_server import FaultServer
+from .over_httpx import OverHttpx
 
 SECRET = "sk-planted-0123456789"
 LASTING = ("stalled", "drip", "silent")  # as long as one waits
@@ -213,8 +214,8 @@ def test_a_connection_is_used_again_until_it_breaks(fault_server: FaultServer) -
 
 async def post(exchange: Exchange, server: FaultServer, body: bytes = b"") -> Reply:
     content = body or json.dumps({"messages": [{"role": "user", "content": "x"}]}).encode()
-    url = httpx.URL(f"{server.base_url}/chat/completions")
-    return await exchange.send("POST", url, httpx.Headers({"x": "y"}), content)
+    url = f"{server.base_url}/chat/completions"
+    return await exchange.send("POST", url, {"x": "y"}, content)
 
 
 def test_a_server_that_is_away_and_back(fault_server: FaultServer) -> None:
@@ -251,7 +252,7 @@ def test_a_server_that_accepts_no_connection() -> None:
     async def call(url: str) -> None:
         exchange = Exchange(open_transport(url), 0.3)
         with pytest.raises(CallError) as caught:
-            await exchange.send("POST", httpx.URL(url), httpx.Headers(), b"x")
+            await exchange.send("POST", url, {}, b"x")
         await exchange.aclose()
         assert caught.value.failure.fault is Fault.UNREACHABLE
         assert str(caught.value) == "unreachable: no connection: connecting took too long"
@@ -282,7 +283,7 @@ def test_a_server_that_does_not_listen_to_the_end() -> None:
         exchange = Exchange(open_transport(url), 0.6)
         began = time.monotonic()
         with pytest.raises(CallError, match="timeout: no complete answer within"):
-            await exchange.send("POST", httpx.URL(url), httpx.Headers(), bytes(30_000_000))
+            await exchange.send("POST", url, {}, bytes(30_000_000))
         assert time.monotonic() - began < 10
         await exchange.aclose()
         over.set()
@@ -335,8 +336,7 @@ def replies(status: int, content: bytes, **headers: str) -> Reply:
         transport = httpx.MockTransport(
             lambda request: httpx.Response(status, headers=named, stream=stream)
         )
-        exchange = Exchange(transport, 15.0)
-        return await exchange.send("GET", httpx.URL("http://x"), httpx.Headers())
+        return await Exchange(OverHttpx(transport), 15.0).send("GET", "http://x", {})
 
     return asyncio.run(call())
 
@@ -411,7 +411,7 @@ def test_of_a_long_error_only_the_beginning_is_read() -> None:
 
     async def call() -> Reply:
         transport = httpx.MockTransport(lambda request: httpx.Response(503, stream=Endless()))
-        return await Exchange(transport, 15).send("GET", httpx.URL("http://x"), httpx.Headers())
+        return await Exchange(OverHttpx(transport), 15.0).send("GET", "http://x", {})
 
     reply = asyncio.run(call())
     assert reply.status == 503

@@ -16,6 +16,7 @@ from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.exchange import Exchange
 from promptlab.remote.streams import Incoming, said_in
 
+from .over_httpx import OverHttpx
 from .test_streams import KINDS, STREAMS
 
 HELLO = Request("k", (Message("user", "Hello?"),), Sampling(max_tokens=8))
@@ -50,7 +51,7 @@ def listen(place: int, *replies: httpx.Response) -> tuple[list[str], Completion,
 
     async def all_of_it() -> list[str | Completion]:
         backend._headers, backend._price = backend.headers(), None
-        backend._exchange = Exchange(server, 10.0)
+        backend._exchange = Exchange(OverHttpx(server), 10.0)
         return [piece async for piece in backend.stream(HELLO)]
 
     *pieces, completion = asyncio.run(all_of_it())

@@ -23,6 +23,8 @@ from promptlab.remote.backend import RemoteBackend
 from promptlab.remote.exchange import CallError, Exchange, Reply
 from promptlab.remote.streams import events_of, only_streams
 
+from .over_httpx import OverHttpx
+
 HELLO = Request("k", (Message("user", "Is it wet?"),), Sampling())
 
 
@@ -246,7 +248,7 @@ def test_a_server_that_insists_gets_its_way_from_then_on(
 
     async def twice() -> list[Completion]:
         backend._headers, backend._price = backend.headers(), None
-        backend._exchange = Exchange(server, 10.0)
+        backend._exchange = Exchange(OverHttpx(server), 10.0)
         return [said async for _, said in backend.generate([HELLO, HELLO])]
 
     assert [said.text for said in asyncio.run(twice())] == ["yes", "yes"]

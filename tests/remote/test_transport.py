@@ -28,7 +28,7 @@ def get(*urls: str) -> list[Reply]:
     async def calls() -> list[Reply]:
         exchange = Exchange(open_transport(urls[0]), 15.0)
         try:
-            return [await exchange.send("POST", httpx.URL(url), httpx.Headers()) for url in urls]
+            return [await exchange.send("POST", url, {}) for url in urls]
         finally:
             await exchange.aclose()
 
@@ -113,7 +113,7 @@ def test_https_to_a_server_that_speaks_http() -> None:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         exchange = Exchange(open_transport(url), 15.0)
         with pytest.raises(BackendError, match="does not speak https") as caught:
-            await exchange.send("POST", httpx.URL(url), httpx.Headers())
+            await exchange.send("POST", url, {})
         assert caught.value.hint == "write http:// in base_url"
         await exchange.aclose()
         server.close()

@@ -27,7 +27,7 @@ from promptlab.core.types import (
     Turn,
     Usage,
 )
-from promptlab.store import Store, migrations
+from promptlab.store import Store
 
 
 class Clock:

@@ -30,8 +30,8 @@ from .opening_at_once import open_all
 
 NEWEST = Path(str(resources.files("promptlab.store") / "newest.sql"))
 HEADER = """\
--- The tables of a new database, as the steps of `schema` leave them, one after another. Not written by
--- hand: PROMPTLAB_GOLD=write in the environment of `pytest tests/store/test_store_file.py` writes it.
+-- The tables of a new database, as the steps of `schema` leave them. Not written by hand:
+-- `PROMPTLAB_GOLD=write pytest tests/store/test_store_file.py` writes it.
 """
 MADE_BY_STEPS = """
 SELECT sql FROM sqlite_schema
