@@ -8,12 +8,13 @@ are by their weights, are not asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from promptlab.backends import is_pinned
 from promptlab.core.digest import seed_from
 from promptlab.core.errors import PromptlabError
 from promptlab.core.passport import Anchor, passport_digest
+from promptlab.core.types import BackendSpec, Plan
 from promptlab.core.watch import Watch
 from promptlab.runner.asking_again import Means
 from promptlab.runner.probing import probed_scores
@@ -27,6 +28,28 @@ ANCHORS = 20
 _APART = 1_000_000  # numbers of runs, by which their questions differ
 
 
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A judge that may have a passport: a scorer, and the backends that it asks.
+
+    `own` is that of the answers, where the scorer asks the model of each answer.
+    """
+
+    scorer: BoundScorer
+    names: frozenset[str]
+    own: BackendSpec | None = None
+
+    @property
+    def digest(self) -> str:
+        """Return the digest that binds its passport to it."""
+        return passport_digest(self.scorer.spec, None if self.own is None else self.own.digest)
+
+
+def asks_own(scorer: BoundScorer) -> bool:
+    """Return whether a scorer may ask the model of each answer: each is another judge then."""
+    return scorer.may_ask and (bool(scorer.members) or not scorer.backends)
+
+
 async def ask_anchors(
     stored: Stored, scorers: Sequence[BoundScorer], said: int, means: Means, watch: Watch
 ) -> tuple[str, ...]:
@@ -37,19 +60,33 @@ async def ask_anchors(
     Return a line for each judge that could not be asked; the run is as good without.
     """
     told: list[str] = []
-    for scorer in scorers if said else ():
-        if not _is_asked(scorer, means):
+    for judge in _judges(stored.plan, scorers) if said else ():
+        if not judge.names <= means.backends.keys():  # not asked anything for this run
             continue
-        digest = passport_digest(scorer.spec)
-        anchors = stored.store.judges.anchors(stored.plan.suite, digest)
+        backends = {name: means.backends[name] for name in judge.names}
+        if all(map(is_pinned, backends.values())):
+            continue
+        anchors = stored.store.judges.anchors(stored.plan.suite, judge.digest)
         if anchors:
-            backends = {name: means.backends[name] for name in scorer.backends}
             own = replace(means, backends=backends)
             try:
-                await _ask(replace(stored, fresh=False), scorer, anchors, said, own, watch)
+                await _ask(replace(stored, fresh=False), judge, anchors, said, own, watch)
             except PromptlabError as error:
-                told.append(not_asked(scorer, error))
+                told.append(not_asked(judge.scorer, error))
     return tuple(told)
+
+
+def _judges(plan: Plan, scorers: Sequence[BoundScorer]) -> Iterator[_Judge]:
+    """Yield the judges of a run, whether or not they have a passport."""
+    answering = {arm.backend for arm in plan.arms}
+    for scorer in scorers:
+        if not (scorer.spec.judge and scorer.may_ask):
+            continue
+        if scorer.backends:
+            yield _Judge(scorer, frozenset(scorer.backends))
+        for spec in plan.backends if asks_own(scorer) else ():
+            if spec.name in answering:
+                yield _Judge(scorer, frozenset((spec.name, *scorer.backends)), spec)
 
 
 def not_asked(judge: BoundScorer, why: PromptlabError) -> str:
@@ -57,39 +94,37 @@ def not_asked(judge: BoundScorer, why: PromptlabError) -> str:
     return f"judge {judge.spec.label!r}: its anchors were not asked: {why}"
 
 
-def _is_asked(scorer: BoundScorer, means: Means) -> bool:
-    """Return whether a scorer asks a model that may become another one under its name."""
-    asks = scorer.spec.judge and scorer.may_ask
-    return asks and any(
-        name not in means.backends or not is_pinned(means.backends[name])
-        for name in scorer.backends
-    )
-
-
 async def _ask(
     stored: Stored,
-    scorer: BoundScorer,
+    judge: _Judge,
     anchors: Sequence[Anchor],
     said: int,
     means: Means,
     watch: Watch,
 ) -> None:
-    samples = list(_samples(stored, anchors, said, weighing(means.backends)))
-    scores = await probed_scores(stored, scorer, samples, means, watch)
+    samples = list(_samples(stored, judge.own, anchors, said, weighing(means.backends)))
+    scores = await probed_scores(stored, judge.scorer, samples, means, watch)
     moves = [
         score.value - anchor.score
         for anchor, score in zip(anchors, scores, strict=True)
         if score.value is not None
     ]
     if moves:
-        moved, digest = sum(moves) / len(moves), passport_digest(scorer.spec)
-        stored.store.judges.keep_move(stored.run_id, digest, len(moves), moved)
+        moved = sum(moves) / len(moves)
+        stored.store.judges.keep_move(stored.run_id, judge.digest, len(moves), moved)
 
 
 def _samples(
-    stored: Stored, anchors: Sequence[Anchor], said: int, weighing: frozenset[str]
+    stored: Stored,
+    own: BackendSpec | None,
+    anchors: Sequence[Anchor],
+    said: int,
+    weighing: frozenset[str],
 ) -> Iterator[Sample]:
-    """Yield the anchors as trials, with questions that are new after so many answers of a run."""
+    """Yield the anchors as trials, with questions that are new after so many answers of a run.
+
+    They ask the model `own` about its own answers, under the name that it has in this run.
+    """
     plans = {run_id: stored.store.load_plan(run_id) for run_id in {one.run_id for one in anchors}}
     again = 2 + seed_from("anchors", stored.run_id, said) % _APART
     for anchor in anchors:
@@ -98,4 +133,7 @@ def _samples(
         kept = [turn for _, turn in own_turns(turns)]
         sample = Samples(plan, weighing).of(plan.trial(anchor.seq), kept, anchor.turn)
         asker = sample.asker and replace(sample.asker, again=again)
+        if asker is not None and own is not None:
+            digests = {**asker.digests, own.name: own.digest}
+            asker = replace(asker, backend=own.name, digests=digests)
         yield replace(sample, asker=asker)

@@ -22,7 +22,7 @@ from promptlab.runner.asking_again import Means, ask_rest
 from promptlab.runner.regrading import Graded, Stored, grade_stored
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
-from promptlab.workbench.anchors import ANCHORS, ask_anchors, not_asked
+from promptlab.workbench.anchors import ANCHORS, ask_anchors, asks_own, not_asked
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
 from promptlab.workbench.looping import run_to_end
@@ -200,22 +200,22 @@ class _Inquiry:
         asks it all the same when it goes on.
         """
         run_id, plan, known = self._stored.run_id, self._stored.plan, self._stored.store.judges
-        answering = {
-            turn.backend or plan.arms[plan.trial(seq).arm].backend
-            for seq, turns in graded.asides.items()
-            for turn in turns
-        }
+        asides = [(seq, turn) for seq, turns in graded.asides.items() for turn in turns]
+        named = {turn.backend or plan.arms[plan.trial(seq).arm].backend for seq, turn in asides}
+        of_their_own = any(turn.backend is None for _, turn in asides)
         judges = [
             scorer
             for scorer in self._scorers
-            if scorer.spec.judge and not answering.isdisjoint(scorer.backends)
+            if scorer.spec.judge
+            and (not named.isdisjoint(scorer.backends) or (of_their_own and asks_own(scorer)))
         ]
-        keys = {turn.request.key for turns in graded.asides.values() for turn in turns}
+        keys = {turn.request.key for _, turn in asides}
         new = known.said_to(run_id, keys) if judges and graded.error is None else 0
         if not new:
             return ()
         try:
-            means = self._means = self._means or self._make_means(())
+            own = {arm.backend for arm in plan.arms} if any(map(asks_own, judges)) else set[str]()
+            means = self._means = self._means or self._make_means(own)
         except PromptlabError as error:  # the scores are as good without
             return tuple(not_asked(judge, error) for judge in judges)
         said = known.said_anew(run_id) + new

@@ -802,6 +802,91 @@ def test_a_gate_goes_by_the_mean_that_people_would_see(judged: Path, promptlab: 
     assert gate["holds"]
 
 
+ASKING_ITSELF = '''\
+from promptlab import Ask, Sample, scorer
+
+
+def question(sample):
+    return [Ask(f"Is this good? {sample.output}")]
+
+
+@scorer(version="1", judge=True, asks=question)
+def kind(sample: Sample) -> bool:
+    """The model finds its own answer good."""
+    [ask] = question(sample)
+    return sample.answer_to(ask).text == "yes"
+'''
+
+
+def answers_and_judges(call: Call) -> str:
+    """Answer with the prompt itself; find an answer good if it says so."""
+    return polite(call) if call.prompt.startswith("Is this") else call.prompt
+
+
+@pytest.fixture
+def of_its_own(project: Path, promptlab: Promptlab, fault_server: FaultServer) -> Path:
+    """Return a project whose judge is the model of each answer, and has a passport."""
+    write_project(project)
+    (project / "judges.py").write_text(ASKING_ITSELF)
+    suite = project / "suites/task.yaml"
+    suite.write_text(suite.read_text().replace("[echo]", "[server]"))
+    url = fault_server.base_url
+    config = f'[backends.server]\nkind = "openai"\nmodel = "m"\nbase_url = "{url}"\n'
+    (project / "promptlab.toml").write_text(config)
+    fault_server.say = answers_and_judges
+    ran = promptlab("run", "task")
+    assert ran.code == 0, ran.err
+    labels(project)
+    assert calibrated(promptlab)["judge"]["backend"] == "server"
+    return project
+
+
+@pytest.mark.slow
+def test_a_model_that_judges_its_own_answers_has_anchors_too(
+    of_its_own: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    third_version(of_its_own)
+    asked = fault_server.requests
+    assert promptlab("run", "task").code == 0
+    assert fault_server.requests - asked == 2 * CASES + 20  # answers, their grades, anchors
+    assert query(of_its_own, MOVES) == [(20, 0.0)]
+    offline = promptlab("run", "task", "--offline")
+    assert (offline.code, "Note: judge" in offline.err) == (0, False)
+    assert fault_server.requests - asked == 2 * CASES + 20
+    assert query(of_its_own, MOVES) == [(20, 0.0)]
+
+
+@pytest.mark.slow
+def test_a_model_that_has_moved_decides_nothing_of_its_own_answers(
+    of_its_own: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    fault_server.say = lambda call: "yes" if call.prompt.startswith("Is this") else call.prompt
+    third_version(of_its_own)
+    assert promptlab("run", "task").code == 0
+    [(anchors, moved)] = query(of_its_own, MOVES)
+    assert (anchors, moved > 0.2) == (20, True)
+    rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
+    row = {row["b"]: row for row in rows}["task@v2"]
+    assert row["verdict"] == "undecided"
+    assert "judge-moved" in codes(row, "notes")
+
+
+@pytest.mark.slow
+def test_grading_again_asks_a_model_about_its_own_known_answers(
+    of_its_own: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    edit(of_its_own / "judges.py", "Is this good?", "Is this fine?")
+    third_version(of_its_own)
+    assert promptlab("run", "task").code == 0
+    assert query(of_its_own, MOVES) == []  # another judge, which has no passport
+    edit(of_its_own / "judges.py", "Is this fine?", "Is this good?")
+    asked = fault_server.requests
+    ran = promptlab("score", "--json")
+    assert (ran.code, json.loads(ran.out)["calls"]) == (0, CASES + 20), ran.err
+    assert fault_server.requests - asked == CASES + 20
+    assert query(of_its_own, MOVES) == [(20, 0.0)]
+
+
 @pytest.mark.slow
 def test_a_gate_on_a_judge_that_moved_is_not_decided(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
