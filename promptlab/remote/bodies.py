@@ -9,6 +9,7 @@ from typing import Any
 from promptlab.core.failure import Fault
 from promptlab.core.masking import strike
 from promptlab.remote.exchange import CallError, Reply
+from promptlab.remote.reading import header
 from promptlab.remote.streams import Event, events_of
 
 _LOOKED_AT, _SHOWN = 2_000, 60  # bytes and characters of a reply that is not JSON
@@ -67,7 +68,7 @@ def unlike_an_answer(reply: Reply) -> CallError:
 def _start_of(reply: Reply) -> str:
     if not reply.content.strip():
         return "an empty reply"
-    kind = reply.headers.get("content-type", "").partition(";")[0] or "unknown type"
+    kind = header(reply.headers.get("content-type", "")).partition(";")[0] or "unknown type"
     return f"a reply of {kind} that is not JSON: {_beginning(reply)}"
 
 

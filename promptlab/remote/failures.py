@@ -13,6 +13,7 @@ from promptlab.core.errors import BackendError
 from promptlab.core.failure import Fault
 from promptlab.remote.complaints import Complaint, code_in, read_complaint
 from promptlab.remote.exchange import CallError, Reply
+from promptlab.remote.reading import header
 from promptlab.remote.waits import wait_of
 
 # What stops a backend for good: every other call would fail the same way.
@@ -127,7 +128,7 @@ def _judge(reply: Reply, status: int, head: str) -> CallError:
     complaint = read_complaint(reply.content)
     message = f"{head}: {complaint.message}" if complaint.message else head
     if 300 <= status < 400:
-        target = reply.headers.get("location", "somewhere else").partition("?")[0]
+        target = header(reply.headers.get("location", "somewhere else")).partition("?")[0]
         return CallError(Fault.UNREADABLE, f"HTTP {status}, a redirect to {target}")
     if status < 300:
         return CallError(Fault.UNREADABLE, f"{message}, which is not an answer")

@@ -26,6 +26,15 @@ def word(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def header(value: str) -> str:
+    """Return a header to be shown: bytes in it that are not UTF-8 are read as Latin-1."""
+    raw = value.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 def added(*counts: int | None) -> int | None:
     """Add numbers of tokens: None if the first is unknown; other unknown ones count as 0."""
     first, *rest = counts

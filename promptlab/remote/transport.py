@@ -40,7 +40,7 @@ else:
 
 
 class Arriving(Protocol):
-    """A reply whose head has arrived. Names of headers are found in any case."""
+    """A reply whose head has arrived. Headers are found in any case; of several the first."""
 
     @property
     def status(self) -> int:
@@ -91,58 +91,49 @@ def way_to(url: str) -> str:
 
 def foreign_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions that a transport raises if a call fails."""
-    return (TimeoutError, httpx.TransportError, aiohttp.ClientError, OSError)
+    return (TimeoutError, aiohttp.ClientError, OSError)
 
 
 def fault_of(error: Exception) -> Fault:
-    """Classify a client's error by its cause, as the adapter's own names hide some of it."""
-    cause = _below(error)
+    """Classify a client's error."""
     for kinds, fault in (
         ((aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError), Fault.UNREACHABLE),
         ((aiohttp.ClientHttpProxyError,), Fault.UNREACHABLE),
         ((aiohttp.ClientResponseError,), Fault.UNREADABLE),
         ((aiohttp.ClientError,), Fault.BROKEN),
     ):
-        if isinstance(cause, kinds):
+        if isinstance(error, kinds):
             return fault
     return Fault.TIMEOUT if isinstance(error, TimeoutError) else Fault.BROKEN
 
 
 def reason_of(error: Exception) -> str:
     """Describe in a few words why a call failed, as far as the client reports it."""
-    cause = _below(error)
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
         return "connecting took too long"
-    if isinstance(cause, aiohttp.ClientHttpProxyError):
-        return f"the proxy says HTTP {cause.status}"
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return f"{cause.host}:{cause.port}: {_of_system(cause.os_error)}"
-    if isinstance(cause, aiohttp.ClientPayloadError):
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy says HTTP {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"{error.host}:{error.port}: {_of_system(error.os_error)}"
+    if isinstance(error, aiohttp.ClientPayloadError):
         return "in the middle of the reply"
-    if isinstance(cause, aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientResponseError):
         return "a reply that is not HTTP"
-    return _of_system(cause) if isinstance(cause, OSError) else str(cause) or type(cause).__name__
+    return _of_system(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
 def raise_if_unsafe(error: Exception) -> None:
     """Raise BackendError if no attempt can establish a trusted connection."""
-    cause = _below(error)
-    if not isinstance(cause, aiohttp.ClientConnectorError):
+    if not isinstance(error, aiohttp.ClientConnectorError):
         return
-    below = cause.os_error
+    below = error.os_error
     if isinstance(below, ssl.SSLCertVerificationError):
         raise BackendError(
-            f"the certificate of {cause.host} cannot be trusted: {below.verify_message}",
+            f"the certificate of {error.host} cannot be trusted: {below.verify_message}",
             hint=f"check base_url and {about_trust()}",
         )
     if getattr(below, "reason", None) == "WRONG_VERSION_NUMBER":
-        raise BackendError(f"{cause.host} does not speak https", hint="write http:// in base_url")
-
-
-def _below(error: Exception) -> BaseException:
-    """Return aiohttp's error if the adapter wrapped it in one of httpx's."""
-    wrapped = isinstance(error, httpx.TransportError)
-    return (error.__cause__ if wrapped else None) or error
+        raise BackendError(f"{error.host} does not speak https", hint="write http:// in base_url")
 
 
 def _of_system(error: BaseException) -> str:

@@ -38,7 +38,9 @@ def wait_of(headers: Mapping[str, str], details: Iterable[Mapping[str, Any]] = (
 
 def _used_up(headers: Mapping[str, str]) -> Iterator[str]:
     """Yield the resets of the exhausted limits, or of all limits that do not say what remains."""
-    named = {name.lower(): value for name, value in headers.items()}
+    named: dict[str, str] = {}
+    for name, value in headers.items():
+        named.setdefault(name.lower(), value)  # the first counts, as `get` has it
     resets = {
         name: value for name, value in named.items() if "ratelimit" in name and "reset" in name
     }

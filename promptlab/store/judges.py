@@ -55,6 +55,15 @@ SELECT count(DISTINCT g.id) FROM trial_turns u JOIN generations g ON g.id = u.ge
 WHERE u.run = :run AND u.aside AND g.run = u.run
 """
 
+# The backends whose models have said it of answers of their own.
+_OF_THEIR_OWN = """
+SELECT DISTINCT b.name FROM trial_turns u
+JOIN generations g ON g.id = u.generation AND g.run = u.run
+JOIN trials t ON t.run = u.run AND t.seq = u.seq
+JOIN run_arms a ON a.run = t.run AND a.position = t.arm JOIN backends b ON b.id = a.backend
+WHERE u.run = :run AND u.aside AND u.backend IS NULL
+"""
+
 _SAID_TO = """
 SELECT count(*) FROM generations
 WHERE run = :run AND key IN (SELECT value FROM json_each(:keys))
@@ -124,6 +133,12 @@ class Judges(Area):
         """Return how many questions of scorers were first answered for this run."""
         run = run_number(self._connection, run_id)
         return self._connection.count(_SAID, run=run)
+
+    @decoded
+    def said_of_their_own(self, run_id: str) -> list[str]:
+        """Return the backends whose models have said something new of their own answers."""
+        run = run_number(self._connection, run_id)
+        return [str(name) for (name,) in self._connection.rows(_OF_THEIR_OWN, run=run)]
 
     @decoded
     def said_to(self, run_id: str, keys: Collection[str]) -> int:

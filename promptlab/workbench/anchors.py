@@ -7,7 +7,7 @@ are by their weights, are not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from promptlab.backends import is_pinned
@@ -29,14 +29,14 @@ _APART = 1_000_000  # numbers of runs, by which their questions differ
 
 
 @dataclass(frozen=True, slots=True)
-class _Judge:
+class Judge:
     """A judge that may have a passport: a scorer, and the backends that it asks.
 
     `own` is that of the answers, where the scorer asks the model of each answer.
     """
 
     scorer: BoundScorer
-    names: frozenset[str]
+    names: tuple[str, ...]
     own: BackendSpec | None = None
 
     @property
@@ -44,14 +44,39 @@ class _Judge:
         """Return the digest that binds its passport to it."""
         return passport_digest(self.scorer.spec, None if self.own is None else self.own.digest)
 
+    def not_asked(self, why: PromptlabError) -> str:
+        """Return the line for a judge that could not be asked."""
+        of_it = "" if self.own is None else f", asked of {self.own.name} about its own answers"
+        return f"judge {self.scorer.spec.label!r}{of_it}: its anchors were not asked: {why}"
+
 
 def asks_own(scorer: BoundScorer) -> bool:
     """Return whether a scorer may ask the model of each answer: each is another judge then."""
     return scorer.may_ask and (bool(scorer.members) or not scorer.backends)
 
 
+def judges_of(plan: Plan, scorers: Sequence[BoundScorer], own: Collection[str]) -> list[Judge]:
+    """Return the judges among scorers, whether or not they have a passport.
+
+    `own` are the backends whose models have said something new of answers of their own.
+    """
+    found: dict[str, Judge] = {}
+    for scorer in scorers:
+        if not (scorer.spec.judge and scorer.may_ask):
+            continue
+        judges = [Judge(scorer, scorer.backends)] if scorer.backends else []
+        if asks_own(scorer):
+            judges += [
+                Judge(scorer, tuple(dict.fromkeys((spec.name, *scorer.backends))), spec)
+                for spec in plan.backends
+                if spec.name in own
+            ]
+        found |= {judge.digest: judge for judge in reversed(judges) if judge.digest not in found}
+    return list(found.values())
+
+
 async def ask_anchors(
-    stored: Stored, scorers: Sequence[BoundScorer], said: int, means: Means, watch: Watch
+    stored: Stored, judges: Sequence[Judge], said: int, means: Means, watch: Watch
 ) -> tuple[str, ...]:
     """Ask judges of a run about their anchors, and store by how much they moved.
 
@@ -60,8 +85,8 @@ async def ask_anchors(
     Return a line for each judge that could not be asked; the run is as good without.
     """
     told: list[str] = []
-    for judge in _judges(stored.plan, scorers) if said else ():
-        if not judge.names <= means.backends.keys():  # not asked anything for this run
+    for judge in judges if said else ():
+        if not means.backends.keys() >= {*judge.names}:  # it was not asked anything for this run
             continue
         backends = {name: means.backends[name] for name in judge.names}
         if all(map(is_pinned, backends.values())):
@@ -72,31 +97,13 @@ async def ask_anchors(
             try:
                 await _ask(replace(stored, fresh=False), judge, anchors, said, own, watch)
             except PromptlabError as error:
-                told.append(not_asked(judge.scorer, error))
+                told.append(judge.not_asked(error))
     return tuple(told)
-
-
-def _judges(plan: Plan, scorers: Sequence[BoundScorer]) -> Iterator[_Judge]:
-    """Yield the judges of a run, whether or not they have a passport."""
-    answering = {arm.backend for arm in plan.arms}
-    for scorer in scorers:
-        if not (scorer.spec.judge and scorer.may_ask):
-            continue
-        if scorer.backends:
-            yield _Judge(scorer, frozenset(scorer.backends))
-        for spec in plan.backends if asks_own(scorer) else ():
-            if spec.name in answering:
-                yield _Judge(scorer, frozenset((spec.name, *scorer.backends)), spec)
-
-
-def not_asked(judge: BoundScorer, why: PromptlabError) -> str:
-    """Return the line for a judge that could not be asked."""
-    return f"judge {judge.spec.label!r}: its anchors were not asked: {why}"
 
 
 async def _ask(
     stored: Stored,
-    judge: _Judge,
+    judge: Judge,
     anchors: Sequence[Anchor],
     said: int,
     means: Means,

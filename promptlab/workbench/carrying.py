@@ -74,8 +74,9 @@ async def _anchors(job: Job, progress: Progress) -> tuple[str, ...]:
     means = asking_again.Means(
         job.backends, job.executor, job.budget, offline=job.offline, before=NOTHING
     )
-    said = job.store.judges.said_anew(job.run_id)
-    return await anchors.ask_anchors(stored, job.scorers, said, means, progress)
+    known = job.store.judges
+    judges = anchors.judges_of(job.plan, job.scorers, known.said_of_their_own(job.run_id))
+    return await anchors.ask_anchors(stored, judges, known.said_anew(job.run_id), means, progress)
 
 
 def _decided(prepared: Prepared, run: RunInfo) -> conclusions.Compared | None:

@@ -7,6 +7,7 @@ either its old or its new grading, and keeps what was answered.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from promptlab.runner.asking_again import Means, ask_rest
 from promptlab.runner.regrading import Graded, Stored, grade_stored
 from promptlab.scorers.binding import BoundScorer, bind, knowing
 from promptlab.store import Store
-from promptlab.workbench.anchors import ANCHORS, ask_anchors, asks_own, not_asked
+from promptlab.workbench.anchors import ANCHORS, ask_anchors, judges_of
 from promptlab.workbench.bench import Workbench
 from promptlab.workbench.jobs import make_budget
 from promptlab.workbench.looping import run_to_end
@@ -202,25 +203,32 @@ class _Inquiry:
         run_id, plan, known = self._stored.run_id, self._stored.plan, self._stored.store.judges
         asides = [(seq, turn) for seq, turns in graded.asides.items() for turn in turns]
         named = {turn.backend or plan.arms[plan.trial(seq).arm].backend for seq, turn in asides}
-        of_their_own = any(turn.backend is None for _, turn in asides)
         judges = [
-            scorer
-            for scorer in self._scorers
-            if scorer.spec.judge
-            and (not named.isdisjoint(scorer.backends) or (of_their_own and asks_own(scorer)))
+            judge
+            for judge in judges_of(plan, self._scorers, self._of_their_own(graded))
+            if judge.own is not None or not named.isdisjoint(judge.names)
         ]
         keys = {turn.request.key for _, turn in asides}
         new = known.said_to(run_id, keys) if judges and graded.error is None else 0
         if not new:
             return ()
+        own = [judge.own.name for judge in judges if judge.own is not None]
         try:
-            own = {arm.backend for arm in plan.arms} if any(map(asks_own, judges)) else set[str]()
             means = self._means = self._means or self._make_means(own)
         except PromptlabError as error:  # the scores are as good without
-            return tuple(not_asked(judge, error) for judge in judges)
+            return tuple(judge.not_asked(error) for judge in judges)
         said = known.said_anew(run_id) + new
         with self._watching(self._stored.plan, means.backends, ANCHORS * len(judges)) as watch:
             return await ask_anchors(self._stored, judges, said, means, watch)
+
+    def _of_their_own(self, graded: Graded) -> list[str]:
+        """Return the backends whose models were newly asked about answers of their own."""
+        plan, keys = self._stored.plan, defaultdict[str, set[str]](set)
+        for seq, turns in graded.asides.items():
+            own = plan.arms[plan.trial(seq).arm].backend
+            keys[own] |= {turn.request.key for turn in turns if turn.backend is None}
+        known = self._stored.store.judges
+        return [name for name, own in keys.items() if known.said_to(self._stored.run_id, own)]
 
     def _make_means(self, others: Collection[str]) -> Means:
         """Return what scorers ask with: the backends that they name, and these others."""

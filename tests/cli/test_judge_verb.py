@@ -888,6 +888,24 @@ def test_grading_again_asks_a_model_about_its_own_known_answers(
 
 
 @pytest.mark.slow
+def test_a_model_that_said_nothing_new_is_not_asked_about_its_own_answers(
+    of_its_own: Path, promptlab: Promptlab, fault_server: FaultServer
+) -> None:
+    config = of_its_own / "promptlab.toml"
+    config.write_text(config.read_text() + config.read_text().replace("server]", "twin]", 1)
+                      .replace('"m"', '"n"'))  # fmt: skip
+    assert promptlab("run", "task", "-b", "twin").code == 0
+    assert calibrated(promptlab)["judge"]["backend"] == "twin"
+    third_version(of_its_own)
+    assert promptlab("run", "task", "-b", "twin").code == 0
+    assert query(of_its_own, MOVES) == [(20, 0.0)]
+    asked = fault_server.requests
+    assert promptlab("run", "task", "-b", "twin", "-b", "server").code == 0
+    assert fault_server.requests - asked == 2 * CASES + 20  # the server's answers and anchors
+    assert query(of_its_own, MOVES) == [(20, 0.0), (20, 0.0)]
+
+
+@pytest.mark.slow
 def test_a_gate_on_a_judge_that_moved_is_not_decided(
     remote: Path, promptlab: Promptlab, fault_server: FaultServer
 ) -> None:

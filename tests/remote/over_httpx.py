@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Mapping
 
 import httpx
+from multidict import CIMultiDict, CIMultiDictProxy
 
 
 class OverHttpx:
@@ -12,6 +13,7 @@ class OverHttpx:
 
     def __init__(self, below: httpx.AsyncBaseTransport) -> None:
         self._below = below
+        self.replies: list[WrittenReply] = []
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, connect_s: float
@@ -19,19 +21,24 @@ class OverHttpx:
         """Send a request; return the reply that the test wrote."""
         assert connect_s > 0
         request = httpx.Request(method, url, headers=headers, content=content)
-        return WrittenReply(await self._below.handle_async_request(request))
+        reply = WrittenReply(await self._below.handle_async_request(request))
+        self.replies.append(reply)
+        return reply
 
     async def aclose(self) -> None:
         """Close nothing."""
 
 
 class WrittenReply:
-    """A reply of httpx, as it was written."""
+    """A reply of httpx, as it was written, with its headers as aiohttp has them."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
         self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
+        headers = response.headers.raw
+        raw = [(name.decode(), text.decode("utf-8", "surrogateescape")) for name, text in headers]
+        self.headers: Mapping[str, str] = CIMultiDictProxy(CIMultiDict(raw))
+        self.is_closed = False
 
     def parts(self) -> AsyncIterable[bytes]:
         """Return the body, not decoded."""
@@ -39,4 +46,5 @@ class WrittenReply:
         return self._response.stream
 
     def close(self) -> None:
-        """Close nothing."""
+        """Note that it was closed."""
+        self.is_closed = True

@@ -411,7 +411,10 @@ def test_of_a_long_error_only_the_beginning_is_read() -> None:
 
     async def call() -> Reply:
         transport = httpx.MockTransport(lambda request: httpx.Response(503, stream=Endless()))
-        return await Exchange(OverHttpx(transport), 15.0).send("GET", "http://x", {})
+        below = OverHttpx(transport)
+        reply = await Exchange(below, 15.0).send("GET", "http://x", {})
+        assert [sent.is_closed for sent in below.replies] == [True]
+        return reply
 
     reply = asyncio.run(call())
     assert reply.status == 503

@@ -50,7 +50,7 @@ def listen(place: int, *replies: httpx.Response) -> tuple[list[str], Completion,
     server = Server(*replies)
 
     async def all_of_it() -> list[str | Completion]:
-        backend._headers, backend._price = backend.headers(), None
+        backend._headers, backend._price = dict(backend.headers()), None
         backend._exchange = Exchange(OverHttpx(server), 10.0)
         return [piece async for piece in backend.stream(HELLO)]
 

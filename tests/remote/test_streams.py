@@ -247,7 +247,7 @@ def test_a_server_that_insists_gets_its_way_from_then_on(
     server = Insisting(write(*events))
 
     async def twice() -> list[Completion]:
-        backend._headers, backend._price = backend.headers(), None
+        backend._headers, backend._price = dict(backend.headers()), None
         backend._exchange = Exchange(OverHttpx(server), 10.0)
         return [said async for _, said in backend.generate([HELLO, HELLO])]
 
