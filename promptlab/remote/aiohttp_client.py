@@ -33,7 +33,7 @@ class AiohttpTransport:
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, connect_s: float
-    ) -> Arriving:
+    ) -> AiohttpReply:
         """Send a request; return once the reply's head has arrived."""
         if self._session is None:
             self._session = self._connected()
@@ -51,7 +51,7 @@ class AiohttpTransport:
             proxy=self._proxy,
             proxy_headers=self._proxy_headers,
         )
-        return Arriving(response)
+        return AiohttpReply(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -69,8 +69,8 @@ class AiohttpTransport:
         )
 
 
-class Arriving:
-    """A reply whose head has arrived, and whose body comes in parts."""
+class AiohttpReply:
+    """A reply of aiohttp whose head has arrived."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response

@@ -71,7 +71,8 @@ def judges_of(plan: Plan, scorers: Sequence[BoundScorer], own: Collection[str]) 
                 for spec in plan.backends
                 if spec.name in own
             ]
-        found |= {judge.digest: judge for judge in reversed(judges) if judge.digest not in found}
+        for judge in judges:  # one model may have two names
+            found.setdefault(judge.digest, judge)
     return list(found.values())
 
 

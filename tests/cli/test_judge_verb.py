@@ -556,6 +556,16 @@ def test_where_the_judge_has_moved_further_than_the_difference_nothing_is_decide
     assert "undecided: the judge moved: it scores answers that it knows +" in shown
 
 
+def assert_moved(root: Path, promptlab: Promptlab) -> None:
+    """Assert that the anchors of a judge have moved too far for v2 to be told from v1."""
+    [(anchors, moved)] = query(root, MOVES)
+    assert (anchors, moved > 0.2) == (20, True)
+    rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
+    row = {row["b"]: row for row in rows}["task@v2"]
+    assert row["verdict"] == "undecided"
+    assert "judge-moved" in codes(row, "notes")
+
+
 @pytest.fixture
 def graded_before(remote: Path, promptlab: Promptlab) -> str:
     """Return the id of a run that another judge has graded: its outputs are still to be judged.
@@ -591,12 +601,7 @@ def test_a_judge_that_moved_before_a_grading_decides_nothing(
 ) -> None:
     fault_server.say = lambda call: "yes"
     assert promptlab("score").code == 0
-    [(anchors, moved)] = query(remote, MOVES)
-    assert (anchors, moved > 0.2) == (20, True)
-    rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
-    row = {row["b"]: row for row in rows}["task@v2"]
-    assert row["verdict"] == "undecided"
-    assert "judge-moved" in codes(row, "notes")
+    assert_moved(remote, promptlab)
 
 
 @pytest.mark.slow
@@ -863,12 +868,7 @@ def test_a_model_that_has_moved_decides_nothing_of_its_own_answers(
     fault_server.say = lambda call: "yes" if call.prompt.startswith("Is this") else call.prompt
     third_version(of_its_own)
     assert promptlab("run", "task").code == 0
-    [(anchors, moved)] = query(of_its_own, MOVES)
-    assert (anchors, moved > 0.2) == (20, True)
-    rows = json.loads(promptlab("compare", "--json", "--baseline", "v1").out)["comparisons"]
-    row = {row["b"]: row for row in rows}["task@v2"]
-    assert row["verdict"] == "undecided"
-    assert "judge-moved" in codes(row, "notes")
+    assert_moved(of_its_own, promptlab)
 
 
 @pytest.mark.slow
